@@ -1,0 +1,35 @@
+"""Maps: what a scan becomes. Frontal, pose-normalised pictures of one size, six bytes a pixel.
+
+Row 0 is at the top, column 0 at the viewer's left; the window is `WINDOW_MM` wide and high whatever the size ``S``,
+so that a pixel is ``WINDOW_MM / S`` mm on every face: absolute scale is kept.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+#: Width and height of the rendered window, mm.
+WINDOW_MM = 200.0
+#: Depth code ``d >= 1`` stands for ``z = DEPTH_ZERO_MM + (d - 1) * DEPTH_STEP_MM`` mm towards the viewer; 0 is nothing.
+DEPTH_STEP_MM = 0.005
+DEPTH_ZERO_MM = -200.0
+#: Bit of each plane in `Maps.planes`. ``valid``: measured here, not filled in.
+PLANES = {"valid": 1, "brows": 2, "eyes": 4, "nose": 8, "mouth": 16}
+#: The salient regions, in the order of their bits.
+REGIONS = ("brows", "eyes", "nose", "mouth")
+
+
+@dataclass(frozen=True, eq=False)
+class Maps:
+    """The maps of one scan.
+
+    Attributes:
+        texture: ``(3, S, S)`` uint8, sRGB; 0 outside the face.
+        depth: ``(1, S, S)`` uint16, see `DEPTH_ZERO_MM`; small holes inside the face are filled.
+        planes: ``(1, S, S)`` uint8, bits as in `PLANES`; a filled pixel has depth but not ``valid``.
+    """
+
+    texture: NDArray[np.uint8]
+    depth: NDArray[np.uint16]
+    planes: NDArray[np.uint8]

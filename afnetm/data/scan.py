@@ -1,0 +1,69 @@
+"""A scan: one textured 3D face with its landmarks, and the contract of whatever yields scans."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+#: The six basic expressions, in the order of class indices 0..5.
+EXPRESSIONS = ("anger", "disgust", "fear", "happiness", "sadness", "surprise")
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Scan:
+    """One textured 3D face.
+
+    The frame is right-handed, in millimetres: x to the viewer's right, y up, z towards the viewer. Only the unit is
+    relied upon; where the face sits and how it is turned is undone by the pose fit (`afnetm.data.rendering`).
+
+    Attributes:
+        id: unique within a cohort, letters, digits, ``_`` and ``-``.
+        subject: the person, the unit of every split.
+        expression: one of `EXPRESSIONS`, or ``"neutral"``.
+        intensity: 1 (subtle) to 4 (strong), 0 where the source does not say.
+        vertices: ``(V, 3)`` float32, mm.
+        faces: ``(F, 3)`` int32, indices into `vertices`, counter-clockwise seen from outside.
+        uv: ``(T, 2)`` float32 in 0..1, origin at the texture's lower left corner.
+        uv_faces: ``(F, 3)`` int32, indices into `uv`, corner by corner as in `faces`.
+        texture: ``(H, W, 3)`` uint8, sRGB, row 0 at the top.
+        landmarks: ``(L, 3)`` float32, mm, NaN where a landmark is missing.
+        landmark_names: the names of its `L` rows (`afnetm.data.regions`).
+        source: the file it came from, relative to the data set's folder; empty for a made one.
+        nuisance: known levels of what disturbs the scan (synthetic scans only), by name.
+    """
+
+    id: str
+    subject: str
+    expression: str
+    intensity: int
+    vertices: NDArray[np.float32]
+    faces: NDArray[np.int32]
+    uv: NDArray[np.float32]
+    uv_faces: NDArray[np.int32]
+    texture: NDArray[np.uint8]
+    landmarks: NDArray[np.float32]
+    landmark_names: tuple[str, ...]
+    source: str = ""
+    nuisance: dict[str, float] = field(default_factory=dict)
+
+
+class ScanSource(Protocol):
+    """Where scans come from: a data set's folder, or the synthetic generator.
+
+    A source is cheap to make and to pickle: workers get it whole and load one scan after another.
+    """
+
+    @property
+    def shareable(self) -> bool:
+        """Whether pictures and subjects' names may leave the cohort."""
+
+    def describe(self) -> dict[str, Any]:
+        """What decides the scans, as a JSON object (kind, options, version); written to the cohort's card."""
+
+    def ids(self) -> Sequence[str]:
+        """The scans' ids, in the cohort's order."""
+
+    def load(self, scan_id: str) -> Scan:
+        """The scan called `scan_id`; the same whatever was loaded before."""
