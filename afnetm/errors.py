@@ -1,0 +1,8 @@
+"""The one exception for what the user can mend."""
+
+
+class UserError(Exception):
+    """Bad input: the message is one line that names the thing, its value and what is allowed.
+
+    The command line prints it and exits with code 2; everything else is a bug and keeps its traceback.
+    """
