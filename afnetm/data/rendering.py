@@ -1,0 +1,74 @@
+"""Rendering: a scan to its maps. The pose fit, one ray a pixel, the texture where the rays hit, holes, regions."""
+
+import numpy as np
+
+from afnetm.data.holes import enclosed, fill, torn
+from afnetm.data.maps import DEPTH_STEP_MM, DEPTH_ZERO_MM, PLANES, WINDOW_MM, Maps
+from afnetm.data.pose import fit_pose
+from afnetm.data.rays import cast_rays
+from afnetm.data.regions import landmark_set, region_planes
+from afnetm.data.sampling import sample, texels_a_pixel
+from afnetm.data.scan import Scan
+from afnetm.errors import UserError
+
+#: Sizes that make sense: below, an eye is a pixel; above, scans have nothing more to show.
+SIZES = range(16, 1025)
+#: Depth is filled in holes up to this area, mm^2: a disc of 11 mm radius, a wide open eye. What is larger stays empty.
+MAX_HOLE_MM2 = 400.0
+#: A rim of texture coordinates this many times steeper than the face's usual belongs to two pieces of the image.
+SEAM_STEEPNESS = 3.0
+
+
+def render(scan: Scan, *, size: int) -> Maps:
+    """The maps of `scan`: pose-normalised, ``size x size`` pixels of ``WINDOW_MM / size`` mm.
+
+    A hole that the face encloses is no measurement and not ``valid``. Its texture is read where the rim's texture
+    coordinates, smoothly continued, point: what a camera beside the range sensor sees there. Its depth is smoothly
+    continued up to `MAX_HOLE_MM2`.
+
+    Raises:
+        UserError: `size` out of range, an empty or damaged mesh, no pose to be fitted, or nothing in the window.
+    """
+    if size not in SIZES:
+        raise UserError(f"size: {size} pixels (allowed: {SIZES.start} to {SIZES.stop - 1})")
+    _check_mesh(scan)
+    pose = fit_pose(scan)
+    vertices = pose.apply(scan.vertices)
+    hits = cast_rays(vertices, scan.faces, size=size)
+    code = (hits.interpolate(vertices[:, 2:], scan.faces) - DEPTH_ZERO_MM) / DEPTH_STEP_MM + 1
+    valid = hits.seen & (code[0] >= 1) & (code[0] <= np.iinfo(np.uint16).max)
+    if not valid.any():
+        raise UserError(f"scan {scan.id}: nothing of its surface faces the viewer within the {WINDOW_MM:g} mm window")
+
+    holes, areas = enclosed(valid)
+    hole = holes > 0
+    image_size = np.array(scan.texture.shape[1::-1], np.float64)
+    texels = hits.interpolate(scan.uv * image_size, scan.uv_faces)
+    reduction = texels_a_pixel(texels, valid)
+    two_pieces = torn(texels, holes, steepest=SEAM_STEEPNESS * reduction)
+    filled = fill(np.concatenate([code, texels]), hole)
+    seen = valid | hole
+    texture = np.zeros((3, size, size))
+    texture[:, seen] = sample(scan.texture, filled[1:, seen] / image_size[:, None], reduction=reduction)
+    texture = fill(texture, two_pieces[holes])
+
+    small = areas * (WINDOW_MM / size) ** 2 <= MAX_HOLE_MM2
+    planes = region_planes(pose.apply(scan.landmarks), landmark_set(scan.landmark_names), size=size)
+    return Maps(
+        texture=np.rint(texture).astype(np.uint8),
+        depth=np.where(valid | (hole & small[holes]), np.rint(filled[:1]), 0).astype(np.uint16),
+        planes=(planes | valid * np.uint8(PLANES["valid"]))[None],
+    )
+
+
+def _check_mesh(scan: Scan) -> None:
+    if len(scan.faces) == 0:
+        raise UserError(f"scan {scan.id}: its mesh has no faces")
+    for name, faces, points in (("faces", scan.faces, scan.vertices), ("uv_faces", scan.uv_faces, scan.uv)):
+        if faces.shape != scan.faces.shape or faces.min() < 0 or faces.max() >= len(points):
+            raise UserError(
+                f"scan {scan.id}: its {name} {faces.shape} point at {faces.min()} to {faces.max()} "
+                f"(allowed: {scan.faces.shape}, 0 to {len(points) - 1})"
+            )
+        if not np.isfinite(points).all():
+            raise UserError(f"scan {scan.id}: a point of its {name} is not a finite number")
