@@ -1,0 +1,1 @@
+"""Records of a benchmark as tables, statistics, pictures and one page; knows data frames only."""

@@ -1,0 +1,75 @@
+"""Whether the tables of a result agree with one another and with an honest protocol."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from reports.schema import ReportError
+
+
+def check_plan(folds: pd.DataFrame, *, suite: str, methods: Sequence[str], done: int) -> None:
+    """Raises `ReportError` unless `folds` holds the units done, once each, of this suite and its methods."""
+    if folds.empty:
+        raise ReportError("folds: no row, allowed is at least one finished unit")
+    if len(folds) != done:
+        raise ReportError(f"folds: {len(folds)} rows, allowed is the number of units done, {done}")
+    for column, known in (("suite", [suite]), ("method", methods)):
+        for value in folds[column].unique():
+            if value not in known:
+                raise ReportError(f"folds: column {column!r} is {value!r}, allowed: {', '.join(known)}")
+    if (twice := folds["unit"].duplicated()).any():
+        raise ReportError(f"folds: unit {folds.loc[twice, 'unit'].iloc[0]!r} is there more than once, allowed is once")
+
+
+def check_units(folds: pd.DataFrame, predictions: pd.DataFrame, curves: pd.DataFrame) -> None:
+    """Raises `ReportError` unless every prediction and every epoch belongs to a unit of `folds`."""
+    axes = ["unit", "method", "repeat", "fold"]
+    units = set(folds[axes].itertuples(index=False, name=None))
+    for table, frame in (("predictions", predictions), ("curves", curves)):
+        for row in frame[axes].drop_duplicates().itertuples(index=False, name=None):
+            if row not in units:
+                raise ReportError(f"{table}: ({', '.join(axes)}) = {row}, allowed are the units of folds")
+
+
+def check_scores(folds: pd.DataFrame, predictions: pd.DataFrame) -> None:
+    """Raises `ReportError` unless predictions give the folds' sizes and accuracies, and probabilities sum to 1."""
+    right = (predictions["expression"] == predictions["predicted"]).groupby(predictions["unit"])
+    n_test = folds["unit"].map(right.size()).fillna(0).astype("int64")
+    accuracy = folds["unit"].map(right.mean()).fillna(0.0)
+    wrong_size = n_test != folds["n_test"]
+    wrong_accuracy = ~np.isclose(accuracy, folds["accuracy"], rtol=0.0, atol=1e-6)
+    for column, found, wrong in (("n_test", n_test, wrong_size), ("accuracy", accuracy, wrong_accuracy)):
+        if wrong.any():
+            row = int(np.argmax(wrong))
+            said = f"folds: {column} of unit {folds['unit'].iloc[row]!r} is {folds[column].iloc[row]}"
+            raise ReportError(f"{said}, allowed is what its predictions give, {found.iloc[row]}")
+    off = (predictions.filter(regex="^p_").sum(axis=1) - 1.0).abs() > 1e-3
+    if off.any():
+        row = int(np.argmax(off))
+        where = f"scan {predictions['scan'].iloc[row]!r} in unit {predictions['unit'].iloc[row]!r}"
+        raise ReportError(f"predictions: probabilities of {where} do not sum to 1, allowed is 1 within 0.001")
+
+
+def check_protocol(folds: pd.DataFrame, predictions: pd.DataFrame) -> None:
+    """Raises `ReportError` unless methods share each fold's test scans and no subject is in two folds of a repeat.
+
+    Paired comparison needs the first, honest numbers the second: a subject tested in two folds was trained on in both.
+    """
+    scans = predictions[["scan", "subject", "expression", "intensity"]].drop_duplicates()
+    if (twice := scans["scan"].duplicated()).any():
+        name = scans.loc[twice, "scan"].iloc[0]
+        raise ReportError(f"predictions: scan {name!r} has two subjects, expressions or intensities, allowed is one")
+    placed = predictions[["repeat", "subject", "fold"]].drop_duplicates()
+    if (twice := placed.duplicated(["repeat", "subject"])).any():
+        row = placed[twice].iloc[0]
+        where = f"subject {row['subject']!r} is tested in two folds of repeat {row['repeat']}"
+        raise ReportError(f"predictions: {where}, allowed is one")
+    tested = predictions.groupby(["repeat", "fold", "scan"]).size().rename("times").reset_index()
+    methods = folds.groupby(["repeat", "fold"]).size().rename("methods").reset_index()
+    tested = tested.merge(methods, on=["repeat", "fold"])
+    if (unequal := tested["times"] != tested["methods"]).any():
+        row = tested[unequal].iloc[0]
+        where = f"scan {row['scan']!r} of repeat {row['repeat']}, fold {row['fold']}"
+        allowed = f"allowed is all {row['methods']} that finished the fold"
+        raise ReportError(f"predictions: {where} is tested by {row['times']} methods, {allowed}")

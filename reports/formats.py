@@ -1,0 +1,38 @@
+"""Numbers as a reader meets them: the same on the page, in the tables and in the terminal."""
+
+import math
+
+#: What stands where there is no number.
+NOTHING = "\N{EN DASH}"
+MINUS = "\N{MINUS SIGN}"
+
+
+def percent(share: float, digits: int = 1) -> str:
+    """A share of 1 as a percentage without its sign: ``0.7134`` is ``71.3``."""
+    return NOTHING if math.isnan(share) else f"{100.0 * share:.{digits}f}"
+
+
+def points(share: float) -> str:
+    """A difference of shares in signed percentage points: ``-0.0123`` is ``−1.2``."""
+    if math.isnan(share):
+        return NOTHING
+    text = f"{100.0 * share:+.1f}"
+    return "0.0" if float(text) == 0.0 else text.replace("-", MINUS)
+
+
+def number(value: float) -> str:
+    """A count with three significant digits and an SI prefix: ``1234567`` is ``1.23 M``."""
+    for power, prefix in ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k")):
+        if value >= 0.9995 * power:
+            return f"{_three(value / power)} {prefix}"
+    return f"{value:.0f}"
+
+
+def seconds(value: float) -> str:
+    """Seconds with three significant digits, no unit: ``12.34`` is ``12.3``."""
+    return NOTHING if math.isnan(value) else _three(value)
+
+
+def _three(value: float) -> str:
+    digits = 2 if value < 9.995 else 1 if value < 99.95 else 0
+    return f"{value:.{digits}f}"

@@ -1,0 +1,117 @@
+"""Results: the tables that a report is made of, and where they came from."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from reports.consistency import check_plan, check_protocol, check_scores, check_units
+from reports.schema import CURVES, FOLDS, PREDICTIONS, ReportError, checked
+
+_COHORT = ("name", "scans", "subjects", "classes", "size", "fingerprint", "shareable", "source")
+_METHOD = ("version", "summary", "source", "hyperparameters")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Provenance:
+    """How results were made, in words and numbers for the reader.
+
+    Attributes:
+        suite: its name.
+        description: what it asks, one or two sentences.
+        suite_toml: its text.
+        cohort: name, scans, subjects, classes (scans by expression), size (pixels), fingerprint, shareable (whether
+            subjects' names may be shown), source (a mapping: what decides the scans).
+        versions: the versions seen of each library; more than one is told to the reader.
+        hardware: the machines seen, one line each.
+        commits: the commits of the code seen.
+        devices: the kinds of device seen.
+        planned: units that the suite asks for.
+        done: units that finished, as many as the rows of `Results.folds`.
+        failed: (method, repeat, fold, reason) of each unit that raised.
+        created: when the report is made, as it shall be printed.
+        synthetic: whether the faces are made up.
+        methods: by name, in the order of every table and picture: version, summary (one line), source (where it was
+            published), hyperparameters (a mapping).
+        control: the method that the others are compared with; the first of `methods` if None.
+    """
+
+    suite: str
+    description: str
+    suite_toml: str
+    cohort: Mapping[str, Any]
+    versions: Mapping[str, Sequence[str]]
+    hardware: Sequence[str]
+    commits: Sequence[str]
+    devices: Sequence[str]
+    planned: int
+    done: int
+    failed: Sequence[tuple[str, int, int, str]]
+    created: str
+    synthetic: bool
+    methods: Mapping[str, Mapping[str, Any]]
+    control: str | None = None
+
+    def __post_init__(self) -> None:
+        _need("cohort", self.cohort, _COHORT)
+        for name, card in self.methods.items():
+            _need(f"methods: {name!r}", card, _METHOD)
+        if self.control is not None and self.control not in self.methods:
+            raise ReportError(f"control: {self.control!r} is not in the suite, allowed: {', '.join(self.methods)}")
+        if not 0 <= self.done <= self.planned:
+            raise ReportError(f"done: {self.done} units of {self.planned} planned, allowed is 0 to {self.planned}")
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Results:
+    """Checked tables of a suite's finished units, each sorted by its key, and their provenance.
+
+    Attributes:
+        folds: a row a unit (`reports.schema.FOLDS`): suite, method, repeat, fold, seed, unit, n_train, n_test, accuracy
+            and macro_f1 (0..1), seconds (training and test), parameters, flops (one forward of one sample).
+        predictions: a row a tested scan (`reports.schema.PREDICTIONS`): unit, method, repeat, fold, scan, subject,
+            expression, intensity (0 where unknown), predicted, p_anger ... p_surprise (0..1, sum 1).
+        curves: a row an epoch (`reports.schema.CURVES`): unit, method, repeat, fold, epoch, loss, accuracy (of the
+            training scans as seen in training), learning_rate. A unit may have none.
+        provenance: how they were made.
+
+    Raises:
+        ReportError: a table breaks its schema; the tables contradict one another; methods were tested on different
+            scans of one fold; a subject is in two test folds of one repeat.
+    """
+
+    folds: pd.DataFrame
+    predictions: pd.DataFrame
+    curves: pd.DataFrame
+    provenance: Provenance
+
+    def __post_init__(self) -> None:
+        folds = checked("folds", self.folds, FOLDS, key=("method", "repeat", "fold"))
+        predictions = checked("predictions", self.predictions, PREDICTIONS, key=("method", "repeat", "fold", "scan"))
+        curves = checked("curves", self.curves, CURVES, key=("method", "repeat", "fold", "epoch"))
+        object.__setattr__(self, "folds", folds)
+        object.__setattr__(self, "predictions", predictions)
+        object.__setattr__(self, "curves", curves)
+        plan = self.provenance
+        check_plan(folds, suite=plan.suite, methods=list(plan.methods), done=plan.done)
+        check_units(folds, predictions, curves)
+        check_scores(folds, predictions)
+        check_protocol(folds, predictions)
+
+    @property
+    def methods(self) -> list[str]:
+        """Names of the methods with at least one finished unit, in the suite's order."""
+        done = set(self.folds["method"])
+        return [name for name in self.provenance.methods if name in done]
+
+    @property
+    def control(self) -> str:
+        """The method that the others are compared with; it may have no finished unit."""
+        return self.provenance.control or next(iter(self.provenance.methods))
+
+
+def _need(table: str, mapping: Mapping[str, Any], keys: Sequence[str]) -> None:
+    for key in keys:
+        if key not in mapping:
+            raise ReportError(f"{table}: {key!r} is missing; needed: {', '.join(keys)}")

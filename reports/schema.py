@@ -1,0 +1,123 @@
+"""What a table of results must hold, and the check of it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+
+#: The six basic expressions, in the order of the columns ``p_anger`` ... ``p_surprise``.
+EXPRESSIONS = ("anger", "disgust", "fear", "happiness", "sadness", "surprise")
+
+
+class ReportError(ValueError):
+    """Results that no report can be made of: one line that names table, column, value and what is allowed."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Column:
+    """What one column holds: its kind, the closed range of its numbers, or the names it may take."""
+
+    kind: Literal["name", "integer", "number"]
+    low: float = -np.inf
+    high: float = np.inf
+    allowed: Sequence[str] | None = None
+
+
+_NAME = Column(kind="name")
+_COUNT = Column(kind="integer", low=0)
+_SHARE = Column(kind="number", low=0.0, high=1.0)
+_UNIT = {"unit": _NAME, "method": _NAME, "repeat": _COUNT, "fold": _COUNT}
+_EXPRESSION = Column(kind="name", allowed=EXPRESSIONS)
+
+#: A row is a finished unit: one training and its test.
+FOLDS: Mapping[str, Column] = {
+    "suite": _NAME,
+    "method": _NAME,
+    "repeat": _COUNT,
+    "fold": _COUNT,
+    "seed": Column(kind="integer"),
+    "unit": _NAME,
+    "n_train": Column(kind="integer", low=1),
+    "n_test": Column(kind="integer", low=1),
+    "accuracy": _SHARE,
+    "macro_f1": _SHARE,
+    "seconds": Column(kind="number", low=0.0),
+    "parameters": _COUNT,
+    "flops": _COUNT,
+}
+
+#: A row is a scan that a unit tested.
+PREDICTIONS: Mapping[str, Column] = {
+    **_UNIT,
+    "scan": _NAME,
+    "subject": _NAME,
+    "expression": _EXPRESSION,
+    "intensity": Column(kind="integer", low=0, high=4),
+    "predicted": _EXPRESSION,
+    **{f"p_{expression}": _SHARE for expression in EXPRESSIONS},
+}
+
+#: A row is an epoch of a unit's training.
+CURVES: Mapping[str, Column] = {
+    **_UNIT,
+    "epoch": _COUNT,
+    "loss": Column(kind="number"),
+    "accuracy": _SHARE,
+    "learning_rate": Column(kind="number", low=0.0),
+}
+
+
+def checked(table: str, frame: pd.DataFrame, columns: Mapping[str, Column], *, key: Sequence[str]) -> pd.DataFrame:
+    """A copy of `frame` with exactly `columns`, in plain types (str, int64, float64), its rows sorted by `key`.
+
+    Columns that nobody asked for are left out.
+
+    Raises:
+        ReportError: a column is missing, there twice, of another type, empty somewhere or out of range; a key is there
+            twice.
+    """
+    present = list(frame.columns)
+    for name in columns:
+        if present.count(name) != 1:
+            fault = "is missing" if name not in present else f"is there {present.count(name)} times"
+            raise ReportError(f"{table}: column {name!r} {fault}; needed once each: {', '.join(columns)}")
+    plain = pd.DataFrame({name: _values(f"{table}: column {name!r}", frame[name], columns[name]) for name in columns})
+    twice = plain.duplicated(list(key))
+    if twice.any():
+        value = ", ".join(str(part) for part in plain.loc[twice, list(key)].iloc[0])
+        raise ReportError(f"{table}: ({', '.join(key)}) = ({value}) is there more than once, allowed is once")
+    return plain.sort_values(list(key), kind="stable", ignore_index=True)
+
+
+def _values(where: str, values: "pd.Series[Any]", column: Column) -> "pd.Series[Any]":
+    values = values.reset_index(drop=True)
+    if values.empty:
+        return values.astype({"name": "str", "integer": "int64", "number": "float64"}[column.kind])
+    if (missing := values.isna()).any():
+        raise ReportError(f"{where} is empty (NaN) in row {missing.idxmax()}, allowed is a value in every row")
+    return _names(where, values, column) if column.kind == "name" else _numbers(where, values, column)
+
+
+def _numbers(where: str, values: "pd.Series[Any]", column: Column) -> "pd.Series[Any]":
+    is_integer = pd.api.types.is_integer_dtype(values)
+    if not (is_integer or (column.kind == "number" and pd.api.types.is_float_dtype(values))):
+        raise ReportError(f"{where} has type {values.dtype}, allowed is {column.kind}")
+    numbers = values.astype("int64" if column.kind == "integer" else "float64")
+    bad = ~(numbers.between(column.low, column.high) & numbers.abs().lt(np.inf))
+    if bad.any():
+        allowed = f"a finite {column.kind} from {column.low:g} to {column.high:g}"
+        raise ReportError(f"{where} is {numbers[bad].iloc[0]} in row {bad.idxmax()}, allowed is {allowed}")
+    return numbers
+
+
+def _names(where: str, values: "pd.Series[Any]", column: Column) -> "pd.Series[Any]":
+    if not pd.api.types.is_string_dtype(values):
+        raise ReportError(f"{where} has type {values.dtype}, allowed is text")
+    for value in values.unique():
+        if column.allowed is not None and value not in column.allowed:
+            raise ReportError(f"{where} is {value!r}, allowed are {', '.join(column.allowed)}")
+        if not value or not value.isprintable():
+            raise ReportError(f"{where} is {value!r}, allowed is printable text, not empty")
+    return values.astype("str")

@@ -1,0 +1,149 @@
+"""The tables of a report: the comparison of methods, and the records behind it, as files for people and programs."""
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from reports import formats
+from reports.results import Results
+from reports.schema import EXPRESSIONS
+from reports.statistics import accuracy, macro_f1, paired, scored
+
+#: Columns of ``folds.csv``, in order.
+FOLD_COLUMNS = [
+    *("suite", "method", "repeat", "fold", "seed", "unit", "n_train", "n_test"),
+    *("accuracy", "macro_f1", "seconds", "parameters"),
+]
+#: Columns of ``predictions.parquet``, in order.
+PREDICTION_COLUMNS = [
+    *("unit", "method", "repeat", "fold", "scan", "subject", "expression", "intensity", "predicted"),
+    *(f"p_{expression}" for expression in EXPRESSIONS),
+]
+
+
+def comparison(results: Results) -> pd.DataFrame:
+    """One row a method with finished units, in the suite's order.
+
+    Scores are shares of 1. ``accuracy`` and ``macro_f1`` are over all tested scans, pooled over folds and repeats, and
+    ``*_low``, ``*_high`` are the 95 % intervals of these over resampled subjects (`reports.statistics`). ``*_mean`` and
+    ``*_sd`` are the mean and the standard deviation (n - 1) of the folds' own scores, as papers give them; these means
+    differ a little from the pooled scores where folds differ in size, and macro-F1's more, as it is not linear.
+
+    Columns:
+        method, units (finished), accuracy, accuracy_low, accuracy_high, accuracy_mean, accuracy_sd, and the same five
+        of macro_f1; difference, difference_low, difference_high: accuracy minus the control's over the folds that both
+        have, paired by subject (NaN for the control itself); parameters and flops (medians, integers), seconds (mean
+        of a unit).
+    """
+    rows = []
+    for method in results.methods:
+        folds = results.folds[results.folds["method"] == method]
+        predictions = results.predictions[results.predictions["method"] == method]
+        row: dict[str, object] = {"method": method, "units": len(folds)}
+        for name, score in (("accuracy", accuracy), ("macro_f1", macro_f1)):
+            found = scored(predictions, score)
+            row |= {name: found.value, f"{name}_low": found.low, f"{name}_high": found.high}
+            row |= {f"{name}_mean": folds[name].mean(), f"{name}_sd": folds[name].std(ddof=1)}
+        gap = paired(results.predictions, method, results.control, accuracy)
+        row |= {"difference": gap.value, "difference_low": gap.low, "difference_high": gap.high}
+        row |= {name: int(folds[name].median()) for name in ("parameters", "flops")}
+        rows.append(row | {"seconds": folds["seconds"].mean()})
+    return pd.DataFrame(rows)
+
+
+def displayed(table: pd.DataFrame, *, control: str) -> pd.DataFrame:
+    """`comparison` as a reader meets it, all text: the same columns in the terminal, in Markdown and in LaTeX."""
+
+    def ranged(value: str, low: str, high: str) -> str:
+        return value if low == formats.NOTHING else f"{value} ({low}, {high})"
+
+    rows = []
+    for row in table.to_dict("records"):
+        accuracy, macro_f1 = (
+            ranged(*(formats.percent(row[f"{name}{end}"]) for end in ("", "_low", "_high")))
+            for name in ("accuracy", "macro_f1")
+        )
+        gap = ranged(*(formats.points(row[f"difference{end}"]) for end in ("", "_low", "_high")))
+        rows.append(
+            {
+                "Method": str(row["method"]),
+                "Accuracy, % (95 %)": accuracy,
+                "Folds, %": f"{formats.percent(row['accuracy_mean'])} ± {formats.percent(row['accuracy_sd'])}",
+                "Macro-F1, % (95 %)": macro_f1,
+                f"Against {control}, points (95 %)": gap,
+                "Parameters": formats.number(row["parameters"]),
+                "FLOPs": formats.number(row["flops"]),
+                "Seconds a unit": formats.seconds(row["seconds"]),
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def write_tables(results: Results, table: pd.DataFrame, directory: Path) -> None:
+    """Writes folds.csv, predictions.parquet and comparison.csv, .md and .tex into `directory`, which must exist.
+
+    In CSV files text that a spreadsheet would take for a formula gets a leading apostrophe.
+    """
+    _write_csv(results.folds[FOLD_COLUMNS], directory / "folds.csv")
+    results.predictions[PREDICTION_COLUMNS].to_parquet(directory / "predictions.parquet", index=False)
+    _write_csv(table, directory / "comparison.csv")
+    shown = displayed(table, control=results.control)
+    plan = results.provenance
+    notice = "" if plan.done == plan.planned else f"Incomplete: {plan.done} of {plan.planned} planned units."
+    (directory / "comparison.md").write_text(markdown(shown, notice=notice), encoding="utf-8")
+    (directory / "comparison.tex").write_text(latex(shown, notice=notice), encoding="utf-8")
+
+
+def markdown(shown: pd.DataFrame, *, notice: str = "") -> str:
+    """A Markdown table of a frame of text, the first column to the left, the others to the right; `notice` below it."""
+    lines = [[_markdown_text(name) for name in shown.columns], [":--", *["--:"] * (shown.shape[1] - 1)]]
+    lines += [[_markdown_text(cell) for cell in row] for row in shown.itertuples(index=False, name=None)]
+    table = "".join(f"| {' | '.join(cells)} |\n" for cells in lines)
+    return f"{table}\n*{notice}*\n" if notice else table
+
+
+def latex(shown: pd.DataFrame, *, notice: str = "") -> str:
+    """A booktabs ``tabular`` of a frame of text, to be ``\\input`` into a paper; `notice` as a comment above it."""
+    rows = [" & ".join(_latex_text(cell) for cell in row) for row in shown.itertuples(index=False, name=None)]
+    return "\n".join(
+        [
+            *([f"% {notice}"] if notice else []),
+            f"\\begin{{tabular}}{{l{'r' * (shown.shape[1] - 1)}}}",
+            r"\toprule",
+            " & ".join(_latex_text(name) for name in shown.columns) + r" \\",
+            r"\midrule",
+            *(f"{row} \\\\" for row in rows),
+            r"\bottomrule",
+            r"\end{tabular}",
+            "",
+        ]
+    )
+
+
+def _write_csv(frame: pd.DataFrame, path: Path) -> None:
+    safe = frame.copy()
+    for name in safe.columns:
+        if pd.api.types.is_string_dtype(safe[name]):
+            # A cell that starts like this is run by spreadsheets (OWASP, "CSV Injection").
+            safe[name] = np.where(safe[name].str.match(r"[=+\-@]"), "'" + safe[name], safe[name])
+    safe.to_csv(path, index=False, lineterminator="\n")
+
+
+def _markdown_text(text: str) -> str:
+    escaped = re.sub(r"([\\`*_\[\]|~$])", r"\\\1", text)
+    return escaped.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+_LATEX = {
+    **{mark: f"\\{mark}" for mark in "&%$#_{}"},
+    **{"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"},
+    **{"<": r"\textless{}", ">": r"\textgreater{}", "|": r"\textbar{}", '"': r"\textquotedbl{}"},
+    **{"±": r"$\pm$", formats.MINUS: "$-$", formats.NOTHING: "--"},
+}
+
+
+def _latex_text(text: str) -> str:
+    # A bracket at the start of a row would be read as an option of the line break before it.
+    return "{}" * text.startswith("[") + "".join(_LATEX.get(mark, mark) for mark in text)
