@@ -1,0 +1,132 @@
+"""Expressions as facial action units: which act, how strongly, and how they move the face.
+
+Prototypes follow EMFACS (Ekman and Friesen's emotional FACS) as commonly tabulated; the mapping of action units (AU) to
+the model's ARKit face units is ours.
+"""
+
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from afnetm.data.synthetic.assets import read_face_unit
+from afnetm.data.synthetic.morphs import MorphBank
+from afnetm.data.synthetic.seeds import stream
+
+#: Action unit -> the face units that show it, with their weights. ``*`` stands for Left and Right.
+ACTION_UNITS: dict[int, dict[str, float]] = {
+    1: {"browInnerUp": 1.0},
+    2: {"browOuterUp*": 1.0},
+    4: {"browDown*": 1.3},
+    5: {"eyeWide*": 1.0},
+    6: {"cheekSquint*": 1.0},
+    7: {"eyeSquint*": 1.0},
+    9: {"noseSneer*": 1.3},
+    10: {"mouthUpperUp*": 1.0},
+    12: {"mouthSmile*": 1.0},
+    14: {"mouthDimple*": 1.0},
+    15: {"mouthFrown*": 1.0},
+    16: {"mouthLowerDown*": 1.0},
+    17: {"mouthShrugLower": 1.0, "mouthShrugUpper": 0.5},
+    20: {"mouthStretch*": 1.0},
+    22: {"mouthFunnel": 1.0},
+    23: {"mouthRollLower": 0.6, "mouthRollUpper": 0.6, "mouthPress*": 0.4},
+    24: {"mouthPress*": 1.0},
+    25: {"mouthLowerDown*": 0.4, "jawOpen": 0.06},
+    26: {"jawOpen": 0.4},
+    27: {"jawOpen": 0.85},
+    43: {"eyeBlink*": 1.0},
+}
+#: The prototypes of each expression: action unit -> (strength at full intensity, probability of taking part).
+PROTOTYPES: dict[str, tuple[dict[int, tuple[float, float]], ...]] = {
+    "anger": (
+        {4: (1.0, 1.0), 5: (0.6, 0.9), 7: (0.8, 1.0), 23: (0.9, 1.0), 24: (0.7, 0.9), 17: (0.5, 0.5)},
+        {4: (1.0, 1.0), 7: (0.8, 1.0), 10: (0.6, 0.9), 25: (0.8, 1.0), 26: (0.5, 0.9), 5: (0.6, 0.5)},
+    ),
+    "disgust": (
+        {9: (1.0, 1.0), 10: (0.8, 1.0), 17: (0.7, 1.0), 4: (0.5, 0.6), 7: (0.6, 0.6)},
+        {9: (1.0, 1.0), 10: (0.9, 1.0), 16: (0.6, 0.9), 25: (0.7, 1.0), 15: (0.6, 0.6), 26: (0.4, 0.5)},
+    ),
+    "fear": (
+        {1: (1.0, 1.0), 2: (0.6, 1.0), 4: (0.6, 1.0), 5: (1.0, 1.0), 20: (0.9, 1.0), 25: (0.7, 1.0)},
+        {1: (1.0, 1.0), 2: (0.6, 1.0), 4: (0.6, 1.0), 5: (1.0, 1.0), 20: (0.8, 1.0), 26: (0.5, 1.0), 25: (0.6, 0.6)},
+    ),
+    "happiness": (
+        {6: (0.9, 1.0), 12: (0.9, 1.0)},
+        {6: (1.0, 1.0), 12: (1.0, 1.0), 25: (0.9, 1.0), 26: (0.35, 0.6)},
+    ),
+    "sadness": (
+        {1: (1.0, 1.0), 4: (0.5, 1.0), 15: (1.0, 1.0), 17: (0.5, 0.5)},
+        {1: (1.0, 1.0), 4: (0.6, 1.0), 15: (0.9, 1.0), 17: (0.8, 1.0), 43: (0.3, 0.6), 7: (0.4, 0.5)},
+    ),
+    "surprise": (
+        {1: (1.0, 1.0), 2: (1.0, 1.0), 5: (0.8, 1.0), 26: (0.9, 1.0), 25: (0.5, 0.6)},
+        {1: (1.0, 1.0), 2: (1.0, 1.0), 5: (0.9, 1.0), 27: (0.9, 1.0)},
+    ),
+}
+#: Share of the full strength at the levels 1 to 4.
+LEVELS = (0.28, 0.5, 0.75, 1.0)
+
+
+@dataclass(frozen=True)
+class Manner:
+    """How one subject moves: `expressivity`, the `gain` of each action unit, the `bias` of the face at rest, and the
+    `lead` of the left side over the right one (1 is even)."""
+
+    expressivity: float
+    gain: dict[int, float]
+    bias: dict[int, float]
+    lead: float
+
+
+def draw_manner(seed: int, subject: int) -> Manner:
+    """How the subject numbered `subject` of `seed` moves."""
+    rng = stream(seed, "manner", subject)
+    expressivity = float(min(rng.lognormal(-0.1, 0.28), 1.35))
+    gain = {unit: float(np.clip(rng.normal(1, 0.25), 0.3, 1.6)) for unit in ACTION_UNITS}
+    habits = rng.choice([1, 2, 4, 6, 7, 12, 15, 17, 24], size=3, replace=False)
+    bias = {int(unit): float(abs(rng.normal(0, 0.12))) for unit in habits}
+    return Manner(expressivity, gain, bias, float(np.clip(rng.normal(1, 0.07), 0.8, 1.2)))
+
+
+def draw_actions(seed: int, subject: int, expression: str, level: int) -> dict[int, float]:
+    """Action unit -> activation (0 to about 1.3) of one scan; ``expression="neutral"`` gives the face at rest."""
+    manner = draw_manner(seed, subject)
+    actions = dict(manner.bias)
+    if expression == "neutral":
+        return actions
+    rng = stream(seed, "actions", subject, expression, level)
+    prototypes = PROTOTYPES[expression]
+    prototype = prototypes[rng.integers(len(prototypes))]
+    for unit, (strength, probability) in prototype.items():
+        takes_part, vigour = rng.random() < probability, rng.uniform(0.7, 1.2)
+        if takes_part:
+            amount = strength * LEVELS[level - 1] * manner.expressivity * manner.gain[unit] * vigour
+            actions[unit] = actions.get(unit, 0.0) + amount
+    for unit in rng.choice([1, 2, 4, 5, 6, 7, 10, 12, 14, 15, 17, 20, 24, 25], size=2, replace=False):
+        actions[int(unit)] = actions.get(int(unit), 0.0) + rng.uniform(0, 0.3)
+    return {unit: float(min(amount, 1.3)) for unit, amount in actions.items()}
+
+
+@cache
+def unit_bank() -> MorphBank:
+    """The face units on the coarse head."""
+    names = {name for units in ACTION_UNITS.values() for unit in units for name in _sides(unit)}
+    names |= {f"eyeLook{way}{side}" for way in ("In", "Out", "Up", "Down") for side in ("Left", "Right")}
+    return MorphBank.read(sorted(names | {"mouthClose"}), read_face_unit)
+
+
+def displacement(actions: dict[int, float], *, lead: float = 1.0) -> NDArray[np.float64]:
+    """How `actions` move the coarse head, ``(C, 3)`` mm; `lead` multiplies the left side and divides the right one."""
+    weights: dict[str, float] = {}
+    for action, amount in actions.items():
+        for unit, weight in ACTION_UNITS[action].items():
+            for name in _sides(unit):
+                side = lead if name.endswith("Left") else 1 / lead if name.endswith("Right") else 1.0
+                weights[name] = weights.get(name, 0.0) + amount * weight * side
+    return unit_bank().blend(weights)
+
+
+def _sides(unit: str) -> tuple[str, ...]:
+    return (unit.replace("*", "Left"), unit.replace("*", "Right")) if "*" in unit else (unit,)
