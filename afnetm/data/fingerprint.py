@@ -1,0 +1,28 @@
+"""Fingerprints: what a scan's maps and a cohort's content are, in 64 hexadecimal digits."""
+
+import hashlib
+import json
+
+import numpy as np
+import pandas as pd
+
+from afnetm.data.maps import Maps
+
+#: The columns that a cohort's fingerprint covers: what training and evaluation see. Maps are in by their digest.
+COVERED = ("id", "subject", "expression", "intensity", "sha256")
+
+
+def maps_sha256(maps: Maps) -> str:
+    """SHA-256 over texture, depth (little-endian) and planes, in this order, row by row."""
+    digest = hashlib.sha256()
+    for array in (maps.texture, maps.depth.astype("<u2", copy=False), maps.planes):
+        digest.update(np.ascontiguousarray(array).data)
+    return digest.hexdigest()
+
+
+def cohort_fingerprint(table: pd.DataFrame, *, size: int, format_version: int) -> str:
+    """SHA-256 over the labels and digests of a cohort's scans, in their order; its name and age do not matter."""
+    digest = hashlib.sha256(f"{format_version} {size}\n".encode())
+    for row in table.loc[:, list(COVERED)].itertuples(index=False):
+        digest.update((json.dumps([*row[:3], int(row[3]), row[4]]) + "\n").encode())
+    return digest.hexdigest()
