@@ -13,7 +13,7 @@ def normals(depth_mm: Tensor, valid: Tensor, *, pixel_mm: float) -> Tensor:
     Args:
         depth_mm: ``(B, 1, S, S)`` floating point, z towards the viewer in mm; row 0 is at the top. What stands where
             there is nothing may be any finite number.
-        valid: ``(B, 1, S, S)`` bool, where `depth_mm` means something.
+        valid: ``(B, 1, S, S)`` bool, where there is depth, measured or filled.
         pixel_mm: side of a pixel, mm.
 
     Returns:
@@ -23,7 +23,8 @@ def normals(depth_mm: Tensor, valid: Tensor, *, pixel_mm: float) -> Tensor:
     dx = _slope(depth_mm, valid, dim=-1)
     dy = -_slope(depth_mm, valid, dim=-2)  # rows run down, y up
     direction = torch.cat([-dx / pixel_mm, -dy / pixel_mm, torch.ones_like(depth_mm)], dim=1)
-    return direction / direction.norm(dim=1, keepdim=True) * valid
+    unit: Tensor = direction / direction.norm(dim=1, keepdim=True)
+    return unit * valid
 
 
 def _slope(depth: Tensor, valid: Tensor, *, dim: int) -> Tensor:
