@@ -1,0 +1,1 @@
+"""Training: the cohort on the device, augmentation in batches, one loop for every method."""

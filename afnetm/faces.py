@@ -1,0 +1,47 @@
+"""Faces: a batch as a method sees it, on the device."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import torch
+from torch import Tensor
+
+from afnetm.data.normals import normals
+
+#: Depth reaches methods in this unit (mm), so that a face spans about -1 to 1.
+DEPTH_UNIT_MM = 50.0
+#: What depth is where there is none: behind every face.
+DEPTH_BACKGROUND = -3.0
+
+
+@dataclass(frozen=True, eq=False)
+class Faces:
+    """A batch of ``B`` faces at ``S x S`` pixels.
+
+    Attributes:
+        texture: ``(B, 3, S, S)`` float32, sRGB shifted and scaled to about -2..2; grey outside the face.
+        depth: ``(B, 1, S, S)`` float32 towards the viewer in units of `DEPTH_UNIT_MM`; `DEPTH_BACKGROUND` where none.
+        valid: ``(B, 1, S, S)`` float32 0..1, measured rather than filled in.
+        masks: ``(B, 4, S, S)`` float32 0..1, the salient regions in the order of `afnetm.data.maps.REGIONS`.
+        pixel_mm: a pixel's width, mm.
+    """
+
+    texture: Tensor
+    depth: Tensor
+    valid: Tensor
+    masks: Tensor
+    pixel_mm: float
+
+    @cached_property
+    def normals(self) -> Tensor:
+        """``(B, 3, S, S)`` float32 unit normals of the depth, computed when a method asks for them."""
+        return normals(self.depth * DEPTH_UNIT_MM, self.depth > DEPTH_BACKGROUND, pixel_mm=self.pixel_mm)
+
+    @cached_property
+    def salient(self) -> Tensor:
+        """``(B, 1, S, S)`` float32 0..1, the union of the salient regions."""
+        return self.masks.amax(1, keepdim=True)
+
+    def geometry(self, kind: str) -> Tensor:
+        """What a depth stream reads: ``(B, 1, S, S)`` for ``"depth"``, ``(B, 4, S, S)`` for ``"depth+normals"``."""
+        return self.depth if kind == "depth" else torch.cat([self.depth, self.normals], 1)

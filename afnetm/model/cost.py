@@ -1,0 +1,29 @@
+"""What a network costs: parameters, and floating-point operations of one face."""
+
+import torch
+from torch import nn
+from torch.utils.flop_counter import FlopCounterMode
+
+from afnetm.data.maps import WINDOW_MM
+from afnetm.faces import Faces
+
+
+def parameter_count(module: nn.Module) -> int:
+    """Learnt numbers in `module`."""
+    return sum(parameter.numel() for parameter in module.parameters())
+
+
+def flop_count(module: nn.Module, *, size: int) -> int:
+    """Operations of one forward pass over one face of `size` pixels, a multiply-add counted as two.
+
+    Torch's own counter, which counts convolutions and matrix products and nothing else.
+    """
+    device = next(module.parameters()).device
+    blank = {"texture": 3, "depth": 1, "valid": 1, "masks": 4}
+    maps = {name: torch.zeros(1, channels, size, size, device=device) for name, channels in blank.items()}
+    training = module.training
+    module.eval()
+    with torch.no_grad(), FlopCounterMode(display=False) as counter:
+        module(Faces(**maps, pixel_mm=WINDOW_MM / size))
+    module.train(training)
+    return int(counter.get_total_flops())

@@ -1,0 +1,105 @@
+"""The training loop: one page, the same for every method, on whatever device the data is.
+
+Nothing within an epoch waits for the device: order, augmentation and losses stay there, and the curves are read once
+at the end. The last epoch's weights are what is evaluated; test scans are seen by `predict` alone.
+"""
+
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import cross_entropy
+
+from afnetm.training.augment import draw
+from afnetm.training.recipe import Recipe
+from afnetm.training.resident import Resident
+
+
+@dataclass(frozen=True, eq=False)
+class Curves:
+    """What an epoch left behind, each ``(epochs,)`` float32 on the CPU.
+
+    Attributes:
+        loss: mean training loss.
+        accuracy: of the training scans as augmented, while the weights were changing.
+        learning_rate: at the epoch's last step.
+    """
+
+    loss: Tensor
+    accuracy: Tensor
+    learning_rate: Tensor
+
+
+def learning_rate_factor(step: int, steps: int, warmup: float) -> float:
+    """The schedule, 0..1: linear over the first ``warmup * steps`` steps, then a cosine to zero after the last."""
+    rising = warmup * steps
+    if step < rising:
+        return (step + 1) / (rising + 1)
+    return 0.5 * (1 + math.cos(math.pi * (step - rising) / (steps - rising)))
+
+
+def fit(model: nn.Module, data: Resident, index: Tensor, labels: Tensor, recipe: Recipe, *, seed: int) -> Curves:
+    """Trains `model`, which is on the data's device, in place.
+
+    Args:
+        model: ``forward(faces) -> Output``.
+        data: the scans.
+        index: ``(N,)`` int64 on the device, which of them are trained on.
+        labels: ``(len(data),)`` int64 on the device, every scan's class.
+        recipe: how.
+        seed: decides order and augmentation.
+    """
+    generator = torch.Generator(data.device).manual_seed(seed)
+    batches = math.ceil(len(index) / recipe.batch_size)
+    steps = recipe.epochs * batches
+    optimizer = torch.optim.AdamW(
+        model.parameters(), lr=recipe.learning_rate, weight_decay=recipe.weight_decay, fused=True
+    )
+    schedule = torch.optim.lr_scheduler.LambdaLR(
+        optimizer, lambda step: learning_rate_factor(step, steps, recipe.warmup)
+    )
+    forward = torch.compile(model) if recipe.compile else model
+    loss_sum, hits = torch.zeros(2, recipe.epochs, device=data.device)
+    rates = torch.zeros(recipe.epochs)
+    model.train()
+    for epoch in range(recipe.epochs):
+        order = index[torch.randperm(len(index), generator=generator, device=data.device)]
+        for batch in order.tensor_split(batches):
+            faces = data.faces(batch, draw(recipe.augmentation, len(batch), generator))
+            target = labels[batch]
+            with _autocast(data.device, recipe):
+                output = forward(faces)
+            trained = output.trained or (output.logits,)
+            loss = sum_loss(trained, target, recipe.label_smoothing)
+            torch.autograd.backward(loss)
+            rates[epoch] = schedule.get_last_lr()[0]
+            optimizer.step()
+            optimizer.zero_grad()
+            schedule.step()
+            loss_sum[epoch] += loss.detach() * len(batch)
+            hits[epoch] += (output.logits.detach().argmax(1) == target).sum()
+    return Curves(loss_sum.cpu() / len(index), hits.cpu() / len(index), rates)
+
+
+def sum_loss(trained: tuple[Tensor, ...], target: Tensor, smoothing: float) -> Tensor:
+    """The sum of the cross-entropies of each ``(B, K)`` in `trained`, in float32."""
+    losses = [cross_entropy(logits.float(), target, label_smoothing=smoothing) for logits in trained]
+    return torch.stack(losses).sum()
+
+
+@torch.no_grad()
+def predict(model: nn.Module, data: Resident, index: Tensor, recipe: Recipe) -> tuple[Tensor, dict[str, Tensor]]:
+    """Class probabilities ``(N, K)`` float32 of the scans at `index`, not augmented, and the extras; on the CPU."""
+    model.eval()
+    outputs = []
+    for batch in torch.split(index, recipe.batch_size):
+        with _autocast(data.device, recipe):
+            outputs.append(model(data.faces(batch)))
+    probabilities = torch.cat([output.logits for output in outputs]).float().softmax(1).cpu()
+    names = outputs[0].extras
+    return probabilities, {name: torch.cat([o.extras[name] for o in outputs]).float().cpu() for name in names}
+
+
+def _autocast(device: torch.device, recipe: Recipe) -> torch.autocast:
+    return torch.autocast(device.type, torch.bfloat16, enabled=recipe.precision == "bfloat16")

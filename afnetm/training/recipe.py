@@ -1,0 +1,68 @@
+"""The training recipe: how every method of a suite is trained, the same for all."""
+
+from dataclasses import dataclass, field
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import ConfigDict, Field
+
+from afnetm.strict import STRICT
+
+Fraction = Annotated[float, Field(ge=0, lt=1)]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Augmentation:
+    """How far a training face is changed, drawn anew for each face and epoch, uniformly within plus and minus.
+
+    Texture, depth and planes move together; depth scales with the picture, so that a face keeps its shape.
+
+    Attributes:
+        rotation: in the picture's plane, degrees.
+        scale: relative to 1.
+        shift: as a fraction of the picture's width.
+        flip: probability of mirroring left and right.
+        brightness: added to texture, as a fraction of its range.
+        contrast: relative to 1.
+        depth_shift: towards or away from the viewer, mm.
+    """
+
+    __pydantic_config__: ClassVar[ConfigDict] = STRICT
+
+    rotation: Annotated[float, Field(ge=0, le=180)] = 8.0
+    scale: Fraction = 0.08
+    shift: Fraction = 0.05
+    flip: Annotated[float, Field(ge=0, le=1)] = 0.5
+    brightness: Fraction = 0.15
+    contrast: Fraction = 0.2
+    depth_shift: Annotated[float, Field(ge=0, le=100)] = 4.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recipe:
+    """How a method is trained: AdamW with a linear warm-up and a cosine decay to zero, cross-entropy.
+
+    Attributes:
+        epochs: passes over the training scans.
+        batch_size: at most so many faces a step; an epoch is cut into equal batches.
+        learning_rate: the peak, reached after the warm-up.
+        weight_decay: AdamW's, on all parameters.
+        warmup: the fraction of all steps spent rising to `learning_rate`.
+        label_smoothing: the mass spread over all classes.
+        precision: ``"bfloat16"`` runs the forward pass under autocast; weights and loss stay float32.
+        channels_last: the memory format of network and maps.
+        compile: the network is compiled by ``torch.compile`` (its graph mode).
+        augmentation: what is changed in training faces.
+    """
+
+    __pydantic_config__: ClassVar[ConfigDict] = STRICT
+
+    epochs: Annotated[int, Field(ge=1, le=10_000)] = 30
+    batch_size: Annotated[int, Field(ge=2, le=65_536)] = 32
+    learning_rate: Annotated[float, Field(gt=0, le=1)] = 1e-3
+    weight_decay: Annotated[float, Field(ge=0, le=1)] = 0.05
+    warmup: Fraction = 0.1
+    label_smoothing: Fraction = 0.1
+    precision: Literal["float32", "bfloat16"] = "float32"
+    channels_last: bool = True
+    compile: bool = False
+    augmentation: Augmentation = field(default_factory=Augmentation)

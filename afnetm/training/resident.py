@@ -1,0 +1,61 @@
+"""The cohort on the device: copied there once as stored, turned into `Faces` batch by batch."""
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from afnetm.data.cohort import Cohort
+from afnetm.data.maps import DEPTH_STEP_MM, DEPTH_ZERO_MM, PLANES, REGIONS, WINDOW_MM
+from afnetm.faces import DEPTH_BACKGROUND, DEPTH_UNIT_MM, Faces
+from afnetm.training.augment import Draw, warp
+
+# sRGB as 0..1 minus this mean, over this deviation: round numbers near those of faces, not fitted to any cohort.
+_TEXTURE_MEAN, _TEXTURE_DEVIATION = 0.5, 0.25
+
+
+class Resident:
+    """Scans of a cohort held on a device in stored precision, six bytes a pixel.
+
+    Args:
+        cohort: where the scans come from.
+        rows: the scans to hold, as row numbers of the cohort's table; every index from then on is into these.
+        device: where they are held.
+    """
+
+    def __init__(self, cohort: Cohort, rows: NDArray[np.int64], device: torch.device) -> None:
+        self.device = device
+        self.pixel_mm = WINDOW_MM / cohort.size
+        self.texture = torch.from_numpy(cohort.texture[rows]).to(device)
+        self.depth = torch.from_numpy(cohort.depth[rows]).to(device)
+        self.planes = torch.from_numpy(cohort.planes[rows]).to(device)
+        bits = [PLANES["valid"], *(PLANES[region] for region in REGIONS)]
+        self._bits = torch.tensor(bits, dtype=torch.uint8, device=device).view(1, -1, 1, 1)
+
+    def __len__(self) -> int:
+        return len(self.texture)
+
+    def faces(self, index: Tensor, draw: Draw | None = None) -> Faces:
+        """The faces at `index` (int64, on the device), changed as `draw` says.
+
+        The channels of one resampled stack are texture, millimetres of depth times presence, presence, valid and the
+        four regions: depth is interpolated over present pixels only, or silhouettes would be smeared to the back.
+        """
+        texture = self.texture[index].float().div_(255)
+        code = self.depth[index].float()
+        present = (code > 0).float()
+        millimetres = (DEPTH_ZERO_MM + (code - 1) * DEPTH_STEP_MM) * present
+        planes = ((self.planes[index] & self._bits) > 0).float()
+        if draw is not None:
+            stack = warp(torch.cat([texture, millimetres, present, planes], 1), draw.motion)
+            texture, millimetres, present, planes = torch.split(stack, [3, 1, 1, 5], 1)
+            millimetres = millimetres / present.clamp_min(1e-3) * draw.scale + draw.depth_shift
+            texture = ((texture - 0.5) * draw.contrast + 0.5 + draw.brightness).clamp(0, 1)
+        depth = torch.where(present > 0.5, millimetres / DEPTH_UNIT_MM, DEPTH_BACKGROUND)
+        return Faces(
+            texture=(texture - _TEXTURE_MEAN) / _TEXTURE_DEVIATION,
+            depth=depth,
+            valid=planes[:, :1],
+            masks=planes[:, 1:],
+            pixel_mm=self.pixel_mm,
+        )

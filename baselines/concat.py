@@ -1,0 +1,56 @@
+"""Feature concatenation: each stream ends in a fully-connected layer, and a classifier reads both side by side.
+
+The fusion that AFNet-M's paper argues against, because both modalities count the same for every face::
+
+    y = W [relu(W_t pool(F_texture)); relu(W_d pool(F_depth))]
+"""
+
+from dataclasses import dataclass
+from typing import Annotated
+
+import torch
+from optuna.distributions import FloatDistribution, IntDistribution
+from pydantic import Field
+from torch import nn
+
+from afnetm.faces import Faces
+from afnetm.method import Method, Output
+from afnetm.model.encoder import Encoder, EncoderSpec, Head
+
+
+@dataclass(frozen=True, kw_only=True)
+class Concat(Method):
+    """Concatenation after the fully-connected layers."""
+
+    name = "concat"
+    version = 1
+    summary = "features concatenated after the fully-connected layers"
+    source = "the usual feature-level fusion, as described and argued against in arXiv 2205.11785"
+    space = {
+        "features": IntDistribution(32, 512, log=True),  # from a few times the classes to a ResNet-18's own width
+        "dropout": FloatDistribution(0.0, 0.5),  # beyond a half, small classifiers stop learning
+    }
+
+    #: Width of each stream's fully-connected layer.
+    features: Annotated[int, Field(ge=8, le=4096)] = 128
+
+    def build(self, encoder: EncoderSpec, classes: int) -> nn.Module:
+        """Two encoders, two fully-connected layers, one classifier."""
+        return _ConcatNetwork(self, encoder, classes)
+
+
+class _ConcatNetwork(nn.Module):
+    def __init__(self, method: Concat, encoder: EncoderSpec, classes: int) -> None:
+        super().__init__()
+        self.kind = method.geometry
+        self.texture = Encoder(encoder, 3)
+        self.depth = Encoder(encoder, method.depth_channels)
+        self.texture_features = Head(self.texture.channels[-1], method.features)
+        self.depth_features = Head(self.depth.channels[-1], method.features)
+        self.dropout = nn.Dropout(method.dropout)
+        self.classifier = nn.Linear(2 * method.features, classes)
+
+    def forward(self, faces: Faces) -> Output:
+        texture = self.texture_features(self.texture(faces.texture)).relu()
+        depth = self.depth_features(self.depth(faces.geometry(self.kind))).relu()
+        return Output(self.classifier(self.dropout(torch.cat([texture, depth], 1))))

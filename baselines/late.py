@@ -1,0 +1,47 @@
+"""Late fusion: each stream classifies by itself, and the class probabilities are averaged.
+
+Each stream learns from its own cross-entropy, so that neither leans on the other. The mean rule of Kittler et al.,
+"On combining classifiers", TPAMI 20(3), 1998: ``p = (softmax(y_texture) + softmax(y_depth)) / 2``.
+"""
+
+import math
+from dataclasses import dataclass
+
+import torch
+from optuna.distributions import FloatDistribution
+from torch import nn
+
+from afnetm.faces import Faces
+from afnetm.method import Method, Output
+from afnetm.model.encoder import Encoder, EncoderSpec, Head
+
+
+@dataclass(frozen=True, kw_only=True)
+class Late(Method):
+    """The mean of two streams' probabilities."""
+
+    name = "late"
+    version = 1
+    summary = "mean of both streams' class probabilities"
+    source = "mean rule of Kittler et al., TPAMI 20(3), 1998"
+    space = {"dropout": FloatDistribution(0.0, 0.5)}  # beyond a half, small encoders stop learning
+
+    def build(self, encoder: EncoderSpec, classes: int) -> nn.Module:
+        """Two encoders, each with its own classifier."""
+        return _LateNetwork(self, encoder, classes)
+
+
+class _LateNetwork(nn.Module):
+    def __init__(self, method: Late, encoder: EncoderSpec, classes: int) -> None:
+        super().__init__()
+        self.kind = method.geometry
+        self.texture = Encoder(encoder, 3)
+        self.depth = Encoder(encoder, method.depth_channels)
+        self.texture_head = Head(self.texture.channels[-1], classes, method.dropout)
+        self.depth_head = Head(self.depth.channels[-1], classes, method.dropout)
+
+    def forward(self, faces: Faces) -> Output:
+        texture = self.texture_head(self.texture(faces.texture)).float()
+        depth = self.depth_head(self.depth(faces.geometry(self.kind))).float()
+        mean = torch.logaddexp(texture.log_softmax(1), depth.log_softmax(1)) - math.log(2)
+        return Output(mean, trained=(texture, depth))

@@ -1,0 +1,60 @@
+"""One modality alone: what texture knows, and what depth knows."""
+
+from dataclasses import dataclass
+
+from optuna.distributions import FloatDistribution
+from torch import nn
+
+from afnetm.faces import Faces
+from afnetm.method import Method, Output
+from afnetm.model.encoder import Encoder, EncoderSpec, Head
+
+
+@dataclass(frozen=True, kw_only=True)
+class Texture(Method):
+    """The texture stream alone."""
+
+    name = "texture"
+    version = 1
+    summary = "texture alone"
+    source = "one encoder and a linear classifier; the paper's 2D-only reference"
+    space = {"dropout": FloatDistribution(0.0, 0.5)}  # beyond a half, small encoders stop learning
+
+    def build(self, encoder: EncoderSpec, classes: int) -> nn.Module:
+        """An encoder over texture, pooled and classified."""
+        stream = Encoder(encoder, 3)
+        return _TextureStream(stream, Head(stream.channels[-1], classes, self.dropout))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Depth(Method):
+    """The depth stream alone."""
+
+    name = "depth"
+    version = 1
+    summary = "depth alone"
+    source = "one encoder and a linear classifier; the paper's 3D-only reference"
+    space = {"dropout": FloatDistribution(0.0, 0.5)}  # beyond a half, small encoders stop learning
+
+    def build(self, encoder: EncoderSpec, classes: int) -> nn.Module:
+        """An encoder over depth (and its normals), pooled and classified."""
+        stream = Encoder(encoder, self.depth_channels)
+        return _DepthStream(stream, Head(stream.channels[-1], classes, self.dropout), self.geometry)
+
+
+class _TextureStream(nn.Module):
+    def __init__(self, encoder: Encoder, head: Head) -> None:
+        super().__init__()
+        self.encoder, self.head = encoder, head
+
+    def forward(self, faces: Faces) -> Output:
+        return Output(self.head(self.encoder(faces.texture)))
+
+
+class _DepthStream(nn.Module):
+    def __init__(self, encoder: Encoder, head: Head, kind: str) -> None:
+        super().__init__()
+        self.encoder, self.head, self.kind = encoder, head, kind
+
+    def forward(self, faces: Faces) -> Output:
+        return Output(self.head(self.encoder(faces.geometry(self.kind))))

@@ -1,0 +1,227 @@
+"""The command line: ``afnetm``. What a command does is elsewhere; here are its words, its tables and its exit codes."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from afnetm.errors import UserError
+from benchmarks import cli_data
+from benchmarks.home import Home
+from benchmarks.variadic import spread
+
+app = typer.Typer(
+    help="A benchmark of 2D+3D facial expression recognition: AFNet-M and rival fusion strategies, one fair harness.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+    rich_markup_mode="markdown",
+)
+app.add_typer(cli_data.app, name="data")
+
+#: Progress and words go to standard error, so that standard output holds results alone.
+console = Console(stderr=True)
+
+SuiteName = Annotated[str, typer.Argument(metavar="SUITE", help="A TOML file, or a name in benchmarks/suites/.")]
+Methods = Annotated[list[str] | None, typer.Option("--methods", help="Only these, for example: --methods late afnetm")]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON value and nothing else.")]
+
+
+def main() -> None:
+    """The entry point: a user's error is one line on standard error and exit code 2."""
+    try:
+        app(spread(sys.argv[1:], options=("--methods", "--levels")))
+    except UserError as error:
+        Console(stderr=True, soft_wrap=True).print(f"[red]error:[/] {escape(str(error))}", highlight=False)
+        sys.exit(2)
+
+
+@app.callback()
+def _home(
+    context: typer.Context,
+    home: Annotated[Path, typer.Option(envvar="AFNETM_HOME", help="All that is written goes below it.")] = Path("runs"),
+    tracking_uri: Annotated[
+        str | None,
+        typer.Option(envvar="AFNETM_TRACKING_URI", help="An MLflow server or database; HOME/mlflow.db by default."),
+    ] = None,
+) -> None:
+    context.obj = Home(home)
+    context.meta["tracking_uri"] = tracking_uri or Home(home).tracking_uri
+
+
+@app.command()
+def methods(as_json: Json = False) -> None:
+    """Lists the registered methods: parameters and operations at a ResNet-18 and 224 px, source.
+
+    Example: `afnetm methods --json`
+    """
+    from benchmarks.catalogue import catalogue
+
+    with console.status("building every method once"):
+        found = catalogue()
+    if as_json:
+        print(json.dumps(found))
+        return
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for name, justify in (
+        ("method", "left"),
+        ("parameters", "right"),
+        ("GFLOPs", "right"),
+        ("what it is, and whose", "left"),
+    ):
+        table.add_column(name, justify=justify)  # type: ignore[arg-type]
+    for one in found:
+        about = f"{escape(one['summary'])}\n[dim]{escape(one['source'])}[/]"
+        numbers = f"{one['parameters'] / 1e6:.2f} M", f"{one['flops'] / 1e9:.2f}"
+        table.add_row(f"[bold]{one['name']}[/] {one['version']}", *numbers, about)
+    Console().print(table)
+    Console().print("[dim]for a resnet18 and one face of 224 px; a multiply-add is two operations[/]")
+
+
+@app.command()
+def run(
+    context: typer.Context,
+    suite: SuiteName,
+    methods: Methods = None,
+    workers: Annotated[int | None, typer.Option(help="Processes; one a core on a CPU, one on a GPU.")] = None,
+    device: Annotated[str, typer.Option(metavar="auto|cpu|cuda", help="Where to train.")] = "auto",
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and how long it takes.")] = False,
+) -> None:
+    """Trains and tests what is not yet done, records it, and writes the report.
+
+    Example: `afnetm run quick --methods concat afnetm --workers 2`
+    """
+    with console.status("loading"):
+        from benchmarks import commands
+    job = commands.prepare(
+        suite, methods, home=context.obj, workers=workers, device=device, console=console, dry=dry_run
+    )
+    if dry_run:
+        Console().print(commands.forecast(job))
+        return
+    tally = commands.train(job, tracking_uri=context.meta["tracking_uri"], console=console)
+    _report(context.obj, job.suite.name)
+    if tally.untracked:
+        console.print(f"[yellow]MLflow lacks some of it; the next run catches up:[/] {escape(tally.untracked)}")
+    for outcome in tally.failed:
+        unit = outcome.planned.unit
+        where = f"{outcome.planned.label} {unit.repeat}-{unit.fold}"
+        console.print(f"[red]failed:[/] {where}: {escape(outcome.reason or '')} (traceback: failures/{unit.key}.json)")
+    home = f"--home {context.obj.path} " if context.obj.path != Path("runs") else ""
+    print(f"MLflow UI:  afnetm {home}ui")
+    if tally.failed:
+        raise typer.Exit(1)
+
+
+@app.command()
+def status(context: typer.Context, suite: SuiteName, as_json: Json = False) -> None:
+    """Says how many units of a suite are done, failed (and why) and left, and the disk they use.
+
+    Example: `afnetm status quick`
+    """
+    from benchmarks.state import suite_state
+
+    with console.status("reading records"):
+        state = suite_state(suite, context.obj)
+    counts = state.counts
+    if as_json:
+        print(json.dumps({"suite": state.suite, "units": {k: counts[k] for k in ("done", "failed", "left")}}))
+        return
+    numbers = ", ".join(f"{counts[k]} {k}" for k in ("done", "failed", "left"))
+    print(f"{state.suite}: {numbers}; {state.bytes / 1e6:.1f} MB")
+    for where, reason in state.failures.items():
+        print(f"  failed: {where}: {reason}")
+
+
+@app.command()
+def forget(
+    context: typer.Context,
+    suite: SuiteName,
+    methods: Methods = None,
+    failed: Annotated[bool, typer.Option("--failed", help="Only what failed.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+) -> None:
+    """Deletes records of a suite, after asking; MLflow's copies stay.
+
+    Example: `afnetm forget quick --methods afnetm`
+    """
+    from benchmarks.ledger import read_ledger
+    from benchmarks.store import Store
+
+    home: Home = context.obj
+    entries = read_ledger(home, suite).only(methods)
+    home.make(free=0)
+    with home.lock():
+        store = Store(home)
+        known = store.failed() - store.done() if failed else store.failed() | store.done()
+        keys = [entry.key for entry in entries if entry.key in known]
+        if not keys:
+            print("nothing to forget")
+            return
+        if not yes:
+            typer.confirm(f"delete the records of {len(keys)} units ({store.size(keys) / 1e6:.1f} MB)?", abort=True)
+        store.forget(keys)
+    print(f"{len(keys)} records deleted")
+
+
+@app.command()
+def report(context: typer.Context, suite: SuiteName) -> None:
+    """Writes the report of a suite from its records alone.
+
+    Example: `afnetm report quick`
+    """
+    _report(context.obj, suite)
+
+
+@app.command()
+def ui(
+    context: typer.Context,
+    port: Annotated[int, typer.Option(help="On 127.0.0.1, reachable from this machine alone.")] = 5000,
+) -> None:
+    """Opens the MLflow UI on these records; Ctrl-C ends it.
+
+    Example: `afnetm ui --port 5001`
+    """
+    uri = context.meta["tracking_uri"]
+    home: Home = context.obj
+    if uri == home.tracking_uri and not (home.path / "mlflow.db").is_file():
+        raise UserError(f"home '{home.path}' has no records in MLflow yet; run a suite first")
+    console.print(f"MLflow UI: http://127.0.0.1:{port}  (Ctrl-C ends it)", highlight=False)
+    command = [
+        sys.executable,
+        "-m",
+        "mlflow",
+        "ui",
+        "--backend-store-uri",
+        uri,
+        "--host",
+        "127.0.0.1",
+        "--port",
+        str(port),
+    ]
+    command += ["--default-artifact-root", home.artifacts.resolve().as_uri()]
+    try:
+        done = subprocess.run(command, env=os.environ | {"MLFLOW_DISABLE_TELEMETRY": "true"}, check=False)
+    except KeyboardInterrupt:
+        return
+    raise typer.Exit(done.returncode)
+
+
+def _report(home: Home, reference: str) -> None:
+    with console.status("writing the report"):
+        from benchmarks.reporting import write_suite_report
+
+        path, table = write_suite_report(home, reference)
+    Console().print(table)
+    print(f"report:     {path}")
+
+
+if __name__ == "__main__":
+    main()

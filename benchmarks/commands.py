@@ -1,0 +1,158 @@
+"""What ``afnetm run`` does, step by step: suite, device, cohort, plan; then the training."""
+
+import os
+from dataclasses import dataclass
+
+import torch
+from rich.console import Console
+from rich.table import Table
+
+from afnetm.data.cohort import Cohort, card
+from afnetm.errors import UserError
+from afnetm.model.encoder import check_encoder
+from benchmarks.cohorts import ensure_cohort
+from benchmarks.home import Home
+from benchmarks.ledger import Entry, Ledger
+from benchmarks.runner import Tally, run
+from benchmarks.store import Store
+from benchmarks.suite import Suite, load_suite
+from benchmarks.units import PlannedUnit, hyperparameters, plan
+
+
+@dataclass(frozen=True)
+class Job:
+    """A suite made ready: everything that can be wrong with it has been looked at.
+
+    Attributes:
+        suite: the whole suite.
+        cohort: opened; None in a dry run whose cohort is yet to be made.
+        planned: all its units.
+        chosen: those asked for.
+        workers: processes.
+        home: where records go.
+    """
+
+    suite: Suite
+    cohort: Cohort | None
+    planned: list[PlannedUnit]
+    chosen: list[PlannedUnit]
+    workers: int
+    home: Home
+
+
+def prepare(
+    reference: str,
+    methods: list[str] | None,
+    *,
+    home: Home,
+    workers: int | None,
+    device: str,
+    console: Console,
+    dry: bool,
+) -> Job:
+    """Reads a suite, checks all that it asks for before anything is written, and plans it; makes its cohort."""
+    suite = load_suite(reference)
+    labels = set(suite.only(methods).methods)
+    kind = pick_device(device)
+    workers = pick_workers(workers, kind)
+    if dry and not (home.cohorts / suite.cohort.name).exists() and suite.cohort.synthetic is not None:
+        return Job(suite, None, [], [], workers, home)
+    if dry:
+        cohort = ensure_cohort(home, suite.cohort, workers=workers, console=console)
+    else:
+        home.make()
+        with home.lock():
+            cohort = ensure_cohort(home, suite.cohort, workers=workers, console=console)
+    check_encoder(suite.encoder, size=cohort.size)
+    planned = plan(suite, cohort, device=kind)
+    return Job(suite, cohort, planned, [p for p in planned if p.label in labels], workers, home)
+
+
+def train(job: Job, *, tracking_uri: str, console: Console) -> Tally:
+    """Runs what of a job is not done yet."""
+    assert job.cohort is not None
+    ledger = make_ledger(job.suite, job.cohort, job.planned)
+    with job.home.lock():
+        ledger.save(job.home)
+        done = Store(job.home).done()
+        left = sum(p.unit.key not in done for p in job.chosen)
+        if left:
+            console.print(f"{job.suite.name}: {left} of {len(job.chosen)} units to train, {job.workers} workers")
+        else:
+            console.print(f"{job.suite.name}: all {len(job.chosen)} units are done; nothing to train")
+        return run(job.chosen, ledger, job.home, workers=job.workers, tracking_uri=tracking_uri, console=console)
+
+
+def forecast(job: Job) -> Table | str:
+    """What a run would do: units to train a method, and the time, from recorded times of the same units' kind."""
+    suite = job.suite
+    if job.cohort is None:
+        count = suite.protocol.folds * suite.protocol.repeats * len(suite.methods)
+        return f"cohort '{suite.cohort.name}' would be made, and {count} units trained"
+    store = Store(job.home)
+    done = store.done()
+    seconds: dict[str, list[float]] = {}
+    for p in job.planned:
+        if p.unit.key in done:
+            seconds.setdefault(p.label, []).append(store.result(p.unit.key)["seconds"])
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for name in ("method", "units", "done", "to train", "estimate"):
+        table.add_column(name, justify="left" if name == "method" else "right")
+    for label in dict.fromkeys(p.label for p in job.chosen):
+        units = [p for p in job.chosen if p.label == label]
+        left = sum(p.unit.key not in done for p in units)
+        times = seconds.get(label, [])
+        estimate = (
+            f"{left * sum(times) / len(times) / job.workers:.0f} s" if times else ("0 s" if not left else "unknown")
+        )
+        table.add_row(label, str(len(units)), str(len(units) - left), str(left), estimate)
+    return table
+
+
+def make_ledger(suite: Suite, cohort: Cohort, planned: list[PlannedUnit]) -> Ledger:
+    """The ledger of a suite as planned."""
+    return Ledger(
+        suite=suite.name,
+        text=suite.text,
+        description=suite.description,
+        control=suite.control,
+        cohort=card(cohort) | {"source": cohort.source},
+        methods={
+            label: {
+                "name": method.name,
+                "version": method.version,
+                "summary": method.summary,
+                "source": method.source,
+                "hyperparameters": hyperparameters(method),
+            }
+            for label, method in suite.methods.items()
+        },
+        units=[Entry(p.unit.key, p.label, p.unit.repeat, p.unit.fold) for p in planned],
+    )
+
+
+def pick_device(name: str) -> str:
+    """``"cpu"`` or ``"cuda"``.
+
+    Raises:
+        UserError: no such device, or it is not there.
+    """
+    if name not in {"auto", "cpu", "cuda"}:
+        raise UserError(f"--device: '{name}' is not allowed; one of: auto, cpu, cuda")
+    there = torch.cuda.is_available()
+    if name == "cuda" and not there:
+        raise UserError("--device: 'cuda' is not there; torch sees no GPU on this machine; allowed: auto, cpu")
+    return "cuda" if there and name != "cpu" else "cpu"
+
+
+def pick_workers(count: int | None, device: str) -> int:
+    """How many processes: as asked, or one a core on a CPU, one on a GPU.
+
+    Raises:
+        UserError: fewer than one.
+    """
+    if count is None:
+        return len(os.sched_getaffinity(0)) if device == "cpu" else 1
+    if count < 1:
+        raise UserError(f"--workers: {count} is not allowed; 1 or more")
+    return count

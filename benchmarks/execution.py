@@ -1,0 +1,113 @@
+"""Executing a unit: what a worker does from reading the cohort to writing the record."""
+
+import os
+import time
+from dataclasses import asdict
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+
+from afnetm.data.cohort import Cohort, open_cohort
+from afnetm.data.scan import EXPRESSIONS
+from afnetm.model.cost import flop_count, parameter_count
+from afnetm.seeding import derive_seed
+from afnetm.training.loop import fit, predict
+from afnetm.training.metrics import scores
+from afnetm.training.resident import Resident
+from benchmarks.home import Home
+from benchmarks.provenance import provenance
+from benchmarks.store import Record, Store
+from benchmarks.suite import CohortSpec
+from benchmarks.units import PlannedUnit, class_indices, rebuild, select, split
+
+
+def prepare_process() -> None:
+    """Makes torch in this process repeat itself bit for bit: one thread, deterministic algorithms."""
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+    torch.set_num_threads(1)
+    torch.use_deterministic_algorithms(True)
+    torch.backends.cudnn.benchmark = False
+
+
+def execute(planned: PlannedUnit, home: Home) -> float:
+    """Trains and tests one unit and writes its record; returns the seconds that it took."""
+    started = time.perf_counter()
+    unit = planned.unit
+    device = torch.device(unit.device)
+    cohort, data = _resident(home, planned.cohort_name, unit.cohort, unit.intensities, unit.device)
+    rows = select(cohort, CohortSpec(name=cohort.name, intensities=unit.intensities))
+    fold = next(
+        s
+        for s in split(cohort, rows, repeats=unit.repeat + 1, **unit.protocol)
+        if (s.repeat, s.fold) == (unit.repeat, unit.fold)
+    )
+    labels = class_indices(cohort, rows)
+    method, encoder, recipe = rebuild(planned)
+
+    torch.manual_seed(unit.seed)  # initial weights and dropout
+    model = method.build(encoder, len(EXPRESSIONS)).to(device)
+    if recipe.channels_last:
+        model = model.to(memory_format=torch.channels_last)
+    costs = {"parameters": parameter_count(model), "flops": flop_count(model, size=cohort.size)}
+
+    train, test = (torch.from_numpy(index).to(device) for index in (fold.train, fold.test))
+    begun = time.perf_counter()
+    curves = fit(
+        model, data, train, torch.from_numpy(labels).to(device), recipe, seed=derive_seed(use="loop", seed=unit.seed)
+    )
+    trained = time.perf_counter()
+    probabilities, extras = predict(model, data, test, recipe)
+    tested = time.perf_counter()
+
+    result: dict[str, Any] = {
+        **asdict(unit),
+        "key": unit.key,
+        "seed": unit.seed,
+        "n_train": len(fold.train),
+        "n_test": len(fold.test),
+        **scores(labels[fold.test], probabilities.numpy()),
+        **costs,
+        "seconds": trained - begun,
+        "test_seconds": tested - trained,
+        "device_name": torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu",
+        "finished": time.time(),
+        **provenance(),
+    }
+    record = Record(
+        result=result,
+        predictions=_predictions(cohort, rows[fold.test], probabilities.numpy()),
+        curves=pd.DataFrame({name: curve.numpy() for name, curve in vars(curves).items()})
+        .rename_axis("epoch")
+        .reset_index(),
+        extras={name: value.numpy() for name, value in extras.items()},
+        weights={k: v.cpu().contiguous().numpy() for k, v in model.state_dict().items()}
+        if planned.keep_weights
+        else None,
+    )
+    Store(home).write(unit.key, record)
+    return time.perf_counter() - started
+
+
+def _predictions(cohort: Cohort, rows: np.ndarray[Any, np.dtype[np.int64]], probabilities: Any) -> pd.DataFrame:
+    frame = cohort.table[["id", "subject", "expression", "intensity"]].iloc[rows].reset_index(drop=True)
+    frame = frame.rename(columns={"id": "scan"})
+    frame["predicted"] = [EXPRESSIONS[k] for k in probabilities.argmax(1)]
+    return frame.assign(**{f"p_{name}": probabilities[:, k] for k, name in enumerate(EXPRESSIONS)})
+
+
+@lru_cache(maxsize=1)
+def _resident(
+    home: Home, name: str, fingerprint: str, intensities: tuple[int, ...] | None, device: str
+) -> tuple[Cohort, Resident]:
+    """The selected scans on the device, kept from unit to unit."""
+    cohort = open_cohort(home.cohorts / name)
+    if cohort.fingerprint != fingerprint:
+        raise RuntimeError(
+            f"cohort '{name}' is not the one that was planned with: {cohort.fingerprint} != {fingerprint}"
+        )
+    return cohort, Resident(
+        cohort, select(cohort, CohortSpec(name=name, intensities=intensities)), torch.device(device)
+    )

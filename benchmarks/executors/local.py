@@ -1,0 +1,92 @@
+"""This machine: persistent spawned workers, one thread each on a CPU (two processes of one thread beat one of two)."""
+
+import multiprocessing
+import os
+import signal
+import threading
+from collections.abc import Generator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
+
+from benchmarks.home import Home
+from benchmarks.store import Store
+from benchmarks.units import PlannedUnit
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a unit ended: in `seconds`, or failed for `reason` (one line; the traceback is in the store)."""
+
+    planned: PlannedUnit
+    seconds: float = 0.0
+    reason: str | None = None
+
+
+def run_local(units: Sequence[PlannedUnit], home: Home, *, workers: int) -> Generator[Outcome]:
+    """Runs `units` on `workers` processes and yields each as it ends; a unit that fails does not stop the others.
+
+    Closing the iterator, or leaving it by an exception, ends the workers at once; their units in flight are lost.
+    """
+    waiting = list(reversed(units))
+    pool = _pool(workers)
+    running: dict[Future[float], PlannedUnit] = {}
+    try:
+        while waiting or running:
+            while waiting and len(running) < workers:
+                planned = waiting.pop()
+                running[pool.submit(_work, planned, home)] = planned
+            broken = False
+            for future in wait(running, return_when=FIRST_COMPLETED).done:
+                planned = running.pop(future)
+                error = future.exception()
+                broken |= isinstance(error, BrokenProcessPool)
+                yield _outcome(planned, future, error, home)
+            if broken:  # who killed the worker is not known: every unit in flight has failed, the others go on
+                _end(pool)
+                pool = _pool(workers)
+    finally:
+        _end(pool)
+
+
+def _outcome(planned: PlannedUnit, future: Future[float], error: BaseException | None, home: Home) -> Outcome:
+    if error is None:
+        return Outcome(planned, future.result())
+    if isinstance(error, BrokenProcessPool):
+        error = RuntimeError("a worker process died (killed, or out of memory) while this unit was in flight")
+    Store(home).write_failure(planned.unit.key, error)
+    return Outcome(planned, reason=Store(home).failure(planned.unit.key)["reason"])
+
+
+def _pool(workers: int) -> ProcessPoolExecutor:
+    return ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn"), initializer=_start)
+
+
+def _end(pool: ProcessPoolExecutor) -> None:
+    processes = list((pool._processes or {}).values())  # no public way before Python 3.14's kill_workers
+    pool.shutdown(wait=False, cancel_futures=True)
+    for process in processes:
+        process.kill()
+    for process in processes:
+        process.join()
+
+
+def _start() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the driver's to handle
+    threading.Thread(target=_die_with_parent, daemon=True).start()
+    from benchmarks.execution import prepare_process
+
+    prepare_process()
+
+
+def _die_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+    parent.join()
+    os._exit(1)
+
+
+def _work(planned: PlannedUnit, home: Home) -> float:
+    from benchmarks.execution import execute
+
+    return execute(planned, home)

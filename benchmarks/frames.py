@@ -1,0 +1,89 @@
+"""Records as data frames, which is all that a report reads."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from benchmarks.home import Home
+from benchmarks.ledger import Entry, Ledger
+from benchmarks.store import Store
+from reports.results import Provenance, Results
+
+_FOLD = ("seed", "n_train", "n_test", "accuracy", "macro_f1", "seconds", "parameters", "flops")
+
+
+def results(ledger: Ledger, home: Home, *, created: str) -> Results:
+    """What a suite's finished units found, and how it was made; `created` is printed as it is.
+
+    Raises:
+        reports.schema.ReportError: the records contradict each other.
+    """
+    store = Store(home)
+    done, failed = store.done(), store.failed()
+    entries = [entry for entry in ledger.units if entry.key in done]
+    records = [store.result(entry.key) for entry in entries]
+    folds = [
+        {"suite": ledger.suite, **_where(e), **{n: r[n] for n in _FOLD}} for e, r in zip(entries, records, strict=True)
+    ]
+    synthetic = ledger.cohort["source"].get("kind") == "synthetic"
+    return Results(
+        folds=pd.DataFrame(folds),
+        predictions=_gather(entries, store, "predictions.parquet"),
+        curves=_gather(entries, store, "curves.csv"),
+        provenance=Provenance(
+            suite=ledger.suite,
+            description=ledger.description,
+            suite_toml=ledger.text,
+            cohort=ledger.cohort,
+            versions=_versions(records),
+            hardware=_distinct(records, "hardware"),
+            commits=_distinct(records, "commit"),
+            devices=_distinct(records, "device_name"),
+            planned=len(ledger.units),
+            done=len(entries),
+            failed=[
+                (e.method, e.repeat, e.fold, store.failure(e.key)["reason"])
+                for e in ledger.units
+                if e.key in failed and e.key not in done
+            ],
+            created=created,
+            synthetic=synthetic,
+            methods=ledger.methods,
+            control=ledger.control,
+        ),
+    )
+
+
+def _where(entry: Entry) -> dict[str, Any]:
+    return {"unit": entry.key, "method": entry.method, "repeat": entry.repeat, "fold": entry.fold}
+
+
+def _gather(entries: Sequence[Entry], store: Store, name: str) -> pd.DataFrame:
+    """The same file of every record, one below the other, each row saying whose it is."""
+    frames = [_read(store.folder(entry.key) / name) for entry in entries]
+    if not frames:
+        return pd.DataFrame()
+    lengths = [len(frame) for frame in frames]
+    whole = pd.concat(frames, ignore_index=True)
+    for column in ("unit", "method", "repeat", "fold"):
+        values = pd.Series([_where(entry)[column] for entry in entries])
+        whole[column] = values.repeat(lengths).to_numpy()
+    return whole
+
+
+def _read(path: Path) -> pd.DataFrame:
+    return pd.read_parquet(path) if path.suffix == ".parquet" else pd.read_csv(path)
+
+
+def _distinct(records: Sequence[dict[str, Any]], name: str) -> list[str]:
+    return sorted({str(record[name]) for record in records})
+
+
+def _versions(records: Sequence[dict[str, Any]]) -> dict[str, list[str]]:
+    seen: dict[str, set[str]] = {}
+    for record in records:
+        for name, version in record["versions"].items():
+            seen.setdefault(name, set()).add(version)
+    return {name: sorted(versions) for name, versions in seen.items()}

@@ -1,0 +1,118 @@
+"""The home: the one folder under which all that is written goes, and the lock that keeps two runs apart."""
+
+import json
+import os
+import shutil
+import socket
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from afnetm.errors import UserError
+
+#: A run refuses to start with less than this free, bytes: records, MLflow's copy and a report fit well within.
+MIN_FREE = 200_000_000
+
+
+@dataclass(frozen=True)
+class Home:
+    """Where things are under the folder `path`."""
+
+    path: Path
+
+    @property
+    def cohorts(self) -> Path:
+        """Prepared data sets, a folder each."""
+        return self.path / "cohorts"
+
+    @property
+    def units(self) -> Path:
+        """Records of finished units, a folder each."""
+        return self.path / "units"
+
+    @property
+    def failures(self) -> Path:
+        """Why units failed, a JSON file each."""
+        return self.path / "failures"
+
+    @property
+    def suites(self) -> Path:
+        """What each suite that was run consists of, a JSON file each."""
+        return self.path / "suites"
+
+    @property
+    def artifacts(self) -> Path:
+        """MLflow's artifacts."""
+        return self.path / "artifacts"
+
+    @property
+    def tracking_uri(self) -> str:
+        """MLflow's database in this home."""
+        return f"sqlite:///{self.path.resolve() / 'mlflow.db'}"
+
+    def report(self, suite: str) -> Path:
+        """The folder of a suite's report."""
+        return self.path / "reports" / suite
+
+    def make(self, *, free: int = MIN_FREE) -> None:
+        """Makes the folder, and makes sure that it can be written to and has `free` bytes left.
+
+        Raises:
+            UserError: it cannot, or it has not.
+        """
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+            probe = self.path / f".probe-{os.getpid()}"
+            probe.write_bytes(b"")
+            probe.unlink()
+        except OSError as error:
+            raise UserError(
+                f"home '{self.path}' cannot be written to: {error.strerror}; choose another by --home"
+            ) from None
+        left = shutil.disk_usage(self.path).free
+        if left < free:
+            raise UserError(f"home '{self.path}' has {left / 1e6:.0f} MB free; at least {free / 1e6:.0f} MB are needed")
+
+    @contextmanager
+    def lock(self) -> Iterator[None]:
+        """Holds the home for this process.
+
+        Raises:
+            UserError: another process holds it; names it.
+        """
+        holder = self.path / "holder.json"
+        try:
+            with FileLock(self.path / ".lock", timeout=0):
+                mine = {
+                    "pid": os.getpid(),
+                    "host": socket.gethostname(),
+                    "since": datetime.now(UTC).isoformat("T", "seconds"),
+                }
+                write_text(holder, json.dumps(mine | {"command": " ".join(sys.argv[1:])}))
+                yield
+                holder.unlink(missing_ok=True)
+        except Timeout:
+            raise UserError(
+                f"home '{self.path}' is in use by {_describe(holder)}; wait for it or use another --home"
+            ) from None
+
+
+def write_text(path: Path, text: str) -> None:
+    """Writes a file whole or not at all: beside, then renamed into place."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    beside = path.with_name(f".{path.name}.{os.getpid()}")
+    beside.write_text(text)
+    beside.replace(path)
+
+
+def _describe(holder: Path) -> str:
+    try:
+        who = json.loads(holder.read_text())
+        return f"process {who['pid']} on {who['host']} since {who['since']} (afnetm {who['command']})"
+    except (OSError, ValueError, KeyError):
+        return "another process"

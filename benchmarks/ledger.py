@@ -1,0 +1,71 @@
+"""The ledger: what a suite consisted of when it was last run, so that reports and clean-ups need no torch."""
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from afnetm.errors import UserError
+from benchmarks.home import Home, write_text
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One unit of a suite: its key, and where it stands in the comparison."""
+
+    key: str
+    method: str
+    repeat: int
+    fold: int
+
+
+@dataclass(frozen=True)
+class Ledger:
+    """A suite as it was run.
+
+    Attributes:
+        suite: its name.
+        text: its TOML.
+        description: its one sentence.
+        control: the method that the others are compared with.
+        cohort: the cohort's card, with ``source`` beside what ``data check`` prints.
+        methods: by label: name, version, summary, source, hyperparameters.
+        units: every unit, in the order planned.
+    """
+
+    suite: str
+    text: str
+    description: str
+    control: str | None
+    cohort: dict[str, Any]
+    methods: dict[str, dict[str, Any]]
+    units: list[Entry]
+
+    def save(self, home: Home) -> None:
+        """Writes the ledger to the home."""
+        write_text(home.suites / f"{self.suite}.json", json.dumps(asdict(self), indent=1))
+
+    def only(self, labels: list[str] | None) -> list[Entry]:
+        """The units of these methods; all where `labels` is empty or None."""
+        for label in labels or ():
+            if label not in self.methods:
+                raise UserError(f"method '{label}' is not in suite '{self.suite}'; it has: {', '.join(self.methods)}")
+        return [entry for entry in self.units if not labels or entry.method in labels]
+
+
+def read_ledger(home: Home, reference: str) -> Ledger:
+    """The ledger of the suite called `reference`, a name or a TOML file.
+
+    Raises:
+        UserError: it was never run in this home.
+    """
+    name = Path(reference).name.removesuffix(".toml")
+    path = home.suites / f"{name}.json"
+    try:
+        stored = json.loads(path.read_text())
+        return Ledger(**{**stored, "units": [Entry(**entry) for entry in stored["units"]]})
+    except FileNotFoundError:
+        known = ", ".join(sorted(p.stem for p in home.suites.glob("*.json"))) or "none"
+        raise UserError(f"suite '{name}' was never run in home '{home.path}'; run there: {known}") from None
+    except (ValueError, TypeError, KeyError) as error:
+        raise UserError(f"{path}: not a ledger of this version; run the suite again ({error})") from None

@@ -1,0 +1,138 @@
+"""The runner: what of a plan is still to do is done, recorded and copied to MLflow, with progress on the terminal."""
+
+from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
+from dataclasses import dataclass, field
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+
+from benchmarks.executors.local import Outcome, run_local
+from benchmarks.home import Home
+from benchmarks.ledger import Entry, Ledger
+from benchmarks.store import Store
+from benchmarks.units import PlannedUnit
+
+
+@dataclass
+class Tally:
+    """How a run ended.
+
+    Attributes:
+        trained: units finished in this run.
+        failed: units that failed in it, with the reason.
+        untracked: why MLflow has not all of it, in one line; None where it has.
+    """
+
+    trained: int = 0
+    failed: list[Outcome] = field(default_factory=list)
+    untracked: str | None = None
+
+
+def run(
+    planned: Sequence[PlannedUnit], ledger: Ledger, home: Home, *, workers: int, tracking_uri: str, console: Console
+) -> Tally:
+    """Runs those of `planned` that have no record yet. The home's lock must be held.
+
+    MLflow is written from a thread of its own, so that workers never wait for it; what it lacks from earlier runs is
+    caught up on the way.
+    """
+    store = Store(home)
+    store.sweep()
+    done = store.done()
+    entries = {entry.key: entry for entry in ledger.units}
+    todo = [p for p in planned if p.unit.key not in done]
+    tally = Tally()
+    with ThreadPoolExecutor(1, thread_name_prefix="tracking") as thread:
+        track = _Tracking(thread, tracking_uri, home, ledger)
+        track.log([entries[p.unit.key] for p in planned if p.unit.key in done])
+        try:
+            if todo:
+                with _Bars(planned, done, console) as bars, closing(run_local(todo, home, workers=workers)) as outcomes:
+                    for outcome in outcomes:
+                        key = outcome.planned.unit.key
+                        if outcome.reason is None:
+                            tally.trained += 1
+                            bars.advance(outcome.planned, store.result(key)["accuracy"])
+                            track.log([entries[key]])
+                        else:
+                            tally.failed.append(outcome)
+                            bars.advance(outcome.planned, None)
+        finally:
+            tally.untracked = track.close()
+    return tally
+
+
+class _Tracking:
+    """Hands entries to a `Tracker` in another thread, and remembers the first thing that went wrong there."""
+
+    def __init__(self, thread: ThreadPoolExecutor, uri: str, home: Home, ledger: Ledger) -> None:
+        self._thread = thread
+        self._uri, self._home, self._ledger = uri, home, ledger
+        self._jobs: list[Future[object]] = []
+        self._made = thread.submit(self._make)
+
+    def _make(self) -> "object":
+        from benchmarks.tracking import Tracker  # mlflow takes seconds to import: here, beside the first trainings
+
+        return Tracker(self._uri, self._home, self._ledger)
+
+    def log(self, entries: list[Entry]) -> None:
+        self._jobs.append(self._thread.submit(lambda: self._made.result().log(entries)))  # type: ignore[attr-defined]
+
+    def close(self) -> str | None:
+        self._jobs.append(self._thread.submit(lambda: self._made.result().close()))  # type: ignore[attr-defined]
+        errors = [error for job in self._jobs if (error := job.exception()) is not None]
+        return f"{type(errors[0]).__name__}: {errors[0]}".split("\n")[0] if errors else None
+
+
+class _Bars:
+    """A bar a method, with the mean accuracy so far, and one over all with the time left."""
+
+    def __init__(self, planned: Sequence[PlannedUnit], done: set[str], console: Console) -> None:
+        self._progress = Progress(
+            TextColumn("{task.description:<12}"),
+            BarColumn(bar_width=28),
+            MofNCompleteColumn(),
+            TextColumn("{task.fields[note]:<16}"),
+            TimeElapsedColumn(),
+            TextColumn("left"),
+            TimeRemainingColumn(),
+            console=console,
+        )
+        self._accuracies: dict[str, list[float]] = {}
+        self._tasks: dict[str, TaskID] = {}
+        self._left: dict[str, int] = {}
+        for label in dict.fromkeys(p.label for p in planned):
+            of_label = [p for p in planned if p.label == label]
+            finished = sum(p.unit.key in done for p in of_label)
+            self._tasks[label] = self._progress.add_task(label, total=len(of_label), completed=finished, note="")
+        finished = sum(p.unit.key in done for p in planned)
+        self._all = self._progress.add_task("all", total=len(planned), completed=finished, note="")
+
+    def __enter__(self) -> "_Bars":
+        self._progress.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._progress.stop()
+
+    def advance(self, planned: PlannedUnit, accuracy: float | None) -> None:
+        task = self._tasks[planned.label]
+        if accuracy is not None:
+            seen = self._accuracies.setdefault(planned.label, [])
+            seen.append(accuracy)
+            self._progress.update(task, note=f"accuracy {sum(seen) / len(seen):.3f}")
+        else:
+            self._progress.update(task, note="[red]failed")
+        self._progress.advance(task)
+        self._progress.advance(self._all)

@@ -1,0 +1,168 @@
+"""Suites: a comparison written down in TOML, parsed strictly, so that a typo is an error that names the key."""
+
+import difflib
+import json
+import tomllib
+from dataclasses import fields
+from pathlib import Path
+from typing import Annotated, Any, get_args, get_type_hints
+
+from pydantic import BaseModel, Field, TypeAdapter, ValidationError
+
+from afnetm.errors import UserError
+from afnetm.method import Method, find_method
+from afnetm.model.encoder import EncoderSpec
+from afnetm.strict import STRICT
+from afnetm.training.recipe import Recipe
+
+#: Where the suites that come with the project are.
+SUITES = Path(__file__).parent / "suites"
+
+
+class _Strict(BaseModel):
+    model_config = STRICT
+
+
+class SyntheticSpec(_Strict):
+    """A synthetic cohort, made when it is not there yet."""
+
+    subjects: Annotated[int, Field(ge=1, le=100_000)]
+    levels: Annotated[tuple[Annotated[int, Field(ge=1, le=4)], ...], Field(min_length=1)]
+    size: Annotated[int, Field(ge=16, le=1024)]
+    seed: Annotated[int, Field(ge=0)] = 0
+    clean: bool = False
+
+
+class CohortSpec(_Strict):
+    """Which cohort, and which of its scans."""
+
+    name: str
+    synthetic: SyntheticSpec | None = None
+    intensities: tuple[int, ...] | None = None
+
+
+class ProtocolSpec(_Strict):
+    """Subject-independent cross-validation."""
+
+    folds: Annotated[int, Field(ge=2)]
+    repeats: Annotated[int, Field(ge=1, le=10_000)] = 1
+    seed: Annotated[int, Field(ge=0)] = 0
+
+
+class Suite(_Strict):
+    """A comparison: cohort, protocol, encoder, recipe, and the methods with their hyper-parameters.
+
+    Attributes:
+        name: the file's name without its ending.
+        text: the file as it was read, for the record.
+        description: one sentence for the report.
+        control: the method that the others are compared with.
+        keep_weights: whether records keep ``weights.safetensors``.
+        methods: by label; a table's ``method`` key names the registered method where it is not the label.
+    """
+
+    name: str
+    text: str
+    description: str
+    control: str | None = None
+    keep_weights: bool = False
+    cohort: CohortSpec
+    protocol: ProtocolSpec
+    encoder: EncoderSpec
+    training: Recipe
+    methods: dict[str, Any]
+
+    def only(self, labels: list[str] | None) -> "Suite":
+        """The suite with these of its methods; every one where `labels` is empty or None."""
+        for label in labels or ():
+            if label not in self.methods:
+                raise UserError(f"method '{label}' is not in suite '{self.name}'; it has: {', '.join(self.methods)}")
+        return self.model_copy(update={"methods": {m: v for m, v in self.methods.items() if not labels or m in labels}})
+
+
+def suite_names() -> list[str]:
+    """Names of the suites that come with the project."""
+    return sorted(path.stem for path in SUITES.glob("*.toml"))
+
+
+def load_suite(reference: str) -> Suite:
+    """Reads a suite.
+
+    Args:
+        reference: a TOML file, or the name of a suite that comes with the project.
+
+    Raises:
+        UserError: there is no such suite, or it is not right; names file, table and key.
+    """
+    path = SUITES / f"{reference}.toml" if reference in suite_names() else Path(reference)
+    try:
+        text = path.read_bytes().decode()
+        tables = tomllib.loads(text)
+    except (FileNotFoundError, IsADirectoryError, NotADirectoryError):
+        close = difflib.get_close_matches(reference, suite_names(), n=3) or suite_names()
+        raise UserError(f"suite '{reference}' is neither a TOML file nor one of ours: {', '.join(close)}") from None
+    except OSError as error:
+        raise UserError(f"suite '{reference}' cannot be read: {error.strerror}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise UserError(f"{path.name}: not valid TOML: {error}") from error
+    return parse_suite(tables, name=path.stem, text=text, file=path.name)
+
+
+def parse_suite(tables: dict[str, Any], *, name: str, text: str, file: str) -> Suite:
+    """A suite from its tables; `file` is what errors call it."""
+    for key in ("name", "text"):
+        if key in tables:
+            raise UserError(f"{file}: key '{key}' is not allowed; a suite is called as its file")
+    if not isinstance(tables.get("methods"), dict) or not tables["methods"]:
+        raise UserError(f"{file}: [methods.NAME] is missing; a suite needs one table a method")
+    methods = {label: _method(label, table, file) for label, table in tables["methods"].items()}
+    whole = {"encoder": {}, "training": {}, **tables, "name": name, "text": text, "methods": {}}
+    suite: Suite = _validate(Suite, whole, file, "")
+    if suite.control is not None and suite.control not in methods:
+        raise UserError(f"{file}: control = '{suite.control}' is none of its methods: {', '.join(methods)}")
+    return suite.model_copy(update={"methods": methods})
+
+
+def _method(label: str, table: object, file: str) -> Method:
+    if not isinstance(table, dict):
+        raise UserError(f"{file}: methods.{label} = {table!r} is not a table; write [methods.{label}]")
+    kind = table.get("method", label)
+    try:
+        found = find_method(str(kind))
+    except UserError as error:
+        raise UserError(f"{file}: [methods.{label}]: {error}") from None
+    values = {key: value for key, value in table.items() if key != "method"}
+    method: Method = _validate(found, values, file, f"methods.{label}")
+    return method
+
+
+def _validate(kind: Any, value: Any, file: str, table: str) -> Any:
+    try:
+        # By way of JSON, because strict validation of Python values refuses lists where tuples are meant.
+        return TypeAdapter(kind).validate_json(json.dumps(value, default=str), strict=True)
+    except ValidationError as error:
+        raise UserError(_message(error, kind, file, table)) from None
+
+
+def _message(error: ValidationError, kind: Any, file: str, table: str) -> str:
+    """One line for the first thing that is wrong: file, table, key, value, and what is allowed."""
+    first = error.errors(include_url=False)[0]
+    *outer, key = map(str, first["loc"])
+    where = f"{file}: {'.'.join([*filter(None, [table]), *outer, key])}"
+    if first["type"] in {"extra_forbidden", "unexpected_keyword_argument"}:
+        return f"{where}: unknown key; allowed: {', '.join(_keys(kind, outer))}"
+    if first["type"] in {"missing", "missing_argument"}:
+        return f"{where}: missing"
+    return f"{where} = {json.dumps(first['input'], default=str)}: {first['msg'].lower()}"
+
+
+def _keys(kind: Any, path: list[str]) -> list[str]:
+    """The keys that the table at `path` below `kind` (a model, a dataclass, or one of these or None) may have."""
+    kind = next((k for k in get_args(kind) if k is not type(None)), kind)
+    if isinstance(kind, type) and issubclass(kind, BaseModel):
+        derived = {"name", "text"} if kind is Suite else set()
+        inner: dict[str, Any] = {k: v.annotation for k, v in kind.model_fields.items() if k not in derived}
+    else:
+        hints = get_type_hints(kind)
+        inner = {field.name: hints[field.name] for field in fields(kind)}
+    return _keys(inner[path[0]], path[1:]) if path else list(inner)

@@ -1,0 +1,172 @@
+"""Tracking: a faithful copy of the records in MLflow, for people. Losing it loses nothing, and it can be made again.
+
+An experiment is a suite, a parent run a method, a child run a unit, tagged with its key. Only the driver writes, each
+run's numbers in one batch; what is there already is left alone, and what a server missed is caught up later.
+"""
+
+import logging
+import os
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+# Before mlflow is imported anywhere: nothing is sent to its makers, and a server that is away is left in seconds.
+os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")
+os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "10")
+
+from mlflow import MlflowClient
+from mlflow.entities import Dataset, DatasetInput, Metric, Param, Run
+
+from benchmarks.home import Home
+from benchmarks.ledger import Entry, Ledger
+from benchmarks.store import Store
+
+for _noisy in ("mlflow", "alembic"):
+    logging.getLogger(_noisy).setLevel(logging.WARNING)
+
+_KEY, _FINISHED, _METHOD = "afnetm.key", "afnetm.finished", "afnetm.method"
+_PARENT = "mlflow.parentRunId"  # MLflow's own tag: its UI nests runs by it
+_PAGE = 1000
+
+
+class Tracker:
+    """Copies one suite's records to an MLflow server or database.
+
+    Args:
+        uri: where MLflow is: a database's or a server's.
+        home: whose records are copied; a database there keeps its artifacts there too.
+        ledger: the suite.
+
+    Every method may raise what MLflow raises when it cannot be reached.
+    """
+
+    def __init__(self, uri: str, home: Home, ledger: Ledger) -> None:
+        self._client = MlflowClient(uri)
+        self._store = Store(home)
+        self._ledger = ledger
+        artifacts = home.artifacts.resolve().as_uri() if uri == home.tracking_uri else None
+        experiment = self._client.get_experiment_by_name(ledger.suite)
+        self._experiment = experiment.experiment_id if experiment else self._create(artifacts)
+        self._parents: dict[str, str] = {}
+        self._children: dict[str, tuple[str, str]] = {}
+        for run in self._runs():
+            self._remember(run)
+
+    def log(self, entries: Iterable[Entry]) -> int:
+        """Copies the finished ones of these units that are not there yet; returns how many it copied."""
+        logged = 0
+        for entry in entries:
+            if not self._store.folder(entry.key).is_dir():
+                continue
+            result = self._store.result(entry.key)
+            run, finished = self._children.get(entry.key, ("", ""))
+            if finished == str(result["finished"]):
+                continue
+            if run:  # the record was made anew, or the copy was cut off
+                self._client.delete_run(run)
+            self._children[entry.key] = (self._log_unit(entry, result), str(result["finished"]))
+            logged += 1
+        return logged
+
+    def close(self) -> None:
+        """Brings each method's parent run up to date: the means over its finished units."""
+        for method in self._ledger.methods:
+            entries = [e for e in self._ledger.units if e.method == method and e.key in self._children]
+            if not entries:
+                continue
+            results = [self._store.result(e.key) for e in entries if self._store.folder(e.key).is_dir()]
+            frame = pd.DataFrame(results)[["accuracy", "macro_f1", "seconds"]]
+            numbers = {f"mean_{k}": v for k, v in frame.mean().items()} | {"units": float(len(frame))}
+            run = self._parent(method)
+            if self._client.get_run(run).data.metrics != numbers:
+                time = int(max(r["finished"] for r in results) * 1000)
+                self._client.log_batch(run, metrics=[Metric(k, v, time, 0) for k, v in numbers.items()])
+            self._client.set_terminated(run)
+
+    def _create(self, artifacts: str | None) -> str:
+        tags = {"mlflow.note.content": self._ledger.description}
+        identifier: str = self._client.create_experiment(self._ledger.suite, artifact_location=artifacts, tags=tags)
+        return identifier
+
+    def _runs(self) -> list[Run]:
+        runs: list[Run] = []
+        token = None
+        while token is None or token:
+            page = self._client.search_runs([self._experiment], max_results=_PAGE, page_token=token)
+            runs += page
+            token = page.token or ""
+        return runs
+
+    def _remember(self, run: Run) -> None:
+        tags = run.data.tags
+        if _KEY in tags:
+            finished = tags[_FINISHED] if run.info.status == "FINISHED" else ""
+            self._children[tags[_KEY]] = (run.info.run_id, finished)
+        elif _METHOD in tags:
+            self._parents[tags[_METHOD]] = run.info.run_id
+
+    def _parent(self, method: str) -> str:
+        if method not in self._parents:
+            about = self._ledger.methods[method]
+            tags = {_METHOD: method, "mlflow.note.content": f"{about['summary']}\n\n{about['source']}"}
+            run = self._client.create_run(self._experiment, run_name=method, tags=tags)
+            self._client.log_text(run.info.run_id, self._ledger.text, "suite.toml")
+            self._client.log_batch(run.info.run_id, params=_params(about["hyperparameters"]))
+            self._parents[method] = str(run.info.run_id)
+        return self._parents[method]
+
+    def _log_unit(self, entry: Entry, result: dict[str, Any]) -> str:
+        end = int(result["finished"] * 1000)
+        start = end - int((result["seconds"] + result["test_seconds"]) * 1000)
+        tags = {
+            _PARENT: self._parent(entry.method),
+            _METHOD: entry.method,
+            _KEY: entry.key,
+            _FINISHED: str(result["finished"]),
+            "afnetm.commit": result["commit"],
+            "afnetm.hardware": result["hardware"],
+            "afnetm.device": result["device_name"],
+            **{f"version.{name}": version for name, version in result["versions"].items()},
+        }
+        name = f"{entry.method} {entry.repeat}-{entry.fold}"
+        run = self._client.create_run(self._experiment, start_time=start, tags=tags, run_name=name)
+        identifier = str(run.info.run_id)
+        folder = self._store.folder(entry.key)
+        settings = {k: result[k] for k in ("method", "version", "repeat", "fold", "seed", "device", "intensities")}
+        settings |= {k: result[k] for k in ("protocol", "encoder", "recipe", "hyperparameters")}
+        self._client.log_batch(identifier, metrics=_metrics(result, folder, end), params=_params(settings))
+        self._client.log_inputs(identifier, [DatasetInput(self._dataset())])
+        self._client.log_artifacts(identifier, str(folder))
+        self._client.set_terminated(identifier, end_time=end)
+        return identifier
+
+    def _dataset(self) -> Dataset:
+        cohort = self._ledger.cohort
+        profile = {k: cohort[k] for k in ("scans", "subjects", "size")}
+        return Dataset(
+            name=cohort["name"],
+            digest=cohort["fingerprint"][:36],
+            source_type="afnetm cohort",
+            source=pd.Series(cohort["source"]).to_json(),
+            profile=pd.Series(profile).to_json(),
+        )
+
+
+def _params(settings: dict[str, Any], prefix: str = "") -> list[Param]:
+    flat: list[Param] = []
+    for name, value in settings.items():
+        inner = isinstance(value, dict)
+        flat += _params(value, f"{prefix}{name}.") if inner else [Param(prefix + name, str(value))]
+    return flat
+
+
+def _metrics(result: dict[str, Any], folder: Path, end: int) -> list[Metric]:
+    names = ("accuracy", "macro_f1", "seconds", "test_seconds", "parameters", "flops", "n_train", "n_test")
+    metrics = [Metric(f"test_{n}" if n in names[:2] else n, float(result[n]), end, 0) for n in names]
+    curves = pd.read_csv(folder / "curves.csv").drop(columns="epoch")
+    for name in curves.columns:
+        metrics += [Metric(f"train_{name}", float(v), end, epoch) for epoch, v in enumerate(curves[name])]
+    return metrics

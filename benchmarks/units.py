@@ -1,0 +1,170 @@
+"""Units: the atoms of a comparison, each one training and its test, named by a hash of what decides its result."""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, fields
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import TypeAdapter
+
+from afnetm.data.cohort import Cohort
+from afnetm.data.scan import EXPRESSIONS
+from afnetm.data.splits import Split, subject_folds
+from afnetm.errors import UserError
+from afnetm.method import Method, find_method
+from afnetm.model.encoder import EncoderSpec
+from afnetm.seeding import derive_seed
+from afnetm.training.recipe import Recipe
+from benchmarks.suite import CohortSpec, Suite
+
+
+@dataclass(frozen=True, kw_only=True)
+class Unit:
+    """One training and its test: everything that decides its result, and nothing else.
+
+    Library versions and the commit are recorded with the result and not part of it.
+
+    Attributes:
+        cohort: the cohort's fingerprint.
+        intensities: which of its scans are selected; None for all.
+        protocol: folds and seed of the cross-validation.
+        repeat: counted from 0.
+        fold: counted from 0.
+        method: the registered name.
+        version: the method's version.
+        hyperparameters: the method's fields.
+        encoder: its name and width, and the SHA-256 of given weights.
+        recipe: the training recipe's fields.
+        device: the kind, ``"cpu"`` or ``"cuda"``: they differ in rounding.
+    """
+
+    cohort: str
+    intensities: tuple[int, ...] | None
+    protocol: dict[str, Any]
+    repeat: int
+    fold: int
+    method: str
+    version: int
+    hyperparameters: dict[str, Any]
+    encoder: dict[str, Any]
+    recipe: dict[str, Any]
+    device: str
+
+    @property
+    def key(self) -> str:
+        """Twenty hexadecimal digits: the head of the SHA-256 of the fields as JSON with sorted keys."""
+        return hashlib.sha256(json.dumps(asdict(self), sort_keys=True).encode()).hexdigest()[:20]
+
+    @property
+    def seed(self) -> int:
+        """Of the weights, the order and the augmentation: by method, repeat and fold, under the protocol's seed."""
+        return derive_seed(
+            use="training", seed=self.protocol["seed"], method=self.method, repeat=self.repeat, fold=self.fold
+        )
+
+
+@dataclass(frozen=True)
+class PlannedUnit:
+    """A unit as a suite names it, with what a worker needs beside it.
+
+    Attributes:
+        label: what the suite calls the method.
+        unit: what decides the result.
+        cohort_name: where the cohort is, under the home.
+        weights: path of given encoder weights.
+        keep_weights: whether the record keeps the trained weights.
+    """
+
+    label: str
+    unit: Unit
+    cohort_name: str
+    weights: str | None
+    keep_weights: bool
+
+
+def select(cohort: Cohort, spec: CohortSpec) -> NDArray[np.int64]:
+    """Row numbers of the scans that a suite selects: the six expressions, at its intensities.
+
+    Raises:
+        UserError: no scan is left, or an intensity is not in the cohort.
+    """
+    table = cohort.table
+    known = sorted(set(table["intensity"]))
+    for intensity in spec.intensities or ():
+        if intensity not in known:
+            raise UserError(
+                f"cohort.intensities: {intensity} is not in '{cohort.name}'; it has: {', '.join(map(str, known))}"
+            )
+    chosen = table["expression"].isin(EXPRESSIONS)
+    if spec.intensities is not None:
+        chosen &= table["intensity"].isin(spec.intensities)
+    rows = np.flatnonzero(chosen.to_numpy())
+    if not len(rows):
+        raise UserError(f"cohort '{cohort.name}' has no scan with one of: {', '.join(EXPRESSIONS)}")
+    return rows
+
+
+def class_indices(cohort: Cohort, rows: NDArray[np.int64]) -> NDArray[np.int64]:
+    """``(len(rows),)`` int64: the scans' expressions as indices into `EXPRESSIONS`."""
+    return cohort.table["expression"].iloc[rows].map(EXPRESSIONS.index).to_numpy(np.int64)
+
+
+def split(cohort: Cohort, rows: NDArray[np.int64], *, folds: int, repeats: int, seed: int) -> Sequence[Split]:
+    """The folds over `rows`; their indices are into `rows`."""
+    subjects = cohort.table["subject"].iloc[rows].tolist()
+    strata = cohort.table["expression"].iloc[rows].tolist()
+    return subject_folds(subjects, strata, folds=folds, repeats=repeats, seed=seed)
+
+
+def plan(suite: Suite, cohort: Cohort, *, device: str) -> list[PlannedUnit]:
+    """Every unit of `suite`, fold by fold, so that all methods advance together.
+
+    Raises:
+        UserError: the protocol does not fit the cohort.
+    """
+    protocol = suite.protocol
+    splits = split(cohort, select(cohort, suite.cohort), **protocol.model_dump())
+    encoder = _encoder_identity(suite.encoder)
+    planned = []
+    for one in splits:
+        for label, method in suite.methods.items():
+            unit = Unit(
+                cohort=cohort.fingerprint,
+                intensities=suite.cohort.intensities,
+                protocol={"folds": protocol.folds, "seed": protocol.seed},
+                repeat=one.repeat,
+                fold=one.fold,
+                method=method.name,
+                version=method.version,
+                hyperparameters=hyperparameters(method),
+                encoder=encoder,
+                recipe=asdict(suite.training),
+                device=device,
+            )
+            planned.append(PlannedUnit(label, unit, suite.cohort.name, suite.encoder.weights, suite.keep_weights))
+    return planned
+
+
+def hyperparameters(method: Method) -> dict[str, Any]:
+    """A method's hyper-parameters by name."""
+    return {field.name: getattr(method, field.name) for field in fields(method)}
+
+
+def rebuild(planned: PlannedUnit) -> tuple[Method, EncoderSpec, Recipe]:
+    """Method, encoder and recipe of a unit, as the objects that they were in the suite."""
+    unit = planned.unit
+    method = TypeAdapter(find_method(unit.method)).validate_json(json.dumps(unit.hyperparameters))
+    recipe = TypeAdapter(Recipe).validate_json(json.dumps(unit.recipe))
+    encoder = EncoderSpec(name=unit.encoder["name"], width=unit.encoder["width"], weights=planned.weights)
+    return method, encoder, recipe
+
+
+def _encoder_identity(spec: EncoderSpec) -> dict[str, Any]:
+    digest = None
+    if spec.weights is not None:
+        with open(spec.weights, "rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+    return {"name": spec.name, "width": spec.width, "weights": digest}
