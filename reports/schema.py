@@ -93,15 +93,13 @@ def checked(table: str, frame: pd.DataFrame, columns: Mapping[str, Column], *, k
 
 def _values(where: str, values: "pd.Series[Any]", column: Column) -> "pd.Series[Any]":
     values = values.reset_index(drop=True)
-    if values.empty:
-        return values.astype({"name": "str", "integer": "int64", "number": "float64"}[column.kind])
     if (missing := values.isna()).any():
         raise ReportError(f"{where} is empty (NaN) in row {missing.idxmax()}, allowed is a value in every row")
     return _names(where, values, column) if column.kind == "name" else _numbers(where, values, column)
 
 
 def _numbers(where: str, values: "pd.Series[Any]", column: Column) -> "pd.Series[Any]":
-    is_integer = pd.api.types.is_integer_dtype(values)
+    is_integer = values.empty or pd.api.types.is_integer_dtype(values)
     if not (is_integer or (column.kind == "number" and pd.api.types.is_float_dtype(values))):
         raise ReportError(f"{where} has type {values.dtype}, allowed is {column.kind}")
     numbers = values.astype("int64" if column.kind == "integer" else "float64")
@@ -113,7 +111,7 @@ def _numbers(where: str, values: "pd.Series[Any]", column: Column) -> "pd.Series
 
 
 def _names(where: str, values: "pd.Series[Any]", column: Column) -> "pd.Series[Any]":
-    if not pd.api.types.is_string_dtype(values):
+    if not (values.empty or pd.api.types.is_string_dtype(values)):
         raise ReportError(f"{where} has type {values.dtype}, allowed is text")
     for value in values.unique():
         if column.allowed is not None and value not in column.allowed:

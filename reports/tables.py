@@ -53,6 +53,22 @@ def comparison(results: Results) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
+def by_intensity(results: Results) -> pd.DataFrame:
+    """Accuracy (a share of 1) by method and intensity with its 95 % interval over resampled subjects.
+
+    Columns:
+        method, intensity, scans (tested, over all repeats), accuracy, low, high. No row where intensities are unknown.
+    """
+    rows = []
+    known = results.predictions[results.predictions["intensity"] > 0]
+    for method in results.methods:
+        for intensity, predictions in known[known["method"] == method].groupby("intensity"):
+            found = scored(predictions, accuracy)
+            row = {"method": method, "intensity": intensity, "scans": len(predictions)}
+            rows.append(row | {"accuracy": found.value, "low": found.low, "high": found.high})
+    return pd.DataFrame(rows, columns=["method", "intensity", "scans", "accuracy", "low", "high"])
+
+
 def displayed(table: pd.DataFrame, *, control: str) -> pd.DataFrame:
     """`comparison` as a reader meets it, all text: the same columns in the terminal, in Markdown and in LaTeX."""
 

@@ -1,0 +1,123 @@
+"""The report: one self-contained page and the tables beside it."""
+
+import json
+import re
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from reports import figures, formats, summary
+from reports.results import Results
+from reports.schema import ReportError
+from reports.tables import by_intensity, comparison, write_tables
+from reports.theme import embedded
+
+_TEMPLATES = Path(__file__).parent / "templates"
+
+
+def write_report(results: Results, directory: Path) -> Path:
+    """Writes ``index.html`` and ``tables/`` into `directory` and returns the page's path.
+
+    The report is made beside its place and then renamed into it: a report that was there is replaced whole, or, should
+    anything fail, stays as it was. The same results give the same bytes.
+
+    Raises:
+        ReportError: `directory` holds something that is no report.
+    """
+    directory = directory.absolute()
+    if directory.exists() and not (directory / "index.html").is_file() and any(directory.iterdir()):
+        raise ReportError(f"report folder: {str(directory)!r} holds no report, allowed is a new, empty or old report's")
+    directory.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=f".{directory.name}-", dir=directory.parent) as scratch:
+        fresh = Path(scratch) / "fresh"
+        (fresh / "tables").mkdir(parents=True)
+        table = comparison(results)
+        write_tables(results, table, fresh / "tables")
+        (fresh / "index.html").write_text(page(results, table), encoding="utf-8")
+        if directory.exists():
+            directory.rename(Path(scratch) / "old")
+        fresh.rename(directory)
+    return directory / "index.html"
+
+
+def page(results: Results, table: pd.DataFrame) -> str:
+    """The page as HTML: nothing of it lies elsewhere; `table` is `reports.tables.comparison`.
+
+    It shows no picture of a face, and no subject's name unless the cohort is shareable.
+    """
+    environment = Environment(
+        loader=FileSystemLoader(_TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {
+        "percent": formats.percent,
+        "points": formats.points,
+        "number": formats.number,
+        "seconds": formats.seconds,
+        "plain": _plain,
+        "anonymous": lambda text: _anonymous(text, results),
+    }
+    return environment.get_template("report.html").render(
+        plan=results.provenance,
+        control=results.control,
+        table=table.to_dict("records"),
+        notices=summary.notices(results),
+        findings=summary.findings(results, table),
+        caveats=summary.caveats(results),
+        subjects=results.predictions["subject"].nunique(),
+        repeats=results.folds["repeat"].nunique(),
+        pictures=_pictures(results, table),
+        style=Markup((_TEMPLATES / "style.css").read_text(encoding="utf-8")),
+    )
+
+
+def _pictures(results: Results, table: pd.DataFrame) -> dict[str, Any]:
+    """Every picture of the page by section; those of the last three sections by method."""
+    intensities = by_intensity(results)
+    tested = dict(zip(table["method"], table["accuracy"], strict=True))
+    predictions = dict(list(results.predictions.groupby("method")))
+    made: dict[str, Any] = {
+        "scores": figures.scores(table, results.folds),
+        "differences": figures.differences(table, control=results.control),
+        "parameters": figures.cost(table, "parameters", title="parameters"),
+        "seconds": figures.cost(table, "seconds", title="seconds a unit"),
+        "confusion": {method: figures.confusion(predictions[method]) for method in results.methods},
+        "intensity": {
+            method: figures.intensity(intensities, method)
+            for method in results.methods
+            if method in set(intensities["method"])
+        },
+        "learning": {
+            method: figures.learning(results.curves, method, tested=tested[method])
+            for method in results.methods
+            if method in set(results.curves["method"])
+        },
+    }
+    return {section: _embedded(section, picture) for section, picture in made.items()}
+
+
+def _embedded(name: str, picture: "figures.Picture | Mapping[str, figures.Picture]") -> Any:
+    if isinstance(picture, Mapping):
+        return {method: _embedded(f"{name}{index}", one) for index, (method, one) in enumerate(picture.items())}
+    return Markup(embedded(picture.svg, name=name, alt=picture.alt))
+
+
+def _plain(value: object) -> str:
+    """A setting as a reader would type it."""
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
+
+
+def _anonymous(text: str, results: Results) -> str:
+    """`text` without subjects' names, unless these may be shown."""
+    if results.provenance.cohort["shareable"]:
+        return text
+    names = "|".join(re.escape(name) for name in results.predictions["subject"].unique())
+    return re.sub(rf"(?<![A-Za-z0-9])({names})(?![A-Za-z0-9])", "[subject]", text)

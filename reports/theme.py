@@ -1,0 +1,101 @@
+"""The one look of every picture: colours, lines and type, and how a drawing becomes part of a page."""
+
+import io
+import re
+import warnings
+from xml.etree import ElementTree
+
+import matplotlib as mpl
+from matplotlib.figure import Figure
+
+#: Colours for paper. On a page each becomes the style sheet's variable of that name, so that it follows light and dark.
+COLOURS = {
+    "ink": "#1b1f24",
+    "muted": "#59636e",
+    "context": "#b3bcc5",
+    "rule": "#e1e5e9",
+    "accent": "#0b65a3",
+    "paper": "#ffffff",
+}
+INK, MUTED, CONTEXT, RULE, ACCENT, PAPER = COLOURS.values()
+
+#: One hue, told apart by lightness, shape and place: it reads the same in grey and to colour-blind people.
+THEME = {
+    **{key: value for key, value in mpl.rcParamsDefault.items() if not key.startswith("backend")},
+    "svg.hashsalt": "afnetm",  # ids that depend on the drawing alone
+    "svg.fonttype": "none",
+    "text.parse_math": False,  # a method's name is not a formula
+    "text.color": INK,
+    "font.family": "sans-serif",
+    "font.size": 8.0,
+    "axes.edgecolor": CONTEXT,
+    "axes.labelcolor": MUTED,
+    "axes.linewidth": 0.8,
+    "axes.grid": True,
+    "axes.axisbelow": True,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "grid.color": RULE,
+    "grid.linewidth": 0.6,
+    "xtick.color": CONTEXT,
+    "ytick.color": CONTEXT,
+    "xtick.labelcolor": MUTED,
+    "ytick.labelcolor": MUTED,
+    "xtick.major.size": 0.0,
+    "ytick.major.size": 0.0,
+    "xtick.minor.size": 0.0,
+    "lines.linewidth": 1.6,
+    "lines.solid_capstyle": "round",
+}
+
+
+def svg(figure: Figure) -> str:
+    """`figure` as an SVG document: the same bytes for the same drawing, its background transparent."""
+    document = io.StringIO()
+    with warnings.catch_warnings():
+        # Text stays text: a letter that the measuring font lacks is drawn by the reader's own.
+        warnings.filterwarnings("ignore", message="Glyph .* missing from font")
+        unstamped = dict.fromkeys(("Creator", "Date", "Format", "Type"))
+        figure.savefig(document, format="svg", transparent=True, metadata=unstamped)
+    return document.getvalue()
+
+
+def embedded(document: str, *, name: str, alt: str) -> str:
+    """An SVG document as an element of an HTML page: it fills its place and takes the page's type and colours.
+
+    Args:
+        document: what `svg` gave.
+        name: prefix of its ids, unlike that of any other picture on the page.
+        alt: the picture in words.
+    """
+    root = ElementTree.fromstring(document)
+    for parent in list(root.iter()):
+        for child in list(parent):
+            if child.tag.endswith(("}metadata", "}style")):
+                parent.remove(child)
+    for element in root.iter():
+        # Inside HTML the parser knows SVG by its tag; there are no namespaces to declare.
+        element.tag = element.tag.rpartition("}")[2]
+        element.attrib = {
+            key.rpartition("}")[2]: _own(key.rpartition("}")[2], value, name) for key, value in element.items()
+        }
+        if not (element.text or "").strip():
+            element.text = None
+        element.tail = None
+    root.attrib = {"viewBox": root.attrib["viewBox"], "role": "img", "aria-label": alt}
+    return ElementTree.tostring(root, encoding="unicode")
+
+
+def _own(key: str, value: str, name: str) -> str:
+    """An attribute of a picture among others: its ids get a prefix, its colours the style sheet's names."""
+    if key == "id":
+        return f"{name}-{value}"
+    if key in ("href", "clip-path"):
+        return value.replace("#", f"#{name}-")
+    if key == "d":
+        return " ".join(value.split())
+    if key == "style":
+        value = re.sub(r"font-family: [^;]*;? *", "", value)
+        for variable, colour in COLOURS.items():
+            value = value.replace(colour, f"var(--{variable})")
+    return value
