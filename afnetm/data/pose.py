@@ -13,11 +13,13 @@ from afnetm.data.regions import LandmarkSet, landmark_set
 from afnetm.data.scan import Scan
 from afnetm.errors import UserError
 
-#: Positions on an average face, mm, in the frame of the window: x to the viewer's right, y up, z towards the viewer,
-#: origin on the window's axis. Outer and inner corner of the eye at the viewer's left, inner and outer corner of the
-#: other, centroid of the nose's side at the viewer's left, of the other side, and of the nose's base.
+#: Positions on an average face, mm, in the frame of the window: x to the viewer's right, y up, z towards the viewer.
+#: Outer and inner corner of the eye at the viewer's left, inner and outer corner of the other, centroid of the nose's
+#: side at the viewer's left, of the other side, and of the nose's base. Measured as the mean of 24 neutral heads of the
+#: synthetic source in their upright frame, rounded to half a millimetre and placed so that the window holds everything
+#: from the forehead to a dropped chin.
 TEMPLATE_MM = np.array(
-    [[-44, 32, -12], [-16, 30, -1], [16, 30, -1], [44, 32, -12], [-13, 2, 10], [13, 2, 10], [0, -14, 13]], np.float64
+    [[-42, 32, -4], [-15.5, 29, 0], [15.5, 29, 0], [42, 32, -4], [-11.5, 11, 10.5], [11.5, 11, 10.5], [0, -13, 14.5]]
 )
 #: The same rows for a scan whose first eye is the viewer's right one.
 _MIRRORED = [3, 2, 1, 0, 5, 4, 6]
