@@ -3,7 +3,6 @@
 import os
 from pathlib import Path
 
-from afnetm.data.sheet import contact_sheet
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
@@ -55,6 +54,8 @@ def make_synthetic(home: Home, name: str, spec: SyntheticSpec, *, workers: int |
 
 def write_sheet(directory: Path, out: Path, *, scans: int) -> None:
     """Writes a cohort's contact sheet as a PNG picture, whole or not at all."""
+    from afnetm.data.sheet import contact_sheet  # torch, for the normals
+
     if out.suffix.lower() != ".png":
         raise UserError(f"--out: '{out}' must be named *.png")
     if scans < 1:

@@ -109,7 +109,7 @@ def select(cohort: Cohort, spec: CohortSpec) -> NDArray[np.int64]:
 
 def class_indices(cohort: Cohort, rows: NDArray[np.int64]) -> NDArray[np.int64]:
     """``(len(rows),)`` int64: the scans' expressions as indices into `EXPRESSIONS`."""
-    return cohort.table["expression"].iloc[rows].map(EXPRESSIONS.index).to_numpy(np.int64)
+    return cohort.table["expression"].iloc[rows].map(EXPRESSIONS.index).to_numpy(np.int64, copy=True)
 
 
 def split(cohort: Cohort, rows: NDArray[np.int64], *, folds: int, repeats: int, seed: int) -> Sequence[Split]:

@@ -1,0 +1,1 @@
+"""AFNet-M: encoders, mask attention, importance weights, and the network made of them."""
