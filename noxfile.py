@@ -5,12 +5,9 @@ import nox
 nox.needs_version = ">=2026.4"
 nox.options.default_venv_backend = "uv"  # it checks the hashes in the constraints file
 nox.options.reuse_venv = "yes"
-nox.options.sessions = ["tests", "lint", "typecheck"]
 
 PINNED = "constraints.txt"
 GROUPS = ("build", "tests", "lint", "typecheck", "speed")
-# One environment for all that needs the project itself: torch is large.
-SHARED = ".nox/afnetm"
 
 
 def install(session: nox.Session, *groups: str) -> None:
@@ -19,7 +16,7 @@ def install(session: nox.Session, *groups: str) -> None:
     session.install("-e", ".", *named, "--constraint", PINNED, "--build-constraint", PINNED)
 
 
-@nox.session(venv_location=SHARED)
+@nox.session(default=False)
 def benchmark(session: nox.Session) -> None:
     """Run a suite and write its report: ``nox -s benchmark -- --suite NAME ...``; ``quick`` by default."""
     install(session)
@@ -32,21 +29,21 @@ def benchmark(session: nox.Session) -> None:
     session.run("afnetm", "run", suite, *arguments)
 
 
-@nox.session(venv_location=SHARED)
+@nox.session(default=False)
 def report(session: nox.Session) -> None:
     """Write the report of a suite from its records: ``nox -s report -- SUITE``."""
     install(session)
     session.run("afnetm", "report", *(session.posargs or ["quick"]))
 
 
-@nox.session(venv_location=SHARED)
+@nox.session(default=False)
 def ui(session: nox.Session) -> None:
     """Open the MLflow UI on the records, on this machine alone."""
     install(session)
     session.run("afnetm", "ui", *session.posargs)
 
 
-@nox.session(venv_location=SHARED)
+@nox.session
 def tests(session: nox.Session) -> None:
     """Run the tests."""
     install(session, "tests")
@@ -61,21 +58,21 @@ def lint(session: nox.Session) -> None:
     session.run("ruff", "format", "--check", ".")
 
 
-@nox.session(venv_location=SHARED)
+@nox.session
 def typecheck(session: nox.Session) -> None:
     """Check types, strictly."""
     install(session, "typecheck", "tests")
     session.run("mypy")
 
 
-@nox.session(venv_location=SHARED)
+@nox.session(default=False)
 def speed(session: nox.Session) -> None:
     """Measure speed as ratios within one run and write them to speed.json; about 15 minutes."""
     install(session, "speed")
     session.run("python", "-m", "benchmarks.speed", *session.posargs)
 
 
-@nox.session
+@nox.session(default=False)
 def pin(session: nox.Session) -> None:
     """Renew constraints.txt: the newest releases, pinned with their hashes."""
     groups = [argument for group in GROUPS for argument in ("--group", group)]
