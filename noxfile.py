@@ -78,4 +78,5 @@ def pin(session: nox.Session) -> None:
     groups = [argument for group in GROUPS for argument in ("--group", group)]
     options = ["--universal", "--python-version", "3.11", "--generate-hashes", "--upgrade"]
     quiet = ["--no-header", "--no-annotate", "--no-emit-index-url", "--no-emit-find-links", "--quiet"]
-    session.run_install("uv", "pip", "compile", "pyproject.toml", *groups, *options, *quiet, "-o", PINNED, external=True)
+    command = ["uv", "pip", "compile", "pyproject.toml", *groups, *options, *quiet, "-o", PINNED]
+    session.run_install(*command, external=True)
