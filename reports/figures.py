@@ -14,7 +14,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
-from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
+from matplotlib.ticker import EngFormatter, MaxNLocator, NullLocator
 
 from reports import formats
 from reports.schema import EXPRESSIONS
@@ -22,10 +22,12 @@ from reports.statistics import Interval, confusions
 from reports.theme import ACCENT, CONTEXT, INK, MUTED, PAPER, THEME, svg
 
 #: Inches: a picture that takes half a laptop's page, and one of a grid's three or more.
-WIDE, NARROW = 4.2, 2.7
+WIDE, NARROW = 3.9, 2.7
 #: As in the file names of BU-3DFE; narrow enough to head a column.
 SHORT = ("AN", "DI", "FE", "HA", "SA", "SU")
 _AXIS = "accuracy, %"
+#: Under a label, so that no line runs through it.
+_CLEAR = {"boxstyle": "square,pad=0.08", "facecolor": PAPER, "linewidth": 0.0, "alpha": 0.85}
 
 
 @dataclass(frozen=True)
@@ -44,7 +46,7 @@ def scores(table: pd.DataFrame, folds: pd.DataFrame) -> Picture:
         values = 100.0 * folds.loc[folds["method"] == method, "accuracy"].to_numpy()
         # Spread evenly below the interval, in the order of the folds: no chance, no overlap of equal scores.
         offsets = row + 0.2 + 0.16 * (np.arange(len(values)) % 4) / 3
-        axes.plot(values, offsets, "o", color=MUTED, alpha=0.45, markersize=2.6, markeredgewidth=0.0)
+        axes.plot(values, offsets, "o", color=MUTED, alpha=0.45, markersize=3.0, markeredgewidth=0.0)
     found = [Interval(*row) for row in table[["accuracy", "accuracy_low", "accuracy_high"]].itertuples(index=False)]
     _intervals(axes, found, [formats.percent(score.value) for score in found], filled=[True] * len(found))
     axes.set_xlabel(_AXIS)
@@ -74,18 +76,21 @@ def differences(table: pd.DataFrame, *, control: str) -> Picture:
 
 @mpl.rc_context(THEME)
 def cost(table: pd.DataFrame, column: str, *, title: str) -> Picture:
-    """Accuracy with its interval against a cost (`column` of the comparison, on a logarithmic axis)."""
+    """Accuracy with its interval against a cost (`column` of the comparison; a logarithmic axis if it spans much)."""
     figure = Figure(figsize=(WIDE, 2.7), layout="constrained")
     axes = figure.subplots()
     values = table[["accuracy", "accuracy_low", "accuracy_high"]].to_numpy() * 100.0
     axes.vlines(table[column], values[:, 1], values[:, 2], color=CONTEXT, linewidth=1.4)
     axes.plot(table[column], values[:, 0], "o", color=ACCENT, markersize=5.0)
-    axes.set_xscale("log")
     low, high = table[column].min(), table[column].max()
-    axes.set_xlim(low / 1.35, high * 1.9)
-    axes.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
-    axes.xaxis.set_major_formatter(lambda value, _: formats.number(value).replace(".00", ""))
-    axes.xaxis.set_minor_formatter(NullFormatter())
+    if high > 8.0 * low > 0.0:
+        axes.set_xscale("log")
+        axes.set_xlim(low / 1.5, high * (high / low) ** 0.3)
+        axes.xaxis.set_minor_locator(NullLocator())
+    else:
+        axes.set_xlim(0.0, 1.3 * high)
+        axes.xaxis.set_major_locator(MaxNLocator(nbins=6))
+    axes.xaxis.set_major_formatter(EngFormatter(sep=" ") if low >= 1000.0 else "{x:g}")
     axes.set_xlabel(title)
     axes.set_ylabel(_AXIS)
     figure.draw_without_rendering()
@@ -177,6 +182,7 @@ def learning(curves: pd.DataFrame, method: str, *, tested: float) -> Picture:
     panels[0].annotate(
         "test", (final, 100.0 * tested), xytext=(-5, -1), textcoords="offset points", ha="right", va="top"
     )
+    panels[0].set_ylim(0.0, 100.0)
     panels[1].set_xlabel("epoch")
     panels[1].set_ylim(bottom=0.0)
     figure.align_ylabels()
@@ -208,7 +214,7 @@ def _intervals(axes: Axes, found: Sequence[Interval], labels: Sequence[str], *, 
         face = ACCENT if filled[row] else PAPER
         axes.plot(100.0 * score.value, row, "o", color=ACCENT, markerfacecolor=face, markersize=6.0)
         at = (100.0 * score.value, row)
-        axes.annotate(label, at, xytext=(0, 4.5), textcoords="offset points", ha="center", fontsize=7.0)
+        axes.annotate(label, at, xytext=(0, 5), textcoords="offset points", ha="center", fontsize=7.0, bbox=_CLEAR)
 
 
 def _name_points(axes: Axes, names: Sequence[str], x: "np.ndarray[Any, Any]", y: "np.ndarray[Any, Any]") -> None:
@@ -223,9 +229,8 @@ def _name_points(axes: Axes, names: Sequence[str], x: "np.ndarray[Any, Any]", y:
                 height = min(height, other_height - apart)
         taken.append((left, height))
         shift = (height - pixels[index, 1]) * 72.0 / axes.figure.dpi
-        axes.annotate(
-            _label(names[index]), (x[index], y[index]), xytext=(6, shift), textcoords="offset points", va="center"
-        )
+        at = (x[index], y[index])
+        axes.annotate(_label(names[index]), at, xytext=(6, shift), textcoords="offset points", va="center", bbox=_CLEAR)
 
 
 def _limits(values: "np.ndarray[Any, Any]") -> tuple[float, float]:

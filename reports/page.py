@@ -63,7 +63,7 @@ def page(results: Results, table: pd.DataFrame) -> str:
         "number": formats.number,
         "seconds": formats.seconds,
         "plain": _plain,
-        "anonymous": lambda text: _anonymous(text, results),
+        "reason": str if results.provenance.cohort["shareable"] else _unnamed,
     }
     return environment.get_template("report.html").render(
         plan=results.provenance,
@@ -84,11 +84,13 @@ def _pictures(results: Results, table: pd.DataFrame) -> dict[str, Any]:
     intensities = by_intensity(results)
     tested = dict(zip(table["method"], table["accuracy"], strict=True))
     predictions = dict(list(results.predictions.groupby("method")))
+    several = len(table) > 1
+    compared = table["difference"].notna().any()
     made: dict[str, Any] = {
         "scores": figures.scores(table, results.folds),
-        "differences": figures.differences(table, control=results.control),
-        "parameters": figures.cost(table, "parameters", title="parameters"),
-        "seconds": figures.cost(table, "seconds", title="seconds a unit"),
+        "differences": figures.differences(table, control=results.control) if compared else None,
+        "parameters": figures.cost(table, "parameters", title="parameters") if several else None,
+        "seconds": figures.cost(table, "seconds", title="seconds a unit") if several else None,
         "confusion": {method: figures.confusion(predictions[method]) for method in results.methods},
         "intensity": {
             method: figures.intensity(intensities, method)
@@ -104,7 +106,9 @@ def _pictures(results: Results, table: pd.DataFrame) -> dict[str, Any]:
     return {section: _embedded(section, picture) for section, picture in made.items()}
 
 
-def _embedded(name: str, picture: "figures.Picture | Mapping[str, figures.Picture]") -> Any:
+def _embedded(name: str, picture: "figures.Picture | Mapping[str, figures.Picture] | None") -> Any:
+    if picture is None:
+        return None
     if isinstance(picture, Mapping):
         return {method: _embedded(f"{name}{index}", one) for index, (method, one) in enumerate(picture.items())}
     return Markup(embedded(picture.svg, name=name, alt=picture.alt))
@@ -115,9 +119,7 @@ def _plain(value: object) -> str:
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
 
 
-def _anonymous(text: str, results: Results) -> str:
-    """`text` without subjects' names, unless these may be shown."""
-    if results.provenance.cohort["shareable"]:
-        return text
-    names = "|".join(re.escape(name) for name in results.predictions["subject"].unique())
-    return re.sub(rf"(?<![A-Za-z0-9])({names})(?![A-Za-z0-9])", "[subject]", text)
+def _unnamed(reason: str) -> str:
+    """The kind of error alone: its message may name a scan, and so a subject."""
+    kind = re.match(r"[A-Za-z_.]+(?=:|$)", reason)
+    return f"{kind.group() if kind else 'error'} (message withheld: the cohort is not shareable)"

@@ -1,16 +1,15 @@
 """What the results say, in sentences, and what a reader must know before believing them."""
 
 import math
-from collections.abc import Hashable, Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
 from reports.formats import percent, points
-from reports.results import Provenance, Results
+from reports.results import Results
 from reports.statistics import Interval, accuracy, paired
 
-#: Percentile intervals from fewer subjects are noticeably too narrow.
+#: With fewer subjects percentile intervals are noticeably too narrow (see the coverage test).
 FEW_SUBJECTS = 20
 
 
@@ -28,8 +27,8 @@ def notices(results: Results) -> list[str]:
     }
     if len(tested) > 1:
         found.append(
-            "Methods were tested on different folds. Their scores are over their own folds; differences are over the "
-            "folds that both have."
+            "Unequal: methods were tested on different folds. Each score is over the method's own folds; differences "
+            "are over the folds that both have."
         )
     found += [
         f"Mixed: units were made with more than one {what} ({', '.join(seen)})."
@@ -49,62 +48,60 @@ def findings(results: Results, table: pd.DataFrame) -> list[str]:
 
     The leader is compared with each other method by the paired interval of their difference.
     """
-    scores = {str(row["method"]): row for row in table.to_dict("records")}
-    ranked = sorted(scores, key=lambda method: -scores[method]["accuracy"])
-    leader = ranked[0]
+    scores = {
+        str(method): Interval(*score)
+        for method, *score in table[["method", "accuracy", "accuracy_low", "accuracy_high"]].itertuples(index=False)
+    }
+    leader, *others = sorted(scores, key=lambda method: -scores[method].value)
     best = scores[leader]
-    score = (
-        f"{percent(best['accuracy'])} % (95 % interval {percent(best['accuracy_low'])} to "
-        f"{percent(best['accuracy_high'])})."
-    )
-    if len(ranked) == 1:
-        return [f"{leader}, the only method, reaches an accuracy of {score}", *_chance(results.provenance, scores)]
-    text = [f"{leader} has the highest accuracy: {score}"]
-    gaps = {other: paired(results.predictions, leader, other, accuracy) for other in ranked[1:]}
-    text += _standing(leader, gaps)
-    return text + _chance(results.provenance, scores)
+    score = f"{percent(best.value)} % (95 % interval {percent(best.low)} to {percent(best.high)})"
+    if others:
+        gaps = {other: paired(results.predictions, leader, other, accuracy) for other in others}
+        ties = [method for method in others if scores[method].value == best.value]
+        leads = f"{_listed([leader, *ties])} share" if ties else f"{leader} has"
+        text = [f"{leads} the highest accuracy: {score}.", *_standing(gaps)]
+    else:
+        text = [f"{leader}, the only method here, reaches an accuracy of {score}."]
+    classes = results.provenance.cohort["classes"]
+    chance = max(classes.values()) / sum(classes.values())
+    guessing = [method for method, found in scores.items() if not found.low > chance]
+    verdict = f"{_listed(guessing)} cannot be told from that" if guessing else "every method is above that"
+    return [*text, f"Always naming the commonest expression would give {percent(chance)} %; {verdict}."]
 
 
 def caveats(results: Results) -> list[str]:
-    """How far these intervals may be believed."""
+    """How far the intervals may be believed."""
     subjects = results.predictions["subject"].nunique()
-    text = [
-        (
-            f"Intervals come from resampling the {subjects} tested subjects: how scores would move with other subjects, not "
-            "with other trainings. Several comparisons are made and none is corrected for: one interval in twenty misses by "
-            "chance, and a leader picked by looking is flattered."
-        )
-    ]
+    source = (
+        f"Intervals come from resampling the {subjects} tested subjects: how scores would move with other subjects, "
+        "not with other trainings."
+    )
+    several = (
+        "Several comparisons are made and none is corrected for: one interval in twenty misses by chance, and a leader "
+        "picked by looking is flattered."
+    )
+    text = [source, several] if len(results.methods) > 1 else [source]
     if subjects < FEW_SUBJECTS:
         text.append(f"With fewer than {FEW_SUBJECTS} subjects such intervals are too narrow.")
     return text
 
 
-def _standing(leader: str, gaps: dict[str, Interval]) -> list[str]:
-    apart = [other for other, gap in gaps.items() if gap.excludes_zero and gap.value > 0.0]
+def _standing(gaps: Mapping[str, Interval]) -> list[str]:
+    """The leader's lead: over the next in line in numbers, over each of the others in words."""
+    apart = [other for other, gap in gaps.items() if gap.low > 0.0]
     unclear = [other for other in gaps if other not in apart]
-    text = []
     second, gap = next(iter(gaps.items()))
     if math.isnan(gap.value):
-        text.append(f"It shares no finished fold with {second}, which comes next.")
+        text = [f"No fold is finished by both it and {second}, which comes next."]
     else:
         by = f"{points(gap.value)} points ({points(gap.low)} to {points(gap.high)})"
         verdict = "zero lies outside" if second in apart else "zero lies within, so this is no clear lead"
-        text.append(f"Its difference to {second}, which comes next, is {by}: {verdict}.")
+        text = [f"The difference to {second}, which comes next, is {by}: {verdict}."]
     if apart:
-        text.append(f"These results tell it apart from {_list(apart)}.")
-    if unclear:
-        text.append(f"It is not told apart from {_list(unclear)}.")
-    return text
+        rest = f", not from {_listed(unclear)}" if unclear else ""
+        return [*text, f"These results tell it apart from {_listed(apart)}{rest}."]
+    return [*text, f"These results do not tell it apart from {_listed(unclear)}."]
 
 
-def _chance(plan: Provenance, scores: dict[str, "dict[Hashable, Any]"]) -> list[str]:
-    classes = plan.cohort["classes"]
-    chance = max(classes.values()) / sum(classes.values())
-    guessing = [method for method, row in scores.items() if not row["accuracy_low"] > chance]
-    text = f"Always naming the commonest expression would give {percent(chance)} %"
-    return [f"{text}; {_list(guessing)} cannot be told from that." if guessing else f"{text}; all are above that."]
-
-
-def _list(names: Sequence[str]) -> str:
+def _listed(names: Sequence[str]) -> str:
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"

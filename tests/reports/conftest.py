@@ -131,11 +131,12 @@ def provenance(methods: list[str], *, done: int, subjects: int, intensities: int
     )
 
 
-def without(results: Results, *, method: str, fold: int) -> Results:
+def without(results: Results, *, method: str, fold: int, repeat: int = 0) -> Results:
     """The results as they are when one unit has not finished."""
 
     def kept(frame: pd.DataFrame) -> pd.DataFrame:
-        return frame[~((frame["method"] == method) & (frame["fold"] == fold))]
+        gone = (frame["method"] == method) & (frame["repeat"] == repeat) & (frame["fold"] == fold)
+        return frame[~gone]
 
     plan = replace(results.provenance, done=results.provenance.done - 1)
     return Results(
