@@ -104,14 +104,14 @@ def _create(spec: EncoderSpec, in_channels: int) -> Any:
     if spec.name not in _names():
         close = ", ".join(difflib.get_close_matches(spec.name, _names(), n=3)) or "resnet18, resnet34, convnext_atto"
         raise UserError(f"encoder '{spec.name}' is not one of timm's {len(_names())} models; nearest: {close}")
-    options: dict[str, object] = {}
+    options: dict[str, Any] = {}
     if spec.width != 1:
         if timm.model_entrypoint(spec.name).__module__ != "timm.models.resnet":
             raise UserError(f"encoder '{spec.name}' has no width; width = {spec.width} is for ResNets, others take 1.0")
         channels = tuple(max(8, round(c * spec.width)) for c in (64, 128, 256, 512))
         options = {"channels": channels, "stem_type": "deep", "stem_width": max(4, round(32 * spec.width))}
     if spec.weights is not None:
-        options |= {"pretrained": True, "pretrained_cfg_overlay": {"file": str(_safetensors(Path(spec.weights)))}}
+        options |= {"pretrained": True, "pretrained_cfg_overlay": {"file": _checked_weights(spec, options)}}
     try:
         network = timm.create_model(spec.name, features_only=True, in_chans=in_channels, **options)
     except (RuntimeError, TypeError, AttributeError, KeyError, ValueError) as error:
@@ -122,12 +122,19 @@ def _create(spec: EncoderSpec, in_channels: int) -> Any:
     return network
 
 
-def _safetensors(path: Path) -> Path:
+def _checked_weights(spec: EncoderSpec, options: dict[str, Any]) -> str:
+    """The path of weights that are safetensors by content and name, and complete: timm would pass over what lacks."""
+    path = Path(str(spec.weights))
     try:
-        with safe_open(path, framework="np"):
-            pass
+        with safe_open(path, framework="np") as file:
+            names = set(file.keys())
     except (OSError, SafetensorError) as error:
         raise UserError(f"encoder weights '{path}' are not a readable safetensors file: {error}") from error
     if path.suffix != ".safetensors":  # timm picks its reader by the name, and its other reader unpickles
         raise UserError(f"encoder weights '{path}' must be named *.safetensors")
-    return path
+    with torch.device("meta"):
+        needed = timm.create_model(spec.name, num_classes=0, **options).state_dict().keys()
+    lacking = sorted(needed - names)
+    if lacking:
+        raise UserError(f"encoder weights '{path}' are not of '{spec.name}': {len(lacking)} lack, first {lacking[0]}")
+    return str(path)

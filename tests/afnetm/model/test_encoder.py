@@ -1,0 +1,73 @@
+from pathlib import Path
+
+import pytest
+import timm
+import torch
+from safetensors.torch import save_file
+
+from afnetm.errors import UserError
+from afnetm.model.encoder import Encoder, EncoderSpec, check_encoder
+
+
+@pytest.mark.parametrize("name", ["resnet18", "convnext_atto", "regnety_002"])
+def test_stages_end_at_a_quarter_to_a_32nd_with_the_channels_they_say(name: str) -> None:
+    encoder, x = Encoder(EncoderSpec(name=name), 4), torch.zeros(1, 4, 64, 64)
+    for stage, channels, size in zip(encoder.stages, encoder.channels, (16, 8, 4, 2), strict=True):
+        x = stage(x)
+        assert x.shape == (1, channels, size, size)
+
+
+def test_it_computes_what_timm_computes() -> None:
+    torch.manual_seed(0)
+    encoder = Encoder(EncoderSpec(), 3).eval()
+    torch.manual_seed(0)
+    whole = timm.create_model("resnet18", features_only=True).eval()
+    x = torch.randn(2, 3, 64, 64)
+    assert torch.equal(encoder(x), whole(x)[-1])
+
+
+def test_a_quarter_of_the_width_has_a_quarter_of_the_channels() -> None:
+    assert Encoder(EncoderSpec(width=0.25), 3).channels == [16, 32, 64, 128]
+
+
+def test_given_weights_are_taken(tmp_path: Path) -> None:
+    source = timm.create_model("resnet18")
+    save_file(source.state_dict(), tmp_path / "weights.safetensors")
+    spec = EncoderSpec(weights=str(tmp_path / "weights.safetensors"))
+    texture, depth = Encoder(spec, 3), Encoder(spec, 1)
+    x = torch.randn(1, 3, 64, 64)
+    assert torch.allclose(texture.eval()(x), source.eval().forward_features(x), atol=1e-5)
+    assert torch.equal(depth.state_dict()["stages.3.0.1.conv2.weight"], source.layer4[1].conv2.weight)
+
+
+@pytest.mark.parametrize(
+    ("spec", "message"),
+    [
+        (EncoderSpec(name="resnet81"), "encoder 'resnet81' is not one of timm's [0-9]+ models; nearest: resnet"),
+        (EncoderSpec(name="hf-hub:timm/resnet18"), "is not one of timm's"),
+        (EncoderSpec(name="local-dir:/etc"), "is not one of timm's"),
+        (EncoderSpec(name="vit_tiny_patch16_224"), "'vit_tiny_patch16_224' cannot be cut into stages"),
+        (EncoderSpec(name="swin_tiny_patch4_window7_224"), "cannot read 64 px: .*224"),
+        (EncoderSpec(name="convnext_atto", width=0.5), "'convnext_atto' has no width; width = 0.5 is for ResNets"),
+        (EncoderSpec(weights="nowhere.safetensors"), "'nowhere.safetensors' are not a readable safetensors file"),
+    ],
+)
+def test_what_cannot_be_built_is_refused(spec: EncoderSpec, message: str) -> None:
+    with pytest.raises(UserError, match=message) as caught:
+        check_encoder(spec, size=64)
+    assert "\n" not in str(caught.value)
+
+
+def test_weights_that_would_be_unpickled_are_refused(tmp_path: Path) -> None:
+    torch.save({}, tmp_path / "weights.pth")
+    with pytest.raises(UserError, match="not a readable safetensors file"):
+        check_encoder(EncoderSpec(weights=str(tmp_path / "weights.pth")), size=64)
+    save_file({"x": torch.zeros(1)}, tmp_path / "good.pth")
+    with pytest.raises(UserError, match=r"must be named \*.safetensors"):
+        check_encoder(EncoderSpec(weights=str(tmp_path / "good.pth")), size=64)
+
+
+def test_weights_of_another_network_are_refused(tmp_path: Path) -> None:
+    save_file(timm.create_model("convnext_atto").state_dict(), tmp_path / "weights.safetensors")
+    with pytest.raises(UserError):
+        check_encoder(EncoderSpec(weights=str(tmp_path / "weights.safetensors")), size=64)
