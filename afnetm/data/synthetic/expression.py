@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from afnetm.data.synthetic.assets import read_face_unit
+from afnetm.data.synthetic.head import head
 from afnetm.data.synthetic.morphs import MorphBank
 from afnetm.data.synthetic.seeds import stream
 
@@ -65,6 +66,10 @@ PROTOTYPES: dict[str, tuple[dict[int, tuple[float, float]], ...]] = {
         {1: (1.0, 1.0), 2: (1.0, 1.0), 5: (0.9, 1.0), 27: (0.9, 1.0)},
     ),
 }
+#: Degrees that the model's eyes turn at weight 1, roughly.
+FULL_GAZE = 25.0
+#: The middle of the upper and the lower lip's rim, vertices of the base mesh.
+LIP_RIMS = (520, 523)
 #: Share of the full strength at the levels 1 to 4.
 LEVELS = (0.28, 0.5, 0.75, 1.0)
 
@@ -126,6 +131,29 @@ def displacement(actions: dict[int, float], *, lead: float = 1.0) -> NDArray[np.
                 side = lead if name.endswith("Left") else 1 / lead if name.endswith("Right") else 1.0
                 weights[name] = weights.get(name, 0.0) + amount * weight * side
     return unit_bank().blend(weights)
+
+
+def gaze(yaw: float, pitch: float) -> NDArray[np.float64]:
+    """How looking `yaw` degrees to the viewer's right and `pitch` upwards moves eyes and lids, ``(C, 3)`` mm."""
+    across, up = yaw / FULL_GAZE, pitch / FULL_GAZE
+    weights = {
+        "eyeLookOutLeft": max(across, 0),
+        "eyeLookInRight": max(across, 0),
+        "eyeLookInLeft": max(-across, 0),
+        "eyeLookOutRight": max(-across, 0),
+    }
+    for side in ("Left", "Right"):
+        weights |= {f"eyeLookUp{side}": max(up, 0), f"eyeLookDown{side}": max(-up, 0)}
+    return unit_bank().blend(weights)
+
+
+def closed(coarse: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The coarse head at rest with its lips just touching: identities leave them a little open or overlapping."""
+    upper, lower = np.searchsorted(head().kept, LIP_RIMS)
+    shut = unit_bank().deltas[unit_bank().index["mouthClose"]]
+    travel = shut[lower, 1] - shut[upper, 1]
+    gap = coarse[upper, 1] - coarse[lower, 1]
+    return np.asarray(coarse + np.clip((gap + 0.5) / travel, -0.03, 0.15) * shut)
 
 
 def _sides(unit: str) -> tuple[str, ...]:

@@ -1,8 +1,8 @@
 """The head every subject is made from: the cropped and subdivided base mesh, its parts and its texture atlas.
 
-The skin is painted in the front plane of the base head ("canonical" coordinates: x and y of the base mesh in mm), so
-that places on a face have the same coordinates for everybody and paint moves with the surface. Eyes, teeth, tongue,
-the inside of the mouth and the eye sockets have patches of their own beside it.
+The skin is painted in the front plane of the base head (x and y of the base mesh in mm, the neck pulled down from
+behind the chin), so that places on a face have the same coordinates for everybody and paint moves with the surface.
+Eyes, teeth, tongue, the inside of the mouth and the eye sockets have patches of their own beside it.
 """
 
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from scipy.sparse import csr_array
 from trimesh import Trimesh
 from trimesh.ray.ray_pyembree import RayMeshIntersector
 
-from afnetm.data.synthetic.assets import BaseMesh, read_base
+from afnetm.data.synthetic.assets import GROUPS, BaseMesh, read_base
 from afnetm.data.synthetic.subdivision import loop_matrix
 
 #: What a face of the head belongs to, by index.
@@ -26,6 +26,12 @@ TEXTURE_SHAPE = (320, 304)
 ORIGIN = np.array([0.0, 700.0, 110.0])
 #: Skin below `LOWEST` or behind `BACKMOST` (mm, base frame) is cut away: a scanner in front sees none of it.
 LOWEST, BACKMOST = 545.0, 0.0
+#: Moves, mm, that keep tongue and teeth from poking through the lips of some faces.
+RETREAT = {
+    "helper-tongue": (0.0, -3.0, -8.0),
+    "helper-upper-teeth": (0.0, 0.0, -2.0),
+    "helper-lower-teeth": (0.0, -0.5, -2.0),
+}
 
 
 @dataclass(frozen=True)
@@ -59,7 +65,7 @@ class Patch:
 
 #: The atlas. The skin has 0.84 mm a texel, an eye 0.5 mm.
 PATCHES = {
-    "skin": Patch(0, 0, 320, 256, 0.0, 720.0, 216.0, 270.0),
+    "skin": Patch(0, 0, 320, 256, 0.0, 697.0, 216.0, 270.0),
     "left_eye": Patch(0, 256, 48, 48, 30.8, 728.4, 24.0, 24.0),
     "right_eye": Patch(48, 256, 48, 48, -30.8, 728.4, 24.0, 24.0),
     "upper_teeth": Patch(96, 256, 32, 48, 0.0, 671.5, 64.0, 26.0),
@@ -122,6 +128,8 @@ def head() -> Head:
     subdivide, faces = loop_matrix(triangles, len(kept))
     part = np.repeat(quad_part, 8)
     coarse = base.vertices[kept]
+    for group, offset in RETREAT.items():
+        coarse[np.isin(kept, base.quads[base.groups == GROUPS.index(group)])] += offset
     vertices = np.asarray(subdivide @ coarse)
     uv, uv_faces, vertex_of_uv = _unwrap(vertices, faces, part)
     corners = faces.reshape(-1)
@@ -140,6 +148,14 @@ def head() -> Head:
         texels=_texels(vertices, uv, uv_faces, vertex_of_uv),
         gather=gather,
     )
+
+
+@cache
+def average() -> csr_array:
+    """A sparse matrix ``(V, V)`` that averages each vertex with its neighbours."""
+    touch = (head().gather @ head().gather.T).tocsr()
+    touch.data[:] = 1.0
+    return csr_array(touch.multiply(1 / touch.sum(axis=1)[:, None]))
 
 
 def _crop(base: BaseMesh) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -166,13 +182,21 @@ def _unwrap(
     rows, columns = TEXTURE_SHAPE
     for number, name in enumerate(PARTS):
         patch, mine = PATCHES[name], unique[:, 0] == number
-        x, y = vertices[unique[mine, 1], 0], vertices[unique[mine, 1], 1]
+        x, y, z = vertices[unique[mine, 1]].T
+        if name == "skin":
+            y = _unfold(y, z)
         column = patch.column + ((x - patch.x) / patch.span_x + 0.5) * patch.width
         row = patch.row + (0.5 - (y - patch.y) / patch.span_y) * patch.height
         # Half a texel inside its patch, so that interpolating never mixes neighbours.
         uv[mine, 0] = np.clip(column, patch.column + 0.5, patch.column + patch.width - 0.5) / columns
         uv[mine, 1] = 1 - np.clip(row, patch.row + 0.5, patch.row + patch.height - 0.5) / rows
     return uv.astype(np.float32), index.reshape(-1, 3).astype(np.int32), unique[:, 1]
+
+
+def _unfold(y: NDArray[np.float64], z: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Pulls the underside of the chin and the neck down from behind the jaw, where the front plane would hide them."""
+    share = np.clip((646.0 - y) / 22.0, 0.0, 1.0)
+    return y - 0.6 * share**2 * np.clip(142.0 - z, 0.0, 55.0)
 
 
 def _texels(

@@ -41,6 +41,7 @@ class Identity:
         hair_red: 0 to 1.
         hair_grey: 0 to 1.
         hairline: mm, shift of the hairline upwards.
+        hair_length: mm, how far hair stands off the scalp.
         brow_thickness: 1 is average.
         brow_shift: mm, upwards.
         brow_density: 0 to 1.
@@ -61,6 +62,7 @@ class Identity:
     hair_red: float
     hair_grey: float
     hairline: float
+    hair_length: float
     brow_thickness: float
     brow_shift: float
     brow_density: float
@@ -124,6 +126,7 @@ def draw_identity(seed: int, subject: int) -> Identity:
         hair_red=float(rng.beta(1, 6) * ancestry[2]),
         hair_grey=float(np.clip((age - 0.45) * 1.8 + rng.normal(0, 0.15), 0, 1)),
         hairline=float(rng.normal(0, 4) + (rng.random() * 12 * age if man else -3)),
+        hair_length=float(rng.uniform(2, 9) if man else rng.uniform(7, 15)),
         brow_thickness=float(np.clip(rng.normal(1.15 if man else 0.85, 0.18), 0.5, 1.6)),
         brow_shift=float(rng.normal(0, 1.2)),
         brow_density=float(np.clip(rng.normal(0.8 if man else 0.7, 0.14), 0.35, 1)),

@@ -1,0 +1,84 @@
+"""The camera: from lit texture in linear light to the image it delivers, or fails to."""
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from afnetm.data.synthetic.canvas import plane
+from afnetm.data.synthetic.colours import GAMMA, linear
+from afnetm.data.synthetic.head import PATCHES
+from afnetm.data.synthetic.nuisance import TEXTURE_FAILURES, Nuisance
+
+#: Stops and blur of the failures.
+_DARK_STOPS, _OVER_STOPS, _MOTION_MM = (-5.0, -3.2), (1.6, 2.6), (9.0, 18.0)
+#: Full-well noise: a dark picture is amplified together with its noise.
+_READ_NOISE = 0.01
+
+
+def expose(light: NDArray[np.float32], nuisance: Nuisance, rng: np.random.Generator) -> NDArray[np.uint8]:
+    """The texture image ``(H, W, 3)`` uint8 sRGB that the camera makes of `light` ``(H, W, 3)``, linear, 1 is white."""
+    kind = TEXTURE_FAILURES[int(nuisance.texture_failure_kind)]
+    stops, noise = nuisance.exposure, nuisance.texture_noise
+    image = _copy_eyes(light)
+    texel = PATCHES["skin"].span_x / PATCHES["skin"].width
+    if nuisance.blur_mm > 0.15:
+        image = ndimage.gaussian_filter(image, (nuisance.blur_mm / texel, nuisance.blur_mm / texel, 0))
+    if kind == "occluder":
+        image = _occlude(image, rng)
+    elif kind == "motion blur":
+        image = _smear(image, rng.uniform(*_MOTION_MM) / texel, rng.uniform(0, np.pi))
+    elif kind == "dark":
+        stops, noise = stops + rng.uniform(*_DARK_STOPS), noise + _READ_NOISE
+    elif kind == "overexposed":
+        stops += rng.uniform(*_OVER_STOPS)
+    image *= 2.0**stops
+    # Photon noise grows with the square root of the light; read noise does not.
+    grain = rng.standard_normal(image.shape, dtype=np.float32)
+    image += grain * noise * (np.sqrt(np.clip(image, 0, 1)) + 0.15)
+    return np.asarray(np.clip(image, 0, 1) ** (1 / GAMMA) * 255 + 0.5, dtype=np.uint8)
+
+
+def _copy_eyes(light: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The eyes drawn between the lids of the skin as well: what a camera sees where the range sensor lost an eye."""
+    image = light.copy()
+    skin = PATCHES["skin"]
+    x, y = plane()
+    for name in ("left_eye", "right_eye"):
+        eye = PATCHES[name]
+        near = (np.abs(x - eye.x) < 13.6) & (np.abs(y - eye.y) < 6)
+        # The opening between the lids, a lens between two parabolas of the base head.
+        across = (x - eye.x) / 13.0
+        inside = near & (y < eye.y + 5.4 * (1 - across**2) - 0.5) & (y > eye.y - 4.4 * (1 - across**2) - 0.5)
+        column = ((x[inside] - eye.x) / eye.span_x + 0.5) * eye.width
+        row = (0.5 - (y[inside] - eye.y) / eye.span_y) * eye.height
+        picked = light[
+            eye.row + row.astype(int).clip(0, eye.height - 1), eye.column + column.astype(int).clip(0, eye.width - 1)
+        ]
+        image[skin.window][inside] = picked
+    return image
+
+
+def _occlude(image: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.float32]:
+    """One or two flat coloured things between camera and face."""
+    x, y = plane()
+    image = image.copy()
+    skin = image[PATCHES["skin"].window]
+    for _ in range(rng.integers(1, 3)):
+        centre = rng.uniform((-45, 640), (45, 765))
+        radii, turn = rng.uniform(14, 30, size=2), rng.uniform(0, np.pi)
+        dx, dy = x - centre[0], y - centre[1]
+        along, across = dx * np.cos(turn) + dy * np.sin(turn), dy * np.cos(turn) - dx * np.sin(turn)
+        covered = (along / radii[0]) ** 2 + (across / radii[1]) ** 2 < 1
+        skin[covered] = linear(tuple(rng.uniform(40, 220, size=3)))
+    return image
+
+
+def _smear(image: NDArray[np.float32], length: float, angle: float) -> NDArray[np.float32]:
+    """Motion blur of `length` texels along `angle`."""
+    steps = max(3, int(length) | 1)
+    offsets = np.linspace(-length / 2, length / 2, steps)
+    total = np.zeros_like(image)
+    for offset in offsets:
+        shift = (round(-offset * np.sin(angle)), round(offset * np.cos(angle)))
+        total += np.roll(image, shift, axis=(0, 1))
+    return np.asarray(total / steps, dtype=np.float32)

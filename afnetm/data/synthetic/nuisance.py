@@ -1,0 +1,136 @@
+"""What disturbs a scan, as numbers: pose, light, camera, range sensor, annotator, and the failures of both sensors.
+
+Levels are drawn here and applied in `lighting`, `camera` and `ranger`. The two failures are drawn independently of each
+other and of everything else: without them one modality always does as well as both.
+"""
+
+from dataclasses import asdict, dataclass, fields, replace
+
+import numpy as np
+
+from afnetm.data.synthetic.seeds import stream
+
+#: How often the camera and the range sensor fail.
+TEXTURE_FAILURE_RATE, DEPTH_FAILURE_RATE = 0.35, 0.40
+#: The kinds of texture failure: 0 is none.
+TEXTURE_FAILURES = ("none", "dark", "overexposed", "motion blur", "occluder")
+#: Share of the usual levels that clean scans keep.
+CLEAN_SHARE = 0.35
+
+
+@dataclass(frozen=True, kw_only=True)
+class Nuisance:
+    """The levels of one scan; every field is recorded in `afnetm.data.scan.Scan.nuisance` under its name.
+
+    Attributes:
+        yaw, pitch, roll: the head's turn before the sensors, degrees.
+        gaze_yaw, gaze_pitch: the eyes' turn in the head, degrees.
+        light_azimuth, light_elevation: where the lamp stands, degrees to the viewer's right and upwards.
+        light_ambient: share of the light that comes from everywhere, 0 to 1.
+        light_warmth: colour cast, -1 (bluish) to 1 (reddish).
+        gloss: shine of the skin, 0 to 1.
+        exposure: stops.
+        blur_mm: standard deviation of the camera's blur on the face.
+        texture_noise: standard deviation of the camera's noise in linear light at mid grey.
+        texture_failure: 0 or 1.
+        texture_failure_kind: index into `TEXTURE_FAILURES`.
+        depth_lowpass_mm: standard deviation, roughly, of the range sensor's smoothing.
+        depth_noise_mm: standard deviation of its noise on a surface that faces it; three times that when it fails.
+        depth_quantum_mm: its step.
+        depth_dropout: share of the surface lost in hair.
+        depth_holes: number of small holes, left open.
+        depth_failure: 0 or 1.
+        depth_closed_holes: number of large holes that its software has closed smoothly, 1 to 3 when it fails.
+        landmark_jitter_mm: the annotator's standard deviation along each axis.
+    """
+
+    yaw: float
+    pitch: float
+    roll: float
+    gaze_yaw: float
+    gaze_pitch: float
+    light_azimuth: float
+    light_elevation: float
+    light_ambient: float
+    light_warmth: float
+    gloss: float
+    exposure: float
+    blur_mm: float
+    texture_noise: float
+    texture_failure: float
+    texture_failure_kind: float
+    depth_lowpass_mm: float
+    depth_noise_mm: float
+    depth_quantum_mm: float
+    depth_dropout: float
+    depth_holes: float
+    depth_failure: float
+    depth_closed_holes: float
+    landmark_jitter_mm: float
+
+    def levels(self) -> dict[str, float]:
+        """The levels by name."""
+        return asdict(self)
+
+    def without(self, *groups: str) -> "Nuisance":
+        """These levels with the nuisances of `groups` (keys of `GROUPS`) at their ideal."""
+        return replace(self, **{name: getattr(IDEAL, name) for group in groups for name in GROUPS[group]})
+
+
+#: Even light from the front, perfect sensors.
+IDEAL = Nuisance(
+    **{field.name: 0.0 for field in fields(Nuisance)} | {"light_elevation": 20.0, "light_ambient": 0.55, "gloss": 0.3}
+)
+#: What can be switched off together to see what it costs.
+GROUPS: dict[str, tuple[str, ...]] = {
+    "pose": ("yaw", "pitch", "roll"),
+    "gaze": ("gaze_yaw", "gaze_pitch"),
+    "light": ("light_azimuth", "light_elevation", "light_ambient", "gloss"),
+    "colour": ("light_warmth", "exposure"),
+    "camera": ("blur_mm", "texture_noise"),
+    "texture_failure": ("texture_failure", "texture_failure_kind"),
+    "depth_sensor": ("depth_lowpass_mm", "depth_noise_mm", "depth_quantum_mm"),
+    "dropout": ("depth_dropout", "depth_holes"),
+    "depth_failure": ("depth_failure", "depth_closed_holes"),
+    "landmark_jitter": ("landmark_jitter_mm",),
+}
+
+
+def draw_nuisance(seed: int, subject: int, expression: str, level: int, *, clean: bool = False) -> Nuisance:
+    """The levels of one scan; `clean` scans have no failure and `CLEAN_SHARE` of the rest."""
+    rng = stream(seed, "nuisance", subject, expression, level)
+    fails_texture, fails_depth = rng.random(2) < (TEXTURE_FAILURE_RATE, DEPTH_FAILURE_RATE)
+    drawn = Nuisance(
+        yaw=rng.normal(0, 3.0),
+        pitch=rng.normal(0, 2.5),
+        roll=rng.normal(0, 2.0),
+        gaze_yaw=rng.normal(0, 5.0),
+        gaze_pitch=rng.normal(0, 3.0),
+        light_azimuth=float(np.clip(rng.normal(0, 32), -70, 70)),
+        light_elevation=rng.normal(24, 12),
+        light_ambient=rng.uniform(0.28, 0.7),
+        light_warmth=float(np.clip(rng.normal(0, 0.5), -1, 1)),
+        gloss=rng.uniform(0, 1),
+        exposure=rng.normal(0, 0.35),
+        blur_mm=abs(rng.normal(0, 0.9)),
+        texture_noise=rng.uniform(0.004, 0.03),
+        texture_failure=float(fails_texture),
+        texture_failure_kind=float(fails_texture * rng.integers(1, len(TEXTURE_FAILURES))),
+        depth_lowpass_mm=rng.uniform(0.5, 2.5),
+        depth_noise_mm=rng.uniform(0.15, 0.55),
+        depth_quantum_mm=rng.uniform(0.05, 0.4),
+        depth_dropout=rng.uniform(0, 0.25),
+        depth_holes=float(rng.integers(0, 3)),
+        depth_failure=float(fails_depth),
+        depth_closed_holes=float(fails_depth * rng.integers(1, 4)),
+        landmark_jitter_mm=1.5,
+    )
+    if not clean:
+        return drawn
+    mild = {
+        name: ideal + CLEAN_SHARE * (getattr(drawn, name) - ideal)
+        for name, ideal in IDEAL.levels().items()
+        if name not in GROUPS["landmark_jitter"]
+    }
+    mild["depth_holes"] = 0.0
+    return replace(drawn, **mild).without("texture_failure", "depth_failure")
