@@ -1,0 +1,171 @@
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from safetensors.numpy import load_file, save_file
+
+from afnetm.data.cohort import card, check_cohort, cohort_directory, open_cohort
+from afnetm.data.preparing import prepare_cohort
+from afnetm.data.rendering import render
+from afnetm.errors import UserError
+
+SIZE = 32
+
+
+@pytest.fixture(scope="module")
+def original(analytic_source, tmp_path_factory):
+    directory = tmp_path_factory.mktemp("home") / "cohorts" / "faces"
+    prepare_cohort(directory, analytic_source(subjects=3, broken=("s001_fear",)), size=SIZE, workers=1)
+    return directory
+
+
+@pytest.fixture
+def directory(original, tmp_path):
+    """A copy to spoil."""
+    return Path(shutil.copytree(original, tmp_path / "faces"))
+
+
+def test_it_holds_what_was_rendered(original, analytic_source):
+    cohort = open_cohort(original)
+    source = analytic_source(subjects=3)
+    assert cohort.table["id"].tolist() == [name for name in source.ids() if name != "s001_fear"]
+    for row in (0, 5, 16):
+        scan = source.load(cohort.table["id"][row])
+        maps = render(scan, size=SIZE)
+        for name in ("texture", "depth", "planes"):
+            np.testing.assert_array_equal(getattr(cohort, name)[row], getattr(maps, name))
+        assert cohort.table.loc[row, "subject"] == scan.subject
+        assert cohort.table.loc[row, "intensity"] == scan.intensity
+        assert cohort.table.loc[row, "nuisance_noise_mm"] == scan.nuisance["noise_mm"]
+
+
+def test_the_card_says_what_is_there(original):
+    cohort = open_cohort(original)
+    assert card(cohort) == {
+        "name": "faces",
+        "scans": 17,
+        "subjects": 3,
+        "classes": {"anger": 3, "disgust": 3, "fear": 2, "happiness": 3, "sadness": 3, "surprise": 3},
+        "size": SIZE,
+        "fingerprint": cohort.fingerprint,
+        "shareable": True,
+    }
+    assert json.loads(json.dumps(card(cohort))) == card(cohort)
+
+
+def test_opening_reads_no_maps(original):
+    cohort = open_cohort(original)
+    assert all(isinstance(maps, np.memmap) for maps in (cohort.texture, cohort.depth, cohort.planes))
+    with pytest.raises(ValueError, match="read-only"):
+        cohort.texture[0] = 0
+
+
+def test_opening_needs_no_torch(original):
+    code = "import sys; from pathlib import Path; from afnetm.data.cohort import open_cohort; "
+    code += f"open_cohort(Path({str(original)!r})); sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_a_whole_cohort_checks_out_and_tells_its_progress(original):
+    seen = []
+    assert check_cohort(original, lambda done, total: seen.append((done, total))).name == "faces"
+    assert seen == [(done, 17) for done in range(1, 18)]
+
+
+def _edit_card(directory, **changes):
+    path = directory / "cohort.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | changes))
+
+
+def _edit_maps(directory, edit):
+    arrays = load_file(directory / "maps.safetensors")
+    edit(arrays)
+    save_file(arrays, directory / "maps.safetensors")
+
+
+def _truncate(path):
+    path.write_bytes(path.read_bytes()[:-1])
+
+
+@pytest.mark.parametrize(
+    ("spoil", "message"),
+    [
+        (shutil.rmtree, "there is no such folder"),
+        (lambda d: (d / "cohort.json").unlink(), r"not a cohort, it has no cohort\.json"),
+        (lambda d: _truncate(d / "cohort.json") or _truncate(d / "cohort.json"), r"cohort\.json is damaged"),
+        (lambda d: (d / "cohort.json").write_text("[]"), r"cohort\.json is damaged"),
+        (lambda d: _edit_card(d, format_version=2), r"format version is 2 \(this program reads 1\)"),
+        (lambda d: _edit_card(d, shareable="yes"), r"shareable in cohort\.json is 'yes' \(allowed: bool\)"),
+        (
+            lambda d: _edit_card(d, window_mm=180.0),
+            r"window_mm in cohort\.json is 180\.0 \(this program reads 200\.0\)",
+        ),
+        (lambda d: _edit_card(d, scans=18), r"scans\.csv has 17 scans \(its card says 18\)"),
+        (
+            lambda d: _edit_card(d, size=64),
+            r"is U\d+ \[17, \d, 32, 32\] \(by its table and card: U\d+ \[17, \d, 64, 64\]\)",
+        ),
+        (lambda d: (d / "maps.safetensors").unlink(), r"maps\.safetensors is missing or incomplete"),
+        (lambda d: _truncate(d / "maps.safetensors"), r"maps\.safetensors is missing or incomplete"),
+        (lambda d: _edit_maps(d, lambda arrays: arrays.pop("depth")), "depth in maps.safetensors is None None"),
+        (lambda d: (d / "scans.csv").unlink(), r"scans\.csv cannot be read"),
+        (lambda d: (d / "scans.csv").write_text(""), r"scans\.csv cannot be read"),
+        (lambda d: (d / "scans.csv").write_text("id,subject\na,b\n"), "scans.csv has no column 'expression'"),
+    ],
+)
+def test_what_cannot_be_opened_is_named(directory, spoil, message):
+    spoil(directory)
+    with pytest.raises(UserError, match=f"^cohort .*faces: .*{message}") as caught:
+        open_cohort(directory)
+    assert "\n" not in str(caught.value)
+
+
+def _flip(array, row):
+    array[row].flat[7] ^= 1
+
+
+def _relabel(directory):
+    table = pd.read_csv(directory / "scans.csv")
+    table.loc[3, "expression"] = "anger"
+    table.to_csv(directory / "scans.csv", index=False)
+
+
+@pytest.mark.parametrize(
+    ("spoil", "message"),
+    [
+        (lambda d: _edit_maps(d, lambda arrays: _flip(arrays["texture"], 4)), "maps of scan s000_sadness"),
+        (lambda d: _edit_maps(d, lambda arrays: _flip(arrays["depth"], 0)), "maps of scan s000_anger"),
+        (lambda d: _edit_maps(d, lambda arrays: _flip(arrays["planes"], 16)), "maps of scan s002_surprise"),
+        (_relabel, r"scans\.csv was altered"),
+        (lambda d: (d / "rejected.csv").unlink(), r"rejected\.csv was altered"),
+        (lambda d: _edit_card(d, fingerprint="0" * 64), r"fingerprint in cohort\.json is '000"),
+        (lambda d: _edit_card(d, subjects=4), r"subjects in cohort\.json is 4, but its scans give 3"),
+    ],
+)
+def test_what_was_altered_is_found(directory, spoil, message):
+    spoil(directory)
+    open_cohort(directory)
+    with pytest.raises(UserError, match=message):
+        check_cohort(directory)
+
+
+def test_a_subject_called_na_stays_text(directory):
+    table = pd.read_csv(directory / "scans.csv", dtype=str)
+    table.loc[0, "subject"], table.loc[1, "subject"] = "NA", "007"
+    table.to_csv(directory / "scans.csv", index=False)
+    assert open_cohort(directory).table["subject"][:2].tolist() == ["NA", "007"]
+
+
+@pytest.mark.parametrize("name", ["", ".", "..", ".hidden", "a/b", "../a", "/a", "a\\b", "a b", "ä", "a\n", "a" * 101])
+def test_a_name_that_is_no_plain_name_is_refused(name, tmp_path):
+    with pytest.raises(UserError, match="cohort name"):
+        cohort_directory(tmp_path, name)
+
+
+def test_a_plain_name_is_a_folder_of_its_own(tmp_path):
+    assert cohort_directory(tmp_path, "Quick-2.1_b") == tmp_path / "cohorts" / "Quick-2.1_b"

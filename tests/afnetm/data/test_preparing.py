@@ -1,0 +1,177 @@
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from collections import namedtuple
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from afnetm.data import preparing
+from afnetm.data.cohort import check_cohort
+from afnetm.data.preparing import disk_need, prepare_cohort
+from afnetm.data.synthetic.source import SyntheticSource
+from afnetm.errors import UserError
+
+FILES = ("maps.safetensors", "scans.csv", "rejected.csv")
+#: Prepares analytic faces and dies at a moment: after so many scans, or while the chunks are put together.
+KILLED = """
+import importlib.util, os, signal, sys
+from pathlib import Path
+from afnetm.data import preparing
+spec = importlib.util.spec_from_file_location("shapes", sys.argv[1])
+shapes = sys.modules["shapes"] = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(shapes)
+moment = sys.argv[3]
+def die(*_, **__): os.kill(os.getpid(), signal.SIGKILL)
+def progress(done, total):
+    if str(done) == moment: die()
+if moment == "merge": preparing.file_sha256 = die
+if moment == "chunk": preparing.json.dumps, dumps = (lambda o: die() if o == [] else dumps(o)), preparing.json.dumps
+preparing.prepare_cohort(Path(sys.argv[2]), shapes.AnalyticSource(3), size=32, workers=1, progress=progress)
+"""
+
+
+def _bytes(directory):
+    return {name: (directory / name).read_bytes() for name in FILES}
+
+
+@pytest.fixture(scope="module")
+def whole(analytic_source, tmp_path_factory):
+    directory = tmp_path_factory.mktemp("whole") / "faces"
+    prepare_cohort(directory, analytic_source(3), size=32, workers=1)
+    return directory
+
+
+@pytest.mark.parametrize("moment", ["0", "8", "chunk", "18", "merge"])
+def test_killed_at_any_moment_it_goes_on_to_the_same_bytes(whole, analytic_source, tmp_path, moment):
+    directory = tmp_path / "faces"
+    shapes = Path(__file__).with_name("conftest.py")
+    child = subprocess.run([sys.executable, "-c", KILLED, shapes, directory, moment], check=False, capture_output=True)
+    assert child.returncode == -signal.SIGKILL, child.stderr.decode()
+    assert not directory.exists()
+    kept = {path: path.stat().st_mtime_ns for path in (tmp_path / ".faces.partial" / "chunks").glob("*.safetensors")}
+    assert len(kept) == {"0": 0, "8": 1, "chunk": 0, "18": 3, "merge": 3}[moment]  # chunks of 8 scans
+    seen = []
+    prepare_cohort(directory, analytic_source(3), size=32, workers=1, progress=lambda *done: seen.append(done))
+    assert seen[0] == (min(8 * len(kept), 18), 18)
+    assert _bytes(directory) == _bytes(whole)
+    assert os.listdir(tmp_path) == ["faces"]
+
+
+@pytest.mark.parametrize("change", ["size", "source"])
+def test_chunks_of_another_plan_are_not_used(analytic_source, tmp_path, change):
+    directory = tmp_path / "faces"
+
+    def stop(done, total):
+        if done == 8:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        prepare_cohort(directory, analytic_source(2), size=32, workers=1, progress=stop)
+    source, size = (analytic_source(2), 48) if change == "size" else (analytic_source(3), 32)
+    seen = []
+    cohort = prepare_cohort(directory, source, size=size, workers=1, progress=lambda *done: seen.append(done))
+    assert seen[0][0] == 0
+    assert cohort.texture.shape == (len(source.ids()), 3, size, size)
+
+
+def test_several_workers_write_the_same_bytes(tmp_path, monkeypatch):
+    monkeypatch.setattr(preparing, "CHUNK", 2)
+    source = SyntheticSource(seed=0, subjects=1, levels=(4,))
+    one = prepare_cohort(tmp_path / "one", source, size=32, workers=1)
+    two = prepare_cohort(tmp_path / "two", source, size=32, workers=2)
+    assert one.fingerprint == two.fingerprint
+    assert _bytes(tmp_path / "one") == _bytes(tmp_path / "two")
+    assert two.source == source.describe()
+
+
+def test_scans_that_cannot_be_rendered_are_left_out_and_listed(analytic_source, tmp_path):
+    broken = ("s000_anger", "s001_fear")
+    cohort = prepare_cohort(tmp_path / "faces", analytic_source(2, broken=broken), size=32, workers=1)
+    assert len(cohort.table) == 10
+    assert not set(broken) & set(cohort.table["id"])
+    check_cohort(tmp_path / "faces")
+    listed = (tmp_path / "faces" / "rejected.csv").read_text().splitlines()
+    assert listed == ["id,reason", *(f"{name},scan {name}: its mesh has no faces" for name in broken)]
+
+
+def test_a_chunk_without_any_scan_left_is_no_trouble(analytic_source, tmp_path):
+    source = analytic_source(3)
+    broken = tuple(source.ids()[8:16])
+    cohort = prepare_cohort(tmp_path / "faces", analytic_source(3, broken=broken), size=32, workers=1)
+    assert cohort.table["id"].tolist() == [name for name in source.ids() if name not in broken]
+
+
+def test_no_scan_at_all_is_an_error_with_its_reason(analytic_source, tmp_path):
+    broken = tuple(analytic_source(1).ids())
+    with pytest.raises(
+        UserError, match="none of 6 scans can be rendered; first scan s000_anger: its mesh has no faces"
+    ):
+        prepare_cohort(tmp_path / "faces", analytic_source(1, broken=broken), size=32, workers=1)
+    assert not (tmp_path / "faces").exists()
+
+
+def test_the_fingerprint_is_of_the_content_alone(analytic_source, whole, tmp_path):
+    again = prepare_cohort(tmp_path / "another", analytic_source(3), size=32, workers=1)
+    assert again.name == "another"
+    assert again.fingerprint == check_cohort(whole).fingerprint
+    other = prepare_cohort(tmp_path / "bigger", analytic_source(3), size=33, workers=1)
+    assert other.fingerprint != again.fingerprint
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"workers": 0}, r"workers: 0 \(allowed: 1 or more\)"),
+        ({"size": 8}, r"size: 8 pixels \(allowed: 16 to 1024\)"),
+    ],
+)
+def test_numbers_out_of_range_are_refused_before_anything_is_written(analytic_source, tmp_path, options, message):
+    with pytest.raises(UserError, match=message):
+        prepare_cohort(tmp_path / "faces", analytic_source(1), **({"size": 32, "workers": 1} | options))
+    assert not os.listdir(tmp_path)
+
+
+def test_a_cohort_is_never_overwritten(analytic_source, whole):
+    before = _bytes(whole)
+    with pytest.raises(UserError, match="exists already"):
+        prepare_cohort(whole, analytic_source(1), size=32, workers=1)
+    assert _bytes(whole) == before
+
+
+def test_too_little_disk_is_said_before_it_starts(analytic_source, tmp_path, monkeypatch):
+    usage = namedtuple("usage", "total used free")
+    need = disk_need(scans=6, size=64)
+    assert need >= 2 * 6 * 64 * 64 * 6
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: usage(10**12, 10**12, need - 1))
+    with pytest.raises(UserError, match=r"cohort faces: \d+ MB of disk are needed, \d+ are free"):
+        prepare_cohort(tmp_path / "faces", analytic_source(1), size=64, workers=1)
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: usage(10**12, 10**12, need))
+    prepare_cohort(tmp_path / "faces", analytic_source(1), size=64, workers=1)
+
+
+def test_two_at_once_do_not_mix(analytic_source, tmp_path):
+    def second(done, total):
+        with pytest.raises(UserError, match="cohort faces: another process is making it"):
+            prepare_cohort(tmp_path / "faces", analytic_source(1), size=32, workers=1)
+
+    prepare_cohort(tmp_path / "faces", analytic_source(1), size=32, workers=1, progress=second)
+
+
+def test_where_nothing_can_be_written_is_named(analytic_source, tmp_path, monkeypatch):
+    def refuse(self, **options):
+        raise PermissionError(13, "Permission denied", str(self))
+
+    monkeypatch.setattr(Path, "mkdir", refuse)
+    with pytest.raises(UserError, match=r"cohort faces: .* cannot be written \(Permission denied\)"):
+        prepare_cohort(tmp_path / "faces", analytic_source(1), size=32, workers=1)
+
+
+def test_nuisance_levels_come_back_to_the_last_bit(analytic_source, tmp_path):
+    cohort = prepare_cohort(tmp_path / "faces", analytic_source(2), size=32, workers=1)
+    levels = cohort.table["nuisance_noise_mm"].to_numpy()
+    expected = [analytic_source(2).load(name).nuisance["noise_mm"] for name in cohort.table["id"]]
+    np.testing.assert_array_equal(levels, expected)
