@@ -1,0 +1,27 @@
+import math
+
+import pytest
+
+from reports import formats
+
+COUNTS = {
+    0: "0",
+    950: "950",
+    999.6: "1.00 k",
+    701_000: "701 k",
+    999_700: "1.00 M",
+    1_234_567: "1.23 M",
+    2.5e9: "2.50 G",
+}
+
+
+@pytest.mark.parametrize(("value", "text"), COUNTS.items())
+def test_counts_keep_three_digits(value, text):
+    assert formats.number(value) == text
+
+
+@pytest.mark.parametrize(
+    ("share", "text"), [(0.0123, "+1.2"), (-0.0123, "\N{MINUS SIGN}1.2"), (-0.0001, "0.0"), (math.nan, "\N{EN DASH}")]
+)
+def test_points_have_a_sign_and_no_minus_zero(share, text):
+    assert formats.points(share) == text

@@ -1,0 +1,122 @@
+"""The intervals against slow, plain recomputations, and against what they promise."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+from scipy.special import expit
+from sklearn.metrics import accuracy_score, confusion_matrix, f1_score
+
+from reports.schema import EXPRESSIONS
+from reports.statistics import Score, accuracy, confusions, difference, draws, interval, macro_f1, paired
+
+LABELS = hnp.arrays(np.int64, st.integers(1, 60), elements=st.integers(0, 5))
+SCORES = [(accuracy, accuracy_score), (macro_f1, lambda true, told: f1_score(true, told, average="macro"))]
+
+
+@given(LABELS, st.randoms(use_true_random=False))
+def test_scores_are_those_of_scikit_learn(true, random):
+    told = np.array([random.randrange(6) for _ in true])
+    counts = confusion_matrix(true, told, labels=range(6))
+    for score, reference in SCORES:
+        assert float(score(counts)) == pytest.approx(reference(true, told), abs=1e-12)
+
+
+def test_confusions_count_each_scan_of_each_subject_once(results):
+    predictions = results.predictions[results.predictions["method"] == "late"]
+    subjects = sorted(predictions["subject"].unique())
+    counts = confusions(predictions, subjects)
+    for index in (0, 7, 23):
+        own = predictions[predictions["subject"] == subjects[index]]
+        expected = confusion_matrix(own["expression"], own["predicted"], labels=EXPRESSIONS)
+        np.testing.assert_array_equal(counts[index], expected)
+
+
+@pytest.mark.parametrize(("score", "reference"), SCORES)
+def test_interval_is_the_plain_loop_over_resampled_scans(results, score, reference):
+    predictions = results.predictions[results.predictions["method"] == "concat"]
+    subjects = sorted(predictions["subject"].unique())
+    scans = {name: rows[["expression", "predicted"]].to_numpy() for name, rows in predictions.groupby("subject")}
+    found = interval(confusions(predictions, subjects), score)
+    resampled = []
+    for times in draws(len(subjects))[:400]:
+        chosen = [scans[name] for name, often in zip(subjects, times, strict=True) for _ in range(int(often))]
+        resampled.append(reference(*np.concatenate(chosen).T))
+    vectorised = score(
+        (draws(len(subjects))[:400] @ confusions(predictions, subjects).reshape(-1, 36)).reshape(-1, 6, 6)
+    )
+    np.testing.assert_allclose(vectorised, resampled, atol=1e-12)
+    assert found.value == pytest.approx(reference(predictions["expression"], predictions["predicted"]))
+    # 400 of the 10,000 resamples give the same ends up to their own noise.
+    np.testing.assert_allclose([found.low, found.high], np.quantile(resampled, (0.025, 0.975)), atol=0.02)
+
+
+def test_every_resample_holds_as_many_subjects_as_there_are():
+    times = draws(13)
+    assert times.shape == (10_000, 13)
+    assert (times.sum(axis=1) == 13).all()
+    np.testing.assert_allclose(times.mean(axis=0), 1.0, atol=0.05)
+
+
+@pytest.mark.parametrize("score", [accuracy, macro_f1])
+def test_a_difference_turns_round_with_its_methods(results, score: Score):
+    one = paired(results.predictions, "afnetm", "texture", score)
+    other = paired(results.predictions, "texture", "afnetm", score)
+    np.testing.assert_allclose([one.value, one.low, one.high], [-other.value, -other.high, -other.low], atol=1e-12)
+
+
+def test_pairing_by_subject_narrows_the_difference():
+    generator = np.random.default_rng(3)
+    ease = expit(generator.normal(0.0, 2.0, 40))
+    right = generator.binomial(24, ease), generator.binomial(24, ease)
+    first, second = (np.stack([_counts(hits, 24) for hits in hit]) for hit in right)
+    apart = interval(first, accuracy)
+    gap = difference(first, second, accuracy)
+    assert gap.high - gap.low < 0.6 * (apart.high - apart.low)
+
+
+def test_differences_use_common_folds_only(results, drop):
+    part = drop(results, method="texture", fold=2)
+    rest = results.predictions[results.predictions["fold"] != 2]
+    assert paired(part.predictions, "afnetm", "texture", accuracy) == paired(rest, "afnetm", "texture", accuracy)
+
+
+def test_methods_that_share_no_fold_have_no_difference(results):
+    rows = results.predictions
+    apart = rows.query("(method == 'late' and fold == 0) or (method == 'depth' and fold == 1)")
+    assert np.isnan(paired(apart, "late", "depth", accuracy).value)
+
+
+def test_one_subject_has_no_interval():
+    found = interval(_counts(3, 4)[None], accuracy)
+    assert found.value == 0.75
+    assert np.isnan([found.low, found.high]).all()
+    assert not found.excludes_zero
+
+
+@settings(max_examples=20, deadline=None)
+@given(hnp.arrays(np.int64, st.tuples(st.integers(2, 12), st.just(6), st.just(6)), elements=st.integers(0, 9)))
+def test_ends_enclose_shares(counts):
+    counts[:, 0, 0] += 1
+    for score in (accuracy, macro_f1):
+        found = interval(counts, score)
+        assert 0.0 <= found.low <= found.high <= 1.0
+
+
+def test_intervals_cover_the_truth_about_as_often_as_they_say():
+    """24 subjects of 12 scans with normal effects: 93 % in a trial of 600, a little short of 95."""
+    generator = np.random.default_rng(24)
+    truth = expit(generator.normal(0.5, 0.9, 1_000_000)).mean()
+    hits = 0
+    for _ in range(300):
+        right = generator.binomial(12, expit(generator.normal(0.5, 0.9, 24)))
+        found = interval(np.stack([_counts(hit, 12) for hit in right]), accuracy)
+        hits += found.low <= truth <= found.high
+    assert 0.89 <= hits / 300 <= 0.975
+
+
+def _counts(right, scans):
+    counts = np.zeros((6, 6), dtype=np.int64)
+    counts[0, :2] = right, scans - right
+    return counts

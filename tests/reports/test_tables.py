@@ -1,0 +1,107 @@
+"""The tables say what the records say, and hostile names stay text in each of them."""
+
+import csv
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.metrics import accuracy_score, f1_score
+
+from reports.tables import by_intensity, comparison, displayed, latex, markdown, write_tables
+
+FOLDS = "suite,method,repeat,fold,seed,unit,n_train,n_test,accuracy,macro_f1,seconds,parameters"
+PREDICTIONS = (
+    "unit,method,repeat,fold,scan,subject,expression,intensity,predicted,"
+    "p_anger,p_disgust,p_fear,p_happiness,p_sadness,p_surprise"
+)
+
+
+def test_comparison_is_what_the_records_give(results):
+    table = comparison(results).set_index("method")
+    assert list(table.index) == ["texture", "depth", "concat", "late", "afnetm"]
+    for method, rows in results.predictions.groupby("method"):
+        row = table.loc[method]
+        folds = results.folds[results.folds["method"] == method]
+        assert row["accuracy"] == pytest.approx(accuracy_score(rows["expression"], rows["predicted"]))
+        assert row["macro_f1"] == pytest.approx(f1_score(rows["expression"], rows["predicted"], average="macro"))
+        assert row["accuracy_mean"] == pytest.approx(np.mean(folds["accuracy"]))
+        assert row["accuracy_sd"] == pytest.approx(np.std(folds["accuracy"], ddof=1))
+        assert row["accuracy_low"] < row["accuracy"] < row["accuracy_high"]
+        assert row["units"] == 5
+    assert np.isnan(table.loc["afnetm", "difference"])
+    gap = table.loc["late", "accuracy"] - table.loc["afnetm", "accuracy"]
+    assert table.loc["late", "difference"] == pytest.approx(gap)
+
+
+def test_files_have_the_promised_columns_and_values(results, tmp_path):
+    write_tables(results, comparison(results), tmp_path)
+    assert {path.name for path in tmp_path.iterdir()} == {
+        "folds.csv", "predictions.parquet", "comparison.csv", "comparison.md", "comparison.tex",
+    }  # fmt: skip
+    folds = pd.read_csv(tmp_path / "folds.csv", dtype={"unit": "str"})
+    assert ",".join(folds.columns) == FOLDS
+    pd.testing.assert_frame_equal(folds, results.folds[folds.columns], check_exact=True)
+    predictions = pd.read_parquet(tmp_path / "predictions.parquet")
+    assert ",".join(predictions.columns) == PREDICTIONS
+    pd.testing.assert_frame_equal(predictions, results.predictions[predictions.columns], check_exact=True)
+
+
+def test_accuracy_by_intensity(results):
+    table = by_intensity(results)
+    rows = results.predictions.query("method == 'late' and intensity == 4")
+    row = table.query("method == 'late' and intensity == 4").iloc[0]
+    assert row["scans"] == len(rows)
+    assert row["accuracy"] == pytest.approx(np.mean(rows["expression"] == rows["predicted"]))
+    assert row["low"] < row["accuracy"] < row["high"]
+
+
+def test_unknown_intensities_give_no_row(make):
+    assert by_intensity(make(skills={"late": 1.0}, subjects=4, folds=2, intensities=(0,), epochs=1)).empty
+
+
+def test_a_formula_is_only_text_to_a_spreadsheet(make, tmp_path):
+    evil = '=HYPERLINK("http://x";"y"), @SUM(1)'
+    results = make(skills={evil: 1.0, "+1": 0.5, "plain": 0.5}, subjects=4, folds=2, epochs=1)
+    write_tables(results, comparison(results), tmp_path)
+    for name in ("folds.csv", "comparison.csv"):
+        with (tmp_path / name).open(encoding="utf-8", newline="") as file:
+            rows = list(csv.DictReader(file))
+        assert {row["method"] for row in rows} == {f"'{evil}", "'+1", "plain"}
+
+
+def test_latex_of_a_hostile_name_is_text(make):
+    evil = r"[x] a&b_c%d#e$f{g}~h^i\input{/etc/passwd}<j>|"
+    results = make(skills={evil: 1.0, "plain": 0.5}, subjects=4, folds=2, epochs=1)
+    row = next(
+        line for line in latex(displayed(comparison(results), control=evil)).splitlines() if line.startswith("{}[")
+    )
+    first = row.split(" & ")[0]
+    assert first == (
+        r"{}[x] a\&b\_c\%d\#e\$f\{g\}\textasciitilde{}h\textasciicircum{}i\textbackslash{}input\{/etc/passwd\}"
+        r"\textless{}j\textgreater{}\textbar{}"
+    )
+    assert row.count(" & ") == 7
+    assert row.endswith(r"\\")
+
+
+def test_markdown_of_a_hostile_name_is_one_cell(make):
+    evil = "<script>alert(1)</script>|[x](http://y) *z* `w`"
+    results = make(skills={evil: 1.0, "plain": 0.5}, subjects=4, folds=2, epochs=1)
+    lines = markdown(displayed(comparison(results), control="plain")).splitlines()
+    assert lines[2].startswith(r"| &lt;script&gt;alert(1)&lt;/script&gt;\|\[x\](http://y) \*z\* \`w\` | ")
+    assert lines[2].replace(r"\|", "").count("|") == lines[0].count("|") == lines[1].count("|")
+
+
+def test_an_incomplete_comparison_says_so_in_its_tables(results, drop, tmp_path):
+    part = drop(results, method="late", fold=0)
+    write_tables(part, comparison(part), tmp_path)
+    assert "Incomplete: 24 of 25" in (tmp_path / "comparison.md").read_text(encoding="utf-8")
+    assert "% Incomplete: 24 of 25" in (tmp_path / "comparison.tex").read_text(encoding="utf-8")
+
+
+def test_a_method_with_one_fold_has_no_spread(make):
+    table = comparison(make(skills={"late": 1.0}, subjects=6, folds=1, epochs=1))
+    assert np.isnan(table["accuracy_sd"].iloc[0])
+    shown = displayed(table, control="late").iloc[0]
+    assert shown["Folds, %"].endswith("± \N{EN DASH}")
+    assert shown.iloc[4] == "\N{EN DASH}"
