@@ -9,6 +9,7 @@ from typing import Annotated, Any, get_args, get_type_hints
 
 from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 
+from afnetm.data.cohort import cohort_directory
 from afnetm.errors import UserError
 from afnetm.method import Method, find_method
 from afnetm.model.encoder import EncoderSpec
@@ -118,6 +119,13 @@ def parse_suite(tables: dict[str, Any], *, name: str, text: str, file: str) -> S
     methods = {label: _method(label, table, file) for label, table in tables["methods"].items()}
     whole = {"encoder": {}, "training": {}, **tables, "name": name, "text": text, "methods": {}}
     suite: Suite = _validate(Suite, whole, file, "")
+    synthetic, folds = suite.cohort.synthetic, suite.protocol.folds
+    if synthetic is not None and folds > synthetic.subjects:
+        raise UserError(f"{file}: protocol.folds = {folds}: more than the {synthetic.subjects} subjects of its cohort")
+    try:
+        cohort_directory(Path(), suite.cohort.name)
+    except UserError as error:
+        raise UserError(f"{file}: {error}") from None
     if suite.control is not None and suite.control not in methods:
         raise UserError(f"{file}: control = '{suite.control}' is none of its methods: {', '.join(methods)}")
     return suite.model_copy(update={"methods": methods})

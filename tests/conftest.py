@@ -5,11 +5,14 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 from numpy.typing import NDArray
 
 from afnetm.data.cohort import Cohort
 from afnetm.data.maps import DEPTH_STEP_MM, DEPTH_ZERO_MM, PLANES, REGIONS
 from afnetm.data.scan import EXPRESSIONS
+
+torch.set_num_threads(1)  # as in a worker: tests run side by side, and two threads on one core wait for each other
 
 
 def learnable_cohort(*, subjects: int = 8, size: int = 32, seed: int = 0) -> Cohort:

@@ -26,7 +26,9 @@ def test_a_plug_in_that_cannot_be_imported_is_named_and_the_others_stay() -> Non
 
 
 def test_two_methods_of_one_name_are_refused() -> None:
-    with pytest.raises(UserError, match="'late' is registered twice: baselines.concat:Concat and baselines.late:Late"):
+    with pytest.raises(
+        UserError, match=r"'late' is registered twice: baselines\.concat:Concat and baselines\.late:Late"
+    ):
         load_methods([point("late", "baselines.late:Late"), point("late", "baselines.concat:Concat")])
 
 

@@ -1,0 +1,92 @@
+import numpy as np
+import pytest
+import torch
+from numpy.typing import NDArray
+
+from afnetm.data.cohort import Cohort
+from afnetm.faces import DEPTH_BACKGROUND, DEPTH_UNIT_MM, Faces
+from afnetm.training.augment import draw, warp
+from afnetm.training.recipe import Augmentation
+from afnetm.training.resident import Resident
+
+STILL = Augmentation(rotation=0, scale=0, shift=0, flip=0, brightness=0, contrast=0, depth_shift=0)
+CPU = torch.device("cpu")
+
+
+def generator() -> torch.Generator:
+    return torch.Generator().manual_seed(0)
+
+
+def faces(cohort: Cohort, rows: NDArray[np.int64], augmentation: Augmentation) -> Faces:
+    data = Resident(cohort, rows, CPU)
+    return data.faces(torch.from_numpy(rows), draw(augmentation, len(rows), generator()))
+
+
+def test_nothing_drawn_changes_nothing(learnable: Cohort, rows: NDArray[np.int64]) -> None:
+    plain = Resident(learnable, rows, CPU).faces(torch.from_numpy(rows))
+    still = faces(learnable, rows, STILL)
+    for name in ("texture", "depth", "valid", "masks"):
+        assert torch.allclose(getattr(plain, name), getattr(still, name), atol=1e-4), name
+
+
+def test_numbers_mean_what_they_say(learnable: Cohort, rows: NDArray[np.int64]) -> None:
+    plain = Resident(learnable, rows, CPU).faces(torch.from_numpy(rows[:2]))
+    assert torch.allclose(
+        plain.texture[0] * 0.25 + 0.5, torch.from_numpy(learnable.texture[0]).float() / 255, atol=1e-6
+    )
+    code = torch.from_numpy(learnable.depth[0].astype(np.float32))
+    millimetres = -200 + (code - 1) * 0.005
+    assert torch.allclose(plain.depth[0][code > 0] * DEPTH_UNIT_MM, millimetres[code > 0], atol=1e-3)
+    assert (plain.depth[0][code == 0] == DEPTH_BACKGROUND).all()
+
+
+def test_flipping_mirrors_every_map_alike(learnable: Cohort, rows: NDArray[np.int64]) -> None:
+    plain = Resident(learnable, rows, CPU).faces(torch.from_numpy(rows))
+    mirror = Augmentation(**{**vars(STILL), "flip": 1})
+    flipped = faces(learnable, rows, mirror)
+    for name in ("texture", "depth", "valid", "masks"):
+        assert torch.allclose(getattr(plain, name).flip(-1), getattr(flipped, name), atol=1e-4), name
+
+
+@pytest.mark.parametrize("quarters", [1, 2, 3])
+def test_a_quarter_turn_moves_pixels_exactly(quarters: int) -> None:
+    stack = torch.rand(1, 2, 8, 8)
+    angle = torch.tensor(quarters * torch.pi / 2)
+    motion = torch.tensor([[[angle.cos(), -angle.sin(), 0], [angle.sin(), angle.cos(), 0]]])
+    turned = warp(stack, motion)
+    assert torch.allclose(turned, stack.rot90(quarters, (2, 3)), atol=1e-4)
+
+
+def test_a_larger_face_is_deeper_in_proportion(learnable: Cohort, rows: NDArray[np.int64]) -> None:
+    data = Resident(learnable, rows, CPU)
+    drawn = draw(Augmentation(**{**vars(STILL), "scale": 0.3}), len(rows), generator())
+    plain, scaled = data.faces(torch.from_numpy(rows)), data.faces(torch.from_numpy(rows), drawn)
+    middle = (..., slice(14, 18), slice(14, 18))  # the disc's middle is flat: only the scale tells there
+    ratio = scaled.depth[middle].mean((1, 2, 3)) / plain.depth[middle].mean((1, 2, 3))
+    assert torch.allclose(ratio, drawn.scale.flatten(), rtol=0.05)
+
+
+def test_silhouettes_are_not_smeared_to_the_background(learnable: Cohort, rows: NDArray[np.int64]) -> None:
+    turned = faces(learnable, rows, Augmentation(**{**vars(STILL), "rotation": 45}))
+    present = turned.depth[turned.depth != DEPTH_BACKGROUND]
+    lowest = Resident(learnable, rows, CPU).faces(torch.from_numpy(rows)).depth
+    assert present.min() >= lowest[lowest > DEPTH_BACKGROUND].min() - 1e-3
+
+
+def test_every_face_is_changed_by_numbers_of_its_own_within_bounds() -> None:
+    limits = Augmentation(rotation=10, scale=0.2, shift=0.1, flip=0.5, brightness=0.3, contrast=0.4, depth_shift=5)
+    drawn = draw(limits, 4000, generator())
+    angle = torch.atan2(-drawn.motion[:, 0, 1], drawn.motion[:, 1, 1]).rad2deg()
+    for values, limit in (
+        (angle, 10),
+        (drawn.scale - 1, 0.2),
+        (drawn.motion[:, :, 2] / 2, 0.1),
+        (drawn.brightness, 0.3),
+        (drawn.contrast - 1, 0.4),
+        (drawn.depth_shift, 5),
+    ):
+        assert 0.98 * limit < values.abs().max() <= limit * 1.001
+        assert abs(values.mean()) < 0.05 * limit
+        assert values.unique().numel() > 1000
+    mirrored = (torch.linalg.det(drawn.motion[:, :, :2]) < 0).float().mean()
+    assert 0.46 < mirrored < 0.54

@@ -1,0 +1,91 @@
+import dataclasses
+
+import numpy as np
+import pytest
+import torch
+from numpy.typing import NDArray
+
+from afnetm.data.cohort import Cohort
+from afnetm.data.scan import EXPRESSIONS
+from afnetm.method import methods
+from afnetm.model.encoder import EncoderSpec
+from afnetm.training.loop import Curves, fit, learning_rate_factor, predict
+from afnetm.training.recipe import Augmentation, Recipe
+from afnetm.training.resident import Resident
+
+CPU = torch.device("cpu")
+SHORT = Recipe(epochs=2, batch_size=16)
+STILL = Augmentation(rotation=0, scale=0, shift=0, flip=0, brightness=0, contrast=0, depth_shift=0)
+
+
+def train(
+    cohort: Cohort, index: NDArray[np.int64], recipe: Recipe, *, name: str = "afnetm", seed: int = 1
+) -> tuple[torch.nn.Module, Resident, torch.Tensor, Curves]:
+    torch.manual_seed(seed)
+    network = methods()[name]().build(EncoderSpec(width=0.25), len(EXPRESSIONS))
+    data = Resident(cohort, np.arange(len(cohort.table)), CPU)
+    labels = torch.tensor([EXPRESSIONS.index(e) for e in cohort.table["expression"]])
+    curves = fit(network, data, torch.from_numpy(index), labels, recipe, seed=seed)
+    return network, data, labels, curves
+
+
+@pytest.mark.parametrize("name", ["texture", "depth", "concat", "late", "afnetm"])
+def test_every_method_learns_thirty_two_scans(name: str, learnable: Cohort) -> None:
+    recipe = Recipe(epochs=25, batch_size=16, learning_rate=3e-3, label_smoothing=0, augmentation=STILL)
+    index = np.arange(32)
+    network, data, labels, curves = train(learnable, index, recipe, name=name)
+    probabilities, _ = predict(network, data, torch.from_numpy(index), recipe)
+    assert (probabilities.argmax(1) == labels[:32]).float().mean() >= 0.95
+    assert curves.loss[-1] < 0.3 * curves.loss[0]
+
+
+def test_the_same_seed_gives_the_same_bits_and_another_does_not(learnable: Cohort, rows: NDArray[np.int64]) -> None:
+    states = [train(learnable, rows, SHORT, seed=seed)[0].state_dict() for seed in (1, 1, 2)]
+    assert all(torch.equal(states[0][k], states[1][k]) for k in states[0])
+    assert not all(torch.equal(states[0][k], states[2][k]) for k in states[0])
+
+
+def test_what_is_not_trained_on_has_no_influence(learnable: Cohort) -> None:
+    """Test scans and their labels are replaced by noise; the trained weights stay the same, bit for bit."""
+    rng = np.random.default_rng(0)
+    texture, depth, table = learnable.texture.copy(), learnable.depth.copy(), learnable.table.copy()
+    texture[32:] = rng.integers(0, 256, texture[32:].shape)
+    depth[32:] = rng.integers(0, 65536, depth[32:].shape)
+    table.loc[32:, "expression"] = "fear"
+    poisoned = dataclasses.replace(learnable, texture=texture, depth=depth, table=table)
+    one, other = (train(cohort, np.arange(32), SHORT)[0].state_dict() for cohort in (learnable, poisoned))
+    assert all(torch.equal(one[k], other[k]) for k in one)
+
+
+def test_a_prediction_does_not_depend_on_its_neighbours_in_the_batch(learnable: Cohort) -> None:
+    network, data, _, _ = train(learnable, np.arange(16), SHORT)
+    together, extras = predict(network, data, torch.arange(16), SHORT)
+    alone = [predict(network, data, torch.tensor([k]), SHORT) for k in range(16)]
+    assert torch.allclose(together, torch.cat([p for p, _ in alone]), atol=1e-5)
+    assert torch.allclose(extras["importance"], torch.cat([e["importance"] for _, e in alone]), atol=1e-5)
+    assert torch.allclose(together.sum(1), torch.ones(16), atol=1e-5)
+
+
+def test_bfloat16_learns_too(learnable: Cohort, rows: NDArray[np.int64]) -> None:
+    recipe = dataclasses.replace(SHORT, precision="bfloat16", epochs=4)
+    network, _, _, curves = train(learnable, rows, recipe)
+    assert curves.loss.isfinite().all()
+    assert curves.loss[-1] < curves.loss[0]
+    assert all(p.dtype == torch.float32 for p in network.parameters())
+
+
+def test_no_batch_is_tiny(learnable: Cohort) -> None:
+    # 17 scans in batches of 16 would leave one alone, on which batch normalisation fails.
+    _, _, _, curves = train(learnable, np.arange(17), dataclasses.replace(SHORT, epochs=1))
+    assert curves.loss.isfinite().all()
+
+
+def test_the_rate_rises_to_its_peak_and_falls_to_nothing() -> None:
+    factors = [learning_rate_factor(step, 200, 0.1) for step in range(201)]
+    assert np.argmax(factors) == 20
+    assert factors[20] == pytest.approx(1)
+    assert (np.diff(factors[:21]) > 0).all()
+    assert (np.diff(factors[20:]) < 0).all()
+    assert factors[200] == pytest.approx(0, abs=1e-12)
+    assert factors[110] == pytest.approx(0.5)
+    assert learning_rate_factor(0, 10, 0) == 1
