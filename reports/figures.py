@@ -81,7 +81,7 @@ def cost(table: pd.DataFrame, column: str, *, title: str) -> Picture:
     axes = figure.subplots()
     values = table[["accuracy", "accuracy_low", "accuracy_high"]].to_numpy() * 100.0
     axes.vlines(table[column], values[:, 1], values[:, 2], color=CONTEXT, linewidth=1.4)
-    axes.plot(table[column], values[:, 0], "o", color=ACCENT, markersize=5.0)
+    axes.plot(table[column], values[:, 0], "o", color=ACCENT, markersize=5.0, zorder=4)
     low, high = table[column].min(), table[column].max()
     if high > 8.0 * low > 0.0:
         axes.set_xscale("log")
@@ -212,7 +212,7 @@ def _intervals(axes: Axes, found: Sequence[Interval], labels: Sequence[str], *, 
             continue
         axes.hlines(row, 100.0 * score.low, 100.0 * score.high, color=ACCENT, linewidth=2.0)
         face = ACCENT if filled[row] else PAPER
-        axes.plot(100.0 * score.value, row, "o", color=ACCENT, markerfacecolor=face, markersize=6.0)
+        axes.plot(100.0 * score.value, row, "o", color=ACCENT, markerfacecolor=face, markersize=6.0, zorder=4)
         at = (100.0 * score.value, row)
         axes.annotate(label, at, xytext=(0, 5), textcoords="offset points", ha="center", fontsize=7.0, bbox=_CLEAR)
 
