@@ -12,6 +12,12 @@ def percent(share: float, digits: int = 1) -> str:
     return NOTHING if math.isnan(share) else f"{100.0 * share:.{digits}f}"
 
 
+def score(value: float, low: float, high: float) -> str:
+    """A score with its interval, all shares of 1: ``71.3 % (66.0 to 76.1)``; an undefined interval is left out."""
+    ends = "" if math.isnan(low) else f" ({percent(low)} to {percent(high)})"
+    return f"{percent(value)} %{ends}"
+
+
 def points(share: float) -> str:
     """A difference of shares in signed percentage points: ``-0.0123`` is ``−1.2``."""
     if math.isnan(share):

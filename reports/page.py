@@ -11,11 +11,11 @@ import pandas as pd
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from reports import figures, formats, summary
+from reports import figures, formats, portraits, summary
 from reports.results import Results
 from reports.schema import ReportError
 from reports.tables import by_intensity, comparison, write_tables
-from reports.theme import embedded
+from reports.theme import Picture, embedded
 
 _TEMPLATES = Path(__file__).parent / "templates"
 
@@ -91,14 +91,14 @@ def _pictures(results: Results, table: pd.DataFrame) -> dict[str, Any]:
         "differences": figures.differences(table, control=results.control) if compared else None,
         "parameters": figures.cost(table, "parameters", title="parameters") if several else None,
         "seconds": figures.cost(table, "seconds", title="seconds a unit") if several else None,
-        "confusion": {method: figures.confusion(predictions[method]) for method in results.methods},
+        "confusion": {method: portraits.confusion(predictions[method]) for method in results.methods},
         "intensity": {
-            method: figures.intensity(intensities, method)
+            method: portraits.intensity(intensities, method)
             for method in results.methods
             if method in set(intensities["method"])
         },
         "learning": {
-            method: figures.learning(results.curves, method, tested=tested[method])
+            method: portraits.learning(results.curves, method, tested=tested[method])
             for method in results.methods
             if method in set(results.curves["method"])
         },
@@ -106,7 +106,7 @@ def _pictures(results: Results, table: pd.DataFrame) -> dict[str, Any]:
     return {section: _embedded(section, picture) for section, picture in made.items()}
 
 
-def _embedded(name: str, picture: "figures.Picture | Mapping[str, figures.Picture] | None") -> Any:
+def _embedded(name: str, picture: "Picture | Mapping[str, Picture] | None") -> Any:
     if picture is None:
         return None
     if isinstance(picture, Mapping):

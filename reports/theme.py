@@ -3,6 +3,7 @@
 import io
 import re
 import warnings
+from dataclasses import dataclass
 from xml.etree import ElementTree
 
 import matplotlib as mpl
@@ -47,6 +48,14 @@ THEME = {
     "lines.linewidth": 1.6,
     "lines.solid_capstyle": "round",
 }
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A drawing as an SVG document, and what it shows in words."""
+
+    svg: str
+    alt: str
 
 
 def svg(figure: Figure) -> str:

@@ -1,0 +1,121 @@
+"""The pictures of one method, each with its alternative text.
+
+They share their axes and are drawn one a method, so that a page can lay them side by side or below one another; the
+other methods stand behind in grey for comparison.
+"""
+
+import matplotlib as mpl
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
+from matplotlib.ticker import MaxNLocator
+from numpy.typing import NDArray
+
+from reports import formats
+from reports.schema import EXPRESSIONS
+from reports.statistics import confusions
+from reports.theme import ACCENT, CONTEXT, INK, THEME, Picture, svg
+
+#: Inches: three fit beside one another on a laptop's page.
+WIDTH = 2.7
+_AXIS = "accuracy, %"
+#: As in the file names of BU-3DFE; narrow enough to head a column.
+SHORT = ("AN", "DI", "FE", "HA", "SA", "SU")
+
+
+@mpl.rc_context(THEME)
+def confusion(predictions: pd.DataFrame) -> Picture:
+    """Confusion of one method: of the scans of each expression (rows), the percentage told as each (columns)."""
+    counts = confusions(predictions, sorted(predictions["subject"].unique())).sum(axis=0)
+    shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    figure = Figure(figsize=(WIDTH, 2.35), layout="constrained")
+    axes = figure.subplots()
+    axes.grid(visible=False)
+    for (row, column), share in np.ndenumerate(shares):
+        # At most 55 % of the hue, so that ink is legible on it in light and dark alike.
+        axes.add_patch(
+            Rectangle((column - 0.47, row - 0.47), 0.94, 0.94, facecolor=ACCENT, alpha=0.04 + 0.51 * share, linewidth=0)
+        )
+        weight = "bold" if row == column else "normal"
+        text = formats.percent(share, 0)
+        axes.text(column, row, text, ha="center", va="center", fontsize=7.5, fontweight=weight)
+    axes.set(xlim=(-0.5, 5.5), ylim=(5.5, -0.5), aspect="equal")
+    axes.set_xticks(range(6), SHORT)
+    axes.set_yticks(range(6), EXPRESSIONS)
+    axes.xaxis.tick_top()
+    axes.spines[:].set_visible(False)
+    words = []
+    for row, expression in enumerate(EXPRESSIONS):
+        wrong = shares[row].copy()
+        wrong[row] = -1.0
+        taken = int(wrong.argmax())
+        text = f"{expression} {formats.percent(shares[row, row], 0)} % right"
+        if wrong[taken] > 0.0:
+            text += f", most often taken for {EXPRESSIONS[taken]} ({formats.percent(wrong[taken], 0)} %)"
+        words.append(text)
+    return Picture(svg(figure), "Confusion matrix: " + "; ".join(words))
+
+
+@mpl.rc_context(THEME)
+def intensity(table: pd.DataFrame, method: str) -> Picture:
+    """Accuracy of one method by intensity with intervals; `table` is `reports.tables.by_intensity`, all methods."""
+    figure = Figure(figsize=(WIDTH, 1.9), layout="constrained")
+    axes = figure.subplots()
+    for other, rows in table.groupby("method"):
+        if other != method:
+            axes.plot(rows["intensity"], 100.0 * rows["accuracy"], color=CONTEXT, linewidth=1.0, marker=".")
+    own = table[table["method"] == method]
+    axes.vlines(own["intensity"], 100.0 * own["low"], 100.0 * own["high"], color=ACCENT, linewidth=1.6)
+    axes.plot(own["intensity"], 100.0 * own["accuracy"], "o-", color=ACCENT, markersize=5.0)
+    levels = sorted(table["intensity"].unique())
+    axes.set_xticks(levels)
+    axes.set_xlim(levels[0] - 0.4, levels[-1] + 0.4)
+    axes.set_ylim(_limits(table[["low", "high"]].to_numpy() * 100.0))
+    axes.set_xlabel("intensity")
+    axes.set_ylabel(_AXIS)
+    words = (
+        f"{row['intensity']}: {formats.score(row['accuracy'], row['low'], row['high'])}"
+        for row in own.to_dict("records")
+    )
+    return Picture(svg(figure), f"Accuracy of {method} by intensity: " + "; ".join(words))
+
+
+@mpl.rc_context(THEME)
+def learning(curves: pd.DataFrame, method: str, *, tested: float) -> Picture:
+    """Training accuracy and loss of one method by epoch: mean and range over units; a diamond for what was `tested`.
+
+    `curves` holds all methods, `tested` is a share of 1.
+    """
+    figure = Figure(figsize=(WIDTH, 2.9), layout="constrained")
+    panels = figure.subplots(2, sharex=True)
+    for axes, column, scale, label in zip(panels, ("accuracy", "loss"), (100.0, 1.0), (_AXIS, "loss"), strict=True):
+        epochs = (curves[column] * scale).groupby([curves["method"], curves["epoch"]]).agg(["mean", "min", "max"])
+        for other in epochs.index.unique("method"):
+            if other != method:
+                axes.plot(epochs.loc[other].index, epochs.loc[other]["mean"], color=CONTEXT, linewidth=1.0)
+        own = epochs.loc[method]
+        axes.fill_between(own.index, own["min"], own["max"], color=ACCENT, alpha=0.2, linewidth=0)
+        axes.plot(own.index, own["mean"], color=ACCENT)
+        axes.set_ylabel(label)
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=6))
+    final = curves[curves["method"] == method]["epoch"].max()
+    panels[0].plot(final, 100.0 * tested, "D", color=INK, markersize=4.0, clip_on=False)
+    panels[0].annotate(
+        "test", (final, 100.0 * tested), xytext=(-5, -1), textcoords="offset points", ha="right", va="top"
+    )
+    panels[0].set_ylim(0.0, 100.0)
+    panels[1].set_xlabel("epoch")
+    panels[1].set_ylim(bottom=0.0)
+    figure.align_ylabels()
+    accuracy, loss = (curves[curves["epoch"] == final].groupby("method")[name].mean() for name in ("accuracy", "loss"))
+    alt = (
+        f"Learning curves of {method}: after {final} epochs the mean training accuracy is "
+        f"{formats.percent(accuracy[method])} %, the loss {loss[method]:.2f}; test accuracy {formats.percent(tested)} %"
+    )
+    return Picture(svg(figure), alt)
+
+
+def _limits(values: NDArray[np.float64]) -> tuple[float, float]:
+    low, high = float(np.nanmin(values)), float(np.nanmax(values))
+    return max(0.0, low - 4.0), min(100.0, high + 4.0)
