@@ -5,8 +5,6 @@ compare it), ``maps.safetensors`` (every scan's maps, memory-mapped) and ``rejec
 rendered, and why). `afnetm.data.preparing` makes one.
 """
 
-import hashlib
-import json
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -16,22 +14,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from safetensors import SafetensorError, safe_open
 
+from afnetm.data.cohort_files import CARD, FORMAT_VERSION, MAPS, TABLE, file_sha256, map_arrays, read_card, read_table
 from afnetm.data.fingerprint import cohort_fingerprint, maps_sha256
-from afnetm.data.maps import DEPTH_STEP_MM, DEPTH_ZERO_MM, WINDOW_MM, Maps
+from afnetm.data.maps import Maps
 from afnetm.data.scan import EXPRESSIONS
 from afnetm.errors import UserError
 
-#: Rises whenever a cohort of an earlier program would be misread.
-FORMAT_VERSION = 1
-CARD, TABLE, REJECTED, MAPS = "cohort.json", "scans.csv", "rejected.csv", "maps.safetensors"
-#: Channels and type of each array, in the order of `Maps`.
-ARRAYS = {"texture": (3, np.uint8), "depth": (1, np.uint16), "planes": (1, np.uint8)}
-#: What the numbers in the maps mean; a cohort with other constants is of another format.
-CONSTANTS = {"window_mm": WINDOW_MM, "depth_zero_mm": DEPTH_ZERO_MM, "depth_step_mm": DEPTH_STEP_MM}
-#: Columns that every table has: text but for the intensity. All others, ``nuisance_*``, are numbers or empty.
-COLUMNS = ("id", "subject", "expression", "intensity", "source", "sha256")
 _NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.-]{0,99}", re.ASCII)
 
 
@@ -81,10 +70,10 @@ def open_cohort(directory: Path) -> Cohort:
     Raises:
         UserError: nothing there, not a cohort, of another format version, or incomplete.
     """
-    content = _read_card(directory)
-    table = _read_table(directory / TABLE)
+    content = read_card(directory)
+    table = read_table(directory / TABLE)
     size = content["size"]
-    arrays = _map_arrays(directory / MAPS, scans=len(table), size=size)
+    arrays = map_arrays(directory / MAPS, scans=len(table), size=size)
     if len(table) != content["scans"]:
         raise UserError(f"cohort {directory}: {TABLE} has {len(table)} scans (its card says {content['scans']})")
     return Cohort(
@@ -110,7 +99,7 @@ def check_cohort(directory: Path, progress: Callable[[int, int], None] | None = 
         UserError: naming the first thing that is missing or altered.
     """
     cohort = open_cohort(directory)
-    content = _read_card(directory)
+    content = read_card(directory)
     for name, expected in content["files"].items():
         if not (directory / name).is_file() or file_sha256(directory / name) != expected:
             raise UserError(f"cohort {directory}: {name} was altered since it was made")
@@ -149,70 +138,3 @@ def summary(table: pd.DataFrame) -> dict[str, Any]:
         "subjects": int(table["subject"].nunique()),
         "classes": {name: int(counts[name]) for name in order},
     }
-
-
-def file_sha256(path: Path) -> str:
-    """SHA-256 of a file's bytes."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _read_card(directory: Path) -> dict[str, Any]:
-    if not directory.is_dir():
-        raise UserError(f"cohort {directory}: there is no such folder")
-    if not (directory / CARD).is_file():
-        raise UserError(f"cohort {directory}: not a cohort, it has no {CARD}")
-    try:
-        content = json.loads((directory / CARD).read_text(encoding="utf-8"))
-        version = content["format_version"]
-    except (ValueError, KeyError, TypeError):
-        raise UserError(f"cohort {directory}: {CARD} is damaged") from None
-    if version != FORMAT_VERSION:
-        raise UserError(f"cohort {directory}: its format version is {version!r} (this program reads {FORMAT_VERSION})")
-    kinds = {"name": str, "size": int, "fingerprint": str, "shareable": bool, "scans": int, "subjects": int}
-    kinds |= {"classes": dict, "source": dict, "files": dict}
-    for key, kind in kinds.items():
-        if not isinstance(content.get(key), kind):
-            raise UserError(f"cohort {directory}: {key} in {CARD} is {content.get(key)!r} (allowed: {kind.__name__})")
-    for key, value in CONSTANTS.items():
-        if content.get(key) != value:
-            raise UserError(f"cohort {directory}: {key} in {CARD} is {content.get(key)!r} (this program reads {value})")
-    return dict(content)
-
-
-def _read_table(path: Path) -> pd.DataFrame:
-    try:
-        table = pd.read_csv(path, dtype=str, keep_default_na=False)
-        missing = [name for name in COLUMNS if name not in table.columns]
-        if missing:
-            raise UserError(f"cohort {path.parent}: {path.name} has no column {missing[0]!r}")
-        table["intensity"] = table["intensity"].astype(int)
-        for name in table.columns.difference([*COLUMNS], sort=False):
-            table[name] = table[name].replace("", "nan").astype(float)
-    except (OSError, ValueError) as error:  # pandas' own parser errors are ValueErrors
-        raise UserError(f"cohort {path.parent}: {path.name} cannot be read ({str(error).splitlines()[0]})") from None
-    return table
-
-
-def _map_arrays(path: Path, *, scans: int, size: int) -> dict[str, NDArray[Any]]:
-    """The arrays of a safetensors file as memory maps: the library checks the file, but reading through it copies."""
-    try:
-        with safe_open(path, framework="numpy"):
-            pass
-        with path.open("rb") as file:
-            length = int.from_bytes(file.read(8), "little")
-            header = json.loads(file.read(length))
-    except (OSError, SafetensorError) as error:
-        raise UserError(f"cohort {path.parent}: {path.name} is missing or incomplete ({error})") from None
-    arrays: dict[str, NDArray[Any]] = {}
-    for name, (channels, kind) in ARRAYS.items():
-        shape, code = [scans, channels, size, size], f"U{8 * np.dtype(kind).itemsize}"
-        entry = header.get(name, {})
-        if entry.get("shape") != shape or entry.get("dtype") != code:
-            raise UserError(
-                f"cohort {path.parent}: {name} in {path.name} is {entry.get('dtype')} {entry.get('shape')} "
-                f"(by its table and card: {code} {shape})"
-            )
-        start = 8 + length + entry["data_offsets"][0]
-        arrays[name] = np.memmap(path, np.dtype(kind).newbyteorder("<"), "r", start, tuple(shape))
-    return arrays

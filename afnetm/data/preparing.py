@@ -4,43 +4,31 @@ Scans are rendered in chunks, each a file beside the cohort that appears under i
 any moment, the next call goes on with the chunks that are there. The bytes do not depend on the number of workers.
 """
 
+import errno
 import json
+import os
 import shutil
+import signal
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
 from pathlib import Path
-from typing import Any
+from threading import Thread
 
 import numpy as np
-import pandas as pd
 from filelock import FileLock, Timeout
-from safetensors import safe_open
-from safetensors.numpy import load_file, save_file
-from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
-from afnetm.data.cohort import (
-    ARRAYS,
-    CARD,
-    COLUMNS,
-    CONSTANTS,
-    FORMAT_VERSION,
-    MAPS,
-    REJECTED,
-    TABLE,
-    Cohort,
-    file_sha256,
-    open_cohort,
-    summary,
-)
-from afnetm.data.fingerprint import cohort_fingerprint, maps_sha256
-from afnetm.data.maps import Maps
-from afnetm.data.rendering import SIZES, render
+from afnetm.data.chunks import merge_chunks, render_chunk
+from afnetm.data.cohort import Cohort, open_cohort
+from afnetm.data.cohort_files import ARRAYS, FORMAT_VERSION
+from afnetm.data.rendering import SIZES
 from afnetm.data.scan import ScanSource
 from afnetm.errors import UserError
 
 #: Scans a chunk: what a kill costs each worker, and a step of the progress bar.
 CHUNK = 8
+#: What the system says of a disk that cannot be written; everything else is a bug.
+_NO_WRITING = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT)
 
 
 def disk_need(*, scans: int, size: int) -> int:
@@ -59,7 +47,8 @@ def prepare_cohort(
 ) -> Cohort:
     """Make the cohort of `source` in `directory`; its name is the folder's.
 
-    A scan that cannot be rendered is left out and listed in ``rejected.csv``.
+    A scan that cannot be rendered is left out and listed in ``rejected.csv``. In the end the whole cohort passes
+    through memory once.
 
     Args:
         directory: a folder that does not exist yet.
@@ -70,7 +59,7 @@ def prepare_cohort(
 
     Raises:
         UserError: `directory` exists or is being made by another process, `size` or `workers` are out of range, there
-            is too little disk, or no scan can be rendered.
+            is too little disk or none that can be written, or no scan can be rendered.
     """
     if workers < 1:
         raise UserError(f"workers: {workers} (allowed: 1 or more)")
@@ -86,8 +75,10 @@ def prepare_cohort(
             lock.unlink()  # whoever waits for it now finds the cohort
     except Timeout:
         raise UserError(f"cohort {directory.name}: another process is making it") from None
-    except PermissionError as error:
-        raise UserError(f"cohort {directory.name}: {error.filename} cannot be written ({error.strerror})") from None
+    except OSError as error:
+        if error.errno not in _NO_WRITING:
+            raise
+        raise UserError(f"cohort {directory.name}: {directory.parent} cannot be written ({error.strerror})") from None
     return open_cohort(directory)
 
 
@@ -108,7 +99,11 @@ def _prepare(
     for finished in _render_chunks(todo, source, size=size, workers=workers):
         done += finished
         progress(done, total)
-    complete = _merge(partial / "complete", list(chunks), source, name=directory.name, size=size)
+    try:
+        complete = merge_chunks(partial / "complete", list(chunks), source, name=directory.name, size=size)
+    except UserError:
+        shutil.rmtree(partial)  # what the source lacks may be mended before the next call
+        raise
     complete.rename(directory)
     shutil.rmtree(partial)
 
@@ -120,7 +115,9 @@ def _plan(partial: Path, source: ScanSource, *, size: int) -> dict[Path, list[st
         raise UserError(
             f"source: {len(ids)} scans with {len(set(ids))} different ids (allowed: 1 or more, all different)"
         )
-    plan = json.dumps({"format_version": FORMAT_VERSION, "size": size, "source": source.describe(), "ids": ids})
+    plan = json.dumps(
+        {"format_version": FORMAT_VERSION, "size": size, "source": source.describe(), "ids": ids, "chunk": CHUNK}
+    )
     record = partial / "plan.json"
     if not record.exists() or record.read_text(encoding="utf-8") != plan:
         shutil.rmtree(partial, ignore_errors=True)
@@ -135,79 +132,25 @@ def _plan(partial: Path, source: ScanSource, *, size: int) -> dict[Path, list[st
 def _render_chunks(todo: dict[Path, list[str]], source: ScanSource, *, size: int, workers: int) -> Iterator[int]:
     """Render the chunks, yielding each one's number of scans as it is done."""
     if workers == 1:
-        yield from (_render_chunk(path, source, scans, size) for path, scans in todo.items())
+        yield from (render_chunk(path, source, scans, size) for path, scans in todo.items())
         return
-    pool = ProcessPoolExecutor(min(workers, len(todo) or 1), mp_context=get_context("spawn"))
+    spawn = get_context("spawn")
+    pool = ProcessPoolExecutor(min(workers, len(todo) or 1), mp_context=spawn, initializer=_follow_parent)
     try:
-        for future in as_completed([pool.submit(_render_chunk, path, source, ids, size) for path, ids in todo.items()]):
+        for future in as_completed([pool.submit(render_chunk, path, source, ids, size) for path, ids in todo.items()]):
             yield future.result()
     finally:
         pool.shutdown(cancel_futures=True)
 
 
-def _render_chunk(path: Path, source: ScanSource, ids: list[str], size: int) -> int:
-    rows: list[dict[str, Any]] = []
-    rejected: list[dict[str, str]] = []
-    rendered: list[Maps] = []
-    with threadpool_limits(1):  # workers share the cores as processes
-        for scan_id in ids:
-            try:
-                scan = source.load(scan_id)
-                maps = render(scan, size=size)
-            except UserError as error:
-                rejected.append({"id": scan_id, "reason": str(error)})
-                continue
-            row = {"id": scan.id, "subject": scan.subject, "expression": scan.expression, "intensity": scan.intensity}
-            row |= {"source": scan.source, "sha256": maps_sha256(maps)}
-            rows.append(row | {f"nuisance_{name}": level for name, level in scan.nuisance.items()})
-            rendered.append(maps)
-    arrays = {
-        name: np.array([getattr(maps, name) for maps in rendered], kind).reshape(-1, channels, size, size)
-        for name, (channels, kind) in ARRAYS.items()
-    }
-    unfinished = path.with_suffix(".unfinished")
-    save_file(arrays, unfinished, metadata={"rows": json.dumps(rows), "rejected": json.dumps(rejected)})
-    unfinished.replace(path)
-    return len(ids)
+def _follow_parent() -> None:
+    """Make a worker stop with its parent and only then: left alone it would wait, and write, forever."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches workers too; the parent lets them finish their chunk
+    parent = parent_process()
+    assert parent is not None, "runs in a worker"
 
+    def follow() -> None:
+        parent.join()
+        os._exit(1)
 
-def _merge(target: Path, chunks: list[Path], source: ScanSource, *, name: str, size: int) -> Path:
-    """Write the cohort that the chunks make up into `target`."""
-    shutil.rmtree(target, ignore_errors=True)
-    target.mkdir()
-    rows: list[dict[str, Any]] = []
-    rejected: list[dict[str, str]] = []
-    for path in chunks:
-        with safe_open(path, framework="numpy") as file:
-            rows += json.loads(file.metadata()["rows"])
-            rejected += json.loads(file.metadata()["rejected"])
-    if not rows:
-        raise UserError(f"cohort {name}: none of {len(rejected)} scans can be rendered; first {rejected[0]['reason']}")
-    arrays = {key: np.empty((len(rows), depth, size, size), kind) for key, (depth, kind) in ARRAYS.items()}
-    start = 0
-    for path in chunks:
-        part = load_file(path)
-        stop = start + len(part["depth"])
-        for key, values in part.items():
-            arrays[key][start:stop] = values
-        start = stop
-    save_file(arrays, target / MAPS)
-
-    table = pd.DataFrame(rows)
-    table = table[[*COLUMNS, *sorted(set(table.columns) - set(COLUMNS))]]
-    table.to_csv(target / TABLE, index=False, lineterminator="\n")
-    pd.DataFrame(rejected, columns=["id", "reason"]).to_csv(target / REJECTED, index=False, lineterminator="\n")
-    content = {
-        "format_version": FORMAT_VERSION,
-        "name": name,
-        **summary(table),
-        "rejected": len(rejected),
-        "size": size,
-        "fingerprint": cohort_fingerprint(table, size=size, format_version=FORMAT_VERSION),
-        "shareable": source.shareable,
-        "source": source.describe(),
-        **CONSTANTS,
-        "files": {file: file_sha256(target / file) for file in (TABLE, REJECTED)},
-    }
-    (target / CARD).write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
-    return target
+    Thread(target=follow, daemon=True).start()

@@ -1,3 +1,4 @@
+import errno
 import os
 import shutil
 import signal
@@ -7,31 +8,42 @@ from collections import namedtuple
 from pathlib import Path
 
 import numpy as np
+import psutil
 import pytest
 
-from afnetm.data import preparing
 from afnetm.data.cohort import check_cohort
 from afnetm.data.preparing import disk_need, prepare_cohort
-from afnetm.data.synthetic.source import SyntheticSource
 from afnetm.errors import UserError
 
 FILES = ("maps.safetensors", "scans.csv", "rejected.csv")
-#: Prepares analytic faces and dies at a moment: after so many scans, or while the chunks are put together.
+ROOT = Path(__file__).parents[3]
+#: Prepares analytic faces and dies at a moment: after so many scans, while a chunk is written, while all are merged.
+#: With several workers it prints their process ids first.
 KILLED = """
-import importlib.util, os, signal, sys
+import os, psutil, signal, sys
 from pathlib import Path
-from afnetm.data import preparing
-spec = importlib.util.spec_from_file_location("shapes", sys.argv[1])
-shapes = sys.modules["shapes"] = importlib.util.module_from_spec(spec)
-spec.loader.exec_module(shapes)
-moment = sys.argv[3]
-def die(*_, **__): os.kill(os.getpid(), signal.SIGKILL)
-def progress(done, total):
-    if str(done) == moment: die()
-if moment == "merge": preparing.file_sha256 = die
-if moment == "chunk": preparing.json.dumps, dumps = (lambda o: die() if o == [] else dumps(o)), preparing.json.dumps
-preparing.prepare_cohort(Path(sys.argv[2]), shapes.AnalyticSource(3), size=32, workers=1, progress=progress)
+from afnetm.data import chunks
+from afnetm.data.preparing import prepare_cohort
+from tests.afnetm.data.conftest import AnalyticSource
+directory, workers, moment = Path(sys.argv[1]), int(sys.argv[2]), sys.argv[3]
+def die(*_, **__):
+    children = psutil.Process().children()
+    print(*(child.pid for child in children if "spawn_main" in " ".join(child.cmdline())), flush=True)
+    os.kill(os.getpid(), signal.SIGKILL)
+if __name__ == "__main__":
+    if moment == "chunk": chunks.save_file = die
+    if moment == "merge": chunks.file_sha256 = die
+    progress = lambda done, total: die() if str(done) == moment else None
+    prepare_cohort(directory, AnalyticSource(3), size=32, workers=workers, progress=progress)
 """
+
+
+def _killed(directory, *, workers, moment):
+    """Runs `KILLED` and returns its workers' process ids."""
+    command = [sys.executable, "-c", KILLED, directory, str(workers), moment]
+    child = subprocess.run(command, check=False, capture_output=True, cwd=ROOT)
+    assert child.returncode == -signal.SIGKILL, child.stderr.decode()
+    return [int(word) for word in child.stdout.split()]
 
 
 def _bytes(directory):
@@ -48,9 +60,7 @@ def whole(analytic_source, tmp_path_factory):
 @pytest.mark.parametrize("moment", ["0", "8", "chunk", "18", "merge"])
 def test_killed_at_any_moment_it_goes_on_to_the_same_bytes(whole, analytic_source, tmp_path, moment):
     directory = tmp_path / "faces"
-    shapes = Path(__file__).with_name("conftest.py")
-    child = subprocess.run([sys.executable, "-c", KILLED, shapes, directory, moment], check=False, capture_output=True)
-    assert child.returncode == -signal.SIGKILL, child.stderr.decode()
+    _killed(directory, workers=1, moment=moment)
     assert not directory.exists()
     kept = {path: path.stat().st_mtime_ns for path in (tmp_path / ".faces.partial" / "chunks").glob("*.safetensors")}
     assert len(kept) == {"0": 0, "8": 1, "chunk": 0, "18": 3, "merge": 3}[moment]  # chunks of 8 scans
@@ -78,14 +88,15 @@ def test_chunks_of_another_plan_are_not_used(analytic_source, tmp_path, change):
     assert cohort.texture.shape == (len(source.ids()), 3, size, size)
 
 
-def test_several_workers_write_the_same_bytes(tmp_path, monkeypatch):
-    monkeypatch.setattr(preparing, "CHUNK", 2)
-    source = SyntheticSource(seed=0, subjects=1, levels=(4,))
-    one = prepare_cohort(tmp_path / "one", source, size=32, workers=1)
-    two = prepare_cohort(tmp_path / "two", source, size=32, workers=2)
-    assert one.fingerprint == two.fingerprint
-    assert _bytes(tmp_path / "one") == _bytes(tmp_path / "two")
-    assert two.source == source.describe()
+def test_workers_die_with_their_parent_and_others_finish_the_same_bytes(whole, analytic_source, tmp_path):
+    directory = tmp_path / "faces"
+    workers = _killed(directory, workers=2, moment="8")
+    assert len(workers) == 2
+    _, alive = psutil.wait_procs([psutil.Process(pid) for pid in workers if psutil.pid_exists(pid)], timeout=30)
+    assert not alive
+    source = analytic_source(3)
+    assert prepare_cohort(directory, source, size=32, workers=2).source == source.describe()
+    assert _bytes(directory) == _bytes(whole)
 
 
 def test_scans_that_cannot_be_rendered_are_left_out_and_listed(analytic_source, tmp_path):
@@ -161,12 +172,13 @@ def test_two_at_once_do_not_mix(analytic_source, tmp_path):
     prepare_cohort(tmp_path / "faces", analytic_source(1), size=32, workers=1, progress=second)
 
 
-def test_where_nothing_can_be_written_is_named(analytic_source, tmp_path, monkeypatch):
+@pytest.mark.parametrize("number", [errno.EACCES, errno.EROFS, errno.ENOSPC])
+def test_a_disk_that_cannot_be_written_is_named(analytic_source, tmp_path, monkeypatch, number):
     def refuse(self, **options):
-        raise PermissionError(13, "Permission denied", str(self))
+        raise OSError(number, os.strerror(number), str(self))
 
     monkeypatch.setattr(Path, "mkdir", refuse)
-    with pytest.raises(UserError, match=r"cohort faces: .* cannot be written \(Permission denied\)"):
+    with pytest.raises(UserError, match=rf"cohort faces: .* cannot be written \({os.strerror(number)}\)"):
         prepare_cohort(tmp_path / "faces", analytic_source(1), size=32, workers=1)
 
 
