@@ -106,7 +106,11 @@ def run(
     if dry_run:
         Console().print(commands.forecast(job))
         return
-    tally = commands.train(job, tracking_uri=context.meta["tracking_uri"], console=console)
+    try:
+        tally = commands.train(job, tracking_uri=context.meta["tracking_uri"], console=console)
+    except KeyboardInterrupt:
+        console.print("stopped; what is done is kept: run again to go on")
+        raise typer.Exit(130) from None
     _report(context.obj, job.suite.name)
     if tally.untracked:
         console.print(f"[yellow]MLflow lacks some of it; the next run catches up:[/] {escape(tally.untracked)}")

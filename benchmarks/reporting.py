@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 from pathlib import Path
 
+from rich.markup import escape
 from rich.table import Table
 
 from afnetm.errors import UserError
@@ -12,7 +13,7 @@ from benchmarks.ledger import read_ledger
 from benchmarks.store import Store
 from reports.page import write_report
 from reports.schema import ReportError
-from reports.tables import comparison
+from reports.tables import comparison, displayed
 
 
 def write_suite_report(home: Home, reference: str) -> tuple[Path, Table]:
@@ -29,17 +30,10 @@ def write_suite_report(home: Home, reference: str) -> tuple[Path, Table]:
         path = write_report(found, home.report(ledger.suite))
     except ReportError as error:
         raise UserError(f"suite '{ledger.suite}': {error}") from None
-    table = Table(title=None, box=None, pad_edge=False, header_style="bold")
-    for name in ("method", "accuracy", "95 % interval", "macro F1", "parameters", "MFLOPs", "s a fold"):
-        table.add_column(name, justify="left" if name == "method" else "right")
-    for row in comparison(found).to_dict("records"):
-        table.add_row(
-            row["method"],
-            f"{row['accuracy_mean']:.3f} ± {row['accuracy_sd']:.3f}",
-            f"{row['accuracy_low']:.3f} to {row['accuracy_high']:.3f}",
-            f"{row['macro_f1_mean']:.3f}",
-            f"{row['parameters'] / 1e6:.2f} M",
-            f"{row['flops'] / 1e6:.0f}",
-            f"{row['seconds']:.1f}",
-        )
+    shown = displayed(comparison(found), control=found.control)
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for position, name in enumerate(shown.columns):
+        table.add_column(name, justify="right" if position else "left")
+    for row in shown.itertuples(index=False):
+        table.add_row(*map(escape, row))
     return path, table

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.progress import (
@@ -21,6 +22,9 @@ from benchmarks.home import Home
 from benchmarks.ledger import Entry, Ledger
 from benchmarks.store import Store
 from benchmarks.units import PlannedUnit
+
+if TYPE_CHECKING:
+    from benchmarks.tracking import Tracker
 
 
 @dataclass
@@ -68,6 +72,7 @@ def run(
                             tally.failed.append(outcome)
                             bars.advance(outcome.planned, None)
         finally:
+            store.sweep()
             tally.untracked = track.close()
     return tally
 
@@ -81,16 +86,16 @@ class _Tracking:
         self._jobs: list[Future[object]] = []
         self._made = thread.submit(self._make)
 
-    def _make(self) -> "object":
+    def _make(self) -> "Tracker":
         from benchmarks.tracking import Tracker  # mlflow takes seconds to import: here, beside the first trainings
 
         return Tracker(self._uri, self._home, self._ledger)
 
     def log(self, entries: list[Entry]) -> None:
-        self._jobs.append(self._thread.submit(lambda: self._made.result().log(entries)))  # type: ignore[attr-defined]
+        self._jobs.append(self._thread.submit(lambda: self._made.result().log(entries)))
 
     def close(self) -> str | None:
-        self._jobs.append(self._thread.submit(lambda: self._made.result().close()))  # type: ignore[attr-defined]
+        self._jobs.append(self._thread.submit(lambda: self._made.result().close()))
         errors = [error for job in self._jobs if (error := job.exception()) is not None]
         return f"{type(errors[0]).__name__}: {errors[0]}".split("\n")[0] if errors else None
 

@@ -1,0 +1,1 @@
+"""Speed: ratios measured within one run, because machines differ and are busy. ``nox -s speed``."""

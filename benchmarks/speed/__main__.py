@@ -1,0 +1,50 @@
+"""Measures everything, prints it and writes ``speed.json``: ``python -m benchmarks.speed [--device auto|cpu|cuda]``."""
+
+import argparse
+import json
+import os
+import tempfile
+from functools import partial
+from pathlib import Path
+
+import torch
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks.commands import pick_device
+from benchmarks.provenance import provenance
+from benchmarks.speed import lightning_loops, storage, whole
+
+
+def main() -> None:
+    """Runs every measurement; each prints what it found as soon as it has it."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--device", default="auto", help="auto, cpu or cuda")
+    parser.add_argument("--out", type=Path, default=Path("speed.json"))
+    arguments = parser.parse_args()
+    device = pick_device(arguments.device)
+    torch.set_num_threads(1)
+    console = Console()
+    found: dict[str, object] = {"device": torch.cuda.get_device_name() if device == "cuda" else "cpu", **provenance()}
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = Path(scratch)
+        for name, measure in (
+            ("quick suite", partial(whole.quick_suite, folder / "home", device=device)),
+            ("tracking", partial(whole.tracking, folder / "home")),
+            ("opening a cohort", partial(storage.opening, folder / "large")),
+            ("training loop", partial(lightning_loops.compare, folder / "home", folder / "png", device=device)),
+        ):
+            with console.status(name):
+                numbers = measure()
+            found[name] = numbers
+            table = Table(title=name, title_justify="left", box=None, show_header=False, pad_edge=False)
+            for key, value in numbers.items():
+                table.add_row(key, f"{value:.4g}" if isinstance(value, float) else str(value))
+            console.print(table)
+    found["load average at the end"] = os.getloadavg()[0]
+    arguments.out.write_text(json.dumps(found, indent=1) + "\n")
+    console.print(f"written to {arguments.out}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,179 @@
+"""Our training loop against two Lightning loops: the same network, epochs and scans, per second of processor time.
+
+The first reads what many projects read: a 256 px PNG file a map, decoded and changed by torchvision's transforms,
+one scan at a time, in a DataLoader. The second reads our memory-mapped arrays through a DataLoader and changes them
+by the same transforms. Both resize to the cohort's size, rotate, scale, shift, flip and change brightness and contrast
+as our recipe does; neither computes normals, and the network is given none.
+"""
+
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import lightning
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor, nn
+from torch.utils.data import DataLoader, Dataset
+from torchvision import tv_tensors
+from torchvision.transforms import v2
+
+from afnetm.data.cohort import Cohort, open_cohort
+from afnetm.data.maps import DEPTH_STEP_MM, DEPTH_ZERO_MM
+from afnetm.data.scan import EXPRESSIONS
+from afnetm.faces import DEPTH_UNIT_MM, Faces
+from afnetm.method import find_method
+from afnetm.model.encoder import EncoderSpec
+from afnetm.training.loop import fit
+from afnetm.training.recipe import Recipe
+from afnetm.training.resident import Resident
+
+_PNG = 256
+_SCANS, _EPOCHS, _ROUNDS = 320, 3, 3
+
+
+def compare(home: Path, folder: Path, *, device: str) -> dict[str, float]:
+    """Processor seconds a training of each loop, interleaved, medians; and the ratios to ours."""
+    cohort = open_cohort(home / "cohorts" / "synthetic-quick")
+    _write_png(cohort, folder)
+    out: dict[str, float] = {"scans": _SCANS, "epochs": _EPOCHS, "size": cohort.size}
+    where = torch.device(device)
+    plain = Recipe(epochs=_EPOCHS, batch_size=32, learning_rate=2e-3)
+    for recipe in (plain, replace(plain, precision="bfloat16")):
+        loops: dict[str, Callable[[], None]] = {
+            "ours": partial(_ours, cohort, recipe, where),
+            "Lightning over PNG": partial(_lightning, _Files(cohort, folder), recipe, where),
+            "Lightning over arrays": partial(_lightning, _Arrays(cohort), recipe, where),
+        }
+        seconds: dict[str, list[float]] = {name: [] for name in loops}
+        for round_ in range(_ROUNDS + 1):
+            for name, loop in loops.items():
+                started = time.process_time() if device == "cpu" else time.perf_counter()
+                loop()
+                ended = time.process_time() if device == "cpu" else time.perf_counter()
+                if round_:  # the first warms up
+                    seconds[name].append(ended - started)
+        for name, times in seconds.items():
+            out[f"{recipe.precision}: {name}, s"] = float(np.median(times))
+        for name in list(loops)[1:]:
+            ratios = [theirs / ours for theirs, ours in zip(seconds[name], seconds["ours"], strict=True)]
+            out[f"{recipe.precision}: {name} / ours"] = float(np.median(ratios))
+    return out
+
+
+def _network() -> nn.Module:
+    torch.manual_seed(0)
+    concat = find_method("concat")(geometry="depth")
+    return concat.build(EncoderSpec(width=0.25), len(EXPRESSIONS)).to(memory_format=torch.channels_last)
+
+
+def _classes(cohort: Cohort) -> list[int]:
+    return [EXPRESSIONS.index(e) for e in cohort.table["expression"][:_SCANS]]
+
+
+def _ours(cohort: Cohort, recipe: Recipe, device: torch.device) -> None:
+    data = Resident(cohort, np.arange(_SCANS), device)
+    labels = torch.tensor(_classes(cohort), device=device)
+    fit(_network().to(device), data, torch.arange(_SCANS, device=device), labels, recipe, seed=0)
+
+
+def _write_png(cohort: Cohort, folder: Path) -> None:
+    folder.mkdir()
+    for row in range(_SCANS):
+        texture = Image.fromarray(np.ascontiguousarray(cohort.texture[row].transpose(1, 2, 0)))
+        texture.resize((_PNG, _PNG), Image.Resampling.BILINEAR).save(folder / f"{row}-texture.png")
+        depth = Image.fromarray(np.ascontiguousarray(cohort.depth[row, 0]))
+        depth.resize((_PNG, _PNG), Image.Resampling.NEAREST).save(folder / f"{row}-depth.png")
+
+
+def _transform(size: int, recipe: Recipe) -> v2.Transform:
+    a = recipe.augmentation
+    return v2.Compose(
+        [
+            v2.Resize((size, size), antialias=True),
+            v2.RandomAffine(a.rotation, translate=(a.shift, a.shift), scale=(1 - a.scale, 1 + a.scale)),
+            v2.RandomHorizontalFlip(a.flip),
+        ]
+    )
+
+
+class _Scans(Dataset[tuple[Tensor, Tensor, int]]):
+    """One scan at a time, changed by torchvision; subclasses say where it is read from."""
+
+    def __init__(self, cohort: Cohort) -> None:
+        self.labels = _classes(cohort)
+        self.size = cohort.size
+        self.moved = _transform(cohort.size, Recipe())
+        lit = Recipe().augmentation
+        self.lit = v2.ColorJitter(brightness=lit.brightness, contrast=lit.contrast)
+
+    def __len__(self) -> int:
+        return _SCANS
+
+    def __getitem__(self, row: int) -> tuple[Tensor, Tensor, int]:
+        texture, depth = self.read(row)
+        both = self.moved(tv_tensors.Image(texture), tv_tensors.Mask(depth))
+        millimetres = DEPTH_ZERO_MM + (both[1].float() - 1) * DEPTH_STEP_MM
+        return v2.functional.to_dtype(self.lit(both[0]), torch.float32, scale=True), millimetres, self.labels[row]
+
+    def read(self, row: int) -> tuple[Tensor, Tensor]:
+        raise AssertionError("subclasses read")
+
+
+class _Files(_Scans):
+    def __init__(self, cohort: Cohort, folder: Path) -> None:
+        super().__init__(cohort)
+        self.folder = folder
+
+    def read(self, row: int) -> tuple[Tensor, Tensor]:
+        texture = torch.from_numpy(np.array(Image.open(self.folder / f"{row}-texture.png"))).permute(2, 0, 1)
+        depth = torch.from_numpy(np.array(Image.open(self.folder / f"{row}-depth.png")).astype(np.int32))
+        return texture, depth[None]
+
+
+class _Arrays(_Scans):
+    def __init__(self, cohort: Cohort) -> None:
+        super().__init__(cohort)
+        self.texture, self.depth = cohort.texture, cohort.depth
+
+    def read(self, row: int) -> tuple[Tensor, Tensor]:
+        return torch.from_numpy(self.texture[row].copy()), torch.from_numpy(self.depth[row].astype(np.int32))
+
+
+class _Module(lightning.LightningModule):
+    def __init__(self, recipe: Recipe) -> None:
+        super().__init__()
+        self.network, self.recipe = _network(), recipe
+
+    def training_step(self, batch: tuple[Tensor, Tensor, Tensor], _: int) -> Tensor:
+        texture, millimetres, labels = batch
+        blank = torch.zeros(len(texture), 4, *texture.shape[2:], device=texture.device)
+        faces = Faces((texture - 0.5) / 0.25, millimetres / DEPTH_UNIT_MM, blank[:, :1], blank, 1.0)
+        logits = self.network(faces).logits
+        return nn.functional.cross_entropy(logits.float(), labels, label_smoothing=self.recipe.label_smoothing)
+
+    def configure_optimizers(self) -> Any:
+        optimizer = torch.optim.AdamW(
+            self.parameters(), self.recipe.learning_rate, weight_decay=self.recipe.weight_decay
+        )
+        steps = self.trainer.estimated_stepping_batches
+        schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, self.recipe.learning_rate, total_steps=int(steps))
+        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
+
+
+def _lightning(data: _Scans, recipe: Recipe, device: torch.device) -> None:
+    trainer = lightning.Trainer(
+        accelerator="gpu" if device.type == "cuda" else "cpu",
+        devices=1,
+        max_epochs=recipe.epochs,
+        precision="bf16-mixed" if recipe.precision == "bfloat16" else "32-true",
+        logger=False,
+        enable_checkpointing=False,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+    )
+    trainer.fit(_Module(recipe), DataLoader(data, batch_size=recipe.batch_size, shuffle=True))

@@ -1,0 +1,78 @@
+"""A home with a small synthetic cohort, made once, and the command line as a user has it."""
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from filelock import FileLock
+
+SUITE = """
+description = "a small comparison"
+control = "concat"
+[cohort]
+name = "tiny"
+synthetic = { subjects = 6, levels = [4], size = 32, seed = 0 }
+[protocol]
+folds = 3
+[encoder]
+width = 0.25
+[training]
+epochs = 3
+batch_size = 8
+[methods.texture]
+[methods.concat]
+"""
+
+Afnetm = Callable[..., subprocess.CompletedProcess[str]]
+
+
+def command(home: Path, *arguments: str) -> list[str]:
+    return [sys.executable, "-m", "benchmarks.cli", "--home", str(home), *arguments]
+
+
+@pytest.fixture(scope="session")
+def afnetm() -> Afnetm:
+    """Runs the command line; fails the test if its exit code is not `code`."""
+
+    def run(home: Path, *arguments: str, code: int = 0, **environment: str) -> subprocess.CompletedProcess[str]:
+        done = subprocess.run(
+            command(home, *arguments),
+            env=os.environ | {"COLUMNS": "150", "PYTHONWARNINGS": "error::ResourceWarning"} | environment,
+            capture_output=True,
+            text=True,
+            timeout=300,
+            check=False,
+        )
+        assert done.returncode == code, f"exit code {done.returncode}\n{done.stdout}\n{done.stderr}"
+        return done
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def prepared(tmp_path_factory: pytest.TempPathFactory, afnetm: Afnetm) -> Path:
+    """A home in which the suite's cohort is ready; to be copied, not written to."""
+    home = tmp_path_factory.getbasetemp().parent / "prepared"  # shared by all processes of one test run
+    with FileLock(f"{home}.lock"):
+        if not (home / "cohorts" / "tiny").is_dir():
+            make = ["data", "make", "tiny", "--subjects", "6", "--levels", "4", "--size", "32", "--seed", "0"]
+            afnetm(home, *make, "--workers", "2")
+    return home
+
+
+@pytest.fixture
+def home(tmp_path: Path, prepared: Path) -> Path:
+    """A home of one's own, with the cohort."""
+    shutil.copytree(prepared, tmp_path / "home")
+    return tmp_path / "home"
+
+
+@pytest.fixture
+def suite(tmp_path: Path) -> Path:
+    """The suite's file; it is called ``small``."""
+    (tmp_path / "small.toml").write_text(SUITE)
+    return tmp_path / "small.toml"
