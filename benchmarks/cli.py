@@ -140,6 +140,8 @@ def status(context: typer.Context, suite: SuiteName, as_json: Json = False) -> N
         return
     numbers = ", ".join(f"{counts[k]} {k}" for k in ("done", "failed", "left"))
     print(f"{state.suite}: {numbers}; {state.bytes / 1e6:.1f} MB")
+    if state.changed:
+        print("  the suite's file has changed since; the next run follows it")
     for where, reason in state.failures.items():
         print(f"  failed: {where}: {reason}")
 

@@ -2,35 +2,54 @@
 
 from dataclasses import dataclass
 
+from afnetm.errors import UserError
 from benchmarks.home import Home
 from benchmarks.ledger import read_ledger
 from benchmarks.store import Store
+from benchmarks.suite_files import read_suite_file
 
 
 @dataclass(frozen=True)
 class State:
-    """Counts of units (done, failed, left), reasons of failures by unit, and bytes on disk."""
+    """The state of a suite.
+
+    Attributes:
+        suite: its name.
+        counts: units ``done``, ``failed`` and ``left``.
+        failures: reasons by unit.
+        bytes: what the records take on disk.
+        changed: whether the suite's file is not what was run last; the counts are of what was run.
+    """
 
     suite: str
     counts: dict[str, int]
     failures: dict[str, str]
     bytes: int
+    changed: bool = False
 
 
 def suite_state(reference: str, home: Home) -> State:
     """The state of the suite called `reference`: as it was last run, or as its file says if it never was."""
-    store = Store(home)
-    done, failed = store.done(), store.failed()
-    try_ledger = (home.suites / f"{reference.rsplit('/', 1)[-1].removesuffix('.toml')}.json").is_file()
-    if not try_ledger:
-        from benchmarks.suite import load_suite
+    try:
+        ledger = read_ledger(home, reference)
+    except UserError:
+        from benchmarks.suite import load_suite  # torch
 
         suite = load_suite(reference)
         total = suite.protocol.folds * suite.protocol.repeats * len(suite.methods)
         return State(suite.name, {"done": 0, "failed": 0, "left": total}, {}, 0)
-    ledger = read_ledger(home, reference)
+    store = Store(home)
+    done, failed = store.done(), store.failed()
     units = {entry.key: f"{entry.method} {entry.repeat}-{entry.fold}" for entry in ledger.units}
     bad = [key for key in units if key in failed and key not in done]
     good = [key for key in units if key in done]
     counts = {"done": len(good), "failed": len(bad), "left": len(units) - len(good) - len(bad)}
-    return State(ledger.suite, counts, {units[k]: store.failure(k)["reason"] for k in bad}, store.size(good))
+    reasons = {units[key]: store.failure(key)["reason"] for key in bad}
+    return State(ledger.suite, counts, reasons, store.size(good), _changed(reference, ledger.text))
+
+
+def _changed(reference: str, text: str) -> bool:
+    try:
+        return read_suite_file(reference)[1] != text
+    except UserError:  # the file is gone, or was named from another folder; its records are still there
+        return False

@@ -1,6 +1,5 @@
 """Suites: a comparison written down in TOML, parsed strictly, so that a typo is an error that names the key."""
 
-import difflib
 import json
 import tomllib
 from dataclasses import fields
@@ -15,9 +14,7 @@ from afnetm.method import Method, find_method
 from afnetm.model.encoder import EncoderSpec
 from afnetm.strict import STRICT
 from afnetm.training.recipe import Recipe
-
-#: Where the suites that come with the project are.
-SUITES = Path(__file__).parent / "suites"
+from benchmarks.suite_files import read_suite_file
 
 
 class _Strict(BaseModel):
@@ -81,30 +78,16 @@ class Suite(_Strict):
         return self.model_copy(update={"methods": {m: v for m, v in self.methods.items() if not labels or m in labels}})
 
 
-def suite_names() -> list[str]:
-    """Names of the suites that come with the project."""
-    return sorted(path.stem for path in SUITES.glob("*.toml"))
-
-
 def load_suite(reference: str) -> Suite:
-    """Reads a suite.
-
-    Args:
-        reference: a TOML file, or the name of a suite that comes with the project.
+    """Reads a suite: a TOML file, or the name of a suite that comes with the project.
 
     Raises:
         UserError: there is no such suite, or it is not right; names file, table and key.
     """
-    path = SUITES / f"{reference}.toml" if reference in suite_names() else Path(reference)
+    path, text = read_suite_file(reference)
     try:
-        text = path.read_bytes().decode()
         tables = tomllib.loads(text)
-    except (FileNotFoundError, IsADirectoryError, NotADirectoryError):
-        close = difflib.get_close_matches(reference, suite_names(), n=3) or suite_names()
-        raise UserError(f"suite '{reference}' is neither a TOML file nor one of ours: {', '.join(close)}") from None
-    except OSError as error:
-        raise UserError(f"suite '{reference}' cannot be read: {error.strerror}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise UserError(f"{path.name}: not valid TOML: {error}") from error
     return parse_suite(tables, name=path.stem, text=text, file=path.name)
 

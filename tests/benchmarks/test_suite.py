@@ -3,7 +3,8 @@ from pathlib import Path
 import pytest
 
 from afnetm.errors import UserError
-from benchmarks.suite import load_suite, suite_names
+from benchmarks.suite import load_suite
+from benchmarks.suite_files import suite_names
 
 GOOD = """
 description = "a test"

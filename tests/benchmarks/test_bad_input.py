@@ -1,0 +1,99 @@
+"""What a user can get wrong: one line that names the thing, exit code 2, nothing half-written."""
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.benchmarks.conftest import SUITE, Afnetm
+
+
+def refused(afnetm: Afnetm, home: Path, *arguments: str, **environment: str) -> str:
+    """The one line on standard error; standard output is empty."""
+    done = afnetm(home, *arguments, code=2, **environment)
+    assert done.stdout == ""
+    lines = [line for line in done.stderr.splitlines() if line.strip()]
+    assert len(lines) == 1, done.stderr
+    assert lines[0].startswith("error: ")
+    return lines[0]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        ("run quikc", "suite 'quikc' is neither a TOML file nor one of ours: quick"),
+        ("run quick --methods texture afnet", "method 'afnet' is not in suite 'quick'; it has: texture, depth"),
+        ("run quick --workers 0", "--workers: 0 is not allowed; 1 or more"),
+        ("run quick --device tpu", "--device: 'tpu' is not allowed; one of: auto, cpu, cuda"),
+        ("data make ../x", "cohort name '../x'"),
+        ("data make x --subjects 0", "subjects"),
+        ("data make x --levels 3 5", "levels"),
+        ("data make x --size 8", "size"),
+        ("data make x --workers 0", "workers"),
+        ("data check nothing", "nothing: there is no such folder"),
+        ("data show ./nothing --out x.png", "nothing: there is no such folder"),
+        ("report quick", "suite 'quick' was never run in home"),
+        ("forget quick", "suite 'quick' was never run in home"),
+        ("status quick.tml", "suite 'quick.tml' is neither a TOML file"),
+        ("ui", "has no records in MLflow yet"),
+    ],
+)
+def test_a_wrong_word_is_one_line(arguments: str, expected: str, tmp_path: Path, afnetm: Afnetm) -> None:
+    assert expected in refused(afnetm, tmp_path / "home", *arguments.split())
+    made = [p for p in (tmp_path / "home").rglob("*") if p.is_file() and p.name != ".lock"]
+    assert not made
+
+
+def test_a_device_that_is_not_there(tmp_path: Path, afnetm: Afnetm) -> None:
+    line = refused(afnetm, tmp_path / "home", "run", "quick", "--device", "cuda", CUDA_VISIBLE_DEVICES="")
+    assert "'cuda' is not there" in line
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "expected"),
+    [
+        ("folds = 3", "folds = 30", "small.toml: protocol.folds = 30: more than the 6 subjects"),
+        ("width = 0.25", 'name = "resnet81"', "encoder 'resnet81' is not one of timm's"),
+        ("width = 0.25", 'name = "hf-hub:a/b"', "encoder 'hf-hub:a/b' is not one of timm's"),
+        ("width = 0.25", 'weights = "no.safetensors"', "encoder weights 'no.safetensors'"),
+        ("subjects = 6", "subjects = 7", "cohort 'tiny' exists with subjects = 6, the suite describes 7"),
+    ],
+)
+def test_a_suite_that_does_not_fit(
+    old: str, new: str, expected: str, home: Path, tmp_path: Path, afnetm: Afnetm
+) -> None:
+    (tmp_path / "small.toml").write_text(SUITE.replace(old, new))
+    assert expected in refused(afnetm, home, "run", str(tmp_path / "small.toml"))
+    assert not (home / "units").exists()
+
+
+def test_a_cohort_that_was_altered_is_told_by_check(home: Path, afnetm: Afnetm) -> None:
+    maps = home / "cohorts" / "tiny" / "maps.safetensors"
+    content = bytearray(maps.read_bytes())
+    content[-100] ^= 1
+    maps.write_bytes(content)
+    assert "altered" in refused(afnetm, home, "data", "check", "tiny")
+
+
+def test_a_cohort_that_was_cut_off_is_told_at_once(home: Path, suite: Path, afnetm: Afnetm) -> None:
+    maps = home / "cohorts" / "tiny" / "maps.safetensors"
+    maps.write_bytes(maps.read_bytes()[:-1])
+    assert "maps.safetensors is missing or incomplete" in refused(afnetm, home, "run", str(suite))
+
+
+def test_a_home_that_cannot_be_written_to(suite: Path, tmp_path: Path, afnetm: Afnetm) -> None:
+    (tmp_path / "file").write_text("")
+    assert "cannot be written to" in refused(afnetm, tmp_path / "file" / "home", "run", str(suite))
+
+
+def test_a_full_home_is_told_before_anything_is_made(suite: Path, tmp_path: Path, afnetm: Afnetm) -> None:
+    home = tmp_path / "home"
+    home.mkdir()
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", home], capture_output=True, check=False)
+    if mounted.returncode:
+        pytest.skip("a small disk can be made by root only")
+    try:
+        assert "has 1 MB free; at least 200 MB are needed" in refused(afnetm, home, "run", str(suite))
+        assert not list(home.iterdir())
+    finally:
+        subprocess.run(["umount", home], check=True)
