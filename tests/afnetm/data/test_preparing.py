@@ -41,7 +41,7 @@ if __name__ == "__main__":
 def _killed(directory, *, workers, moment):
     """Runs `KILLED` and returns its workers' process ids."""
     command = [sys.executable, "-c", KILLED, directory, str(workers), moment]
-    child = subprocess.run(command, check=False, capture_output=True, cwd=ROOT)
+    child = subprocess.run(command, check=False, capture_output=True, cwd=ROOT, timeout=60)  # workers hold its output
     assert child.returncode == -signal.SIGKILL, child.stderr.decode()
     return [int(word) for word in child.stdout.split()]
 
