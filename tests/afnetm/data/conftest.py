@@ -18,9 +18,9 @@ Height = Callable[[Array, Array], Array]
 def face_height(x: Array, y: Array) -> Array:
     """A face of sorts, mm: an ellipsoid with a nose; NaN beyond its outline."""
     below = 1 - (x / 80) ** 2 - (y / 108) ** 2
-    return (
-        95 * np.sqrt(np.where(below > 0.02, below, np.nan)) - 95 + 22 * np.exp(-((x / 12) ** 2) - ((y + 6) / 22) ** 2)
-    )
+    skull: Array = 95 * np.sqrt(np.where(below > 0.02, below, np.nan)) - 95
+    nose: Array = 22 * np.exp(-((x / 12) ** 2) - ((y + 6) / 22) ** 2)
+    return skull + nose
 
 
 def ellipse(centre: tuple[float, float], radii: tuple[float, float], count: int) -> Array:
