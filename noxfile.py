@@ -13,7 +13,9 @@ GROUPS = ("build", "tests", "lint", "typecheck", "speed")
 def install(session: nox.Session, *groups: str) -> None:
     """Installs the project, editable, and some of its dependency groups, all as pinned."""
     named = [argument for group in groups for argument in ("--group", group)]
-    session.install("-e", ".", *named, "--constraint", PINNED, "--build-constraint", PINNED)
+    # Compiled once here, or every worker of the first run would compile torch for itself.
+    pinned = ("--constraint", PINNED, "--build-constraint", PINNED)
+    session.install("-e", ".", *named, *pinned, env={"UV_COMPILE_BYTECODE": "1"})
 
 
 @nox.session(default=False)

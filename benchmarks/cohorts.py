@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from afnetm.data.cohort import Cohort, cohort_directory, open_cohort
-from afnetm.data.preparing import prepare_cohort
+from afnetm.data.preparing import disk_need, prepare_cohort
 from afnetm.data.synthetic import SyntheticSource
 from afnetm.errors import UserError
 from benchmarks.home import Home
@@ -39,13 +39,16 @@ def ensure_cohort(home: Home, spec: CohortSpec, *, workers: int | None, console:
 
 def make_synthetic(home: Home, name: str, spec: SyntheticSpec, *, workers: int | None, console: Console) -> Cohort:
     """Makes a synthetic cohort with a progress bar; an interrupted one goes on where it was."""
+    source = _source(spec)
+    need = disk_need(scans=len(source.ids()), size=spec.size) / 1e6
+    console.print(f"cohort {name}: {len(source.ids())} scans, {need:.0f} MB of disk while it is made, half of it then")
     columns = BarColumn(bar_width=28), MofNCompleteColumn(), TextColumn("scans"), TimeElapsedColumn()
     left = TextColumn("left"), TimeRemainingColumn()
     with Progress(TextColumn(f"making cohort {name}"), *columns, *left, console=console) as bars:
         task = bars.add_task("", total=None)
         return prepare_cohort(
             cohort_directory(home.path, name),
-            _source(spec),
+            source,
             size=spec.size,
             workers=len(os.sched_getaffinity(0)) if workers is None else workers,
             progress=lambda done, total: bars.update(task, completed=done, total=total),

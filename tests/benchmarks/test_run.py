@@ -13,7 +13,8 @@ import pytest
 
 from tests.benchmarks.conftest import SUITE, Afnetm, command
 
-TIMES = ("seconds", "test_seconds", "finished")
+#: When it ran and how long it took, and the commit, which may move while tests run.
+TIMES = ("seconds", "test_seconds", "finished", "commit")
 
 
 def findings(home: Path) -> dict[str, tuple[dict[str, object], pd.DataFrame, pd.DataFrame, bytes]]:
