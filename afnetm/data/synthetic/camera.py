@@ -10,9 +10,9 @@ from afnetm.data.synthetic.head import PATCHES
 from afnetm.data.synthetic.nuisance import TEXTURE_FAILURES, Nuisance
 
 #: Stops and blur of the failures.
-_DARK_STOPS, _OVER_STOPS, _MOTION_MM = (-5.0, -3.2), (1.6, 2.6), (9.0, 18.0)
+_DARK_STOPS, _OVER_STOPS, _MOTION_MM = (-5.8, -4.2), (2.0, 3.2), (14.0, 30.0)
 #: Full-well noise: a dark picture is amplified together with its noise.
-_READ_NOISE = 0.01
+_READ_NOISE = 0.02
 
 
 def expose(light: NDArray[np.float32], nuisance: Nuisance, rng: np.random.Generator) -> NDArray[np.uint8]:
@@ -65,7 +65,7 @@ def _occlude(image: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np
     skin = image[PATCHES["skin"].window]
     for _ in range(rng.integers(1, 3)):
         centre = rng.uniform((-45, 640), (45, 765))
-        radii, turn = rng.uniform(14, 30, size=2), rng.uniform(0, np.pi)
+        radii, turn = rng.uniform(22, 40, size=2), rng.uniform(0, np.pi)
         dx, dy = x - centre[0], y - centre[1]
         along, across = dx * np.cos(turn) + dy * np.sin(turn), dy * np.cos(turn) - dx * np.sin(turn)
         covered = (along / radii[0]) ** 2 + (across / radii[1]) ** 2 < 1

@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 from afnetm.data.synthetic.assets import read_face_unit
 from afnetm.data.synthetic.head import head
 from afnetm.data.synthetic.morphs import MorphBank
-from afnetm.data.synthetic.seeds import stream
 
 #: Action unit -> the face units that show it, with their weights. ``*`` stands for Left and Right.
 ACTION_UNITS: dict[int, dict[str, float]] = {
@@ -42,8 +41,8 @@ ACTION_UNITS: dict[int, dict[str, float]] = {
 #: The prototypes of each expression: action unit -> (strength at full intensity, probability of taking part).
 PROTOTYPES: dict[str, tuple[dict[int, tuple[float, float]], ...]] = {
     "anger": (
-        {4: (1.0, 1.0), 5: (0.6, 0.9), 7: (0.8, 1.0), 23: (0.9, 1.0), 24: (0.7, 0.9), 17: (0.5, 0.5)},
-        {4: (1.0, 1.0), 7: (0.8, 1.0), 10: (0.6, 0.9), 25: (0.8, 1.0), 26: (0.5, 0.9), 5: (0.6, 0.5)},
+        {4: (1.2, 1.0), 5: (0.6, 0.9), 7: (0.8, 1.0), 23: (0.9, 1.0), 24: (0.7, 0.9), 17: (0.5, 0.5)},
+        {4: (1.2, 1.0), 7: (0.9, 1.0), 10: (0.6, 0.9), 22: (0.4, 0.8), 25: (0.8, 1.0), 26: (0.5, 0.9), 5: (0.5, 0.5)},
     ),
     "disgust": (
         {9: (1.0, 1.0), 10: (0.8, 1.0), 17: (0.7, 1.0), 4: (0.5, 0.6), 7: (0.6, 0.6)},
@@ -85,32 +84,32 @@ class Manner:
     lead: float
 
 
-def draw_manner(seed: int, subject: int) -> Manner:
-    """How the subject numbered `subject` of `seed` moves."""
-    rng = stream(seed, "manner", subject)
-    expressivity = float(min(rng.lognormal(-0.1, 0.28), 1.35))
-    gain = {unit: float(np.clip(rng.normal(1, 0.25), 0.3, 1.6)) for unit in ACTION_UNITS}
+def draw_manner(rng: np.random.Generator) -> Manner:
+    """How somebody moves."""
+    expressivity = float(np.clip(rng.lognormal(0.0, 0.2), 0.75, 1.35))
+    gain = {unit: float(np.clip(rng.normal(1, 0.25), 0.4, 1.6)) for unit in ACTION_UNITS}
     habits = rng.choice([1, 2, 4, 6, 7, 12, 15, 17, 24], size=3, replace=False)
-    bias = {int(unit): float(abs(rng.normal(0, 0.12))) for unit in habits}
+    bias = {int(unit): float(abs(rng.normal(0, 0.15))) for unit in habits}
     return Manner(expressivity, gain, bias, float(np.clip(rng.normal(1, 0.07), 0.8, 1.2)))
 
 
-def draw_actions(seed: int, subject: int, expression: str, level: int) -> dict[int, float]:
-    """Action unit -> activation (0 to about 1.3) of one scan; ``expression="neutral"`` gives the face at rest."""
-    manner = draw_manner(seed, subject)
+def draw_actions(manner: Manner, expression: str, level: int, rng: np.random.Generator) -> dict[int, float]:
+    """Action unit -> activation (0 to 1.3) of one scan; ``expression="neutral"`` gives the face at rest.
+
+    A prototype of the expression, plus the subject's resting habits and two action units that mean nothing.
+    """
     actions = dict(manner.bias)
     if expression == "neutral":
         return actions
-    rng = stream(seed, "actions", subject, expression, level)
     prototypes = PROTOTYPES[expression]
     prototype = prototypes[rng.integers(len(prototypes))]
     for unit, (strength, probability) in prototype.items():
-        takes_part, vigour = rng.random() < probability, rng.uniform(0.7, 1.2)
+        takes_part, vigour = rng.random() < probability, rng.uniform(0.65, 1.2)
         if takes_part:
             amount = strength * LEVELS[level - 1] * manner.expressivity * manner.gain[unit] * vigour
             actions[unit] = actions.get(unit, 0.0) + amount
     for unit in rng.choice([1, 2, 4, 5, 6, 7, 10, 12, 14, 15, 17, 20, 24, 25], size=2, replace=False):
-        actions[int(unit)] = actions.get(int(unit), 0.0) + rng.uniform(0, 0.3)
+        actions[int(unit)] = actions.get(int(unit), 0.0) + rng.uniform(0, 0.4)
     return {unit: float(min(amount, 1.3)) for unit, amount in actions.items()}
 
 

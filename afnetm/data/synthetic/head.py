@@ -84,6 +84,8 @@ class Head:
         kept: ``(C,)`` indices of the base mesh's vertices that the coarse head keeps.
         coarse: ``(C, 3)`` float64 their positions, mm, base frame.
         subdivide: ``(V, C)`` the Loop subdivision.
+        triangles: ``(G, 3)`` the coarse faces; they index the subdivided vertices as well, which begin with the coarse
+            ones, and so make a light stand-in for the head.
         vertices: ``(V, 3)`` float64 the subdivided base head, mm, base frame.
         faces: ``(F, 3)`` int32.
         part: ``(F,)`` int8 indices into `PARTS`.
@@ -96,6 +98,7 @@ class Head:
     kept: NDArray[np.int64]
     coarse: NDArray[np.float64]
     subdivide: csr_array
+    triangles: NDArray[np.int64]
     vertices: NDArray[np.float64]
     faces: NDArray[np.int32]
     part: NDArray[np.int8]
@@ -140,6 +143,7 @@ def head() -> Head:
         kept=kept,
         coarse=coarse,
         subdivide=subdivide,
+        triangles=triangles,
         vertices=vertices,
         faces=faces.astype(np.int32),
         part=part.astype(np.int8),

@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 from afnetm.data.synthetic.assets import data_folder, read_base, read_target
 from afnetm.data.synthetic.head import head
 from afnetm.data.synthetic.morphs import MorphBank
-from afnetm.data.synthetic.seeds import stream
 
 ANCESTRIES = ("african", "asian", "caucasian")
 GENDERS = ("female", "male")
@@ -22,7 +21,7 @@ WEIGHTS = ("min", "average", "max")
 #: Folders of the local targets that show on a face from the front.
 LOCAL_FOLDERS = ("cheek", "chin", "eyebrows", "eyes", "forehead", "head", "mouth", "nose")
 #: How many local targets one subject has, and how far each goes at most (1 is the sculptor's extreme).
-LOCAL_COUNT, LOCAL_REACH = 26, 0.5
+LOCAL_COUNT, LOCAL_REACH = 32, 0.6
 #: Left out: whole-head shifts (undone by the pose fit), the back of the head, and lids pushed off the eyeball.
 LOCAL_EXCLUDED = ("head-trans", "head-back", "head-angle", "mouth-trans-in", "eye-push", "eye-trans", "eye-scale")
 
@@ -50,6 +49,7 @@ class Identity:
         beard: 0 (shaven) to 1 (full).
         stubble: 0 to 1, the shadow of a shaven beard.
         freckles: 0 to 1.
+        wrinkles: how deep wrinkles are, 1 is average.
         iris: 0 to 1, position on the scale from dark brown over green to blue.
     """
 
@@ -71,6 +71,7 @@ class Identity:
     beard: float
     stubble: float
     freckles: float
+    wrinkles: float
     iris: float
 
 
@@ -105,9 +106,8 @@ def local_axes() -> dict[str, tuple[tuple[str, ...], ...]]:
     return {axis: tuple(tuple(names) for names in directions.values()) for axis, directions in axes.items()}
 
 
-def draw_identity(seed: int, subject: int) -> Identity:
-    """The subject numbered `subject` of `seed`."""
-    rng = stream(seed, "identity", subject)
+def draw_identity(rng: np.random.Generator) -> Identity:
+    """Somebody new."""
     ancestry = rng.dirichlet([0.6] * len(ANCESTRIES))
     female = float(np.clip(rng.choice([0.15, 0.85]) + rng.uniform(-0.15, 0.15), 0, 1))
     age = float(rng.beta(1.3, 2.5))
@@ -124,7 +124,7 @@ def draw_identity(seed: int, subject: int) -> Identity:
         redness=float(rng.beta(2, 3)),
         hair_melanin=dark_hair,
         hair_red=float(rng.beta(1, 6) * ancestry[2]),
-        hair_grey=float(np.clip((age - 0.45) * 1.8 + rng.normal(0, 0.15), 0, 1)),
+        hair_grey=float(np.clip((age - 0.5) * 2.2 + rng.normal(0, 0.12), 0, 1)),
         hairline=float(rng.normal(0, 4) + (rng.random() * 12 * age if man else -3)),
         hair_length=float(rng.uniform(2, 9) if man else rng.uniform(7, 15)),
         brow_thickness=float(np.clip(rng.normal(1.15 if man else 0.85, 0.18), 0.5, 1.6)),
@@ -135,6 +135,7 @@ def draw_identity(seed: int, subject: int) -> Identity:
         beard=float(rng.uniform(0.45, 1)) if bearded else 0.0,
         stubble=float(rng.uniform(0, 0.6)) if man else 0.0,
         freckles=float(rng.beta(1, 4) * (1 - melanin)),
+        wrinkles=float(rng.uniform(0.8, 1.6)),
         iris=float(np.clip(rng.beta(1.2, 1.2) * ancestry[2] + rng.normal(0, 0.06), 0, 1)),
     )
 

@@ -8,8 +8,6 @@ from dataclasses import asdict, dataclass, fields, replace
 
 import numpy as np
 
-from afnetm.data.synthetic.seeds import stream
-
 #: How often the camera and the range sensor fail.
 TEXTURE_FAILURE_RATE, DEPTH_FAILURE_RATE = 0.35, 0.40
 #: The kinds of texture failure: 0 is none.
@@ -40,7 +38,7 @@ class Nuisance:
         depth_dropout: share of the surface lost in hair.
         depth_holes: number of small holes, left open.
         depth_failure: 0 or 1.
-        depth_closed_holes: number of large holes that its software has closed smoothly, 1 to 3 when it fails.
+        depth_closed_holes: number of large holes, closed smoothly by its software; 1 to 3 when it fails.
         landmark_jitter_mm: the annotator's standard deviation along each axis.
     """
 
@@ -96,9 +94,8 @@ GROUPS: dict[str, tuple[str, ...]] = {
 }
 
 
-def draw_nuisance(seed: int, subject: int, expression: str, level: int, *, clean: bool = False) -> Nuisance:
-    """The levels of one scan; `clean` scans have no failure and `CLEAN_SHARE` of the rest."""
-    rng = stream(seed, "nuisance", subject, expression, level)
+def draw_nuisance(rng: np.random.Generator, *, clean: bool = False) -> Nuisance:
+    """The levels of one scan, from a fresh stream of its own; `clean` scans have no failure and `CLEAN_SHARE` of the rest."""
     fails_texture, fails_depth = rng.random(2) < (TEXTURE_FAILURE_RATE, DEPTH_FAILURE_RATE)
     drawn = Nuisance(
         yaw=rng.normal(0, 3.0),
@@ -106,18 +103,18 @@ def draw_nuisance(seed: int, subject: int, expression: str, level: int, *, clean
         roll=rng.normal(0, 2.0),
         gaze_yaw=rng.normal(0, 5.0),
         gaze_pitch=rng.normal(0, 3.0),
-        light_azimuth=float(np.clip(rng.normal(0, 32), -70, 70)),
+        light_azimuth=float(np.clip(rng.normal(0, 42), -80, 80)),
         light_elevation=rng.normal(24, 12),
         light_ambient=rng.uniform(0.28, 0.7),
         light_warmth=float(np.clip(rng.normal(0, 0.5), -1, 1)),
         gloss=rng.uniform(0, 1),
         exposure=rng.normal(0, 0.35),
-        blur_mm=abs(rng.normal(0, 0.9)),
+        blur_mm=abs(rng.normal(0, 1.3)),
         texture_noise=rng.uniform(0.004, 0.03),
         texture_failure=float(fails_texture),
         texture_failure_kind=float(fails_texture * rng.integers(1, len(TEXTURE_FAILURES))),
-        depth_lowpass_mm=rng.uniform(0.5, 2.5),
-        depth_noise_mm=rng.uniform(0.15, 0.55),
+        depth_lowpass_mm=rng.uniform(1.5, 4.5),
+        depth_noise_mm=rng.uniform(0.4, 1.1),
         depth_quantum_mm=rng.uniform(0.05, 0.4),
         depth_dropout=rng.uniform(0, 0.25),
         depth_holes=float(rng.integers(0, 3)),

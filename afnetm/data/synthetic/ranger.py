@@ -13,7 +13,7 @@ from afnetm.data.synthetic.nuisance import Nuisance
 #: How many times the noise grows when the sensor fails.
 FAILURE_GAIN = 3.0
 #: Radii of small and large holes, mm; where the centres of large ones may be, mm in the front plane of the base head.
-SMALL_HOLE_MM, LARGE_HOLE_MM = (2.0, 5.0), (14.0, 26.0)
+SMALL_HOLE_MM, LARGE_HOLE_MM = (2.0, 5.0), (16.0, 32.0)
 HOLE_LOW, HOLE_HIGH = (-42.0, 638.0), (42.0, 768.0)
 #: The noise's cells: their number along a side, and their size in mm.
 _GRAIN_CELLS, _GRAIN_MM = 192, 1.5
@@ -34,10 +34,11 @@ def measure(
         measured[:, 2] = average() @ measured[:, 2]
     for _ in range(int(nuisance.depth_closed_holes)):
         _close_hole(measured, rng)
-    gain = FAILURE_GAIN if nuisance.depth_failure else 1.0
-    measured[:, 2] += nuisance.depth_noise_mm * gain * _roughness(vertices) * _grain(vertices, rng)
+    noise = nuisance.depth_noise_mm * (FAILURE_GAIN if nuisance.depth_failure else 1.0)
+    measured[:, 2] += noise * _roughness(vertices) * _grain(vertices, rng)
+    # Eyes and teeth must keep behind lids and lips, or noise on the range would speckle the texture.
+    measured[~_skin(), 2] -= 1.2 * noise
     if (step := nuisance.depth_quantum_mm) > 0:
-        # Eyes and teeth keep behind lids and lips.
         levels = np.where(_skin(), np.ceil(measured[:, 2] / step), np.floor(measured[:, 2] / step))
         measured[:, 2] = (levels - 0.5) * step
 
@@ -82,8 +83,8 @@ def _grain(vertices: NDArray[np.float64], rng: np.random.Generator) -> NDArray[n
     It is a function of the place in the picture, so that neighbouring layers (lid and eyeball) move together.
     """
     shape = (_GRAIN_CELLS, _GRAIN_CELLS)
-    mottle = ndimage.gaussian_filter(rng.standard_normal(shape), 2.0)
-    field = rng.standard_normal(shape) + mottle / mottle.std()
+    fine, mottled = (ndimage.gaussian_filter(rng.standard_normal(shape), cells) for cells in (0.8, 2.2))
+    field = fine / fine.std() + mottled / mottled.std()
     place = (vertices[:, 1::-1].T / _GRAIN_MM) + _GRAIN_CELLS / 2
     return np.asarray(ndimage.map_coordinates(field, place, order=1, mode="grid-wrap") / np.sqrt(2))
 
@@ -102,7 +103,7 @@ def _rough_spots(vertices: NDArray[np.float64]) -> list[tuple[NDArray[np.float64
     spots = []
     for name in ("left_eye", "right_eye"):
         eye = vertices[head().members(name)].mean(axis=0)
-        spots += [(eye, (11.0, 5.0), 1.5), (eye + np.array([0.0, 21.0, 0.0]), (14.0, 4.0), 1.0)]
+        spots += [(eye, (11.0, 5.0), 0.7), (eye + np.array([0.0, 21.0, 0.0]), (14.0, 4.0), 0.5)]
     return spots
 
 
