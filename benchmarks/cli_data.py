@@ -37,14 +37,16 @@ def make(
 
     Example: `afnetm data make faces --subjects 24 --levels 3 4 --size 96 --seed 0`
     """
+    from afnetm.data.cohort import cohort_directory
+    from afnetm.data.synthetic import SyntheticSource
     from benchmarks.cohorts import make_synthetic
-    from benchmarks.suite import SyntheticSpec
 
-    spec = SyntheticSpec.model_construct(subjects=subjects, levels=tuple(levels), size=size, seed=seed, clean=clean)
     home: Home = context.obj
+    cohort_directory(home.path, name)  # a wrong name is refused before the home is made
+    source = SyntheticSource(seed=seed, subjects=subjects, levels=tuple(levels), clean=clean)
     home.make()
     with home.lock():
-        made = make_synthetic(home, name, spec, workers=workers, console=console)
+        made = make_synthetic(home, name, source, size=size, workers=workers, console=console)
     _print_card(made)
 
 

@@ -2,6 +2,7 @@
 
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
@@ -11,10 +12,12 @@ from afnetm.data.preparing import disk_need, prepare_cohort
 from afnetm.data.synthetic import SyntheticSource
 from afnetm.errors import UserError
 from benchmarks.home import Home
-from benchmarks.suite import CohortSpec, SyntheticSpec
+
+if TYPE_CHECKING:
+    from benchmarks.suite import CohortSpec  # torch, by way of the methods
 
 
-def ensure_cohort(home: Home, spec: CohortSpec, *, workers: int | None, console: Console) -> Cohort:
+def ensure_cohort(home: Home, spec: "CohortSpec", *, workers: int | None, console: Console) -> Cohort:
     """The cohort that a suite names; a synthetic one that it describes is made if it is not there yet.
 
     Raises:
@@ -23,10 +26,11 @@ def ensure_cohort(home: Home, spec: CohortSpec, *, workers: int | None, console:
     directory = cohort_directory(home.path, spec.name)
     if spec.synthetic is None:
         return open_cohort(directory)
+    source = SyntheticSource(**spec.synthetic.model_dump(exclude={"size"}))
     if not directory.exists():
-        return make_synthetic(home, spec.name, spec.synthetic, workers=workers, console=console)
+        return make_synthetic(home, spec.name, source, size=spec.synthetic.size, workers=workers, console=console)
     cohort = open_cohort(directory)
-    described = _source(spec.synthetic).describe() | {"size": spec.synthetic.size}
+    described = source.describe() | {"size": spec.synthetic.size}
     found = {**cohort.source, "size": cohort.size}
     for key, value in described.items():
         if found.get(key) != value:
@@ -37,22 +41,28 @@ def ensure_cohort(home: Home, spec: CohortSpec, *, workers: int | None, console:
     return cohort
 
 
-def make_synthetic(home: Home, name: str, spec: SyntheticSpec, *, workers: int | None, console: Console) -> Cohort:
+def make_synthetic(
+    home: Home, name: str, source: SyntheticSource, *, size: int, workers: int | None, console: Console
+) -> Cohort:
     """Makes a synthetic cohort with a progress bar; an interrupted one goes on where it was."""
-    source = _source(spec)
-    need = disk_need(scans=len(source.ids()), size=spec.size) / 1e6
-    console.print(f"cohort {name}: {len(source.ids())} scans, {need:.0f} MB of disk while it is made, half of it then")
+    directory = cohort_directory(home.path, name)
     columns = BarColumn(bar_width=28), MofNCompleteColumn(), TextColumn("scans"), TimeElapsedColumn()
     left = TextColumn("left"), TimeRemainingColumn()
-    with Progress(TextColumn(f"making cohort {name}"), *columns, *left, console=console) as bars:
-        task = bars.add_task("", total=None)
-        return prepare_cohort(
-            cohort_directory(home.path, name),
-            source,
-            size=spec.size,
-            workers=len(os.sched_getaffinity(0)) if workers is None else workers,
-            progress=lambda done, total: bars.update(task, completed=done, total=total),
-        )
+    bars = Progress(TextColumn(f"making cohort {name}"), *columns, *left, console=console)
+    task = bars.add_task("", total=None)
+
+    def progress(done: int, total: int) -> None:
+        if not bars.live.is_started:  # not before everything that can be wrong was looked at
+            need = disk_need(scans=total, size=size) / 1e6
+            console.print(f"cohort {name}: {total} scans, {need:.0f} MB of disk while it is made, half of it then")
+            bars.start()
+        bars.update(task, completed=done, total=total)
+
+    try:
+        processes = len(os.sched_getaffinity(0)) if workers is None else workers
+        return prepare_cohort(directory, source, size=size, workers=processes, progress=progress)
+    finally:
+        bars.stop()
 
 
 def write_sheet(directory: Path, out: Path, *, scans: int) -> None:
@@ -70,7 +80,3 @@ def write_sheet(directory: Path, out: Path, *, scans: int) -> None:
         beside.replace(out)
     except OSError as error:
         raise UserError(f"--out: '{out}' cannot be written: {error.strerror}") from None
-
-
-def _source(spec: SyntheticSpec) -> SyntheticSource:
-    return SyntheticSource(seed=spec.seed, subjects=spec.subjects, levels=spec.levels, clean=spec.clean)

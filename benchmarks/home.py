@@ -94,8 +94,10 @@ class Home:
                     "since": datetime.now(UTC).isoformat("T", "seconds"),
                 }
                 write_text(holder, json.dumps(mine | {"command": " ".join(sys.argv[1:])}))
-                yield
-                holder.unlink(missing_ok=True)
+                try:
+                    yield
+                finally:
+                    holder.unlink(missing_ok=True)
         except Timeout:
             raise UserError(
                 f"home '{self.path}' is in use by {_describe(holder)}; wait for it or use another --home"

@@ -11,6 +11,7 @@ import pandas as pd
 import psutil
 import pytest
 
+from benchmarks.home import Home
 from tests.benchmarks.conftest import SUITE, Afnetm, command
 
 #: When it ran and how long it took, and the commit, which may move while tests run.
@@ -222,16 +223,11 @@ def test_a_unit_that_raises_is_recorded_the_others_go_on_and_it_is_tried_again(
 
 
 def test_a_second_run_on_one_home_says_who_holds_it_and_leaves(home: Path, suite: Path, afnetm: Afnetm) -> None:
-    process = subprocess.Popen(command(home, "run", str(suite)), stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
-    try:
-        while units_done(home) < 1:
-            assert process.poll() is None
-            time.sleep(0.01)
+    with Home(home).lock():
         second = afnetm(home, "run", str(suite), code=2)
-        assert f"is in use by process {process.pid} on" in second.stderr
-    finally:
-        process.kill()
-        process.wait()
+    assert f"is in use by process {os.getpid()} on" in second.stderr
+    assert not (home / "units").exists()
+    afnetm(home, "run", str(suite), "--dry-run")
 
 
 def test_forget_deletes_what_it_says_after_asking(
