@@ -3,6 +3,8 @@
 from datetime import UTC, datetime
 from pathlib import Path
 
+import pandas as pd
+from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
@@ -30,10 +32,18 @@ def write_suite_report(home: Home, reference: str) -> tuple[Path, Table]:
         path = write_report(found, home.report(ledger.suite))
     except ReportError as error:
         raise UserError(f"suite '{ledger.suite}': {error}") from None
-    shown = displayed(comparison(found), control=found.control)
+    return path, _table(displayed(comparison(found), control=found.control))
+
+
+def _table(shown: pd.DataFrame) -> Table:
+    """For the terminal: what a narrow one has no room for is on the page."""
+    if Console().width < 130:
+        shown = shown.drop(columns=["Folds, %", "FLOPs"])
+    if Console().width < 100:
+        shown = shown.drop(columns=[name for name in shown.columns if name.startswith("Macro-F1")])
     table = Table(box=None, pad_edge=False, header_style="bold")
     for position, name in enumerate(shown.columns):
-        table.add_column(name, justify="right" if position else "left")
+        table.add_column(name, justify="right" if position else "left", no_wrap=bool(position) and len(name) < 20)
     for row in shown.itertuples(index=False):
         table.add_row(*map(escape, row))
-    return path, table
+    return table
