@@ -4,13 +4,15 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from afnetm.data.synthetic.canvas import plane
+from afnetm.data.synthetic.canvas import blob, plane
 from afnetm.data.synthetic.colours import GAMMA, linear
 from afnetm.data.synthetic.head import PATCHES
 from afnetm.data.synthetic.nuisance import TEXTURE_FAILURES, Nuisance
 
 #: Stops and blur of the failures.
-_DARK_STOPS, _OVER_STOPS, _MOTION_MM = (-5.8, -4.2), (2.0, 3.2), (14.0, 30.0)
+_DARK_STOPS, _OVER_STOPS, _MOTION_MM = (-5.8, -4.2), (2.0, 3.2), (16.0, 34.0)
+#: How far motion blur mixes eyes and mouth with the skin.
+_MELT = 0.7
 #: Full-well noise: a dark picture is amplified together with its noise.
 _READ_NOISE = 0.02
 
@@ -27,6 +29,7 @@ def expose(light: NDArray[np.float32], nuisance: Nuisance, rng: np.random.Genera
         image = _occlude(image, rng)
     elif kind == "motion blur":
         image = _smear(image, rng.uniform(*_MOTION_MM) / texel, rng.uniform(0, np.pi))
+        image = _melt(image)
     elif kind == "dark":
         stops, noise = stops + rng.uniform(*_DARK_STOPS), noise + _READ_NOISE
     elif kind == "overexposed":
@@ -71,6 +74,15 @@ def _occlude(image: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np
         covered = (along / radii[0]) ** 2 + (across / radii[1]) ** 2 < 1
         skin[covered] = linear(tuple(rng.uniform(40, 220, size=3)))
     return image
+
+
+def _melt(image: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Eyes, teeth and mouth mixed with the skin around, as motion blur mixes them; they lie elsewhere in the atlas."""
+    skin = image[PATCHES["skin"].window]
+    around = skin[blob(0, 690, 35, 30) > 0.5].mean(axis=0)
+    mixed = (1 - _MELT) * image + _MELT * around
+    mixed[PATCHES["skin"].window] = skin
+    return np.asarray(mixed, dtype=np.float32)
 
 
 def _smear(image: NDArray[np.float32], length: float, angle: float) -> NDArray[np.float32]:

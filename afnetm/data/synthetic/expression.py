@@ -31,8 +31,8 @@ ACTION_UNITS: dict[int, dict[str, float]] = {
     17: {"mouthShrugLower": 1.0, "mouthShrugUpper": 0.5},
     20: {"mouthStretch*": 1.0},
     22: {"mouthFunnel": 1.0},
-    23: {"mouthRollLower": 0.6, "mouthRollUpper": 0.6, "mouthPress*": 0.4},
-    24: {"mouthPress*": 1.0},
+    23: {"mouthRollLower": 0.6, "mouthRollUpper": 0.6, "mouthPress*": 0.3, "mouthFrown*": 0.2},
+    24: {"mouthPress*": 0.7, "mouthFrown*": 0.4},
     25: {"mouthLowerDown*": 0.4, "jawOpen": 0.06},
     26: {"jawOpen": 0.4},
     27: {"jawOpen": 0.85},
@@ -65,6 +65,8 @@ PROTOTYPES: dict[str, tuple[dict[int, tuple[float, float]], ...]] = {
         {1: (1.0, 1.0), 2: (1.0, 1.0), 5: (0.9, 1.0), 27: (0.9, 1.0)},
     ),
 }
+#: Action units that may stir without meaning anything.
+STRAY_UNITS = (1, 2, 4, 5, 6, 7, 10, 12, 14, 15, 17, 20, 24, 25)
 #: Degrees that the model's eyes turn at weight 1, roughly.
 FULL_GAZE = 25.0
 #: The middle of the upper and the lower lip's rim, vertices of the base mesh.
@@ -86,30 +88,37 @@ class Manner:
 
 def draw_manner(rng: np.random.Generator) -> Manner:
     """How somebody moves."""
-    expressivity = float(np.clip(rng.lognormal(0.0, 0.2), 0.75, 1.35))
-    gain = {unit: float(np.clip(rng.normal(1, 0.25), 0.4, 1.6)) for unit in ACTION_UNITS}
+    expressivity = float(np.clip(rng.lognormal(0.05, 0.18), 0.8, 1.35))
+    gain = {unit: float(np.clip(rng.normal(1, 0.22), 0.5, 1.5)) for unit in ACTION_UNITS}
     habits = rng.choice([1, 2, 4, 6, 7, 12, 15, 17, 24], size=3, replace=False)
     bias = {int(unit): float(abs(rng.normal(0, 0.15))) for unit in habits}
     return Manner(expressivity, gain, bias, float(np.clip(rng.normal(1, 0.07), 0.8, 1.2)))
 
 
-def draw_actions(manner: Manner, expression: str, level: int, rng: np.random.Generator) -> dict[int, float]:
-    """Action unit -> activation (0 to 1.3) of one scan; ``expression="neutral"`` gives the face at rest.
+def draw_episode(expression: str, rng: np.random.Generator) -> dict[int, float]:
+    """Which action units somebody shows an expression with: action unit -> strength at full intensity.
 
-    A prototype of the expression, plus the subject's resting habits and two action units that mean nothing.
+    One of the expression's prototypes; ``"neutral"`` has none. The levels of a subject's expression share it.
+    """
+    prototypes = PROTOTYPES.get(expression, ({},))
+    prototype = prototypes[rng.integers(len(prototypes))]
+    chances = rng.random(len(prototype))
+    taking_part = zip(prototype.items(), chances, strict=True)
+    return {unit: strength for (unit, (strength, probability)), chance in taking_part if chance < probability}
+
+
+def draw_actions(manner: Manner, episode: dict[int, float], level: int, rng: np.random.Generator) -> dict[int, float]:
+    """Action unit -> activation (0 to 1.3) of one scan of `episode` at `level` (0, nothing but habits, to 4).
+
+    On top come the subject's resting habits and, unless `level` is 0, three action units that mean nothing.
     """
     actions = dict(manner.bias)
-    if expression == "neutral":
-        return actions
-    prototypes = PROTOTYPES[expression]
-    prototype = prototypes[rng.integers(len(prototypes))]
-    for unit, (strength, probability) in prototype.items():
-        takes_part, vigour = rng.random() < probability, rng.uniform(0.65, 1.2)
-        if takes_part:
-            amount = strength * LEVELS[level - 1] * manner.expressivity * manner.gain[unit] * vigour
+    if level > 0:
+        for unit, strength in episode.items():
+            amount = strength * LEVELS[level - 1] * manner.expressivity * manner.gain[unit] * rng.uniform(0.75, 1.2)
             actions[unit] = actions.get(unit, 0.0) + amount
-    for unit in rng.choice([1, 2, 4, 5, 6, 7, 10, 12, 14, 15, 17, 20, 24, 25], size=2, replace=False):
-        actions[int(unit)] = actions.get(int(unit), 0.0) + rng.uniform(0, 0.4)
+        for unit in rng.choice(STRAY_UNITS, size=3, replace=False):
+            actions[int(unit)] = actions.get(int(unit), 0.0) + rng.uniform(0, 0.4)
     return {unit: float(min(amount, 1.3)) for unit, amount in actions.items()}
 
 

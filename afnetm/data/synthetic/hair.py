@@ -32,7 +32,7 @@ def paint_hair(skin: NDArray[np.float32], identity: Identity, rng: np.random.Gen
     dark = colour * 0.75  # brows are darker than the scalp's hair
     skin = mix(skin, dark, np.clip(brow * (0.95 + 0.45 * slanted), 0, 0.95).astype(np.float32))
     if identity.beard:
-        beard = canvas.smoothstep(0.55, 1.15, beard_area() * identity.beard + 0.5 + 0.22 * short)
+        beard = canvas.smoothstep(0.4, 1.05, beard_area() * identity.beard + 0.4 + 0.16 * short)
         skin = mix(skin, colour * (0.85 + 0.25 * short[..., None]), beard * beard_area() * 0.92)
     scalp = scalp_mask(identity.hairline, 0.35 * down + 0.6 * short)
     return mix(skin, colour * np.clip(1 + 0.42 * down, 0.35, 2.2)[..., None], scalp)

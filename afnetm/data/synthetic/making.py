@@ -6,7 +6,7 @@ from scipy.spatial.transform import Rotation
 from afnetm.data.landmarks import LANDMARKS_83
 from afnetm.data.scan import Scan
 from afnetm.data.synthetic.camera import expose
-from afnetm.data.synthetic.expression import displacement, draw_actions, gaze
+from afnetm.data.synthetic.expression import displacement, draw_actions, draw_episode, gaze
 from afnetm.data.synthetic.hair import grow
 from afnetm.data.synthetic.head import ORIGIN, head
 from afnetm.data.synthetic.landmarks import anchors
@@ -18,10 +18,15 @@ from afnetm.data.synthetic.subject import subject
 from afnetm.data.synthetic.wrinkles import relief
 
 
+def scan_name(number: int, expression: str, level: int) -> str:
+    """The id of a scan, for example ``s003_happiness_4``."""
+    return f"s{number:03d}_{expression}_{level}"
+
+
 def make_scan(*, seed: int, number: int, expression: str, level: int, nuisance: Nuisance) -> Scan:
     """The scan of subject `number` showing `expression` at `level` (1 to 4) under the disturbances `nuisance`.
 
-    `expression` may be ``"neutral"`` with `level` 0 as well, which no source yields. The annotator sees the true
+    `expression` may be ``"neutral"`` (with `level` 0) as well, which no source yields. The annotator sees the true
     surface and errs in all three directions: landmarks lie near the measured surface, not on it.
     """
     person, model = subject(seed, number), head()
@@ -29,7 +34,8 @@ def make_scan(*, seed: int, number: int, expression: str, level: int, nuisance: 
     def chance(purpose: str) -> np.random.Generator:
         return stream(seed, purpose, number, expression, level)
 
-    actions = draw_actions(person.manner, expression, level, chance("actions"))
+    episode = draw_episode(expression, stream(seed, "episode", number, expression))
+    actions = draw_actions(person.manner, episode, level, chance("actions"))
     coarse = person.resting + displacement(actions, lead=person.manner.lead)
     coarse += gaze(nuisance.gaze_yaw, nuisance.gaze_pitch)
     surface = grow(np.asarray(model.subdivide @ coarse), person.identity) - ORIGIN
@@ -42,7 +48,7 @@ def make_scan(*, seed: int, number: int, expression: str, level: int, nuisance: 
     landmarks = anchors().locate(surface)
     landmarks += chance("annotator").normal(0, 1, landmarks.shape) * nuisance.landmark_jitter_mm
     return Scan(
-        id=f"s{number:03d}_{expression}_{level}",
+        id=scan_name(number, expression, level),
         subject=f"s{number:03d}",
         expression=expression,
         intensity=level,

@@ -38,7 +38,7 @@ class Nuisance:
         depth_dropout: share of the surface lost in hair.
         depth_holes: number of small holes, left open.
         depth_failure: 0 or 1.
-        depth_closed_holes: number of large holes, closed smoothly by its software; 1 to 3 when it fails.
+        depth_closed_holes: number of large holes that it has closed smoothly; 1 to 3 when it fails.
         landmark_jitter_mm: the annotator's standard deviation along each axis.
     """
 
@@ -95,7 +95,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
 
 
 def draw_nuisance(rng: np.random.Generator, *, clean: bool = False) -> Nuisance:
-    """The levels of one scan, from a fresh stream of its own; `clean` scans have no failure and `CLEAN_SHARE` of the rest."""
+    """The levels of one scan, from a stream of its own; `clean`: no failure and `CLEAN_SHARE` of the rest."""
     fails_texture, fails_depth = rng.random(2) < (TEXTURE_FAILURE_RATE, DEPTH_FAILURE_RATE)
     drawn = Nuisance(
         yaw=rng.normal(0, 3.0),
@@ -105,16 +105,16 @@ def draw_nuisance(rng: np.random.Generator, *, clean: bool = False) -> Nuisance:
         gaze_pitch=rng.normal(0, 3.0),
         light_azimuth=float(np.clip(rng.normal(0, 42), -80, 80)),
         light_elevation=rng.normal(24, 12),
-        light_ambient=rng.uniform(0.28, 0.7),
+        light_ambient=rng.uniform(0.18, 0.65),
         light_warmth=float(np.clip(rng.normal(0, 0.5), -1, 1)),
         gloss=rng.uniform(0, 1),
         exposure=rng.normal(0, 0.35),
-        blur_mm=abs(rng.normal(0, 1.3)),
+        blur_mm=abs(rng.normal(0, 1.8)),
         texture_noise=rng.uniform(0.004, 0.03),
         texture_failure=float(fails_texture),
         texture_failure_kind=float(fails_texture * rng.integers(1, len(TEXTURE_FAILURES))),
         depth_lowpass_mm=rng.uniform(1.5, 4.5),
-        depth_noise_mm=rng.uniform(0.4, 1.1),
+        depth_noise_mm=rng.uniform(0.6, 1.7),
         depth_quantum_mm=rng.uniform(0.05, 0.4),
         depth_dropout=rng.uniform(0, 0.25),
         depth_holes=float(rng.integers(0, 3)),

@@ -13,10 +13,12 @@ from afnetm.data.synthetic.nuisance import Nuisance
 #: How many times the noise grows when the sensor fails.
 FAILURE_GAIN = 3.0
 #: Radii of small and large holes, mm; where the centres of large ones may be, mm in the front plane of the base head.
-SMALL_HOLE_MM, LARGE_HOLE_MM = (2.0, 5.0), (16.0, 32.0)
+SMALL_HOLE_MM, LARGE_HOLE_MM = (2.0, 5.0), (18.0, 36.0)
 HOLE_LOW, HOLE_HIGH = (-42.0, 638.0), (42.0, 768.0)
 #: The noise's cells: their number along a side, and their size in mm.
 _GRAIN_CELLS, _GRAIN_MM = 192, 1.5
+#: The widths of its grain, mottle and ripple, mm.
+_GRAIN_SCALES_MM = (1.2, 5.0, 13.0)
 #: One smoothing pass of `average` spreads by about the spacing of the vertices, mm.
 _PASS_MM = 1.1
 
@@ -37,7 +39,7 @@ def measure(
     noise = nuisance.depth_noise_mm * (FAILURE_GAIN if nuisance.depth_failure else 1.0)
     measured[:, 2] += noise * _roughness(vertices) * _grain(vertices, rng)
     # Eyes and teeth must keep behind lids and lips, or noise on the range would speckle the texture.
-    measured[~_skin(), 2] -= 1.2 * noise
+    measured[~_skin(), 2] -= 1.6 * noise
     if (step := nuisance.depth_quantum_mm) > 0:
         levels = np.where(_skin(), np.ceil(measured[:, 2] / step), np.floor(measured[:, 2] / step))
         measured[:, 2] = (levels - 0.5) * step
@@ -61,7 +63,9 @@ def _close_hole(vertices: NDArray[np.float64], rng: np.random.Generator) -> None
     x, y = ((vertices[:, :2] - centre) / radius).T
     quadric = np.column_stack([np.ones_like(x), x, y, x * x, x * y, y * y])
     rim = (distance > 0.9 * radius) & (distance < 1.3 * radius) & _skin()
-    shape, *_ = np.linalg.lstsq(quadric[rim], vertices[rim, 2], rcond=None)
+    # Normal equations by einsum: the same bits however many threads the linear algebra library has.
+    inside = quadric[rim]
+    shape = np.linalg.solve(np.einsum("ni,nj->ij", inside, inside), np.einsum("ni,n->i", inside, vertices[rim, 2]))
     closed = 1 - np.clip((distance / radius - 0.8) / 0.2, 0, 1)
     vertices[:, 2] += closed * (0.96 * (quadric @ shape - vertices[:, 2]) - 1.0 * ~_skin())
 
@@ -78,15 +82,15 @@ def _ellipse(
 
 
 def _grain(vertices: NDArray[np.float64], rng: np.random.Generator) -> NDArray[np.float64]:
-    """Noise of unit variance at the vertices ``(V,)``, half of it fine and half mottled.
+    """Noise of unit variance at the vertices ``(V,)``: grain, mottle and ripple in equal parts.
 
     It is a function of the place in the picture, so that neighbouring layers (lid and eyeball) move together.
     """
     shape = (_GRAIN_CELLS, _GRAIN_CELLS)
-    fine, mottled = (ndimage.gaussian_filter(rng.standard_normal(shape), cells) for cells in (0.8, 2.2))
-    field = fine / fine.std() + mottled / mottled.std()
+    layers = [ndimage.gaussian_filter(rng.standard_normal(shape), scale / _GRAIN_MM) for scale in _GRAIN_SCALES_MM]
+    field = sum(layer / layer.std() for layer in layers) / np.sqrt(len(layers))
     place = (vertices[:, 1::-1].T / _GRAIN_MM) + _GRAIN_CELLS / 2
-    return np.asarray(ndimage.map_coordinates(field, place, order=1, mode="grid-wrap") / np.sqrt(2))
+    return np.asarray(ndimage.map_coordinates(field, place, order=1, mode="grid-wrap"))
 
 
 def _roughness(vertices: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -128,11 +132,11 @@ def _middle_vertices() -> NDArray[np.int64]:
 
 @cache
 def _plain_faces() -> NDArray[np.int64]:
-    """The faces that a small hole may have its centre at: skin behind which no socket and no mouth lies."""
+    """The faces that a small hole may have its centre at: skin behind which no socket, nostril or mouth lies."""
     model = head()
     x, y, z = model.vertices[model.faces].mean(axis=1).T
-    eyes = (np.abs(np.abs(x) - 31) < 22) & (np.abs(y - 728) < 24)
-    mouth = (np.abs(x) < 43) & (y < 704)
+    eyes = (np.abs(x) < 54) & (np.abs(y - 728) < 24)
+    mouth = (np.abs(x) < 43) & (y < 706)
     facing = model.normals(model.vertices)[model.faces[:, 0], 2] > 0.5
     plain = ~(eyes | mouth) & facing & (z > 60) & (y > 635) & (y < 780)
     return np.flatnonzero(plain & (model.part == PARTS.index("skin")))

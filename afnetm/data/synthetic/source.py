@@ -6,7 +6,7 @@ from typing import Any
 
 from afnetm.data.scan import EXPRESSIONS, Scan
 from afnetm.data.synthetic.expression import LEVELS
-from afnetm.data.synthetic.making import make_scan
+from afnetm.data.synthetic.making import make_scan, scan_name
 from afnetm.data.synthetic.nuisance import draw_nuisance
 from afnetm.data.synthetic.seeds import stream
 from afnetm.errors import UserError
@@ -61,8 +61,8 @@ class SyntheticSource:
     def ids(self) -> Sequence[str]:
         """``s000_anger_3`` ...: subject by subject, expression by expression, level by level."""
         return [
-            f"s{subject:03d}_{expression}_{level}"
-            for subject in range(self.subjects)
+            scan_name(number, expression, level)
+            for number in range(self.subjects)
             for expression in EXPRESSIONS
             for level in self.levels
         ]
@@ -74,7 +74,10 @@ class SyntheticSource:
         return make_scan(seed=self.seed, number=number, expression=expression, level=level, nuisance=nuisance)
 
     def _parse(self, scan_id: str) -> tuple[int, str, int]:
-        if scan_id not in self.ids():
-            raise UserError(f"scan {scan_id!r} is not in this source; its scans are named like {self.ids()[0]!r}")
-        name, expression, level = scan_id.split("_")
-        return int(name[1:]), expression, int(level)
+        match scan_id.removeprefix("s").split("_"):
+            case [number, expression, level] if number.isdecimal() and level.isdecimal():
+                parsed = int(number), expression, int(level)
+                known = parsed[0] < self.subjects and expression in EXPRESSIONS and parsed[2] in self.levels
+                if known and scan_id == scan_name(*parsed):
+                    return parsed
+        raise UserError(f"scan {scan_id!r} is not in this source; its scans are named like {self.ids()[0]!r}")
