@@ -87,7 +87,8 @@ class Tracker:
             self._client.set_terminated(run)
 
     def _create(self, artifacts: str | None) -> str:
-        tags = {"mlflow.note.content": self._ledger.description}
+        # By its kind MLflow's UI shows an experiment as model training.
+        tags = {"mlflow.note.content": self._ledger.description, "mlflow.experimentKind": "custom_model_development"}
         identifier: str = self._client.create_experiment(self._ledger.suite, artifact_location=artifacts, tags=tags)
         return identifier
 
@@ -115,6 +116,7 @@ class Tracker:
             run = self._client.create_run(self._experiment, run_name=method, tags=tags)
             self._client.log_text(run.info.run_id, self._ledger.text, "suite.toml")
             self._client.log_batch(run.info.run_id, params=_params(about["hyperparameters"]))
+            self._client.log_inputs(run.info.run_id, [DatasetInput(self._dataset())])
             self._parents[method] = str(run.info.run_id)
         return self._parents[method]
 
@@ -126,7 +128,8 @@ class Tracker:
             _METHOD: entry.method,
             _KEY: entry.key,
             _FINISHED: str(result["finished"]),
-            "afnetm.commit": result["commit"],
+            "mlflow.source.name": "afnetm run",
+            "mlflow.source.git.commit": result["commit"],
             "afnetm.hardware": result["hardware"],
             "afnetm.device": result["device_name"],
             **{f"version.{name}": version for name, version in result["versions"].items()},
