@@ -4,9 +4,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from afnetm.data.synthetic.atlas import PATCHES
 from afnetm.data.synthetic.canvas import blob, plane
 from afnetm.data.synthetic.colours import GAMMA, linear
-from afnetm.data.synthetic.head import PATCHES
 from afnetm.data.synthetic.nuisance import TEXTURE_FAILURES, Nuisance
 
 #: Stops and blur of the failures.

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 from scipy import ndimage
 
-from afnetm.data.synthetic.head import PATCHES
+from afnetm.data.synthetic.atlas import PATCHES
 
 Points = Sequence[tuple[float, float]]
 _SUPERSAMPLE = 4

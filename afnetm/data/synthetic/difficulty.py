@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from sklearn.compose import ColumnTransformer
 from sklearn.decomposition import PCA
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
-from sklearn.model_selection import GroupKFold, cross_val_predict
+from sklearn.model_selection import GroupKFold
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
@@ -73,7 +73,7 @@ def measure(
     people = np.array([subject for subject, _, _ in jobs])
     labels = np.array([EXPRESSIONS.index(expression) for _, expression, _ in jobs])
     right = {
-        name: _predict(blocks, labels, people) == labels
+        name: cross_validate(blocks, labels, people) == labels
         for name, blocks in {"texture": [texture], "depth": [depth], "both": [texture, depth]}.items()
     }
     by_subject = [right["both"][people == person].mean() for person in np.unique(people)]
@@ -90,13 +90,20 @@ def _features_of(
     return features(render(scan, size=size))
 
 
-def _predict(
-    blocks: Sequence[NDArray[np.float32]], labels: NDArray[np.int64], people: NDArray[np.int64]
+def cross_validate(
+    blocks: Sequence[NDArray[np.floating]], labels: NDArray[np.int64], people: NDArray[np.int64]
 ) -> NDArray[np.int64]:
-    """Each scan's label, predicted from the other folds' subjects."""
+    """Each scan's label, predicted by PCA and LDA from the other folds' subjects.
+
+    Args:
+        blocks: the modalities to use, ``(N, D)`` each; every one has a PCA of its own.
+        labels: ``(N,)``.
+        people: ``(N,)``, whose scan it is.
+    """
     ends = np.cumsum([block.shape[1] for block in blocks]).tolist()
     columns = [slice(start, end) for start, end in zip([0, *ends], ends, strict=False)]
-    compress = make_pipeline(StandardScaler(), PCA(COMPONENTS, svd_solver="randomized", random_state=0))
+    count = min(COMPONENTS, *(block.shape[1] for block in blocks), len(labels) // 2)
+    compress = make_pipeline(StandardScaler(), PCA(count, svd_solver="randomized", random_state=0))
     model = make_pipeline(
         ColumnTransformer([(f"modality {number}", compress, part) for number, part in enumerate(columns)]),
         LinearDiscriminantAnalysis(solver="lsqr", shrinkage="auto"),
@@ -106,18 +113,18 @@ def _predict(
     return np.asarray(predicted, dtype=np.int64)
 
 
-def main() -> None:
+def main(arguments: Sequence[str] | None = None) -> None:
     """Prints the table as Markdown."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--subjects", type=int, default=60)
     parser.add_argument("--levels", type=int, nargs="+", default=[3, 4])
     parser.add_argument("--size", type=int, default=48)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument(
-        "--workers", type=int, default=os.process_cpu_count() if hasattr(os, "process_cpu_count") else 1
-    )
+    parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--brief", action="store_true", help="only as generated and clean")
-    options = parser.parse_args()
+    options = parser.parse_args(arguments)
+    if options.subjects < FOLDS:
+        parser.error(f"--subjects {options.subjects}: at least {FOLDS} are needed, one a fold")
     run = partial(
         measure,
         subjects=options.subjects,
@@ -133,9 +140,8 @@ def main() -> None:
     print("| cohort | texture | depth | both | s.e. of both |\n|---|---|---|---|---|")
     for name, (clean, without) in variants.items():
         found = run(clean=clean, without=without)
-        print(
-            f"| {name} | {found.texture:.3f} | {found.depth:.3f} | {found.both:.3f} | {found.error:.3f} |", flush=True
-        )
+        shares = (found.texture, found.depth, found.both, found.error)
+        print("|", " | ".join([name, *(f"{share:.3f}" for share in shares)]), "|", flush=True)
 
 
 if __name__ == "__main__":

@@ -4,9 +4,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from afnetm.data.synthetic.atlas import PATCHES
 from afnetm.data.synthetic.canvas import smoothstep
 from afnetm.data.synthetic.colours import IRIS, along, linear, mix
-from afnetm.data.synthetic.head import PATCHES
 from afnetm.data.synthetic.identity import Identity
 
 #: Radii, mm: the visible iris of adults is 11.5 to 12 mm across, a pupil in room light 3 to 5 mm.

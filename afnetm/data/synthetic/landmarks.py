@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 from trimesh import Trimesh
 from trimesh.ray.ray_pyembree import RayMeshIntersector
 
-from afnetm.data.synthetic.head import PARTS, barycentric, head
+from afnetm.data.synthetic.atlas import PARTS, barycentric
+from afnetm.data.synthetic.head import head
 
 #: One side's points (x >= 0 is the subject's left), mm, in the front plane of the base head.
 EYE = (

@@ -9,8 +9,9 @@ from scipy.sparse import csr_array
 from trimesh import Trimesh
 from trimesh.ray.ray_pyembree import RayMeshIntersector
 
+from afnetm.data.synthetic.atlas import PATCHES, TEXTURE_SHAPE
 from afnetm.data.synthetic.canvas import smoothstep
-from afnetm.data.synthetic.head import PATCHES, TEXTURE_SHAPE, average, head
+from afnetm.data.synthetic.head import average, head
 from afnetm.data.synthetic.nuisance import Nuisance
 from afnetm.data.synthetic.skin import lips
 

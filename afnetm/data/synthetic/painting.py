@@ -3,10 +3,10 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from afnetm.data.synthetic.atlas import PATCHES, TEXTURE_SHAPE
 from afnetm.data.synthetic.colours import linear
 from afnetm.data.synthetic.eyes import paint_eye, paint_teeth, paint_tongue
 from afnetm.data.synthetic.hair import paint_hair
-from afnetm.data.synthetic.head import PATCHES, TEXTURE_SHAPE
 from afnetm.data.synthetic.identity import Identity
 from afnetm.data.synthetic.skin import paint_skin
 

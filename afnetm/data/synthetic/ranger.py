@@ -6,8 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from afnetm.data.synthetic.atlas import PARTS
 from afnetm.data.synthetic.hair import hairiness
-from afnetm.data.synthetic.head import PARTS, average, head
+from afnetm.data.synthetic.head import average, head
 from afnetm.data.synthetic.nuisance import Nuisance
 
 #: How many times the noise grows when the sensor fails.

@@ -7,9 +7,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from afnetm.data.synthetic.expression import Manner, closed, draw_manner
-from afnetm.data.synthetic.identity import Identity, draw_identity, neutral_vertices
+from afnetm.data.synthetic.identity import Identity, draw_identity
 from afnetm.data.synthetic.painting import paint
 from afnetm.data.synthetic.seeds import stream
+from afnetm.data.synthetic.shape import shaped_head
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,6 +39,6 @@ def subject(seed: int, number: int) -> Subject:
     return Subject(
         identity=identity,
         manner=draw_manner(stream(seed, "manner", number)),
-        resting=closed(neutral_vertices(identity)),
+        resting=closed(shaped_head(identity.shape)),
         albedo=albedo,
     )

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from afnetm.data.synthetic.atlas import PATCHES
 from afnetm.data.synthetic.canvas import Points, blob, plane, stroke
-from afnetm.data.synthetic.head import PATCHES
 
 #: Family of wrinkles -> (depth by age alone, action unit -> depth); 1 is a deep fold.
 DRIVERS: dict[str, tuple[float, dict[int, float]]] = {
