@@ -51,6 +51,16 @@ def test_a_scan_is_the_same_bits_whatever_came_before_and_however_large_the_coho
     assert bits(pickle.loads(pickle.dumps(SOURCE)).load(wanted)) == first
 
 
+def test_the_generator_is_frozen() -> None:
+    """Whoever changes what a seed yields raises `GENERATOR_VERSION` and measures the difficulty anew (docs)."""
+    scan = SOURCE.load("s001_fear_4")
+    assert (GENERATOR_VERSION, len(scan.faces)) == (1, 36828)
+    np.testing.assert_allclose(scan.landmarks[54], [33.577, -44.595, 24.051], atol=2e-3)
+    np.testing.assert_allclose(scan.vertices.mean(axis=0), [0.2023, -3.5473, -2.9419], atol=2e-3)
+    np.testing.assert_allclose(scan.texture.mean(axis=(0, 1)), [133.777, 99.340, 81.695], atol=0.05)
+    assert scan.nuisance["light_azimuth"] == pytest.approx(-54.4912, abs=1e-3)
+
+
 def test_seeds_subjects_and_levels_differ() -> None:
     scans = [SOURCE.load(name) for name in ("s001_fear_4", "s001_fear_3", "s000_fear_4")]
     scans.append(SyntheticSource(seed=6, subjects=3, levels=(4,)).load("s001_fear_4"))
