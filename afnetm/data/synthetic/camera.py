@@ -13,7 +13,7 @@ from afnetm.data.synthetic.nuisance import TEXTURE_FAILURES, Nuisance
 _DARK_STOPS, _OVER_STOPS, _MOTION_MM = (-5.8, -4.2), (2.0, 3.2), (16.0, 34.0)
 #: How far motion blur mixes eyes and mouth with the skin.
 _MELT = 0.7
-#: Full-well noise: a dark picture is amplified together with its noise.
+#: What a dark picture has in addition to the usual noise.
 _READ_NOISE = 0.02
 
 
@@ -21,10 +21,8 @@ def expose(light: NDArray[np.float32], nuisance: Nuisance, rng: np.random.Genera
     """The texture image ``(H, W, 3)`` uint8 sRGB that the camera makes of `light` ``(H, W, 3)``, linear, 1 is white."""
     kind = TEXTURE_FAILURES[int(nuisance.texture_failure_kind)]
     stops, noise = nuisance.exposure, nuisance.texture_noise
-    image = _copy_eyes(light)
     texel = PATCHES["skin"].span_x / PATCHES["skin"].width
-    if nuisance.blur_mm > 0.15:
-        image = ndimage.gaussian_filter(image, (nuisance.blur_mm / texel, nuisance.blur_mm / texel, 0))
+    image = ndimage.gaussian_filter(light, nuisance.blur_mm / texel, axes=(0, 1))
     if kind == "occluder":
         image = _occlude(image, rng)
     elif kind == "motion blur":
@@ -34,31 +32,11 @@ def expose(light: NDArray[np.float32], nuisance: Nuisance, rng: np.random.Genera
         stops, noise = stops + rng.uniform(*_DARK_STOPS), noise + _READ_NOISE
     elif kind == "overexposed":
         stops += rng.uniform(*_OVER_STOPS)
-    image *= 2.0**stops
+    image = image * np.float32(2.0**stops)
     # Photon noise grows with the square root of the light; read noise does not.
     grain = rng.standard_normal(image.shape, dtype=np.float32)
     image += grain * noise * (np.sqrt(np.clip(image, 0, 1)) + 0.15)
     return np.asarray(np.clip(image, 0, 1) ** (1 / GAMMA) * 255 + 0.5, dtype=np.uint8)
-
-
-def _copy_eyes(light: NDArray[np.float32]) -> NDArray[np.float32]:
-    """The eyes drawn between the lids of the skin as well: what a camera sees where the range sensor lost an eye."""
-    image = light.copy()
-    skin = PATCHES["skin"]
-    x, y = plane()
-    for name in ("left_eye", "right_eye"):
-        eye = PATCHES[name]
-        near = (np.abs(x - eye.x) < 13.6) & (np.abs(y - eye.y) < 6)
-        # The opening between the lids, a lens between two parabolas of the base head.
-        across = (x - eye.x) / 13.0
-        inside = near & (y < eye.y + 5.4 * (1 - across**2) - 0.5) & (y > eye.y - 4.4 * (1 - across**2) - 0.5)
-        column = ((x[inside] - eye.x) / eye.span_x + 0.5) * eye.width
-        row = (0.5 - (y[inside] - eye.y) / eye.span_y) * eye.height
-        picked = light[
-            eye.row + row.astype(int).clip(0, eye.height - 1), eye.column + column.astype(int).clip(0, eye.width - 1)
-        ]
-        image[skin.window][inside] = picked
-    return image
 
 
 def _occlude(image: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.float32]:
