@@ -95,7 +95,7 @@ def texel_weights(
     uv_faces: NDArray[np.int32],
     vertex_of_uv: NDArray[np.int64],
 ) -> csr_array:
-    """Barycentric weights of the front-most surface at every texel."""
+    """Barycentric weights of the front-most surface at every texel, ``(H * W, V)`` float32."""
     rows, columns = TEXTURE_SHAPE
     flat = np.column_stack([uv[:, 0] * columns, (1 - uv[:, 1]) * rows, vertices[vertex_of_uv, 2]])
     down, across = np.meshgrid(np.arange(rows) + 0.5, np.arange(columns) + 0.5, indexing="ij")
@@ -106,7 +106,7 @@ def texel_weights(
     # A texel off the surface takes the weights of the nearest one on it, so that nothing dark bleeds in at rims.
     point = origins[:, :2].reshape(rows, columns, 2)[tuple(nearest)].reshape(-1, 2)
     corners = uv_faces[hit[tuple(nearest)].ravel()]
-    weights = barycentric(point, flat[corners, :2])
+    weights = barycentric(point, flat[corners, :2]).astype(np.float32)
     shape = (rows * columns, len(vertices))
     owner = np.repeat(np.arange(rows * columns), 3)
     return csr_array((weights.ravel(), (owner, vertex_of_uv[corners].ravel())), shape=shape)

@@ -5,7 +5,6 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
-from scipy.sparse import csr_array
 from trimesh import Trimesh
 from trimesh.ray.ray_pyembree import RayMeshIntersector
 
@@ -30,13 +29,12 @@ def illuminate(
 
     `albedo` ``(320, 304, 3)`` linear, `vertices` ``(V, 3)`` mm, `relief` ``(320, 256)`` mm of skin over the mesh.
     """
-    model = head()
-    vertex_normals = model.normals(vertices)
+    vertex_normals = head().normals(vertices)
     azimuth, elevation = np.radians([nuisance.light_azimuth, nuisance.light_elevation])
     lamp = np.array([np.sin(azimuth) * np.cos(elevation), np.sin(elevation), np.cos(azimuth) * np.cos(elevation)])
     seen = _lamp_visibility(vertices, vertex_normals, lamp)
     attributes = np.column_stack([vertex_normals, seen]).astype(np.float32)
-    field = _texel_matrix() @ attributes
+    field = head().texels @ attributes
     normal = _bump(field[:, :3].reshape(*TEXTURE_SHAPE, 3), relief)
     visible = field[:, 3].reshape(TEXTURE_SHAPE) * _fixed_visibility()
     occlusion = _occlusion()
@@ -87,11 +85,6 @@ def _lamp_visibility(
 
 
 @cache
-def _texel_matrix() -> csr_array:
-    return csr_array(head().texels.astype(np.float32))
-
-
-@cache
 def _occlusion() -> NDArray[np.float32]:
     """How much of the surround each texel of the base head sees, ``(320, 304)``."""
     model = head()
@@ -109,8 +102,8 @@ def _occlusion() -> NDArray[np.float32]:
         open_sky[facing] += cosine[facing] * ~blocked
         weight[facing] += cosine[facing]
     seen = average() @ (open_sky / weight)
-    occlusion = np.asarray(_texel_matrix() @ seen.astype(np.float32)).reshape(TEXTURE_SHAPE)
-    # Occlusion of lips that later part must not stay as a dark band.
+    occlusion = np.asarray(head().texels @ seen.astype(np.float32)).reshape(TEXTURE_SHAPE)
+    # Lips that touch on the base head may part: no dark band must stay on them.
     patch = PATCHES["skin"]
     skin = occlusion[patch.window]
     occlusion[patch.window] = skin + lips() * np.clip(0.75 - skin, 0, None)
