@@ -38,7 +38,7 @@ class Head:
         part: ``(F,)`` int8 indices into `PARTS`.
         uv: ``(T, 2)`` float32, 0..1, origin at the lower left.
         uv_faces: ``(F, 3)`` int32 indices into `uv`.
-        texels: ``(H * W, V)`` sparse float32: a vertex attribute at every texel (that of the nearest surface elsewhere).
+        texels: ``(H * W, V)`` sparse float32: a vertex attribute at every texel (of the nearest surface elsewhere).
         gather: ``(V, F)`` sparse incidence of vertices and faces, for vertex normals.
     """
 
