@@ -27,7 +27,8 @@ class Resident:
         self.device = device
         self.pixel_mm = WINDOW_MM / cohort.size
         self.texture = torch.from_numpy(cohort.texture[rows]).to(device)
-        self.depth = torch.from_numpy(cohort.depth[rows]).to(device)
+        # The same bits as signed numbers: not every device indexes unsigned ones of two bytes.
+        self.depth = torch.from_numpy(cohort.depth[rows].view(np.int16)).to(device)
         self.planes = torch.from_numpy(cohort.planes[rows]).to(device)
         bits = [PLANES["valid"], *(PLANES[region] for region in REGIONS)]
         self._bits = torch.tensor(bits, dtype=torch.uint8, device=device).view(1, -1, 1, 1)
@@ -42,7 +43,7 @@ class Resident:
         four regions: depth is interpolated over present pixels only, or silhouettes would be smeared to the back.
         """
         texture = self.texture[index].float().div_(255)
-        code = self.depth[index].float()
+        code = (self.depth[index].int() & 0xFFFF).float()
         present = (code > 0).float()
         millimetres = (DEPTH_ZERO_MM + (code - 1) * DEPTH_STEP_MM) * present
         planes = ((self.planes[index] & self._bits) > 0).float()

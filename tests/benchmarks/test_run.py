@@ -10,7 +10,10 @@ from pathlib import Path
 import pandas as pd
 import psutil
 import pytest
+from typer.testing import CliRunner
 
+from benchmarks import cli_data
+from benchmarks.cli import app
 from benchmarks.home import Home
 from tests.benchmarks.conftest import SUITE, Afnetm, command
 
@@ -255,3 +258,27 @@ def test_a_server_that_is_away_loses_nothing(home: Path, suite: Path, afnetm: Af
     client = MlflowClient(f"sqlite:///{home.resolve() / 'mlflow.db'}")
     runs = client.search_runs([client.get_experiment_by_name("small").experiment_id])
     assert len(runs) == 6 + 2
+
+
+def test_methods_are_listed_with_what_they_cost(home: Path, afnetm: Afnetm) -> None:
+    listed = json.loads(afnetm(home, "methods", "--json").stdout)
+    assert [list(one) for one in listed] == [["name", "version", "parameters", "flops", "summary", "source"]] * len(
+        listed
+    )
+    costs = {one["name"]: one["parameters"] for one in listed}
+    # A resnet18 without its classifier has 11,176,512 parameters, and the linear layer to six classes 3,078.
+    assert costs["texture"] == 11_176_512 + 3_078
+    assert costs["depth"] == costs["texture"] + 64 * 49  # one more input channel: depth and three of normals
+    assert costs["late"] == costs["texture"] + costs["depth"]
+    assert costs["afnetm"] < 0.7 * costs["concat"]
+
+
+def test_every_command_has_help_with_an_example() -> None:
+    runner = CliRunner()
+    commands = [c.name or c.callback.__name__ for c in app.registered_commands]
+    data = [["data", c.name or c.callback.__name__] for c in cli_data.app.registered_commands]
+    for words in [[name] for name in commands] + data:
+        shown = runner.invoke(app, [*words, "--help"])
+        assert shown.exit_code == 0
+        assert "Example:" in shown.output
+        assert f"afnetm {' '.join(words)}" in shown.output

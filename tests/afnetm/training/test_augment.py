@@ -1,3 +1,5 @@
+import dataclasses
+
 import numpy as np
 import pytest
 import torch
@@ -90,3 +92,9 @@ def test_every_face_is_changed_by_numbers_of_its_own_within_bounds() -> None:
         assert values.unique().numel() > 1000
     mirrored = (torch.linalg.det(drawn.motion[:, :, :2]) < 0).float().mean()
     assert 0.46 < mirrored < 0.54
+
+
+def test_depth_beyond_the_middle_of_its_range_is_not_negative(learnable: Cohort) -> None:
+    high = dataclasses.replace(learnable, depth=np.full_like(learnable.depth, 65_535))
+    seen = Resident(high, np.arange(2), CPU).faces(torch.arange(2))
+    assert torch.allclose(seen.depth * DEPTH_UNIT_MM, torch.tensor(-200 + 65_534 * 0.005))

@@ -67,10 +67,10 @@ def test_a_prediction_does_not_depend_on_its_neighbours_in_the_batch(learnable: 
 
 
 def test_bfloat16_learns_too(learnable: Cohort, rows: NDArray[np.int64]) -> None:
-    recipe = dataclasses.replace(SHORT, precision="bfloat16", epochs=4)
+    recipe = dataclasses.replace(SHORT, precision="bfloat16", epochs=10, learning_rate=3e-3)
     network, _, _, curves = train(learnable, rows, recipe)
     assert curves.loss.isfinite().all()
-    assert curves.loss[-1] < curves.loss[0]
+    assert curves.loss[-1] < 0.8 * curves.loss[0]
     assert all(p.dtype == torch.float32 for p in network.parameters())
 
 

@@ -1,0 +1,44 @@
+"""What README.md promises holds."""
+
+import re
+import types
+from pathlib import Path
+
+import numpy as np
+import torch
+
+import noxfile
+from afnetm.data.cohort import Cohort
+from afnetm.data.scan import EXPRESSIONS
+from afnetm.model.encoder import EncoderSpec
+from afnetm.training.resident import Resident
+from benchmarks.cli import app
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text()
+
+
+def test_the_method_in_one_file_works(learnable: Cohort) -> None:
+    (code,) = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+    assert code.count("\n") < 80
+    module = types.ModuleType("product")
+    exec(compile(code, "product.py", "exec"), module.__dict__)
+    network = module.Product().build(EncoderSpec(width=0.25), len(EXPRESSIONS)).eval()
+    faces = Resident(learnable, np.arange(4), torch.device("cpu")).faces(torch.arange(4))
+    output = network(faces)
+    product = output.trained[0].exp() * output.trained[1].exp()
+    assert torch.allclose(output.logits.softmax(1), product / product.sum(1, keepdim=True), atol=1e-6)
+
+
+def test_every_session_and_command_it_names_is_there() -> None:
+    for session in re.findall(r"nox -s ([a-z]+)", README):
+        assert hasattr(noxfile, session), session
+    commands = {command.name or command.callback.__name__ for command in app.registered_commands} | {"data"}
+    for command in re.findall(r"`afnetm ([a-z]+)", README):
+        assert command in commands, command
+
+
+def test_every_file_it_links_to_is_there() -> None:
+    prose = re.sub(r"```.*?```", "", README, flags=re.DOTALL)
+    for target in re.findall(r"\]\((?!https?:)([^)#]+)\)", prose):
+        assert (ROOT / target).is_file(), target
