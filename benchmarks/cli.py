@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -118,8 +119,8 @@ def run(
         unit = outcome.planned.unit
         where = f"{outcome.planned.label} {unit.repeat}-{unit.fold}"
         console.print(f"[red]failed:[/] {where}: {escape(outcome.reason or '')} (traceback: failures/{unit.key}.json)")
-    home = f"--home {context.obj.path} " if context.obj.path != Path("runs") else ""
-    print(f"MLflow UI:  afnetm {home}ui")
+    home = ["--home", str(context.obj.path)] if context.obj.path != Path("runs") else []
+    print(f"MLflow UI:  {shlex.join([_program(), *home, 'ui'])}")
     if tally.failed:
         raise typer.Exit(1)
 
@@ -218,6 +219,12 @@ def ui(
     except KeyboardInterrupt:
         return
     raise typer.Exit(done.returncode)
+
+
+def _program() -> str:
+    """How this program was called, in a way that works from here without any environment's being active."""
+    script = Path(sys.argv[0])
+    return os.path.relpath(script) if script.name == "afnetm" and script.is_file() else "afnetm"
 
 
 def _report(home: Home, reference: str) -> None:
