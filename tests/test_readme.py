@@ -7,7 +7,6 @@ from pathlib import Path
 import numpy as np
 import torch
 
-import noxfile
 from afnetm.data.cohort import Cohort
 from afnetm.data.scan import EXPRESSIONS
 from afnetm.model.encoder import EncoderSpec
@@ -31,8 +30,9 @@ def test_the_method_in_one_file_works(learnable: Cohort) -> None:
 
 
 def test_every_session_and_command_it_names_is_there() -> None:
+    sessions = re.findall(r"^def (\w+)\(session", (ROOT / "noxfile.py").read_text(), re.MULTILINE)
     for session in re.findall(r"nox -s ([a-z]+)", README):
-        assert hasattr(noxfile, session), session
+        assert session in sessions
     commands = {command.name or command.callback.__name__ for command in app.registered_commands} | {"data"}
     for command in re.findall(r"`afnetm ([a-z]+)", README):
         assert command in commands, command
