@@ -100,6 +100,10 @@ def parse_suite(tables: dict[str, Any], *, name: str, text: str, file: str) -> S
     if not isinstance(tables.get("methods"), dict) or not tables["methods"]:
         raise UserError(f"{file}: [methods.NAME] is missing; a suite needs one table a method")
     methods = {label: _method(label, table, file) for label, table in tables["methods"].items()}
+    for label, method in methods.items():
+        twin = next(name for name, other in methods.items() if other == method)
+        if twin != label:
+            raise UserError(f"{file}: methods.{label} is the same as methods.{twin}; give it other hyper-parameters")
     whole = {"encoder": {}, "training": {}, **tables, "name": name, "text": text, "methods": {}}
     suite: Suite = _validate(Suite, whole, file, "")
     synthetic, folds = suite.cohort.synthetic, suite.protocol.folds

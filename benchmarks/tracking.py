@@ -142,7 +142,10 @@ class Tracker:
         settings |= {k: result[k] for k in ("protocol", "encoder", "recipe", "hyperparameters")}
         self._client.log_batch(identifier, metrics=_metrics(result, folder, end), params=_params(settings))
         self._client.log_inputs(identifier, [DatasetInput(self._dataset())])
-        self._client.log_artifacts(identifier, str(folder))
+        for path in sorted(folder.iterdir()):
+            # Subjects' names leave a cohort only where it says that they may.
+            if path.name != "predictions.parquet" or self._ledger.cohort["shareable"]:
+                self._client.log_artifact(identifier, str(path))
         self._client.set_terminated(identifier, end_time=end)
         return identifier
 

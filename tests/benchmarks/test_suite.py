@@ -75,6 +75,7 @@ def test_every_suite_of_ours_is_right(name: str) -> None:
         ('control = "concat"', 'control = "conkat"', "control = 'conkat' is none of its methods: concat, wide"),
         ('description = "a test"', "", "description: missing"),
         ('description = "a test"', 'name = "x"', "key 'name' is not allowed"),
+        ("features = 256", "features = 64", "methods.wide is the same as methods.concat"),
         ("[cohort]", "[cohort", "not valid TOML: .*line"),
         ("[cohort]", "[cohort]\nwhen = 2020-01-01", "cohort.when: unknown key"),
     ],
