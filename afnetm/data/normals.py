@@ -2,7 +2,6 @@
 
 import torch
 from torch import Tensor
-from torch.nn.functional import pad
 
 
 def normals(depth_mm: Tensor, valid: Tensor, *, pixel_mm: float) -> Tensor:
@@ -20,20 +19,19 @@ def normals(depth_mm: Tensor, valid: Tensor, *, pixel_mm: float) -> Tensor:
         ``(B, 3, S, S)`` of `depth_mm`'s type: x to the viewer's right, y up, z towards the viewer; (0, 0, 0) where not
         `valid`, so that nothing is no direction.
     """
-    dx = _slope(depth_mm, valid, dim=-1)
-    dy = -_slope(depth_mm, valid, dim=-2)  # rows run down, y up
-    direction = torch.cat([-dx / pixel_mm, -dy / pixel_mm, torch.ones_like(depth_mm)], dim=1)
-    unit: Tensor = direction / direction.norm(dim=1, keepdim=True)
-    return unit * valid
+    dx = _slope(depth_mm, valid, dim=-1) / -pixel_mm
+    dy = _slope(depth_mm, valid, dim=-2) / pixel_mm  # rows run down, y up
+    length = (dx * dx + dy * dy + 1).rsqrt_() * valid
+    return torch.cat([dx * length, dy * length, length], dim=1)
 
 
 def _slope(depth: Tensor, valid: Tensor, *, dim: int) -> Tensor:
     """Change a pixel along `dim`: the mean of those steps to both neighbours that are between valid pixels."""
-    length = depth.shape[dim]
-    step = depth.diff(dim=dim)
-    known = valid.narrow(dim, 0, length - 1) & valid.narrow(dim, 1, length - 1)
-    step = torch.where(known, step, 0)
-    before, after = ([1, 0], [0, 1]) if dim == -1 else ([0, 0, 1, 0], [0, 0, 0, 1])
-    total = pad(step, before) + pad(step, after)
-    count = pad(known, before).to(depth.dtype) + pad(known, after).to(depth.dtype)
-    return total / count.clamp(min=1)
+    steps = depth.shape[dim] - 1
+    known = (valid.narrow(dim, 0, steps) & valid.narrow(dim, 1, steps)).to(depth.dtype)
+    step = depth.diff(dim=dim) * known
+    total, count = torch.zeros_like(depth), torch.zeros_like(depth)
+    for side in (0, 1):  # a step belongs to the pixel before it and to the one after it
+        total.narrow(dim, side, steps).add_(step)
+        count.narrow(dim, side, steps).add_(known)
+    return total / count.clamp_(min=1)

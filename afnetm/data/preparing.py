@@ -6,14 +6,11 @@ any moment, the next call goes on with the chunks that are there. The bytes do n
 
 import errno
 import json
-import os
 import shutil
-import signal
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from multiprocessing import get_context, parent_process
+from multiprocessing import get_context
 from pathlib import Path
-from threading import Thread
 
 import numpy as np
 from filelock import FileLock, Timeout
@@ -24,6 +21,7 @@ from afnetm.data.cohort_files import ARRAYS, FORMAT_VERSION
 from afnetm.data.rendering import SIZES
 from afnetm.data.scan import ScanSource
 from afnetm.errors import UserError
+from afnetm.workers import follow_parent
 
 #: Scans a chunk: what a kill costs each worker, and a step of the progress bar.
 CHUNK = 8
@@ -135,22 +133,9 @@ def _render_chunks(todo: dict[Path, list[str]], source: ScanSource, *, size: int
         yield from (render_chunk(path, source, scans, size) for path, scans in todo.items())
         return
     spawn = get_context("spawn")
-    pool = ProcessPoolExecutor(min(workers, len(todo) or 1), mp_context=spawn, initializer=_follow_parent)
+    pool = ProcessPoolExecutor(min(workers, len(todo) or 1), mp_context=spawn, initializer=follow_parent)
     try:
         for future in as_completed([pool.submit(render_chunk, path, source, ids, size) for path, ids in todo.items()]):
             yield future.result()
     finally:
         pool.shutdown(cancel_futures=True)
-
-
-def _follow_parent() -> None:
-    """Make a worker stop with its parent and only then: left alone it would wait, and write, forever."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches workers too; the parent lets them finish their chunk
-    parent = parent_process()
-    assert parent is not None, "runs in a worker"
-
-    def follow() -> None:
-        parent.join()
-        os._exit(1)
-
-    Thread(target=follow, daemon=True).start()

@@ -1,14 +1,12 @@
 """This machine: persistent spawned workers, one thread each on a CPU (two processes of one thread beat one of two)."""
 
 import multiprocessing
-import os
-import signal
-import threading
 from collections.abc import Generator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 
+from afnetm.workers import follow_parent
 from benchmarks.home import Home
 from benchmarks.store import Store
 from benchmarks.units import PlannedUnit
@@ -72,18 +70,10 @@ def _end(pool: ProcessPoolExecutor) -> None:
 
 
 def _start() -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the driver's to handle
-    threading.Thread(target=_die_with_parent, daemon=True).start()
+    follow_parent()
     from benchmarks.execution import prepare_process
 
     prepare_process()
-
-
-def _die_with_parent() -> None:
-    parent = multiprocessing.parent_process()
-    assert parent is not None
-    parent.join()
-    os._exit(1)
 
 
 def _work(planned: PlannedUnit, home: Home) -> float:
