@@ -1,0 +1,23 @@
+"""Worker processes: how one lives and dies with the process that started it."""
+
+import os
+import signal
+from multiprocessing import parent_process
+from threading import Thread
+
+
+def follow_parent() -> None:
+    """Makes this worker end with its parent and only then; the initializer of every pool here.
+
+    A worker whose parent was killed would otherwise wait, or write, forever. Ctrl-C reaches workers as well as their
+    parent; what it means is for the parent to decide.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    parent = parent_process()
+    assert parent is not None, "runs in a worker"
+
+    def follow() -> None:
+        parent.join()
+        os._exit(1)
+
+    Thread(target=follow, daemon=True).start()
