@@ -26,6 +26,7 @@ class Ledger:
     Attributes:
         suite: its name.
         text: its TOML.
+        resolved: what its TOML means, every default filled in.
         description: its one sentence.
         control: the method that the others are compared with.
         cohort: the cohort's card, with ``source`` beside what ``data check`` prints.
@@ -35,6 +36,7 @@ class Ledger:
 
     suite: str
     text: str
+    resolved: dict[str, Any]
     description: str
     control: str | None
     cohort: dict[str, Any]

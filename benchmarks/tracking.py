@@ -115,6 +115,7 @@ class Tracker:
             tags = {_METHOD: method, "mlflow.note.content": f"{about['summary']}\n\n{about['source']}"}
             run = self._client.create_run(self._experiment, run_name=method, tags=tags)
             self._client.log_text(run.info.run_id, self._ledger.text, "suite.toml")
+            self._client.log_dict(run.info.run_id, self._ledger.resolved, "suite.resolved.json")
             self._client.log_batch(run.info.run_id, params=_params(about["hyperparameters"]))
             self._client.log_inputs(run.info.run_id, [DatasetInput(self._dataset())])
             self._parents[method] = str(run.info.run_id)

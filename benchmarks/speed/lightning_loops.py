@@ -6,7 +6,9 @@ by the same transforms. Both resize to the cohort's size, rotate, scale, shift, 
 as our recipe does; neither computes normals, and the network is given none.
 """
 
+import logging
 import time
+import warnings
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
@@ -31,6 +33,10 @@ from afnetm.model.encoder import EncoderSpec
 from afnetm.training.loop import fit
 from afnetm.training.recipe import Recipe
 from afnetm.training.resident import Resident
+
+for _noisy in ("lightning.pytorch", "lightning.fabric"):
+    logging.getLogger(_noisy).setLevel(logging.ERROR)
+warnings.filterwarnings("ignore", module="lightning")
 
 _PNG = 256
 _SCANS, _EPOCHS, _ROUNDS = 320, 3, 3

@@ -17,6 +17,7 @@ from benchmarks.tracking import Tracker
 LEDGER = Ledger(
     suite="s",
     text="folds = 2",
+    resolved={"protocol": {"folds": 2, "repeats": 1}},
     description="a test",
     control=None,
     cohort={
@@ -75,6 +76,7 @@ def test_a_record_is_copied_once_and_what_comes_later_is_caught_up(home: Home, c
     assert len(runs(client)) == 3
     assert parent.data.metrics["mean_accuracy"] == pytest.approx(0.6)
     assert parent.data.metrics["units"] == 2
+    assert {a.path for a in client.list_artifacts(parent.info.run_id)} == {"suite.toml", "suite.resolved.json"}
     (child,) = [run for run in runs(client) if run.data.tags.get("afnetm.key") == "k1"]
     assert child.data.params["recipe.augmentation.flip"] == "0.5"
     assert child.data.params["seed"] == str(2**62)
