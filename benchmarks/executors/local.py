@@ -43,6 +43,7 @@ def run_local(units: Sequence[PlannedUnit], home: Home, *, workers: int) -> Gene
             if broken:  # who killed the worker is not known: every unit in flight has failed, the others go on
                 _end(pool)
                 pool = _pool(workers)
+        pool.shutdown()
     finally:
         _end(pool)
 
