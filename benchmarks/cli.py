@@ -101,13 +101,13 @@ def run(
     """
     with console.status("loading"):
         from benchmarks import commands
-    job = commands.prepare(
-        suite, methods, home=context.obj, workers=workers, device=device, console=console, dry=dry_run
-    )
-    if dry_run:
-        Console().print(commands.forecast(job))
-        return
     try:
+        job = commands.prepare(
+            suite, methods, home=context.obj, workers=workers, device=device, console=console, dry=dry_run
+        )
+        if dry_run:
+            Console().print(commands.forecast(job))
+            return
         tally = commands.train(job, tracking_uri=context.meta["tracking_uri"], console=console)
     except KeyboardInterrupt:
         console.print("stopped; what is done is kept: run again to go on")

@@ -55,7 +55,10 @@ def prepare(
     labels = set(suite.only(methods).methods)
     kind = pick_device(device)
     workers = pick_workers(workers, kind)
-    if dry and not (home.cohorts / suite.cohort.name).exists() and suite.cohort.synthetic is not None:
+    synthetic = suite.cohort.synthetic
+    if synthetic is not None:  # before minutes are spent on making the cohort
+        check_encoder(suite.encoder, size=synthetic.size)
+    if dry and not (home.cohorts / suite.cohort.name).exists() and synthetic is not None:
         return Job(suite, None, [], [], workers, home)
     if dry:
         cohort = ensure_cohort(home, suite.cohort, workers=workers, console=console)
@@ -63,7 +66,8 @@ def prepare(
         home.make()
         with home.lock():
             cohort = ensure_cohort(home, suite.cohort, workers=workers, console=console)
-    check_encoder(suite.encoder, size=cohort.size)
+    if synthetic is None:
+        check_encoder(suite.encoder, size=cohort.size)
     planned = plan(suite, cohort, device=kind)
     return Job(suite, cohort, planned, [p for p in planned if p.label in labels], workers, home)
 

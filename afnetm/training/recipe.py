@@ -52,7 +52,7 @@ class Recipe:
         warmup: the fraction of all steps spent rising to `learning_rate`.
         label_smoothing: the mass spread over all classes.
         precision: ``"bfloat16"`` runs the forward pass under autocast; weights and loss stay float32.
-        channels_last: the memory format of network and maps.
+        channels_last: the memory format of the weights, and so of the feature maps.
         compile: the network is compiled by ``torch.compile`` (its graph mode).
         augmentation: what is changed in training faces.
     """

@@ -31,16 +31,20 @@ def run_local(units: Sequence[PlannedUnit], home: Home, *, workers: int) -> Gene
     running: dict[Future[float], PlannedUnit] = {}
     try:
         while waiting or running:
-            while waiting and len(running) < workers:
-                planned = waiting.pop()
-                running[pool.submit(_work, planned, home)] = planned
             broken = False
-            for future in wait(running, return_when=FIRST_COMPLETED).done:
-                planned = running.pop(future)
-                error = future.exception()
-                broken |= isinstance(error, BrokenProcessPool)
-                yield _outcome(planned, future, error, home)
-            if broken:  # who killed the worker is not known: every unit in flight has failed, the others go on
+            while waiting and len(running) < workers and not broken:
+                try:
+                    running[pool.submit(_work, waiting[-1], home)] = waiting[-1]
+                    waiting.pop()
+                except BrokenProcessPool:  # a worker died between two units
+                    broken = True
+            ended = wait(running, return_when=FIRST_COMPLETED).done
+            if broken or any(isinstance(future.exception(), BrokenProcessPool) for future in ended):
+                # Which unit's worker died is not known: all in flight have failed, and none may outlast its pool.
+                broken, ended = True, wait(running).done
+            for future in ended:
+                yield _outcome(running.pop(future), future, home)
+            if broken:
                 _end(pool)
                 pool = _pool(workers)
         pool.shutdown()
@@ -48,7 +52,8 @@ def run_local(units: Sequence[PlannedUnit], home: Home, *, workers: int) -> Gene
         _end(pool)
 
 
-def _outcome(planned: PlannedUnit, future: Future[float], error: BaseException | None, home: Home) -> Outcome:
+def _outcome(planned: PlannedUnit, future: Future[float], home: Home) -> Outcome:
+    error = future.exception()
     if error is None:
         return Outcome(planned, future.result())
     if isinstance(error, BrokenProcessPool):

@@ -83,6 +83,12 @@ def test_a_suite_that_does_not_fit(
     assert not (home / "units").exists()
 
 
+def test_a_wrong_encoder_is_told_before_a_cohort_is_made(tmp_path: Path, refused: Refused) -> None:
+    (tmp_path / "small.toml").write_text(SUITE.replace("width = 0.25", 'name = "resnet81"'))
+    assert "'resnet81' is not one of timm's" in refused(tmp_path / "home", "run", str(tmp_path / "small.toml"))
+    assert not (tmp_path / "home").exists()
+
+
 def test_a_cohort_that_was_altered_is_told_by_check(home: Path, refused: Refused) -> None:
     maps = home / "cohorts" / "tiny" / "maps.safetensors"
     content = bytearray(maps.read_bytes())

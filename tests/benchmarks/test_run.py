@@ -190,26 +190,30 @@ def test_ctrl_c_stops_cleanly_and_keeps_what_is_done(home: Path, suite: Path, af
     assert status["failed"] == 0
 
 
-def test_a_unit_that_raises_is_recorded_the_others_go_on_and_it_is_tried_again(
-    home: Path, suite: Path, afnetm: Afnetm, tmp_path: Path
-) -> None:
-    """The method that raises is another package's, found by its entry point."""
-    plugin = tmp_path / "plugin"
+def moody(folder: Path, mood: str) -> str:
+    """A path for Python on which another package registers a method that does `mood` while MOOD is set."""
+    plugin = folder / "plugin"
     (plugin / "moody-1.0.dist-info").mkdir(parents=True)
     (plugin / "moody-1.0.dist-info" / "METADATA").write_text("Metadata-Version: 2.1\nName: moody\nVersion: 1.0\n")
     (plugin / "moody-1.0.dist-info" / "entry_points.txt").write_text("[afnetm.methods]\nmoody = moody:Moody\n")
     (plugin / "moody.py").write_text(
-        "import os\n"
+        "import os, signal\n"
         "from baselines.single import Texture\n"
         "class Moody(Texture):\n"
         "    name = 'moody'\n"
         "    def build(self, encoder, classes):\n"
         "        if 'MOOD' in os.environ:\n"
-        "            raise RuntimeError('out of paint\\nsecond line')\n"
+        f"            {mood}\n"
         "        return super().build(encoder, classes)\n"
     )
+    return f"{plugin}{os.pathsep}{Path.cwd()}"
+
+
+def test_a_unit_that_raises_is_recorded_the_others_go_on_and_it_is_tried_again(
+    home: Path, suite: Path, afnetm: Afnetm, tmp_path: Path
+) -> None:
+    path = moody(tmp_path, "raise RuntimeError('out of paint\\nsecond line')")
     suite.write_text(suite.read_text() + "[methods.moody]\n")
-    path = f"{plugin}{os.pathsep}{Path.cwd()}"
     done = afnetm(home, "run", str(suite), code=1, PYTHONPATH=path, MOOD="bad")
     assert "RuntimeError: out of paint" in done.stderr
     assert "second line" not in done.stderr
@@ -223,6 +227,21 @@ def test_a_unit_that_raises_is_recorded_the_others_go_on_and_it_is_tried_again(
     afnetm(home, "run", str(suite), PYTHONPATH=path)
     assert units_done(home) == 9
     assert not list((home / "failures").glob("*"))
+
+
+def test_a_worker_that_is_killed_costs_the_units_in_flight_alone(
+    home: Path, suite: Path, afnetm: Afnetm, tmp_path: Path
+) -> None:
+    path = moody(tmp_path, "os.kill(os.getpid(), signal.SIGKILL)")
+    suite.write_text(suite.read_text() + "[methods.moody]\n")
+    done = afnetm(home, "run", str(suite), code=1, PYTHONPATH=path, MOOD="bad")
+    assert "a worker process died" in done.stderr
+    counts = json.loads(afnetm(home, "status", str(suite), "--json").stdout)["units"]
+    # Each of the three deaths takes at most one innocent unit, the one in the other worker, with it.
+    assert counts["left"] == 0
+    assert 3 <= counts["failed"] <= 6
+    afnetm(home, "run", str(suite), PYTHONPATH=path)
+    assert units_done(home) == 9
 
 
 def test_a_second_run_on_one_home_says_who_holds_it_and_leaves(home: Path, suite: Path, afnetm: Afnetm) -> None:
