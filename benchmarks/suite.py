@@ -4,7 +4,7 @@ import json
 import tomllib
 from dataclasses import fields
 from pathlib import Path
-from typing import Annotated, Any, get_args, get_type_hints
+from typing import Annotated, Any, Literal, get_args, get_type_hints
 
 from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 
@@ -32,19 +32,39 @@ class SyntheticSpec(_Strict):
 
 
 class CohortSpec(_Strict):
-    """Which cohort, and which of its scans."""
+    """Which cohort, and which of its scans.
+
+    Attributes:
+        name: what it is called in the home.
+        synthetic: how it is made where it is not there yet.
+        dataset: the data set that it must have been prepared from; None for any.
+        intensities: of the scans to use; None for all.
+    """
 
     name: str
     synthetic: SyntheticSpec | None = None
+    dataset: Literal["bu3dfe", "bosphorus"] | None = None
     intensities: tuple[int, ...] | None = None
 
 
 class ProtocolSpec(_Strict):
-    """Subject-independent cross-validation."""
+    """Subject-independent cross-validation.
+
+    Attributes:
+        folds: parts of the subjects; each is tested once a repeat, by a training on the others.
+        repeats: how often all of it is done, each time with other folds.
+        seed: of the folds, of who is drawn, and of every training.
+        subjects: how many of them take part, drawn at random; None for all.
+        redraw: whether they are drawn anew in every repeat; else once.
+        complete: whether only subjects take part who have each of the six expressions at each selected intensity.
+    """
 
     folds: Annotated[int, Field(ge=2)]
     repeats: Annotated[int, Field(ge=1, le=10_000)] = 1
     seed: Annotated[int, Field(ge=0)] = 0
+    subjects: Annotated[int, Field(ge=2)] | None = None
+    redraw: bool = False
+    complete: bool = False
 
 
 class Suite(_Strict):
@@ -106,16 +126,30 @@ def parse_suite(tables: dict[str, Any], *, name: str, text: str, file: str) -> S
             raise UserError(f"{file}: methods.{label} is the same as methods.{twin}; give it other hyper-parameters")
     whole = {"encoder": {}, "training": {}, **tables, "name": name, "text": text, "methods": {}}
     suite: Suite = _validate(Suite, whole, file, "")
-    synthetic, folds = suite.cohort.synthetic, suite.protocol.folds
-    if synthetic is not None and folds > synthetic.subjects:
-        raise UserError(f"{file}: protocol.folds = {folds}: more than the {synthetic.subjects} subjects of its cohort")
     try:
+        _fitting(suite.cohort, suite.protocol)
         cohort_directory(Path(), suite.cohort.name)
     except UserError as error:
         raise UserError(f"{file}: {error}") from None
     if suite.control is not None and suite.control not in methods:
         raise UserError(f"{file}: control = '{suite.control}' is none of its methods: {', '.join(methods)}")
     return suite.model_copy(update={"methods": methods})
+
+
+def _fitting(cohort: CohortSpec, protocol: ProtocolSpec) -> None:
+    """Raises `UserError` where keys contradict each other, before anything is made."""
+    if cohort.synthetic is not None and cohort.dataset is not None:
+        raise UserError(f"cohort.dataset = '{cohort.dataset}': not together with cohort.synthetic; name one of them")
+    if protocol.redraw and protocol.subjects is None:
+        raise UserError("protocol.redraw = true: it needs protocol.subjects, how many to draw")
+    if protocol.subjects is not None and protocol.folds > protocol.subjects:
+        raise UserError(f"protocol.folds = {protocol.folds}: more than the {protocol.subjects} subjects drawn")
+    if cohort.synthetic is not None:
+        for key, value in (("folds", protocol.folds), ("subjects", protocol.subjects or 0)):
+            if value > cohort.synthetic.subjects:
+                raise UserError(
+                    f"protocol.{key} = {value}: more than the {cohort.synthetic.subjects} subjects of its cohort"
+                )
 
 
 def _method(label: str, table: object, file: str) -> Method:

@@ -3,22 +3,24 @@
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
+from itertools import product
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 from pydantic import TypeAdapter
 
 from afnetm.data.cohort import Cohort
 from afnetm.data.scan import EXPRESSIONS
-from afnetm.data.splits import Split, subject_folds
+from afnetm.data.splits import Split, complete_subjects, subject_folds
 from afnetm.errors import UserError
 from afnetm.method import Method, find_method
 from afnetm.model.encoder import EncoderSpec
 from afnetm.seeding import derive_seed
 from afnetm.training.recipe import Recipe
-from benchmarks.suite import CohortSpec, Suite
+from benchmarks.suite import CohortSpec, ProtocolSpec, Suite
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,7 +32,7 @@ class Unit:
     Attributes:
         cohort: the cohort's fingerprint.
         intensities: which of its scans are selected; None for all.
-        protocol: folds and seed of the cross-validation.
+        protocol: folds and seed of the cross-validation, and who takes part where the suite says so.
         repeat: counted from 0.
         fold: counted from 0.
         method: the registered name.
@@ -112,11 +114,48 @@ def class_indices(cohort: Cohort, rows: NDArray[np.int64]) -> NDArray[np.int64]:
     return cohort.table["expression"].iloc[rows].map(EXPRESSIONS.index).to_numpy(np.int64, copy=True)
 
 
-def split(cohort: Cohort, rows: NDArray[np.int64], *, folds: int, repeats: int, seed: int) -> Sequence[Split]:
-    """The folds over `rows`; their indices are into `rows`."""
-    subjects = cohort.table["subject"].iloc[rows].tolist()
-    strata = cohort.table["expression"].iloc[rows].tolist()
-    return subject_folds(subjects, strata, folds=folds, repeats=repeats, seed=seed)
+def split(
+    cohort: Cohort,
+    rows: NDArray[np.int64],
+    *,
+    folds: int,
+    repeats: int,
+    seed: int,
+    subjects: int | None = None,
+    redraw: bool = False,
+    complete: bool = False,
+) -> Sequence[Split]:
+    """The folds over `rows` by a protocol (`ProtocolSpec` says what each key means); their indices are into `rows`.
+
+    Raises:
+        UserError: the cohort has too few subjects, or too few scans of a class.
+    """
+    table = cohort.table.iloc[rows]
+    kept = _complete(table, cohort.name, at_least=subjects or folds) if complete else np.arange(len(rows))
+    table = table.iloc[kept]
+    splits = subject_folds(
+        table["subject"].tolist(),
+        table["expression"].tolist(),
+        folds=folds,
+        repeats=repeats,
+        seed=seed,
+        drawn=subjects,
+        redraw=redraw,
+    )
+    return [replace(one, train=kept[one.train], test=kept[one.test]) for one in splits]
+
+
+def _complete(table: pd.DataFrame, name: str, *, at_least: int) -> NDArray[np.intp]:
+    """Row numbers of the scans of subjects with each expression at each intensity that `table` has."""
+    subjects, intensities = table["subject"].tolist(), sorted(set(table["intensity"]))
+    kinds = list(zip(table["expression"], table["intensity"], strict=True))
+    complete = complete_subjects(subjects, kinds, needed=product(EXPRESSIONS, intensities))
+    if len(complete) < at_least:
+        raise UserError(
+            f"protocol.complete = true: {len(complete)} of the {len(set(subjects))} subjects of '{name}' have each of "
+            f"the six expressions at each intensity ({', '.join(map(str, intensities))}); {at_least} are needed"
+        )
+    return np.flatnonzero(table["subject"].isin(complete))
 
 
 def plan(suite: Suite, cohort: Cohort, *, device: str) -> list[PlannedUnit]:
@@ -125,8 +164,8 @@ def plan(suite: Suite, cohort: Cohort, *, device: str) -> list[PlannedUnit]:
     Raises:
         UserError: the protocol does not fit the cohort.
     """
-    protocol = suite.protocol
-    splits = split(cohort, select(cohort, suite.cohort), **protocol.model_dump())
+    splits = split(cohort, select(cohort, suite.cohort), **suite.protocol.model_dump())
+    protocol = _protocol_identity(suite.protocol)
     encoder = _encoder_identity(suite.encoder)
     planned = []
     for one in splits:
@@ -134,7 +173,7 @@ def plan(suite: Suite, cohort: Cohort, *, device: str) -> list[PlannedUnit]:
             unit = Unit(
                 cohort=cohort.fingerprint,
                 intensities=suite.cohort.intensities,
-                protocol={"folds": protocol.folds, "seed": protocol.seed},
+                protocol=protocol,
                 repeat=one.repeat,
                 fold=one.fold,
                 method=method.name,
@@ -160,6 +199,12 @@ def rebuild(planned: PlannedUnit) -> tuple[Method, EncoderSpec, Recipe]:
     recipe = TypeAdapter(Recipe).validate_json(json.dumps(unit.recipe))
     encoder = EncoderSpec(name=unit.encoder["name"], width=unit.encoder["width"], weights=planned.weights)
     return method, encoder, recipe
+
+
+def _protocol_identity(spec: ProtocolSpec) -> dict[str, Any]:
+    """What decides a repeat's folds: not how many there are, nor a key at its default, which decides nothing."""
+    choices = spec.model_dump(include={"subjects", "redraw", "complete"}, exclude_defaults=True)
+    return {"folds": spec.folds, "seed": spec.seed, **choices}
 
 
 def _encoder_identity(spec: EncoderSpec) -> dict[str, Any]:

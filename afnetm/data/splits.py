@@ -1,12 +1,13 @@
 """Splits: which scans train and which test. A subject is on one side only, always, or the numbers mean nothing."""
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from afnetm.errors import UserError
+from afnetm.seeding import derive_seed
 
 
 @dataclass(frozen=True, eq=False)
@@ -16,7 +17,7 @@ class Split:
     Attributes:
         repeat: 0 to repeats - 1.
         fold: 0 to folds - 1.
-        train: ascending indices of the scans to train on.
+        train: ascending indices of the scans to train on; a scan whose subject was not drawn is on neither side.
         test: ascending indices of the scans to test on, of other subjects.
     """
 
@@ -27,9 +28,18 @@ class Split:
 
 
 def subject_folds(
-    subjects: Sequence[str], strata: Sequence[str], *, folds: int, repeats: int, seed: int
+    subjects: Sequence[str],
+    strata: Sequence[str],
+    *,
+    folds: int,
+    repeats: int,
+    seed: int,
+    drawn: int | None = None,
+    redraw: bool = False,
 ) -> list[Split]:
     """Repeated subject-independent k-fold cross-validation: in every repeat each scan is tested exactly once.
+
+    All subjects take part, or `drawn` of them, drawn at random; then the scans of the others are on neither side.
 
     Folds have as many subjects as each other, to within one, and, as far as subjects with unequal scans allow, the
     same share of every stratum. A repeat depends on the seed and its own number only, not on how many there are.
@@ -40,9 +50,11 @@ def subject_folds(
     Args:
         subjects: the subject of each of ``n`` scans.
         strata: the class of each scan, such as its expression.
-        folds: at least 2, at most the number of subjects.
+        folds: at least 2, at most the number of subjects, or of those drawn.
         repeats: at least 1.
         seed: at least 0.
+        drawn: how many subjects take part; None for all.
+        redraw: whether they are drawn anew in every repeat. The first repeat is the same either way.
 
     Returns:
         ``repeats * folds`` splits, repeat by repeat.
@@ -58,23 +70,50 @@ def subject_folds(
         raise UserError(f"seed: {seed} (allowed: 0 or more)")
     if not 2 <= folds <= len(names):
         raise UserError(f"folds: {folds} (allowed: 2 to {len(names)}, the number of subjects)")
+    if drawn is not None and not folds <= drawn <= len(names):
+        raise UserError(f"subjects: {drawn} (allowed: {folds}, the folds, to {len(names)}, the subjects there are)")
     counts = np.zeros((len(names), len(classes)))
     np.add.at(counts, (subject, stratum), 1)
 
     splits = []
     for repeat in range(repeats):
+        chosen = _draw(len(names), drawn, seed=seed, repeat=repeat if redraw else 0)
         rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(repeat,)))
-        fold_of_scan = _assign(counts / counts.sum(0), folds, rng)[subject]
+        total = counts[chosen].sum(0)
+        fold_of_subject = np.full(len(names), -1)
+        fold_of_subject[chosen] = _assign(counts[chosen] / np.where(total > 0, total, 1), folds, rng)
+        fold_of_scan = fold_of_subject[subject]
         for fold in range(folds):
-            test = fold_of_scan == fold
-            lacking = np.setdiff1d(np.arange(len(classes)), stratum[~test])
+            test, train = fold_of_scan == fold, (fold_of_scan >= 0) & (fold_of_scan != fold)
+            lacking = np.setdiff1d(np.arange(len(classes)), stratum[train])
             if lacking.size:
                 raise UserError(
                     f"class {classes[lacking[0]]}: no scan of it is left to train on in repeat {repeat}, fold {fold} "
                     f"(allowed: scans of it in at least two folds, so of two subjects or more, or fewer folds)"
                 )
-            splits.append(Split(repeat, fold, np.flatnonzero(~test), np.flatnonzero(test)))
+            splits.append(Split(repeat, fold, np.flatnonzero(train), np.flatnonzero(test)))
     return splits
+
+
+def complete_subjects(subjects: Sequence[str], kinds: Sequence[Hashable], *, needed: Iterable[Hashable]) -> set[str]:
+    """The subjects who have at least one scan of every kind in `needed`; `kinds` says which each scan is of.
+
+    >>> sorted(complete_subjects(["a", "a", "b"], ["fear", "anger", "fear"], needed=["fear", "anger"]))
+    ['a']
+    """
+    needed = set(needed)
+    found: dict[str, set[Hashable]] = {}
+    for subject, kind in zip(subjects, kinds, strict=True):
+        found.setdefault(subject, set()).add(kind)
+    return {subject for subject, theirs in found.items() if needed <= theirs}
+
+
+def _draw(count: int, drawn: int | None, *, seed: int, repeat: int) -> NDArray[np.intp]:
+    """Ascending numbers of the subjects that take part, of 0 to ``count - 1``."""
+    if drawn is None:
+        return np.arange(count)
+    rng = np.random.default_rng(derive_seed(use="subjects", seed=seed, repeat=repeat))
+    return np.sort(rng.permutation(count)[:drawn])
 
 
 def _assign(shares: NDArray[np.float64], folds: int, rng: np.random.Generator) -> NDArray[np.intp]:
