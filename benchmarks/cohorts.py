@@ -1,10 +1,13 @@
 """Cohorts for suites and for the command line: found, made when a suite describes them, drawn."""
 
 import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from afnetm.data.cohort import Cohort, cohort_directory, open_cohort
@@ -25,7 +28,7 @@ def ensure_cohort(home: Home, spec: "CohortSpec", *, workers: int | None, consol
     """
     directory = cohort_directory(home.path, spec.name)
     if spec.synthetic is None:
-        return open_cohort(directory)
+        return _prepared(directory, spec)
     source = SyntheticSource(**spec.synthetic.model_dump(exclude={"size"}))
     if not directory.exists():
         return make_synthetic(home, spec.name, source, size=spec.synthetic.size, workers=workers, console=console)
@@ -41,26 +44,59 @@ def ensure_cohort(home: Home, spec: "CohortSpec", *, workers: int | None, consol
     return cohort
 
 
+def how_to_make(spec: "CohortSpec") -> str:
+    """The command that makes the cohort of a suite which does not describe it."""
+    return f"afnetm data prepare {spec.dataset or 'bu3dfe|bosphorus|folder'} DIR {spec.name}"
+
+
+def _prepared(directory: Path, spec: "CohortSpec") -> Cohort:
+    if not directory.exists():
+        raise UserError(f"cohort '{spec.name}' is not there: {directory}; to make it: {how_to_make(spec)}")
+    cohort = open_cohort(directory)
+    kind = cohort.source.get("kind")
+    if spec.dataset is not None and kind != spec.dataset:
+        raise UserError(
+            f"cohort '{spec.name}' was made from '{kind}', the suite is for '{spec.dataset}'; "
+            f"name another cohort, or delete {directory}"
+        )
+    return cohort
+
+
 def make_synthetic(
     home: Home, name: str, source: SyntheticSource, *, size: int, workers: int | None, console: Console
 ) -> Cohort:
     """Makes a synthetic cohort with a progress bar; an interrupted one goes on where it was."""
-    directory = cohort_directory(home.path, name)
+    need = disk_need(scans=len(source.ids()), size=size) / 1e6
+    first = f"cohort {name}: {len(source.ids())} scans, {need:.0f} MB of disk while it is made, half of it then"
+    with progress_bar(f"making cohort {name}", first, console) as progress:
+        directory = cohort_directory(home.path, name)
+        return prepare_cohort(directory, source, size=size, workers=processes(workers), progress=progress)
+
+
+def processes(workers: int | None) -> int:
+    """As many as asked for, or one a core."""
+    return len(os.sched_getaffinity(0)) if workers is None else workers
+
+
+@contextmanager
+def progress_bar(title: str, first: str, console: Console) -> Iterator[Callable[[int, int], None]]:
+    """A bar over scans, to be called with those done and all; `first` is printed with its first call.
+
+    It appears with the first call: not before everything that can be wrong was looked at.
+    """
     columns = BarColumn(bar_width=28), MofNCompleteColumn(), TextColumn("scans"), TimeElapsedColumn()
     left = TextColumn("left"), TimeRemainingColumn()
-    bars = Progress(TextColumn(f"making cohort {name}"), *columns, *left, console=console)
+    bars = Progress(TextColumn(escape(title)), *columns, *left, console=console)
     task = bars.add_task("", total=None)
 
     def progress(done: int, total: int) -> None:
-        if not bars.live.is_started:  # not before everything that can be wrong was looked at
-            need = disk_need(scans=total, size=size) / 1e6
-            console.print(f"cohort {name}: {total} scans, {need:.0f} MB of disk while it is made, half of it then")
+        if not bars.live.is_started:
+            console.print(first, highlight=False, markup=False)
             bars.start()
         bars.update(task, completed=done, total=total)
 
     try:
-        processes = len(os.sched_getaffinity(0)) if workers is None else workers
-        return prepare_cohort(directory, source, size=size, workers=processes, progress=progress)
+        yield progress
     finally:
         bars.stop()
 

@@ -1,8 +1,9 @@
 """Files inside a data set's folder: found and read without ever leaving it, whatever a link, url or table says."""
 
+import hashlib
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path, PurePosixPath
@@ -61,7 +62,7 @@ class DataFolder:
         try:
             path = self._any_case(name)
             resolved = path.resolve() if path else self.root / os.path.normpath(name)
-        except (OSError, RuntimeError):  # a loop of links, a name that is too long
+        except (OSError, RuntimeError, UnicodeError):  # a loop of links, a name that no file can have
             return None
         if not resolved.is_relative_to(self.root):
             raise UserError(f"{name!r}: leads out of the data folder")
@@ -88,6 +89,14 @@ class DataFolder:
                 return file.read(limit)
         except OSError as error:
             raise UserError(f"{name}: cannot be read ({error.strerror})") from None
+
+    def listing(self, names: Iterable[str]) -> str:
+        """A digest of the names and sizes of files: whether a folder is still the one that was looked at."""
+        digest = hashlib.sha256()
+        for name in sorted(names):
+            path = self.find(name)
+            digest.update(f"{name}\0{path.stat().st_size if path else -1}\n".encode(errors="surrogateescape"))
+        return digest.hexdigest()[:16]
 
     def _any_case(self, name: str) -> Path | None:
         path = self.root / name
