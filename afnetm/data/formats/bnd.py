@@ -38,7 +38,8 @@ def read_bnd(content: bytes, name: str) -> Bnd:
         UserError: a row is anything else, or there are not 83.
     """
     text = Text(content, name)
-    indices, points = [], []
+    indices: list[int] = []
+    points: list[list[float]] = []
     for line in _LINE.finditer(content):
         row = line[0].split()
         if not row:

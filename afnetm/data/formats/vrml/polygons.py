@@ -1,0 +1,104 @@
+"""The polygons of an IndexedFaceSet: lists of corners with -1 after each, checked and cut into triangles."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from afnetm.data.formats.text import Text
+from afnetm.data.formats.vrml.syntax import Entry
+from afnetm.data.formats.vrml.values import integers, token_error
+
+
+@dataclass(frozen=True, eq=False)
+class Polygons:
+    """The polygons of one index field.
+
+    Attributes:
+        text: of the file, for errors.
+        entry: the field.
+        index: ``(N,)`` int64, corners and a -1 after every polygon, the last one too.
+        starts: ``(P,)`` int64, where in `index` each polygon begins.
+        sizes: ``(P,)`` int64, how many corners each has.
+    """
+
+    text: Text
+    entry: Entry
+    index: NDArray[np.int64]
+    starts: NDArray[np.int64]
+    sizes: NDArray[np.int64]
+
+    @staticmethod
+    def read(text: Text, entry: Entry) -> "Polygons":
+        """The polygons of `entry`; the last one's -1 may be missing.
+
+        Raises:
+            UserError: a value is no integer, or there is no polygon.
+        """
+        index = integers(text, entry)
+        if not len(index):
+            raise text.error(entry.start, f"{entry.field} is empty")
+        if index[-1] != -1:
+            index = np.append(index, -1)
+        ends = np.flatnonzero(index == -1)
+        starts = np.append(0, ends[:-1] + 1)
+        return Polygons(text, entry, index, starts, ends - starts)
+
+    def check(self, count: int) -> None:
+        """Refuses what is no polygon over `count` vertices.
+
+        Raises:
+            UserError: one has fewer than 3 corners, a corner that does not exist or the same corner twice.
+        """
+        self._check_range(count)
+        if (few := self.sizes < 3).any():
+            polygon = int(np.argmax(few))
+            reason = f"begins a polygon of {self.sizes[polygon]} corners (allowed: 3 and more)"
+            raise token_error(self.text, self.entry, int(self.starts[polygon]), reason)
+        # One number for a polygon and its vertex: sorted, a corner that is there twice lies beside itself.
+        corner = self.index >= 0
+        keys = np.repeat(np.arange(len(self.sizes)), self.sizes) * count + self.index[corner]
+        keys.sort()
+        if (twice := keys[1:] == keys[:-1]).any():
+            polygon = int(keys[np.argmax(twice)] // count)
+            reason = "begins a polygon that has a corner twice"
+            raise token_error(self.text, self.entry, int(self.starts[polygon]), reason)
+
+    def check_places(self, others: "Polygons", count: int) -> None:
+        """Refuses texture polygons that are not, corner by corner, those of the surface.
+
+        Raises:
+            UserError: their corners differ in number, or one is none of the `count` texture coordinates.
+        """
+        self._check_range(count)
+        same = min(len(self.sizes), len(others.sizes))
+        if (differs := self.sizes[:same] != others.sizes[:same]).any():
+            polygon = int(np.argmax(differs))
+            reason = (
+                f"begins a polygon of {self.sizes[polygon]} corners (allowed: {others.sizes[polygon]}, as in the other)"
+            )
+            raise token_error(self.text, self.entry, int(self.starts[polygon]), reason)
+        if len(self.sizes) != len(others.sizes):
+            reason = f"{self.entry.field} has {len(self.sizes)} polygons (allowed: {len(others.sizes)})"
+            raise self.text.error(self.entry.start, reason)
+
+    def check_triangles(self) -> None:
+        """Refuses polygons of more than 3 corners: fans are right for convex ones only."""
+        if (many := self.sizes > 3).any():
+            polygon = int(np.argmax(many))
+            reason = f"begins a polygon of {self.sizes[polygon]} corners (allowed with convex FALSE: 3)"
+            raise token_error(self.text, self.entry, int(self.starts[polygon]), reason)
+
+    def triangles(self) -> NDArray[np.int64]:
+        """Fans from each polygon's first corner, ``(F, 3)`` int64, in the order of the polygons."""
+        fan = self.sizes - 2
+        first = np.repeat(self.starts, fan)
+        step = np.arange(len(first)) - np.repeat(np.cumsum(fan) - fan, fan)
+        return np.stack([self.index[first], self.index[first + step + 1], self.index[first + step + 2]], axis=1)
+
+    def _check_range(self, count: int) -> None:
+        outside = (self.index < -1) | (self.index >= count)
+        if outside.any():
+            raise token_error(
+                self.text, self.entry, int(np.argmax(outside)), f"is out of range (allowed: 0 to {count - 1})"
+            )

@@ -1,0 +1,102 @@
+"""VRML 2.0 files of one textured surface, as in BU-3DFE.
+
+Read is what a scan needs: one IndexedFaceSet with its coordinates, texture coordinates and picture names. Everything
+else is passed over; what would move the surface and is not done here is refused rather than ignored.
+"""
+
+import numpy as np
+
+from afnetm.data.formats.text import Text, shown
+from afnetm.data.formats.vrml.mesh import VrmlMesh
+from afnetm.data.formats.vrml.polygons import Polygons
+from afnetm.data.formats.vrml.syntax import Entry, entries, without_comments
+from afnetm.data.formats.vrml.values import floats, strings
+from afnetm.errors import UserError
+
+#: What may be around the surface: nothing of it depends on a viewer or a choice.
+_AROUND = ("Shape", "Group", "Transform")
+#: The fields in which geometry stands, and the scene itself.
+_GEOMETRY = ("", "children", "geometry", "coord", "texCoord")
+#: Fields that move the surface or its texture, and where they leave it; rotations have an axis first, which is free.
+_STILL: dict[str, dict[str, tuple[float | None, ...]]] = {
+    "Transform": {"translation": (0, 0, 0), "scale": (1, 1, 1), "rotation": (None, None, None, 0)},
+    "TextureTransform": {"translation": (0, 0), "scale": (1, 1), "rotation": (0,)},
+}
+_COORDINATES, _UV = ("Coordinate", "point"), ("TextureCoordinate", "point")
+_INDEX, _UV_INDEX = ("IndexedFaceSet", "coordIndex"), ("IndexedFaceSet", "texCoordIndex")
+_CCW, _CONVEX = ("IndexedFaceSet", "ccw"), ("IndexedFaceSet", "convex")
+_FIELDS = (_COORDINATES, _UV, _INDEX, _UV_INDEX, _CCW, _CONVEX)
+
+
+def read_vrml(content: bytes, name: str) -> VrmlMesh:
+    """The surface in the VRML file with this content; `name` begins every error.
+
+    Polygons become triangles by fans from their first corner. Vertices that no face uses stay: landmarks count them.
+
+    Raises:
+        UserError: the file is damaged; holds none or several IndexedFaceSets, one without coordinates or texture
+            coordinates, or one that is moved (Transform other than the identity) or used again (USE); or a polygon
+            has fewer than three corners, one corner twice or a corner that does not exist.
+    """
+    text = without_comments(content, name)
+    fields: dict[tuple[str, str], Entry] = {}
+    textures: list[str] = []
+    opening: Entry | None = None
+    for entry in entries(text):
+        node = entry.path[-1] if entry.path else ""
+        if (node, entry.field) == ("IndexedFaceSet", ""):
+            if opening:
+                raise text.error(entry.start, "a second IndexedFaceSet (allowed: one)")
+            opening = entry
+            if around := [outer for outer in entry.path[:-1] if outer not in _AROUND]:
+                raise text.error(entry.start, f"an IndexedFaceSet in a {around[0]} (allowed: in {', '.join(_AROUND)})")
+        elif (node, entry.field) == ("ImageTexture", "url"):
+            textures += strings(text, entry)
+        elif node in _STILL and entry.field in _STILL[node]:
+            _stays(text, entry, _STILL[node][entry.field])
+        elif entry.field in _GEOMETRY and text.content.startswith(b"USE", entry.start):
+            raise text.error(entry.start, "USE of geometry (allowed: nodes that are written out)")
+        elif "IndexedFaceSet" in entry.path and (key := (node, entry.field)) in _FIELDS:
+            if key in fields:
+                raise text.error(entry.start, f"a second {entry.field} of the {node}")
+            fields[key] = entry
+    if not opening:
+        raise UserError(f"{name}: no IndexedFaceSet")
+    return _mesh(text, opening, fields, tuple(textures))
+
+
+def _mesh(text: Text, opening: Entry, fields: dict[tuple[str, str], Entry], textures: tuple[str, ...]) -> VrmlMesh:
+    """The surface of the IndexedFaceSet that begins at `opening`."""
+    for node, field in (_COORDINATES, _UV, _INDEX):
+        if (node, field) not in fields:
+            raise text.error(opening.start, f"the IndexedFaceSet has no {node} {field}")
+    vertices = floats(text, fields[_COORDINATES], 3)
+    uv = floats(text, fields[_UV], 2)
+    polygons = Polygons.read(text, fields[_INDEX])
+    uv_polygons = Polygons.read(text, fields[_UV_INDEX]) if _UV_INDEX in fields else polygons
+    polygons.check(len(vertices))
+    uv_polygons.check_places(polygons, len(uv))
+    if not _is_true(text, fields, _CONVEX):
+        polygons.check_triangles()
+    turn = 1 if _is_true(text, fields, _CCW) else -1
+    faces, uv_faces = (p.triangles()[:, ::turn].astype(np.int32, order="C") for p in (polygons, uv_polygons))
+    return VrmlMesh(vertices, faces, uv, uv_faces, textures)
+
+
+def _is_true(text: Text, fields: dict[tuple[str, str], Entry], key: tuple[str, str]) -> bool:
+    """Whether a field is ``TRUE``, which it is where it is absent."""
+    if key not in fields:
+        return True
+    entry = fields[key]
+    word = text.content[entry.start : entry.end]
+    if word not in (b"TRUE", b"FALSE"):
+        raise text.error(entry.start, f"{shown(word)} in {entry.field} (allowed: TRUE, FALSE)")
+    return word == b"TRUE"
+
+
+def _stays(text: Text, entry: Entry, identity: tuple[float | None, ...]) -> None:
+    values = floats(text, entry, len(identity))
+    if len(values) != 1 or any(want not in (None, got) for want, got in zip(identity, values[0].tolist(), strict=True)):
+        raise text.error(
+            entry.start, f"{entry.path[-1]} with a {entry.field} (allowed: none, surfaces stay as written)"
+        )

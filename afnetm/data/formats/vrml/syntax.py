@@ -1,0 +1,162 @@
+"""The syntax of VRML 2.0 (ISO/IEC 14772-1, annex A): a file's nodes and fields, one after another.
+
+Nothing is kept of what is walked over: memory does not grow with the number of nodes.
+"""
+
+import re
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from afnetm.data.formats.text import Text, shown
+from afnetm.errors import UserError
+
+#: Nodes lie at most this deep in one another; a face needs three.
+MAX_DEPTH = 32
+_HEADER = re.compile(rb"#VRML V2\.0 utf8(?![^ \t\r\n])")
+_COMMENT = re.compile(rb'("(?:[^"\\]++|\\.)*+"?)|#[^\r\n]*+', re.DOTALL)
+_TOKEN = re.compile(rb'[ \t\r\n,]*+([{}\[\]]|"(?:[^"\\]++|\\.)*+"|[^ \t\r\n,{}\[\]"]++)', re.DOTALL)
+_SPACE = re.compile(rb"[ \t\r\n,]*+")
+#: The names of fields and nodes; the standard allows stranger ones, which no node of its own has.
+_NAME = re.compile(rb"[A-Za-z_][A-Za-z0-9_]*+")
+_NUMBERS = re.compile(
+    rb"(?:[ \t\r\n,]*+[+-]?(?:0[xX][0-9a-fA-F]++|(?:[0-9]++\.?[0-9]*+|\.[0-9]++)(?:[eE][+-]?[0-9]++)?)"
+    rb'(?![^ \t\r\n,{}\[\]"]))++'
+)
+#: Quick and coarse: nothing but characters of numbers. Whoever needs the numbers looks closely.
+_ARRAY = re.compile(rb"[ \t\r\n,]*+\[([0-9a-fA-FxX+\-. \t\r\n,]*+)\]")
+_PUNCTUATION = (b"{", b"}", b"[", b"]")
+_CONSTANTS = (b"TRUE", b"FALSE", b"NULL")
+#: What would bring nodes that are not written here, or change those that are.
+_REFUSED = (b"PROTO", b"EXTERNPROTO", b"Inline", b"Script")
+
+
+class Entry(NamedTuple):
+    """The opening of a node, or one of its fields with its value.
+
+    Attributes:
+        path: the types of the nodes around it, the outermost first; ends with the node itself.
+        field: the name of the field; empty where a node opens.
+        start: offset at which the value (or the node's type) begins; a list's value lies between its brackets.
+        end: offset after it.
+    """
+
+    path: tuple[str, ...]
+    field: str
+    start: int
+    end: int
+
+
+def without_comments(content: bytes, name: str) -> Text:
+    """The file without its comments, its lines as they were.
+
+    Raises:
+        UserError: it does not begin as a VRML 2.0 file does.
+    """
+    text = Text(content, name)
+    if not _HEADER.match(content):
+        raise text.error(0, f"begins with {shown(content[:16])} (allowed: '#VRML V2.0 utf8')")
+    return Text(_COMMENT.sub(rb"\1", content), name)
+
+
+def entries(text: Text) -> Iterator[Entry]:
+    """Every node and field of `text`, in the order of the file. Nodes that are used again (USE) are fields' values.
+
+    Raises:
+        UserError: it is not well-formed, nested deeper than `MAX_DEPTH`, or holds a PROTO, EXTERNPROTO,
+            Inline or Script.
+    """
+    return _Walk(text).scene()
+
+
+class _Walk:
+    """One pass over a text, token by token; arrays of numbers are one step."""
+
+    def __init__(self, text: Text) -> None:
+        self.text = text
+        self.start = self.end = 0  # of the token taken last
+
+    def scene(self) -> Iterator[Entry]:
+        while token := self.take():
+            yield from self.statement(token, (), "")
+
+    def take(self) -> bytes:
+        """The next token; empty at the end of the text."""
+        found = _TOKEN.match(self.text.content, self.end)
+        if not found:
+            rest = _SPACE.match(self.text.content, self.end)
+            if rest and rest.end() < len(self.text.content):
+                raise self.text.error(rest.end(), "a string has no end")
+            return b""
+        self.start, self.end = found.span(1)
+        return found[1]
+
+    def statement(self, token: bytes, path: tuple[str, ...], field: str) -> Iterator[Entry]:
+        """A node, written here or used again, or a route; `token` is its first."""
+        start = self.start
+        if token == b"ROUTE":  # ROUTE a.b TO c.d: moves things later, not as they stand
+            for _ in range(3):
+                self.word()
+        elif token == b"USE":
+            self.word()
+            yield Entry(path, field, start, self.end)
+        else:
+            if token == b"DEF":
+                self.word()
+                token = self.take()
+            yield from self.node(token, path)
+
+    def node(self, kind: bytes, path: tuple[str, ...]) -> Iterator[Entry]:
+        start = self.start
+        if kind in _REFUSED:
+            raise self.text.error(start, f"{kind.decode()} (allowed: nodes that are written out)")
+        if not _NAME.fullmatch(kind) or self.take() != b"{":
+            raise self.text.error(start, f"{shown(kind)} is no node, number or string")
+        if len(path) == MAX_DEPTH:
+            raise self.text.error(start, f"nodes are nested too deep (allowed: {MAX_DEPTH} levels)")
+        path = (*path, kind.decode())
+        yield Entry(path, "", start, self.end)
+        while (token := self.take()) != b"}":
+            if token == b"ROUTE":
+                yield from self.statement(token, path, "")
+            elif _NAME.fullmatch(token):
+                yield from self.value(path, token.decode())
+            else:
+                raise self.unexpected(token, f"a field of {path[-1]}")
+
+    def value(self, path: tuple[str, ...], field: str) -> Iterator[Entry]:
+        content = self.text.content
+        if found := _ARRAY.match(content, self.end) or _NUMBERS.match(content, self.end):
+            self.end = found.end()
+            yield Entry(path, field, *found.span(found.lastindex or 0))
+            return
+        token = self.take()
+        if token in _CONSTANTS or token.startswith(b'"'):
+            yield Entry(path, field, self.start, self.end)
+        elif token == b"[":
+            yield from self.several(path, field)
+        else:
+            yield from self.statement(token, path, field)
+
+    def several(self, path: tuple[str, ...], field: str) -> Iterator[Entry]:
+        """A list that holds more than numbers: strings or nodes."""
+        if numbers := _NUMBERS.match(self.text.content, self.end):
+            self.end = numbers.end()
+            raise self.unexpected(self.take(), f"a number of {field}")
+        first = self.end
+        while (token := self.take()) != b"]":
+            if not token:
+                raise self.unexpected(token, f"the end of {field}")
+            if not token.startswith(b'"') and token not in _CONSTANTS:
+                yield from self.statement(token, path, field)
+        yield Entry(path, field, first, self.start)
+
+    def word(self) -> bytes:
+        token = self.take()
+        if not token or token in _PUNCTUATION or token.startswith(b'"'):
+            raise self.unexpected(token, "a name")
+        return token
+
+    def unexpected(self, token: bytes, wanted: str) -> UserError:
+        if not token:
+            return self.text.error(self.end, f"the file ends before {wanted}")
+        return self.text.error(self.start, f"{shown(token)} in place of {wanted}")
