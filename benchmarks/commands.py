@@ -10,7 +10,7 @@ from rich.table import Table
 from afnetm.data.cohort import Cohort, card
 from afnetm.errors import UserError
 from afnetm.model.encoder import check_encoder
-from benchmarks.cohorts import ensure_cohort
+from benchmarks.cohorts import ensure_cohort, how_to_make
 from benchmarks.home import Home
 from benchmarks.ledger import Entry, Ledger
 from benchmarks.runner import Tally, run
@@ -24,7 +24,7 @@ class Job:
     """A suite made ready: everything that can be wrong with it has been looked at.
 
     Attributes:
-        suite: the whole suite.
+        suite: the whole suite; in a dry run whose cohort is yet to be made, with the methods asked for.
         cohort: opened; None in a dry run whose cohort is yet to be made.
         planned: all its units.
         chosen: those asked for.
@@ -58,8 +58,9 @@ def prepare(
     synthetic = suite.cohort.synthetic
     if synthetic is not None:  # before minutes are spent on making the cohort
         check_encoder(suite.encoder, size=synthetic.size)
-    if dry and not (home.cohorts / suite.cohort.name).exists() and synthetic is not None:
-        return Job(suite, None, [], [], workers, home)
+    makeable = synthetic is not None or suite.cohort.dataset is not None
+    if dry and makeable and not (home.cohorts / suite.cohort.name).exists():
+        return Job(suite.only(methods), None, [], [], workers, home)
     if dry:
         cohort = ensure_cohort(home, suite.cohort, workers=workers, console=console)
     else:
@@ -92,7 +93,10 @@ def forecast(job: Job) -> Table | str:
     suite = job.suite
     if job.cohort is None:
         count = suite.protocol.folds * suite.protocol.repeats * len(suite.methods)
-        return f"cohort '{suite.cohort.name}' would be made, and {count} units trained"
+        if suite.cohort.synthetic is not None:
+            return f"cohort '{suite.cohort.name}' would be made, and {count} units trained"
+        how = how_to_make(suite.cohort)
+        return f"cohort '{suite.cohort.name}' is not there; to make it:\n  {how}\nthen {count} units would be trained"
     store = Store(job.home)
     done = store.done()
     seconds: dict[str, list[float]] = {}

@@ -21,7 +21,7 @@ from benchmarks.home import Home
 from benchmarks.provenance import provenance
 from benchmarks.store import Record, Store
 from benchmarks.suite import CohortSpec
-from benchmarks.units import PlannedUnit, class_indices, rebuild, select, split
+from benchmarks.units import PlannedUnit, class_indices, rebuild, select, split_of
 
 
 def prepare_process() -> None:
@@ -39,11 +39,7 @@ def execute(planned: PlannedUnit, home: Home) -> float:
     device = torch.device(unit.device)
     cohort, data = _resident(home, planned.cohort_name, unit.cohort, unit.intensities, unit.device)
     rows = select(cohort, CohortSpec(name=cohort.name, intensities=unit.intensities))
-    fold = next(
-        s
-        for s in split(cohort, rows, repeats=unit.repeat + 1, **unit.protocol)
-        if (s.repeat, s.fold) == (unit.repeat, unit.fold)
-    )
+    fold = split_of(unit, cohort, rows)
     labels = class_indices(cohort, rows)
     method, encoder, recipe = rebuild(planned)
 

@@ -145,6 +145,12 @@ def split(
     return [replace(one, train=kept[one.train], test=kept[one.test]) for one in splits]
 
 
+def split_of(unit: Unit, cohort: Cohort, rows: NDArray[np.int64]) -> Split:
+    """The fold that `unit` is, as it was planned; its indices are into `rows`."""
+    splits = split(cohort, rows, repeats=unit.repeat + 1, **unit.protocol)
+    return next(one for one in splits if (one.repeat, one.fold) == (unit.repeat, unit.fold))
+
+
 def _complete(table: pd.DataFrame, name: str, *, at_least: int) -> NDArray[np.intp]:
     """Row numbers of the scans of subjects with each expression at each intensity that `table` has."""
     subjects, intensities = table["subject"].tolist(), sorted(set(table["intensity"]))

@@ -11,6 +11,7 @@ from benchmarks.cli import main
 from tests.benchmarks.conftest import SUITE
 
 Refused = Callable[..., str]
+MADE = "synthetic = { subjects = 6, levels = [4], size = 32, seed = 0 }"
 
 
 @pytest.fixture
@@ -38,6 +39,7 @@ def refused(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) 
     [
         ("run quikc", "suite 'quikc' is neither a TOML file nor one of ours: quick"),
         ("run quick --methods texture afnet", "method 'afnet' is not in suite 'quick'; it has: texture, depth"),
+        ("run bosphorus", "to make it: afnetm data prepare bosphorus DIR bosphorus"),
         ("run quick --workers 0", "--workers: 0 is not allowed; 1 or more"),
         ("run quick --device tpu", "--device: 'tpu' is not allowed; one of: auto, cpu, cuda"),
         ("data make ../x", "cohort name '../x'"),
@@ -72,6 +74,8 @@ def test_a_device_that_is_not_there(tmp_path: Path, refused: Refused) -> None:
         ("width = 0.25", 'name = "resnet81"', "encoder 'resnet81' is not one of timm's"),
         ("width = 0.25", 'name = "hf-hub:a/b"', "encoder 'hf-hub:a/b' is not one of timm's"),
         ("width = 0.25", 'weights = "no.safetensors"', "encoder weights 'no.safetensors'"),
+        (MADE, 'dataset = "bu3dfe"', "cohort 'tiny' was made from 'synthetic', the suite is for 'bu3dfe'"),
+        (f'"tiny"\n{MADE}', '"own"', "cohort 'own' is not there"),
         ("subjects = 6", "subjects = 7", "cohort 'tiny' exists with subjects = 6, the suite describes 7"),
     ],
 )
