@@ -4,7 +4,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from sklearn.model_selection import GroupKFold
 
-from afnetm.data.splits import subject_folds
+from afnetm.data.splits import complete_subjects, subject_folds
 from afnetm.errors import UserError
 
 
@@ -139,3 +139,73 @@ def test_a_class_that_a_training_fold_lacks_is_named():
     strata = ["fear", "anger", "anger", "anger", "anger", "anger"]
     with pytest.raises(UserError, match=r"class fear: no scan of it is left to train on in repeat 0, fold \d"):
         subject_folds(subjects, strata, folds=3, repeats=1, seed=0)
+
+
+@given(cohorts(), st.data(), st.booleans(), st.integers(0, 1000))
+def test_so_many_are_drawn_and_each_of_their_scans_is_tested_once_a_repeat(cohort, data, redraw, seed):
+    subjects, strata, folds = cohort
+    drawn = data.draw(st.integers(folds, len(set(subjects))))
+    splits = _folds_or_reject(subjects, strata, folds=folds, repeats=3, seed=seed, drawn=drawn, redraw=redraw)
+    taking_part = []
+    for repeat in range(3):
+        own = [split for split in splits if split.repeat == repeat]
+        chosen = set(subjects[own[0].train]) | set(subjects[own[0].test])
+        taking_part.append(chosen)
+        assert len(chosen) == drawn
+        theirs = np.flatnonzero(np.isin(subjects, list(chosen)))
+        np.testing.assert_array_equal(np.sort(np.concatenate([split.test for split in own])), theirs)
+        sizes = [len(set(subjects[split.test])) for split in own]
+        assert max(sizes) - min(sizes) <= 1
+        for split in own:
+            assert not set(subjects[split.train]) & set(subjects[split.test])
+            np.testing.assert_array_equal(np.sort(np.concatenate([split.train, split.test])), theirs)
+            assert set(strata[split.train]) == set(strata)
+    if not redraw:
+        assert taking_part[0] == taking_part[1] == taking_part[2]
+
+
+@given(cohorts(), st.data(), st.booleans(), st.integers(0, 1000))
+def test_a_repeat_of_drawn_subjects_depends_on_the_seed_and_its_number_only(cohort, data, redraw, seed):
+    subjects, strata, folds = cohort
+    drawn = data.draw(st.integers(folds, len(set(subjects))))
+    options = {"folds": folds, "seed": seed, "drawn": drawn}
+    many = _folds_or_reject(subjects, strata, repeats=4, redraw=redraw, **options)
+    few = subject_folds(subjects, strata, repeats=2, redraw=redraw, **options)
+    first = subject_folds(subjects, strata, repeats=1, redraw=not redraw, **options)
+    for one, other in [*zip(few, many, strict=False), *zip(first, many, strict=False)]:
+        np.testing.assert_array_equal(one.train, other.train)
+        np.testing.assert_array_equal(one.test, other.test)
+
+
+def test_everybody_drawn_is_nobody_left_out():
+    subjects = [f"p{k // 6:02d}" for k in range(60)]
+    strata = [f"c{k % 6}" for k in range(60)]
+    plain = subject_folds(subjects, strata, folds=5, repeats=3, seed=1)
+    drawn = subject_folds(subjects, strata, folds=5, repeats=3, seed=1, drawn=10, redraw=True)
+    for one, other in zip(plain, drawn, strict=True):
+        np.testing.assert_array_equal(one.test, other.test)
+
+
+def test_every_subject_is_drawn_equally_often():
+    subjects = [f"p{k:02d}" for k in range(25)]
+    splits = subject_folds(subjects, ["c"] * 25, folds=5, repeats=1000, seed=2, drawn=15, redraw=True)
+    times = np.zeros(25)
+    for split in splits:
+        times[split.test] += 1
+    # Each is drawn with probability 0.6: 1000 draws have a standard deviation of 15.5.
+    assert np.abs(times - 600).max() < 65
+
+
+@pytest.mark.parametrize("drawn", [4, 8])
+def test_a_number_drawn_out_of_range_is_refused(drawn):
+    with pytest.raises(UserError, match=rf"subjects: {drawn} \(allowed: 5, the folds, to 7, the subjects there are\)"):
+        subject_folds([f"p{k}" for k in range(7)], ["c"] * 7, folds=5, repeats=1, seed=0, drawn=drawn)
+
+
+@given(cohorts(), st.data())
+def test_complete_subjects_have_every_kind_that_is_needed(cohort, data):
+    subjects, strata, _ = cohort
+    needed = data.draw(st.sets(st.sampled_from([f"c{k}" for k in range(6)])))
+    complete = complete_subjects(subjects.tolist(), strata.tolist(), needed=needed)
+    for subject in set(subjects):
+        assert (subject in complete) == all(np.any((subjects == subject) & (strata == kind)) for kind in needed)
