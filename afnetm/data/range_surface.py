@@ -1,0 +1,68 @@
+"""From a range image to a surface: the grid of measured points as triangles, cut where the depth jumps."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from afnetm.data.formats.bnt import RangeImage
+
+#: Points further apart are not joined, mm. With a point every millimetre, a surface falls off by as much at 84 degrees,
+#: where range sensors no longer see it; from the nose's tip to the lip and from the chin to the neck, it is more.
+MAX_EDGE_MM = 10.0
+
+
+@dataclass(frozen=True, eq=False)
+class Surface:
+    """A triangulated range image.
+
+    Attributes:
+        vertices: ``(V, 3)`` float32, mm; every one belongs to a face.
+        faces: ``(F, 3)`` int32, counter-clockwise seen from the sensor; none where no three neighbours were measured.
+        uv: ``(V, 2)`` float32, 0..1, a row a vertex: `faces` are its faces as well.
+    """
+
+    vertices: NDArray[np.float32]
+    faces: NDArray[np.int32]
+    uv: NDArray[np.float32]
+
+
+def range_surface(grid: RangeImage) -> Surface:
+    """The surface through the measured points of `grid`.
+
+    A cell of four measured corners is cut along its shorter diagonal, so that a step in the surface is not bridged
+    twice; one of three is a triangle. No edge is longer than `MAX_EDGE_MM`. Whichever way rows and columns run, the
+    sensor is where z grows to: the background has the least z.
+    """
+    index = np.arange(grid.measured.size).reshape(grid.measured.shape)
+    corners = np.stack([index[:-1, :-1], index[:-1, 1:], index[1:, 1:], index[1:, :-1]], -1).reshape(-1, 4)
+    points, measured = grid.points.reshape(-1, 3), grid.measured.ravel()
+
+    there = measured[corners]
+    whole = there.all(1)
+    a, b, c, d = np.moveaxis(points[corners], 1, 0)
+    along = np.linalg.norm(a - c, axis=1) <= np.linalg.norm(b - d, axis=1)
+    three = there.sum(1) == 3
+    faces = np.concatenate([
+        # Corners in the order of the cell's rim, so that all triangles turn the same way.
+        *(corners[whole & along][:, rim] for rim in ([0, 1, 2], [0, 2, 3])),
+        *(corners[whole & ~along][:, rim] for rim in ([0, 1, 3], [1, 2, 3])),
+        *(corners[three & ~there[:, missing]][:, [k for k in range(4) if k != missing]] for missing in range(4)),
+    ])  # fmt: skip
+
+    sides = points[faces] - points[np.roll(faces, 1, axis=1)]
+    faces = faces[(np.einsum("fed,fed->fe", sides, sides) <= MAX_EDGE_MM**2).all(1)]
+    if _area_seen(points[faces]) < 0:
+        faces = faces[:, ::-1]
+    used, compact = np.unique(faces, return_inverse=True)
+    return Surface(
+        vertices=points[used].astype(np.float32),
+        faces=compact.reshape(-1, 3).astype(np.int32),
+        uv=grid.uv.reshape(-1, 2)[used].clip(0, 1).astype(np.float32),
+    )
+
+
+def _area_seen(triangles: NDArray[np.float64]) -> float:
+    """The area that `triangles` ``(F, 3, 3)`` cover seen along -z, mm^2; negative where they turn clockwise."""
+    edge, other = triangles[:, 1, :2] - triangles[:, 0, :2], triangles[:, 2, :2] - triangles[:, 0, :2]
+    return float((edge[:, 0] * other[:, 1] - edge[:, 1] * other[:, 0]).sum() / 2)
