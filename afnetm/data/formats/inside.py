@@ -2,14 +2,17 @@
 
 import hashlib
 import os
-import stat
-from collections.abc import Iterable, Iterator
+import posixpath
+import unicodedata
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path, PurePosixPath
 
 from afnetm.errors import UserError
 
+#: Characters that no message can show on its line: controls, halves of pairs (bytes that are not UTF-8), line ends.
+_ODD = ("Cc", "Cs", "Zl", "Zp")
 #: Larger files are refused unread, bytes: a face of a million triangles as text has a tenth of it.
 MAX_BYTES = 2**30
 
@@ -57,16 +60,20 @@ class DataFolder:
         Raises:
             UserError: it leads out of the folder.
         """
-        if not name or "\0" in name or "\\" in name or ":" in name or PurePosixPath(name).is_absolute():
-            raise UserError(f"{name!r}: not the name of a file in the data folder (allowed: a relative path with '/')")
+        odd = any(unicodedata.category(character) in _ODD for character in name)
+        if not name or odd or "\\" in name or ":" in name or name.startswith("/"):
+            raise UserError(f"{name!a}: not the name of a file in the data folder (allowed: relative, with '/')")
+        parts = PurePosixPath(posixpath.normpath(name)).parts
+        if ".." in parts:
+            raise UserError(f"{name}: leads out of the data folder")
         try:
-            path = self._any_case(name)
-            resolved = path.resolve() if path else self.root / os.path.normpath(name)
-        except (OSError, RuntimeError, UnicodeError):  # a loop of links, a name that no file can have
+            path = self._any_case(parts)
+            resolved = path.resolve() if path else None
+            if resolved and not resolved.is_relative_to(self.root):
+                raise UserError(f"{name}: leads out of the data folder")
+            return resolved if resolved and resolved.exists() else None
+        except (OSError, RuntimeError):  # a loop of links, a name too long, a folder that may not be looked into
             return None
-        if not resolved.is_relative_to(self.root):
-            raise UserError(f"{name!r}: leads out of the data folder")
-        return resolved if path else None
 
     def read(self, name: str, *, limit: int = MAX_BYTES) -> bytes:
         """The content of the file called `name`.
@@ -78,14 +85,13 @@ class DataFolder:
         path = self.find(name)
         if path is None:
             raise UserError(f"{name}: there is no such file")
+        if not path.is_file():  # opening alone may do something to a device
+            raise UserError(f"{name}: not a plain file")
         try:
-            # Not waiting for a writer, should it be a pipe; what was opened is what is looked at.
-            with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
-                found = os.fstat(file.fileno())
-                if not stat.S_ISREG(found.st_mode):
-                    raise UserError(f"{name}: not a plain file")
-                if found.st_size > limit:
-                    raise UserError(f"{name}: {found.st_size} bytes (allowed: up to {limit})")
+            with open(path, "rb", opener=_open) as file:
+                size = os.fstat(file.fileno()).st_size
+                if size > limit:
+                    raise UserError(f"{name}: {size} bytes (allowed: up to {limit})")
                 return file.read(limit)
         except OSError as error:
             raise UserError(f"{name}: cannot be read ({error.strerror})") from None
@@ -98,18 +104,22 @@ class DataFolder:
             digest.update(f"{name}\0{path.stat().st_size if path else -1}\n".encode(errors="surrogateescape"))
         return digest.hexdigest()[:16]
 
-    def _any_case(self, name: str) -> Path | None:
-        path = self.root / name
-        if path.exists():
-            return path
+    def _any_case(self, parts: Sequence[str]) -> Path | None:
         path = self.root
-        for part in PurePosixPath(name).parts:
+        for part in parts:
             exact = path / part
-            if part == ".." or exact.exists():
+            if exact.exists():
                 path = exact
                 continue
+            if not path.resolve().is_relative_to(self.root):  # nor are folders elsewhere listed
+                return path
             alike = [entry for entry in os.scandir(path) if entry.name.lower() == part.lower()] if path.is_dir() else []
             if len(alike) != 1:
                 return None
             path = Path(alike[0].path)
         return path
+
+
+def _open(path: str, flags: int) -> int:
+    """Opens without waiting for a writer, should the file have become a pipe meanwhile."""
+    return os.open(path, flags | os.O_NONBLOCK)

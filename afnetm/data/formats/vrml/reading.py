@@ -4,6 +4,8 @@ Read is what a scan needs: one IndexedFaceSet with its coordinates, texture coor
 else is passed over; what would move the surface and is not done here is refused rather than ignored.
 """
 
+import re
+
 import numpy as np
 
 from afnetm.data.formats.text import Text, shown
@@ -15,6 +17,7 @@ from afnetm.errors import UserError
 
 #: What may be around the surface: nothing of it depends on a viewer or a choice.
 _AROUND = ("Shape", "Group", "Transform")
+_USE = re.compile(rb"USE(?=[ \t\r\n,])")
 #: The fields in which geometry stands, and the scene itself.
 _GEOMETRY = ("", "children", "geometry", "coord", "texCoord")
 #: Fields that move the surface or its texture, and where they leave it; rotations have an axis first, which is free.
@@ -54,7 +57,7 @@ def read_vrml(content: bytes, name: str) -> VrmlMesh:
             textures += strings(text, entry)
         elif node in _STILL and entry.field in _STILL[node]:
             _stays(text, entry, _STILL[node][entry.field])
-        elif entry.field in _GEOMETRY and text.content.startswith(b"USE", entry.start):
+        elif entry.field in _GEOMETRY and _USE.match(text.content, entry.start):
             raise text.error(entry.start, "USE of geometry (allowed: nodes that are written out)")
         elif "IndexedFaceSet" in entry.path and (key := (node, entry.field)) in _FIELDS:
             if key in fields:
@@ -73,7 +76,9 @@ def _mesh(text: Text, opening: Entry, fields: dict[tuple[str, str], Entry], text
     vertices = floats(text, fields[_COORDINATES], 3)
     uv = floats(text, fields[_UV], 2)
     polygons = Polygons.read(text, fields[_INDEX])
-    uv_polygons = Polygons.read(text, fields[_UV_INDEX]) if _UV_INDEX in fields else polygons
+    uv_polygons = polygons  # where there are none of their own, or an empty list of them, by the standard
+    if _UV_INDEX in fields and fields[_UV_INDEX].within(text).strip(b" \t\r\n,"):
+        uv_polygons = Polygons.read(text, fields[_UV_INDEX])
     polygons.check(len(vertices))
     uv_polygons.check_places(polygons, len(uv))
     if not _is_true(text, fields, _CONVEX):
@@ -88,7 +93,7 @@ def _is_true(text: Text, fields: dict[tuple[str, str], Entry], key: tuple[str, s
     if key not in fields:
         return True
     entry = fields[key]
-    word = text.content[entry.start : entry.end]
+    word = entry.within(text)
     if word not in (b"TRUE", b"FALSE"):
         raise text.error(entry.start, f"{shown(word)} in {entry.field} (allowed: TRUE, FALSE)")
     return word == b"TRUE"
@@ -97,6 +102,5 @@ def _is_true(text: Text, fields: dict[tuple[str, str], Entry], key: tuple[str, s
 def _stays(text: Text, entry: Entry, identity: tuple[float | None, ...]) -> None:
     values = floats(text, entry, len(identity))
     if len(values) != 1 or any(want not in (None, got) for want, got in zip(identity, values[0].tolist(), strict=True)):
-        raise text.error(
-            entry.start, f"{entry.path[-1]} with a {entry.field} (allowed: none, surfaces stay as written)"
-        )
+        reason = f"a {entry.path[-1]} with a {entry.field} (allowed: none, surfaces stay as written)"
+        raise text.error(entry.start, reason)

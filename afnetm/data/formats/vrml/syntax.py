@@ -13,7 +13,7 @@ from afnetm.errors import UserError
 #: Nodes lie at most this deep in one another; a face needs three.
 MAX_DEPTH = 32
 _HEADER = re.compile(rb"#VRML V2\.0 utf8(?![^ \t\r\n])")
-_COMMENT = re.compile(rb'("(?:[^"\\]++|\\.)*+"?)|#[^\r\n]*+', re.DOTALL)
+_COMMENT = re.compile(rb'([^"#]++|"(?:[^"\\]++|\\.)*+"?)|#[^\r\n]*+', re.DOTALL)
 _TOKEN = re.compile(rb'[ \t\r\n,]*+([{}\[\]]|"(?:[^"\\]++|\\.)*+"|[^ \t\r\n,{}\[\]"]++)', re.DOTALL)
 _SPACE = re.compile(rb"[ \t\r\n,]*+")
 #: The names of fields and nodes; the standard allows stranger ones, which no node of its own has.
@@ -44,6 +44,10 @@ class Entry(NamedTuple):
     field: str
     start: int
     end: int
+
+    def within(self, text: Text) -> bytes:
+        """What stands there."""
+        return text.content[self.start : self.end]
 
 
 def without_comments(content: bytes, name: str) -> Text:

@@ -79,7 +79,7 @@ def token_error(text: Text, entry: Entry, index: int, reason: str) -> UserError:
 
 
 def _checked(text: Text, entry: Entry, allowed: re.Pattern[bytes]) -> bytes:
-    content = text.content[entry.start : entry.end]
+    content = entry.within(text)
     found = allowed.match(content)
     if found and found.end() < len(content):
         wrong = _TOKEN.match(content, found.end())
