@@ -1,0 +1,129 @@
+"""One's own scans: textured meshes with landmarks, listed in a table with a row for each."""
+
+import hashlib
+from collections import Counter
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from scipy.spatial import cKDTree
+
+from afnetm.data.datasets.inspection import Found, Inspection
+from afnetm.data.datasets.landmark_files import read_landmarks
+from afnetm.data.datasets.scan_table import NEUTRAL, Row, read_scan_table
+from afnetm.data.datasets.textured import Textured, read_textured
+from afnetm.data.formats.inside import DataFolder
+from afnetm.data.scan import Scan
+from afnetm.errors import UserError
+
+#: Landmarks this far from the nearest vertex, in the median, are another mesh's or of another unit, mm.
+MAX_OFFSET_MM = 10.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class FolderSource:
+    """The scans in `folder` that `table` lists (`afnetm.data.datasets.scan_table`); neutral ones are left out.
+
+    Meshes and landmarks are in mm, in one frame; where the face sits in it is undone by the pose fit.
+
+    Args:
+        folder: below which all files are.
+        table: a CSV file, wherever it is.
+
+    Raises:
+        UserError: no such folder or file, or a fault of the table. That a row's files are missing or damaged is told
+            by `load`.
+    """
+
+    folder: Path
+    table: Path
+
+    def __post_init__(self) -> None:
+        DataFolder(self.folder)
+        if not self._rows:
+            raise UserError(f"{self.table.name}: there is no scan but neutral ones, which no method uses")
+
+    @property
+    def shareable(self) -> bool:
+        """False: nothing says that these people may be shown."""
+        return False
+
+    def describe(self) -> dict[str, Any]:
+        """What decides the scans: how many, and a digest of the table and of the files' names and sizes."""
+        folder = DataFolder(self.folder)
+        files = [name for row in self._rows.values() for name in (row.mesh, row.landmarks, row.texture) if name]
+        there = [name for name in files if _is_there(folder, name)]
+        digest = hashlib.sha256(self._read[1] + folder.listing(there).encode())
+        return {"kind": "folder", "scans": len(self._rows), "listing": digest.hexdigest()[:16]}
+
+    def ids(self) -> list[str]:
+        """``Ada_anger_3`` ...: in the table's order."""
+        return list(self._rows)
+
+    def load(self, scan_id: str) -> Scan:
+        """The scan called `scan_id`; raises `UserError` that names the table's line where a file is wrong."""
+        row = self._rows.get(scan_id)
+        if row is None:
+            raise UserError(f"scan {scan_id!r} is not among the {len(self._rows)} of {self.table.name}")
+        folder = DataFolder(self.folder)
+        try:
+            landmarks, names = read_landmarks(folder, row.landmarks)
+            mesh = read_textured(folder, row.mesh, row.texture)
+            _check_landmarks(landmarks, mesh, row)
+        except UserError as error:
+            raise UserError(f"{self.table.name}, line {row.line}: {error}") from None
+        return Scan(
+            id=row.id,
+            subject=row.subject,
+            expression=row.expression,
+            intensity=row.intensity,
+            vertices=mesh.vertices,
+            faces=mesh.faces,
+            uv=mesh.uv,
+            uv_faces=mesh.uv_faces,
+            texture=mesh.texture,
+            landmarks=landmarks,
+            landmark_names=names,
+            source=row.mesh,
+        )
+
+    def inspect(self) -> Inspection:
+        """What the table lists, and which files of it are not there."""
+        folder = DataFolder(self.folder)
+        scans = []
+        for row in self._rows.values():
+            files = {"mesh": row.mesh, "landmarks": row.landmarks, "texture": row.texture}
+            missing = tuple(what for what, name in files.items() if name and not _is_there(folder, name))
+            scans.append(
+                Found(
+                    id=row.id, subject=row.subject, expression=row.expression, intensity=row.intensity, missing=missing
+                )
+            )
+        return Inspection(scans=scans, left_out=+Counter({"neutral scans": len(self._read[0]) - len(scans)}))
+
+    @cached_property
+    def _rows(self) -> dict[str, Row]:
+        return {row.id: row for row in self._read[0] if row.expression != NEUTRAL}
+
+    @cached_property
+    def _read(self) -> tuple[list[Row], bytes]:
+        return read_scan_table(self.table)
+
+
+def _is_there(folder: DataFolder, name: str) -> bool:
+    try:
+        return folder.find(name) is not None
+    except UserError:  # it leads out; `load` says so
+        return False
+
+
+def _check_landmarks(landmarks: np.ndarray[Any, np.dtype[np.float32]], mesh: Textured, row: Row) -> None:
+    there = landmarks[np.isfinite(landmarks).all(1)]
+    offset = float(np.median(cKDTree(mesh.vertices).query(there)[0]))
+    if offset > MAX_OFFSET_MM:
+        raise UserError(
+            f"{row.landmarks}: its landmarks are {offset:.0f} mm from the surface of {row.mesh}, in the median "
+            f"(allowed: up to {MAX_OFFSET_MM:g}; both must be in mm and in one frame)"
+        )

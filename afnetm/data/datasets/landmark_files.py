@@ -1,0 +1,75 @@
+"""Landmarks of one's own scans, from a file of any format that is read, as one of the known sets."""
+
+from pathlib import PurePosixPath
+
+import numpy as np
+from numpy.typing import NDArray
+
+from afnetm.data.formats.bnd import read_bnd
+from afnetm.data.formats.inside import DataFolder
+from afnetm.data.formats.landmark_table import read_landmark_table
+from afnetm.data.formats.lm import read_lm3
+from afnetm.data.landmarks import LANDMARKS_22, LANDMARKS_68, LANDMARKS_83
+from afnetm.errors import UserError
+
+#: The formats of landmarks, by the end of their files' names.
+SUFFIXES = (".bnd", ".lm3", ".csv")
+_SETS = (LANDMARKS_68, LANDMARKS_83, LANDMARKS_22)
+
+
+def read_landmarks(folder: DataFolder, name: str) -> tuple[NDArray[np.float32], tuple[str, ...]]:
+    """The landmarks in the file called `name`: ``(L, 3)`` float32 mm, NaN where one is missing, and their names.
+
+    ``.bnd`` has BU-3DFE's 83, ``.lm3`` Bosphorus's 22 or some of them, ``.csv`` all of one set in its order, or some
+    of one set by name.
+
+    Raises:
+        UserError: naming the file that is missing or wrong.
+    """
+    content = folder.read(name)
+    match PurePosixPath(name).suffix.lower():
+        case ".bnd":
+            return read_bnd(content, name).points, LANDMARKS_83
+        case ".lm3":
+            named = read_lm3(content, name)
+            return _picked(named.names, named.points, LANDMARKS_22, name)
+        case ".csv":
+            table = read_landmark_table(content, name)
+            if table.names is not None:
+                return _picked(table.names, table.points, _set_of(table.names, name), name)
+            for known in _SETS:
+                if len(known) == len(table.points):
+                    return table.points.astype(np.float32), known
+            raise UserError(f"{name}: {len(table.points)} points without names (allowed: {_counts()})")
+        case suffix:
+            raise UserError(f"{name}: landmarks of kind {suffix!r} (allowed: {', '.join(SUFFIXES)})")
+
+
+def _set_of(names: tuple[str, ...], file: str) -> tuple[str, ...]:
+    """The set in which most of `names` are; all must be."""
+    given = {name.casefold() for name in names}
+    known = max(_SETS, key=lambda one: len(given & {name.casefold() for name in one}))
+    foreign = given - {name.casefold() for name in known}
+    if foreign:
+        raise UserError(
+            f"{file}: {min(foreign)[:60]!r} is no landmark of one set (known: {_counts()}; "
+            f"{known[0]!r}, {known[1]!r} and so on)"
+        )
+    return known
+
+
+def _picked(
+    names: tuple[str, ...], points: NDArray[np.float64], known: tuple[str, ...], file: str
+) -> tuple[NDArray[np.float32], tuple[str, ...]]:
+    rows = {name.casefold(): row for row, name in enumerate(names)}
+    picked = np.full((len(known), 3), np.nan, np.float32)
+    for row, name in enumerate(known):
+        if name.casefold() in rows:
+            picked[row] = points[rows[name.casefold()]]
+    if not np.isfinite(picked).any():
+        raise UserError(f"{file}: none of the landmarks {known[0]!r}, {known[1]!r} and so on")
+    return picked, known
+
+
+def _counts() -> str:
+    return ", ".join(str(len(known)) for known in _SETS)

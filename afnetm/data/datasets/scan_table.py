@@ -1,0 +1,125 @@
+"""The table of one's own scans: CSV, a row a scan, in which every cell is looked at before any file is."""
+
+import re
+import unicodedata
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from afnetm.data.formats.csv_rows import read_csv
+from afnetm.data.formats.inside import DataFolder
+from afnetm.data.scan import EXPRESSIONS
+from afnetm.errors import UserError
+
+#: Columns that a table must have, and those that it may have. No others: a word that is misspelt must not be missed.
+NEEDED = ("subject", "expression", "mesh", "landmarks")
+OPTIONAL = ("intensity", "texture")
+#: Words that mean an expression, beside the names themselves.
+SYNONYMS = {
+    **dict.fromkeys(("angry",), "anger"), **dict.fromkeys(("disgusted",), "disgust"),
+    **dict.fromkeys(("afraid", "fearful"), "fear"), **dict.fromkeys(("happy", "joy"), "happiness"),
+    **dict.fromkeys(("sad",), "sadness"), **dict.fromkeys(("surprised",), "surprise"),
+}  # fmt: skip
+#: Larger tables are refused, bytes: a hundred thousand scans have a tenth of it.
+MAX_BYTES = 2**27
+NEUTRAL = "neutral"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """A row of the table; names of files are relative to the data folder and not yet looked for.
+
+    Attributes:
+        line: its number in the file.
+        id: ``SUBJECT_EXPRESSION_INTENSITY``, the subject in letters and digits, with a number where there are several.
+        subject: as it stands there.
+        expression: one of the six, or neutral.
+        intensity: 1 to 4, 0 where the cell is empty.
+        mesh: a file.
+        landmarks: a file.
+        texture: a file; None where the cell is empty, and the mesh names its picture.
+    """
+
+    line: int
+    id: str
+    subject: str
+    expression: str
+    intensity: int
+    mesh: str
+    landmarks: str
+    texture: str | None
+
+
+def read_scan_table(path: Path) -> tuple[list[Row], bytes]:
+    """The rows of the table at `path`, and its content.
+
+    Raises:
+        UserError: no such file, no CSV in UTF-8, a column that is missing or unknown, a cell that cannot be, the same
+            mesh twice, or no row; names the line.
+    """
+    resolved = path.resolve()  # that it is a link, or leads anywhere, is the user's own doing
+    if not resolved.is_file():
+        raise UserError(f"table {path}: there is no such file")
+    content = DataFolder(resolved.parent).read(resolved.name, limit=MAX_BYTES)
+    lines = read_csv(content, path.name)
+    columns = _columns(lines[0][1] if lines else [], path.name)
+    rows: list[Row] = []
+    ids: Counter[str] = Counter()
+    meshes: dict[PurePosixPath, int] = {}
+    for number, cells in lines[1:]:
+        where = f"{path.name}, line {number}"
+        if len(cells) != len(columns):
+            raise UserError(f"{where}: {len(cells)} cells (allowed: {len(columns)}, as in its first row)")
+        row = _row(dict(zip(columns, cells, strict=True)), number, where, ids)
+        if (first := meshes.setdefault(PurePosixPath(row.mesh), number)) != number:
+            raise UserError(f"{where}: mesh {row.mesh!r} stands in line {first} already (allowed: once)")
+        rows.append(row)
+    if not rows:
+        raise UserError(f"{path.name}: there is no scan in it")
+    return rows, content
+
+
+def _columns(cells: list[str], name: str) -> list[str]:
+    columns = [cell.casefold() for cell in cells]
+    allowed = f"needed: {', '.join(NEEDED)}; allowed too: {', '.join(OPTIONAL)}"
+    for column in columns:
+        if column not in (*NEEDED, *OPTIONAL) or columns.count(column) > 1:
+            fault = "twice" if columns.count(column) > 1 else "not known"
+            raise UserError(f"{name}, line 1: column {column[:60]!r} is {fault} ({allowed})")
+    for column in NEEDED:
+        if column not in columns:
+            raise UserError(f"{name}, line 1: column {column!r} is missing ({allowed})")
+    return columns
+
+
+def _row(cells: dict[str, str], line: int, where: str, ids: Counter[str]) -> Row:
+    for column in NEEDED:
+        if not cells[column]:
+            raise UserError(f"{where}: {column} is empty")
+    if not cells["subject"].isprintable():
+        raise UserError(f"{where}: subject {cells['subject'][:60]!a} (allowed: printable text)")
+    word = cells["expression"].casefold()
+    expression = SYNONYMS.get(word, word)
+    if expression not in (*EXPRESSIONS, NEUTRAL):
+        raise UserError(f"{where}: expression {word[:60]!r} (allowed: {', '.join((*EXPRESSIONS, NEUTRAL))})")
+    intensity = cells.get("intensity") or "0"
+    if intensity not in {"0", "1", "2", "3", "4"}:
+        raise UserError(f"{where}: intensity {intensity[:60]!r} (allowed: 1 to 4, 0 or empty where unknown)")
+    stem = f"{_plain(cells['subject'])}_{expression}_{intensity}"  # no "_" but these two
+    ids[stem] += 1
+    return Row(
+        line=line,
+        id=stem if ids[stem] == 1 else f"{stem}_{ids[stem]}",
+        subject=cells["subject"],
+        expression=expression,
+        intensity=int(intensity),
+        mesh=cells["mesh"],
+        landmarks=cells["landmarks"],
+        texture=cells.get("texture") or None,
+    )
+
+
+def _plain(subject: str) -> str:
+    """Letters and digits of a name, accents dropped; what else there is becomes ``-``."""
+    plain = unicodedata.normalize("NFKD", subject).encode("ascii", "ignore").decode()
+    return re.sub(r"[^A-Za-z0-9]+", "-", plain).strip("-")[:40] or "subject"
