@@ -82,7 +82,7 @@ class BosphorusSource:
         files, folder = self._scans[scan_id], DataFolder(self.folder)
         if lacks := _missing(files):
             endings = {"texture": ".png", "landmarks": ".lm3 or .lm2"}
-            raise UserError(f"{files[_GRID]}: its {lacks[0]} is missing ({scan_id}{endings[lacks[0]]})")
+            raise UserError(f"{files[_GRID]}: without {lacks[0]} (looked for: {scan_id}{endings[lacks[0]]})")
         surface = range_surface(read_bnt(folder.read(files[_GRID]), files[_GRID]))
         if not len(surface.faces):
             raise UserError(f"{files[_GRID]}: no three neighbouring points make a surface")
