@@ -12,7 +12,7 @@ from safetensors import safe_open
 from safetensors.numpy import load_file, save_file
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
-from afnetm.data.cohort import summary
+from afnetm.data.cohort import regions_in, summary
 from afnetm.data.cohort_files import (
     ARRAYS,
     CARD,
@@ -23,10 +23,12 @@ from afnetm.data.cohort_files import (
     REJECTED,
     TABLE,
     file_sha256,
+    map_arrays,
+    write_maps,
 )
 from afnetm.data.fingerprint import cohort_fingerprint, maps_sha256
 from afnetm.data.maps import Maps
-from afnetm.data.rendering import render
+from afnetm.data.rendering import RENDERING_VERSION, render
 from afnetm.data.scan import ScanSource
 from afnetm.errors import UserError
 
@@ -59,7 +61,7 @@ def render_chunk(path: Path, source: ScanSource, ids: list[str], size: int) -> i
 
 
 def merge_chunks(target: Path, chunks: list[Path], source: ScanSource, *, name: str, size: int) -> Path:
-    """Write the cohort that the chunks make up into `target`."""
+    """Write the cohort that the chunks make up into `target`; one chunk at a time is in memory."""
     shutil.rmtree(target, ignore_errors=True)
     target.mkdir()
     rows: list[dict[str, Any]] = []
@@ -70,17 +72,11 @@ def merge_chunks(target: Path, chunks: list[Path], source: ScanSource, *, name: 
             rejected += json.loads(file.metadata()["rejected"])
     if not rows:
         raise UserError(f"cohort {name}: none of {len(rejected)} scans can be rendered; first {rejected[0]['reason']}")
-    arrays = {key: np.empty((len(rows), depth, size, size), kind) for key, (depth, kind) in ARRAYS.items()}
-    start = 0
-    for path in chunks:
-        part = load_file(path)
-        stop = start + len(part["depth"])
-        for key, values in part.items():
-            arrays[key][start:stop] = values
-        start = stop
-    save_file(arrays, target / MAPS)
+    write_maps(target / MAPS, map(load_file, chunks), scans=len(rows), size=size)
 
     table = pd.DataFrame(rows)
+    written = map_arrays(target / MAPS, scans=len(rows), size=size)
+    table["regions"] = [regions_in(planes) for planes in written["planes"]]
     table = table[[*COLUMNS, *sorted(set(table.columns) - set(COLUMNS))]]
     table.to_csv(target / TABLE, index=False, lineterminator="\n")
     pd.DataFrame(rejected, columns=["id", "reason"]).to_csv(target / REJECTED, index=False, lineterminator="\n")
@@ -90,6 +86,7 @@ def merge_chunks(target: Path, chunks: list[Path], source: ScanSource, *, name: 
         **summary(table),
         "rejected": len(rejected),
         "size": size,
+        "rendering": RENDERING_VERSION,
         "fingerprint": cohort_fingerprint(table, size=size, format_version=FORMAT_VERSION),
         "shareable": source.shareable,
         "source": source.describe(),

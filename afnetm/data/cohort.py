@@ -15,9 +15,19 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from afnetm.data.cohort_files import CARD, FORMAT_VERSION, MAPS, TABLE, file_sha256, map_arrays, read_card, read_table
+from afnetm.data.cohort_files import (
+    CARD,
+    FORMAT_VERSION,
+    MAPS,
+    REJECTED,
+    TABLE,
+    file_sha256,
+    map_arrays,
+    read_card,
+    read_table,
+)
 from afnetm.data.fingerprint import cohort_fingerprint, maps_sha256
-from afnetm.data.maps import Maps
+from afnetm.data.maps import PLANES, REGIONS, Maps
 from afnetm.data.scan import EXPRESSIONS
 from afnetm.errors import UserError
 
@@ -35,10 +45,12 @@ class Cohort:
         fingerprint: SHA-256 over labels and maps, the same for the same content under any name.
         shareable: whether pictures and subjects' names may leave it.
         source: what its scans came from, a JSON object.
-        table: a row a scan: id, subject, expression, intensity, source, sha256, and ``nuisance_*`` where known.
+        table: a row a scan: id, subject, expression, intensity, source, regions (the names of those that it has, with
+            spaces between), sha256, and ``nuisance_*`` where known.
         texture: ``(N, 3, S, S)`` uint8, as in `Maps`.
         depth: ``(N, 1, S, S)`` uint16.
         planes: ``(N, 1, S, S)`` uint8.
+        rejected: how many scans could not be rendered and were left out.
     """
 
     directory: Path
@@ -51,6 +63,7 @@ class Cohort:
     texture: NDArray[np.uint8]
     depth: NDArray[np.uint16]
     planes: NDArray[np.uint8]
+    rejected: int = 0
 
 
 def cohort_directory(home: Path, name: str) -> Path:
@@ -84,6 +97,7 @@ def open_cohort(directory: Path) -> Cohort:
         shareable=content["shareable"],
         source=content["source"],
         table=table,
+        rejected=content["rejected"],
         **arrays,
     )
 
@@ -100,17 +114,24 @@ def check_cohort(directory: Path, progress: Callable[[int, int], None] | None = 
     """
     cohort = open_cohort(directory)
     content = read_card(directory)
-    for name, expected in content["files"].items():
-        if not (directory / name).is_file() or file_sha256(directory / name) != expected:
+    for name in (TABLE, REJECTED):
+        if not (directory / name).is_file() or file_sha256(directory / name) != content["files"].get(name):
             raise UserError(f"cohort {directory}: {name} was altered since it was made")
-    scans = zip(cohort.table["id"], cohort.table["sha256"], cohort.texture, cohort.depth, cohort.planes, strict=True)
-    for done, (scan, expected, *maps) in enumerate(scans, start=1):
+    rows = cohort.table[["id", "sha256", "regions"]].itertuples(index=False)
+    scans = zip(rows, cohort.texture, cohort.depth, cohort.planes, strict=True)
+    for done, ((scan, expected, regions), *maps) in enumerate(scans, start=1):
         if maps_sha256(Maps(*maps)) != expected:
             raise UserError(f"cohort {directory}: the maps of scan {scan} in {MAPS} were altered since they were made")
+        if regions_in(maps[-1]) != regions:
+            raise UserError(
+                f"cohort {directory}: the regions of scan {scan} in {TABLE} are {regions!r}, "
+                f"but its maps have {regions_in(maps[-1])!r}"
+            )
         if progress:
             progress(done, len(cohort.table))
     found = summary(cohort.table) | {
-        "fingerprint": cohort_fingerprint(cohort.table, size=cohort.size, format_version=FORMAT_VERSION)
+        "rejected": len(pd.read_csv(directory / REJECTED)),
+        "fingerprint": cohort_fingerprint(cohort.table, size=cohort.size, format_version=FORMAT_VERSION),
     }
     for key, value in found.items():
         if content[key] != value:
@@ -119,10 +140,15 @@ def check_cohort(directory: Path, progress: Callable[[int, int], None] | None = 
 
 
 def card(cohort: Cohort) -> dict[str, Any]:
-    """What to say of a cohort: name, scans, subjects, classes ({expression: scans}), size, fingerprint, shareable."""
+    """What to say of a cohort.
+
+    Its name, scans, subjects, classes ({expression: scans}), regions ({region: scans that have it}), rejected (scans
+    left out), size, fingerprint, shareable.
+    """
     return {
         "name": cohort.name,
         **summary(cohort.table),
+        "rejected": cohort.rejected,
         "size": cohort.size,
         "fingerprint": cohort.fingerprint,
         "shareable": cohort.shareable,
@@ -130,11 +156,18 @@ def card(cohort: Cohort) -> dict[str, Any]:
 
 
 def summary(table: pd.DataFrame) -> dict[str, Any]:
-    """Numbers of scans and subjects, and of scans by expression in the order of `EXPRESSIONS`, neutral last."""
+    """Numbers of scans and subjects, of scans by expression (as in `EXPRESSIONS`, neutral last) and by region."""
     counts = table["expression"].value_counts()
     order = [name for name in (*EXPRESSIONS, *sorted(set(counts.index) - set(EXPRESSIONS))) if name in counts.index]
     return {
         "scans": len(table),
         "subjects": int(table["subject"].nunique()),
         "classes": {name: int(counts[name]) for name in order},
+        "regions": {name: sum(name in there.split() for there in table["regions"]) for name in REGIONS},
     }
+
+
+def regions_in(planes: NDArray[np.uint8]) -> str:
+    """The names of the regions that have a pixel in `planes`, in the order of `REGIONS`, with spaces between."""
+    bits = np.bitwise_or.reduce(planes, axis=None)
+    return " ".join(name for name in REGIONS if bits & PLANES[name])

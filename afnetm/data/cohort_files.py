@@ -1,7 +1,9 @@
-"""The files of a cohort: their names, the format's version, and strict reading that names what is wrong."""
+"""The files of a cohort: their names, the format's version, maps piece by piece, and strict reading of all."""
 
 import hashlib
 import json
+from collections.abc import Iterable, Mapping
+from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -14,14 +16,14 @@ from afnetm.data.maps import DEPTH_STEP_MM, DEPTH_ZERO_MM, WINDOW_MM
 from afnetm.errors import UserError
 
 #: Rises whenever a cohort of an earlier program would be misread.
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 CARD, TABLE, REJECTED, MAPS = "cohort.json", "scans.csv", "rejected.csv", "maps.safetensors"
 #: Channels and type of each array, in the order of `Maps`.
 ARRAYS = {"texture": (3, np.uint8), "depth": (1, np.uint16), "planes": (1, np.uint8)}
 #: What the numbers in the maps mean; a cohort with other constants is of another format.
 CONSTANTS = {"window_mm": WINDOW_MM, "depth_zero_mm": DEPTH_ZERO_MM, "depth_step_mm": DEPTH_STEP_MM}
 #: Columns that every table has: text but for the intensity. All others, ``nuisance_*``, are numbers or empty.
-COLUMNS = ("id", "subject", "expression", "intensity", "source", "sha256")
+COLUMNS = ("id", "subject", "expression", "intensity", "source", "regions", "sha256")
 
 
 def file_sha256(path: Path) -> str:
@@ -42,9 +44,11 @@ def read_card(directory: Path) -> dict[str, Any]:
     except (ValueError, KeyError, TypeError):
         raise UserError(f"cohort {directory}: {CARD} is damaged") from None
     if version != FORMAT_VERSION:
-        raise UserError(f"cohort {directory}: its format version is {version!r} (this program reads {FORMAT_VERSION})")
+        raise UserError(
+            f"cohort {directory}: its format version is {version!r} (this program reads {FORMAT_VERSION}); make it anew"
+        )
     kinds = {"name": str, "size": int, "fingerprint": str, "shareable": bool, "scans": int, "subjects": int}
-    kinds |= {"classes": dict, "source": dict, "files": dict}
+    kinds |= {"classes": dict, "regions": dict, "rejected": int, "rendering": int, "source": dict, "files": dict}
     for key, kind in kinds.items():
         if not isinstance(content.get(key), kind):
             raise UserError(f"cohort {directory}: {key} in {CARD} is {content.get(key)!r} (allowed: {kind.__name__})")
@@ -67,6 +71,35 @@ def read_table(path: Path) -> pd.DataFrame:
     except (OSError, ValueError) as error:  # pandas' own parser errors are ValueErrors
         raise UserError(f"cohort {path.parent}: {path.name} cannot be read ({str(error).splitlines()[0]})") from None
     return table
+
+
+def write_maps(path: Path, parts: Iterable[Mapping[str, NDArray[Any]]], *, scans: int, size: int) -> None:
+    """Write the arrays that `parts` make up one after the other, with one part in memory at a time.
+
+    The bytes are those of `safetensors.numpy.save_file`, which needs all of them at once.
+
+    Args:
+        path: the file.
+        parts: each the arrays of `ARRAYS` of some scans, ``(n, channels, S, S)``.
+        scans: how many there are in all parts.
+        size: ``S``.
+    """
+    header: dict[str, dict[str, Any]] = {}
+    stop = 0
+    for name in sorted(ARRAYS, key=lambda name: (-np.dtype(ARRAYS[name][1]).itemsize, name)):  # the library's order
+        channels, kind = ARRAYS[name]
+        shape, width = (scans, channels, size, size), np.dtype(kind).itemsize
+        start, stop = stop, stop + prod(shape) * width
+        header[name] = {"dtype": f"U{8 * width}", "shape": shape, "data_offsets": (start, stop)}
+    text = json.dumps(header, separators=(",", ":")).encode()
+    text += b" " * (-len(text) % 8)
+    at = {name: 8 + len(text) + entry["data_offsets"][0] for name, entry in header.items()}
+    with path.open("wb") as file:
+        file.write(len(text).to_bytes(8, "little") + text)
+        for part in parts:
+            for name, (_, kind) in ARRAYS.items():
+                file.seek(at[name])
+                at[name] += file.write(np.ascontiguousarray(part[name], np.dtype(kind).newbyteorder("<")).data)
 
 
 def map_arrays(path: Path, *, scans: int, size: int) -> dict[str, NDArray[Any]]:

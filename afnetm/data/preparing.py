@@ -18,7 +18,7 @@ from filelock import FileLock, Timeout
 from afnetm.data.chunks import merge_chunks, render_chunk
 from afnetm.data.cohort import Cohort, open_cohort
 from afnetm.data.cohort_files import ARRAYS, FORMAT_VERSION
-from afnetm.data.rendering import SIZES
+from afnetm.data.rendering import RENDERING_VERSION, SIZES
 from afnetm.data.scan import ScanSource
 from afnetm.errors import UserError
 from afnetm.workers import follow_parent
@@ -45,8 +45,7 @@ def prepare_cohort(
 ) -> Cohort:
     """Make the cohort of `source` in `directory`; its name is the folder's.
 
-    A scan that cannot be rendered is left out and listed in ``rejected.csv``. In the end the whole cohort passes
-    through memory once.
+    A scan that cannot be rendered is left out and listed in ``rejected.csv``; the cohort says how many.
 
     Args:
         directory: a folder that does not exist yet.
@@ -113,9 +112,8 @@ def _plan(partial: Path, source: ScanSource, *, size: int) -> dict[Path, list[st
         raise UserError(
             f"source: {len(ids)} scans with {len(set(ids))} different ids (allowed: 1 or more, all different)"
         )
-    plan = json.dumps(
-        {"format_version": FORMAT_VERSION, "size": size, "source": source.describe(), "ids": ids, "chunk": CHUNK}
-    )
+    versions = {"format_version": FORMAT_VERSION, "rendering": RENDERING_VERSION}
+    plan = json.dumps({**versions, "size": size, "source": source.describe(), "ids": ids, "chunk": CHUNK})
     record = partial / "plan.json"
     if not record.exists() or record.read_text(encoding="utf-8") != plan:
         shutil.rmtree(partial, ignore_errors=True)

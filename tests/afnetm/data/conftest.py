@@ -77,14 +77,21 @@ def make_scan(height: Height = face_height, *, texture: NDArray[np.uint8] | None
 
 @dataclass(frozen=True)
 class AnalyticSource:
-    """A scan source of analytic faces: `subjects` people with the six expressions each."""
+    """A scan source of analytic faces: `subjects` people with the six expressions each.
+
+    Of its scans the `broken` have no faces, the `browless` lack a landmark of each brow, the `bare` all but eyes and
+    nose.
+    """
 
     subjects: int = 2
     shareable: bool = True
     broken: tuple[str, ...] = ()
+    browless: tuple[str, ...] = ()
+    bare: tuple[str, ...] = ()
 
     def describe(self) -> dict[str, Any]:
-        return {"kind": "analytic", "subjects": self.subjects, "broken": list(self.broken)}
+        spoilt = {name: list(getattr(self, name)) for name in ("broken", "browless", "bare")}
+        return {"kind": "analytic", "subjects": self.subjects} | spoilt
 
     def ids(self) -> Sequence[str]:
         return [f"s{subject:03d}_{expression}" for subject in range(self.subjects) for expression in EXPRESSIONS]
@@ -95,6 +102,12 @@ class AnalyticSource:
         scan = make_scan(texture=rng.integers(0, 256, (64, 64, 3), np.uint8), step=5.0)
         if scan_id in self.broken:
             scan = replace(scan, faces=scan.faces[:0], uv_faces=scan.uv_faces[:0])
+        landmarks = scan.landmarks.copy()
+        if scan_id in self.browless:
+            landmarks[[20, 30]] = np.nan
+        if scan_id in self.bare:
+            landmarks[[*range(16, 36), *range(48, 83)]] = np.nan
+        scan = replace(scan, landmarks=landmarks)
         return replace(
             scan, id=scan_id, subject=subject, expression=expression, nuisance={"noise_mm": float(rng.random())}
         )

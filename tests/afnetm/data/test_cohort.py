@@ -2,6 +2,7 @@ import json
 import shutil
 import subprocess
 import sys
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -10,17 +11,20 @@ import pytest
 from safetensors.numpy import load_file, save_file
 
 from afnetm.data.cohort import card, check_cohort, cohort_directory, open_cohort
+from afnetm.data.cohort_files import ARRAYS, file_sha256, write_maps
+from afnetm.data.maps import PLANES
 from afnetm.data.preparing import prepare_cohort
 from afnetm.data.rendering import render
 from afnetm.errors import UserError
 
 SIZE = 32
+SPOILT = {"subjects": 3, "broken": ("s001_fear",), "browless": ("s002_anger",), "bare": ("s002_surprise",)}
 
 
 @pytest.fixture(scope="module")
 def original(analytic_source, tmp_path_factory):
     directory = tmp_path_factory.mktemp("home") / "cohorts" / "faces"
-    prepare_cohort(directory, analytic_source(subjects=3, broken=("s001_fear",)), size=SIZE, workers=1)
+    prepare_cohort(directory, analytic_source(**SPOILT), size=SIZE, workers=1)
     return directory
 
 
@@ -32,7 +36,7 @@ def directory(original, tmp_path):
 
 def test_it_holds_what_was_rendered(original, analytic_source):
     cohort = open_cohort(original)
-    source = analytic_source(subjects=3)
+    source = analytic_source(**SPOILT)
     assert cohort.table["id"].tolist() == [name for name in source.ids() if name != "s001_fear"]
     for row in (0, 5, 16):
         scan = source.load(cohort.table["id"][row])
@@ -51,11 +55,34 @@ def test_the_card_says_what_is_there(original):
         "scans": 17,
         "subjects": 3,
         "classes": {"anger": 3, "disgust": 3, "fear": 2, "happiness": 3, "sadness": 3, "surprise": 3},
+        "regions": {"brows": 15, "eyes": 17, "nose": 17, "mouth": 16},
+        "rejected": 1,
         "size": SIZE,
         "fingerprint": cohort.fingerprint,
         "shareable": True,
     }
     assert json.loads(json.dumps(card(cohort))) == card(cohort)
+
+
+def test_a_region_without_landmarks_is_left_out_and_the_table_says_so(original):
+    cohort = open_cohort(original)
+    regions = dict(zip(cohort.table["id"], cohort.table["regions"], strict=True))
+    assert regions.pop("s002_anger") == "eyes nose mouth"
+    assert regions.pop("s002_surprise") == "eyes nose"
+    assert set(regions.values()) == {"brows eyes nose mouth"}
+    row = cohort.table["id"].tolist().index("s002_anger")
+    assert not (cohort.planes[row] & PLANES["brows"]).any()
+
+
+@pytest.mark.parametrize("sizes", [[3], [2, 0, 1], [1, 1, 1]])
+def test_maps_written_piece_by_piece_are_what_the_library_writes(tmp_path, sizes):
+    rng = np.random.default_rng(0)
+    whole = {name: rng.integers(0, 200, (3, channels, 5, 5)).astype(kind) for name, (channels, kind) in ARRAYS.items()}
+    starts = np.cumsum([0, *sizes])
+    parts = [{name: array[a:b] for name, array in whole.items()} for a, b in pairwise(starts)]
+    write_maps(tmp_path / "pieces", iter(parts), scans=3, size=5)
+    save_file(whole, tmp_path / "whole")
+    assert (tmp_path / "pieces").read_bytes() == (tmp_path / "whole").read_bytes()
 
 
 def test_opening_reads_no_maps(original):
@@ -99,7 +126,7 @@ def _truncate(path):
         (lambda d: (d / "cohort.json").unlink(), r"not a cohort, it has no cohort\.json"),
         (lambda d: _truncate(d / "cohort.json") or _truncate(d / "cohort.json"), r"cohort\.json is damaged"),
         (lambda d: (d / "cohort.json").write_text("[]"), r"cohort\.json is damaged"),
-        (lambda d: _edit_card(d, format_version=2), r"format version is 2 \(this program reads 1\)"),
+        (lambda d: _edit_card(d, format_version=1), r"format version is 1 \(this program reads 2\); make it anew"),
         (lambda d: _edit_card(d, shareable="yes"), r"shareable in cohort\.json is 'yes' \(allowed: bool\)"),
         (
             lambda d: _edit_card(d, window_mm=180.0),
@@ -135,6 +162,16 @@ def _relabel(directory):
     table.to_csv(directory / "scans.csv", index=False)
 
 
+def _edit_table(directory, row, **changes):
+    """Changes a row and the card's digest of the table."""
+    table = pd.read_csv(directory / "scans.csv", dtype=str, keep_default_na=False)
+    for name, value in changes.items():
+        table.loc[row, name] = value
+    table.to_csv(directory / "scans.csv", index=False, lineterminator="\n")
+    files = json.loads((directory / "cohort.json").read_text())["files"]
+    _edit_card(directory, files=files | {"scans.csv": file_sha256(directory / "scans.csv")})
+
+
 @pytest.mark.parametrize(
     ("spoil", "message"),
     [
@@ -145,6 +182,13 @@ def _relabel(directory):
         (lambda d: (d / "rejected.csv").unlink(), r"rejected\.csv was altered"),
         (lambda d: _edit_card(d, fingerprint="0" * 64), r"fingerprint in cohort\.json is '000"),
         (lambda d: _edit_card(d, subjects=4), r"subjects in cohort\.json is 4, but its scans give 3"),
+        (lambda d: _edit_card(d, rejected=0), r"rejected in cohort\.json is 0, but its scans give 1"),
+        (lambda d: _edit_card(d, regions={}), r"regions in cohort\.json is {}, but its scans give {'brows': 15, "),
+        (lambda d: _edit_card(d, files={}), r"scans\.csv was altered"),
+        (
+            lambda d: _edit_table(d, 0, regions="brows"),
+            r"regions of scan s000_anger in scans\.csv are 'brows', but its maps have 'brows eyes nose mouth'",
+        ),
     ],
 )
 def test_what_was_altered_is_found(directory, spoil, message):

@@ -11,6 +11,7 @@ import numpy as np
 import psutil
 import pytest
 
+from afnetm.data import preparing
 from afnetm.data.cohort import check_cohort
 from afnetm.data.preparing import disk_need, prepare_cohort
 from afnetm.errors import UserError
@@ -71,8 +72,8 @@ def test_killed_at_any_moment_it_goes_on_to_the_same_bytes(whole, analytic_sourc
     assert os.listdir(tmp_path) == ["faces"]
 
 
-@pytest.mark.parametrize("change", ["size", "source"])
-def test_chunks_of_another_plan_are_not_used(analytic_source, tmp_path, change):
+@pytest.mark.parametrize("change", ["size", "source", "rendering"])
+def test_chunks_of_another_plan_are_not_used(analytic_source, tmp_path, monkeypatch, change):
     directory = tmp_path / "faces"
 
     def stop(done, total):
@@ -81,7 +82,9 @@ def test_chunks_of_another_plan_are_not_used(analytic_source, tmp_path, change):
 
     with pytest.raises(KeyboardInterrupt):
         prepare_cohort(directory, analytic_source(2), size=32, workers=1, progress=stop)
-    source, size = (analytic_source(2), 48) if change == "size" else (analytic_source(3), 32)
+    if change == "rendering":
+        monkeypatch.setattr(preparing, "RENDERING_VERSION", preparing.RENDERING_VERSION + 1)
+    source, size = analytic_source(3 if change == "source" else 2), 48 if change == "size" else 32
     seen = []
     cohort = prepare_cohort(directory, source, size=size, workers=1, progress=lambda *done: seen.append(done))
     assert seen[0][0] == 0
@@ -103,6 +106,7 @@ def test_scans_that_cannot_be_rendered_are_left_out_and_listed(analytic_source, 
     broken = ("s000_anger", "s001_fear")
     cohort = prepare_cohort(tmp_path / "faces", analytic_source(2, broken=broken), size=32, workers=1)
     assert len(cohort.table) == 10
+    assert cohort.rejected == 2
     assert not set(broken) & set(cohort.table["id"])
     check_cohort(tmp_path / "faces")
     listed = (tmp_path / "faces" / "rejected.csv").read_text().splitlines()
