@@ -43,6 +43,7 @@ def results(ledger: Ledger, home: Home, *, created: str) -> Results:
             description=ledger.description,
             suite_toml=ledger.text,
             cohort=ledger.cohort,
+            protocol=ledger.resolved["protocol"],
             versions=_versions(records),
             hardware=_distinct(records, "hardware"),
             commits=_distinct(records, "commit"),

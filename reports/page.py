@@ -12,6 +12,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from reports import figures, formats, portraits, summary
+from reports.published import published
 from reports.results import Results
 from reports.schema import ReportError
 from reports.tables import by_intensity, comparison, write_tables
@@ -38,15 +39,21 @@ def write_report(results: Results, directory: Path) -> Path:
         (fresh / "tables").mkdir(parents=True)
         table = comparison(results)
         write_tables(results, table, fresh / "tables")
-        (fresh / "index.html").write_text(page(results, table), encoding="utf-8")
+        literature = published(str(results.provenance.cohort["source"].get("kind")))
+        if not literature.empty:
+            literature.to_csv(fresh / "tables" / "published.csv", index=False, lineterminator="\n")
+        (fresh / "index.html").write_text(page(results, table, literature), encoding="utf-8")
         if directory.exists():
             directory.rename(Path(scratch) / "old")
         fresh.rename(directory)
     return directory / "index.html"
 
 
-def page(results: Results, table: pd.DataFrame) -> str:
-    """The page as HTML: nothing of it lies elsewhere; `table` is `reports.tables.comparison`.
+def page(results: Results, table: pd.DataFrame, literature: pd.DataFrame) -> str:
+    """The page as HTML: nothing of it lies elsewhere.
+
+    `table` is `reports.tables.comparison`, `literature` is `reports.published.published` of the cohort's data set: what
+    papers report stands in a table of its own, and not at all where faces are made up, as it would invite comparing.
 
     It shows no picture of a face, and no subject's name unless the cohort is shareable.
     """
@@ -69,6 +76,7 @@ def page(results: Results, table: pd.DataFrame) -> str:
         plan=results.provenance,
         control=results.control,
         table=table.to_dict("records"),
+        literature=literature.to_dict("records"),
         notices=summary.notices(results),
         findings=summary.findings(results, table),
         caveats=summary.caveats(results),

@@ -22,7 +22,8 @@ class Provenance:
         description: what it asks, one or two sentences.
         suite_toml: its text.
         cohort: name, scans, subjects, classes (scans by expression), size (pixels), fingerprint, shareable (whether
-            subjects' names may be shown), source (a mapping: what decides the scans).
+            subjects' names may be shown), source (a mapping: what decides the scans; its ``kind`` is the data set).
+        protocol: a mapping: folds, repeats, seed, and who takes part.
         versions: the versions seen of each library; more than one is told to the reader.
         hardware: the machines seen, one line each.
         commits: the commits of the code seen.
@@ -41,6 +42,7 @@ class Provenance:
     description: str
     suite_toml: str
     cohort: Mapping[str, Any]
+    protocol: Mapping[str, Any]
     versions: Mapping[str, Sequence[str]]
     hardware: Sequence[str]
     commits: Sequence[str]

@@ -2,7 +2,8 @@
 
 Scans of one subject are alike, and folds share training scans, so neither scans nor folds are independent; subjects
 are. Each resample draws as many subjects as there are, with replacement, takes every tested scan of each (over all
-repeats), and scores the pooled scans. An interval therefore speaks about other subjects tested by these trainings; it
+repeats), and scores the pooled scans; where subjects are drawn anew in every repeat, who was drawn more often weighs
+more, in the score as in its interval. An interval therefore speaks about other subjects tested by these trainings; it
 does not hold what training anew on other subjects would change.
 
 Sources: B. Efron and R. Tibshirani, An Introduction to the Bootstrap, 1993, section 13.3 (percentile intervals);

@@ -62,8 +62,8 @@ def findings(results: Results, table: pd.DataFrame) -> list[str]:
         text = [f"{leads} the highest accuracy: {score}.", *_standing(gaps)]
     else:
         text = [f"{leader}, the only method here, reaches an accuracy of {score}."]
-    classes = results.provenance.cohort["classes"]
-    chance = max(classes.values()) / sum(classes.values())
+    tested = results.predictions.drop_duplicates(["repeat", "scan"])["expression"]  # a protocol may leave scans out
+    chance = float(tested.value_counts(normalize=True).max())
     guessing = [method for method, found in scores.items() if not found.low > chance]
     verdict = f"{_listed(guessing)} cannot be told from that" if guessing else "every method is above that"
     return [*text, f"Always naming the commonest expression would give {percent(chance)} %; {verdict}."]

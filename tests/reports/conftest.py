@@ -29,8 +29,12 @@ def fabricate(
     intensities: tuple[int, ...] = (3, 4),
     epochs: int = 15,
     seed: int = 0,
+    drawn: int | None = None,
 ) -> Results:
-    """Results of methods whose logit for the true class is `skills` + a subject's and a method-by-subject effect."""
+    """Results of methods whose logit for the true class is `skills` + a subject's and a method-by-subject effect.
+
+    In every repeat so many subjects are `drawn` anew, or all take part.
+    """
     generator = np.random.default_rng(seed)
     person = generator.normal(0.0, 0.7, subjects)
     confusable = generator.normal(0.0, 0.35, (6, 6))
@@ -40,7 +44,7 @@ def fabricate(
     curves: list[dict[str, object]] = []
     own = {method: generator.normal(0.0, 0.35, subjects) for method in skills}
     for repeat in range(repeats):
-        parts = np.array_split(generator.permutation(subjects), folds)
+        parts = np.array_split(generator.permutation(subjects)[:drawn], folds)
         for index, (method, skill) in enumerate(skills.items()):
             for fold, part in enumerate(parts):
                 unit = f"{index:02d}{repeat:03d}{fold:03d}"
@@ -76,7 +80,7 @@ def fabricate(
                         **axes,
                         "suite": "quick",
                         "seed": 7 * repeat + fold,
-                        "n_train": max(1, (subjects - len(part)) * 6 * len(intensities)),
+                        "n_train": max(1, ((drawn or subjects) - len(part)) * 6 * len(intensities)),
                         "n_test": len(tested),
                         "accuracy": right,
                         "macro_f1": 0.98 * right,
@@ -109,6 +113,7 @@ def provenance(methods: list[str], *, done: int, subjects: int, intensities: int
             "shareable": True,
             "source": {"kind": "synthetic", "version": 1, "seed": 0, "levels": [3, 4]},
         },
+        protocol={"folds": 5, "repeats": 1, "seed": 0, "subjects": None, "redraw": False, "complete": False},
         versions={"python": ["3.11.4"], "torch": ["2.15.0"], "timm": ["1.0.31"], "numpy": ["2.4.6"]},
         hardware=["2 x some processor, 8 GB"],
         commits=["0123456789abcdef0123456789abcdef01234567"],

@@ -112,6 +112,18 @@ def test_synthetic_faces_are_called_synthetic(page, small, tmp_path):
     assert words not in read(write_report(real, tmp_path / "real")).text
 
 
+def test_the_protocol_is_told(make, tmp_path):
+    results = make(skills={"a": 0.5, "b": 9.0}, subjects=12, drawn=6, repeats=3, folds=3, epochs=2)
+    protocol = {"folds": 3, "repeats": 3, "seed": 7, "subjects": 6, "redraw": True, "complete": True}
+    page = read(
+        write_report(replace(results, provenance=replace(results.provenance, protocol=protocol)), tmp_path / "r")
+    )
+    assert "3 repeats, 6 subjects drawn anew in every repeat;" in page.text
+    assert "redraw true complete true" in page.text
+    earlier = replace(results.provenance, protocol={"folds": 3, "repeats": 3, "seed": 7})  # before there was drawing
+    assert "drawn anew" not in read(write_report(replace(results, provenance=earlier), tmp_path / "e")).text
+
+
 def test_a_hostile_method_name_stays_text(make, tmp_path):
     results = make(skills={EVIL: 1.0, "plain": 0.5}, subjects=6, folds=2, epochs=2)
     plan = replace(results.provenance, description=EVIL, suite_toml=EVIL, failed=[(EVIL, 0, 0, EVIL)], control=EVIL)

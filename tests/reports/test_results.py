@@ -73,6 +73,20 @@ def test_a_subject_in_two_folds_is_refused(results):
         changed(results, "predictions", lambda _: leaky)
 
 
+def test_subjects_may_be_drawn_anew_in_every_repeat(make):
+    """A scan is tested in some repeats then, in another fold each time, and nothing is wrong with it."""
+    results = make(subjects=12, drawn=6, repeats=3, folds=3, epochs=1)
+    tested = results.predictions.groupby("repeat")["subject"].unique().map(frozenset)
+    assert {len(subjects) for subjects in tested} == {6}
+    assert len(set(tested)) == 3
+    leaky = results.predictions.copy()
+    here = leaky[(leaky["repeat"] == 1) & (leaky["fold"] == 0)].iloc[0]
+    leaky.loc[(leaky["repeat"] == 1) & (leaky["fold"] == 2), "subject"] = here["subject"]
+    leaky["scan"] = leaky["subject"] + leaky["scan"]
+    with pytest.raises(ReportError, match="two folds of repeat 1"):
+        changed(results, "predictions", lambda _: leaky)
+
+
 def test_methods_tested_on_different_scans_are_refused(results):
     other = results.predictions.copy()
     row = other.index[other["method"] == "late"][0]

@@ -116,6 +116,36 @@ def test_intervals_cover_the_truth_about_as_often_as_they_say():
     assert 0.89 <= hits / 300 <= 0.975
 
 
+def test_intervals_cover_the_truth_where_subjects_are_drawn_anew_in_every_repeat():
+    """As above, 24 of 40 people drawn in each of 5 repeats: some are tested five times, some never."""
+    generator = np.random.default_rng(25)
+    truth = expit(generator.normal(0.5, 0.9, 1_000_000)).mean()
+    hits = 0
+    for _ in range(200):
+        ease = expit(generator.normal(0.5, 0.9, 40))
+        times = np.sum([generator.permutation(40) < 24 for _ in range(5)], axis=0)
+        tested = times > 0
+        right = generator.binomial(12 * times[tested], ease[tested])
+        counts = np.stack([_counts(hit, scans) for hit, scans in zip(right, 12 * times[tested], strict=True)])
+        found = interval(counts, accuracy)
+        hits += found.low <= truth <= found.high
+    assert 0.89 <= hits / 200 <= 0.985
+
+
+def test_a_difference_over_drawn_subjects_is_the_plain_loop_over_resampled_scans(make):
+    rows = make(subjects=14, drawn=8, repeats=3, folds=4, epochs=1).predictions
+    found = paired(rows, "afnetm", "late", accuracy)
+    right = rows.assign(right=rows["expression"] == rows["predicted"])
+    means = right.groupby("method")["right"].mean()
+    assert found.value == pytest.approx(means["afnetm"] - means["late"])
+    sums = right.groupby(["subject", "method"])["right"].agg(["sum", "size"]).unstack("method")
+    resampled = []
+    for times in draws(len(sums))[:500]:
+        hits, scans = (sums[name].mul(times, axis=0).sum() for name in ("sum", "size"))
+        resampled.append((hits / scans)["afnetm"] - (hits / scans)["late"])
+    np.testing.assert_allclose([found.low, found.high], np.quantile(resampled, (0.025, 0.975)), atol=0.025)
+
+
 def _counts(right, scans):
     counts = np.zeros((6, 6), dtype=np.int64)
     counts[0, :2] = right, scans - right

@@ -48,6 +48,14 @@ def test_guessing_is_called_guessing(make):
     assert alone[-1].endswith("every method is above that.")
 
 
+def test_guessing_is_by_the_scans_that_were_tested(make):
+    """A protocol may leave out subjects who have not every expression, as it does on Bosphorus."""
+    results = make(skills={"strong": 4.0}, epochs=1)
+    classes = {**results.provenance.cohort["classes"], "happiness": 500}
+    plan = replace(results.provenance, cohort={**results.provenance.cohort, "classes": classes})
+    assert "would give 16.7 %" in told(replace(results, provenance=plan))[-1]
+
+
 def test_what_is_missing_failed_or_mixed_is_noticed(results, drop):
     assert notices(results) == []
     part = drop(results, method="late", fold=1)
