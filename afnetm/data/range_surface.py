@@ -54,10 +54,11 @@ def range_surface(grid: RangeImage) -> Surface:
     faces = faces[(np.einsum("fed,fed->fe", sides, sides) <= MAX_EDGE_MM**2).all(1)]
     if _area_seen(points[faces]) < 0:
         faces = faces[:, ::-1]
-    used, compact = np.unique(faces, return_inverse=True)
+    used = np.zeros(len(points), bool)
+    used[faces] = True
     return Surface(
         vertices=points[used].astype(np.float32),
-        faces=compact.reshape(-1, 3).astype(np.int32),
+        faces=(used.cumsum() - 1)[faces].astype(np.int32),
         uv=grid.uv.reshape(-1, 2)[used].clip(0, 1).astype(np.float32),
     )
 
