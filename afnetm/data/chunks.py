@@ -23,7 +23,6 @@ from afnetm.data.cohort_files import (
     REJECTED,
     TABLE,
     file_sha256,
-    map_arrays,
     write_maps,
 )
 from afnetm.data.fingerprint import cohort_fingerprint, maps_sha256
@@ -66,17 +65,18 @@ def merge_chunks(target: Path, chunks: list[Path], source: ScanSource, *, name: 
     target.mkdir()
     rows: list[dict[str, Any]] = []
     rejected: list[dict[str, str]] = []
+    regions: list[str] = []
     for path in chunks:
         with safe_open(path, framework="numpy") as file:
             rows += json.loads(file.metadata()["rows"])
             rejected += json.loads(file.metadata()["rejected"])
+            regions += [regions_in(planes) for planes in file.get_tensor("planes")]
     if not rows:
         raise UserError(f"cohort {name}: none of {len(rejected)} scans can be rendered; first {rejected[0]['reason']}")
     write_maps(target / MAPS, map(load_file, chunks), scans=len(rows), size=size)
 
     table = pd.DataFrame(rows)
-    written = map_arrays(target / MAPS, scans=len(rows), size=size)
-    table["regions"] = [regions_in(planes) for planes in written["planes"]]
+    table["regions"] = regions
     table = table[[*COLUMNS, *sorted(set(table.columns) - set(COLUMNS))]]
     table.to_csv(target / TABLE, index=False, lineterminator="\n")
     pd.DataFrame(rejected, columns=["id", "reason"]).to_csv(target / REJECTED, index=False, lineterminator="\n")
