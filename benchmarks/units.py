@@ -157,9 +157,10 @@ def _complete(table: pd.DataFrame, name: str, *, at_least: int) -> NDArray[np.in
     kinds = list(zip(table["expression"], table["intensity"], strict=True))
     complete = complete_subjects(subjects, kinds, needed=product(EXPRESSIONS, intensities))
     if len(complete) < at_least:
+        at = "" if intensities == [0] else f" at each intensity ({', '.join(map(str, intensities))})"  # 0: not known
         raise UserError(
             f"protocol.complete = true: {len(complete)} of the {len(set(subjects))} subjects of '{name}' have each of "
-            f"the six expressions at each intensity ({', '.join(map(str, intensities))}); {at_least} are needed"
+            f"the six expressions{at}; {at_least} are needed"
         )
     return np.flatnonzero(table["subject"].isin(complete))
 

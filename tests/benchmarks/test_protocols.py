@@ -175,14 +175,20 @@ def test_keys_hold_what_a_protocol_adds_and_stay_where_it_adds_nothing() -> None
 
 
 def test_too_few_subjects_are_told_in_one_line() -> None:
-    there = like_bosphorus()
-    with pytest.raises(
-        UserError, match=r"^protocol.complete = true: 65 of the 105 subjects of 'labels' have each"
-    ) as e:
+    there, have = like_bosphorus(), "^protocol.complete = true: 65 of the 105 subjects of 'labels' have each of the six"
+    with pytest.raises(UserError, match=have + r" expressions; 66 are needed$"):
         plan(_suite(subjects=66, complete=True), there, device="cpu")
-    assert str(e.value).endswith("at each intensity (0); 66 are needed")
     with pytest.raises(UserError, match=r"^subjects: 106 \(allowed: 2, the folds, to 105, the subjects there are\)$"):
         plan(_suite(subjects=106), there, device="cpu")
+    levels = cohort([("s0", name, level) for name in EXPRESSIONS for level in (3, 4)] + [("s1", "fear", 3)])
+    with pytest.raises(UserError, match=r": 1 of the 2 .* at each intensity \(3, 4\); 2 are needed$"):
+        plan(_suite(complete=True), levels, device="cpu")
+
+
+def test_a_cohort_of_some_intensities_is_not_taken_for_all() -> None:
+    some = cohort([(f"F{s:04d}", name, level) for s in range(100) for name in EXPRESSIONS for level in (3, 4)])
+    with pytest.raises(UserError, match="cohort.intensities: 1 is not in 'labels'; it has: 3, 4"):
+        plan(load_suite("bu3dfe-all"), some, device="cpu")
 
 
 def _suite(**protocol: object) -> Suite:
