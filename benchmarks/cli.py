@@ -32,13 +32,21 @@ console = Console(stderr=True)
 
 SuiteName = Annotated[str, typer.Argument(metavar="SUITE", help="A TOML file, or a name in benchmarks/suites/.")]
 Methods = Annotated[list[str] | None, typer.Option("--methods", help="Only these, for example: --methods late afnetm")]
+WithFaces = Annotated[
+    bool,
+    typer.Option(
+        "--with-faces",
+        help="Name subjects of a cohort that is not shareable. In the report: those of this one only, the next one "
+        "without it has pseudonyms again. In MLflow, by `run`: what was copied without is completed, and stays.",
+    ),
+]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON value and nothing else.")]
 
 
 def main() -> None:
     """The entry point: a user's error is one line on standard error and exit code 2."""
     try:
-        app(spread(sys.argv[1:], options=("--methods", "--levels")))
+        app(spread(sys.argv[1:], options=("--methods", "--levels", "--intensities")))
     except UserError as error:
         Console(stderr=True, soft_wrap=True).print(f"[red]error:[/] {escape(str(error))}", highlight=False)
         sys.exit(2)
@@ -94,6 +102,7 @@ def run(
     workers: Annotated[int | None, typer.Option(help="Processes; one a core on a CPU, one on a GPU.")] = None,
     device: Annotated[str, typer.Option(metavar="auto|cpu|cuda", help="Where to train.")] = "auto",
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and how long it takes.")] = False,
+    with_faces: WithFaces = False,
 ) -> None:
     """Trains and tests what is not yet done, records it, and writes the report.
 
@@ -108,11 +117,12 @@ def run(
         if dry_run:
             Console().print(commands.forecast(job))
             return
-        tally = commands.train(job, tracking_uri=context.meta["tracking_uri"], console=console)
+        uri = context.meta["tracking_uri"]
+        tally = commands.train(job, tracking_uri=uri, with_faces=with_faces, console=console)
     except KeyboardInterrupt:
         console.print("stopped; what is done is kept: run again to go on")
         raise typer.Exit(130) from None
-    _report(context.obj, job.suite.name)
+    _report(context.obj, job.suite.name, with_faces=with_faces)
     if tally.untracked:
         console.print(f"[yellow]MLflow lacks some of it; the next run catches up:[/] {escape(tally.untracked)}")
     for outcome in tally.failed:
@@ -179,12 +189,12 @@ def forget(
 
 
 @app.command()
-def report(context: typer.Context, suite: SuiteName) -> None:
+def report(context: typer.Context, suite: SuiteName, with_faces: WithFaces = False) -> None:
     """Writes the report of a suite from its records alone.
 
     Example: `afnetm report quick`
     """
-    _report(context.obj, suite)
+    _report(context.obj, suite, with_faces=with_faces)
 
 
 @app.command()
@@ -227,11 +237,11 @@ def _program() -> str:
     return os.path.relpath(script) if script.name == "afnetm" and script.is_file() else "afnetm"
 
 
-def _report(home: Home, reference: str) -> None:
+def _report(home: Home, reference: str, *, with_faces: bool) -> None:
     with console.status("writing the report"):
         from benchmarks.reporting import write_suite_report
 
-        path, table = write_suite_report(home, reference)
+        path, table = write_suite_report(home, reference, with_faces=with_faces)
     Console().print(table)
     print(f"report:     {path}")
 

@@ -1,7 +1,9 @@
 """What ``afnetm run`` does, step by step: suite, device, cohort, plan; then the training."""
 
+import hashlib
 import os
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from rich.console import Console
@@ -73,8 +75,8 @@ def prepare(
     return Job(suite, cohort, planned, [p for p in planned if p.label in labels], workers, home)
 
 
-def train(job: Job, *, tracking_uri: str, console: Console) -> Tally:
-    """Runs what of a job is not done yet."""
+def train(job: Job, *, tracking_uri: str, with_faces: bool, console: Console) -> Tally:
+    """Runs what of a job is not done yet; `with_faces` lets MLflow have subjects' names that are not shareable."""
     assert job.cohort is not None
     ledger = make_ledger(job.suite, job.cohort, job.planned)
     with job.home.lock():
@@ -85,7 +87,15 @@ def train(job: Job, *, tracking_uri: str, console: Console) -> Tally:
             console.print(f"{job.suite.name}: {left} of {len(job.chosen)} units to train, {job.workers} workers")
         else:
             console.print(f"{job.suite.name}: all {len(job.chosen)} units are done; nothing to train")
-        return run(job.chosen, ledger, job.home, workers=job.workers, tracking_uri=tracking_uri, console=console)
+        return run(
+            job.chosen,
+            ledger,
+            job.home,
+            workers=job.workers,
+            tracking_uri=tracking_uri,
+            with_faces=with_faces,
+            console=console,
+        )
 
 
 def forecast(job: Job) -> Table | str:
@@ -126,7 +136,7 @@ def make_ledger(suite: Suite, cohort: Cohort, planned: list[PlannedUnit]) -> Led
         | {"methods": {label: hyperparameters(method) for label, method in suite.methods.items()}},
         description=suite.description,
         control=suite.control,
-        cohort=card(cohort) | {"source": cohort.source},
+        cohort=card(cohort) | {"source": cohort.source if cohort.shareable else _pathless(cohort.source)},
         methods={
             label: {
                 "name": method.name,
@@ -138,7 +148,18 @@ def make_ledger(suite: Suite, cohort: Cohort, planned: list[PlannedUnit]) -> Led
             for label, method in suite.methods.items()
         },
         units=[Entry(p.unit.key, p.label, p.unit.repeat, p.unit.fold) for p in planned],
+        secret="" if cohort.shareable else _secret(cohort),
     )
+
+
+def _pathless(source: dict[str, Any]) -> dict[str, Any]:
+    """What a cohort came from without what may be a path: sources name none, but a cohort may be another program's."""
+    return {key: value for key, value in source.items() if not {"/", "\\"} & set(str(value))}
+
+
+def _secret(cohort: Cohort) -> str:
+    """The same for one cohort wherever it is, and unknown to who has not got its scans: a digest of their digests."""
+    return hashlib.sha256("".join(cohort.table["sha256"]).encode()).hexdigest()
 
 
 def pick_device(name: str) -> str:

@@ -14,8 +14,14 @@ from reports.results import Provenance, Results
 _FOLD = ("seed", "n_train", "n_test", "accuracy", "macro_f1", "parameters", "flops")
 
 
-def results(ledger: Ledger, home: Home, *, created: str) -> Results:
-    """What a suite's finished units found, and how it was made; `created` is printed as it is.
+def results(ledger: Ledger, home: Home, *, created: str, with_faces: bool = False) -> Results:
+    """What a suite's finished units found, and how it was made.
+
+    Args:
+        ledger: the suite.
+        home: where its records are.
+        created: printed as it is.
+        with_faces: whether subjects may be named though the cohort is not shareable.
 
     Raises:
         reports.schema.ReportError: the records contradict each other.
@@ -59,6 +65,8 @@ def results(ledger: Ledger, home: Home, *, created: str) -> Results:
             synthetic=synthetic,
             methods=ledger.methods,
             control=ledger.control,
+            with_faces=with_faces,
+            secret=ledger.secret,
         ),
     )
 

@@ -32,6 +32,8 @@ class Ledger:
         cohort: the cohort's card, with ``source`` beside what ``data check`` prints.
         methods: by label: name, version, summary, source, hyperparameters.
         units: every unit, in the order planned.
+        secret: what reports make pseudonyms of subjects with; it never enters one, nor MLflow. Empty where the cohort
+            is shareable.
     """
 
     suite: str
@@ -42,6 +44,7 @@ class Ledger:
     cohort: dict[str, Any]
     methods: dict[str, dict[str, Any]]
     units: list[Entry]
+    secret: str = ""
 
     def save(self, home: Home) -> None:
         """Writes the ledger to the home."""

@@ -18,8 +18,10 @@ from reports.schema import ReportError
 from reports.tables import comparison, displayed
 
 
-def write_suite_report(home: Home, reference: str) -> tuple[Path, Table]:
+def write_suite_report(home: Home, reference: str, *, with_faces: bool = False) -> tuple[Path, Table]:
     """Writes the report of a suite; returns the page's path and the comparison for the terminal.
+
+    Subjects are named if their cohort is shareable, or `with_faces`.
 
     Raises:
         UserError: the suite was never run here, nothing of it is done, or its records contradict each other.
@@ -28,7 +30,8 @@ def write_suite_report(home: Home, reference: str) -> tuple[Path, Table]:
     if not any(entry.key in Store(home).done() for entry in ledger.units):
         raise UserError(f"suite '{ledger.suite}' has no finished unit in home '{home.path}'; nothing to report")
     try:
-        found = results(ledger, home, created=f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC")
+        created = f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC"
+        found = results(ledger, home, created=created, with_faces=with_faces)
         path = write_report(found, home.report(ledger.suite))
     except ReportError as error:
         raise UserError(f"suite '{ledger.suite}': {error}") from None

@@ -43,7 +43,14 @@ class Tally:
 
 
 def run(
-    planned: Sequence[PlannedUnit], ledger: Ledger, home: Home, *, workers: int, tracking_uri: str, console: Console
+    planned: Sequence[PlannedUnit],
+    ledger: Ledger,
+    home: Home,
+    *,
+    workers: int,
+    tracking_uri: str,
+    with_faces: bool,
+    console: Console,
 ) -> Tally:
     """Runs those of `planned` that have no record yet. The home's lock must be held.
 
@@ -57,7 +64,7 @@ def run(
     todo = [p for p in planned if p.unit.key not in done]
     tally = Tally()
     with ThreadPoolExecutor(1, thread_name_prefix="tracking") as thread:
-        track = _Tracking(thread, tracking_uri, home, ledger)
+        track = _Tracking(thread, tracking_uri, home, ledger, with_faces=with_faces)
         track.log([entries[p.unit.key] for p in planned if p.unit.key in done])
         try:
             if todo:
@@ -80,8 +87,9 @@ def run(
 class _Tracking:
     """Hands entries to a `Tracker` in another thread, and remembers the first thing that went wrong there."""
 
-    def __init__(self, thread: ThreadPoolExecutor, uri: str, home: Home, ledger: Ledger) -> None:
+    def __init__(self, thread: ThreadPoolExecutor, uri: str, home: Home, ledger: Ledger, *, with_faces: bool) -> None:
         self._thread = thread
+        self._with_faces = with_faces
         self._uri, self._home, self._ledger = uri, home, ledger
         self._jobs: list[Future[object]] = []
         self._made = thread.submit(self._make)
@@ -89,7 +97,7 @@ class _Tracking:
     def _make(self) -> "Tracker":
         from benchmarks.tracking import Tracker  # mlflow takes seconds to import: here, beside the first trainings
 
-        return Tracker(self._uri, self._home, self._ledger)
+        return Tracker(self._uri, self._home, self._ledger, with_faces=self._with_faces)
 
     def log(self, entries: list[Entry]) -> None:
         self._jobs.append(self._thread.submit(lambda: self._made.result().log(entries)))

@@ -5,6 +5,7 @@ run's numbers in one batch; what is there already is left alone, and what a serv
 """
 
 import logging
+import math
 import os
 from collections.abc import Iterable
 from pathlib import Path
@@ -19,6 +20,7 @@ os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "10")
 
 from mlflow import MlflowClient
 from mlflow.entities import Dataset, DatasetInput, Metric, Param, Run
+from safetensors import safe_open
 
 from benchmarks.home import Home
 from benchmarks.ledger import Entry, Ledger
@@ -28,6 +30,9 @@ for _noisy in ("mlflow", "alembic"):
     logging.getLogger(_noisy).setLevel(logging.WARNING)
 
 _KEY, _FINISHED, _METHOD = "afnetm.key", "afnetm.finished", "afnetm.method"
+_NAMED = "afnetm.named"  # of a run that has what names subjects
+#: So many numbers a scan may be a picture, if a small one.
+_PICTURE = 16 * 16
 _PARENT = "mlflow.parentRunId"  # MLflow's own tag: its UI nests runs by it
 _PAGE = 1000
 
@@ -39,12 +44,15 @@ class Tracker:
         uri: where MLflow is: a database's or a server's.
         home: whose records are copied; a database there keeps its artifacts there too.
         ledger: the suite.
+        with_faces: whether what names or shows subjects is copied though the cohort is not shareable. What was copied
+            without is completed; what was copied with it stays, whatever is said later.
 
     Every method may raise what MLflow raises when it cannot be reached.
     """
 
-    def __init__(self, uri: str, home: Home, ledger: Ledger) -> None:
+    def __init__(self, uri: str, home: Home, ledger: Ledger, *, with_faces: bool = False) -> None:
         self._client = MlflowClient(uri)
+        self._named = bool(ledger.cohort["shareable"]) or with_faces
         self._store = Store(home)
         self._ledger = ledger
         artifacts = home.artifacts.resolve().as_uri() if uri == home.tracking_uri else None
@@ -52,11 +60,12 @@ class Tracker:
         self._experiment = experiment.experiment_id if experiment else self._create(artifacts)
         self._parents: dict[str, str] = {}
         self._children: dict[str, tuple[str, str]] = {}
+        self._nameless: set[str] = set()
         for run in self._runs():
             self._remember(run)
 
     def log(self, entries: Iterable[Entry]) -> int:
-        """Copies the finished ones of these units that are not there yet; returns how many it copied."""
+        """Copies the finished ones of these units that are not there whole; returns how many it copied."""
         logged = 0
         for entry in entries:
             if not self._store.folder(entry.key).is_dir():
@@ -64,6 +73,7 @@ class Tracker:
             result = self._store.result(entry.key)
             run, finished = self._children.get(entry.key, ("", ""))
             if finished == str(result["finished"]):
+                logged += self._complete(entry.key, run)
                 continue
             if run:  # the record was made anew, or the copy was cut off
                 self._client.delete_run(run)
@@ -106,6 +116,8 @@ class Tracker:
         if _KEY in tags:
             finished = tags[_FINISHED] if run.info.status == "FINISHED" else ""
             self._children[tags[_KEY]] = (run.info.run_id, finished)
+            if tags.get(_NAMED) == "no":
+                self._nameless.add(tags[_KEY])
         elif _METHOD in tags:
             self._parents[tags[_METHOD]] = run.info.run_id
 
@@ -129,6 +141,7 @@ class Tracker:
             _METHOD: entry.method,
             _KEY: entry.key,
             _FINISHED: str(result["finished"]),
+            _NAMED: "yes" if self._named else "no",
             "mlflow.source.name": "afnetm run",
             "mlflow.source.git.commit": result["commit"],
             "afnetm.hardware": result["hardware"],
@@ -144,11 +157,21 @@ class Tracker:
         self._client.log_batch(identifier, metrics=_metrics(result, folder, end), params=_params(settings))
         self._client.log_inputs(identifier, [DatasetInput(self._dataset())])
         for path in sorted(folder.iterdir()):
-            # Subjects' names leave a cohort only where it says that they may.
-            if path.name != "predictions.parquet" or self._ledger.cohort["shareable"]:
+            if self._named or not _shows_subjects(path):
                 self._client.log_artifact(identifier, str(path))
         self._client.set_terminated(identifier, end_time=end)
+        (self._nameless.discard if self._named else self._nameless.add)(entry.key)
         return identifier
+
+    def _complete(self, key: str, run: str) -> bool:
+        """Adds what names subjects to a copy that was made without, where that is wanted now; says whether it was."""
+        if not self._named or key not in self._nameless:
+            return False
+        for path in filter(_shows_subjects, sorted(self._store.folder(key).iterdir())):
+            self._client.log_artifact(run, str(path))
+        self._client.set_tag(run, _NAMED, "yes")
+        self._nameless.discard(key)
+        return True
 
     def _dataset(self) -> Dataset:
         cohort = self._ledger.cohort
@@ -160,6 +183,15 @@ class Tracker:
             source=pd.Series(cohort["source"]).to_json(),
             profile=pd.Series(profile).to_json(),
         )
+
+
+def _shows_subjects(path: Path) -> bool:
+    """Whether a file of a record names subjects, or holds so much of each scan that it may show it."""
+    if path.name != "extras.safetensors":
+        return path.name == "predictions.parquet"
+    with safe_open(path, framework="numpy") as file:
+        shapes = [file.get_slice(name).get_shape() for name in file.keys()]  # noqa: SIM118
+    return any(math.prod(shape[1:]) >= _PICTURE for shape in shapes)
 
 
 def _params(settings: dict[str, Any], prefix: str = "") -> list[Param]:

@@ -55,7 +55,7 @@ def page(results: Results, table: pd.DataFrame, literature: pd.DataFrame) -> str
     `table` is `reports.tables.comparison`, `literature` is `reports.published.published` of the cohort's data set: what
     papers report stands in a table of its own, and not at all where faces are made up, as it would invite comparing.
 
-    It shows no picture of a face, and no subject's name unless the cohort is shareable.
+    It shows no picture of a face, and no subject's name unless it may (`Provenance.named`).
     """
     environment = Environment(
         loader=FileSystemLoader(_TEMPLATES),
@@ -70,7 +70,7 @@ def page(results: Results, table: pd.DataFrame, literature: pd.DataFrame) -> str
         "number": formats.number,
         "seconds": formats.seconds,
         "plain": _plain,
-        "reason": str if results.provenance.cohort["shareable"] else _unnamed,
+        "reason": str if results.provenance.named else _unnamed,
     }
     return environment.get_template("report.html").render(
         plan=results.provenance,

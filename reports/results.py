@@ -36,6 +36,8 @@ class Provenance:
         methods: by name, in the order of every table and picture: version, summary (one line), source (where it was
             published), hyperparameters (a mapping).
         control: the method that the others are compared with; the first of `methods` if None.
+        with_faces: whether the user wants subjects named though the cohort is not shareable.
+        secret: what pseudonyms of subjects are made with where they may not be named (`reports.pseudonyms`).
     """
 
     suite: str
@@ -54,6 +56,13 @@ class Provenance:
     synthetic: bool
     methods: Mapping[str, Mapping[str, Any]]
     control: str | None = None
+    with_faces: bool = False
+    secret: str = ""
+
+    @property
+    def named(self) -> bool:
+        """Whether subjects may be named, and what may name them be shown."""
+        return bool(self.cohort["shareable"]) or self.with_faces
 
     def __post_init__(self) -> None:
         _need("cohort", self.cohort, _COHORT)

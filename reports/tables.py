@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from reports import formats
+from reports.pseudonyms import pseudonymous
 from reports.results import Results
 from reports.schema import EXPRESSIONS
 from reports.statistics import accuracy, macro_f1, paired, scored
@@ -100,10 +101,14 @@ def displayed(table: pd.DataFrame, *, control: str) -> pd.DataFrame:
 def write_tables(results: Results, table: pd.DataFrame, directory: Path) -> None:
     """Writes folds.csv, predictions.parquet and comparison.csv, .md and .tex into `directory`, which must exist.
 
+    Where subjects may not be named, predictions.parquet has pseudonyms for them and their scans.
     In CSV files text that a spreadsheet would take for a formula gets a leading apostrophe.
     """
     _write_csv(results.folds[FOLD_COLUMNS], directory / "folds.csv")
-    results.predictions[PREDICTION_COLUMNS].to_parquet(directory / "predictions.parquet", index=False)
+    predictions = results.predictions[PREDICTION_COLUMNS]
+    if not results.provenance.named:
+        predictions = pseudonymous(predictions, secret=results.provenance.secret)
+    predictions.to_parquet(directory / "predictions.parquet", index=False)
     _write_csv(table, directory / "comparison.csv")
     shown = displayed(table, control=results.control)
     plan = results.provenance
