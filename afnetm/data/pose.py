@@ -28,11 +28,9 @@ TEMPLATE_MM = {
     "nose_tip": (0.0, -5.0, 30.0),
     "nose_base": (13.0, -10.5, 12.0),
 }
-_EYES, _NOSE_MIDDLE, _NOSE_LOW = (
-    ("eye_outer", "eye_inner"),
-    ("nose_saddle", "nose_root", "nose_tip"),
-    ("nose_wing", "nose_base"),
-)
+_EYES = ("eye_outer", "eye_inner")
+_NOSE_MIDDLE = ("nose_saddle", "nose_root", "nose_tip")
+_NOSE_LOW = ("nose_wing", "nose_base")
 #: What the fit cannot do without. Such points are well out of one plane: on the average face, whichever of the anchors
 #: are missing, the mirror image misses by 4.9 mm (root mean square) or more, which tells the sides apart.
 NEEDS = "a corner of each eye, a point of the nose's root or tip, and one of its wings"
