@@ -22,6 +22,5 @@ class Text:
 
 
 def shown(token: bytes) -> str:
-    """`token` in quotes for an error message: printable, on one line, its beginning only where it is long."""
-    cut = token[:_SHOWN].decode("utf-8", "replace")
-    return ascii(cut) + ("..." if len(token) > _SHOWN else "")
+    """`token` in quotes for an error message: ASCII, on one line, its beginning only where it is long."""
+    return repr(token[:_SHOWN])[1:] + ("..." if len(token) > _SHOWN else "")

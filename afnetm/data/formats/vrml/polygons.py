@@ -17,14 +17,14 @@ class Polygons:
     Attributes:
         text: of the file, for errors.
         entry: the field.
-        index: ``(N,)`` int64, corners and a -1 after every polygon, the last one too.
+        index: ``(N,)`` int32, corners and a -1 after every polygon, the last one too.
         starts: ``(P,)`` int64, where in `index` each polygon begins.
         sizes: ``(P,)`` int64, how many corners each has.
     """
 
     text: Text
     entry: Entry
-    index: NDArray[np.int64]
+    index: NDArray[np.int32]
     starts: NDArray[np.int64]
     sizes: NDArray[np.int64]
 
@@ -39,7 +39,7 @@ class Polygons:
         if not len(index):
             raise text.error(entry.start, f"{entry.field} is empty")
         if index[-1] != -1:
-            index = np.append(index, -1)
+            index = np.append(index, np.int32(-1))
         ends = np.flatnonzero(index == -1)
         starts = np.append(0, ends[:-1] + 1)
         return Polygons(text, entry, index, starts, ends - starts)
@@ -57,7 +57,9 @@ class Polygons:
             raise token_error(self.text, self.entry, int(self.starts[polygon]), reason)
         # One number for a polygon and its vertex: sorted, a corner that is there twice lies beside itself.
         corner = self.index >= 0
-        keys = np.repeat(np.arange(len(self.sizes)), self.sizes) * count + self.index[corner]
+        keys = np.repeat(np.arange(len(self.sizes)), self.sizes)
+        keys *= count
+        keys += self.index[corner]
         keys.sort()
         if (twice := keys[1:] == keys[:-1]).any():
             polygon = int(keys[np.argmax(twice)] // count)
@@ -89,8 +91,8 @@ class Polygons:
             reason = f"begins a polygon of {self.sizes[polygon]} corners (allowed with convex FALSE: 3)"
             raise token_error(self.text, self.entry, int(self.starts[polygon]), reason)
 
-    def triangles(self) -> NDArray[np.int64]:
-        """Fans from each polygon's first corner, ``(F, 3)`` int64, in the order of the polygons."""
+    def triangles(self) -> NDArray[np.int32]:
+        """Fans from each polygon's first corner, ``(F, 3)`` int32, in the order of the polygons."""
         fan = self.sizes - 2
         first = np.repeat(self.starts, fan)
         step = np.arange(len(first)) - np.repeat(np.cumsum(fan) - fan, fan)

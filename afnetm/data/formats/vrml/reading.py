@@ -84,7 +84,7 @@ def _mesh(text: Text, opening: Entry, fields: dict[tuple[str, str], Entry], text
     if not _is_true(text, fields, _CONVEX):
         polygons.check_triangles()
     turn = 1 if _is_true(text, fields, _CCW) else -1
-    faces, uv_faces = (p.triangles()[:, ::turn].astype(np.int32, order="C") for p in (polygons, uv_polygons))
+    faces, uv_faces = (np.ascontiguousarray(p.triangles()[:, ::turn]) for p in (polygons, uv_polygons))
     return VrmlMesh(vertices, faces, uv, uv_faces, textures)
 
 

@@ -13,7 +13,7 @@ from afnetm.errors import UserError
 #: Nodes lie at most this deep in one another; a face needs three.
 MAX_DEPTH = 32
 _HEADER = re.compile(rb"#VRML V2\.0 utf8(?![^ \t\r\n])")
-_COMMENT = re.compile(rb'([^"#]++|"(?:[^"\\]++|\\.)*+"?)|#[^\r\n]*+', re.DOTALL)
+_TO_COMMENT = re.compile(rb'(?:[^"#]++|"(?:[^"\\]++|\\.)*+"?)*+(#[^\r\n]*+)?', re.DOTALL)
 _TOKEN = re.compile(rb'[ \t\r\n,]*+([{}\[\]]|"(?:[^"\\]++|\\.)*+"|[^ \t\r\n,{}\[\]"]++)', re.DOTALL)
 _SPACE = re.compile(rb"[ \t\r\n,]*+")
 #: The names of fields and nodes; the standard allows stranger ones, which no node of its own has.
@@ -51,7 +51,7 @@ class Entry(NamedTuple):
 
 
 def without_comments(content: bytes, name: str) -> Text:
-    """The file without its comments, its lines as they were.
+    """The file with spaces for its comments; what a string holds is none.
 
     Raises:
         UserError: it does not begin as a VRML 2.0 file does.
@@ -59,7 +59,11 @@ def without_comments(content: bytes, name: str) -> Text:
     text = Text(content, name)
     if not _HEADER.match(content):
         raise text.error(0, f"begins with {shown(content[:16])} (allowed: '#VRML V2.0 utf8')")
-    return Text(_COMMENT.sub(rb"\1", content), name)
+    blank = bytearray(content)
+    for found in _TO_COMMENT.finditer(content):
+        if found[1]:
+            blank[slice(*found.span(1))] = b" " * len(found[1])
+    return Text(bytes(blank), name)
 
 
 def entries(text: Text) -> Iterator[Entry]:
@@ -161,6 +165,5 @@ class _Walk:
         return token
 
     def unexpected(self, token: bytes, wanted: str) -> UserError:
-        if not token:
-            return self.text.error(self.end, f"the file ends before {wanted}")
-        return self.text.error(self.start, f"{shown(token)} in place of {wanted}")
+        found, offset = (shown(token), self.start) if token else ("the end of the file", len(self.text.content))
+        return self.text.error(offset, f"{found} in place of {wanted}")

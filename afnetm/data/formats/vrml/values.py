@@ -17,13 +17,12 @@ _FLOATS = re.compile(
     rb"(?:[ \t\r\n,]*+[+-]?(?:[0-9]++\.?[0-9]*+|\.[0-9]++)(?:[eE][+-]?[0-9]++)?" + _END + rb")*+[ \t\r\n,]*+"
 )
 _INTEGERS = re.compile(rb"(?:[ \t\r\n,]*+[+-]?(?:0[xX][0-9a-fA-F]++|[0-9]++)" + _END + rb")*+[ \t\r\n,]*+")
-_HEXADECIMAL = re.compile(rb"0[xX][0-9a-fA-F]++")
 _TOKEN = re.compile(rb"[^ \t\r\n,]++")
 _STRING = re.compile(rb'"((?:[^"\\]++|\\.)*+)"', re.DOTALL)
 _ESCAPED = re.compile(rb'\\(["\\])')
 _COMMAS = bytes.maketrans(b",", b" ")
 #: Whatever is larger is out of every range.
-_HUGE = 2**62
+_HUGE = 2**31 - 1
 
 
 def floats(text: Text, entry: Entry, width: int) -> NDArray[np.float32]:
@@ -43,16 +42,18 @@ def floats(text: Text, entry: Entry, width: int) -> NDArray[np.float32]:
     return values.reshape(-1, width)
 
 
-def integers(text: Text, entry: Entry) -> NDArray[np.int64]:
-    """The values of a field of integers, ``(N,)`` int64; those beyond int64 are its ends.
+def integers(text: Text, entry: Entry) -> NDArray[np.int32]:
+    """The values of a field of integers, ``(N,)`` int32; those beyond int32 are its ends.
 
     Raises:
         UserError: something is no integer.
     """
     content = _checked(text, entry, _INTEGERS)
     if b"x" in content or b"X" in content:
-        content = _HEXADECIMAL.sub(lambda found: b"%d" % min(int(found[0], 16), _HUGE), content)
-    return np.fromstring(content.translate(_COMMAS), dtype=np.int64, sep=" ")
+        values = np.fromiter(map(_integer, _TOKEN.finditer(content)), np.int64)
+    else:
+        values = np.fromstring(content.translate(_COMMAS), dtype=np.int64, sep=" ")
+    return values.clip(-_HUGE, _HUGE, out=values).astype(np.int32)
 
 
 def strings(text: Text, entry: Entry) -> tuple[str, ...]:
@@ -64,7 +65,7 @@ def strings(text: Text, entry: Entry) -> tuple[str, ...]:
     found = []
     for string in _STRING.finditer(text.content, entry.start, entry.end):
         try:
-            found.append(_ESCAPED.sub(rb"\1", string[1]).decode())
+            found.append((_ESCAPED.sub(rb"\1", string[1]) if b"\\" in string[1] else string[1]).decode())
         except UnicodeDecodeError:
             raise text.error(string.start(), f"{shown(string[1])} in {entry.field} is not UTF-8") from None
     return tuple(found)
@@ -88,3 +89,9 @@ def _checked(text: Text, entry: Entry, allowed: re.Pattern[bytes]) -> bytes:
             entry.start + found.end(), f"{shown(wrong[0] if wrong else b'')} in {entry.field} is not {kind}"
         )
     return content
+
+
+def _integer(found: re.Match[bytes]) -> int:
+    hexadecimal = b"x" in found[0] or b"X" in found[0]
+    # As a float, since Python's own integers refuse thousands of digits; exact as far as it matters.
+    return int(max(-_HUGE, min(int(found[0], 16) if hexadecimal else float(found[0]), _HUGE)))
