@@ -72,7 +72,7 @@ def _mesh(text: Text, opening: Entry, fields: dict[tuple[str, str], Entry], text
     """The surface of the IndexedFaceSet that begins at `opening`."""
     for node, field in (_COORDINATES, _UV, _INDEX):
         if (node, field) not in fields:
-            raise text.error(opening.start, f"the IndexedFaceSet has no {node} {field}")
+            raise text.error(opening.start, f"an incomplete IndexedFaceSet (missing: {node}.{field})")
     vertices = floats(text, fields[_COORDINATES], 3)
     uv = floats(text, fields[_UV], 2)
     polygons = Polygons.read(text, fields[_INDEX])

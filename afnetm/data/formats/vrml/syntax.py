@@ -14,8 +14,8 @@ from afnetm.errors import UserError
 MAX_DEPTH = 32
 _HEADER = re.compile(rb"#VRML V2\.0 utf8(?![^ \t\r\n])")
 _TO_COMMENT = re.compile(rb'(?:[^"#]++|"(?:[^"\\]++|\\.)*+"?)*+(#[^\r\n]*+)?', re.DOTALL)
-_TOKEN = re.compile(rb'[ \t\r\n,]*+([{}\[\]]|"(?:[^"\\]++|\\.)*+"|[^ \t\r\n,{}\[\]"]++)', re.DOTALL)
-_SPACE = re.compile(rb"[ \t\r\n,]*+")
+_TOKEN = re.compile(rb'[{}\[\]]|"(?:[^"\\]++|\\.)*+"|[^ \t\r\n,{}\[\]"]++', re.DOTALL)
+_SPACE = re.compile(rb"[ \t\r\n,]++")
 #: The names of fields and nodes; the standard allows stranger ones, which no node of its own has.
 _NAME = re.compile(rb"[A-Za-z_][A-Za-z0-9_]*+")
 _NUMBERS = re.compile(
@@ -23,7 +23,7 @@ _NUMBERS = re.compile(
     rb'(?![^ \t\r\n,{}\[\]"]))++'
 )
 #: Quick and coarse: nothing but characters of numbers. Whoever needs the numbers looks closely.
-_ARRAY = re.compile(rb"[ \t\r\n,]*+\[([0-9a-fA-FxX+\-. \t\r\n,]*+)\]")
+_ARRAY = re.compile(rb"\[([0-9a-fA-FxX+\-. \t\r\n,]*+)\]")
 _PUNCTUATION = (b"{", b"}", b"[", b"]")
 _CONSTANTS = (b"TRUE", b"FALSE", b"NULL")
 #: What would bring nodes that are not written here, or change those that are.
@@ -89,14 +89,19 @@ class _Walk:
 
     def take(self) -> bytes:
         """The next token; empty at the end of the text."""
+        self.skip()
         found = _TOKEN.match(self.text.content, self.end)
-        if not found:
-            rest = _SPACE.match(self.text.content, self.end)
-            if rest and rest.end() < len(self.text.content):
-                raise self.text.error(rest.end(), "a string has no end")
-            return b""
-        self.start, self.end = found.span(1)
-        return found[1]
+        if found:
+            self.start, self.end = found.span()
+            return found[0]
+        if self.end < len(self.text.content):
+            raise self.text.error(self.end, "a string has no end")
+        return b""
+
+    def skip(self) -> None:
+        """Goes on to where the next token begins."""
+        space = _SPACE.match(self.text.content, self.end)
+        self.end = space.end() if space else self.end
 
     def statement(self, token: bytes, path: tuple[str, ...], field: str) -> Iterator[Entry]:
         """A node, written here or used again, or a route; `token` is its first."""
@@ -117,7 +122,9 @@ class _Walk:
         start = self.start
         if kind in _REFUSED:
             raise self.text.error(start, f"{kind.decode()} (allowed: nodes that are written out)")
-        if not _NAME.fullmatch(kind) or self.take() != b"{":
+        if not _NAME.fullmatch(kind):
+            raise self.unexpected(kind, "a node, number or string")
+        if self.take() != b"{":
             raise self.text.error(start, f"{shown(kind)} is no node, number or string")
         if len(path) == MAX_DEPTH:
             raise self.text.error(start, f"nodes are nested too deep (allowed: {MAX_DEPTH} levels)")
@@ -132,6 +139,7 @@ class _Walk:
                 raise self.unexpected(token, f"a field of {path[-1]}")
 
     def value(self, path: tuple[str, ...], field: str) -> Iterator[Entry]:
+        self.skip()
         content = self.text.content
         if found := _ARRAY.match(content, self.end) or _NUMBERS.match(content, self.end):
             self.end = found.end()
