@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import Progress
 from rich.table import Table
 
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 
 app = typer.Typer(help="Cohorts: make, check and look at prepared data sets.", no_args_is_help=True)
 console = Console(stderr=True)
+#: So many of the scans left out are shown with their reasons; the file has them all.
+_SHOWN = 5
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="The cohort's name under HOME/cohorts/.")]
 Reference = Annotated[str, typer.Argument(metavar="NAME|DIR", help="A cohort's name, or a folder that holds one.")]
@@ -48,6 +51,70 @@ def make(
     with home.lock():
         made = make_synthetic(home, name, source, size=size, workers=workers, console=console)
     _print_card(made)
+
+
+@app.command()
+def prepare(
+    context: typer.Context,
+    kind: Annotated[str, typer.Argument(metavar="bu3dfe|bosphorus|folder", help="Which data set it is.")],
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Where its files are; nothing outside it is read.")],
+    name: Name,
+    intensities: Annotated[
+        list[int] | None, typer.Option(help="Of BU-3DFE, 1 (subtle) to 4 (strong): --intensities 3 4; all by default.")
+    ] = None,
+    size: Annotated[int, typer.Option(help="Pixels along a side.")] = 224,
+    table: Annotated[Path | None, typer.Option(help="For a folder: the CSV file that lists its scans.")] = None,
+    workers: Annotated[int | None, typer.Option(help="Processes; one a core.")] = None,
+) -> None:
+    """Makes a cohort of a data set's files: BU-3DFE, Bosphorus, or a folder of one's own meshes.
+
+    It first says what the folder holds and what is missing. A scan that cannot be read is left out and listed with the
+    reason in the cohort's `rejected.csv`; the exit code is 1 then. Stopped, it goes on where it was.
+
+    Example: `afnetm data prepare bu3dfe ~/BU_3DFE bu3dfe --workers 4`
+    """
+    with console.status("loading"):
+        from benchmarks import datasets
+
+    home: Home = context.obj
+    source = datasets.open_source(kind, folder, table=table, intensities=tuple(intensities) if intensities else None)
+    home.make()
+    try:
+        with home.lock():
+            cohort, rejected = datasets.prepare(home, name, source, size=size, workers=workers, console=console)
+    except KeyboardInterrupt:
+        console.print("stopped; what is done is kept: prepare again to go on")
+        raise typer.Exit(130) from None
+    _print_card(cohort)
+    print(f"pictures:   {cohort.directory / datasets.SHEET}")
+    if rejected:
+        for scan, reason in rejected[:_SHOWN]:
+            console.print(f"[red]left out:[/] {escape(scan)}: {escape(reason)}", soft_wrap=True, highlight=False)
+        print(f"left out:   {len(rejected)} scans, listed in {cohort.directory / datasets.LEFT_OUT}")
+        raise typer.Exit(1)
+
+
+@app.command()
+def export(
+    layout: Annotated[str, typer.Argument(metavar="bu3dfe|bosphorus", help="Whose layout.")],
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="The folder to write; it must not exist yet.")],
+    subjects: Annotated[int, typer.Option(help="Made-up people.")] = 4,
+    levels: Annotated[list[int], typer.Option(help="Intensities, 1 (subtle) to 4 (strong): --levels 3 4")] = [3, 4],  # noqa: B006
+    seed: Annotated[int, typer.Option(help="Decides every face.")] = 0,
+    clean: Annotated[bool, typer.Option("--clean", help="Without sensor failures.")] = False,
+    workers: Annotated[int | None, typer.Option(help="Processes; one a core.")] = None,
+) -> None:
+    """Writes made-up scans as files in a data set's layout, to try `prepare` and tools of one's own on.
+
+    Example: `afnetm data export bu3dfe files --subjects 4 --seed 0`
+    """
+    with console.status("loading"):
+        from afnetm.data.synthetic import SyntheticSource
+        from benchmarks.datasets import export_scans
+
+    source = SyntheticSource(seed=seed, subjects=subjects, levels=tuple(levels), clean=clean)
+    export_scans(layout, folder, source, workers=workers, console=console)
+    print(folder)
 
 
 @app.command()

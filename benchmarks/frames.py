@@ -39,7 +39,8 @@ def results(ledger: Ledger, home: Home, *, created: str, with_faces: bool = Fals
         }
         for entry, record in zip(entries, records, strict=True)
     ]
-    synthetic = ledger.cohort["source"].get("kind") == "synthetic"
+    source = ledger.cohort["source"]
+    synthetic = source.get("kind") == "synthetic" or source.get("made_up", False)
     return Results(
         folds=pd.DataFrame(folds),
         predictions=_gather(entries, store, "predictions.parquet"),

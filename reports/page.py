@@ -39,7 +39,8 @@ def write_report(results: Results, directory: Path) -> Path:
         (fresh / "tables").mkdir(parents=True)
         table = comparison(results)
         write_tables(results, table, fresh / "tables")
-        literature = published(str(results.provenance.cohort["source"].get("kind")))
+        plan = results.provenance
+        literature = published("" if plan.synthetic else str(plan.cohort["source"].get("kind")))
         if not literature.empty:
             literature.to_csv(fresh / "tables" / "published.csv", index=False, lineterminator="\n")
         (fresh / "index.html").write_text(page(results, table, literature), encoding="utf-8")

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from afnetm.data.datasets.inspection import Found, Inspection
+from afnetm.data.datasets.made_up import MARK, is_made_up
 from afnetm.data.formats.bnt import read_bnt
 from afnetm.data.formats.inside import DataFolder
 from afnetm.data.formats.lm import read_lm2, read_lm3
@@ -66,7 +67,9 @@ class BosphorusSource:
     def describe(self) -> dict[str, Any]:
         """What decides the scans: how many, and a digest of the files' names and sizes."""
         files = [name for scan in self._scans.values() for name in scan.values()]
-        return {"kind": "bosphorus", "scans": len(self._scans), "listing": DataFolder(self.folder).listing(files)}
+        folder = DataFolder(self.folder)
+        counted = {"scans": len(self._scans), "listing": folder.listing(files)}
+        return {"kind": "bosphorus", "made_up": is_made_up(folder), **counted}
 
     def ids(self) -> list[str]:
         """``bs000_E_ANGER_0`` ...: subject by subject, expression by expression."""
@@ -146,7 +149,7 @@ class BosphorusSource:
             path = PurePosixPath(name)
             match, ending = _NAME.fullmatch(path.stem), path.suffix.lower()
             if not match or ending not in _ENDINGS or match[2].upper() not in _OTHER_TAGS:
-                left_out["other files"] += 1
+                left_out["other files"] += name != MARK
                 continue
             subject, kind, tag, number = (part or "" for part in match.groups())
             if kind.upper() != "E" or tag.upper() not in EXPRESSION_TAGS:

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from afnetm.data.datasets.inspection import Found, Inspection
+from afnetm.data.datasets.made_up import MARK, is_made_up
 from afnetm.data.formats.bnd import Bnd, read_bnd
 from afnetm.data.formats.inside import DataFolder
 from afnetm.data.formats.pictures import read_picture
@@ -68,6 +69,7 @@ class Bu3dfeSource:
         files = [name for scan in self._scans.values() for name in scan.values()]
         return {
             "kind": "bu3dfe",
+            "made_up": is_made_up(DataFolder(self.folder)),
             "intensities": list(self.intensities or INTENSITIES),
             "scans": len(self._scans),
             "listing": DataFolder(self.folder).listing(files),
@@ -162,7 +164,7 @@ class Bu3dfeSource:
         for name in DataFolder(self.folder).names():
             match = _NAME.fullmatch(PurePosixPath(name).name.upper())
             if not match:
-                left_out["other files"] += 1
+                left_out["other files"] += name != MARK
                 continue
             subject, code, number, ethnicity, kind, ending = match.groups()
             scan_id, what = f"{subject}_{code}{number}{ethnicity}", f"{kind}.{ending}"

@@ -44,7 +44,7 @@ def bu3dfe_files(scan: Scan, *, number: int) -> dict[str, bytes]:
         uv_faces=scan.uv_faces,
         textures=(f"{name}.bmp",),
     )
-    nearest = cKDTree(scan.vertices).query(scan.landmarks)[1].astype(np.int64)
+    nearest = np.asarray(cKDTree(scan.vertices).query(scan.landmarks)[1], np.int64)
     return {
         f"{subject}/{name}.wrl": write_vrml(mesh),
         f"{subject}/{name}.bmp": write_picture(scan.texture, ".bmp"),

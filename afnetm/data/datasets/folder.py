@@ -54,8 +54,7 @@ class FolderSource:
         """What decides the scans: how many, and a digest of the table and of the files' names and sizes."""
         folder = DataFolder(self.folder)
         files = [name for row in self._rows.values() for name in (row.mesh, row.landmarks, row.texture) if name]
-        there = [name for name in files if _is_there(folder, name)]
-        digest = hashlib.sha256(self._read[1] + folder.listing(there).encode())
+        digest = hashlib.sha256(self._read[1] + folder.listing(files).encode())
         return {"kind": "folder", "scans": len(self._rows), "listing": digest.hexdigest()[:16]}
 
     def ids(self) -> list[str]:

@@ -100,9 +100,16 @@ class DataFolder:
         """A digest of the names and sizes of files: whether a folder is still the one that was looked at."""
         digest = hashlib.sha256()
         for name in sorted(names):
-            path = self.find(name)
-            digest.update(f"{name}\0{path.stat().st_size if path else -1}\n".encode(errors="surrogateescape"))
+            digest.update(f"{name}\0{self._size(name)}\n".encode(errors="surrogateescape"))
         return digest.hexdigest()[:16]
+
+    def _size(self, name: str) -> int:
+        """Bytes of a file; -1 where there is none to be read, which is for its reader to say."""
+        try:
+            path = self.find(name)
+            return path.stat().st_size if path else -1
+        except (OSError, UserError):
+            return -1
 
     def _any_case(self, parts: Sequence[str]) -> Path | None:
         path = self.root

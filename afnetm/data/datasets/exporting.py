@@ -1,0 +1,82 @@
+"""Exporting: the scans of a synthetic source written in a data set's layout, whole or not at all."""
+
+import shutil
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from multiprocessing import get_context
+from pathlib import Path
+
+from afnetm.data.datasets.bosphorus_export import bosphorus_files
+from afnetm.data.datasets.bu3dfe_export import bu3dfe_files
+from afnetm.data.datasets.made_up import MARK, mark
+from afnetm.data.scan import Scan
+from afnetm.data.synthetic import SyntheticSource
+from afnetm.errors import UserError
+from afnetm.workers import follow_parent
+
+#: The layouts, by what commands call them: from a scan and its subject's number to files by name.
+LAYOUTS: dict[str, Callable[..., dict[str, bytes]]] = {"bu3dfe": bu3dfe_files, "bosphorus": bosphorus_files}
+
+
+def export(
+    directory: Path,
+    source: SyntheticSource,
+    *,
+    layout: str,
+    workers: int,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> None:
+    """Write every scan of `source` into `directory`.
+
+    Args:
+        directory: a folder that does not exist yet; it appears when it is complete.
+        source: which scans.
+        layout: one of `LAYOUTS`.
+        workers: processes.
+        progress: called with the number of scans done and in all.
+
+    Raises:
+        UserError: no such layout, `directory` exists, it cannot be written, or a scan has no place in the layout.
+    """
+    if layout not in LAYOUTS:
+        raise UserError(f"layout: {layout!r} (allowed: {', '.join(LAYOUTS)})")
+    if workers < 1:
+        raise UserError(f"workers: {workers} (allowed: 1 or more)")
+    if directory.exists():
+        raise UserError(f"folder {directory}: exists already (allowed: a new one)")
+    partial = directory.with_name(f".{directory.name}.partial")
+    ids = source.ids()
+    try:
+        shutil.rmtree(partial, ignore_errors=True)  # of an export that was killed
+        partial.mkdir(parents=True)
+        (partial / MARK).write_bytes(mark(source))
+        for done, _ in enumerate(_write_all(partial, source, layout=layout, workers=workers), start=1):
+            progress(done, len(ids))
+        partial.rename(directory)
+    except OSError as error:
+        raise UserError(f"folder {directory}: cannot be written ({error.strerror})") from None
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+
+
+def _write_all(root: Path, source: SyntheticSource, *, layout: str, workers: int) -> Iterator[None]:
+    if workers == 1:
+        for scan_id in source.ids():
+            _write(root, source, scan_id, layout)
+            yield
+        return
+    pool = ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=follow_parent)
+    try:
+        for future in as_completed([pool.submit(_write, root, source, scan_id, layout) for scan_id in source.ids()]):
+            future.result()
+            yield
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _write(root: Path, source: SyntheticSource, scan_id: str, layout: str) -> None:
+    scan: Scan = source.load(scan_id)
+    for name, content in LAYOUTS[layout](scan, number=int(scan.subject.removeprefix("s"))).items():
+        path = root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
