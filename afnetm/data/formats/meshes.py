@@ -39,20 +39,21 @@ class TriangleMesh:
     uv: NDArray[np.float32]
 
 
-def load_triangles(content: bytes, name: str, kind: str) -> TriangleMesh:
+def load_triangles(content: bytes, name: str, kind: str, **options: bool) -> TriangleMesh:
     """The mesh in `content`, its parts moved to their places and joined.
 
     Args:
         content: of a file of the format `kind`, such as ``"obj"``, without pictures.
         name: begins every error.
         kind: as trimesh calls it.
+        options: of trimesh's reader.
 
     Raises:
         UserError: trimesh cannot read it, there is no face, or a part lacks texture coordinates.
     """
     try:
         with warnings.catch_warnings(action="error"), np.errstate(all="raise", under="ignore"):
-            parts = _parts(content, kind)
+            parts = _parts(content, kind, options)
     except Exception as error:  # whatever damaged content makes it stumble over
         reason = " ".join(f"{type(error).__name__}: {error}".split())
         raise UserError(f"{name}: damaged, or not {kind.upper()} ({reason[:120]})") from None
@@ -87,10 +88,8 @@ def load_triangles(content: bytes, name: str, kind: str) -> TriangleMesh:
 _Part = tuple[NDArray[np.float64], NDArray[np.int64], NDArray[np.float64]]
 
 
-def _parts(content: bytes, kind: str) -> list[_Part]:
+def _parts(content: bytes, kind: str, options: dict[str, bool]) -> list[_Part]:
     """Vertices, faces and texture coordinates of every part, in the scene's frame."""
-    # GLB's texture coordinates are read with a material only; what it is given has an empty one.
-    options = {} if kind == "glb" else {"skip_materials": True}
     scene = trimesh.load_scene(io.BytesIO(content), file_type=kind, process=False, **options)
     parts = []
     for node in scene.graph.nodes_geometry:

@@ -8,13 +8,16 @@ import io
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 from afnetm.data.formats.meshes import TriangleMesh, load_triangles
 from afnetm.data.formats.text import shown
 from afnetm.errors import UserError
 
-_NUMBER = rb"[-+]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d+)?"
-_REFERENCE = rb"-?[1-9]\d{0,9}"
+_NUMBER = rb"[-+]?(?:\d++(?:\.\d*+)?|\.\d++)(?:[eE][-+]?\d++)?"
+_REFERENCE = rb"-?[1-9]\d{0,9}+"
+#: Corners of a face, at most: a polygon of a scan has three to six.
+MAX_CORNERS = 255
 _VERTEX = re.compile(rb"v\s+(%b\s+%b\s+%b)(?:\s+%b)*" % ((_NUMBER,) * 4))
 _TEXTURE_VERTEX = re.compile(rb"vt\s+(%b\s+%b)(?:\s+%b)?" % ((_NUMBER,) * 3))
 _FACE = re.compile(rb"f((?:\s+%b/%b(?:/%b)?){3,})" % ((_REFERENCE,) * 3))
@@ -52,45 +55,21 @@ def read_obj(content: bytes, name: str) -> ObjMesh:
         UserError: a line is none of the format, a corner is without texture coordinates or names a point that is not
             there, or there is no face.
     """
-    points = {b"v": _Points(), b"vt": _Points()}
-    faces, highest = bytearray(), {b"v": (0, 0), b"vt": (0, 0)}
-    libraries: dict[str, None] = {}
-    materials: dict[str, None] = {}
-    material = ""
+    kept = _Kept(name)
     for number, line in _lines(content):
         if found := _FACE.fullmatch(line):
-            corners = [int(part) for part in _NORMAL.sub(rb"\1", found[1]).replace(b"/", b" ").split()]
-            for key, references in ((b"v", corners[::2]), (b"vt", corners[1::2])):
-                there = points[key].count
-                absolute = [at if at > 0 else there + 1 + at for at in references]
-                if min(absolute) < 1:
-                    raise UserError(f"{name}, line {number}: {shown(line)} names a point before the first")
-                highest[key] = max(highest[key], (max(absolute), number))
-                corners[key == b"vt" :: 2] = absolute
-            faces += b"f %b\n" % b" ".join(b"%d/%d" % pair for pair in zip(corners[::2], corners[1::2], strict=True))
-            materials[material] = None
-        elif found := _VERTEX.fullmatch(line) or _TEXTURE_VERTEX.fullmatch(line):
-            key = line.split(maxsplit=1)[0]
-            points[key].count += 1
-            points[key].text += b"%b %b\n" % (key, found[1])
+            kept.face(found[1], number)
+        elif found := _VERTEX.fullmatch(line):
+            kept.vertices.add(found[1])
+        elif found := _TEXTURE_VERTEX.fullmatch(line):
+            kept.texture_vertices.add(found[1])
         elif found := _NAMING.fullmatch(line):
-            value = found[2].decode("utf-8", "replace")
-            if found[1] == b"usemtl":
-                material = value
-            else:
-                libraries[value] = None
+            kept.naming(found[1], found[2].decode("utf-8", "replace"))
         elif not _IDLE.fullmatch(line):
             why = "; every corner needs texture coordinates: 'f 1/1 2/2 3/3'" if line.startswith(b"f") else ""
             raise UserError(f"{name}, line {number}: {shown(line)} is not understood{why}")
-    if not faces:
-        raise UserError(f"{name}: there is no face in it")
-    for key, (reference, number) in highest.items():
-        if reference > points[key].count:
-            raise UserError(
-                f"{name}, line {number}: there is no '{key.decode()}' number {reference}, only {points[key].count}"
-            )
-    mesh = load_triangles(bytes(points[b"v"].text + points[b"vt"].text + faces), name, "obj")
-    return ObjMesh(mesh=mesh, libraries=tuple(libraries), materials=tuple(materials))
+    mesh = load_triangles(kept.whole(), name, "obj", skip_materials=True)
+    return ObjMesh(mesh=mesh, libraries=tuple(kept.libraries), materials=tuple(kept.materials))
 
 
 def read_mtl(content: bytes, name: str) -> dict[str, str]:
@@ -106,9 +85,9 @@ def read_mtl(content: bytes, name: str) -> dict[str, str]:
     pictures: dict[str, str] = {}
     material = None
     for number, line in _lines(content):
-        key, _, value = line.decode("utf-8", "replace").partition(" ")
+        key, value = [*line.decode("utf-8", "replace").split(maxsplit=1), ""][:2]
         if key == "newmtl":
-            material = value.strip()
+            material = value
         elif key.lower() == "map_kd":
             if material is None:
                 raise UserError(f"{name}, line {number}: a picture of no material")
@@ -117,21 +96,85 @@ def read_mtl(content: bytes, name: str) -> dict[str, str]:
                 words = words[1 + _OPTIONS[words[0]] :]
             if not words or words[0].startswith("-"):
                 raise UserError(f"{name}, line {number}: {shown(line)} names no picture, or moves it")
-            pictures[material] = value[value.index(words[0]) :].strip()
+            pictures[material] = value[value.index(words[0]) :]
     return pictures
 
 
 @dataclass
 class _Points:
-    count: int = 0
+    """The points of one kind: as text, how many, and the highest that a face names, with the line that does."""
+
+    kind: bytes
     text: bytearray = field(default_factory=bytearray)
+    count: int = 0
+    highest: tuple[int, int] = (0, 0)
+
+    def add(self, numbers: bytes) -> None:
+        self.count += 1
+        self.text += b"%b %b\n" % (self.kind, numbers)
+
+    def named(self, references: list[int], number: int) -> list[int]:
+        """References as they count from the first point, where some count back from the last."""
+        absolute = [at if at > 0 else self.count + 1 + at for at in references]
+        self.highest = max(self.highest, (max(absolute), number))
+        return absolute
+
+
+@dataclass
+class _Kept:
+    """What of a file trimesh is given, and the names in it."""
+
+    name: str
+    vertices: _Points = field(default_factory=lambda: _Points(b"v"))
+    texture_vertices: _Points = field(default_factory=lambda: _Points(b"vt"))
+    faces: bytearray = field(default_factory=bytearray)
+    libraries: dict[str, None] = field(default_factory=dict)
+    materials: dict[str, None] = field(default_factory=dict)
+    material: str = ""
+
+    def face(self, text: bytes, number: int) -> None:
+        """Keeps a polygon as a fan of triangles: all that trimesh reads without detours."""
+        where = f"{self.name}, line {number}"
+        if (count := len(text.split(maxsplit=MAX_CORNERS))) > MAX_CORNERS:
+            raise UserError(f"{where}: a face of more than {count - 1} corners")
+        references = [int(part) for part in _NORMAL.sub(rb"\1", text).replace(b"/", b" ").split()]
+        v, vt = (
+            points.named(references[first::2], number)
+            for first, points in enumerate((self.vertices, self.texture_vertices))
+        )
+        if min(v + vt) < 1:
+            raise UserError(f"{where}: the face names a point before the first")
+        corners = [b" %d/%d" % pair for pair in zip(v, vt, strict=True)]
+        for second, third in pairwise(corners[1:]):
+            self.faces += b"f" + corners[0] + second + third + b"\n"
+        self.materials[self.material] = None
+
+    def naming(self, key: bytes, value: str) -> None:
+        if key == b"usemtl":
+            self.material = value
+        else:
+            self.libraries[value] = None
+
+    def whole(self) -> bytes:
+        for points in (self.vertices, self.texture_vertices):
+            reference, number = points.highest
+            if reference > points.count:
+                what = f"'{points.kind.decode()}' number {reference}"
+                raise UserError(f"{self.name}, line {number}: there is no {what}, only {points.count} of them")
+        if not self.faces:
+            raise UserError(f"{self.name}: there is no face in it")
+        return bytes(self.vertices.text + self.texture_vertices.text + self.faces)
 
 
 def _lines(content: bytes) -> Iterator[tuple[int, bytes]]:
     """The lines that say something, each with its number; one that goes on after a backslash counts as its last."""
-    begun = b""
-    for number, line in enumerate(io.BytesIO(content), start=1):
-        whole = begun + line.strip()
-        begun = whole[:-1] + b" " if whole.endswith(b"\\") else b""
-        if whole and not begun and not whole.startswith(b"#"):
-            yield number, whole
+    begun: list[bytes] = []
+    for number, part in enumerate(io.BytesIO(content), start=1):
+        line = part.strip()
+        if line.endswith(b"\\"):
+            begun.append(line[:-1])
+            continue
+        if begun:
+            line, begun = b" ".join([*begun, line]).strip(), []
+        if line and not line.startswith(b"#"):
+            yield number, line

@@ -1,27 +1,22 @@
-"""PLY: triangles or quads with texture coordinates by vertex or by corner, as text or binary.
+"""PLY: triangles or polygons of one size with texture coordinates by vertex or by corner, as text or binary.
 
-The header is read here and its counts compared with what follows, since trimesh allocates what a header asks for. It is
-then given a header that says the same of what is needed and nothing of the rest.
+What the header announces is compared with what follows, since trimesh allocates by the header. It is then given a
+binary file that has what is needed under names of which it knows the meaning, and the rest under others.
 """
 
 import re
+import warnings
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from afnetm.data.formats.meshes import TriangleMesh, load_triangles
+from afnetm.data.formats.ply_header import ORDERS, Element, Header, read_header
 from afnetm.data.formats.text import shown
 from afnetm.errors import UserError
 
-#: Bytes of a header are at most this many: a hundred properties take a twentieth.
-MAX_HEADER = 2**16
-_TYPES = {
-    **dict.fromkeys(("char", "int8"), "i1"), **dict.fromkeys(("uchar", "uint8"), "u1"),
-    **dict.fromkeys(("short", "int16"), "i2"), **dict.fromkeys(("ushort", "uint16"), "u2"),
-    **dict.fromkeys(("int", "int32"), "i4"), **dict.fromkeys(("uint", "uint32"), "u4"),
-    **dict.fromkeys(("float", "float32"), "f4"), **dict.fromkeys(("double", "float64"), "f8"),
-}  # fmt: skip
-_FORMATS = {"ascii": "", "binary_little_endian": "<", "binary_big_endian": ">"}
 _CORNERS = ("vertex_indices", "vertex_index")
 #: What programs call a vertex's texture coordinates.
 _UV = (("s", "t"), ("u", "v"), ("texture_u", "texture_v"))
@@ -41,20 +36,6 @@ class PlyMesh:
     pictures: tuple[str, ...]
 
 
-@dataclass(frozen=True)
-class _Property:
-    name: str
-    kind: str  # of numpy, without byte order
-    count: str | None = None  # of a list's length
-
-
-@dataclass(frozen=True)
-class _Element:
-    name: str
-    length: int
-    properties: list[_Property]
-
-
 def read_ply(content: bytes, name: str) -> PlyMesh:
     """What stands in a PLY file.
 
@@ -63,64 +44,35 @@ def read_ply(content: bytes, name: str) -> PlyMesh:
         name: begins every error.
 
     Raises:
-        UserError: it is none, holds something else than vertices and faces with texture coordinates, faces differ in
-            their number of corners in a binary file, or the content is not what the header announces.
+        UserError: it is none, holds something else than vertices and faces with texture coordinates, its faces differ
+            in their number of corners, or the content is not what the header announces.
     """
-    encoding, elements, pictures, start = _header(content, name)
-    if sorted(element.name for element in elements) != ["face", "vertex"]:
-        found = ", ".join(repr(element.name) for element in elements) or "nothing"
+    header = read_header(content, name)
+    if sorted(element.name for element in header.elements) != ["face", "vertex"]:
+        found = ", ".join(repr(element.name) for element in header.elements) or "nothing"
         raise UserError(f"{name}: its elements are {found} (allowed: 'vertex' and 'face', once each)")
+    encoding = "binary_little_endian" if header.encoding == "ascii" else header.encoding
     lean = [f"ply\nformat {encoding} 1.0\n"]
     wanted: set[str] = set()
-    for element in elements:
+    for element in header.elements:
         names = _needed(element, name)
         wanted |= {names[one.name] for one in element.properties if one.name in names}
         lean.append(f"element {element.name} {element.length}\n")
-        for number, one in enumerate(element.properties):
-            kind = f"list {_long(one.count)} {_long(one.kind)}" if one.count else _long(one.kind)
-            lean.append(f"property {kind} {names.get(one.name, f'other{number}')}\n")
+        lean += [one.declared(names.get(one.name, f"other{at}")) for at, one in enumerate(element.properties)]
     if not wanted & {"s", "texcoord"}:
         known = ", ".join("/".join(pair) for pair in _UV)
         raise UserError(f"{name}: no texture coordinates (known: {known} of a vertex, 'texcoord' of a face)")
-    body = content[start:]
-    if encoding == "ascii":
-        body = _checked_text(content, start, elements, name)
-    else:
-        _check_binary(body, elements, _FORMATS[encoding], name)
-    mesh = load_triangles("".join([*lean, "end_header\n"]).encode() + body, name, "ply")
-    return PlyMesh(mesh=mesh, pictures=tuple(dict.fromkeys(pictures)))
+    body = _packed(content, header, name) if header.encoding == "ascii" else content[header.size :]
+    _check(body, header, name)
+    lean.append("end_header\n")
+    # Coordinates by corner may need a vertex twice; those by vertex never do.
+    mesh = load_triangles(
+        "".join(lean).encode() + body, name, "ply", skip_materials=True, fix_texture="texcoord" in wanted
+    )
+    return PlyMesh(mesh=mesh, pictures=header.pictures)
 
 
-def _header(content: bytes, name: str) -> tuple[str, list[_Element], list[str], int]:
-    """The encoding, the elements, the pictures named, and where the header ends."""
-    end = re.search(rb"^end_header[ \t]*(?:\r\n|\n|\r)", content[:MAX_HEADER], re.MULTILINE)
-    lines = content[: end.start() if end else 0].decode("utf-8", "replace").splitlines()
-    if end is None or lines[0].strip().lower() != "ply":
-        raise UserError(f"{name}: not PLY ('ply' in the first line, 'end_header' within {MAX_HEADER} bytes)")
-    encoding, pictures = None, []
-    elements: list[_Element] = []
-    for number, line in enumerate(lines[1:], start=2):
-        match line.split():
-            case ["format", kind, "1.0"] if kind in _FORMATS and encoding is None:
-                encoding = kind
-            case ["comment", word, *_] if word.lower() == "texturefile":
-                pictures.append(line.split(maxsplit=2)[2].strip() if len(line.split()) > 2 else "")
-            case [] | ["comment" | "obj_info", *_]:
-                pass
-            case ["element", what, length] if re.fullmatch(r"[0-9]{1,10}", length, re.ASCII):
-                elements.append(_Element(what, int(length), []))
-            case ["property", "list", count, kind, what] if elements and {count, kind} <= _TYPES.keys():
-                elements[-1].properties.append(_Property(what, _TYPES[kind], _TYPES[count]))
-            case ["property", kind, what] if elements and kind in _TYPES:
-                elements[-1].properties.append(_Property(what, _TYPES[kind]))
-            case _:
-                raise UserError(f"{name}, line {number}: {shown(line.encode())} is not understood in a PLY header")
-    if encoding is None:
-        raise UserError(f"{name}: its header names no format (allowed: {', '.join(_FORMATS)})")
-    return encoding, [element for element in elements if element.length], pictures, end.end()
-
-
-def _needed(element: _Element, name: str) -> dict[str, str]:
+def _needed(element: Element, name: str) -> dict[str, str]:
     """What of an element is needed, by the name it has, and what trimesh shall call it."""
     single = {one.name for one in element.properties if one.count is None}
     lists = [one for one in element.properties if one.count is not None]
@@ -136,50 +88,86 @@ def _needed(element: _Element, name: str) -> dict[str, str]:
     return {corners[0]: _CORNERS[0], "texcoord": "texcoord"}
 
 
-def _checked_text(content: bytes, start: int, elements: list[_Element], name: str) -> bytes:
-    """The rows of a text file; there are as many as the header says, and nothing but numbers in them."""
-    if wrong := _NOT_OF_NUMBERS.search(content, start):
+def _packed(content: bytes, header: Header, name: str) -> bytes:
+    """The numbers of a text file as a binary one has them: trimesh makes an array of every line of text."""
+    if wrong := _NOT_OF_NUMBERS.search(content, header.size):
         line = content.count(b"\n", 0, wrong.start()) + 1
         raise UserError(f"{name}, line {line}: {shown(wrong[0])} is not of a number")
-    body = content[start:].replace(b"\r\n", b"\n").strip()
-    rows, announced = body.count(b"\n") + 1, sum(element.length for element in elements)
-    if rows != announced:
-        raise UserError(f"{name}: {rows} rows after the header, which announces {announced}")
-    return body + b"\n"
+    try:
+        with warnings.catch_warnings(action="error"):
+            numbers = np.fromstring(content[header.size :].decode("ascii"), sep=" ")
+    except (ValueError, DeprecationWarning):
+        raise UserError(f"{name}: not everything after its header is a number") from None
+    packed, at = [], 0
+    for element in header.elements:
 
+        def first(before: np.dtype[Any], _: str, at: int = at) -> int:
+            place = at + _width(before)
+            length = int(numbers[place]) if place < len(numbers) else 0
+            return length if 0 <= length <= len(numbers) else 0
 
-def _check_binary(body: bytes, elements: list[_Element], order: str, name: str) -> None:
-    at = 0
-    for element in elements:
-        fields: list[tuple[str, str] | tuple[str, str, tuple[int]]] = []
-        size, lengths = 0, {}
-        for number, one in enumerate(element.properties):
-            if one.count:  # as long in every face as in the first
-                kind = np.dtype(order + one.count)
-                first = body[at + size : at + size + kind.itemsize]
-                if len(first) < kind.itemsize:
-                    raise UserError(f"{name}: cut off at offset {len(body)} after the header")
-                length = lengths[f"n{number}"] = int(np.frombuffer(first, kind)[0])
-                fields.append((f"n{number}", order + one.count))
-                size += kind.itemsize
-            else:
-                length = 1
-            if not 0 <= length * np.dtype(one.kind).itemsize <= len(body):
-                raise UserError(f"{name}, offset {at} after the header: a list of {length} is longer than the file")
-            fields.append((f"p{number}", order + one.kind, (length,)))
-            size += length * np.dtype(one.kind).itemsize
-        if at + element.length * size > len(body):
+        layout = element.layout(ORDERS[header.encoding], first)
+        width = _width(layout)
+        block = numbers[at : at + element.length * width]
+        if len(block) < element.length * width:
             raise UserError(
-                f"{name}: {len(body)} bytes after the header are too few for {element.length} of element "
-                f"{element.name!r}, {size} bytes each"
+                f"{name}: {len(numbers)} numbers after its header are too few for {element.length} of element "
+                f"{element.name!r}, {width} numbers each"
             )
-        rows = np.frombuffer(body, np.dtype(fields), element.length, at)
-        if any((rows[field] != length).any() for field, length in lengths.items()):
-            raise UserError(f"{name}: its faces differ in their number of corners (allowed in a text file only)")
-        at += element.length * size
+        packed.append(_converted(block.reshape(element.length, width), layout, f"{name}: element {element.name!r}"))
+        at += block.size
+    if at != len(numbers):
+        raise UserError(f"{name}: {len(numbers)} numbers after its header, which announces {at} (faces of one size)")
+    return b"".join(packed)
+
+
+def _width(layout: np.dtype[Any]) -> int:
+    """Numbers of a row."""
+    return sum(layout[field].shape[0] for field in layout.names or ())
+
+
+def _converted(block: NDArray[np.float64], layout: np.dtype[Any], where: str) -> bytes:
+    rows, column = np.zeros(len(block), layout), 0
+    for field in layout.names or ():
+        values = block[:, column : column + layout[field].shape[0]]
+        column += values.shape[1]
+        with np.errstate(all="ignore"):
+            rows[field] = values
+        if layout[field].base.kind != "f" and (rows[field] != values).any():
+            raise UserError(f"{where} has a number that is no integer or too large for its type")
+    return rows.tobytes()
+
+
+def _check(body: bytes, header: Header, name: str) -> None:
+    """Whether the bytes after the header are what it announces, with lists as long in every row as in the first."""
+    at = 0
+    for element in header.elements:
+
+        def first(before: np.dtype[Any], kind: str, at: int = at, what: str = element.name) -> int:
+            place = at + before.itemsize
+            if place + np.dtype(kind).itemsize > len(body):
+                raise UserError(f"{name}: it ends before its first {what!r}")
+            length = int(np.frombuffer(body, kind, 1, place)[0])
+            if not 0 <= length <= len(body):
+                raise UserError(f"{name}: a list of {length} numbers is longer than the file")
+            return length
+
+        layout = element.layout(ORDERS[header.encoding], first)
+        if at + element.length * layout.itemsize > len(body):
+            raise UserError(
+                f"{name}: {len(body)} bytes after its header are too few for {element.length} of element "
+                f"{element.name!r}, {layout.itemsize} bytes each"
+            )
+        rows = np.frombuffer(body, layout, element.length, at)
+        for field in layout.names or ():
+            if field.startswith("n") and (rows[field] != rows[field][0]).any():
+                raise UserError(
+                    f"{name}: its faces differ in their number of corners (allowed: 3 or 4, the same in all)"
+                )
+        lists = {one.name: layout[f"p{number}"].shape[0] for number, one in enumerate(element.properties) if one.count}
+        corners = next((length for what, length in lists.items() if what in _CORNERS), 3)
+        if corners not in (3, 4) or lists.get("texcoord", 2 * corners) != 2 * corners:
+            raise UserError(f"{name}: its faces have {corners} corners (allowed: 3 or 4, two 'texcoord' each)")
+        at += element.length * layout.itemsize
     if at != len(body):
-        raise UserError(f"{name}: {len(body) - at} bytes too many at its end")
-
-
-def _long(kind: str | None) -> str:
-    return next(name for name, short in _TYPES.items() if short == kind)
+        raise UserError(f"{name}: {len(body)} bytes after its header, which announces {at}")
