@@ -96,8 +96,9 @@ def _row(cells: dict[str, str], line: int, where: str, ids: Counter[str]) -> Row
     for column in NEEDED:
         if not cells[column]:
             raise UserError(f"{where}: {column} is empty")
-    if not cells["subject"].isprintable():
-        raise UserError(f"{where}: subject {cells['subject'][:60]!a} (allowed: printable text)")
+    for column, cell in cells.items():
+        if not cell.isprintable():
+            raise UserError(f"{where}: {column} {cell[:60]!a} (allowed: printable text)")
     word = cells["expression"].casefold()
     expression = SYNONYMS.get(word, word)
     if expression not in (*EXPRESSIONS, NEUTRAL):

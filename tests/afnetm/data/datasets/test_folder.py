@@ -1,0 +1,238 @@
+"""One's own scans: a made-up face in every format renders as it does directly, and nothing outside is ever read."""
+
+import os
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import trimesh
+from PIL import Image
+
+from afnetm.data.cohort import check_cohort
+from afnetm.data.cohort_files import REJECTED
+from afnetm.data.datasets.folder import FolderSource
+from afnetm.data.formats.bnd import Bnd, write_bnd
+from afnetm.data.formats.lm import NamedPoints, write_lm3
+from afnetm.data.formats.vrml import VrmlMesh, write_vrml
+from afnetm.data.landmarks import LANDMARKS_22
+from afnetm.data.maps import DEPTH_STEP_MM, PLANES
+from afnetm.data.preparing import prepare_cohort
+from afnetm.data.rendering import render
+from afnetm.data.scan import Scan
+from afnetm.data.synthetic import SyntheticSource
+from afnetm.errors import UserError
+
+SIZE = 80
+MESHES = ("face.obj", "face.ply", "text.ply", "face.glb", "face.wrl", "bare.obj")
+HEADER = "subject,expression,intensity,mesh,landmarks,texture\n"
+Write = Callable[..., FolderSource]
+
+
+@pytest.fixture(name="made", scope="module")
+def _made() -> Scan:
+    source = SyntheticSource(seed=0, subjects=1, levels=(4,), clean=True)
+    return source.load(source.ids()[3])
+
+
+@pytest.fixture(name="scans", scope="module")
+def _scans(made: Scan, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the made-up face in every format."""
+    folder = tmp_path_factory.mktemp("scans") / "deep"
+    (folder / "pictures").mkdir(parents=True)
+    faces, vertices, uv = trimesh.visual.texture.unmerge_faces(made.faces, made.uv_faces)
+    visual = trimesh.visual.TextureVisuals(uv=made.uv[uv], image=Image.fromarray(made.texture))
+    mesh = trimesh.Trimesh(made.vertices[vertices], faces, visual=visual, process=False)
+    text, others = trimesh.exchange.obj.export_obj(mesh, return_texture=True, mtl_name="face.mtl")
+    (folder / "face.obj").write_text(text)
+    (folder / "face.mtl").write_bytes(others["face.mtl"].replace(b"material_0.png", b"pictures\\skin 1.png"))
+    (folder / "pictures" / "skin 1.png").write_bytes(others["material_0.png"])
+    (folder / "bare.obj").write_text(text.replace("mtllib", "#"))
+    for name, encoding in (("face.ply", "binary"), ("text.ply", "ascii")):
+        content = mesh.export(file_type="ply", encoding=encoding)
+        named = content.replace(b"element", b"comment TextureFile pictures/skin 1.png\nelement", 1)
+        (folder / name).write_bytes(named)
+    (folder / "face.glb").write_bytes(trimesh.Scene(mesh).export(file_type="glb"))
+    vrml = VrmlMesh(made.vertices, made.faces, made.uv, made.uv_faces, ("pictures/skin 1.png",))
+    (folder / "face.wrl").write_bytes(write_vrml(vrml))
+    (folder / "face.bnd").write_bytes(write_bnd(Bnd(np.zeros(83, np.int64), made.landmarks)))
+    rows = [f"{x},{y},{z}\n" for x, y, z in made.landmarks.tolist()]
+    (folder / "plain.csv").write_text("".join(rows))
+    names = zip(made.landmark_names, rows, strict=True)
+    (folder / "named.csv").write_text("Name, X, Y, Z\n" + "".join(f"{name},{row}" for name, row in reversed([*names])))
+    few = NamedPoints(LANDMARKS_22[:2], made.landmarks[:2].astype(float))
+    (folder / "two.lm3").write_bytes(write_lm3(few))
+    return folder
+
+
+@pytest.fixture(name="table")
+def _table(scans: Path, tmp_path: Path) -> Write:
+    """Writes a table's rows, outside the folder; gives the source."""
+
+    def write(*rows: str, header: str = HEADER) -> FolderSource:
+        (tmp_path / "scans.csv").write_text(header + "".join(f"{row}\n" for row in rows), encoding="utf-8")
+        return FolderSource(folder=scans, table=tmp_path / "scans.csv")
+
+    return write
+
+
+@pytest.mark.parametrize("name", MESHES)
+def test_every_format_renders_as_the_scan_itself(name: str, made: Scan, table: Write) -> None:
+    texture = "pictures/skin 1.png" if name == "bare.obj" else ""
+    landmarks = {"face.obj": "plain.csv", "face.ply": "named.csv"}.get(name, "face.bnd")
+    source = table(f"Ada,Happy,,{name},{landmarks},{texture}")
+    scan = source.load(source.ids()[0])
+    assert (scan.id, scan.subject, scan.expression, scan.intensity) == ("Ada_happiness_0", "Ada", "happiness", 0)
+    direct, again = render(made, size=SIZE), render(scan, size=SIZE)
+    both = (direct.planes & again.planes & PLANES["valid"])[0] > 0
+    assert both.mean() > 0.6
+    apart = np.abs(direct.depth[0].astype(int) - again.depth[0])[both] * DEPTH_STEP_MM
+    assert np.median(apart) <= 0.02
+    assert np.median(np.abs(direct.texture.astype(int) - again.texture)[:, both]) <= 3
+    assert (direct.planes == again.planes).mean() > 0.999
+
+
+def test_a_folder_becomes_a_cohort_and_what_is_wrong_is_left_out(scans: Path, table: Write, tmp_path: Path) -> None:
+    source = table(
+        "Zoë Ö,anger,4,face.ply,face.bnd,",
+        "Zoë Ö,anger,4,face.glb,face.bnd,",
+        "Bob,fear,1,../scans.csv,face.bnd,",
+        "Bob,neutral,,face.wrl,face.bnd,",
+        "Bob,sad,2,face.obj,nowhere.bnd,",
+    )
+    assert source.ids() == ["Zoe-O_anger_4", "Zoe-O_anger_4_2", "Bob_fear_1", "Bob_sadness_2"]
+    found = source.inspect()
+    assert [scan.missing for scan in found.scans] == [(), (), ("mesh",), ("landmarks",)]
+    assert found.left_out == {"neutral scans": 1}
+    prepare_cohort(tmp_path / "own", source, size=32, workers=1)
+    cohort = check_cohort(tmp_path / "own")
+    assert not cohort.shareable
+    assert cohort.table["subject"].tolist() == ["Zoë Ö"] * 2
+    assert cohort.table["source"].tolist() == ["face.ply", "face.glb"]
+    assert cohort.source.keys() == {"kind", "scans", "listing"}
+    rejected = pd.read_csv(tmp_path / "own" / REJECTED).set_index("id")["reason"]
+    assert rejected["Bob_fear_1"] == "scans.csv, line 4: ../scans.csv: leads out of the data folder"
+    assert rejected["Bob_sadness_2"] == "scans.csv, line 6: nowhere.bnd: there is no such file"
+
+
+def test_the_listing_tells_when_a_file_or_the_table_changed(scans: Path, table: Write) -> None:
+    before = table("a,fear,1,face.ply,face.bnd,").describe()
+    assert table("a,fear,1,face.ply,face.bnd,").describe() == before
+    assert table("a,fear,2,face.ply,face.bnd,").describe() != before
+    (scans / "face.bnd").write_bytes((scans / "face.bnd").read_bytes() + b"\n")
+    assert table("a,fear,1,face.ply,face.bnd,").describe() != before
+
+
+@pytest.mark.parametrize(
+    ("rows", "expected"),
+    [
+        (["subject,expression,mesh"], "line 1: column 'landmarks' is missing"),
+        ([HEADER.strip() + ",textur"], "line 1: column 'textur' is not known"),
+        ([HEADER.strip() + ",mesh"], "line 1: column 'mesh' is twice"),
+        ([HEADER.strip()], "there is no scan in it"),
+        ([], "line 1: column 'subject' is missing"),
+        ([HEADER.strip(), "a,neutral,,m,l,"], "no scan but neutral ones"),
+        ([HEADER.strip(), "", "a,fear,1,m.ply"], "line 3: 4 cells (allowed: 6"),
+        ([HEADER.strip(), "a,fera,1,m,l,"], "line 2: expression 'fera' (allowed: anger, disgust"),
+        ([HEADER.strip(), "a,fear,5,m,l,"], "line 2: intensity '5' (allowed: 1 to 4"),
+        ([HEADER.strip(), ",fear,1,m,l,"], "line 2: subject is empty"),
+        ([HEADER.strip(), "a\x07b,fear,1,m,l,"], "line 2: subject 'a\\x07b' (allowed: printable text)"),
+        ([HEADER.strip(), "a,fear,1,m,l,", "b,fear,1,./m,l,"], "line 3: mesh './m' stands in line 2 already"),
+        ([HEADER.strip(), '"a,fear'], "line 2: not CSV"),
+    ],
+)
+def test_a_fault_of_the_table_is_told_at_once(rows: list[str], expected: str, table: Write) -> None:
+    with pytest.raises(UserError) as caught:
+        table(*rows, header="")
+    assert str(caught.value).startswith("scans.csv")
+    assert expected in str(caught.value)
+
+
+def test_a_table_that_is_none(scans: Path, tmp_path: Path) -> None:
+    (tmp_path / "utf16.csv").write_text(HEADER, encoding="utf-16")
+    for name, expected in (("utf16.csv", "offset 0: not UTF-8"), ("no.csv", "no such file"), (".", "no such file")):
+        with pytest.raises(UserError, match=expected):
+            FolderSource(folder=scans, table=tmp_path / name)
+    os.mkfifo(tmp_path / "pipe.csv")
+    with pytest.raises(UserError, match="no such file"):
+        FolderSource(folder=scans, table=tmp_path / "pipe.csv")
+
+
+@pytest.mark.parametrize(
+    ("files", "row", "expected"),
+    [
+        ({"a.mtl": "newmtl material_0\nmap_Kd ../../secret.png\n"}, "a.obj,face.bnd,", "leads out of the data folder"),
+        ({"a.mtl": "newmtl material_0\nmap_Kd /etc/passwd\n"}, "a.obj,face.bnd,", "not the name of a file"),
+        ({"a.mtl": "newmtl material_0\nmap_Kd http://a/b.png\n"}, "a.obj,face.bnd,", "not the name of a file"),
+        ({"a.mtl": "newmtl other\nmap_Kd pictures/skin 1.png\n"}, "a.obj,face.bnd,", "names no picture"),
+        ({"a.mtl": "newmtl material_0\nmap_Kd a.mtl\n"}, "a.obj,face.bnd,", "not a picture that can be read"),
+        ({}, "a.obj,face.bnd,", "a.mtl: there is no such file"),
+        ({}, "bare.obj,face.bnd,", "names no picture for its texture (needed: one, or one in the column 'texture')"),
+        ({}, "bare.obj,face.bnd,face.ply", "face.ply: not a picture that can be read"),
+        ({}, "face.bnd,face.bnd,", "face.bnd: a mesh of kind '.bnd' (allowed: .obj, .ply, .glb, .wrl)"),
+        ({}, "face.ply,face.ply,", "face.ply: landmarks of kind '.ply' (allowed: .bnd, .lm3, .csv)"),
+        ({"l.csv": "1,2,3\n4,5,6\n"}, "face.ply,l.csv,", "l.csv: 2 points without names (allowed: 68, 83, 22)"),
+        ({"l.csv": "name,x,y,z\nnose,1,2,3\n"}, "face.ply,l.csv,", "'nose' is no landmark of one set"),
+        ({"l.csv": "name,x,y,z\njaw_0,1,,3\n"}, "face.ply,l.csv,", "l.csv, line 2: '' is no coordinate"),
+        ({"l.csv": "name,x,y,z\njaw_0,1000,0,0\n"}, "face.ply,l.csv,", "in the median (allowed: up to 10"),
+    ],
+)
+def test_what_is_wrong_with_a_scan_names_the_line_of_the_table(
+    files: dict[str, str], row: str, expected: str, scans: Path, table: Write
+) -> None:
+    mesh = (scans / "bare.obj").read_text().replace("# face.mtl", "mtllib a.mtl", 1)
+    Image.new("RGB", (4, 4)).save(scans.parent.parent / "secret.png")
+    for name, content in (files | {"a.obj": mesh}).items():
+        (scans / name).write_text(content)
+    try:
+        source = table(f"a,fear,1,{row}")
+        with pytest.raises(UserError) as caught:
+            source.load("a_fear_1")
+    finally:
+        for name in files | {"a.obj": mesh}:
+            (scans / name).unlink()
+    assert str(caught.value).startswith("scans.csv, line 2: ")
+    assert expected in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_links_and_pipes_are_not_followed_out(scans: Path, table: Write, tmp_path: Path) -> None:
+    (tmp_path / "secret.ply").write_bytes((scans / "face.ply").read_bytes())
+    (scans / "link.ply").symlink_to(tmp_path / "secret.ply")
+    os.mkfifo(scans / "pipe.ply")
+    source = table("a,fear,1,link.ply,face.bnd,", "a,fear,2,pipe.ply,face.bnd,")
+    for scan_id, expected in (("a_fear_1", "leads out"), ("a_fear_2", "not a plain file")):
+        with pytest.raises(UserError, match=expected):
+            source.load(scan_id)
+
+
+def test_names_of_one_set_may_be_absent(table: Write, made: Scan) -> None:
+    scan = table("a,fear,1,face.ply,two.lm3,").load("a_fear_1")
+    assert scan.landmark_names == LANDMARKS_22
+    assert np.isfinite(scan.landmarks).all(1).sum() == 2
+    with pytest.raises(UserError):
+        render(replace(scan), size=32)
+
+
+def test_damaged_tables_are_read_or_refused_with_one_line(table: Write, tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    content = (HEADER + "Ada,fear,1,face.ply,face.bnd,\nBob,joy,,face.obj,plain.csv,x.png\n").encode()
+    source = table("Ada,fear,1,face.ply,face.bnd,")
+    for _ in range(600):
+        changed = bytearray(content)
+        for _ in range(rng.integers(1, 4)):
+            at = int(rng.integers(0, len(changed)))
+            pieces = [b"", b'"', b",", b"\r\n", b"\0", b"\xff", b"../", b";", b"neutral", bytes([rng.integers(256)])]
+            changed[at : at + int(rng.integers(0, 6))] = pieces[rng.integers(len(pieces))]
+        (tmp_path / "scans.csv").write_bytes(bytes(changed))
+        try:
+            source = FolderSource(folder=source.folder, table=tmp_path / "scans.csv")
+        except UserError as error:
+            assert "\n" not in str(error)  # noqa: PT017
+            continue
+        assert len(source.ids()) == len(set(source.ids())) == len(source.inspect().scans)
+        assert all(
+            scan_id.isascii() and scan_id.replace("_", "a").replace("-", "a").isalnum() for scan_id in source.ids()
+        )
