@@ -97,7 +97,7 @@ def test_intensities_are_chosen(tmp_path, exported, afnetm):
         (["bu3dfe", "{dir}", "x", "--table", "t.csv"], "--table: not for 'bu3dfe'"),
         (["folder", "{dir}", "x"], "--table: needed for 'folder'"),
         (["bosphorus", "{dir}", "x", "--intensities", "3"], "--intensities: not for 'bosphorus'"),
-        (["bosphorus", "{dir}", "x"], "no scan"),
+        (["bosphorus", "{dir}", "x"], "no expressive scan of Bosphorus"),
         (["bu3dfe", "{dir}", "../x"], "cohort name '../x'"),
     ],
 )
