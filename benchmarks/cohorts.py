@@ -68,7 +68,7 @@ def make_synthetic(
     """Makes a synthetic cohort with a progress bar; an interrupted one goes on where it was."""
     need = disk_need(scans=len(source.ids()), size=size) / 1e6
     first = f"cohort {name}: {len(source.ids())} scans, {need:.0f} MB of disk while it is made, half of it then"
-    with progress_bar(f"making cohort {name}", first, console) as progress:
+    with progress_bar(f"making cohort {name}", console, first=first) as progress:
         directory = cohort_directory(home.path, name)
         return prepare_cohort(directory, source, size=size, workers=processes(workers), progress=progress)
 
@@ -79,8 +79,8 @@ def processes(workers: int | None) -> int:
 
 
 @contextmanager
-def progress_bar(title: str, first: str, console: Console) -> Iterator[Callable[[int, int], None]]:
-    """A bar over scans, to be called with those done and all; `first` is printed with its first call.
+def progress_bar(title: str, console: Console, *, first: str = "") -> Iterator[Callable[[int, int], None]]:
+    """A bar over scans, to be called with those done and all; `first`, if any, is printed with its first call.
 
     It appears with the first call: not before everything that can be wrong was looked at.
     """
@@ -91,7 +91,8 @@ def progress_bar(title: str, first: str, console: Console) -> Iterator[Callable[
 
     def progress(done: int, total: int) -> None:
         if not bars.live.is_started:
-            console.print(first, highlight=False, markup=False)
+            if first:
+                console.print(first, highlight=False, markup=False)
             bars.start()
         bars.update(task, completed=done, total=total)
 

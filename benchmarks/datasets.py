@@ -61,7 +61,7 @@ def prepare(
         seconds = _seconds_a_scan(source, found, size=size)
     count = processes(workers)
     console.print(_overview(found, size=size, seconds=seconds, workers=count))
-    with progress_bar(f"preparing {name}", "", console) as progress:
+    with progress_bar(f"preparing {name}", console) as progress:
         cohort = prepare_cohort(directory, source, size=size, workers=count, progress=progress)
     with console.status("drawing the contact sheet"):
         write_sheet(directory, directory / SHEET, scans=24)
@@ -72,7 +72,7 @@ def export_scans(
     layout: str, directory: Path, source: SyntheticSource, *, workers: int | None, console: Console
 ) -> None:
     """Writes a synthetic cohort's scans in a data set's layout, with a progress bar."""
-    with progress_bar(f"writing {directory.name}", "", console) as progress:
+    with progress_bar(f"writing {directory.name}", console) as progress:
         export(directory, source, layout=layout, workers=processes(workers), progress=progress)
 
 
