@@ -11,6 +11,7 @@ from afnetm.errors import UserError
 
 #: How many landmarks a file has.
 LANDMARKS = 83
+_LARGEST = float(np.finfo(np.float32).max)
 _LINE = re.compile(rb"[^\r\n]++")
 _INTEGER = re.compile(rb"[0-9]{1,9}+")
 _NUMBER = re.compile(rb"[+-]?(?:[0-9]++\.?[0-9]*+|\.[0-9]++)(?:[eE][+-]?[0-9]++)?")
@@ -66,6 +67,6 @@ def _row(text: Text, offset: int, row: list[bytes]) -> tuple[int, list[float]]:
     if not _INTEGER.fullmatch(row[0]):
         raise text.error(offset, f"{shown(row[0])} is not a vertex's index")
     for number in row[1:]:
-        if not _NUMBER.fullmatch(number) or not abs(float(number)) <= np.finfo(np.float32).max:
+        if not _NUMBER.fullmatch(number) or not abs(float(number)) <= _LARGEST:
             raise text.error(offset, f"{shown(number)} is not a number that can be a coordinate")
     return int(row[0]), [float(number) for number in row[1:]]

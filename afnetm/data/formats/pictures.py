@@ -11,6 +11,8 @@ from afnetm.errors import UserError
 
 #: What is read; nothing else of Pillow's many formats is let near a file from outside.
 FORMATS = ("BMP", "PNG", "JPEG")
+#: What an open one calls itself: a JPEG file with further pictures behind the first is an MPO.
+_OPEN = (*FORMATS, "MPO")
 #: Larger pictures are refused before they are decoded, pixels: 8192 x 8192, 200 MB as an array.
 MAX_PIXELS = 2**26
 
@@ -42,7 +44,7 @@ def checked(image: Image.Image, name: str) -> NDArray[np.uint8]:
         UserError: its format is none of `FORMATS`, it is damaged or has more than `MAX_PIXELS`; begins with `name`.
     """
     width, height = image.size
-    if image.format is not None and image.format not in FORMATS:
+    if image.format is not None and image.format not in _OPEN:
         raise UserError(f"{name}: a {image.format} picture (allowed: {', '.join(FORMATS)})")
     if not 0 < width * height <= MAX_PIXELS:
         raise UserError(f"{name}: {width} x {height} pixels (allowed: 1 to {MAX_PIXELS})")

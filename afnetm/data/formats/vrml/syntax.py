@@ -16,8 +16,8 @@ _HEADER = re.compile(rb"#VRML V2\.0 utf8(?![^ \t\r\n])")
 _TO_COMMENT = re.compile(rb'(?:[^"#]++|"(?:[^"\\]++|\\.)*+"?)*+(#[^\r\n]*+)?', re.DOTALL)
 _TOKEN = re.compile(rb'[{}\[\]]|"(?:[^"\\]++|\\.)*+"|[^ \t\r\n,{}\[\]"]++', re.DOTALL)
 _SPACE = re.compile(rb"[ \t\r\n,]++")
-#: The names of fields and nodes; the standard allows stranger ones, which no node of its own has.
-_NAME = re.compile(rb"[A-Za-z_][A-Za-z0-9_]*+")
+#: The names of fields and nodes; the standard allows stranger and longer ones, which no node of its own has.
+_NAME = re.compile(rb"[A-Za-z_][A-Za-z0-9_]{0,63}+")
 _NUMBERS = re.compile(
     rb"(?:[ \t\r\n,]*+[+-]?(?:0[xX][0-9a-fA-F]++|(?:[0-9]++\.?[0-9]*+|\.[0-9]++)(?:[eE][+-]?[0-9]++)?)"
     rb'(?![^ \t\r\n,{}\[\]"]))++'
