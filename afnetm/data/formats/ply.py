@@ -20,6 +20,8 @@ from afnetm.errors import UserError
 _CORNERS = ("vertex_indices", "vertex_index")
 #: What programs call a vertex's texture coordinates.
 _UV = (("s", "t"), ("u", "v"), ("texture_u", "texture_v"))
+#: Numbers of a face's list: two texture coordinates for each of four corners.
+MAX_LIST = 8
 _NOT_OF_NUMBERS = re.compile(rb"[^0-9eE.+\-\s]")
 
 
@@ -103,8 +105,7 @@ def _packed(content: bytes, header: Header, name: str) -> bytes:
 
         def first(before: np.dtype[Any], _: str, at: int = at) -> int:
             place = at + _width(before)
-            length = int(numbers[place]) if place < len(numbers) else 0
-            return length if 0 <= length <= len(numbers) else 0
+            return _list_length(numbers[place] if place < len(numbers) else 0, name)
 
         layout = element.layout(ORDERS[header.encoding], first)
         width = _width(layout)
@@ -119,6 +120,12 @@ def _packed(content: bytes, header: Header, name: str) -> bytes:
     if at != len(numbers):
         raise UserError(f"{name}: {len(numbers)} numbers after its header, which announces {at} (faces of one size)")
     return b"".join(packed)
+
+
+def _list_length(length: float, name: str) -> int:
+    if not 0 <= length <= MAX_LIST:
+        raise UserError(f"{name}: a face with a list of {length:g} numbers (allowed: {MAX_LIST})")
+    return int(length)
 
 
 def _width(layout: np.dtype[Any]) -> int:
@@ -147,10 +154,7 @@ def _check(body: bytes, header: Header, name: str) -> None:
             place = at + before.itemsize
             if place + np.dtype(kind).itemsize > len(body):
                 raise UserError(f"{name}: it ends before its first {what!r}")
-            length = int(np.frombuffer(body, kind, 1, place)[0])
-            if not 0 <= length <= len(body):
-                raise UserError(f"{name}: a list of {length} numbers is longer than the file")
-            return length
+            return _list_length(np.frombuffer(body, kind, 1, place)[0], name)
 
         layout = element.layout(ORDERS[header.encoding], first)
         if at + element.length * layout.itemsize > len(body):

@@ -182,6 +182,7 @@ REFUSED = [
     ("text ply", (b"3 0 2 3", b"3 0 2 7"), "damaged, or not PLY (IndexError"),
     ("text ply", (b"3 0 2 3", b"3 0 2.5 3"), "element 'face' has a number that is no integer"),
     ("text ply", (b"3 0 2 3", b"4 0 2 3 1"), "numbers after its header, which announces"),
+    ("text ply", (b"3 0 1 2", b"1e400 0 1 2"), "a face with a list of inf numbers (allowed: 8)"),
     ("text ply", (b"4 0 1 7", b"4 x 1 7"), "line 15: 'x' is not of a number"),
     ("text ply", (b"list uchar", b"list uchr"), "line 12: 'property list uchr int vertex_indices' is not understood"),
     ("text ply", (b"element face", b"element strip"), "its elements are 'vertex', 'strip'"),
