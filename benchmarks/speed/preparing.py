@@ -16,8 +16,8 @@ from afnetm.data.synthetic import SyntheticSource
 _SUBJECTS, _SIZE, _WORKERS, _PROFILED = 6, 224, 2, 12
 #: What the profile tells apart: function and file, and what it is called in the table.
 _STAGES = {
-    ("read_vrml", "vrml.py"): "parsing the mesh",
-    ("read_picture", "pictures.py"): "decoding the texture",
+    ("read_vrml", "reading.py"): "parsing the mesh",
+    ("read_picture", "pictures.py"): "decoding the picture",
     ("fit_pose", "pose.py"): "pose fit",
     ("cast_rays", "rays.py"): "rays",
     ("sample", "sampling.py"): "sampling the texture",
