@@ -55,16 +55,9 @@ class Polygons:
             polygon = int(np.argmax(few))
             reason = f"begins a polygon of {self.sizes[polygon]} corners (allowed: 3 and more)"
             raise token_error(self.text, self.entry, int(self.starts[polygon]), reason)
-        # One number for a polygon and its vertex: sorted, a corner that is there twice lies beside itself.
-        corner = self.index >= 0
-        keys = np.repeat(np.arange(len(self.sizes)), self.sizes)
-        keys *= count
-        keys += self.index[corner]
-        keys.sort()
-        if (twice := keys[1:] == keys[:-1]).any():
-            polygon = int(keys[np.argmax(twice)] // count)
+        if (twice := self._have_a_corner_twice(count)).any():
             reason = "begins a polygon that has a corner twice"
-            raise token_error(self.text, self.entry, int(self.starts[polygon]), reason)
+            raise token_error(self.text, self.entry, int(self.starts[np.argmax(twice)]), reason)
 
     def check_places(self, others: "Polygons", count: int) -> None:
         """Refuses texture polygons that are not, corner by corner, those of the surface.
@@ -97,6 +90,19 @@ class Polygons:
         first = np.repeat(self.starts, fan)
         step = np.arange(len(first)) - np.repeat(np.cumsum(fan) - fan, fan)
         return np.stack([self.index[first], self.index[first + step + 1], self.index[first + step + 2]], axis=1)
+
+    def _have_a_corner_twice(self, count: int) -> NDArray[np.bool]:
+        """Which polygons do, ``(P,)``."""
+        a, b, c = (self.index[self.starts + corner] for corner in range(3))
+        twice: NDArray[np.bool] = (a == b) | (b == c) | (c == a)
+        if (self.sizes > 3).any():
+            # One number for a polygon and its vertex: sorted, a corner that is there twice lies beside itself.
+            keys = np.repeat(np.arange(len(self.sizes)), self.sizes)
+            keys *= count
+            keys += self.index[self.index >= 0]
+            keys.sort()
+            twice[keys[1:][keys[1:] == keys[:-1]] // count] = True
+        return twice
 
     def _check_range(self, count: int) -> None:
         outside = (self.index < -1) | (self.index >= count)

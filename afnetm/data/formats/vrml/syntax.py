@@ -12,7 +12,7 @@ from afnetm.errors import UserError
 
 #: Nodes lie at most this deep in one another; a face needs three.
 MAX_DEPTH = 32
-_HEADER = re.compile(rb"#VRML V2\.0 utf8(?![^ \t\r\n])")
+_HEADER = re.compile(rb"#VRML V2\.0 utf8(?![^ \t\r\n])[^\r\n]*+")
 _TO_COMMENT = re.compile(rb'(?:[^"#]++|"(?:[^"\\]++|\\.)*+"?)*+(#[^\r\n]*+)?', re.DOTALL)
 _TOKEN = re.compile(rb'[{}\[\]]|"(?:[^"\\]++|\\.)*+"|[^ \t\r\n,{}\[\]"]++', re.DOTALL)
 _SPACE = re.compile(rb"[ \t\r\n,]++")
@@ -22,8 +22,8 @@ _NUMBERS = re.compile(
     rb"(?:[ \t\r\n,]*+[+-]?(?:0[xX][0-9a-fA-F]++|(?:[0-9]++\.?[0-9]*+|\.[0-9]++)(?:[eE][+-]?[0-9]++)?)"
     rb'(?![^ \t\r\n,{}\[\]"]))++'
 )
-#: Quick and coarse: nothing but characters of numbers. Whoever needs the numbers looks closely.
-_ARRAY = re.compile(rb"\[([0-9a-fA-FxX+\-. \t\r\n,]*+)\]")
+#: The characters of numbers and between them: a list of nothing else is one step. Whoever needs it looks closely.
+_NUMERIC = b"0123456789abcdefABCDEFxX+-. \t\r\n,"
 _PUNCTUATION = (b"{", b"}", b"[", b"]")
 _CONSTANTS = (b"TRUE", b"FALSE", b"NULL")
 #: What would bring nodes that are not written here, or change those that are.
@@ -56,11 +56,15 @@ def without_comments(content: bytes, name: str) -> Text:
     Raises:
         UserError: it does not begin as a VRML 2.0 file does.
     """
-    text = Text(content, name)
-    if not _HEADER.match(content):
-        raise text.error(0, f"begins with {shown(content[:16])} (allowed: '#VRML V2.0 utf8')")
+    header = _HEADER.match(content)
+    if not header:
+        raise Text(content, name).error(0, f"begins with {shown(content[:16])} (allowed: '#VRML V2.0 utf8')")
+    start = header.end()
+    if content.find(b"#", start) < 0:
+        return Text(b" " * start + content[start:], name)
     blank = bytearray(content)
-    for found in _TO_COMMENT.finditer(content):
+    blank[:start] = b" " * start
+    for found in _TO_COMMENT.finditer(content, start):
         if found[1]:
             blank[slice(*found.span(1))] = b" " * len(found[1])
     return Text(bytes(blank), name)
@@ -141,9 +145,15 @@ class _Walk:
     def value(self, path: tuple[str, ...], field: str) -> Iterator[Entry]:
         self.skip()
         content = self.text.content
-        if found := _ARRAY.match(content, self.end) or _NUMBERS.match(content, self.end):
+        if content.startswith(b"[", self.end):
+            start, closing = self.end + 1, content.find(b"]", self.end)
+            if closing >= 0 and not content[start:closing].translate(None, _NUMERIC):
+                self.end = closing + 1
+                yield Entry(path, field, start, closing)
+                return
+        elif found := _NUMBERS.match(content, self.end):
             self.end = found.end()
-            yield Entry(path, field, *found.span(found.lastindex or 0))
+            yield Entry(path, field, *found.span())
             return
         token = self.take()
         if token in _CONSTANTS or token.startswith(b'"'):

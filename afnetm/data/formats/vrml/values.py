@@ -1,9 +1,13 @@
-"""The values of VRML 2.0 fields. Numbers are taken in bulk: one regular expression checks them, NumPy converts them.
+"""The values of VRML 2.0 fields.
 
-Python's own `float` would take more than the standard allows: ``nan``, ``inf``, ``1_000``, digits of other scripts.
+Numbers are legal or not by a regular expression a token, for Python's own `float` would take more than the standard
+allows (``nan``, ``inf``, ``1_000``, digits of other scripts). That is slow, so NumPy takes whole arrays first where
+that can be told to come to the same: of the characters of decimal numbers, it makes as many values as there are tokens.
 """
 
 import re
+from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,15 +16,12 @@ from afnetm.data.formats.text import Text, shown
 from afnetm.data.formats.vrml.syntax import Entry
 from afnetm.errors import UserError
 
-_END = rb"(?![^ \t\r\n,])"
-_FLOATS = re.compile(
-    rb"(?:[ \t\r\n,]*+[+-]?(?:[0-9]++\.?[0-9]*+|\.[0-9]++)(?:[eE][+-]?[0-9]++)?" + _END + rb")*+[ \t\r\n,]*+"
-)
-_INTEGERS = re.compile(rb"(?:[ \t\r\n,]*+[+-]?(?:0[xX][0-9a-fA-F]++|[0-9]++)" + _END + rb")*+[ \t\r\n,]*+")
+_FLOAT = re.compile(rb"[+-]?(?:[0-9]++\.?[0-9]*+|\.[0-9]++)(?:[eE][+-]?[0-9]++)?")
+_INTEGER = re.compile(rb"[+-]?(?:0[xX][0-9a-fA-F]++|[0-9]++)")
 _TOKEN = re.compile(rb"[^ \t\r\n,]++")
 _STRING = re.compile(rb'"((?:[^"\\]++|\\.)*+)"', re.DOTALL)
 _ESCAPED = re.compile(rb'\\(["\\])')
-_COMMAS = bytes.maketrans(b",", b" ")
+_SPACES = bytes.maketrans(b",\t\r\n", b"    ")
 #: Whatever is larger is out of every range.
 _HUGE = 2**31 - 1
 
@@ -31,9 +32,11 @@ def floats(text: Text, entry: Entry, width: int) -> NDArray[np.float32]:
     Raises:
         UserError: something is no number or larger than float32 holds, or the last row is short.
     """
-    content = _checked(text, entry, _FLOATS)
+    values = _at_once(entry.within(text), np.float64, b"0123456789+-.eE ")
+    if values is None:
+        values = np.fromiter((float(token) for token in _tokens(text, entry, _FLOAT, "a number")), np.float64)
     with np.errstate(over="ignore"):
-        values = np.fromstring(content.translate(_COMMAS), sep=" ").astype(np.float32)
+        values = values.astype(np.float32)
     finite = np.isfinite(values)
     if not finite.all():
         raise token_error(text, entry, int(np.argmin(finite)), "is too large a number")
@@ -48,11 +51,9 @@ def integers(text: Text, entry: Entry) -> NDArray[np.int32]:
     Raises:
         UserError: something is no integer.
     """
-    content = _checked(text, entry, _INTEGERS)
-    if b"x" in content or b"X" in content:
-        values = np.fromiter(map(_integer, _TOKEN.finditer(content)), np.int64)
-    else:
-        values = np.fromstring(content.translate(_COMMAS), dtype=np.int64, sep=" ")
+    values = _at_once(entry.within(text), np.int64, b"0123456789+- ")
+    if values is None:
+        values = np.fromiter(map(_integer, _tokens(text, entry, _INTEGER, "an integer")), np.int64)
     return values.clip(-_HUGE, _HUGE, out=values).astype(np.int32)
 
 
@@ -79,19 +80,29 @@ def token_error(text: Text, entry: Entry, index: int, reason: str) -> UserError:
     raise IndexError(index)
 
 
-def _checked(text: Text, entry: Entry, allowed: re.Pattern[bytes]) -> bytes:
-    content = entry.within(text)
-    found = allowed.match(content)
-    if found and found.end() < len(content):
-        wrong = _TOKEN.match(content, found.end())
-        kind = "a number" if allowed is _FLOATS else "an integer"
-        raise text.error(
-            entry.start + found.end(), f"{shown(wrong[0] if wrong else b'')} in {entry.field} is not {kind}"
-        )
-    return content
+def _at_once(content: bytes, kind: type[np.generic], characters: bytes) -> NDArray[Any] | None:
+    """All numbers of `content`; None where that is not sure to be right."""
+    content = content.translate(_SPACES)
+    if content.translate(None, characters):
+        return None
+    try:
+        values = np.fromstring(content, kind, sep=" ")
+    except ValueError:  # it came to something that begins no number
+        return None
+    # It takes "1-2" for two numbers.
+    inside = np.frombuffer(content, np.uint8) != ord(" ")
+    tokens = np.count_nonzero(inside[1:] > inside[:-1]) + np.count_nonzero(inside[:1])
+    return values if len(values) == tokens else None
 
 
-def _integer(found: re.Match[bytes]) -> int:
-    hexadecimal = b"x" in found[0] or b"X" in found[0]
+def _tokens(text: Text, entry: Entry, legal: re.Pattern[bytes], kind: str) -> Iterator[bytes]:
+    for token in _TOKEN.finditer(text.content, entry.start, entry.end):
+        if not legal.fullmatch(token[0]):
+            raise text.error(token.start(), f"{shown(token[0])} in {entry.field} is not {kind}")
+        yield token[0]
+
+
+def _integer(token: bytes) -> int:
+    hexadecimal = b"x" in token or b"X" in token
     # As a float, since Python's own integers refuse thousands of digits; exact as far as it matters.
-    return int(max(-_HUGE, min(int(found[0], 16) if hexadecimal else float(found[0]), _HUGE)))
+    return int(max(-_HUGE, min(int(token, 16) if hexadecimal else float(token), _HUGE)))

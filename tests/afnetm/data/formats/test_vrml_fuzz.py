@@ -2,6 +2,7 @@
 
 import os
 import random
+import re
 import time
 import tracemalloc
 from collections.abc import Iterator
@@ -218,6 +219,39 @@ def test_any_legal_layout_is_read_as_what_was_meant(seed: int) -> None:
     agree(mesh, content)
 
 
+SQUARE = (
+    "Shape { geometry IndexedFaceSet { coord Coordinate { point [0 0 0 1 0 0 0 1 0] }"
+    " texCoord TextureCoordinate { point [0 0 1 0 0 1] } coordIndex ["
+)
+FLOAT = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    tokens=st.lists(
+        st.text("0123456789+-.eE", min_size=1, max_size=6) | st.from_regex(FLOAT, fullmatch=True),
+        min_size=1,
+        max_size=5,
+    )
+)
+def test_a_number_is_what_the_standard_calls_one_and_nothing_else(tokens: list[str]) -> None:
+    content = f"#VRML V2.0 utf8\n{SQUARE}0 1 2] }} }}".replace("1 0]", f"1 0\n{','.join(tokens)}\n]", 1).encode()
+    illegal = [token for token in tokens if not FLOAT.fullmatch(token)]
+    infinite = [token for token in tokens if not illegal and abs(float(token)) > 3.4028235e38]
+    try:
+        found, refused = read_vrml(content, "x").vertices.ravel()[9:].tolist(), ""
+    except UserError as error:
+        found, refused = [], str(error)
+    if illegal or infinite:
+        wrong = (illegal or infinite)[0]
+        shown = wrong if len(wrong) <= 40 else wrong[:40] + "'..."
+        assert refused.startswith(f"x, line 3: '{shown}")
+    elif len(tokens) % 3:
+        assert "numbers (allowed: multiples of 3)" in refused
+    else:
+        assert found == [float(np.float32(float(token))) for token in tokens]
+
+
 INSERTED = (
     *(
         b"nan",
@@ -307,10 +341,6 @@ def test_damaged_files_are_read_right_or_refused_in_one_line() -> None:
     assert slowest < LIMIT / 10
 
 
-SQUARE = (
-    "Shape { geometry IndexedFaceSet { coord Coordinate { point [0 0 0 1 0 0 0 1 0] }"
-    " texCoord TextureCoordinate { point [0 0 1 0 0 1] } coordIndex ["
-)
 POINT = "Shape { geometry IndexedFaceSet { coord Coordinate { point ["
 
 
