@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from afnetm.data.formats.text import Text
 from afnetm.data.formats.vrml.syntax import Entry
 from afnetm.data.formats.vrml.values import integers, token_error
+from afnetm.errors import UserError
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,12 +53,9 @@ class Polygons:
         """
         self._check_range(count)
         if (few := self.sizes < 3).any():
-            polygon = int(np.argmax(few))
-            reason = f"begins a polygon of {self.sizes[polygon]} corners (allowed: 3 and more)"
-            raise token_error(self.text, self.entry, int(self.starts[polygon]), reason)
+            raise self._error(few, "allowed: 3 and more")
         if (twice := self._have_a_corner_twice(count)).any():
-            reason = "begins a polygon that has a corner twice"
-            raise token_error(self.text, self.entry, int(self.starts[np.argmax(twice)]), reason)
+            raise self._error(twice, "allowed: none twice")
 
     def check_places(self, others: "Polygons", count: int) -> None:
         """Refuses texture polygons that are not, corner by corner, those of the surface.
@@ -68,11 +66,7 @@ class Polygons:
         self._check_range(count)
         same = min(len(self.sizes), len(others.sizes))
         if (differs := self.sizes[:same] != others.sizes[:same]).any():
-            polygon = int(np.argmax(differs))
-            reason = (
-                f"begins a polygon of {self.sizes[polygon]} corners (allowed: {others.sizes[polygon]}, as in the other)"
-            )
-            raise token_error(self.text, self.entry, int(self.starts[polygon]), reason)
+            raise self._error(differs, f"allowed: as many as in {others.entry.field}")
         if len(self.sizes) != len(others.sizes):
             reason = f"{self.entry.field} has {len(self.sizes)} polygons (allowed: {len(others.sizes)})"
             raise self.text.error(self.entry.start, reason)
@@ -80,9 +74,7 @@ class Polygons:
     def check_triangles(self) -> None:
         """Refuses polygons of more than 3 corners: fans are right for convex ones only."""
         if (many := self.sizes > 3).any():
-            polygon = int(np.argmax(many))
-            reason = f"begins a polygon of {self.sizes[polygon]} corners (allowed with convex FALSE: 3)"
-            raise token_error(self.text, self.entry, int(self.starts[polygon]), reason)
+            raise self._error(many, "allowed with convex FALSE: 3")
 
     def triangles(self) -> NDArray[np.int32]:
         """Fans from each polygon's first corner, ``(F, 3)`` int32, in the order of the polygons."""
@@ -105,8 +97,12 @@ class Polygons:
         return twice
 
     def _check_range(self, count: int) -> None:
-        outside = (self.index < -1) | (self.index >= count)
-        if outside.any():
-            raise token_error(
-                self.text, self.entry, int(np.argmax(outside)), f"is out of range (allowed: 0 to {count - 1})"
-            )
+        if (outside := (self.index < -1) | (self.index >= count)).any():
+            reason = f"is out of range (allowed: 0 to {count - 1})"
+            raise token_error(self.text, self.entry, int(np.argmax(outside)), reason)
+
+    def _error(self, wrong: NDArray[np.bool], allowed: str) -> UserError:
+        """The error about the first of the `wrong` polygons, ``(P,)`` or fewer."""
+        polygon = int(np.argmax(wrong))
+        reason = f"begins a polygon of {self.sizes[polygon]} corners ({allowed})"
+        return token_error(self.text, self.entry, int(self.starts[polygon]), reason)

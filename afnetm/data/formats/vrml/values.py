@@ -1,8 +1,8 @@
 """The values of VRML 2.0 fields.
 
 Numbers are legal or not by a regular expression a token, for Python's own `float` would take more than the standard
-allows (``nan``, ``inf``, ``1_000``, digits of other scripts). That is slow, so NumPy takes whole arrays first where
-that can be told to come to the same: of the characters of decimal numbers, it makes as many values as there are tokens.
+allows (``nan``, ``inf``, ``1_000``, digits of other scripts). That is slow, so Arrow takes whole arrays first: of the
+characters of decimal numbers it takes nothing that is not legal, and what it does not take is looked at one by one.
 """
 
 import re
@@ -10,7 +10,9 @@ from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
+import pyarrow
 from numpy.typing import NDArray
+from pyarrow import csv
 
 from afnetm.data.formats.text import Text, shown
 from afnetm.data.formats.vrml.syntax import Entry
@@ -21,7 +23,7 @@ _INTEGER = re.compile(rb"[+-]?(?:0[xX][0-9a-fA-F]++|[0-9]++)")
 _TOKEN = re.compile(rb"[^ \t\r\n,]++")
 _STRING = re.compile(rb'"((?:[^"\\]++|\\.)*+)"', re.DOTALL)
 _ESCAPED = re.compile(rb'\\(["\\])')
-_SPACES = bytes.maketrans(b",\t\r\n", b"    ")
+_LINES = bytes.maketrans(b", \t\r", b"\n\n\n\n")
 #: Whatever is larger is out of every range.
 _HUGE = 2**31 - 1
 
@@ -32,7 +34,7 @@ def floats(text: Text, entry: Entry, width: int) -> NDArray[np.float32]:
     Raises:
         UserError: something is no number or larger than float32 holds, or the last row is short.
     """
-    values = _at_once(entry.within(text), np.float64, b"0123456789+-.eE ")
+    values = _at_once(entry.within(text), pyarrow.float64(), b"0123456789+-.eE\n")
     if values is None:
         values = np.fromiter((float(token) for token in _tokens(text, entry, _FLOAT, "a number")), np.float64)
     with np.errstate(over="ignore"):
@@ -51,10 +53,10 @@ def integers(text: Text, entry: Entry) -> NDArray[np.int32]:
     Raises:
         UserError: something is no integer.
     """
-    values = _at_once(entry.within(text), np.int64, b"0123456789+- ")
+    values = _at_once(entry.within(text), pyarrow.int32(), b"0123456789+-\n")
     if values is None:
-        values = np.fromiter(map(_integer, _tokens(text, entry, _INTEGER, "an integer")), np.int64)
-    return values.clip(-_HUGE, _HUGE, out=values).astype(np.int32)
+        return np.fromiter(map(_integer, _tokens(text, entry, _INTEGER, "an integer")), np.int32)
+    return values
 
 
 def strings(text: Text, entry: Entry) -> tuple[str, ...]:
@@ -80,19 +82,21 @@ def token_error(text: Text, entry: Entry, index: int, reason: str) -> UserError:
     raise IndexError(index)
 
 
-def _at_once(content: bytes, kind: type[np.generic], characters: bytes) -> NDArray[Any] | None:
-    """All numbers of `content`; None where that is not sure to be right."""
-    content = content.translate(_SPACES)
-    if content.translate(None, characters):
+def _at_once(content: bytes, kind: pyarrow.DataType, characters: bytes) -> NDArray[Any] | None:
+    """All numbers of `content`, read as a table of one column; None where one of them needs a closer look."""
+    lines = content.translate(_LINES)
+    if not lines or lines.translate(None, characters):
         return None
     try:
-        values = np.fromstring(content, kind, sep=" ")
-    except ValueError:  # it came to something that begins no number
+        table = csv.read_csv(
+            pyarrow.BufferReader(lines),
+            csv.ReadOptions(use_threads=False, block_size=len(lines) + 1, column_names=["number"]),
+            csv.ParseOptions(quote_char=False),
+            csv.ConvertOptions(column_types={"number": kind}, null_values=[]),
+        )
+    except pyarrow.ArrowInvalid:
         return None
-    # It takes "1-2" for two numbers.
-    inside = np.frombuffer(content, np.uint8) != ord(" ")
-    tokens = np.count_nonzero(inside[1:] > inside[:-1]) + np.count_nonzero(inside[:1])
-    return values if len(values) == tokens else None
+    return np.asarray(table["number"])
 
 
 def _tokens(text: Text, entry: Entry, legal: re.Pattern[bytes], kind: str) -> Iterator[bytes]:

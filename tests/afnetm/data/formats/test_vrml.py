@@ -184,7 +184,7 @@ def test_scenes_that_are_not_one_surface_as_it_stands_are_refused(scene: str, wa
         (f"{POINTS} {UV} coordIndex [0 1 2 -1 -1]", "line 3: '-1' in coordIndex begins a polygon of 0 corners"),
         (
             f"{POINTS} {UV} coordIndex [0 1 2 -1\n3 1 2 3]",
-            "line 4: '3' in coordIndex begins a polygon that has a corner",
+            "line 4: '3' in coordIndex begins a polygon of 4 corners (allowed: none twice)",
         ),
         (f"{POINTS} {UV} coordIndex [0 1\n4]", "line 4: '4' in coordIndex is out of range (allowed: 0 to 3)"),
         (f"{POINTS} {UV} coordIndex [0 1 -2]", "line 3: '-2' in coordIndex is out of range"),
@@ -200,7 +200,10 @@ def test_scenes_that_are_not_one_surface_as_it_stands_are_refused(scene: str, wa
         (f"{POINTS} {UV} coordIndex [0 1 ٣]", "in place of a number of coordIndex"),
         (f'{POINTS} {UV} coordIndex "0 1 2"', "in coordIndex is not an integer"),
         (f"{FACE} texCoordIndex [0 1 4]", "line 3: '4' in texCoordIndex is out of range"),
-        (f"{FACE} texCoordIndex [0 1 2 3]", "line 3: '0' in texCoordIndex begins a polygon of 4 corners (allowed: 3"),
+        (
+            f"{FACE} texCoordIndex [0 1 2 3]",
+            "line 3: '0' in texCoordIndex begins a polygon of 4 corners (allowed: as many as in coordIndex)",
+        ),
         (f"{FACE} texCoordIndex [0 1 2 -1 0 1 2]", "line 3: texCoordIndex has 2 polygons (allowed: 1)"),
         (f"convex FALSE {POINTS} {UV} coordIndex [0 1 2 3]", "polygon of 4 corners (allowed with convex FALSE: 3)"),
         (f"ccw 1 {FACE}", "line 3: '1' in ccw (allowed: TRUE, FALSE)"),
