@@ -142,17 +142,13 @@ def check_cohort(directory: Path, progress: Callable[[int, int], None] | None = 
 def card(cohort: Cohort) -> dict[str, Any]:
     """What to say of a cohort.
 
-    Its name, scans, subjects, classes ({expression: scans}), regions ({region: scans that have it}), rejected (scans
-    left out), size, fingerprint, shareable.
+    Its name, scans, subjects, classes ({expression: scans}), size, fingerprint, shareable, regions ({region: scans that
+    have it}) and rejected (scans left out).
     """
-    return {
-        "name": cohort.name,
-        **summary(cohort.table),
-        "rejected": cohort.rejected,
-        "size": cohort.size,
-        "fingerprint": cohort.fingerprint,
-        "shareable": cohort.shareable,
-    }
+    counts = summary(cohort.table)
+    regions = counts.pop("regions")
+    own = {key: getattr(cohort, key) for key in ("size", "fingerprint", "shareable")}
+    return {"name": cohort.name, **counts, **own, "regions": regions, "rejected": cohort.rejected}
 
 
 def summary(table: pd.DataFrame) -> dict[str, Any]:

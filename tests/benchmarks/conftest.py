@@ -54,9 +54,16 @@ def afnetm() -> Afnetm:
 
 
 @pytest.fixture(scope="session")
-def prepared(tmp_path_factory: pytest.TempPathFactory, afnetm: Afnetm) -> Path:
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder for what all processes of this test run share."""
+    own = tmp_path_factory.getbasetemp()
+    return own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
+
+
+@pytest.fixture(scope="session")
+def prepared(shared: Path, afnetm: Afnetm) -> Path:
     """A home in which the suite's cohort is ready; to be copied, not written to."""
-    home = tmp_path_factory.getbasetemp().parent / "prepared"  # shared by all processes of one test run
+    home = shared / "prepared"
     with FileLock(f"{home}.lock"):
         if not (home / "cohorts" / "tiny").is_dir():
             make = ["data", "make", "tiny", "--subjects", "6", "--levels", "4", "--size", "32", "--seed", "0"]

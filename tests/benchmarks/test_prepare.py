@@ -16,9 +16,9 @@ from tests.benchmarks.conftest import command
 
 
 @pytest.fixture(scope="session")
-def exported(tmp_path_factory, afnetm):
+def exported(shared, afnetm):
     """Twelve made-up scans in the layouts of both data sets; to be copied, not written to."""
-    root = tmp_path_factory.getbasetemp().parent / "exported"
+    root = shared / "exported"
     with FileLock(f"{root}.lock"):
         for layout in ("bu3dfe", "bosphorus"):
             if not (root / layout).is_dir():

@@ -133,7 +133,8 @@ def test_status_counts_and_json_is_alone_on_standard_output(
     done = afnetm(home, "status", str(suite), "--json")
     assert json.loads(done.stdout) == {"suite": "small", "units": {"done": 6, "failed": 0, "left": 0}}
     card = json.loads(afnetm(home, "data", "check", "tiny", "--json").stdout)
-    assert list(card) == ["name", "scans", "subjects", "classes", "size", "fingerprint", "shareable"]
+    said = ["name", "scans", "subjects", "classes", "size", "fingerprint", "shareable", "regions", "rejected"]
+    assert list(card) == said
     assert (card["scans"], card["subjects"], card["size"], card["shareable"]) == (36, 6, 32, True)
 
 
