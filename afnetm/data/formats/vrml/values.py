@@ -26,6 +26,8 @@ _ESCAPED = re.compile(rb'\\(["\\])')
 _LINES = bytes.maketrans(b", \t\r", b"\n\n\n\n")
 #: Whatever is larger is out of every range.
 _HUGE = 2**31 - 1
+#: Shorter fields are read one by one, bytes: a table takes 0.3 ms to set up.
+_MANY = 4096
 
 
 def floats(text: Text, entry: Entry, width: int) -> NDArray[np.float32]:
@@ -83,9 +85,11 @@ def token_error(text: Text, entry: Entry, index: int, reason: str) -> UserError:
 
 
 def _at_once(content: bytes, kind: pyarrow.DataType, characters: bytes) -> NDArray[Any] | None:
-    """All numbers of `content`, read as a table of one column; None where one of them needs a closer look."""
+    """All numbers of `content`, read as a table of one column; None where one needs a closer look, or they are few."""
+    if len(content) < _MANY:
+        return None
     lines = content.translate(_LINES)
-    if not lines or lines.translate(None, characters):
+    if lines.translate(None, characters):
         return None
     try:
         table = csv.read_csv(

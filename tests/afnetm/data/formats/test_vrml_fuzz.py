@@ -228,18 +228,21 @@ FLOAT = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
 
 @settings(max_examples=300, deadline=None)
 @given(
+    before=st.sampled_from((0, 2000)),  # rows; many are read in another way than few
     tokens=st.lists(
         st.text("0123456789+-.eE", min_size=1, max_size=6) | st.from_regex(FLOAT, fullmatch=True),
         min_size=1,
         max_size=5,
-    )
+    ),
 )
-def test_a_number_is_what_the_standard_calls_one_and_nothing_else(tokens: list[str]) -> None:
-    content = f"#VRML V2.0 utf8\n{SQUARE}0 1 2] }} }}".replace("1 0]", f"1 0\n{','.join(tokens)}\n]", 1).encode()
+def test_a_number_is_what_the_standard_calls_one_and_nothing_else(before: int, tokens: list[str]) -> None:
+    content = f"#VRML V2.0 utf8\n{SQUARE}0 1 2] }} }}".replace(
+        "1 0]", f"1 0{' 0 0 0' * before}\n{','.join(tokens)}\n]", 1
+    ).encode()
     illegal = [token for token in tokens if not FLOAT.fullmatch(token)]
     infinite = [token for token in tokens if not illegal and abs(float(token)) > 3.4028235e38]
     try:
-        found, refused = read_vrml(content, "x").vertices.ravel()[9:].tolist(), ""
+        found, refused = read_vrml(content, "x").vertices.ravel()[9 + 3 * before :].tolist(), ""
     except UserError as error:
         found, refused = [], str(error)
     if illegal or infinite:
@@ -317,13 +320,18 @@ def damaged(content: bytes, rng: random.Random) -> bytes:
     )
 
 
+def written(points: int) -> bytes:
+    corners = np.arange(points - 2, dtype=np.int32)[:, None] + np.arange(3, dtype=np.int32)
+    places = np.random.default_rng(0).normal(0, 50, (points, 3)).astype(np.float32)
+    return write_vrml(VrmlMesh(places, corners, places[:, :2], corners[:, ::-1], ("a.bmp",)))
+
+
 def test_damaged_files_are_read_right_or_refused_in_one_line() -> None:
     rng = random.Random(0)
     read, slowest = 0, 0.0
-    triangle = np.array([[0, 1, 2], [2, 1, 3]], np.int32)
-    plain = VrmlMesh(np.eye(4, 3, dtype=np.float32), triangle, np.eye(4, 2, dtype=np.float32), triangle, ("a.bmp",))
+    few, many = written(points=4), written(points=400)
     for case in range(CASES):
-        content = damaged(Layout(rng).content() if case % 2 else write_vrml(plain), rng)
+        content = damaged(many if case % 8 == 0 else few if case % 2 == 0 else Layout(rng).content(), rng)
         started = time.perf_counter()
         try:
             mesh = read_vrml(content, "F0001/x.wrl")
@@ -361,6 +369,7 @@ POINT = "Shape { geometry IndexedFaceSet { coord Coordinate { point ["
         ("A { b [", "fade ", "]}"),
         ("A { b ", "1 ", ""),
         ("A {", " b[1]", ""),
+        ("", "Transform{scale 1 1 1}", ""),
         (POINT, "1", "]}}}"),
         (POINT, "1 ", "nan]}}}"),
         (POINT, "-", "]}}}"),
