@@ -20,8 +20,6 @@ SYNONYMS = {
     **dict.fromkeys(("afraid", "fearful"), "fear"), **dict.fromkeys(("happy", "joy"), "happiness"),
     **dict.fromkeys(("sad",), "sadness"), **dict.fromkeys(("surprised",), "surprise"),
 }  # fmt: skip
-#: Larger tables are refused, bytes: a hundred thousand scans have a tenth of it.
-MAX_BYTES = 2**27
 NEUTRAL = "neutral"
 
 
@@ -60,7 +58,7 @@ def read_scan_table(path: Path) -> tuple[list[Row], bytes]:
     resolved = path.resolve()  # that it is a link, or leads anywhere, is the user's own doing
     if not resolved.is_file():
         raise UserError(f"table {path}: there is no such file")
-    content = DataFolder(resolved.parent).read(resolved.name, limit=MAX_BYTES)
+    content = DataFolder(resolved.parent).read(resolved.name)
     lines = read_csv(content, path.name)
     columns = _columns(lines[0][1] if lines else [], path.name)
     rows: list[Row] = []

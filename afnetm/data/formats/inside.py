@@ -13,8 +13,8 @@ from afnetm.errors import UserError
 
 #: Characters that no message can show on its line: controls, halves of pairs (bytes that are not UTF-8), line ends.
 _ODD = ("Cc", "Cs", "Zl", "Zp")
-#: Larger files are refused unread, bytes: a face of a million triangles as text has a tenth of it.
-MAX_BYTES = 2**30
+#: Larger files are refused unread, bytes: a face of a million triangles has about 80 MB as text.
+MAX_BYTES = 2**27
 
 
 @dataclass(frozen=True)

@@ -182,10 +182,6 @@ def test_scenes_that_are_not_one_surface_as_it_stands_are_refused(scene: str, wa
         (f"{POINTS} {UV} coordIndex []", "line 3: coordIndex is empty"),
         (f"{POINTS} {UV} coordIndex [0 1 2 -1\n0 1 -1]", "line 4: '0' in coordIndex begins a polygon of 2 corners"),
         (f"{POINTS} {UV} coordIndex [0 1 2 -1 -1]", "line 3: '-1' in coordIndex begins a polygon of 0 corners"),
-        (
-            f"{POINTS} {UV} coordIndex [0 1 2 -1\n3 1 2 3]",
-            "line 4: '3' in coordIndex begins a polygon of 4 corners (allowed: none twice)",
-        ),
         (f"{POINTS} {UV} coordIndex [0 1\n4]", "line 4: '4' in coordIndex is out of range (allowed: 0 to 3)"),
         (f"{POINTS} {UV} coordIndex [0 1 -2]", "line 3: '-2' in coordIndex is out of range"),
         (f"{POINTS} {UV} coordIndex [0 1 4294967296]", "line 3: '4294967296' in coordIndex is out of range"),
@@ -259,3 +255,9 @@ def test_other_files_are_refused_by_their_beginning(content: bytes) -> None:
     with pytest.raises(UserError, match=r"^x, line 1: begins with '.*' \(allowed: '#VRML V2.0 utf8'\)$") as error:
         read_vrml(content, "x")
     assert str(error.value).isascii()
+
+
+def test_a_triangle_that_covers_nothing_stays_as_it_is() -> None:
+    shape = f"Shape {{ geometry IndexedFaceSet {{ {POINTS} {UV} coordIndex [0 1 2 -1 3 1 3 -1] }} }}"
+    mesh = read_vrml(f"#VRML V2.0 utf8\n{shape}".encode(), "x")
+    assert mesh.faces.tolist() == [[0, 1, 2], [3, 1, 3]]
