@@ -16,13 +16,13 @@ import numpy as np
 
 from afnetm.data.datasets.inspection import Found, Inspection
 from afnetm.data.datasets.made_up import MARK, is_made_up
+from afnetm.data.datasets.photograph_landmarks import landmarks_on_surface
+from afnetm.data.datasets.range_surface import Surface, range_surface
 from afnetm.data.formats.bnt import read_bnt
 from afnetm.data.formats.inside import DataFolder
 from afnetm.data.formats.lm import read_lm2, read_lm3
 from afnetm.data.formats.pictures import read_picture
 from afnetm.data.landmarks import LANDMARKS_22
-from afnetm.data.photograph_landmarks import landmarks_on_surface
-from afnetm.data.range_surface import Surface, range_surface
 from afnetm.data.scan import EXPRESSIONS, Scan
 from afnetm.errors import UserError
 

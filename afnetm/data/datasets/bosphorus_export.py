@@ -4,13 +4,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from afnetm.data.datasets.bosphorus import EXPRESSION_TAGS
+from afnetm.data.datasets.landmarks_22 import landmarks_22_from_83
+from afnetm.data.datasets.photograph import photograph
 from afnetm.data.formats.bnt import RangeImage, write_bnt
 from afnetm.data.formats.lm import NamedPoints, write_lm2, write_lm3
 from afnetm.data.formats.pictures import write_picture
 from afnetm.data.landmarks import LANDMARKS_22, LANDMARKS_83
-from afnetm.data.landmarks_22 import landmarks_22_from_83
 from afnetm.data.maps import WINDOW_MM
-from afnetm.data.photograph import photograph
 from afnetm.data.rays import cast_rays
 from afnetm.data.scan import Scan
 from afnetm.errors import UserError

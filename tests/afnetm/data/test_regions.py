@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
+from afnetm.data.datasets.landmarks_22 import landmarks_22_from_83
 from afnetm.data.landmarks import LANDMARKS_22, LANDMARKS_68, LANDMARKS_83
-from afnetm.data.landmarks_22 import landmarks_22_from_83
 from afnetm.data.maps import PLANES, REGIONS, WINDOW_MM
 from afnetm.data.regions import EYE_HEIGHT, LANDMARK_SETS, MARGIN_MM, landmark_set, region_planes
 from afnetm.errors import UserError
