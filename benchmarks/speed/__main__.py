@@ -13,7 +13,7 @@ from rich.table import Table
 
 from benchmarks.commands import pick_device
 from benchmarks.provenance import provenance
-from benchmarks.speed import lightning_loops, parsing, storage, whole
+from benchmarks.speed import lightning_loops, parsing, preparing, storage, whole
 
 
 def main() -> None:
@@ -32,7 +32,8 @@ def main() -> None:
             ("quick suite", partial(whole.quick_suite, folder / "home", device=device)),
             ("tracking", partial(whole.tracking, folder / "home")),
             ("opening a cohort", partial(storage.opening, folder / "large")),
-            ("parsing", partial(parsing.vrml, folder / "vrml")),
+            ("parsing a mesh file", partial(parsing.vrml, folder / "vrml")),
+            ("preparing a data set", partial(preparing.preparing, folder / "data set")),
             ("training loop", partial(lightning_loops.compare, folder / "home", folder / "png", device=device)),
         ):
             with console.status(name):
