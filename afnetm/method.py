@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal, Protocol, runtime_checkable
 
 from optuna.distributions import BaseDistribution
 from pydantic import ConfigDict, Field
@@ -29,11 +29,26 @@ class Output:
         logits: ``(B, K)``; their softmax are the class probabilities.
         trained: the logits, each ``(B, K)``, whose cross-entropies are summed as the loss; `logits` alone if empty.
         extras: what the report shows per scan, by name, first axis ``B``: importance weights, attention.
+        features: ``(B, D)``, what `Finalizing.finalize` is given of the training scans; None where a method has none.
     """
 
     logits: Tensor
     trained: tuple[Tensor, ...] = ()
     extras: Mapping[str, Tensor] = field(default_factory=dict)
+    features: Tensor | None = None
+
+
+@runtime_checkable
+class Finalizing(Protocol):
+    """A method's module of which a part is fitted once after the last epoch, not by gradients: an SVM, say."""
+
+    def finalize(self, features: Tensor, labels: Tensor) -> None:
+        """Fits that part and writes it into registered buffers, so that the state dict holds all.
+
+        Args:
+            features: ``(N, D)`` float32, `Output.features` of the training scans, not augmented, in eval mode.
+            labels: ``(N,)`` int64, their classes.
+        """
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,6 +67,8 @@ class Method(ABC):
     summary: ClassVar[str]
     source: ClassVar[str]
     space: ClassVar[dict[str, BaseDistribution]]
+    #: Whether it fuses between an encoder's stages, and so needs one that `afnetm.model.encoder.Encoder` can cut.
+    staged: ClassVar[bool] = False
 
     #: What the depth stream reads: depth alone, or depth and the three components of its normals.
     geometry: Literal["depth", "depth+normals"] = "depth+normals"

@@ -15,7 +15,8 @@ from torch import nn
 
 from afnetm.faces import Faces
 from afnetm.method import Method, Output
-from afnetm.model.encoder import Encoder, EncoderSpec, Head
+from afnetm.model.encoder import EncoderSpec, Head
+from afnetm.model.stream import Stream
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,7 +36,7 @@ class Concat(Method):
     features: Annotated[int, Field(ge=8, le=4096)] = 128
 
     def build(self, encoder: EncoderSpec, classes: int) -> nn.Module:
-        """Two encoders, two fully-connected layers, one classifier."""
+        """Two streams, two fully-connected layers, one classifier."""
         return _ConcatNetwork(self, encoder, classes)
 
 
@@ -43,10 +44,10 @@ class _ConcatNetwork(nn.Module):
     def __init__(self, method: Concat, encoder: EncoderSpec, classes: int) -> None:
         super().__init__()
         self.kind = method.geometry
-        self.texture = Encoder(encoder, 3)
-        self.depth = Encoder(encoder, method.depth_channels)
-        self.texture_features = Head(self.texture.channels[-1], method.features)
-        self.depth_features = Head(self.depth.channels[-1], method.features)
+        self.texture = Stream(encoder, 3)
+        self.depth = Stream(encoder, method.depth_channels)
+        self.texture_features = Head(self.texture.channels, method.features)
+        self.depth_features = Head(self.depth.channels, method.features)
         self.dropout = nn.Dropout(method.dropout)
         self.classifier = nn.Linear(2 * method.features, classes)
 

@@ -13,7 +13,8 @@ from torch import nn
 
 from afnetm.faces import Faces
 from afnetm.method import Method, Output
-from afnetm.model.encoder import Encoder, EncoderSpec, Head
+from afnetm.model.encoder import EncoderSpec, Head
+from afnetm.model.stream import Stream
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,7 +28,7 @@ class Late(Method):
     space = {"dropout": FloatDistribution(0.0, 0.5)}  # beyond a half, small encoders stop learning
 
     def build(self, encoder: EncoderSpec, classes: int) -> nn.Module:
-        """Two encoders, each with its own classifier."""
+        """Two streams, each with its own classifier."""
         return _LateNetwork(self, encoder, classes)
 
 
@@ -35,10 +36,10 @@ class _LateNetwork(nn.Module):
     def __init__(self, method: Late, encoder: EncoderSpec, classes: int) -> None:
         super().__init__()
         self.kind = method.geometry
-        self.texture = Encoder(encoder, 3)
-        self.depth = Encoder(encoder, method.depth_channels)
-        self.texture_head = Head(self.texture.channels[-1], classes, method.dropout)
-        self.depth_head = Head(self.depth.channels[-1], classes, method.dropout)
+        self.texture = Stream(encoder, 3)
+        self.depth = Stream(encoder, method.depth_channels)
+        self.texture_head = Head(self.texture.channels, classes, method.dropout)
+        self.depth_head = Head(self.depth.channels, classes, method.dropout)
 
     def forward(self, faces: Faces) -> Output:
         texture = self.texture_head(self.texture(faces.texture)).float()

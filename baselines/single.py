@@ -7,7 +7,8 @@ from torch import nn
 
 from afnetm.faces import Faces
 from afnetm.method import Method, Output
-from afnetm.model.encoder import Encoder, EncoderSpec, Head
+from afnetm.model.encoder import EncoderSpec, Head
+from afnetm.model.stream import Stream
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,9 +22,9 @@ class Texture(Method):
     space = {"dropout": FloatDistribution(0.0, 0.5)}  # beyond a half, small encoders stop learning
 
     def build(self, encoder: EncoderSpec, classes: int) -> nn.Module:
-        """An encoder over texture, pooled and classified."""
-        stream = Encoder(encoder, 3)
-        return _TextureStream(stream, Head(stream.channels[-1], classes, self.dropout))
+        """A stream over texture, pooled and classified."""
+        stream = Stream(encoder, 3)
+        return _TextureStream(stream, Head(stream.channels, classes, self.dropout))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,13 +38,13 @@ class Depth(Method):
     space = {"dropout": FloatDistribution(0.0, 0.5)}  # beyond a half, small encoders stop learning
 
     def build(self, encoder: EncoderSpec, classes: int) -> nn.Module:
-        """An encoder over depth (and its normals), pooled and classified."""
-        stream = Encoder(encoder, self.depth_channels)
-        return _DepthStream(stream, Head(stream.channels[-1], classes, self.dropout), self.geometry)
+        """A stream over depth (and its normals), pooled and classified."""
+        stream = Stream(encoder, self.depth_channels)
+        return _DepthStream(stream, Head(stream.channels, classes, self.dropout), self.geometry)
 
 
 class _TextureStream(nn.Module):
-    def __init__(self, encoder: Encoder, head: Head) -> None:
+    def __init__(self, encoder: Stream, head: Head) -> None:
         super().__init__()
         self.encoder, self.head = encoder, head
 
@@ -52,7 +53,7 @@ class _TextureStream(nn.Module):
 
 
 class _DepthStream(nn.Module):
-    def __init__(self, encoder: Encoder, head: Head, kind: str) -> None:
+    def __init__(self, encoder: Stream, head: Head, kind: str) -> None:
         super().__init__()
         self.encoder, self.head, self.kind = encoder, head, kind
 

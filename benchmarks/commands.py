@@ -11,10 +11,10 @@ from rich.table import Table
 
 from afnetm.data.cohort import Cohort, card
 from afnetm.errors import UserError
-from afnetm.model.encoder import check_encoder
+from afnetm.model.stream import check_encoder
 from benchmarks.cohorts import ensure_cohort, how_to_make
 from benchmarks.home import Home
-from benchmarks.ledger import Entry, Ledger
+from benchmarks.ledger import Entry, Ledger, read_ledger
 from benchmarks.runner import Tally, run
 from benchmarks.store import Store
 from benchmarks.suite import Suite, load_suite
@@ -53,7 +53,7 @@ def prepare(
     dry: bool,
 ) -> Job:
     """Reads a suite, checks all that it asks for before anything is written, and plans it; makes its cohort."""
-    suite = load_suite(reference)
+    suite = _with_added(load_suite(reference), methods or [], home, console)
     labels = set(suite.only(methods).methods)
     kind = pick_device(device)
     workers = pick_workers(workers, kind)
@@ -73,6 +73,23 @@ def prepare(
         check_encoder(suite.encoder, size=cohort.size)
     planned = plan(suite, cohort, device=kind)
     return Job(suite, cohort, planned, [p for p in planned if p.label in labels], workers, home)
+
+
+def _with_added(suite: Suite, names: list[str], home: Home, console: Console) -> Suite:
+    """The suite with what `names` adds to it, and with what was added in earlier runs for as long as it has records."""
+    suite = suite.including(names)
+    try:
+        before = read_ledger(home, suite.name)
+    except UserError:  # it was never run
+        return suite
+    done = Store(home).done()
+    for name in before.added:
+        if any(entry.key in done for entry in before.only([name])):
+            try:
+                suite = suite.including([name])
+            except UserError as error:
+                console.print(f"{name}, added in an earlier run, is left out: {error}", highlight=False, markup=False)
+    return suite
 
 
 def train(job: Job, *, tracking_uri: str, with_faces: bool, console: Console) -> Tally:
@@ -132,7 +149,7 @@ def make_ledger(suite: Suite, cohort: Cohort, planned: list[PlannedUnit]) -> Led
     return Ledger(
         suite=suite.name,
         text=suite.text,
-        resolved=suite.model_dump(mode="json", exclude={"text", "methods"})
+        resolved=suite.model_dump(mode="json", exclude={"text", "methods", "added"})
         | {"methods": {label: hyperparameters(method) for label, method in suite.methods.items()}},
         description=suite.description,
         control=suite.control,
@@ -148,6 +165,8 @@ def make_ledger(suite: Suite, cohort: Cohort, planned: list[PlannedUnit]) -> Led
             for label, method in suite.methods.items()
         },
         units=[Entry(p.unit.key, p.label, p.unit.repeat, p.unit.fold) for p in planned],
+        axes=suite.axes,
+        added=list(suite.added),
         secret="" if cohort.shareable else _secret(cohort),
     )
 

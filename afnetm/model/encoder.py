@@ -1,7 +1,7 @@
-"""Streams: timm's convolutional encoders by name, cut into stages so that a method can fuse between them."""
+"""timm's encoders by name, and those that can be cut into stages, so that a method can fuse between them."""
 
 import difflib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, ClassVar
@@ -10,6 +10,7 @@ import timm
 import torch
 from pydantic import ConfigDict, Field
 from safetensors import SafetensorError, safe_open
+from timm.layers import Format
 from torch import Tensor, nn
 
 from afnetm.errors import UserError
@@ -21,10 +22,12 @@ class EncoderSpec:
     """Which encoder every stream of every method of a suite is made of.
 
     Attributes:
-        name: one of ``timm.list_models()``, with convolutional stages.
+        name: one of ``timm.list_models()``; whether it can be cut into stages is `has_stages`.
         width: the stages' channels as a fraction of the original's, ResNets only. A narrowed ResNet takes timm's
             ``deep`` stem, because the plain stem's 64 channels cannot be narrowed.
         weights: a ``.safetensors`` file of timm's state dict for `name`, or None for random weights.
+        size: of the faces, in pixels, for encoders built for one size (those with position embeddings or windows);
+            None for timm's own. A benchmark sets it to its cohort's.
     """
 
     __pydantic_config__: ClassVar[ConfigDict] = STRICT
@@ -32,10 +35,13 @@ class EncoderSpec:
     name: str = "resnet18"
     width: Annotated[float, Field(gt=0, le=1)] = 1.0
     weights: str | None = None
+    size: Annotated[int, Field(ge=1)] | None = None
 
 
 class Encoder(nn.Module):
-    """A stream in stages 1 to 4, which end at a quarter, an eighth, a 16th and a 32nd of the picture's size.
+    """A stream in stages 1 to 4, for methods that fuse between them (`Method.staged`); `Stream` is for all others.
+
+    The stages end at a quarter, an eighth, a 16th and a 32nd of the picture's size.
 
     Attributes:
         stages: stage ``k`` is ``stages[k - 1]``; the stem is part of stage 1.
@@ -44,7 +50,10 @@ class Encoder(nn.Module):
 
     def __init__(self, spec: EncoderSpec, in_channels: int) -> None:
         super().__init__()
-        network = _create(spec, in_channels)
+        network = create_network(spec, in_channels, features_only=True)
+        # Only a list of modules that are called in turn can be cut; and what is fused is (B, C, H, W).
+        if type(network).__name__ != "FeatureListNet" or network.output_fmt != Format.NCHW:
+            raise UserError(f"encoder '{spec.name}' cannot be cut into stages; try resnet18, resnet50, convnext_atto")
         infos = [info for info in network.feature_info.info if info["reduction"] >= 4]
         ends = [info["module"].replace(".", "_") for info in infos]
         stages: list[nn.Sequential] = []
@@ -80,18 +89,15 @@ class Head(nn.Module):
         return out
 
 
-def check_encoder(spec: EncoderSpec, *, size: int) -> None:
-    """Refuses an encoder that cannot be built or cannot read faces of `size` pixels, before anything is trained.
-
-    Raises:
-        UserError: the name is not timm's own, it has no convolutional stages, or size or weights do not fit.
-    """
-    encoder = Encoder(spec, 3).eval()
+@cache
+def has_stages(spec: EncoderSpec) -> bool:
+    """Whether `spec` can be cut into stages: whether `Encoder` can be made of it."""
     try:
-        with torch.no_grad():
-            encoder(torch.zeros(1, 3, size, size))
-    except (AssertionError, RuntimeError) as error:
-        raise UserError(f"encoder '{spec.name}' cannot read {size} px: {str(error).splitlines()[0]}") from error
+        with torch.device("meta"):
+            Encoder(replace(spec, weights=None), 3)
+    except UserError:
+        return False
+    return True
 
 
 @cache
@@ -99,27 +105,43 @@ def _names() -> frozenset[str]:
     return frozenset(timm.list_models())
 
 
-def _create(spec: EncoderSpec, in_channels: int) -> Any:
+def create_network(spec: EncoderSpec, in_channels: int, *, features_only: bool = False) -> Any:
+    """timm's network without its classifier, from timm's own definitions and the given weights, never the network.
+
+    Raises:
+        UserError: the name is not timm's own, or width, size or weights do not fit it.
+    """
     # Only timm's own names: "hf-hub:..." would reach the network and "local-dir:..." a path.
     if spec.name not in _names():
         close = ", ".join(difflib.get_close_matches(spec.name, _names(), n=3)) or "resnet18, resnet34, convnext_atto"
         raise UserError(f"encoder '{spec.name}' is not one of timm's {len(_names())} models; nearest: {close}")
     options: dict[str, Any] = {}
+    config = timm.get_pretrained_cfg(spec.name)
+    if spec.size is not None and config is not None and config.fixed_input_size:
+        options["img_size"] = spec.size
     if spec.width != 1:
         if timm.model_entrypoint(spec.name).__module__ != "timm.models.resnet":
             raise UserError(f"encoder '{spec.name}' has no width; width = {spec.width} is for ResNets, others take 1.0")
         channels = tuple(max(8, round(c * spec.width)) for c in (64, 128, 256, 512))
-        options = {"channels": channels, "stem_type": "deep", "stem_width": max(4, round(32 * spec.width))}
-    if spec.weights is not None:
-        options |= {"pretrained": True, "pretrained_cfg_overlay": {"file": _checked_weights(spec, options)}}
+        options |= {"channels": channels, "stem_type": "deep", "stem_width": max(4, round(32 * spec.width))}
+    kind: dict[str, Any] = {"features_only": True} if features_only else {"num_classes": 0}
     try:
-        network = timm.create_model(spec.name, features_only=True, in_chans=in_channels, **options)
-    except (RuntimeError, TypeError, AttributeError, KeyError, ValueError) as error:
-        reason = str(error).strip().split("\n")[0] or type(error).__name__
-        raise UserError(f"encoder '{spec.name}' cannot be used as stages of feature maps here: {reason}") from error
-    if type(network).__name__ != "FeatureListNet":
-        raise UserError(f"encoder '{spec.name}' cannot be cut into stages; try resnet18, resnet50, convnext_atto")
-    return network
+        if spec.weights is not None:
+            weights = {"pretrained": True, "pretrained_cfg_overlay": {"file": _checked_weights(spec, options)}}
+        else:
+            weights = {}
+        return timm.create_model(spec.name, in_chans=in_channels, **kind, **weights, **options)
+    except UNFIT as error:
+        raise UserError(f"encoder '{spec.name}' cannot be built as asked: {reason(error)}") from error
+
+
+#: What timm and torch raise where a name, a size or weights do not fit.
+UNFIT = (AssertionError, AttributeError, KeyError, RuntimeError, TypeError, ValueError)
+
+
+def reason(error: Exception) -> str:
+    """The first line of what `error` says."""
+    return str(error).strip().split("\n")[0] or type(error).__name__
 
 
 def _checked_weights(spec: EncoderSpec, options: dict[str, Any]) -> str:

@@ -1,0 +1,85 @@
+"""Streams: any of timm's encoders that ends in a map of features, whole, for methods that need only that map."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+import torch
+from torch import Tensor, nn
+
+from afnetm.errors import UserError
+from afnetm.model.encoder import UNFIT, Encoder, EncoderSpec, create_network, has_stages, reason
+
+
+class Stream(nn.Module):
+    """An encoder from picture to last feature map: convolutional stages, other convolutions, or tokens on a grid.
+
+    Attributes:
+        channels: of the last feature map.
+    """
+
+    def __init__(self, spec: EncoderSpec, in_channels: int) -> None:
+        super().__init__()
+        body = Encoder(spec, in_channels) if has_stages(spec) else _Whole(spec, in_channels)
+        self.body = body
+        self.channels: int = body.channels[-1]
+
+    def forward(self, x: Tensor) -> Tensor:
+        """``(B, in_channels, S, S)`` to ``(B, channels, H, W)``; ``H = W = S / 32`` for most convolutional encoders."""
+        features: Tensor = self.body(x)
+        return features
+
+
+class _Whole(nn.Module):
+    """An encoder that is not cut: its last map after its final norm; class and other prefix tokens left out."""
+
+    def __init__(self, spec: EncoderSpec, in_channels: int) -> None:
+        super().__init__()
+        self.network = create_network(spec, in_channels)
+        patch = getattr(getattr(self.network, "patch_embed", None), "patch_size", None)
+        if spec.size is not None and patch is not None and any(spec.size % side for side in patch):
+            raise UserError(f"encoder '{spec.name}' cannot read {spec.size} px: its patches are {patch[0]} px")
+        try:
+            # What comes after the map is taken out: every parameter is to be learnt.
+            self.last = self.network.prune_intermediate_layers(1, prune_norm=False, prune_head=True)
+            self.channels: list[int] = [self.network.feature_info[-1]["num_chs"]]
+        except UNFIT as error:
+            raise UserError(f"encoder '{spec.name}' does not end in a map of features: {reason(error)}") from error
+
+    def forward(self, x: Tensor) -> Tensor:
+        (features,) = self.network.forward_intermediates(
+            x, indices=self.last, norm=True, output_fmt="NCHW", intermediates_only=True
+        )
+        whole: Tensor = features
+        return whole
+
+
+def check_encoder(spec: EncoderSpec, *, size: int, staged: Iterable[str] = ()) -> None:
+    """Refuses an encoder that cannot be built, read faces of `size` pixels, or be cut, before anything is made.
+
+    Args:
+        spec: the suite's.
+        size: of the cohort's faces, in pixels.
+        staged: methods that need stages.
+
+    Raises:
+        UserError: the name is not timm's own, a staged method is to use what cannot be cut, or size or weights do not
+            fit.
+    """
+    if spec.size not in {None, size}:
+        raise UserError(f"encoder.size = {spec.size}: the cohort's faces are {size} px; leave it out")
+    spec = replace(spec, size=size)
+    stream = Stream(spec, 3)
+    for method in staged:
+        if not has_stages(spec):
+            raise UserError(
+                f"method '{method}' fuses between stages, and encoder '{spec.name}' cannot be cut into any; "
+                "leave the method out, or try resnet18, convnext_atto"
+            )
+    try:
+        features = stream(torch.zeros(2, 3, size, size))
+        torch.autograd.backward(features.sum())
+    except UNFIT as error:
+        raise UserError(f"encoder '{spec.name}' cannot read {size} px: {reason(error)}") from error
+    idle = [name for name, parameter in stream.named_parameters() if parameter.grad is None]
+    if idle:
+        raise UserError(f"encoder '{spec.name}' has parameters that its last map does not depend on, {idle[0]}")
