@@ -29,12 +29,14 @@ class Output:
         logits: ``(B, K)``; their softmax are the class probabilities.
         trained: the logits, each ``(B, K)``, whose cross-entropies are summed as the loss; `logits` alone if empty.
         extras: what the report shows per scan, by name, first axis ``B``: importance weights, attention.
+        penalty: float32 scalar added to the loss, a regulariser of the batch's features, say; None where there is none.
         features: ``(B, D)``, what `Finalizing.finalize` is given of the training scans; None where a method has none.
     """
 
     logits: Tensor
     trained: tuple[Tensor, ...] = ()
     extras: Mapping[str, Tensor] = field(default_factory=dict)
+    penalty: Tensor | None = None
     features: Tensor | None = None
 
 

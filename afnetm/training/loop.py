@@ -72,6 +72,8 @@ def fit(model: nn.Module, data: Resident, index: Tensor, labels: Tensor, recipe:
                 output = forward(faces)
             trained = output.trained or (output.logits,)
             loss = sum_loss(trained, target, recipe.label_smoothing)
+            if output.penalty is not None:
+                loss = loss + output.penalty
             torch.autograd.backward(loss)
             rates[epoch] = schedule.get_last_lr()[0]
             optimizer.step()
