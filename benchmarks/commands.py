@@ -76,12 +76,11 @@ def prepare(
 
 
 def _with_added(suite: Suite, names: list[str], home: Home, console: Console) -> Suite:
-    """The suite with what `names` adds to it, and with what was added in earlier runs for as long as it has records."""
-    suite = suite.including(names)
+    """The suite with what earlier runs added to it, for as long as that has records, and with what `names` add."""
     try:
         before = read_ledger(home, suite.name)
     except UserError:  # it was never run
-        return suite
+        return suite.including(names)
     done = Store(home).done()
     for name in before.added:
         if any(entry.key in done for entry in before.only([name])):
@@ -89,7 +88,7 @@ def _with_added(suite: Suite, names: list[str], home: Home, console: Console) ->
                 suite = suite.including([name])
             except UserError as error:
                 console.print(f"{name}, added in an earlier run, is left out: {error}", highlight=False, markup=False)
-    return suite
+    return suite.including(names)
 
 
 def train(job: Job, *, tracking_uri: str, with_faces: bool, console: Console) -> Tally:

@@ -66,6 +66,8 @@ def results(ledger: Ledger, home: Home, *, created: str, with_faces: bool = Fals
             synthetic=synthetic,
             methods=ledger.methods,
             control=ledger.control,
+            axes=ledger.axes,
+            added=ledger.added,
             with_faces=with_faces,
             secret=ledger.secret,
         ),

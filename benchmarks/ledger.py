@@ -1,7 +1,7 @@
 """The ledger: what a suite consisted of when it was last run, so that reports and clean-ups need no torch."""
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +32,8 @@ class Ledger:
         cohort: the cohort's card, with ``source`` beside what ``data check`` prints.
         methods: by label: name, version, summary, source, hyperparameters.
         units: every unit, in the order planned.
+        axes: what an ablation changes: hyper-parameters, each with its title.
+        added: methods that are not in the TOML.
         secret: what reports make pseudonyms of subjects with; it never enters one, nor MLflow. Empty where the cohort
             is shareable.
     """
@@ -44,6 +46,8 @@ class Ledger:
     cohort: dict[str, Any]
     methods: dict[str, dict[str, Any]]
     units: list[Entry]
+    axes: dict[str, str] = field(default_factory=dict)
+    added: list[str] = field(default_factory=list)
     secret: str = ""
 
     def save(self, home: Home) -> None:

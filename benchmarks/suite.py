@@ -2,6 +2,7 @@
 
 import json
 import tomllib
+from collections.abc import Iterable, Mapping
 from dataclasses import fields
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args, get_type_hints
@@ -10,11 +11,14 @@ from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 
 from afnetm.data.cohort import cohort_directory
 from afnetm.errors import UserError
-from afnetm.method import Method, find_method
+from afnetm.method import Method, find_method, methods, nearest
 from afnetm.model.encoder import EncoderSpec
 from afnetm.strict import STRICT
 from afnetm.training.recipe import Recipe
 from benchmarks.suite_files import read_suite_file
+
+#: Attributes of a `Suite` that are not keys of its file.
+_DERIVED = ("name", "text", "added")
 
 
 class _Strict(BaseModel):
@@ -76,7 +80,10 @@ class Suite(_Strict):
         description: one sentence for the report.
         control: the method that the others are compared with.
         keep_weights: whether records keep ``weights.safetensors``.
+        axes: what an ablation changes: hyper-parameters that every method has, each with its column's title in the
+            report. The control is the full model. None in other comparisons.
         methods: by label; a table's ``method`` key names the registered method where it is not the label.
+        added: labels of methods that are not in the file (`including`).
     """
 
     name: str
@@ -84,11 +91,33 @@ class Suite(_Strict):
     description: str
     control: str | None = None
     keep_weights: bool = False
+    axes: dict[str, Annotated[str, Field(pattern=r"^[^\p{C}]+$")]] = {}
     cohort: CohortSpec
     protocol: ProtocolSpec
     encoder: EncoderSpec
     training: Recipe
     methods: dict[str, Any]
+    added: tuple[str, ...] = ()
+
+    def including(self, names: Iterable[str]) -> "Suite":
+        """The suite with the registered methods called `names` beside its own, each with its defaults.
+
+        Labels of the suite are passed over.
+
+        Raises:
+            UserError: a name is neither a label nor registered, or its method has no place beside the others.
+        """
+        suite = self
+        for name in names:
+            if name in suite.methods:
+                continue
+            if name not in methods():
+                known = nearest(name, list(suite.methods | methods()))
+                raise UserError(f"method '{name}' is neither in suite '{self.name}' nor registered; {known}")
+            whole = suite.methods | {name: _method(name, {}, self.name)}
+            _check_methods(whole, self.axes, self.name)
+            suite = suite.model_copy(update={"methods": whole, "added": (*suite.added, name)})
+        return suite
 
     def only(self, labels: list[str] | None) -> "Suite":
         """The suite with these of its methods; every one where `labels` is empty or None."""
@@ -114,16 +143,12 @@ def load_suite(reference: str) -> Suite:
 
 def parse_suite(tables: dict[str, Any], *, name: str, text: str, file: str) -> Suite:
     """A suite from its tables; `file` is what errors call it."""
-    for key in ("name", "text"):
+    for key in _DERIVED:
         if key in tables:
-            raise UserError(f"{file}: key '{key}' is not allowed; a suite is called as its file")
+            raise UserError(f"{file}: key '{key}' is not allowed; it is not the file's to say")
     if not isinstance(tables.get("methods"), dict) or not tables["methods"]:
         raise UserError(f"{file}: [methods.NAME] is missing; a suite needs one table a method")
     methods = {label: _method(label, table, file) for label, table in tables["methods"].items()}
-    for label, method in methods.items():
-        twin = next(name for name, other in methods.items() if other == method)
-        if twin != label:
-            raise UserError(f"{file}: methods.{label} is the same as methods.{twin}; give it other hyper-parameters")
     whole = {"encoder": {}, "training": {}, **tables, "name": name, "text": text, "methods": {}}
     suite: Suite = _validate(Suite, whole, file, "")
     try:
@@ -131,6 +156,7 @@ def parse_suite(tables: dict[str, Any], *, name: str, text: str, file: str) -> S
         cohort_directory(Path(), suite.cohort.name)
     except UserError as error:
         raise UserError(f"{file}: {error}") from None
+    _check_methods(methods, suite.axes, file)
     if suite.control is not None and suite.control not in methods:
         raise UserError(f"{file}: control = '{suite.control}' is none of its methods: {', '.join(methods)}")
     return suite.model_copy(update={"methods": methods})
@@ -149,6 +175,21 @@ def _fitting(cohort: CohortSpec, protocol: ProtocolSpec) -> None:
             if value > cohort.synthetic.subjects:
                 raise UserError(
                     f"protocol.{key} = {value}: more than the {cohort.synthetic.subjects} subjects of its cohort"
+                )
+
+
+def _check_methods(methods: Mapping[str, Method], axes: Mapping[str, str], file: str) -> None:
+    """Raises `UserError` where two methods are the same, or one lacks a hyper-parameter that is an axis."""
+    for label, method in methods.items():
+        twin = next(name for name, other in methods.items() if other == method)
+        if twin != label:
+            raise UserError(f"{file}: methods.{label} is the same as methods.{twin}; one is enough")
+        has = [field.name for field in fields(method)]
+        for axis in axes:
+            if axis not in has:
+                raise UserError(
+                    f"{file}: axes.{axis}: methods.{label} ('{method.name}') has no such hyper-parameter; "
+                    f"it has: {', '.join(has)}"
                 )
 
 
@@ -189,7 +230,7 @@ def _keys(kind: Any, path: list[str]) -> list[str]:
     """The keys that the table at `path` below `kind` (a model, a dataclass, or one of these or None) may have."""
     kind = next((k for k in get_args(kind) if k is not type(None)), kind)
     if isinstance(kind, type) and issubclass(kind, BaseModel):
-        derived = {"name", "text"} if kind is Suite else set()
+        derived = _DERIVED if kind is Suite else ()
         inner: dict[str, Any] = {k: v.annotation for k, v in kind.model_fields.items() if k not in derived}
     else:
         hints = get_type_hints(kind)

@@ -18,6 +18,11 @@ def score(value: float, low: float, high: float) -> str:
     return f"{percent(value)} %{ends}"
 
 
+def ranged(value: str, low: str, high: str) -> str:
+    """A printed score with its printed interval in brackets; an undefined interval is left out."""
+    return value if low == NOTHING else f"{value} ({low}, {high})"
+
+
 def points(share: float) -> str:
     """A difference of shares in signed percentage points: ``-0.0123`` is ``−1.2``."""
     if math.isnan(share):

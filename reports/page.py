@@ -12,6 +12,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from reports import figures, formats, portraits, summary
+from reports.ablation import ablation, full_values, parts
 from reports.published import published
 from reports.results import Results
 from reports.schema import ReportError
@@ -77,6 +78,7 @@ def page(results: Results, table: pd.DataFrame, literature: pd.DataFrame) -> str
         plan=results.provenance,
         control=results.control,
         table=table.to_dict("records"),
+        ablation=_ablation(results, table) if results.provenance.axes else None,
         literature=literature.to_dict("records"),
         notices=summary.notices(results),
         findings=summary.findings(results, table),
@@ -86,6 +88,12 @@ def page(results: Results, table: pd.DataFrame, literature: pd.DataFrame) -> str
         pictures=_pictures(results, table),
         style=Markup((_TEMPLATES / "style.css").read_text(encoding="utf-8")),
     )
+
+
+def _ablation(results: Results, table: pd.DataFrame) -> dict[str, Any]:
+    """The ablation's rows, each with its parts, and the full model's value of each part."""
+    rows = ablation(results, table).to_dict("records")
+    return {"full": full_values(results), "rows": [row | {"parts": parts(results, row["method"])} for row in rows]}
 
 
 def _pictures(results: Results, table: pd.DataFrame) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """Results: the tables that a report is made of, and where they came from."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import pandas as pd
@@ -36,6 +36,9 @@ class Provenance:
         methods: by name, in the order of every table and picture: version, summary (one line), source (where it was
             published), hyperparameters (a mapping).
         control: the method that the others are compared with; the first of `methods` if None.
+        axes: what an ablation changes: hyper-parameters that every method has, each with its column's title; the
+            control is the full model. Empty for other comparisons.
+        added: methods that `suite_toml` does not have.
         with_faces: whether the user wants subjects named though the cohort is not shareable.
         secret: what pseudonyms of subjects are made with where they may not be named (`reports.pseudonyms`).
     """
@@ -56,6 +59,8 @@ class Provenance:
     synthetic: bool
     methods: Mapping[str, Mapping[str, Any]]
     control: str | None = None
+    axes: Mapping[str, str] = field(default_factory=dict)
+    added: Sequence[str] = ()
     with_faces: bool = False
     secret: str = ""
 
@@ -68,6 +73,7 @@ class Provenance:
         _need("cohort", self.cohort, _COHORT)
         for name, card in self.methods.items():
             _need(f"methods: {name!r}", card, _METHOD)
+            _need(f"hyperparameters: {name!r}", card["hyperparameters"], list(self.axes))
         if self.control is not None and self.control not in self.methods:
             raise ReportError(f"control: {self.control!r} is not in the suite, allowed: {', '.join(self.methods)}")
         if not 0 <= self.done <= self.planned:

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from reports import formats
+from reports.ablation import KEPT, ablation, displayed_ablation, legend
 from reports.pseudonyms import pseudonymous
 from reports.results import Results
 from reports.schema import EXPRESSIONS
@@ -72,17 +73,13 @@ def by_intensity(results: Results) -> pd.DataFrame:
 
 def displayed(table: pd.DataFrame, *, control: str) -> pd.DataFrame:
     """`comparison` as a reader meets it, all text: the same columns in the terminal, in Markdown and in LaTeX."""
-
-    def ranged(value: str, low: str, high: str) -> str:
-        return value if low == formats.NOTHING else f"{value} ({low}, {high})"
-
     rows = []
     for row in table.to_dict("records"):
         accuracy, macro_f1 = (
-            ranged(*(formats.percent(row[f"{name}{end}"]) for end in ("", "_low", "_high")))
+            formats.ranged(*(formats.percent(row[f"{name}{end}"]) for end in ("", "_low", "_high")))
             for name in ("accuracy", "macro_f1")
         )
-        gap = ranged(*(formats.points(row[f"difference{end}"]) for end in ("", "_low", "_high")))
+        gap = formats.ranged(*(formats.points(row[f"difference{end}"]) for end in ("", "_low", "_high")))
         rows.append(
             {
                 "Method": str(row["method"]),
@@ -101,6 +98,8 @@ def displayed(table: pd.DataFrame, *, control: str) -> pd.DataFrame:
 def write_tables(results: Results, table: pd.DataFrame, directory: Path) -> None:
     """Writes folds.csv, predictions.parquet and comparison.csv, .md and .tex into `directory`, which must exist.
 
+    Of an ablation also ablation.csv, .md and .tex.
+
     Where subjects may not be named, predictions.parquet has pseudonyms for them and their scans.
     In CSV files text that a spreadsheet would take for a formula gets a leading apostrophe.
     """
@@ -109,12 +108,13 @@ def write_tables(results: Results, table: pd.DataFrame, directory: Path) -> None
     if not results.provenance.named:
         predictions = pseudonymous(predictions, secret=results.provenance.secret)
     predictions.to_parquet(directory / "predictions.parquet", index=False)
-    _write_csv(table, directory / "comparison.csv")
-    shown = displayed(table, control=results.control)
     plan = results.provenance
     notice = "" if plan.done == plan.planned else f"Incomplete: {plan.done} of {plan.planned} planned units."
-    (directory / "comparison.md").write_text(markdown(shown, notice=notice), encoding="utf-8")
-    (directory / "comparison.tex").write_text(latex(shown, notice=notice), encoding="utf-8")
+    _write_both(directory / "comparison", table, displayed(table, control=results.control), notice=notice)
+    if plan.axes:
+        found = ablation(results, table)
+        told = " ".join(filter(None, [legend(results), notice]))
+        _write_both(directory / "ablation", found, displayed_ablation(results, found), notice=told)
 
 
 def markdown(shown: pd.DataFrame, *, notice: str = "") -> str:
@@ -126,7 +126,10 @@ def markdown(shown: pd.DataFrame, *, notice: str = "") -> str:
 
 
 def latex(shown: pd.DataFrame, *, notice: str = "") -> str:
-    """A booktabs ``tabular`` of a frame of text, to be ``\\input`` into a paper; `notice` as a comment above it."""
+    """A booktabs ``tabular`` of a frame of text, to be ``\\input`` into a paper; `notice` as a comment above it.
+
+    Check marks need the package ``amssymb``.
+    """
     rows = [" & ".join(_latex_text(cell) for cell in row) for row in shown.itertuples(index=False, name=None)]
     return "\n".join(
         [
@@ -141,6 +144,13 @@ def latex(shown: pd.DataFrame, *, notice: str = "") -> str:
             "",
         ]
     )
+
+
+def _write_both(path: Path, table: pd.DataFrame, shown: pd.DataFrame, *, notice: str) -> None:
+    """Writes the numbers as CSV and what a reader meets of them as Markdown and LaTeX, side by side."""
+    _write_csv(table, path.with_suffix(".csv"))
+    path.with_suffix(".md").write_text(markdown(shown, notice=notice), encoding="utf-8")
+    path.with_suffix(".tex").write_text(latex(shown, notice=notice), encoding="utf-8")
 
 
 def _write_csv(frame: pd.DataFrame, path: Path) -> None:
@@ -161,7 +171,7 @@ _LATEX = {
     **{mark: f"\\{mark}" for mark in "&%$#_{}"},
     **{"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"},
     **{"<": r"\textless{}", ">": r"\textgreater{}", "|": r"\textbar{}", '"': r"\textquotedbl{}"},
-    **{"±": r"$\pm$", formats.MINUS: "$-$", formats.NOTHING: "--"},
+    **{"±": r"$\pm$", KEPT: r"\checkmark{}", formats.MINUS: "$-$", formats.NOTHING: "--"},
 }
 
 
