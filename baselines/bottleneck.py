@@ -34,7 +34,7 @@ class Bottleneck(Method):
 
     name = "mbt"
     version = 1
-    summary = "transformer layers on both streams' tokens that exchange through a few shared tokens"
+    summary = "transformers on both streams' tokens that exchange through a few shared ones"
     source = "MBT of Nagrani et al., NeurIPS 2021; on top of the suite's encoders"
     space = {
         "tokens": IntDistribution(1, 16, log=True),  # the paper found 4 enough and more no better
