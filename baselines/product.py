@@ -1,0 +1,48 @@
+"""Late fusion by the product rule: each stream classifies by itself, and the class probabilities are multiplied.
+
+The product rule of Kittler et al., "On combining classifiers", TPAMI 20(3), 1998, for two streams and equal priors::
+
+    p(k) ~ softmax(y_texture)_k * softmax(y_depth)_k
+
+Each stream learns from its own cross-entropy. Against the mean, one stream's near-zero is a veto.
+"""
+
+from dataclasses import dataclass
+
+from optuna.distributions import FloatDistribution
+from torch import nn
+
+from afnetm.faces import Faces
+from afnetm.method import Method, Output
+from afnetm.model.encoder import EncoderSpec, Head
+from afnetm.model.stream import Stream
+
+
+@dataclass(frozen=True, kw_only=True)
+class Product(Method):
+    """The product of two streams' probabilities."""
+
+    name = "product"
+    version = 1
+    summary = "product of both streams' class probabilities"
+    source = "product rule of Kittler et al., TPAMI 20(3), 1998"
+    space = {"dropout": FloatDistribution(0.0, 0.5)}  # beyond a half, small encoders stop learning
+
+    def build(self, encoder: EncoderSpec, classes: int) -> nn.Module:
+        """Two encoders, each with its own classifier."""
+        return _ProductNetwork(self, encoder, classes)
+
+
+class _ProductNetwork(nn.Module):
+    def __init__(self, method: Product, encoder: EncoderSpec, classes: int) -> None:
+        super().__init__()
+        self.kind = method.geometry
+        self.texture = Stream(encoder, 3)
+        self.depth = Stream(encoder, method.depth_channels)
+        self.texture_head = Head(self.texture.channels, classes, method.dropout)
+        self.depth_head = Head(self.depth.channels, classes, method.dropout)
+
+    def forward(self, faces: Faces) -> Output:
+        texture = self.texture_head(self.texture(faces.texture)).float()
+        depth = self.depth_head(self.depth(faces.geometry(self.kind))).float()
+        return Output(texture.log_softmax(1) + depth.log_softmax(1), trained=(texture, depth))
