@@ -1,7 +1,8 @@
 """The training loop: one page, the same for every method, on whatever device the data is.
 
 Nothing within an epoch waits for the device: order, augmentation and losses stay there, and the curves are read once
-at the end. The last epoch's weights are what is evaluated; test scans are seen by `predict` alone.
+at the end. The last epoch's weights are what is evaluated; test scans are seen by `predict` alone. What gradients do
+not train, an SVM, say, is fitted after the last epoch by `finalize`.
 """
 
 import math
@@ -11,6 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
+from afnetm.method import Finalizing, Output
 from afnetm.training.augment import draw
 from afnetm.training.recipe import Recipe
 from afnetm.training.resident import Resident
@@ -40,7 +42,7 @@ def learning_rate_factor(step: int, steps: int, warmup: float) -> float:
 
 
 def fit(model: nn.Module, data: Resident, index: Tensor, labels: Tensor, recipe: Recipe, *, seed: int) -> Curves:
-    """Trains `model`, which is on the data's device, in place.
+    """Trains `model`, which is on the data's device, in place, and finalizes it.
 
     Args:
         model: ``forward(faces) -> Output``.
@@ -70,10 +72,7 @@ def fit(model: nn.Module, data: Resident, index: Tensor, labels: Tensor, recipe:
             target = labels[batch]
             with _autocast(data.device, recipe):
                 output = forward(faces)
-            trained = output.trained or (output.logits,)
-            loss = sum_loss(trained, target, recipe.label_smoothing)
-            if output.penalty is not None:
-                loss = loss + output.penalty
+            loss = sum_loss(output, target, recipe.label_smoothing)
             torch.autograd.backward(loss)
             rates[epoch] = schedule.get_last_lr()[0]
             optimizer.step()
@@ -81,26 +80,42 @@ def fit(model: nn.Module, data: Resident, index: Tensor, labels: Tensor, recipe:
             schedule.step()
             loss_sum[epoch] += loss.detach() * len(batch)
             hits[epoch] += (output.logits.detach().argmax(1) == target).sum()
+    finalize(model, data, index, labels, recipe)
     return Curves(loss_sum.cpu() / len(index), hits.cpu() / len(index), rates)
 
 
-def sum_loss(trained: tuple[Tensor, ...], target: Tensor, smoothing: float) -> Tensor:
-    """The sum of the cross-entropies of each ``(B, K)`` in `trained`, in float32."""
+def sum_loss(output: Output, target: Tensor, smoothing: float) -> Tensor:
+    """The sum of the cross-entropies of each ``(B, K)`` in `Output.trained`, and of `Output.penalty`, in float32."""
+    trained = output.trained or (output.logits,)
     losses = [cross_entropy(logits.float(), target, label_smoothing=smoothing) for logits in trained]
+    if output.penalty is not None:
+        losses.append(output.penalty.float())
     return torch.stack(losses).sum()
 
 
-@torch.no_grad()
+def finalize(model: nn.Module, data: Resident, index: Tensor, labels: Tensor, recipe: Recipe) -> None:
+    """Has a module that is `Finalizing` fit its last part to the scans at `index` as they are, not augmented."""
+    if isinstance(model, Finalizing):
+        features = [output.features for output in _outputs(model, data, index, recipe)]
+        model.finalize(torch.cat([f for f in features if f is not None]).float(), labels[index])
+
+
 def predict(model: nn.Module, data: Resident, index: Tensor, recipe: Recipe) -> tuple[Tensor, dict[str, Tensor]]:
     """Class probabilities ``(N, K)`` float32 of the scans at `index`, not augmented, and the extras; on the CPU."""
+    outputs = _outputs(model, data, index, recipe)
+    probabilities = torch.cat([output.logits for output in outputs]).float().softmax(1).cpu()
+    names = outputs[0].extras
+    return probabilities, {name: torch.cat([o.extras[name] for o in outputs]).float().cpu() for name in names}
+
+
+@torch.no_grad()
+def _outputs(model: nn.Module, data: Resident, index: Tensor, recipe: Recipe) -> list[Output]:
     model.eval()
     outputs = []
     for batch in torch.split(index, recipe.batch_size):
         with _autocast(data.device, recipe):
             outputs.append(model(data.faces(batch)))
-    probabilities = torch.cat([output.logits for output in outputs]).float().softmax(1).cpu()
-    names = outputs[0].extras
-    return probabilities, {name: torch.cat([o.extras[name] for o in outputs]).float().cpu() for name in names}
+    return outputs
 
 
 def _autocast(device: torch.device, recipe: Recipe) -> torch.autocast:
