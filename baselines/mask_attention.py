@@ -79,11 +79,11 @@ class _MaskGuidedNetwork(nn.Module):
     def forward(self, faces: Faces) -> Output:
         texture, texture_logits = self.texture_attention(self.texture(faces.texture))
         depth, depth_logits = self.depth_attention(self.depth(faces.geometry(self.kind)))
-        weights = self.weigh(torch.cat([texture, depth], 1)).softmax(1)
+        weights = self.weigh(torch.cat([texture, depth], 1)).float().softmax(1)
         fused = weights[:, :1] * texture + weights[:, 1:] * depth
         logits = torch.cat([texture_logits, depth_logits], 1).float()
         extras = {
-            "importance": weights.float().mean((2, 3)),
+            "importance": weights.mean((2, 3)),
             "attention_texture": attention_map(logits[:, 0].sigmoid()),
             "attention_depth": attention_map(logits[:, 1].sigmoid()),
         }
