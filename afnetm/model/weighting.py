@@ -1,17 +1,33 @@
 """Importance weights computing (IWC) and the adaptive fusion they drive.
 
 The paper (arXiv 2205.11785) fuses the modalities "at convolutional layers" by importance weights of each modality;
-the form below is a reading. With the pooled feature maps ``t`` and ``d`` (B, C) of texture and depth::
+what has a weight of its own is a reading. With the feature maps ``T`` and ``D`` (B, C, H, W) of texture and depth::
 
-    a = W2 relu(W1 [t; d])            (B, 2, C)
-    w = softmax of a over the two modalities, channel by channel
-    F = w_texture * F_texture + w_depth * F_depth
+    x = [T; D], averaged over all positions                                channel and sample
+    x = [T; D]                                                             position
+    a = W2 gelu(W1 x)           (B, 2, G, h, w), at each position of x      W1, W2 are 1x1 convolutions
+    w = softmax of a over the two modalities
+    F = w_texture * T + w_depth * D
 
-``W2`` starts at zero, so that fusion starts as the mean of both.
+=========  ===  ======  =====================================================================
+reading    G    h x w   a weight belongs to
+=========  ===  ======  =====================================================================
+channel    C    1 x 1   a channel of a face
+sample     1    1 x 1   a face
+position   1    H x W   a position of a face, computed from what both modalities have there
+none                    nobody: ``F = (T + D) / 2``, and there are no weights to show
+=========  ===  ======  =====================================================================
+
+``W2`` starts at zero, so that every reading starts as the mean of both. Why not a ReLU: `afnetm.model.attention`.
 """
+
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
+from torch.nn.functional import gelu
+
+WeightingKind = Literal["channel", "sample", "position", "none"]
 
 
 class AdaptiveFusion(nn.Module):
@@ -19,20 +35,44 @@ class AdaptiveFusion(nn.Module):
 
     Args:
         channels: channels ``C`` of either feature map.
+        weighting: what has a weight of its own.
         reduction: the bottleneck is ``2 C / reduction`` wide, at least 4.
     """
 
-    def __init__(self, channels: int, *, reduction: int = 8) -> None:
+    def __init__(
+        self,
+        channels: int,
+        *,
+        weighting: Literal["channel", "sample", "position"] = "channel",
+        reduction: int = 8,
+    ) -> None:
         super().__init__()
         hidden = max(4, 2 * channels // reduction)
-        self.squeeze = nn.Linear(2 * channels, hidden)
-        self.weigh = nn.Linear(hidden, 2 * channels)
+        self.pooled = weighting != "position"
+        self.squeeze = nn.Conv2d(2 * channels, hidden, 1)
+        self.weigh = nn.Conv2d(hidden, 2 * (channels if weighting == "channel" else 1), 1)
         nn.init.zeros_(self.weigh.weight)
-        nn.init.zeros_(self.weigh.bias)
+        nn.init.zeros_(self.weigh.bias)  # type: ignore[arg-type]  # torch types it as if there might be none
 
     def forward(self, texture: Tensor, depth: Tensor) -> tuple[Tensor, Tensor]:
-        """Two ``(B, C, H, W)`` maps to the fused one and the weights ``(B, 2, C)``, texture first, summing to 1."""
-        pooled = torch.cat([texture.mean((2, 3)), depth.mean((2, 3))], 1)
-        weights = self.weigh(self.squeeze(pooled).relu()).unflatten(1, (2, -1)).softmax(1)
-        fused = weights[:, 0, :, None, None] * texture + weights[:, 1, :, None, None] * depth
-        return fused, weights
+        """Two ``(B, C, H, W)`` maps to the fused one and the weights, ``(B, 2, G, h, w)`` float32, texture first."""
+        both = torch.cat([texture, depth], 1)
+        if self.pooled:
+            both = both.mean((2, 3), keepdim=True)
+        weights = self.weigh(gelu(self.squeeze(both))).unflatten(1, (2, -1)).softmax(1, dtype=torch.float32)
+        return weights[:, 0] * texture + weights[:, 1] * depth, weights
+
+
+class MeanFusion(nn.Module):
+    """IWC left out: the mean of two feature maps."""
+
+    def forward(self, texture: Tensor, depth: Tensor) -> tuple[Tensor, None]:
+        """Two ``(B, C, H, W)`` maps to their mean, and no weights."""
+        return (texture + depth) / 2, None
+
+
+def fusion(kind: WeightingKind, channels: int, *, reduction: int) -> nn.Module:
+    """The fusion of maps of `channels` channels that `kind` names."""
+    if kind == "none":
+        return MeanFusion()
+    return AdaptiveFusion(channels, weighting=kind, reduction=reduction)

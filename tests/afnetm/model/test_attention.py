@@ -1,57 +1,150 @@
+import math
+
+import pytest
 import torch
+from torch import Tensor
 
-from afnetm.model.attention import MaskAttention
+from afnetm.model.attention import (
+    AffineAttention,
+    AttentionKind,
+    NoAttention,
+    ScaleAttention,
+    mask_attention,
+    relative_change,
+)
+
+FORMS = pytest.mark.parametrize("form", [AffineAttention, ScaleAttention])
 
 
-def trained(channels: int) -> MaskAttention:
+@pytest.fixture(autouse=True)
+def _seed() -> None:
+    torch.manual_seed(0)
+
+
+def trained(form: type[AffineAttention | ScaleAttention], channels: int) -> AffineAttention | ScaleAttention:
     """MA as after some training: no weight is zero."""
-    module = MaskAttention(channels)
+    module = form(channels)
     for parameter in module.parameters():
         torch.nn.init.normal_(parameter, std=0.3)
     return module
 
 
-def half_mask(size: int) -> torch.Tensor:
-    mask = torch.zeros(3, 1, size, size)
+def half_mask(size: int, planes: int = 1) -> Tensor:
+    mask = torch.zeros(3, planes, size, size)
     mask[..., : size // 2] = 1
     return mask
 
 
-def test_it_starts_as_the_identity() -> None:
-    features = torch.randn(3, 6, 8, 8)
-    assert torch.equal(MaskAttention(6)(features, half_mask(32)), features)
+def gelu(x: Tensor) -> Tensor:
+    """``x`` times the share of a standard normal distribution below it."""
+    return x * (1 + torch.erf(x / math.sqrt(2))) / 2
 
 
-def test_what_is_not_salient_is_left_alone_and_what_is_salient_is_not() -> None:
+def vectors(module: AffineAttention | ScaleAttention, features: Tensor, plane: Tensor) -> Tensor:
+    """Both vectors of one face ``(C, H, W)`` and plane ``(H, W)``, position by position."""
+    _, height, width = features.shape
+    positions = [(i, j) for i in range(height) for j in range(width)]
+    mean = sum(features[:, i, j] * plane[i, j] for i, j in positions) / sum(plane[i, j] for i, j in positions)
+    hidden = gelu(module.squeeze.weight @ mean + module.squeeze.bias)
+    return module.modulate.weight @ hidden + module.modulate.bias
+
+
+@pytest.mark.parametrize("planes", [1, 4])
+@pytest.mark.parametrize("kind", ["affine", "scale", "none"])
+def test_it_starts_as_the_identity(kind: AttentionKind, planes: int) -> None:
+    features, masks = torch.randn(3, 6, 8, 8), torch.rand(3, planes, 32, 32)
+    assert torch.equal(mask_attention(kind, 6, reduction=8)(features, masks), features)
+
+
+def test_affine_leaves_alone_what_is_not_salient() -> None:
     features = torch.randn(3, 6, 8, 8)
-    adjusted = trained(6)(features, half_mask(32))
+    adjusted = trained(AffineAttention, 6)(features, half_mask(32))
     assert torch.equal(adjusted[..., 4:], features[..., 4:])
     assert (adjusted[..., :4] - features[..., :4]).abs().mean() > 0.01
 
 
-def test_it_looks_at_salient_positions_only() -> None:
-    module, features = trained(6), torch.randn(3, 6, 8, 8)
+def test_scale_changes_what_is_salient_and_what_remains_each_by_what_is_there() -> None:
+    module, features = trained(ScaleAttention, 6), torch.rand(3, 6, 8, 8) + 0.1
+    factor = module(features, half_mask(32)) / features
+    for half in (factor[..., :4], factor[..., 4:]):
+        assert torch.allclose(half, half[..., :1, :1].expand_as(half), atol=1e-5)  # a factor a channel
+        assert (half - 1).abs().mean() > 0.01
+    assert not torch.allclose(factor[..., :4], factor[..., 4:], atol=1e-2)
+
+
+@FORMS
+def test_salient_positions_are_adjusted_by_what_is_salient_alone(form: type[AffineAttention | ScaleAttention]) -> None:
+    module, features = trained(form, 6), torch.randn(3, 6, 8, 8)
     other = features.clone()
     other[..., 4:] = torch.randn(3, 6, 8, 4)
     mask = half_mask(32)
-    assert torch.allclose(module(features, mask)[..., :4], module(other, mask)[..., :4])
+    assert torch.allclose(module(features, mask)[..., :4], module(other, mask)[..., :4], atol=1e-6)
 
 
-def test_it_is_the_documented_formula_position_by_position() -> None:
-    module, features, mask = trained(4), torch.randn(2, 4, 3, 3), torch.rand(2, 1, 3, 3)
-    got = module(features, mask)
+@pytest.mark.parametrize("planes", [1, 2])
+def test_affine_is_the_documented_formula_position_by_position(planes: int) -> None:
+    module, features, masks = trained(AffineAttention, 4), torch.randn(2, 4, 3, 3), torch.rand(2, planes, 3, 3)
+    got = module(features, masks)
     for b in range(2):
-        total = sum(mask[b, 0, i, j] for i in range(3) for j in range(3))
-        mean = sum(features[b, :, i, j] * mask[b, 0, i, j] for i in range(3) for j in range(3)) / total
-        hidden = (module.squeeze.weight @ mean + module.squeeze.bias).clamp(min=0)
-        vector = module.modulate.weight @ hidden + module.modulate.bias
+        pairs = [vectors(module, features[b], masks[b, r]) for r in range(planes)]
         for i in range(3):
             for j in range(3):
-                m = mask[b, 0, i, j]
-                expected = features[b, :, i, j] * (1 + m * vector[:4]) + m * vector[4:]
-                assert torch.allclose(got[b, :, i, j], expected, atol=1e-5)
+                m = masks[b, :, i, j]
+                scale = sum(m[r] * pairs[r][:4] for r in range(planes))
+                shift = sum(m[r] * pairs[r][4:] for r in range(planes))
+                assert torch.allclose(got[b, :, i, j], features[b, :, i, j] * (1 + scale) + shift, atol=1e-5)
 
 
-def test_a_face_without_salient_regions_passes_unchanged() -> None:
-    features = torch.randn(2, 6, 8, 8)
-    assert torch.equal(trained(6)(features, torch.zeros(2, 1, 32, 32)), features)
+@pytest.mark.parametrize("planes", [1, 2])
+def test_scale_is_the_documented_formula_position_by_position(planes: int) -> None:
+    module, features, masks = trained(ScaleAttention, 4), torch.randn(2, 4, 3, 3), torch.rand(2, planes, 3, 3)
+    got = module(features, masks)
+    for b in range(2):
+        remaining = 1 - masks[b].max(0).values
+        salient = [vectors(module, features[b], masks[b, r])[:4] for r in range(planes)]
+        rest = vectors(module, features[b], remaining)[4:]
+        for i in range(3):
+            for j in range(3):
+                factor = 1 + sum(masks[b, r, i, j] * salient[r] for r in range(planes)) + remaining[i, j] * rest
+                assert torch.allclose(got[b, :, i, j], features[b, :, i, j] * factor, atol=1e-5)
+
+
+@FORMS
+def test_every_number_of_it_learns(form: type[AffineAttention | ScaleAttention]) -> None:
+    module = trained(form, 6)
+    module(torch.randn(16, 6, 8, 8), (torch.rand(16, 4, 32, 32) > 0.7).float()).square().sum().backward()
+    for name, parameter in module.named_parameters():
+        assert parameter.grad is not None
+        assert (parameter.grad != 0).all(), f"part of {name} has no gradient"
+
+
+def test_both_forms_cost_the_same() -> None:
+    shapes = [{name: p.shape for name, p in form(24).named_parameters()} for form in (AffineAttention, ScaleAttention)]
+    assert shapes[0] == shapes[1]
+    assert not list(NoAttention().parameters())
+
+
+def test_a_face_without_salient_regions_passes_affine_unchanged_and_scale_as_a_whole() -> None:
+    features, nothing = torch.rand(2, 6, 8, 8) + 0.1, torch.zeros(2, 1, 32, 32)
+    assert torch.equal(trained(AffineAttention, 6)(features, nothing), features)
+    factor = trained(ScaleAttention, 6)(features, nothing) / features
+    assert torch.allclose(factor, factor[..., :1, :1].expand_as(factor), atol=1e-5)
+
+
+def test_the_change_is_shown_as_a_share_between_nothing_and_all() -> None:
+    before = torch.randn(2, 6, 4, 4)
+    before[:, :, 0, 1] = 0
+    after = before.clone()
+    after[:, :, 0, 0] *= 2  # by as much as was there
+    after[:, :, 0, 1] = 1  # by all that is there
+    shown = relative_change(before, after)
+    assert torch.allclose(shown[:, 0, 0], torch.tensor(0.5))
+    assert torch.allclose(shown[:, 0, 1], torch.tensor(1.0))
+    assert (shown.flatten(1)[:, 2:] == 0).all()
+
+
+def test_the_change_is_shown_at_fourteen_positions_a_side_at_most() -> None:
+    before = torch.randn(2, 6, 56, 56, requires_grad=True)
+    shown = relative_change(before, before + torch.randn(2, 6, 56, 56))
+    assert shown.shape == (2, 14, 14)
+    assert not shown.requires_grad

@@ -1,13 +1,39 @@
-import torch
+import json
+from copy import deepcopy
+from functools import cache
+from itertools import combinations, product
+from typing import Any
 
-from afnetm.data.scan import EXPRESSIONS
+import pytest
+import torch
+from pydantic import TypeAdapter
+from torch import Tensor
+
+from afnetm.errors import UserError
 from afnetm.faces import Faces
-from afnetm.method import methods
+from afnetm.method import Output, methods
+from afnetm.model.attention import AffineAttention, relative_change
 from afnetm.model.cost import flop_count, parameter_count
 from afnetm.model.encoder import EncoderSpec
-from afnetm.model.network import AFNetM
+from afnetm.model.network import AFNetM, AFNetMNetwork
 
-QUARTER = EncoderSpec(width=0.25)
+TINY = EncoderSpec(width=0.125)
+PLACES = [stages for count in range(1, 5) for stages in combinations((1, 2, 3, 4), count)]
+MASKS = ("landmarks", "regions", "ellipse", "random", "ones")
+WEIGHTINGS = ("channel", "sample", "position", "none")
+#: Every attention with every kind of masks that it takes.
+ATTENDED = [("none", "landmarks"), *product(("affine", "scale"), MASKS)]
+ATTENDED.remove(("scale", "ones"))
+#: Every reading with every other, at one pair of stages.
+READINGS = [(*attended, weighting) for attended, weighting in product(ATTENDED, WEIGHTINGS)]
+#: And at every other set of stages one of the readings, all in turn.
+EVERYWHERE = [(*reading, (1, 3)) for reading in READINGS]
+EVERYWHERE += [(*READINGS[7 * i % len(READINGS)], stages) for i, stages in enumerate(PLACES) if stages != (1, 3)]
+
+
+@pytest.fixture(autouse=True)
+def _seed() -> None:
+    torch.manual_seed(0)
 
 
 def some_faces(count: int = 4, size: int = 64) -> Faces:
@@ -15,22 +41,190 @@ def some_faces(count: int = 4, size: int = 64) -> Faces:
     return Faces(torch.randn(count, 3, size, size), torch.randn(count, 1, size, size), masks[:, :1], masks, 200 / size)
 
 
+@cache
+def _fresh(method: AFNetM) -> AFNetMNetwork:
+    torch.manual_seed(0)
+    return AFNetMNetwork(method, TINY, 6)
+
+
+def build(**values: Any) -> AFNetMNetwork:
+    return deepcopy(_fresh(AFNetM(**values)))
+
+
+def count(**values: Any) -> int:
+    """Parameters at a ResNet-18's full width."""
+    with torch.device("meta"):
+        return parameter_count(AFNetM(**values).build(EncoderSpec(), 6))
+
+
+def trained(**values: Any) -> AFNetMNetwork:
+    """As after some training: nothing is zero that starts at zero."""
+    network = build(**values)
+    for parameter in network.parameters():
+        if not parameter.any():
+            torch.nn.init.normal_(parameter, std=0.3)
+    return network
+
+
+@pytest.mark.parametrize(("attention", "masks", "weighting", "stages"), EVERYWHERE)
+def test_whatever_the_reading_all_is_used_and_attention_and_weighting_start_as_nothing(
+    attention: str, masks: str, weighting: str, stages: tuple[int, ...]
+) -> None:
+    values = {"masks": masks, "fuse_stages": stages, "geometry": "depth" if stages[0] == 2 else "depth+normals"}
+    network = build(attention=attention, weighting=weighting, **values).eval()
+    faces = some_faces(6, 32)
+    with torch.no_grad():
+        assert torch.allclose(network(faces).logits, plain(network, faces), atol=1e-5)
+
+    network = trained(attention=attention, weighting=weighting, **values).train()
+    torch.nn.functional.cross_entropy(network(faces).logits, torch.arange(6)).backward()
+    idle = [n for n, p in network.named_parameters() if p.grad is None or not p.grad.abs().sum() > 0]
+    assert not idle, f"no gradient reaches {idle}"
+
+
+def plain(network: AFNetMNetwork, faces: Faces) -> Tensor:
+    """The logits of the same streams and trunk without attention, and with the mean for every fusion."""
+    stages = network.method.fuse_stages
+    texture, depth, trunk = faces.texture, faces.geometry(network.method.geometry), torch.zeros(())
+    for stage in range(1, 5):
+        if stage > stages[0]:
+            trunk = network.trunk[stage - stages[0] - 1](trunk)
+        if stage <= stages[-1]:
+            texture, depth = network.texture.stages[stage - 1](texture), network.depth.stages[stage - 1](depth)
+        if stage in stages:
+            trunk = trunk + (texture + depth) / 2
+    logits: Tensor = network.head(trunk)
+    return logits
+
+
+def test_the_forward_pass_is_attention_after_every_stage_and_fusion_at_the_named_ones() -> None:
+    network, faces = trained(fuse_stages=(2, 4)).eval(), some_faces()
+    with torch.no_grad():
+        texture, depth, fused, weights = faces.texture, faces.geometry("depth+normals"), {}, {}
+        for stage in range(1, 5):
+            before = network.texture.stages[stage - 1](texture), network.depth.stages[stage - 1](depth)
+            texture = network.texture.attentions[stage - 1](before[0], faces.salient)
+            depth = network.depth.attentions[stage - 1](before[1], faces.salient)
+            if stage in {2, 4}:
+                fused[stage], weights[stage] = network.fusions[stage // 2 - 1](texture, depth)
+        expected = network.trunk[1](network.trunk[0](fused[2])) + fused[4]
+        output = network(faces)
+    assert len(network.trunk) == 2
+    assert torch.allclose(output.logits, network.head(expected), atol=1e-6)
+    importance = (weights[2].flatten(2).mean(2) + weights[4].flatten(2).mean(2)) / 2
+    assert torch.allclose(output.extras["importance"], importance, atol=1e-6)
+    assert torch.equal(output.extras["attention_texture"], relative_change(before[0], texture))
+    assert torch.equal(output.extras["attention_depth"], relative_change(before[1], depth))
+
+
 def test_before_training_masks_do_not_matter_and_both_modalities_weigh_the_same() -> None:
-    network = AFNetM().build(QUARTER, 6).eval()
-    faces = some_faces()
+    network, faces = build().eval(), some_faces()
     unmasked = Faces(faces.texture, faces.depth, faces.valid, torch.zeros_like(faces.masks), faces.pixel_mm)
     output = network(faces)
     assert torch.equal(output.logits, network(unmasked).logits)
-    assert torch.allclose(output.extras["importance"], torch.full((4, 2), 0.5))
+    assert torch.equal(output.extras["importance"], torch.full((4, 2), 0.5))
+    assert output.extras["attention_texture"].max() == 0
+
+
+@pytest.mark.parametrize("size", [48, 224])
+@pytest.mark.parametrize("stages", [(1,), (3,), (2, 4)])
+def test_extras_are_numbers_and_small_maps_of_each_face(stages: tuple[int, ...], size: int) -> None:
+    extras = trained(fuse_stages=stages).eval()(some_faces(2, size)).extras
+    assert torch.allclose(extras["importance"].sum(1), torch.ones(2))
+    side = min(14, size // 2 ** (stages[-1] + 1) + (size % 2 ** (stages[-1] + 1) > 0))
+    for name in ("attention_texture", "attention_depth"):
+        assert extras[name].shape == (2, side, side)
+        assert 0 <= extras[name].min() < extras[name].max() <= 1
+
+
+def test_what_is_left_out_has_no_extras() -> None:
+    faces = some_faces(2, 32)
+    assert set(build(attention="none").eval()(faces).extras) == {"importance"}
+    assert set(build(weighting="none").eval()(faces).extras) == {"attention_texture", "attention_depth"}
+
+
+@pytest.mark.parametrize(("attention", "masks", "weighting"), READINGS)
+def test_an_answer_repeats_itself_and_does_not_depend_on_the_other_faces(
+    attention: str, masks: str, weighting: str
+) -> None:
+    network = trained(attention=attention, masks=masks, weighting=weighting, fuse_stages=(1, 3)).eval()
+    faces, others = some_faces(2, 32), some_faces(2, 32)
+    mixed = {name: torch.cat([getattr(faces, name)[:1], getattr(others, name)[1:]]) for name in
+             ("texture", "depth", "valid", "masks")}  # fmt: skip
+    with torch.no_grad():
+        one, same, other = network(faces), network(faces), network(Faces(**mixed, pixel_mm=faces.pixel_mm))
+    for a, b, c in zip(tensors(one), tensors(same), tensors(other), strict=True):
+        assert torch.equal(a, b)
+        assert torch.equal(a[:1], c[:1])
+
+
+@pytest.mark.parametrize(("attention", "masks", "weighting"), READINGS)
+def test_it_works_in_bfloat16(attention: str, masks: str, weighting: str) -> None:
+    network = trained(attention=attention, masks=masks, weighting=weighting, fuse_stages=(1, 3))
+    faces = some_faces(4, 32)
+    with torch.autocast("cpu", torch.bfloat16):
+        output = network(faces)
+    torch.nn.functional.cross_entropy(output.logits.float(), torch.arange(4)).backward()
+    assert all(parameter.grad is not None and parameter.grad.isfinite().all() for parameter in network.parameters())
+    whole = network(faces)
+    for name, extra in output.extras.items():
+        assert extra.dtype == torch.float32
+        assert torch.allclose(extra, whole.extras[name], atol=0.1)
+
+
+def tensors(output: Output) -> list[Tensor]:
+    return [output.logits, *output.extras.values()]
+
+
+def test_masks_decide_what_attention_does_and_a_reading_what_is_computed() -> None:
+    faces = some_faces(2, 32)
+    answers = []
+    for attention, masks, weighting in READINGS:
+        torch.manual_seed(0)
+        network = trained(attention=attention, masks=masks, weighting=weighting, fuse_stages=(1, 3)).eval()
+        answers.append(network(faces).logits.detach())
+    for one, other in combinations(answers, 2):
+        assert not torch.allclose(one, other, atol=1e-4)
 
 
 def test_only_one_trunk_goes_on_after_fusing() -> None:
     # One resnet18's stage 4 has 8,393,728 parameters: fusing before it saves just them, less what fusing costs.
-    early = parameter_count(AFNetM(fuse_stage=3).build(EncoderSpec(), 6))
-    late = parameter_count(AFNetM(fuse_stage=4).build(EncoderSpec(), 6))
+    early, late = count(fuse_stages=(3,)), count(fuse_stages=(4,))
     attention = 2 * (512 * 64 + 64 + 64 * 1024 + 1024)  # MA of stage 4 in both streams
     fusion = {c: 2 * c * (c // 4) + c // 4 + (c // 4) * 2 * c + 2 * c for c in (256, 512)}
     assert late - early == 8_393_728 + attention + fusion[512] - fusion[256]
+
+
+def test_masks_and_the_form_of_attention_change_no_parameter_count() -> None:
+    assert len({count(attention=a, masks=m) for a, m in ATTENDED if a != "none"}) == 1
+    modules = [module for module in build().modules() if isinstance(module, AffineAttention)]
+    saved = sum(parameter_count(module) for module in modules)
+    assert len(modules) == 6
+    assert parameter_count(build()) - parameter_count(build(attention="none")) == saved
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"fuse_stages": [3, 1]}, r"fuse_stages = \[3, 1\]: stages ascend, each once, for instance \[1, 3\]"),
+        ({"fuse_stages": [2, 2]}, r"fuse_stages = \[2, 2\]: stages ascend, each once"),
+        ({"attention": "none", "masks": "ellipse"}, "masks = 'ellipse': nothing reads masks where attention = 'none'"),
+        ({"attention": "scale", "masks": "ones"}, "masks = 'ones': leaves nothing for the second vector"),
+        ({"attention": "none", "weighting": "none", "reduction": 4}, "reduction = 4: there is nothing to narrow"),
+    ],
+)
+def test_stages_out_of_order_and_choices_that_change_nothing_are_refused_in_one_line(
+    values: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(UserError, match=message) as caught:
+        TypeAdapter(AFNetM).validate_json(json.dumps(values))
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("stages", [[], [0], [5], [1.5], 3])
+def test_stages_that_there_are_not_are_refused(stages: object) -> None:
+    with pytest.raises(ValueError, match="fuse_stages"):
+        TypeAdapter(AFNetM).validate_json(json.dumps({"fuse_stages": stages}))
 
 
 def test_costs_are_those_counted_by_hand() -> None:
@@ -41,43 +235,15 @@ def test_costs_are_those_counted_by_hand() -> None:
             super().__init__()
             self.network = network
 
-        def forward(self, faces: Faces) -> torch.Tensor:
+        def forward(self, faces: Faces) -> Tensor:
             return self.network(faces.texture)
 
     assert parameter_count(network) == (3 * 9 + 1) * 8 + (128 + 1) * 6
     assert flop_count(OnTexture(), size=4) == 2 * (16 * 8 * 27 + 128 * 6)
 
 
-def test_every_part_of_every_method_learns() -> None:
-    for name, kind in methods().items():
-        torch.manual_seed(0)
-        network = kind().build(QUARTER, len(EXPRESSIONS)).train()
-        optimizer = torch.optim.SGD(network.parameters(), lr=0.1)
-        seen: set[str] = set()
-        for _ in range(3):
-            output = network(some_faces(8))
-            for logits in output.trained or (output.logits,):
-                torch.nn.functional.cross_entropy(logits, torch.arange(8) % 6).backward(retain_graph=True)
-            seen |= {n for n, p in network.named_parameters() if p.grad is not None and p.grad.abs().sum() > 0}
-            optimizer.step()
-            optimizer.zero_grad()
-        idle = {n for n, _ in network.named_parameters()} - seen
-        assert not idle, f"{name}: no gradient ever reaches {sorted(idle)}"
-
-
-def test_a_modality_that_a_method_does_not_use_cannot_change_its_answer() -> None:
-    faces = some_faces()
-    other = some_faces()
-    for name, swapped in (
-        ("texture", Faces(faces.texture, other.depth, other.valid, other.masks, faces.pixel_mm)),
-        ("depth", Faces(other.texture, faces.depth, other.valid, other.masks, faces.pixel_mm)),
-    ):
-        network = methods()[name]().build(QUARTER, 6).eval()
-        assert torch.equal(network(faces).logits, network(swapped).logits)
-
-
 def test_late_fusion_gives_the_mean_of_both_streams_probabilities() -> None:
-    network = methods()["late"]().build(QUARTER, 6).eval()
+    network = methods()["late"]().build(TINY, 6).eval()
     output = network(some_faces())
     texture, depth = output.trained
     assert torch.allclose(output.logits.exp(), (texture.softmax(1) + depth.softmax(1)) / 2, atol=1e-6)
