@@ -7,12 +7,11 @@ from typing import Any
 
 import torch
 from rich.console import Console
-from rich.table import Table
 
 from afnetm.data.cohort import Cohort, card
 from afnetm.errors import UserError
 from afnetm.model.stream import check_encoder
-from benchmarks.cohorts import ensure_cohort, how_to_make
+from benchmarks.cohorts import ensure_cohort
 from benchmarks.home import Home
 from benchmarks.ledger import Entry, Ledger, read_ledger
 from benchmarks.runner import Tally, run
@@ -26,20 +25,27 @@ class Job:
     """A suite made ready: everything that can be wrong with it has been looked at.
 
     Attributes:
-        suite: the whole suite; in a dry run whose cohort is yet to be made, with the methods asked for.
+        suite: the whole suite.
+        labels: the methods asked for, in the suite's order.
         cohort: opened; None in a dry run whose cohort is yet to be made.
-        planned: all its units.
-        chosen: those asked for.
+        planned: all the suite's units; none without a cohort.
+        device: ``"cpu"`` or ``"cuda"``.
         workers: processes.
         home: where records go.
     """
 
     suite: Suite
+    labels: list[str]
     cohort: Cohort | None
     planned: list[PlannedUnit]
-    chosen: list[PlannedUnit]
+    device: str
     workers: int
     home: Home
+
+    @property
+    def chosen(self) -> list[PlannedUnit]:
+        """The units asked for."""
+        return [planned for planned in self.planned if planned.label in self.labels]
 
 
 def prepare(
@@ -54,7 +60,7 @@ def prepare(
 ) -> Job:
     """Reads a suite, checks all that it asks for before anything is written, and plans it; makes its cohort."""
     suite = _with_added(load_suite(reference), methods or [], home, console)
-    labels = set(suite.only(methods).methods)
+    labels = list(suite.only(methods).methods)
     kind = pick_device(device)
     workers = pick_workers(workers, kind)
     synthetic = suite.cohort.synthetic
@@ -62,7 +68,7 @@ def prepare(
         check_encoder(suite.encoder, size=synthetic.size)
     makeable = synthetic is not None or suite.cohort.dataset is not None
     if dry and makeable and not (home.cohorts / suite.cohort.name).exists():
-        return Job(suite.only(methods), None, [], [], workers, home)
+        return Job(suite, labels, None, [], kind, workers, home)
     if dry:
         cohort = ensure_cohort(home, suite.cohort, workers=workers, console=console)
     else:
@@ -72,7 +78,7 @@ def prepare(
     if synthetic is None:
         check_encoder(suite.encoder, size=cohort.size)
     planned = plan(suite, cohort, device=kind)
-    return Job(suite, cohort, planned, [p for p in planned if p.label in labels], workers, home)
+    return Job(suite, labels, cohort, planned, kind, workers, home)
 
 
 def _with_added(suite: Suite, names: list[str], home: Home, console: Console) -> Suite:
@@ -112,35 +118,6 @@ def train(job: Job, *, tracking_uri: str, with_faces: bool, console: Console) ->
             with_faces=with_faces,
             console=console,
         )
-
-
-def forecast(job: Job) -> Table | str:
-    """What a run would do: units to train a method, and the time, from recorded times of the same units' kind."""
-    suite = job.suite
-    if job.cohort is None:
-        count = suite.protocol.folds * suite.protocol.repeats * len(suite.methods)
-        if suite.cohort.synthetic is not None:
-            return f"cohort '{suite.cohort.name}' would be made, and {count} units trained"
-        how = how_to_make(suite.cohort)
-        return f"cohort '{suite.cohort.name}' is not there; to make it:\n  {how}\nthen {count} units would be trained"
-    store = Store(job.home)
-    done = store.done()
-    seconds: dict[str, list[float]] = {}
-    for p in job.planned:
-        if p.unit.key in done:
-            seconds.setdefault(p.label, []).append(store.result(p.unit.key)["seconds"])
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for name in ("method", "units", "done", "to train", "estimate"):
-        table.add_column(name, justify="left" if name == "method" else "right")
-    for label in dict.fromkeys(p.label for p in job.chosen):
-        units = [p for p in job.chosen if p.label == label]
-        left = sum(p.unit.key not in done for p in units)
-        times = seconds.get(label, [])
-        estimate = (
-            f"{left * sum(times) / len(times) / job.workers:.0f} s" if times else ("0 s" if not left else "unknown")
-        )
-        table.add_row(label, str(len(units)), str(len(units) - left), str(left), estimate)
-    return table
 
 
 def make_ledger(suite: Suite, cohort: Cohort, planned: list[PlannedUnit]) -> Ledger:

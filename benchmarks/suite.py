@@ -212,6 +212,8 @@ def _validate(kind: Any, value: Any, file: str, table: str) -> Any:
         return TypeAdapter(kind).validate_json(json.dumps(value, default=str), strict=True)
     except ValidationError as error:
         raise UserError(_message(error, kind, file, table)) from None
+    except UserError as error:  # a method's own check
+        raise UserError(f"{file}: {table}.{error}") from None
 
 
 def _message(error: ValidationError, kind: Any, file: str, table: str) -> str:

@@ -1,5 +1,6 @@
 """Every suite that comes with the project tests whom and what its protocol says, over cohorts of the right shape."""
 
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,8 @@ from afnetm.data.cohort import Cohort
 from afnetm.data.scan import EXPRESSIONS
 from afnetm.errors import UserError
 from afnetm.method import methods
-from benchmarks.commands import forecast, prepare
+from benchmarks.commands import prepare
+from benchmarks.forecast import forecast, shares
 from benchmarks.home import Home
 from benchmarks.suite import Suite, load_suite
 from benchmarks.suite_files import suite_names
@@ -29,6 +31,9 @@ SHAPES = {
 }
 SHAPES |= {f"synthetic-{twin}": SHAPES[f"bu3dfe-{twin}"] for twin in ("p1", "p2", "all")}
 SHAPES["synthetic-bosphorus"] = (390, 360, 324, 36)
+for comparison in ("fusion", "ablation"):
+    SHAPES |= dict.fromkeys((comparison, f"{comparison}-clean"), (1200, 720, 480, 240))
+    SHAPES[f"{comparison}-paper"] = SHAPES["bu3dfe-p1"]
 
 
 def cohort(rows: list[tuple[str, str, int]]) -> Cohort:
@@ -96,7 +101,7 @@ def test_a_suite_of_ours_has_the_scans_its_protocol_says(name: str) -> None:
 def test_a_suite_of_ours_runs_every_method_in_every_fold(name: str) -> None:
     suite = load_suite(name)
     planned = plan(suite, of(suite), device="cuda")
-    assert set(suite.methods) == set(methods())
+    assert {method.name for method in suite.methods.values()} <= set(methods())
     assert len(planned) == suite.protocol.folds * suite.protocol.repeats * len(suite.methods)
     assert len({p.unit.key for p in planned}) == len(planned)
 
@@ -128,17 +133,72 @@ def test_twins_differ_in_the_cohort_alone() -> None:
         for key in ("protocol", "encoder", "training", "methods", "control"):
             assert getattr(one, key) == getattr(other, key), (made_up, key)
         assert one.cohort.intensities == other.cohort.intensities
-    made = [load_suite(f"synthetic-{twin}").cohort for twin in ("p1", "p2", "all")]
+    made = [load_suite(name).cohort for name in ("synthetic-p1", "synthetic-p2", "synthetic-all", "fusion-paper")]
     assert len({(spec.name, repr(spec.synthetic)) for spec in made}) == 1
 
 
+@pytest.mark.parametrize("name", ["fusion", "ablation"])
+def test_a_comparison_and_its_clean_twin_differ_in_the_cohort_alone(name: str) -> None:
+    spoilt, clean = load_suite(name), load_suite(f"{name}-clean")
+    for key in ("protocol", "encoder", "training", "methods", "control", "axes"):
+        assert getattr(spoilt, key) == getattr(clean, key), key
+    made, other = spoilt.cohort.synthetic, clean.cohort.synthetic
+    assert made is not None
+    assert other == made.model_copy(update={"clean": True})
+    assert spoilt.cohort.name != clean.cohort.name
+
+
+@pytest.mark.parametrize("size", ["", "-clean", "-paper"])
+def test_fusion_and_ablation_share_cohort_folds_and_training(size: str) -> None:
+    fusion, ablation = load_suite(f"fusion{size}"), load_suite(f"ablation{size}")
+    for key in ("cohort", "protocol", "encoder", "training", "control"):
+        assert getattr(fusion, key) == getattr(ablation, key), key
+    assert list(fusion.methods.values())[-1] == ablation.methods["afnetm"]
+    assert load_suite("synthetic-p1").training == load_suite("fusion-paper").training
+
+
+def test_fusion_has_every_method_of_this_project() -> None:
+    own = {name for name, kind in methods().items() if kind.__module__.partition(".")[0] in ("afnetm", "baselines")}
+    assert {method.name for method in load_suite("fusion").methods.values()} == own
+
+
+def test_the_ablation_changes_one_part_at_a_time_and_both_of_its_ideas_jointly() -> None:
+    suite = load_suite("ablation")
+    full = suite.methods["afnetm"]
+    assert full == type(full)()
+    changed = {
+        label: {axis for axis in suite.axes if getattr(method, axis) != getattr(full, axis)}
+        for label, method in suite.methods.items()
+    }
+    assert {label: axes for label, axes in changed.items() if len(axes) > 1}.keys() == {
+        label for label, axes in changed.items() if axes == {"attention", "weighting"}
+    }
+    assert [label for label, axes in changed.items() if not axes] == ["afnetm"]
+    pairs = {
+        (method.attention, method.weighting)
+        for label, method in suite.methods.items()
+        if changed[label] <= {"attention", "weighting"}
+    }
+    readings = ("affine", "scale", "none"), ("channel", "sample", "position", "none")
+    assert pairs == set(product(*readings))
+
+
 @pytest.mark.parametrize("name", suite_names())
-def test_a_dry_run_counts_units_before_there_is_a_cohort(name: str, tmp_path: Path) -> None:
+def test_a_dry_run_counts_units_before_there_is_a_cohort(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     suite = load_suite(name)
-    job = prepare(name, ["late"], home=Home(tmp_path), workers=1, device="cpu", console=Console(), dry=True)
-    told = forecast(job)
-    assert f"{suite.protocol.folds * suite.protocol.repeats} units" in str(told)
-    assert ("data prepare" in str(told)) == (suite.cohort.dataset is not None)
+    timed = []
+    monkeypatch.setattr("benchmarks.forecast.estimate_seconds", lambda *_, **of: timed.append(of) or 40.0)
+    label = next(iter(suite.methods))
+    job = prepare(name, [label], home=Home(tmp_path), workers=1, device="cpu", console=Console(), dry=True)
+    units = suite.protocol.folds * suite.protocol.repeats
+    if suite.cohort.dataset is None:
+        assert [(share.units, share.left, share.seconds) for share in shares(job)] == [(units, units, 40.0 * units)]
+        assert (timed[0]["train"], timed[0]["test"]) == SHAPES[name][2:]
+    else:
+        assert f"{units} units" in str(forecast(job))
+        assert "data prepare" in str(forecast(job))
     assert not list(tmp_path.iterdir())
 
 

@@ -1,0 +1,114 @@
+"""What a run would do, and how long that takes: from recorded times, or from a few steps where there are none yet."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from rich.console import Group
+from rich.markup import escape
+from rich.table import Table
+
+from afnetm.data.scan import EXPRESSIONS
+from benchmarks.cohorts import how_to_make
+from benchmarks.store import Store
+from benchmarks.timing import estimate_seconds
+from benchmarks.units import select, split
+
+if TYPE_CHECKING:
+    from benchmarks.commands import Job
+
+
+@dataclass(frozen=True)
+class Share:
+    """What of a job is one method's, or all of it.
+
+    Attributes:
+        label: the method's.
+        units: planned.
+        left: to train.
+        seconds: that those left take.
+        sure: whether that comes from records, or nothing is left.
+    """
+
+    label: str
+    units: int
+    left: int
+    seconds: float
+    sure: bool
+
+
+def shares(job: "Job") -> list[Share]:
+    """What is left to do for each method asked for, in the suite's order; the cohort may be yet to be made."""
+    store = Store(job.home)
+    done = store.done()
+    found = []
+    for label in job.labels:
+        keys = [p.unit.key for p in job.planned if p.label == label]
+        times = [store.result(key)["seconds"] for key in keys if key in done]
+        units = len(keys) or job.suite.protocol.folds * job.suite.protocol.repeats
+        left = units - len(times)
+        each = sum(times) / len(times) if times else _estimated(job, label)
+        found.append(Share(label, units, left, left * each / job.workers, sure=bool(times)))
+    return found
+
+
+def forecast(job: "Job") -> Group | str:
+    """`shares` for the terminal; where the cohort is to be prepared by hand, how to do that."""
+    suite = job.suite
+    if job.cohort is None and suite.cohort.synthetic is None:
+        units = suite.protocol.folds * suite.protocol.repeats * len(job.labels)
+        how = how_to_make(suite.cohort)
+        return f"cohort '{suite.cohort.name}' is not there; to make it:\n  {how}\nthen {units} units would be trained"
+    found = shares(job)
+    units, left, seconds = (sum(column) for column in zip(*((s.units, s.left, s.seconds) for s in found), strict=True))
+    whole = Share("all", int(units), int(left), seconds, sure=all(share.sure for share in found))
+    table = Table(box=None, pad_edge=False, header_style="bold", show_footer=True)
+    for name, footer in zip(("method", "units", "done", "to train", "time"), _cells(whole), strict=True):
+        table.add_column(name, footer=footer, justify="left" if name == "method" else "right")
+    for share in found:
+        table.add_row(*_cells(share))
+    notes = [f"cohort '{suite.cohort.name}' would be made first"] if job.cohort is None else []
+    if not whole.sure:
+        notes.append(f"about: by a few training steps on this machine, now; with {job.workers} workers")
+    return Group(table, *(f"[dim]{escape(note)}[/]" for note in notes))
+
+
+def duration(seconds: float) -> str:
+    """For people: ``50 s``, ``12 min``, ``1 h 05 min``, ``3 days``."""
+    minutes = round(seconds / 60)
+    if seconds < 100:
+        return f"{seconds:.0f} s"
+    if minutes < 100:
+        return f"{minutes} min"
+    if minutes < 48 * 60:
+        return f"{minutes // 60} h {minutes % 60:02d} min"
+    return f"{minutes / 1440:.0f} days"
+
+
+def _cells(share: Share) -> tuple[str, ...]:
+    time = f"{'' if share.sure else 'about '}{duration(share.seconds)}"
+    return escape(share.label), str(share.units), str(share.units - share.left), str(share.left), time
+
+
+def _estimated(job: "Job", label: str) -> float:
+    suite, cohort = job.suite, job.cohort
+    if cohort is not None:
+        size = cohort.size
+        first = split(cohort, select(cohort, suite.cohort), **suite.protocol.model_dump())[0]
+        train, test = len(first.train), len(first.test)
+    else:
+        made = suite.cohort.synthetic
+        assert made is not None
+        size = made.size
+        levels = set(made.levels) & set(suite.cohort.intensities or made.levels)
+        scans = (suite.protocol.subjects or made.subjects) * len(levels) * len(EXPRESSIONS)
+        test = scans // suite.protocol.folds
+        train = scans - test
+    return estimate_seconds(
+        suite.methods[label],
+        suite.encoder,
+        suite.training,
+        size=size,
+        train=train,
+        test=test,
+        device=job.device,
+    )

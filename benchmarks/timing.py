@@ -1,0 +1,75 @@
+"""How long a unit would take, from a few training steps, where there is no record of one yet."""
+
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+
+from afnetm.data.cohort import Cohort
+from afnetm.data.scan import EXPRESSIONS
+from afnetm.method import Method
+from afnetm.model.cost import flop_count
+from afnetm.model.encoder import EncoderSpec
+from afnetm.training.loop import fit
+from afnetm.training.recipe import Recipe
+from afnetm.training.resident import Resident
+
+#: On a processor a step is timed with as many faces as make this many operations forward: a second or so at most.
+_OPERATIONS = 2e10
+
+
+def estimate_seconds(
+    method: Method, encoder: EncoderSpec, recipe: Recipe, *, size: int, train: int, test: int, device: str
+) -> float:
+    """Seconds of one unit, from two training steps over blank faces after one to warm up.
+
+    What is not timed: compiling, and a part that is fitted after training.
+
+    Args:
+        method: what is trained.
+        encoder: of its streams; given weights are left out, they change no time.
+        recipe: how.
+        size: of a face, pixels.
+        train: scans to train on.
+        test: scans to test.
+        device: ``"cpu"`` or ``"cuda"``.
+    """
+    if device == "cpu":
+        torch.set_num_threads(1)  # as a worker
+    place = torch.device(device)
+    model = method.build(replace(encoder, weights=None), len(EXPRESSIONS)).to(place)
+    if recipe.channels_last:
+        model = model.to(memory_format=torch.channels_last)
+    batch = recipe.batch_size
+    if device == "cpu":
+        batch = min(batch, max(4, int(_OPERATIONS / flop_count(model, size=size))))
+    steps = replace(recipe, epochs=1, batch_size=batch, compile=False)
+    data = Resident(_blank(2 * batch, size), np.arange(2 * batch), place)
+    index = torch.arange(2 * batch, device=place)
+    labels = index % len(EXPRESSIONS)
+    fit(model, data, index[:batch], labels, steps, seed=0)
+    # On a processor its time alone: what else runs now may not run then.
+    clock = time.process_time if device == "cpu" else time.perf_counter
+    begun = clock()
+    fit(model, data, index, labels, steps, seed=0)
+    a_scan = (clock() - begun) / len(index)
+    return a_scan * (recipe.epochs * train + test / 3)  # going forward is a third of a step
+
+
+def _blank(scans: int, size: int) -> Cohort:
+    shape = (scans, 1, size, size)
+    return Cohort(
+        directory=Path(),
+        name="blank",
+        size=size,
+        fingerprint="",
+        shareable=True,
+        source={},
+        table=pd.DataFrame(index=range(scans)),
+        texture=np.zeros((scans, 3, size, size), np.uint8),
+        depth=np.zeros(shape, np.uint16),
+        planes=np.zeros(shape, np.uint8),
+    )
