@@ -103,8 +103,7 @@ def test_no_hyperparameter_is_idle(kind, build, make_faces):
         network = build(method).train()
         faces, labels = make_faces(12), torch.arange(12) % 6
         optimizer = torch.optim.SGD(network.parameters(), lr=0.1)
-        output = network(faces)
-        torch.autograd.backward(sum_loss(output, labels, 0.0))
+        torch.autograd.backward(sum_loss(network(faces), labels, 0.0))
         optimizer.step()
         return _settled(network, faces, labels)
 

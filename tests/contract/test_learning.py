@@ -78,7 +78,7 @@ def test_the_seed_decides_weights_and_training(kind, build, train):
     states = []
     for seed in (1, 1, 2):
         network = build(kind, seed=seed)
-        before = {name: tensor.clone() for name, tensor in network.state_dict().items()}
+        before = _copied(network)
         train(network, epochs=1, seed=1)
         states.append((before, network.state_dict()))
     for when, (one, same, other) in zip(("built", "trained"), zip(*states, strict=True), strict=True):
@@ -128,17 +128,23 @@ def test_a_saved_network_comes_back_bit_for_bit(kind, trained, build):
     )
 
 
-def test_what_is_fitted_after_training_is_fitted_once_and_kept(kind, build, train, data, labels):
-    network = build(kind)
+def test_what_is_fitted_after_training_is_kept_in_buffers_and_the_same_each_time(kind, build, data, labels):
+    network = build(kind).eval()
     if not isinstance(network, Finalizing):
         pytest.skip("nothing is fitted after training")
-    train(network, epochs=1)
-    before = {name: tensor.clone() for name, tensor in network.state_dict().items()}
-    network.eval()
-    parameters = dict(network.named_parameters())
+    states = [_copied(network)]
     with torch.no_grad():
-        # Other labels: training has fitted it to the right ones.
-        network.finalize(network(data.faces(torch.arange(32))).features.float(), labels.roll(1))
-    changed = {name for name, tensor in network.state_dict().items() if not torch.equal(before[name], tensor)}
+        features = network(data.faces(torch.arange(32))).features
+        for _ in range(2):
+            network.finalize(features, labels)
+            states.append(_copied(network))
+    changed = {name for name in states[0] if not torch.equal(states[0][name], states[1][name])}
     assert changed, f"{kind.name}: finalize changes no buffer; write what it fits into registered buffers"
-    assert not changed & parameters.keys(), f"{kind.name}: finalize changes the parameters {changed}; buffers only"
+    parameters = changed & dict(network.named_parameters()).keys()
+    assert not parameters, f"{kind.name}: finalize changes {', '.join(parameters)}; make what it fits buffers"
+    again = [name for name in states[1] if not torch.equal(states[1][name], states[2][name])]
+    assert not again, f"{kind.name}: finalize, given the same, fits another {again[0]}; give its random_state a number"
+
+
+def _copied(network: torch.nn.Module) -> dict[str, torch.Tensor]:
+    return {name: tensor.clone() for name, tensor in network.state_dict().items()}
