@@ -12,6 +12,7 @@ curvature; ours is the salient mask, pooled to the map's size, which makes it so
     y  = W pool(w_texture * F'_texture + w_depth * F'_depth)
 
 and ``guidance * (H(M, a_texture) + H(M, a_depth)) / 2`` is added to the loss, with ``H`` the mean binary cross-entropy.
+Once trained, it reads no mask.
 """
 
 from dataclasses import dataclass
@@ -87,7 +88,8 @@ class _MaskGuidedNetwork(nn.Module):
             "attention_texture": attention_map(logits[:, 0].sigmoid()),
             "attention_depth": attention_map(logits[:, 1].sigmoid()),
         }
-        return Output(self.head(fused), extras=extras, penalty=self.guidance * mask_distance(logits, faces.salient))
+        penalty = self.guidance * mask_distance(logits, faces.salient) if self.training else None
+        return Output(self.head(fused), extras=extras, penalty=penalty)
 
 
 def mask_distance(logits: Tensor, mask: Tensor) -> Tensor:

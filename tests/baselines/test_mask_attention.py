@@ -44,6 +44,13 @@ def test_it_is_the_documented_formula_position_by_position() -> None:
     assert torch.allclose(output.extras["importance"], importance, atol=1e-5)
     assert torch.allclose(output.extras["attention_texture"], logits[0].sigmoid(), atol=1e-5)
     assert torch.allclose(output.extras["attention_depth"], logits[1].sigmoid(), atol=1e-5)
+    assert output.penalty is None
+
+
+def test_the_penalty_is_the_guidance_times_the_distance_of_both_attentions() -> None:
+    network, faces = MaskGuidedAttention(guidance=0.3).build(EIGHTH, 6), some_faces()
+    output = network(faces)
+    logits = [output.extras[f"attention_{name}"].logit() for name in ("texture", "depth")]
     assert torch.allclose(output.penalty, 0.3 * mask_distance(torch.stack(logits, 1), faces.salient), atol=1e-5)
 
 
