@@ -33,7 +33,7 @@ class AFF(Method):
     summary = "multi-scale channel attention weighs the last maps, position by position"
     source = "AFF of Dai et al., WACV 2021"
     space = {
-        "reduction": CategoricalDistribution([4, 8, 16]),  # from the paper's for small networks to that for large ones
+        "reduction": CategoricalDistribution([4, 8, 16]),  # from wide to squeeze-and-excitation's usual 16
         "dropout": FloatDistribution(0.0, 0.5),  # beyond a half, small encoders stop learning
     }
 

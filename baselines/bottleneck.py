@@ -37,7 +37,7 @@ class Bottleneck(Method):
     summary = "transformers on both streams' tokens that exchange through a few shared ones"
     source = "MBT of Nagrani et al., NeurIPS 2021; on top of the suite's encoders"
     space = {
-        "tokens": IntDistribution(1, 16, log=True),  # the paper found 4 enough and more no better
+        "tokens": IntDistribution(1, 16, log=True),  # around the paper's 4; it found many more no better
         "layers": IntDistribution(2, 4),  # what one modality leaves in a layer, the other reads in the next
         "width": IntDistribution(64, 256, step=64),  # from two heads to eight, half a ResNet-18's last map
         "dropout": FloatDistribution(0.0, 0.5),  # beyond a half, small classifiers stop learning
