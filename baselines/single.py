@@ -44,18 +44,18 @@ class Depth(Method):
 
 
 class _TextureStream(nn.Module):
-    def __init__(self, encoder: Stream, head: Head) -> None:
+    def __init__(self, stream: Stream, head: Head) -> None:
         super().__init__()
-        self.encoder, self.head = encoder, head
+        self.texture, self.head = stream, head
 
     def forward(self, faces: Faces) -> Output:
-        return Output(self.head(self.encoder(faces.texture)))
+        return Output(self.head(self.texture(faces.texture)))
 
 
 class _DepthStream(nn.Module):
-    def __init__(self, encoder: Stream, head: Head, kind: str) -> None:
+    def __init__(self, stream: Stream, head: Head, kind: str) -> None:
         super().__init__()
-        self.encoder, self.head, self.kind = encoder, head, kind
+        self.depth, self.head, self.kind = stream, head, kind
 
     def forward(self, faces: Faces) -> Output:
-        return Output(self.head(self.encoder(faces.geometry(self.kind))))
+        return Output(self.head(self.depth(faces.geometry(self.kind))))

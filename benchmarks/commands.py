@@ -63,9 +63,10 @@ def prepare(
     labels = list(suite.only(methods).methods)
     kind = pick_device(device)
     workers = pick_workers(workers, kind)
+    staged = [label for label in labels if suite.methods[label].staged]
     synthetic = suite.cohort.synthetic
     if synthetic is not None:  # before minutes are spent on making the cohort
-        check_encoder(suite.encoder, size=synthetic.size)
+        check_encoder(suite.encoder, size=synthetic.size, staged=staged)
     makeable = synthetic is not None or suite.cohort.dataset is not None
     if dry and makeable and not (home.cohorts / suite.cohort.name).exists():
         return Job(suite, labels, None, [], kind, workers, home)
@@ -76,7 +77,7 @@ def prepare(
         with home.lock():
             cohort = ensure_cohort(home, suite.cohort, workers=workers, console=console)
     if synthetic is None:
-        check_encoder(suite.encoder, size=cohort.size)
+        check_encoder(suite.encoder, size=cohort.size, staged=staged)
     planned = plan(suite, cohort, device=kind)
     return Job(suite, labels, cohort, planned, kind, workers, home)
 

@@ -2,24 +2,27 @@
 
 import os
 import time
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from functools import lru_cache
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import torch
+from numpy.typing import NDArray
+from torch import nn
 
 from afnetm.data.cohort import Cohort, open_cohort
 from afnetm.data.scan import EXPRESSIONS
 from afnetm.model.cost import flop_count, parameter_count
 from afnetm.seeding import derive_seed
+from afnetm.training.gradcam import gradcam
 from afnetm.training.loop import fit, predict
 from afnetm.training.metrics import scores
 from afnetm.training.resident import Resident
 from benchmarks.home import Home
 from benchmarks.provenance import provenance
-from benchmarks.store import Record, Store
+from benchmarks.store import Evidence, Record, Store
 from benchmarks.suite import CohortSpec
 from benchmarks.units import PlannedUnit, class_indices, rebuild, select, split_of
 
@@ -44,7 +47,7 @@ def execute(planned: PlannedUnit, home: Home) -> float:
     method, encoder, recipe = rebuild(planned)
 
     torch.manual_seed(unit.seed)  # initial weights and dropout
-    model = method.build(encoder, len(EXPRESSIONS)).to(device)
+    model = method.build(replace(encoder, size=cohort.size), len(EXPRESSIONS)).to(device)
     if recipe.channels_last:
         model = model.to(memory_format=torch.channels_last)
     costs = {"parameters": parameter_count(model), "flops": flop_count(model, size=cohort.size)}
@@ -57,6 +60,7 @@ def execute(planned: PlannedUnit, home: Home) -> float:
     trained = time.perf_counter()
     probabilities, extras = predict(model, data, test, recipe)
     tested = time.perf_counter()
+    evidence = _evidence(model, data, test, labels[fold.test], probabilities.argmax(1))
 
     result: dict[str, Any] = {
         **asdict(unit),
@@ -79,12 +83,22 @@ def execute(planned: PlannedUnit, home: Home) -> float:
         .rename_axis("epoch")
         .reset_index(),
         extras={name: value.numpy() for name, value in extras.items()},
+        gradcam=evidence,
         weights={k: v.cpu().contiguous().numpy() for k, v in model.state_dict().items()}
         if planned.keep_weights
         else None,
     )
     Store(home).write(unit.key, record)
     return time.perf_counter() - started
+
+
+def _evidence(
+    model: nn.Module, data: Resident, test: torch.Tensor, truth: NDArray[np.int64], predicted: torch.Tensor
+) -> Evidence | None:
+    """Grad-CAM of the first test scan of each expression, for the class that was predicted."""
+    rows = np.sort(np.unique(truth, return_index=True)[1])
+    maps = gradcam(model, data.faces(test[rows]), predicted[rows].to(data.device))
+    return Evidence(rows, {name: of.numpy() for name, of in maps.items()}) if maps else None
 
 
 def _predictions(cohort: Cohort, rows: np.ndarray[Any, np.dtype[np.int64]], probabilities: Any) -> pd.DataFrame:

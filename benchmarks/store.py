@@ -17,6 +17,19 @@ from safetensors.numpy import save_file
 from benchmarks.home import Home, write_text
 
 
+@dataclass(frozen=True, eq=False)
+class Evidence:
+    """Grad-CAM of a few test scans, ``n`` of them; ``gradcam.safetensors`` holds the maps by name and the rows.
+
+    Attributes:
+        rows: ``(n,)`` int64, the scans as rows of the predictions.
+        maps: by stream, ``(n, h, w)`` float32 in 0..1.
+    """
+
+    rows: NDArray[np.int64]
+    maps: Mapping[str, NDArray[np.float32]]
+
+
 @dataclass(frozen=True)
 class Record:
     """What a finished unit leaves behind.
@@ -26,6 +39,7 @@ class Record:
         predictions: a row a test scan: scan, subject, expression, intensity, predicted, p_anger ... p_surprise.
         curves: a row an epoch: epoch, loss, accuracy, learning_rate.
         extras: arrays whose first axis goes along `predictions`, by name.
+        gradcam: where the evidence for the predicted class is, of a few test scans; None where there is none.
         weights: the trained network's state, where it is kept.
     """
 
@@ -33,6 +47,7 @@ class Record:
     predictions: pd.DataFrame
     curves: pd.DataFrame
     extras: Mapping[str, NDArray[np.float32]]
+    gradcam: Evidence | None = None
     weights: Mapping[str, NDArray[Any]] | None = None
 
 
@@ -64,6 +79,8 @@ class Store:
         record.curves.to_csv(beside / "curves.csv", index=False)
         if record.extras:
             save_file(dict(record.extras), beside / "extras.safetensors")
+        if record.gradcam is not None:
+            save_file({**record.gradcam.maps, "rows": record.gradcam.rows}, beside / "gradcam.safetensors")
         if record.weights is not None:
             save_file(dict(record.weights), beside / "weights.safetensors")
         (beside / "result.json").write_text(json.dumps(record.result, indent=1))

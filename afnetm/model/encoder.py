@@ -38,6 +38,10 @@ class EncoderSpec:
     size: Annotated[int, Field(ge=1)] | None = None
 
 
+class Stage(nn.Sequential):
+    """One stage of an `Encoder`: ``(B, C, H, W)`` to ``(B, C', H', W')``."""
+
+
 class Encoder(nn.Module):
     """A stream in stages 1 to 4, for methods that fuse between them (`Method.staged`); `Stream` is for all others.
 
@@ -56,12 +60,12 @@ class Encoder(nn.Module):
             raise UserError(f"encoder '{spec.name}' cannot be cut into stages; try resnet18, resnet50, convnext_atto")
         infos = [info for info in network.feature_info.info if info["reduction"] >= 4]
         ends = [info["module"].replace(".", "_") for info in infos]
-        stages: list[nn.Sequential] = []
+        stages: list[Stage] = []
         modules: list[nn.Module] = []
         for name, module in network.named_children():
             modules.append(module)
             if name in ends:
-                stages.append(nn.Sequential(*modules))
+                stages.append(Stage(*modules))
                 modules = []
         if len(stages) != 4 or modules:
             raise UserError(f"encoder '{spec.name}' cannot be cut into four stages; try resnet18, convnext_atto")

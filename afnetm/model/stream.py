@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 import torch
+from timm.layers import to_2tuple
 from torch import Tensor, nn
 
 from afnetm.errors import UserError
@@ -35,9 +36,9 @@ class _Whole(nn.Module):
     def __init__(self, spec: EncoderSpec, in_channels: int) -> None:
         super().__init__()
         self.network = create_network(spec, in_channels)
-        patch = getattr(getattr(self.network, "patch_embed", None), "patch_size", None)
-        if spec.size is not None and patch is not None and any(spec.size % side for side in patch):
-            raise UserError(f"encoder '{spec.name}' cannot read {spec.size} px: its patches are {patch[0]} px")
+        patch = to_2tuple(getattr(getattr(self.network, "patch_embed", None), "patch_size", 1))
+        if spec.size is not None and any(spec.size % side for side in patch):  # timm would pass over the last pixels
+            raise UserError(f"encoder '{spec.name}' cannot read {spec.size} px: its patches are {patch[0]} px wide")
         try:
             # What comes after the map is taken out: every parameter is to be learnt.
             self.last = self.network.prune_intermediate_layers(1, prune_norm=False, prune_head=True)
@@ -68,7 +69,7 @@ def check_encoder(spec: EncoderSpec, *, size: int, staged: Iterable[str] = ()) -
     if spec.size not in {None, size}:
         raise UserError(f"encoder.size = {spec.size}: the cohort's faces are {size} px; leave it out")
     spec = replace(spec, size=size)
-    stream = Stream(spec, 3)
+    stream = Stream(spec, 4)  # of depth and normals: what reads four channels reads three
     for method in staged:
         if not has_stages(spec):
             raise UserError(
@@ -76,10 +77,12 @@ def check_encoder(spec: EncoderSpec, *, size: int, staged: Iterable[str] = ()) -
                 "leave the method out, or try resnet18, convnext_atto"
             )
     try:
-        features = stream(torch.zeros(2, 3, size, size))
+        features = stream(torch.zeros(2, 4, size, size))
         torch.autograd.backward(features.sum())
     except UNFIT as error:
         raise UserError(f"encoder '{spec.name}' cannot read {size} px: {reason(error)}") from error
+    if features.ndim != 4 or features.shape[1] != stream.channels:
+        raise UserError(f"encoder '{spec.name}' does not end in a map of {stream.channels} channels, as timm says")
     idle = [name for name, parameter in stream.named_parameters() if parameter.grad is None]
     if idle:
-        raise UserError(f"encoder '{spec.name}' has parameters that its last map does not depend on, {idle[0]}")
+        raise UserError(f"encoder '{spec.name}' has layers that its last map does not depend on, first {idle[0]}")

@@ -26,12 +26,12 @@ def findings(home: Path) -> dict[str, tuple[dict[str, object], pd.DataFrame, pd.
     found = {}
     for folder in sorted((home / "units").iterdir()):
         result = json.loads((folder / "result.json").read_text())
-        extras = folder / "extras.safetensors"
+        arrays = [folder / "extras.safetensors", folder / "gradcam.safetensors"]
         found[folder.name] = (
             {k: v for k, v in result.items() if k not in TIMES},
             pd.read_parquet(folder / "predictions.parquet"),
             pd.read_csv(folder / "curves.csv"),
-            extras.read_bytes() if extras.exists() else b"",
+            b"".join(file.read_bytes() for file in arrays if file.exists()),
         )
     return found
 
@@ -39,11 +39,11 @@ def findings(home: Path) -> dict[str, tuple[dict[str, object], pd.DataFrame, pd.
 def assert_same(one: Path, other: Path) -> None:
     a, b = findings(one), findings(other)
     assert list(a) == list(b)
-    for key, (result, predictions, curves, extras) in a.items():
+    for key, (result, predictions, curves, arrays) in a.items():
         assert result == b[key][0]
         pd.testing.assert_frame_equal(predictions, b[key][1], check_exact=True)
         pd.testing.assert_frame_equal(curves, b[key][2], check_exact=True)
-        assert extras == b[key][3]
+        assert arrays == b[key][3]
 
 
 def units_done(home: Path) -> int:
