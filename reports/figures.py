@@ -16,6 +16,8 @@ from reports.theme import ACCENT, CONTEXT, INK, MUTED, PAPER, THEME, Picture, sv
 
 #: Inches: half a laptop's page.
 WIDTH = 3.9
+#: With more methods, names in a picture of points would cover one another.
+MANY = 10
 _AXIS = "accuracy, %"
 #: Under a label, so that no line runs through it.
 _CLEAR = {"boxstyle": "square,pad=0.08", "facecolor": PAPER, "linewidth": 0.0, "alpha": 0.85}
@@ -60,7 +62,10 @@ def differences(table: pd.DataFrame, *, control: str) -> Picture:
 
 @mpl.rc_context(THEME)
 def cost(table: pd.DataFrame, column: str, *, title: str) -> Picture:
-    """Accuracy with its interval against a cost (`column` of the comparison; a logarithmic axis if it spans much)."""
+    """Accuracy with its interval against a cost (`column` of the comparison; a logarithmic axis if it spans much).
+
+    Of many methods only those have names that no cheaper one equals; the alternative text has them all.
+    """
     figure = Figure(figsize=(WIDTH, 2.7), layout="constrained")
     axes = figure.subplots()
     values = table[["accuracy", "accuracy_low", "accuracy_high"]].to_numpy() * 100.0
@@ -78,7 +83,9 @@ def cost(table: pd.DataFrame, column: str, *, title: str) -> Picture:
     axes.set_xlabel(title)
     axes.set_ylabel(_AXIS)
     figure.draw_without_rendering()
-    _name_points(axes, table["method"].tolist(), table[column].to_numpy(dtype=float), values[:, 0])
+    named = table if len(table) <= MANY else _unbeaten(table, column)
+    x, y = named[column].to_numpy(dtype=float), 100.0 * named["accuracy"].to_numpy(dtype=float)
+    _name_points(axes, named["method"].tolist(), x, y)
     words = (
         f"{row['method']} {formats.number(row[column])}, {formats.percent(row['accuracy'])} %"
         for row in table.to_dict("records")
@@ -107,6 +114,13 @@ def _intervals(axes: Axes, found: Sequence[Interval], labels: Sequence[str], *, 
         axes.plot(100.0 * score.value, row, "o", color=ACCENT, markerfacecolor=face, markersize=6.0, zorder=4)
         at = (100.0 * score.value, row)
         axes.annotate(label, at, xytext=(0, 5), textcoords="offset points", ha="center", fontsize=7.0, bbox=_CLEAR)
+
+
+def _unbeaten(table: pd.DataFrame, column: str) -> pd.DataFrame:
+    """The rows of methods that are better than every method that costs as little."""
+    ordered = table.sort_values([column, "accuracy"], ascending=[True, False], kind="stable")
+    best = ordered["accuracy"].cummax()
+    return ordered[ordered["accuracy"] > best.shift(fill_value=-1.0)]
 
 
 def _name_points(axes: Axes, names: Sequence[str], x: NDArray[np.float64], y: NDArray[np.float64]) -> None:

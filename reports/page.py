@@ -77,6 +77,7 @@ def page(results: Results, table: pd.DataFrame, literature: pd.DataFrame) -> str
     return environment.get_template("report.html").render(
         plan=results.provenance,
         control=results.control,
+        many=figures.MANY,
         table=table.to_dict("records"),
         ablation=_ablation(results, table) if results.provenance.axes else None,
         literature=literature.to_dict("records"),
