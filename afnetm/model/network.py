@@ -57,9 +57,12 @@ class AFNetM(Method):
     reduction: Annotated[int, Field(ge=1, le=64)] = 8
 
     def __post_init__(self) -> None:
-        """Refuses what types cannot: stages out of order, and a choice that would change nothing.
+        """Refuses what types cannot: stages out of order, and a reading that another part leaves nothing to do.
 
-        Two settings that compute the same would be trained twice and compared as if they were two.
+        Otherwise settings that compute the same would be trained twice and compared as if they were two.
+
+        Raises:
+            UserError: names the key, its value and what is allowed.
         """
         if list(self.fuse_stages) != sorted(set(self.fuse_stages)):
             raise UserError(f"fuse_stages = {list(self.fuse_stages)}: stages ascend, each once, for instance [1, 3]")
@@ -67,8 +70,6 @@ class AFNetM(Method):
             raise UserError(f"masks = '{self.masks}': nothing reads masks where attention = 'none'; leave it out")
         if self.attention == "scale" and self.masks == "ones":
             raise UserError("masks = 'ones': leaves nothing for the second vector of attention = 'scale'; use 'affine'")
-        if self.attention == self.weighting == "none" and self.reduction != 8:
-            raise UserError(f"reduction = {self.reduction}: there is nothing to narrow without attention and weighting")
 
     def build(self, encoder: EncoderSpec, classes: int) -> nn.Module:
         """The network; see `AFNetMNetwork`."""

@@ -210,7 +210,6 @@ def test_masks_and_the_form_of_attention_change_no_parameter_count() -> None:
         ({"fuse_stages": [2, 2]}, r"fuse_stages = \[2, 2\]: stages ascend, each once"),
         ({"attention": "none", "masks": "ellipse"}, "masks = 'ellipse': nothing reads masks where attention = 'none'"),
         ({"attention": "scale", "masks": "ones"}, "masks = 'ones': leaves nothing for the second vector"),
-        ({"attention": "none", "weighting": "none", "reduction": 4}, "reduction = 4: there is nothing to narrow"),
     ],
 )
 def test_stages_out_of_order_and_choices_that_change_nothing_are_refused_in_one_line(
