@@ -1,11 +1,13 @@
+import dataclasses
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+from safetensors.numpy import load_file
 
 from benchmarks.home import Home
-from benchmarks.store import Record, Store
+from benchmarks.store import Evidence, Record, Store
 
 
 @pytest.fixture
@@ -30,6 +32,15 @@ def test_what_is_written_is_there_and_nothing_else(store: Store, tmp_path: Path)
         "curves.csv", "extras.safetensors", "k", "predictions.parquet", "result.json",
     ]  # fmt: skip
     assert store.size(["k"]) == sum(p.stat().st_size for p in (tmp_path / "units" / "k").iterdir())
+
+
+def test_evidence_is_kept_with_the_rows_that_it_is_of(store: Store) -> None:
+    maps = {"texture": np.full((2, 3, 3), 0.5, np.float32), "depth": np.ones((2, 4, 4), np.float32)}
+    store.write("k", dataclasses.replace(record(), gradcam=Evidence(np.array([0, 1]), maps)))
+    kept = load_file(store.folder("k") / "gradcam.safetensors")
+    assert kept.pop("rows").tolist() == [0, 1]
+    assert set(kept) == set(maps)
+    assert all(np.array_equal(kept[name], maps[name]) for name in maps)
 
 
 def test_the_first_record_stays(store: Store) -> None:

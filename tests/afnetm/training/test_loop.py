@@ -7,8 +7,10 @@ from numpy.typing import NDArray
 
 from afnetm.data.cohort import Cohort
 from afnetm.data.scan import EXPRESSIONS
-from afnetm.method import methods
-from afnetm.model.encoder import EncoderSpec
+from afnetm.faces import Faces
+from afnetm.method import Output, methods
+from afnetm.model.encoder import EncoderSpec, Head
+from afnetm.model.stream import Stream
 from afnetm.training.loop import Curves, fit, learning_rate_factor, predict
 from afnetm.training.recipe import Augmentation, Recipe
 from afnetm.training.resident import Resident
@@ -64,6 +66,56 @@ def test_a_prediction_does_not_depend_on_its_neighbours_in_the_batch(learnable: 
     assert torch.allclose(together, torch.cat([p for p, _ in alone]), atol=1e-5)
     assert torch.allclose(extras["importance"], torch.cat([e["importance"] for _, e in alone]), atol=1e-5)
     assert torch.allclose(together.sum(1), torch.ones(16), atol=1e-5)
+
+
+class _Centroids(torch.nn.Module):
+    """Classifies by the nearest mean of the training scans' features, which `finalize` finds."""
+
+    means: torch.Tensor
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stream, self.head = Stream(EncoderSpec(width=0.25), 3), Head(128, len(EXPRESSIONS), 0.5)
+        self.register_buffer("means", torch.zeros(len(EXPRESSIONS), 128))
+        self.given: list[tuple[torch.Tensor, torch.Tensor]] = []
+
+    def forward(self, faces: Faces) -> Output:
+        maps = self.stream(faces.texture)
+        features = maps.mean((2, 3))
+        return Output(-torch.cdist(features, self.means), trained=(self.head(maps),), features=features)
+
+    def finalize(self, features: torch.Tensor, labels: torch.Tensor) -> None:
+        assert not self.training
+        assert not features.requires_grad
+        self.given.append((features, labels))
+        self.means.copy_(torch.stack([features[labels == k].mean(0) for k in range(len(EXPRESSIONS))]))
+
+
+def finalized(cohort: Cohort, index: torch.Tensor, recipe: Recipe) -> tuple[_Centroids, Resident, torch.Tensor]:
+    torch.manual_seed(0)
+    network, data = _Centroids(), Resident(cohort, np.arange(len(cohort.table)), CPU)
+    labels = torch.tensor([EXPRESSIONS.index(e) for e in cohort.table["expression"]])
+    fit(network, data, index, labels, recipe, seed=1)
+    return network, data, labels
+
+
+def test_what_is_fitted_after_training_is_given_the_training_scans_as_they_are(learnable: Cohort) -> None:
+    index = torch.randperm(len(learnable.table), generator=torch.Generator().manual_seed(0))[:30]
+    network, data, labels = finalized(learnable, index, SHORT)
+    ((features, classes),) = network.given  # once
+    with torch.no_grad():  # by the weights as they are after the last epoch
+        assert torch.allclose(features, network.eval()(data.faces(index)).features, atol=1e-5)
+    assert torch.equal(classes, labels[index])
+    again, _, _ = finalized(learnable, index, SHORT)
+    assert all(torch.equal(value, again.state_dict()[key]) for key, value in network.state_dict().items())
+    probabilities, _ = predict(network, data, index, SHORT)
+    nearest = torch.cdist(features, network.means).argmin(1)
+    assert torch.equal(probabilities.argmax(1), nearest)
+
+
+def test_what_is_fitted_is_given_float32_in_bfloat16_too(learnable: Cohort) -> None:
+    network, _, _ = finalized(learnable, torch.arange(24), dataclasses.replace(SHORT, precision="bfloat16", epochs=1))
+    assert network.given[0][0].dtype == torch.float32
 
 
 def test_bfloat16_learns_too(learnable: Cohort, rows: NDArray[np.int64]) -> None:
