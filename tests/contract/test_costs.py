@@ -1,9 +1,9 @@
 """Parameters and operations of two nets that can be counted by hand, layer by layer; and of every method."""
 
-
-from afnetm.method import find_method
 from afnetm.model.cost import flop_count, parameter_count
 from afnetm.model.encoder import EncoderSpec
+from baselines.late import Late
+from baselines.single import Texture
 
 # (kernel, channels in, channels out, side of the map out), each convolution of a ResNet-18 over 224 px
 RESNET18 = [
@@ -16,7 +16,7 @@ RESNET18 = [
 
 
 def test_texture_on_a_resnet18_costs_what_its_layers_do():
-    network = find_method("texture")().build(EncoderSpec(name="resnet18"), 6)
+    network = Texture().build(EncoderSpec(name="resnet18"), 6)
     weights = sum(kernel**2 * into * out for kernel, into, out, _ in RESNET18)
     norms = sum(2 * out for _, _, out, _ in RESNET18)
     assert weights + norms == 11_689_512 - (512 * 1000 + 1000)  # as published, less the classifier of ImageNet
@@ -26,7 +26,7 @@ def test_texture_on_a_resnet18_costs_what_its_layers_do():
 
 
 def test_late_fusion_of_two_vision_transformers_costs_what_their_layers_do():
-    network = find_method("late")(geometry="depth").build(EncoderSpec(name="vit_tiny_patch16_224", size=224), 6)
+    network = Late(geometry="depth").build(EncoderSpec(name="vit_tiny_patch16_224", size=224), 6)
     wide, blocks, patches = 192, 12, 14 * 14
     tokens = patches + 1
     weights = {"queries, keys, values": 3 * wide**2, "projection": wide**2, "hidden layers": 2 * wide * 4 * wide}
@@ -42,12 +42,12 @@ def test_late_fusion_of_two_vision_transformers_costs_what_their_layers_do():
     assert flop_count(network, size=224) == 2 * sum(one + patches * 256 * channels * wide for channels in (3, 1))
 
 
-def test_costs_are_counted_of_every_method(kind, encoder, build):
+def test_costs_are_counted_of_every_method(kind, build):
     network = build(kind)
     small, large = (flop_count(network, size=size) for size in (48, 96))
     assert network.training, f"{kind.name}: counting leaves it in eval mode; respect train() and eval()"
     assert 0 < small < large, f"{kind.name}: {small} operations at 48 px, {large} at 96; what does it compute from?"
-    lone = parameter_count(build(find_method("texture")))
+    lone = parameter_count(build(Texture))
     assert parameter_count(network) >= lone / 2, (
         f"{kind.name}: fewer parameters than half a stream; is one unregistered?"
     )

@@ -15,7 +15,6 @@ REFUSED_ON_GPU = (
     "_adaptive_avg_pool2d_backward",
     "adaptive_max_pool2d_backward",
     "upsample_linear1d_backward",
-    "upsample_bicubic2d_backward",
     "reflection_pad1d_backward",
     "reflection_pad2d_backward",
     "grid_sampler_2d_backward",
