@@ -75,6 +75,13 @@ def speed(session: nox.Session) -> None:
 
 
 @nox.session(default=False)
+def graphs(session: nox.Session) -> None:
+    """Report which methods torch.compile sees whole and a CUDA graph could hold; requires nothing of them."""
+    install(session)
+    session.run("python", "-m", "benchmarks.speed.graphs")
+
+
+@nox.session(default=False)
 def pin(session: nox.Session) -> None:
     """Renew constraints.txt: the newest releases, pinned with their hashes."""
     groups = [argument for group in GROUPS for argument in ("--group", group)]
