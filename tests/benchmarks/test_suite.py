@@ -42,6 +42,9 @@ def test_what_is_written_is_what_is_read(tmp_path: Path) -> None:
         ("wide", "concat", 256),
     ]
     assert list(suite.only(["wide"]).methods) == ["wide"]
+    assert suite.axes == {}
+    axes = 'axes = { features = "features of a stream", dropout = "dropout" }\n'
+    assert load_suite(written(tmp_path, axes + GOOD)).axes == {"features": "features of a stream", "dropout": "dropout"}
 
 
 @pytest.mark.parametrize("name", suite_names())
@@ -83,6 +86,11 @@ def test_every_suite_of_ours_is_right(name: str) -> None:
         ('description = "a test"', "", "description: missing"),
         ('description = "a test"', 'name = "x"', "key 'name' is not allowed"),
         ("features = 256", "features = 64", "methods.wide is the same as methods.concat"),
+        ("[cohort]", "[axes]\nwidth = 'w'\n[cohort]", r"axes.width: methods.concat \('concat'\) has no such hyper-p"),
+        ("[cohort]", "[axes]\nfeatures = ''\n[cohort]", 'axes.features = "": .*pattern'),
+        ("[cohort]", "[axes]\nfeatures = 3\n[cohort]", "axes.features = 3: .*valid string"),
+        ("[cohort]", "added = []\n[cohort]", "key 'added' is not allowed"),
+        ('method = "concat"', 'method = "afnetm"\nfuse_stages = [3, 2]', "methods.wide.*: unknown key"),
         ("[cohort]", "[cohort", "not valid TOML: .*line"),
         ("[cohort]", "[cohort]\nwhen = 2020-01-01", "cohort.when: unknown key"),
     ],
@@ -99,6 +107,12 @@ def test_a_suite_without_methods_is_refused(tmp_path: Path) -> None:
         load_suite(written(tmp_path, GOOD.split("[methods", maxsplit=1)[0]))
     with pytest.raises(UserError, match="methods.concat = 3 is not a table"):
         load_suite(written(tmp_path, GOOD.split("[methods", maxsplit=1)[0] + "[methods]\nconcat = 3"))
+
+
+def test_a_method_s_own_check_is_told_with_file_and_table(tmp_path: Path) -> None:
+    table = '[methods.afnetm]\nattention = "none"\nmasks = "ones"\n'
+    with pytest.raises(UserError, match=r"^s.toml: methods.afnetm.masks = 'ones': "):
+        load_suite(written(tmp_path, GOOD + table))
 
 
 def test_an_unknown_suite_is_answered_with_the_nearest(tmp_path: Path) -> None:
