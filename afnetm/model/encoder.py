@@ -16,6 +16,9 @@ from torch import Tensor, nn
 from afnetm.errors import UserError
 from afnetm.strict import STRICT
 
+#: What timm and torch raise where a name, a size or weights do not fit.
+UNFIT = (AssertionError, AttributeError, KeyError, RuntimeError, TypeError, ValueError)
+
 
 @dataclass(frozen=True, kw_only=True)
 class EncoderSpec:
@@ -110,7 +113,7 @@ def _names() -> frozenset[str]:
 
 
 def create_network(spec: EncoderSpec, in_channels: int, *, features_only: bool = False) -> Any:
-    """timm's network without its classifier, from timm's own definitions and the given weights, never the network.
+    """timm's network by name, without its classifier, with random or the given weights; nothing is downloaded.
 
     Raises:
         UserError: the name is not timm's own, or width, size or weights do not fit it.
@@ -137,10 +140,6 @@ def create_network(spec: EncoderSpec, in_channels: int, *, features_only: bool =
         return timm.create_model(spec.name, in_chans=in_channels, **kind, **weights, **options)
     except UNFIT as error:
         raise UserError(f"encoder '{spec.name}' cannot be built as asked: {reason(error)}") from error
-
-
-#: What timm and torch raise where a name, a size or weights do not fit.
-UNFIT = (AssertionError, AttributeError, KeyError, RuntimeError, TypeError, ValueError)
 
 
 def reason(error: Exception) -> str:
