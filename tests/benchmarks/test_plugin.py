@@ -2,6 +2,7 @@
 
 import csv
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -39,6 +40,16 @@ def test_it_runs_by_its_name_beside_a_suite_s_own_methods(
     assert "added to it when it was run, with default hyper-parameters: mine." in page
     status = json.loads(afnetm(home, "status", str(suite), "--json").stdout)  # from the records, without the package
     assert status["units"] == {"done": 6, "failed": 0, "left": 3}
+
+
+def test_the_contract_holds_it_too(installed: Path) -> None:
+    pytest_on_it = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/contract", "-k", "mine"]
+    environment = os.environ | {"PYTHONPATH": str(installed)}
+    done = subprocess.run(
+        pytest_on_it, cwd=CONTRIBUTING.parent, env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout
+    assert re.search(r"\d\d passed", done.stdout), done.stdout
 
 
 def test_contributing_shows_this_very_file() -> None:
