@@ -20,13 +20,13 @@ README = (ROOT / "README.md").read_text()
 def test_the_method_in_one_file_works(learnable: Cohort) -> None:
     (code,) = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
     assert code.count("\n") < 80
-    module = types.ModuleType("product")
-    exec(compile(code, "product.py", "exec"), module.__dict__)
-    network = module.Product().build(EncoderSpec(width=0.25), len(EXPRESSIONS)).eval()
+    module = types.ModuleType("minimum")
+    exec(compile(code, "minimum.py", "exec"), module.__dict__)
+    network = module.Minimum().build(EncoderSpec(width=0.25), len(EXPRESSIONS)).eval()
     faces = Resident(learnable, np.arange(4), torch.device("cpu")).faces(torch.arange(4))
     output = network(faces)
-    product = output.trained[0].exp() * output.trained[1].exp()
-    assert torch.allclose(output.logits.softmax(1), product / product.sum(1, keepdim=True), atol=1e-6)
+    smaller = torch.minimum(output.trained[0].exp(), output.trained[1].exp())
+    assert torch.allclose(output.logits.softmax(1), smaller / smaller.sum(1, keepdim=True), atol=1e-6)
 
 
 def test_every_session_and_command_it_names_is_there() -> None:
