@@ -1,7 +1,6 @@
 """Faces: a batch as a method sees it, on the device."""
 
 from dataclasses import dataclass
-from functools import cached_property
 
 import torch
 from torch import Tensor
@@ -32,12 +31,12 @@ class Faces:
     masks: Tensor
     pixel_mm: float
 
-    @cached_property
+    @property
     def normals(self) -> Tensor:
-        """``(B, 3, S, S)`` float32 unit normals of the depth, computed when a method asks for them."""
+        """``(B, 3, S, S)`` float32 unit normals of the depth, computed anew when a method asks for them."""
         return normals(self.depth * DEPTH_UNIT_MM, self.depth > DEPTH_BACKGROUND, pixel_mm=self.pixel_mm)
 
-    @cached_property
+    @property
     def salient(self) -> Tensor:
         """``(B, 1, S, S)`` float32 0..1, the union of the salient regions."""
         return self.masks.amax(1, keepdim=True)
