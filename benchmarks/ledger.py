@@ -73,7 +73,7 @@ def read_ledger(home: Home, reference: str) -> Ledger:
     try:
         stored = json.loads(path.read_text())
         return Ledger(**{**stored, "units": [Entry(**entry) for entry in stored["units"]]})
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         known = ", ".join(sorted(p.stem for p in home.suites.glob("*.json"))) or "none"
         raise UserError(f"suite '{name}' was never run in home '{home.path}'; run there: {known}") from None
     except (ValueError, TypeError, KeyError) as error:
