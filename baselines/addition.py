@@ -14,8 +14,8 @@ from torch import nn
 
 from afnetm.faces import Faces
 from afnetm.method import Method, Output
-from afnetm.model.encoder import EncoderSpec, Head
-from afnetm.model.stream import Stream
+from afnetm.model.encoder import EncoderSpec
+from baselines.two_streams import TwoFeatures
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,18 +39,11 @@ class Addition(Method):
         return _AdditionNetwork(self, encoder, classes)
 
 
-class _AdditionNetwork(nn.Module):
+class _AdditionNetwork(TwoFeatures):
     def __init__(self, method: Addition, encoder: EncoderSpec, classes: int) -> None:
-        super().__init__()
-        self.kind = method.geometry
-        self.texture = Stream(encoder, 3)
-        self.depth = Stream(encoder, method.depth_channels)
-        self.texture_features = Head(self.texture.channels, method.features)
-        self.depth_features = Head(self.depth.channels, method.features)
-        self.dropout = nn.Dropout(method.dropout)
+        super().__init__(method, encoder, features=method.features)
         self.classifier = nn.Linear(method.features, classes)
 
     def forward(self, faces: Faces) -> Output:
-        texture = self.texture_features(self.texture(faces.texture)).relu()
-        depth = self.depth_features(self.depth(faces.geometry(self.kind))).relu()
+        texture, depth = self.features(faces)
         return Output(self.classifier(self.dropout(texture + depth)))

@@ -20,8 +20,8 @@ from torch import Tensor, nn
 from afnetm.faces import Faces
 from afnetm.method import Method, Output
 from afnetm.model.encoder import EncoderSpec, Head
-from afnetm.model.stream import Stream
 from baselines.attention_maps import attention_map
+from baselines.two_streams import TwoStreams
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,17 +59,14 @@ class MultiScaleAttention(nn.Module):
         return torch.sigmoid(self.local_context(x) + self.global_context(x.mean((2, 3), keepdim=True)))
 
 
-class _AFFNetwork(nn.Module):
+class _AFFNetwork(TwoStreams):
     def __init__(self, method: AFF, encoder: EncoderSpec, classes: int) -> None:
-        super().__init__()
-        self.kind = method.geometry
-        self.texture = Stream(encoder, 3)
-        self.depth = Stream(encoder, method.depth_channels)
+        super().__init__(method, encoder)
         self.attention = MultiScaleAttention(self.texture.channels, reduction=method.reduction)
         self.head = Head(self.texture.channels, classes, method.dropout)
 
     def forward(self, faces: Faces) -> Output:
-        texture, depth = self.texture(faces.texture), self.depth(faces.geometry(self.kind))
+        texture, depth = self.maps(faces)
         weight = self.attention(texture + depth)
         fused = weight * texture + (1 - weight) * depth
         where = weight.float().mean(1)

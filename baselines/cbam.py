@@ -23,8 +23,8 @@ from torch import Tensor, nn
 from afnetm.faces import Faces
 from afnetm.method import Method, Output
 from afnetm.model.encoder import EncoderSpec, Head
-from afnetm.model.stream import Stream
 from baselines.attention_maps import attention_map
+from baselines.two_streams import TwoStreams
 
 #: Side of the spatial attention's convolution, the best of those in the paper.
 KERNEL = 7
@@ -68,18 +68,15 @@ class BlockAttention(nn.Module):
         return where * x, which, where
 
 
-class _CBAMNetwork(nn.Module):
+class _CBAMNetwork(TwoStreams):
     def __init__(self, method: CBAM, encoder: EncoderSpec, classes: int) -> None:
-        super().__init__()
-        self.kind = method.geometry
-        self.texture = Stream(encoder, 3)
-        self.depth = Stream(encoder, method.depth_channels)
+        super().__init__(method, encoder)
         channels = 2 * self.texture.channels
         self.attention = BlockAttention(channels, reduction=method.reduction)
         self.head = Head(channels, classes, method.dropout)
 
     def forward(self, faces: Faces) -> Output:
-        both = torch.cat([self.texture(faces.texture), self.depth(faces.geometry(self.kind))], 1)
+        both = torch.cat(self.maps(faces), 1)
         attended, which, where = self.attention(both)
         share = which.float().unflatten(1, (2, -1)).mean(2)
         extras = {"importance": share / share.sum(1, keepdim=True), "attention": attention_map(where[:, 0])}

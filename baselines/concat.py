@@ -15,8 +15,8 @@ from torch import nn
 
 from afnetm.faces import Faces
 from afnetm.method import Method, Output
-from afnetm.model.encoder import EncoderSpec, Head
-from afnetm.model.stream import Stream
+from afnetm.model.encoder import EncoderSpec
+from baselines.two_streams import TwoFeatures
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,18 +40,11 @@ class Concat(Method):
         return _ConcatNetwork(self, encoder, classes)
 
 
-class _ConcatNetwork(nn.Module):
+class _ConcatNetwork(TwoFeatures):
     def __init__(self, method: Concat, encoder: EncoderSpec, classes: int) -> None:
-        super().__init__()
-        self.kind = method.geometry
-        self.texture = Stream(encoder, 3)
-        self.depth = Stream(encoder, method.depth_channels)
-        self.texture_features = Head(self.texture.channels, method.features)
-        self.depth_features = Head(self.depth.channels, method.features)
-        self.dropout = nn.Dropout(method.dropout)
+        super().__init__(method, encoder, features=method.features)
         self.classifier = nn.Linear(2 * method.features, classes)
 
     def forward(self, faces: Faces) -> Output:
-        texture = self.texture_features(self.texture(faces.texture)).relu()
-        depth = self.depth_features(self.depth(faces.geometry(self.kind))).relu()
+        texture, depth = self.features(faces)
         return Output(self.classifier(self.dropout(torch.cat([texture, depth], 1))))

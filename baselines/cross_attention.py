@@ -20,9 +20,9 @@ from torch import nn
 from afnetm.faces import Faces
 from afnetm.method import Method, Output
 from afnetm.model.encoder import EncoderSpec
-from afnetm.model.stream import Stream
 from baselines.attention_maps import token_attention_map
 from baselines.tokens import HEAD_WIDTH, AttentionLayer, Tokens
+from baselines.two_streams import TwoStreams
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,12 +49,9 @@ class CrossAttention(Method):
         return _CrossAttentionNetwork(self, encoder, classes)
 
 
-class _CrossAttentionNetwork(nn.Module):
+class _CrossAttentionNetwork(TwoStreams):
     def __init__(self, method: CrossAttention, encoder: EncoderSpec, classes: int) -> None:
-        super().__init__()
-        self.kind = method.geometry
-        self.texture = Stream(encoder, 3)
-        self.depth = Stream(encoder, method.depth_channels)
+        super().__init__(method, encoder)
         self.texture_tokens = Tokens(self.texture.channels, method.width)
         self.depth_tokens = Tokens(self.depth.channels, method.width)
         self.texture_layers = nn.ModuleList(AttentionLayer(method.width) for _ in range(method.layers))
@@ -64,7 +61,7 @@ class _CrossAttentionNetwork(nn.Module):
         self.classifier = nn.Linear(2 * method.width, classes)
 
     def forward(self, faces: Faces) -> Output:
-        texture_map, depth_map = self.texture(faces.texture), self.depth(faces.geometry(self.kind))
+        texture_map, depth_map = self.maps(faces)
         texture, depth = self.texture_tokens(texture_map), self.depth_tokens(depth_map)
         for texture_layer, depth_layer in zip(self.texture_layers, self.depth_layers, strict=True):
             (texture, to_depth), (depth, to_texture) = texture_layer(texture, depth), depth_layer(depth, texture)

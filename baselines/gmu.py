@@ -21,7 +21,7 @@ from torch import nn
 from afnetm.faces import Faces
 from afnetm.method import Method, Output
 from afnetm.model.encoder import EncoderSpec
-from afnetm.model.stream import Stream
+from baselines.two_streams import TwoStreams
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,14 +45,11 @@ class GMU(Method):
         return _GMUNetwork(self, encoder, classes)
 
 
-class _GMUNetwork(nn.Module):
+class _GMUNetwork(TwoStreams):
     """Extras: ``importance`` ``(B, 2)``, the mean over features of ``z`` and of ``1 - z``."""
 
     def __init__(self, method: GMU, encoder: EncoderSpec, classes: int) -> None:
-        super().__init__()
-        self.kind = method.geometry
-        self.texture = Stream(encoder, 3)
-        self.depth = Stream(encoder, method.depth_channels)
+        super().__init__(method, encoder)
         self.texture_features = nn.Linear(self.texture.channels, method.features)
         self.depth_features = nn.Linear(self.depth.channels, method.features)
         self.gate = nn.Linear(self.texture.channels + self.depth.channels, method.features)
@@ -60,8 +57,7 @@ class _GMUNetwork(nn.Module):
         self.classifier = nn.Linear(method.features, classes)
 
     def forward(self, faces: Faces) -> Output:
-        texture = self.texture(faces.texture).mean((2, 3))
-        depth = self.depth(faces.geometry(self.kind)).mean((2, 3))
+        texture, depth = (features.mean((2, 3)) for features in self.maps(faces))
         gate = self.gate(torch.cat([texture, depth], 1)).sigmoid()
         fused = gate * self.texture_features(texture).tanh() + (1 - gate) * self.depth_features(depth).tanh()
         share = gate.float().mean(1)

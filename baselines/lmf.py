@@ -21,8 +21,8 @@ from torch import nn
 
 from afnetm.faces import Faces
 from afnetm.method import Method, Output
-from afnetm.model.encoder import EncoderSpec, Head
-from afnetm.model.stream import Stream
+from afnetm.model.encoder import EncoderSpec
+from baselines.two_streams import TwoFeatures
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,15 +49,10 @@ class LMF(Method):
         return _LMFNetwork(self, encoder, classes)
 
 
-class _LMFNetwork(nn.Module):
+class _LMFNetwork(TwoFeatures):
     def __init__(self, method: LMF, encoder: EncoderSpec, classes: int) -> None:
-        super().__init__()
-        self.kind, self.rank = method.geometry, method.rank
-        self.texture = Stream(encoder, 3)
-        self.depth = Stream(encoder, method.depth_channels)
-        self.texture_features = Head(self.texture.channels, method.features)
-        self.depth_features = Head(self.depth.channels, method.features)
-        self.dropout = nn.Dropout(method.dropout)
+        super().__init__(method, encoder, features=method.features)
+        self.rank = method.rank
         self.texture_factors = nn.Linear(method.features, method.rank * classes)
         self.depth_factors = nn.Linear(method.features, method.rank * classes)
         self.bias = nn.Parameter(torch.zeros(classes))
@@ -65,7 +60,6 @@ class _LMFNetwork(nn.Module):
         nn.init.ones_(self.depth_factors.bias)
 
     def forward(self, faces: Faces) -> Output:
-        texture = self.texture_features(self.texture(faces.texture)).relu()
-        depth = self.depth_features(self.depth(faces.geometry(self.kind))).relu()
+        texture, depth = self.features(faces)
         products = self.texture_factors(self.dropout(texture)) * self.depth_factors(self.dropout(depth))
         return Output(products.unflatten(1, (self.rank, -1)).sum(1) + self.bias)

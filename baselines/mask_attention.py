@@ -27,8 +27,8 @@ from torch.nn.functional import adaptive_avg_pool2d, binary_cross_entropy_with_l
 from afnetm.faces import Faces
 from afnetm.method import Method, Output
 from afnetm.model.encoder import EncoderSpec, Head
-from afnetm.model.stream import Stream
 from baselines.attention_maps import attention_map
+from baselines.two_streams import TwoStreams
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,12 +65,10 @@ class SoftAttention(nn.Module):
         return x * (1 + logits.sigmoid()), logits
 
 
-class _MaskGuidedNetwork(nn.Module):
+class _MaskGuidedNetwork(TwoStreams):
     def __init__(self, method: MaskGuidedAttention, encoder: EncoderSpec, classes: int) -> None:
-        super().__init__()
-        self.kind, self.guidance = method.geometry, method.guidance
-        self.texture = Stream(encoder, 3)
-        self.depth = Stream(encoder, method.depth_channels)
+        super().__init__(method, encoder)
+        self.guidance = method.guidance
         channels = self.texture.channels
         self.texture_attention = SoftAttention(channels)
         self.depth_attention = SoftAttention(channels)
@@ -78,8 +76,9 @@ class _MaskGuidedNetwork(nn.Module):
         self.head = Head(channels, classes, method.dropout)
 
     def forward(self, faces: Faces) -> Output:
-        texture, texture_logits = self.texture_attention(self.texture(faces.texture))
-        depth, depth_logits = self.depth_attention(self.depth(faces.geometry(self.kind)))
+        texture_map, depth_map = self.maps(faces)
+        texture, texture_logits = self.texture_attention(texture_map)
+        depth, depth_logits = self.depth_attention(depth_map)
         weights = self.weigh(torch.cat([texture, depth], 1)).float().softmax(1)
         fused = weights[:, :1] * texture + weights[:, 1:] * depth
         logits = torch.cat([texture_logits, depth_logits], 1).float()

@@ -21,8 +21,8 @@ from torch.nn.functional import cosine_similarity
 
 from afnetm.faces import Faces
 from afnetm.method import Method, Output
-from afnetm.model.encoder import EncoderSpec, Head
-from afnetm.model.stream import Stream
+from afnetm.model.encoder import EncoderSpec
+from baselines.two_streams import TwoFeatures
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,20 +49,14 @@ class OGF(Method):
         return _OGFNetwork(self, encoder, classes)
 
 
-class _OGFNetwork(nn.Module):
+class _OGFNetwork(TwoFeatures):
     def __init__(self, method: OGF, encoder: EncoderSpec, classes: int) -> None:
-        super().__init__()
-        self.kind, self.orthogonality = method.geometry, method.orthogonality
-        self.texture = Stream(encoder, 3)
-        self.depth = Stream(encoder, method.depth_channels)
-        self.texture_features = Head(self.texture.channels, method.features)
-        self.depth_features = Head(self.depth.channels, method.features)
-        self.dropout = nn.Dropout(method.dropout)
+        super().__init__(method, encoder, features=method.features)
+        self.orthogonality = method.orthogonality
         self.classifier = nn.Linear(2 * method.features, classes)
 
     def forward(self, faces: Faces) -> Output:
-        texture = self.texture_features(self.texture(faces.texture)).relu()
-        depth = self.depth_features(self.depth(faces.geometry(self.kind))).relu()
+        texture, depth = self.features(faces)
         cosine = cosine_similarity(texture.float(), depth.float())
         logits = self.classifier(self.dropout(torch.cat([texture, depth], 1)))
         return Output(logits, penalty=self.orthogonality * cosine.square().mean())

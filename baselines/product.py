@@ -14,8 +14,8 @@ from torch import nn
 
 from afnetm.faces import Faces
 from afnetm.method import Method, Output
-from afnetm.model.encoder import EncoderSpec, Head
-from afnetm.model.stream import Stream
+from afnetm.model.encoder import EncoderSpec
+from baselines.two_streams import TwoDecisions
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,16 +33,7 @@ class Product(Method):
         return _ProductNetwork(self, encoder, classes)
 
 
-class _ProductNetwork(nn.Module):
-    def __init__(self, method: Product, encoder: EncoderSpec, classes: int) -> None:
-        super().__init__()
-        self.kind = method.geometry
-        self.texture = Stream(encoder, 3)
-        self.depth = Stream(encoder, method.depth_channels)
-        self.texture_head = Head(self.texture.channels, classes, method.dropout)
-        self.depth_head = Head(self.depth.channels, classes, method.dropout)
-
+class _ProductNetwork(TwoDecisions):
     def forward(self, faces: Faces) -> Output:
-        texture = self.texture_head(self.texture(faces.texture)).float()
-        depth = self.depth_head(self.depth(faces.geometry(self.kind))).float()
+        texture, depth = self.decisions(faces)
         return Output(texture.log_softmax(1) + depth.log_softmax(1), trained=(texture, depth))

@@ -21,8 +21,8 @@ from torch import Tensor, nn
 
 from afnetm.faces import Faces
 from afnetm.method import Method, Output
-from afnetm.model.encoder import EncoderSpec, Head
-from afnetm.model.stream import Stream
+from afnetm.model.encoder import EncoderSpec
+from baselines.two_streams import TwoDecisions
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,22 +46,18 @@ class SVM(Method):
         return _SVMNetwork(self, encoder, classes)
 
 
-class _SVMNetwork(nn.Module):
+class _SVMNetwork(TwoDecisions):
     weight: Tensor
     bias: Tensor
 
     def __init__(self, method: SVM, encoder: EncoderSpec, classes: int) -> None:
-        super().__init__()
-        self.kind, self.cost = method.geometry, method.cost
-        self.texture = Stream(encoder, 3)
-        self.depth = Stream(encoder, method.depth_channels)
-        self.texture_head = Head(self.texture.channels, classes, method.dropout)
-        self.depth_head = Head(self.depth.channels, classes, method.dropout)
+        super().__init__(method, encoder, classes)
+        self.cost = method.cost
         self.register_buffer("weight", torch.zeros(classes, self.texture.channels + self.depth.channels))
         self.register_buffer("bias", torch.zeros(classes))
 
     def forward(self, faces: Faces) -> Output:
-        texture, depth = self.texture(faces.texture), self.depth(faces.geometry(self.kind))
+        texture, depth = self.maps(faces)
         trained = self.texture_head(texture), self.depth_head(depth)
         features = torch.cat([texture.mean((2, 3)), depth.mean((2, 3))], 1).float()
         with torch.autocast(features.device.type, enabled=False):  # what was fitted in float32 stays in it

@@ -17,8 +17,8 @@ from torch.nn.functional import logsigmoid
 
 from afnetm.faces import Faces
 from afnetm.method import Method, Output
-from afnetm.model.encoder import EncoderSpec, Head
-from afnetm.model.stream import Stream
+from afnetm.model.encoder import EncoderSpec
+from baselines.two_streams import TwoDecisions
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,21 +36,15 @@ class Weighted(Method):
         return _WeightedNetwork(self, encoder, classes)
 
 
-class _WeightedNetwork(nn.Module):
+class _WeightedNetwork(TwoDecisions):
     """Extras: ``importance`` ``(B, 2)``, texture's and depth's weight, the same in every row."""
 
     def __init__(self, method: Weighted, encoder: EncoderSpec, classes: int) -> None:
-        super().__init__()
-        self.kind = method.geometry
-        self.texture = Stream(encoder, 3)
-        self.depth = Stream(encoder, method.depth_channels)
-        self.texture_head = Head(self.texture.channels, classes, method.dropout)
-        self.depth_head = Head(self.depth.channels, classes, method.dropout)
+        super().__init__(method, encoder, classes)
         self.balance = nn.Parameter(torch.zeros(()))
 
     def forward(self, faces: Faces) -> Output:
-        texture = self.texture_head(self.texture(faces.texture)).float()
-        depth = self.depth_head(self.depth(faces.geometry(self.kind))).float()
+        texture, depth = self.decisions(faces)
         log_weights = logsigmoid(torch.stack([self.balance, -self.balance]))
         log_texture, log_depth = texture.detach().log_softmax(1), depth.detach().log_softmax(1)
         fused = torch.logaddexp(log_weights[0] + log_texture, log_weights[1] + log_depth)

@@ -118,7 +118,7 @@ class AFNetMNetwork(nn.Module):
         extras: dict[str, Tensor] = {}
         if self.method.weighting != "none":
             extras["importance"] = torch.stack([weight.mean((2, 3, 4)) for weight in weights]).mean(0)
-        if self.method.attention != "none":
+        if self.method.attention != "none" and texture_change is not None and depth_change is not None:
             extras |= {"attention_texture": texture_change, "attention_depth": depth_change}
         return Output(self.head(x), extras=extras)
 
@@ -134,11 +134,11 @@ class _Stream(nn.Module):
             for channels in encoder.channels[:last]
         )
 
-    def forward(self, x: Tensor, masks: Tensor) -> tuple[list[Tensor], Tensor]:
-        """The map after each stage, and what the last attention changed."""
+    def forward(self, x: Tensor, masks: Tensor) -> tuple[list[Tensor], Tensor | None]:
+        """The map after each stage, and what the last attention changed; None in training, where nobody looks."""
         maps: list[Tensor] = []
         for stage, attention in zip(self.stages, self.attentions, strict=True):
             seen = stage(x)
             x = attention(seen, masks)
             maps.append(x)
-        return maps, relative_change(seen, x)
+        return maps, None if self.training else relative_change(seen, x)
