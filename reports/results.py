@@ -86,7 +86,8 @@ class Results:
 
     Attributes:
         folds: a row a unit (`reports.schema.FOLDS`): suite, method, repeat, fold, seed, unit, n_train, n_test, accuracy
-            and macro_f1 (0..1), seconds (training and test), parameters, flops (one forward of one sample).
+            and macro_f1 (0..1), seconds (training and test; processor time on a CPU), parameters, flops (one forward
+            of one sample).
         predictions: a row a tested scan (`reports.schema.PREDICTIONS`): unit, method, repeat, fold, scan, subject,
             expression, intensity (0 where unknown), predicted, p_anger ... p_surprise (0..1, sum 1).
         curves: a row an epoch (`reports.schema.CURVES`): unit, method, repeat, fold, epoch, loss, accuracy (of the
