@@ -142,7 +142,7 @@ def make_ledger(suite: Suite, cohort: Cohort, planned: list[PlannedUnit]) -> Led
             for label, method in suite.methods.items()
         },
         units=[Entry(p.unit.key, p.label, p.unit.repeat, p.unit.fold) for p in planned],
-        axes=suite.axes,
+        axes={name: axis.model_dump() for name, axis in suite.axes.items()},
         added=list(suite.added),
         secret="" if cohort.shareable else _secret(cohort),
     )

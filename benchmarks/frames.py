@@ -9,7 +9,7 @@ import pandas as pd
 from benchmarks.home import Home
 from benchmarks.ledger import Entry, Ledger
 from benchmarks.store import Store
-from reports.results import Provenance, Results
+from reports.results import Axis, Provenance, Results
 
 _FOLD = ("seed", "n_train", "n_test", "accuracy", "macro_f1", "parameters", "flops")
 
@@ -66,7 +66,7 @@ def results(ledger: Ledger, home: Home, *, created: str, with_faces: bool = Fals
             synthetic=synthetic,
             methods=ledger.methods,
             control=ledger.control,
-            axes=ledger.axes,
+            axes={name: Axis(**axis) for name, axis in ledger.axes.items()},
             added=ledger.added,
             with_faces=with_faces,
             secret=ledger.secret,

@@ -32,7 +32,7 @@ class Ledger:
         cohort: the cohort's card, with ``source`` beside what ``data check`` prints.
         methods: by label: name, version, summary, source, hyperparameters.
         units: every unit, in the order planned.
-        axes: what an ablation changes: hyper-parameters, each with its title.
+        axes: what an ablation changes, by hyper-parameter: title and part_of (`reports.results.Axis`).
         added: methods that are not in the TOML.
         secret: what reports make pseudonyms of subjects with; it never enters one, nor MLflow. Empty where the cohort
             is shareable.
@@ -46,7 +46,7 @@ class Ledger:
     cohort: dict[str, Any]
     methods: dict[str, dict[str, Any]]
     units: list[Entry]
-    axes: dict[str, str] = field(default_factory=dict)
+    axes: dict[str, dict[str, Any]] = field(default_factory=dict)
     added: list[str] = field(default_factory=list)
     secret: str = ""
 

@@ -7,7 +7,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args, get_type_hints
 
-from pydantic import BaseModel, Field, TypeAdapter, ValidationError
+from pydantic import BaseModel, Field, TypeAdapter, ValidationError, model_validator
 
 from afnetm.data.cohort import cohort_directory
 from afnetm.errors import UserError
@@ -71,6 +71,23 @@ class ProtocolSpec(_Strict):
     complete: bool = False
 
 
+class AxisSpec(_Strict):
+    """What an ablation changes: a hyper-parameter.
+
+    Attributes:
+        title: of its column in the report.
+        part_of: the axis that it belongs to: where that one is ``"none"``, this one is gone with it.
+    """
+
+    title: Annotated[str, Field(pattern=r"^[^\p{C}]+$")]
+    part_of: str | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _title_alone(cls, value: Any) -> Any:
+        return value if isinstance(value, dict) else {"title": value}
+
+
 class Suite(_Strict):
     """A comparison: cohort, protocol, encoder, recipe, and the methods with their hyper-parameters.
 
@@ -80,8 +97,8 @@ class Suite(_Strict):
         description: one sentence for the report.
         control: the method that the others are compared with.
         keep_weights: whether records keep ``weights.safetensors``.
-        axes: what an ablation changes: hyper-parameters that every method has, each with its column's title in the
-            report. The control is the full model. None in other comparisons.
+        axes: what an ablation changes, by hyper-parameter, which every method has; a title alone is short for its
+            table. The control is the full model. None in other comparisons.
         methods: by label; a table's ``method`` key names the registered method where it is not the label.
         added: labels of methods that are not in the file (`including`).
     """
@@ -91,7 +108,7 @@ class Suite(_Strict):
     description: str
     control: str | None = None
     keep_weights: bool = False
-    axes: dict[str, Annotated[str, Field(pattern=r"^[^\p{C}]+$")]] = {}
+    axes: dict[str, AxisSpec] = {}
     cohort: CohortSpec
     protocol: ProtocolSpec
     encoder: EncoderSpec
@@ -157,6 +174,9 @@ def parse_suite(tables: dict[str, Any], *, name: str, text: str, file: str) -> S
     except UserError as error:
         raise UserError(f"{file}: {error}") from None
     _check_methods(methods, suite.axes, file)
+    for key, axis in suite.axes.items():
+        if axis.part_of is not None and axis.part_of not in suite.axes:
+            raise UserError(f"{file}: axes.{key}.part_of = '{axis.part_of}' is no axis: {', '.join(suite.axes)}")
     if suite.control is not None and suite.control not in methods:
         raise UserError(f"{file}: control = '{suite.control}' is none of its methods: {', '.join(methods)}")
     return suite.model_copy(update={"methods": methods})
@@ -178,7 +198,7 @@ def _fitting(cohort: CohortSpec, protocol: ProtocolSpec) -> None:
                 )
 
 
-def _check_methods(methods: Mapping[str, Method], axes: Mapping[str, str], file: str) -> None:
+def _check_methods(methods: Mapping[str, Method], axes: Mapping[str, AxisSpec], file: str) -> None:
     """Raises `UserError` where two methods are the same, or one lacks a hyper-parameter that is an axis."""
     for label, method in methods.items():
         twin = next(name for name, other in methods.items() if other == method)

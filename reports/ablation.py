@@ -1,6 +1,5 @@
 """The ablation: the full model, and what is left of its score where a part of it is taken away or swapped."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import pandas as pd
@@ -12,6 +11,9 @@ from reports.results import Results
 KEPT = "\N{CHECK MARK}"
 #: Taken away.
 GONE = formats.NOTHING
+
+#: The value of what is taken away.
+_NONE = "none"
 
 _SCORES = [
     *("accuracy", "accuracy_low", "accuracy_high"),
@@ -32,7 +34,7 @@ def part(value: object, full: object) -> Part:
     """What a hyper-parameter's value is beside the full model's."""
     if value == full:
         return Part(KEPT, "as in the full model")
-    if value == "none":
+    if value == _NONE:
         return Part(GONE, "taken away")
     return Part(plain(value))
 
@@ -45,13 +47,15 @@ def plain(value: object) -> str:
 def full_values(results: Results) -> dict[str, str]:
     """The full model's value of each axis, by the axis' title."""
     plan = results.provenance
-    return {title: plain(_settings(results, results.control)[axis]) for axis, title in plan.axes.items()}
+    return {
+        axis.title: plain(value)
+        for axis, value in zip(plan.axes.values(), _values(results, results.control), strict=True)
+    }
 
 
 def parts(results: Results, method: str) -> list[Part]:
     """A cell of the ablation table for each axis."""
-    own, full = _settings(results, method), _settings(results, results.control)
-    return [part(own[axis], full[axis]) for axis in results.provenance.axes]
+    return [part(*pair) for pair in zip(_values(results, method), _values(results, results.control), strict=True)]
 
 
 def ablation(results: Results, table: pd.DataFrame) -> pd.DataFrame:
@@ -62,11 +66,9 @@ def ablation(results: Results, table: pd.DataFrame) -> pd.DataFrame:
         paired) with their intervals, and parameters as in `reports.tables.comparison`, which is `table`.
     """
     first = table.iloc[(table["method"] != results.control).argsort(kind="stable")].reset_index(drop=True)
-    values = {
-        axis: [plain(_settings(results, method)[axis]) for method in first["method"]]
-        for axis in results.provenance.axes
-    }
-    return pd.concat([first[["method"]], pd.DataFrame(values, dtype="str"), first[_SCORES]], axis=1)
+    rows = [map(plain, _values(results, method)) for method in first["method"]]
+    values = pd.DataFrame(rows, columns=list(results.provenance.axes), dtype="str")
+    return pd.concat([first[["method"]], values, first[_SCORES]], axis=1)
 
 
 def displayed_ablation(results: Results, found: pd.DataFrame) -> pd.DataFrame:
@@ -78,8 +80,9 @@ def displayed_ablation(results: Results, found: pd.DataFrame) -> pd.DataFrame:
         signs = [one.text for one in parts(results, row["method"])]
         numbers = formats.ranged(*accuracy), formats.ranged(*gap), formats.number(row["parameters"])
         rows.append([str(row["method"]), *signs, *numbers])
+    titles = [axis.title for axis in results.provenance.axes.values()]
     scores = "Accuracy, % (95 %)", f"Against {results.control}, points (95 %)", "Parameters"
-    return pd.DataFrame(rows, columns=["Method", *results.provenance.axes.values(), *scores])
+    return pd.DataFrame(rows, columns=["Method", *titles, *scores])
 
 
 def legend(results: Results) -> str:
@@ -88,6 +91,9 @@ def legend(results: Results) -> str:
     return f"{KEPT} as in {results.control} ({full}), {GONE} taken away."
 
 
-def _settings(results: Results, method: str) -> Mapping[str, object]:
-    settings: Mapping[str, object] = results.provenance.methods[method]["hyperparameters"]
-    return settings
+def _values(results: Results, method: str) -> list[object]:
+    """A method's value of each axis; what belongs to a part that is gone is gone with it."""
+    settings = results.provenance.methods[method]["hyperparameters"]
+    axes = results.provenance.axes
+    gone = {name for name in axes if settings[name] == _NONE}
+    return [_NONE if axis.part_of in gone else settings[name] for name, axis in axes.items()]

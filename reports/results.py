@@ -14,6 +14,19 @@ _METHOD = ("version", "summary", "source", "hyperparameters")
 
 
 @dataclass(frozen=True, kw_only=True)
+class Axis:
+    """What an ablation changes: a hyper-parameter.
+
+    Attributes:
+        title: of its column.
+        part_of: the axis that it belongs to: where that one is ``"none"``, taken away, this one is gone with it.
+    """
+
+    title: str
+    part_of: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class Provenance:
     """How results were made, in words and numbers for the reader.
 
@@ -36,8 +49,8 @@ class Provenance:
         methods: by name, in the order of every table and picture: version, summary (one line), source (where it was
             published), hyperparameters (a mapping).
         control: the method that the others are compared with; the first of `methods` if None.
-        axes: what an ablation changes: hyper-parameters that every method has, each with its column's title; the
-            control is the full model. Empty for other comparisons.
+        axes: what an ablation changes, by hyper-parameter, which every method has; the control is the full model.
+            Empty for other comparisons.
         added: methods that `suite_toml` does not have.
         with_faces: whether the user wants subjects named though the cohort is not shareable.
         secret: what pseudonyms of subjects are made with where they may not be named (`reports.pseudonyms`).
@@ -59,7 +72,7 @@ class Provenance:
     synthetic: bool
     methods: Mapping[str, Mapping[str, Any]]
     control: str | None = None
-    axes: Mapping[str, str] = field(default_factory=dict)
+    axes: Mapping[str, Axis] = field(default_factory=dict)
     added: Sequence[str] = ()
     with_faces: bool = False
     secret: str = ""
@@ -74,6 +87,7 @@ class Provenance:
         for name, card in self.methods.items():
             _need(f"methods: {name!r}", card, _METHOD)
             _need(f"hyperparameters: {name!r}", card["hyperparameters"], list(self.axes))
+        _need("axes", self.axes, [axis.part_of for axis in self.axes.values() if axis.part_of is not None])
         if self.control is not None and self.control not in self.methods:
             raise ReportError(f"control: {self.control!r} is not in the suite, allowed: {', '.join(self.methods)}")
         if not 0 <= self.done <= self.planned:

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from afnetm.errors import UserError
-from benchmarks.suite import load_suite
+from benchmarks.suite import AxisSpec, load_suite
 from benchmarks.suite_files import suite_names
 
 GOOD = """
@@ -44,7 +44,10 @@ def test_what_is_written_is_what_is_read(tmp_path: Path) -> None:
     assert list(suite.only(["wide"]).methods) == ["wide"]
     assert suite.axes == {}
     axes = 'axes = { features = "features of a stream", dropout = "dropout" }\n'
-    assert load_suite(written(tmp_path, axes + GOOD)).axes == {"features": "features of a stream", "dropout": "dropout"}
+    assert load_suite(written(tmp_path, axes + GOOD)).axes == {
+        "features": AxisSpec(title="features of a stream"),
+        "dropout": AxisSpec(title="dropout"),
+    }
 
 
 @pytest.mark.parametrize("name", suite_names())
@@ -87,8 +90,13 @@ def test_every_suite_of_ours_is_right(name: str) -> None:
         ('description = "a test"', 'name = "x"', "key 'name' is not allowed"),
         ("features = 256", "features = 64", "methods.wide is the same as methods.concat"),
         ("[cohort]", "[axes]\nwidth = 'w'\n[cohort]", r"axes.width: methods.concat \('concat'\) has no such hyper-p"),
-        ("[cohort]", "[axes]\nfeatures = ''\n[cohort]", 'axes.features = "": .*pattern'),
-        ("[cohort]", "[axes]\nfeatures = 3\n[cohort]", "axes.features = 3: .*valid string"),
+        ("[cohort]", "[axes]\nfeatures = ''\n[cohort]", 'axes.features.title = "": .*pattern'),
+        (
+            "[cohort]",
+            "[axes]\nfeatures = { title = 'f', part_of = 'x' }\n[cohort]",
+            "axes.features.part_of = 'x' is no axis: features",
+        ),
+        ("[cohort]", "[axes]\nfeatures = 3\n[cohort]", "axes.features.title = 3: .*valid string"),
         ("[cohort]", "added = []\n[cohort]", "key 'added' is not allowed"),
         ('method = "concat"', 'method = "afnetm"\nfuse_stages = [3, 2]', "methods.wide.*: unknown key"),
         ("[cohort]", "[cohort", "not valid TOML: .*line"),

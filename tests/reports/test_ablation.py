@@ -6,14 +6,14 @@ from dataclasses import replace
 import pandas as pd
 import pytest
 
-from reports.ablation import GONE, ablation, displayed_ablation, part
+from reports.ablation import GONE, ablation, displayed_ablation, part, parts
 from reports.page import write_report
-from reports.results import Results
+from reports.results import Axis, Results
 from reports.schema import ReportError
 from reports.tables import comparison, latex
 from tests.reports.test_page import read
 
-AXES = {"attention": "mask attention (MA)", "stages": "fused at"}
+AXES = {"attention": Axis(title="mask attention (MA)"), "stages": Axis(title="fused at")}
 SETTINGS = {
     "no-ma": {"attention": "none", "stages": [3]},
     "scale": {"attention": "scale", "stages": [3]},
@@ -55,7 +55,7 @@ def test_the_full_model_comes_first_and_numbers_are_those_of_the_comparison(abla
     scores = ["accuracy", "accuracy_low", "difference", "difference_high", "parameters"]
     pd.testing.assert_frame_equal(found[scores], table.set_index("method").loc[found.index, scores])
     shown = displayed_ablation(ablated, found.reset_index())
-    assert list(shown.columns[:3]) == ["Method", *AXES.values()]
+    assert list(shown.columns[:3]) == ["Method", "mask attention (MA)", "fused at"]
     assert shown.iloc[:, :3].to_numpy().tolist() == [
         ["full", "✓", "✓"],
         ["no-ma", GONE, "✓"],
@@ -87,6 +87,16 @@ def test_on_the_page_signs_are_said_in_words(ablated, tmp_path):
     assert ("a", {"href": "#ablation"}) in page.elements
 
 
+def test_what_belongs_to_a_part_is_gone_with_it(ablated):
+    axes = AXES | {"stages": Axis(title="fused at", part_of="attention")}
+    results = replace(ablated, provenance=replace(ablated.provenance, axes=axes))
+    found = ablation(results, comparison(results)).set_index("method")
+    assert list(found["stages"]) == ["3", "none", "3", "2, 3"]
+    assert [one.text for one in parts(results, "no-ma")] == [GONE, GONE]
+    with pytest.raises(ReportError, match="axes: 'weighting' is missing"):
+        replace(results.provenance, axes=AXES | {"stages": Axis(title="fused at", part_of="weighting")})
+
+
 def test_other_comparisons_have_no_ablation(small, tmp_path):
     path = write_report(small, tmp_path / "r")
     assert "ablation" not in path.read_text(encoding="utf-8").split("</style>")[1]
@@ -111,12 +121,12 @@ def test_a_full_model_that_has_not_finished_leaves_the_rest_readable(ablated, tm
 
 def test_a_method_without_an_axis_is_refused(ablated):
     with pytest.raises(ReportError, match="hyperparameters: 'no-ma': 'weighting' is missing"):
-        replace(ablated.provenance, axes={"weighting": "IWC"})
+        replace(ablated.provenance, axes={"weighting": Axis(title="IWC")})
 
 
 def test_hostile_titles_and_values_stay_text(ablated, tmp_path):
     evil = "<b>x</b>|$&"
-    plan = replace(ablated.provenance, axes={"attention": evil, "stages": "fused at"})
+    plan = replace(ablated.provenance, axes={"attention": Axis(title=evil), "stages": Axis(title="fused at")})
     cards = {name: card | {"hyperparameters": dict(card["hyperparameters"])} for name, card in plan.methods.items()}
     cards["scale"]["hyperparameters"]["attention"] = evil
     results = replace(ablated, provenance=replace(plan, methods=cards))
