@@ -1,0 +1,1 @@
+"""Fair tuning: Optuna proposes and learns, by the same rules for every method. Nothing here trains."""
