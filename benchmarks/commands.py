@@ -126,7 +126,7 @@ def make_ledger(suite: Suite, cohort: Cohort, planned: list[PlannedUnit]) -> Led
     return Ledger(
         suite=suite.name,
         text=suite.text,
-        resolved=suite.model_dump(mode="json", exclude={"text", "methods", "added"})
+        resolved=suite.model_dump(mode="json", exclude={"text", "methods", "added", "fixed"})
         | {"methods": {label: hyperparameters(method) for label, method in suite.methods.items()}},
         description=suite.description,
         control=suite.control,

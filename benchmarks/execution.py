@@ -23,8 +23,7 @@ from afnetm.training.resident import Resident
 from benchmarks.home import Home
 from benchmarks.provenance import provenance
 from benchmarks.store import Evidence, Record, Store
-from benchmarks.suite import CohortSpec
-from benchmarks.units import PlannedUnit, class_indices, rebuild, select, split_of
+from benchmarks.units import PlannedUnit, class_indices, rebuild, scans_of
 
 
 def prepare_process() -> None:
@@ -40,9 +39,9 @@ def execute(planned: PlannedUnit, home: Home) -> float:
     started = time.perf_counter()
     unit = planned.unit
     device = torch.device(unit.device)
-    cohort, data = _resident(home, planned.cohort_name, unit.cohort, unit.intensities, unit.device)
-    rows = select(cohort, CohortSpec(name=cohort.name, intensities=unit.intensities))
-    fold = split_of(unit, cohort, rows)
+    cohort = _cohort(home, planned.cohort_name, unit.cohort)
+    rows, fold = scans_of(unit, cohort)
+    data = _resident(cohort, tuple(rows.tolist()), unit.device)
     labels = class_indices(cohort, rows)
     method, encoder, recipe = rebuild(planned)
 
@@ -62,7 +61,8 @@ def execute(planned: PlannedUnit, home: Home) -> float:
     trained = clock()
     probabilities, extras = predict(model, data, test, recipe)
     tested = clock()
-    evidence = _evidence(model, data, test, labels[fold.test], probabilities.argmax(1))
+    searched = unit.inner is not None  # then only its score is wanted, and there may be very many of its kind
+    evidence = None if searched else _evidence(model, data, test, labels[fold.test], probabilities.argmax(1))
 
     result: dict[str, Any] = {
         **asdict(unit),
@@ -84,7 +84,7 @@ def execute(planned: PlannedUnit, home: Home) -> float:
         curves=pd.DataFrame({name: curve.numpy() for name, curve in vars(curves).items()})
         .rename_axis("epoch")
         .reset_index(),
-        extras={name: value.numpy() for name, value in extras.items()},
+        extras={} if searched else {name: value.numpy() for name, value in extras.items()},
         gradcam=evidence,
         weights={k: v.cpu().contiguous().numpy() for k, v in model.state_dict().items()}
         if planned.keep_weights
@@ -111,15 +111,16 @@ def _predictions(cohort: Cohort, rows: np.ndarray[Any, np.dtype[np.int64]], prob
 
 
 @lru_cache(maxsize=1)
-def _resident(
-    home: Home, name: str, fingerprint: str, intensities: tuple[int, ...] | None, device: str
-) -> tuple[Cohort, Resident]:
-    """The selected scans on the device, kept from unit to unit."""
+def _cohort(home: Home, name: str, fingerprint: str) -> Cohort:
     cohort = open_cohort(home.cohorts / name)
     if cohort.fingerprint != fingerprint:
         raise RuntimeError(
             f"cohort '{name}' is not the one that was planned with: {cohort.fingerprint} != {fingerprint}"
         )
-    return cohort, Resident(
-        cohort, select(cohort, CohortSpec(name=name, intensities=intensities)), torch.device(device)
-    )
+    return cohort
+
+
+@lru_cache(maxsize=1)
+def _resident(cohort: Cohort, rows: tuple[int, ...], device: str) -> Resident:
+    """The scans that a unit may see, and no other, on the device; kept for the next one that may see the same."""
+    return Resident(cohort, np.array(rows, np.int64), torch.device(device))

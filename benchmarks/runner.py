@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING
 
 from rich.console import Console
@@ -62,13 +63,15 @@ def run(
     done = store.done()
     entries = {entry.key: entry for entry in ledger.units}
     todo = [p for p in planned if p.unit.key not in done]
+    waiting = partial(next, iter(todo), None)
     tally = Tally()
     with ThreadPoolExecutor(1, thread_name_prefix="tracking") as thread:
         track = _Tracking(thread, tracking_uri, home, ledger, with_faces=with_faces)
         track.log([entries[p.unit.key] for p in planned if p.unit.key in done])
         try:
             if todo:
-                with _Bars(planned, done, console) as bars, closing(run_local(todo, home, workers=workers)) as outcomes:
+                outcomes = run_local(waiting, home, workers=workers)
+                with _Bars(planned, done, console) as bars, closing(outcomes):
                     for outcome in outcomes:
                         key = outcome.planned.unit.key
                         if outcome.reason is None:

@@ -16,9 +16,10 @@ from afnetm.model.encoder import EncoderSpec
 from afnetm.strict import STRICT
 from afnetm.training.recipe import Recipe
 from benchmarks.suite_files import read_suite_file
+from studies.spec import SearchSpec
 
 #: Attributes of a `Suite` that are not keys of its file.
-_DERIVED = ("name", "text", "added")
+_DERIVED = ("name", "text", "added", "fixed")
 
 
 class _Strict(BaseModel):
@@ -100,7 +101,9 @@ class Suite(_Strict):
         axes: what an ablation changes, by hyper-parameter, which every method has; a title alone is short for its
             table. The control is the full model. None in other comparisons.
         methods: by label; a table's ``method`` key names the registered method where it is not the label.
+        search: how the methods are tuned before they are compared; None for a comparison of what is written.
         added: labels of methods that are not in the file (`including`).
+        fixed: by label, the hyper-parameters that its table names: a search leaves them alone.
     """
 
     name: str
@@ -114,7 +117,9 @@ class Suite(_Strict):
     encoder: EncoderSpec
     training: Recipe
     methods: dict[str, Any]
+    search: SearchSpec | None = None
     added: tuple[str, ...] = ()
+    fixed: dict[str, tuple[str, ...]] = {}
 
     def including(self, names: Iterable[str]) -> "Suite":
         """The suite with the registered methods called `names` beside its own, each with its defaults.
@@ -166,10 +171,13 @@ def parse_suite(tables: dict[str, Any], *, name: str, text: str, file: str) -> S
     if not isinstance(tables.get("methods"), dict) or not tables["methods"]:
         raise UserError(f"{file}: [methods.NAME] is missing; a suite needs one table a method")
     methods = {label: _method(label, table, file) for label, table in tables["methods"].items()}
-    whole = {"encoder": {}, "training": {}, **tables, "name": name, "text": text, "methods": {}}
-    suite: Suite = _validate(Suite, whole, file, "")
+    fixed = {label: tuple(key for key in table if key != "method") for label, table in tables["methods"].items()}
+    search = validate(SearchSpec, tables["search"], file, "search") if "search" in tables else None
+    whole = {"encoder": {}, "training": {}, **tables, "name": name, "text": text, "methods": {}, "search": None}
+    suite: Suite = validate(Suite, whole, file, "")
     try:
         _fitting(suite.cohort, suite.protocol)
+        check_selection(search or SearchSpec(), suite.protocol)
         cohort_directory(Path(), suite.cohort.name)
     except UserError as error:
         raise UserError(f"{file}: {error}") from None
@@ -179,7 +187,20 @@ def parse_suite(tables: dict[str, Any], *, name: str, text: str, file: str) -> S
             raise UserError(f"{file}: axes.{key}.part_of = '{axis.part_of}' is no axis: {', '.join(suite.axes)}")
     if suite.control is not None and suite.control not in methods:
         raise UserError(f"{file}: control = '{suite.control}' is none of its methods: {', '.join(methods)}")
-    return suite.model_copy(update={"methods": methods})
+    return suite.model_copy(update={"methods": methods, "search": search, "fixed": fixed})
+
+
+def check_selection(search: SearchSpec, protocol: ProtocolSpec) -> None:
+    """Refuses a selection that would see subjects who are tested later.
+
+    Raises:
+        UserError: names what is allowed.
+    """
+    if search.selection == "development" and (protocol.subjects is None or protocol.redraw):
+        why = "protocol.redraw = true draws" if protocol.redraw else "without protocol.subjects the protocol takes"
+        raise UserError(
+            f"search.selection = 'development': {why} subjects for testing who would have been tuned on; use 'nested'"
+        )
 
 
 def _fitting(cohort: CohortSpec, protocol: ProtocolSpec) -> None:
@@ -222,11 +243,16 @@ def _method(label: str, table: object, file: str) -> Method:
     except UserError as error:
         raise UserError(f"{file}: [methods.{label}]: {error}") from None
     values = {key: value for key, value in table.items() if key != "method"}
-    method: Method = _validate(found, values, file, f"methods.{label}")
+    method: Method = validate(found, values, file, f"methods.{label}")
     return method
 
 
-def _validate(kind: Any, value: Any, file: str, table: str) -> Any:
+def validate(kind: Any, value: Any, file: str, table: str) -> Any:
+    """`value` as a `kind`, strictly.
+
+    Raises:
+        UserError: one line that names file, table, key, value, and what is allowed.
+    """
     try:
         # By way of JSON, because strict validation of Python values refuses lists where tuples are meant.
         return TypeAdapter(kind).validate_json(json.dumps(value, default=str), strict=True)

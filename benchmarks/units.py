@@ -41,6 +41,9 @@ class Unit:
         encoder: its name and width, and the SHA-256 of given weights.
         recipe: the training recipe's fields.
         device: the kind, ``"cpu"`` or ``"cuda"``: they differ in rounding.
+        inner: for a unit of a search, which of its inner folds: ``selection``, ``folds`` and ``fold``; its repeat and
+            fold are those that are searched for, 0 under ``development``. None for a unit of the comparison.
+        reseed: counted from 0; the same training again with another seed, to see what the seed decides.
     """
 
     cohort: str
@@ -54,18 +57,30 @@ class Unit:
     encoder: dict[str, Any]
     recipe: dict[str, Any]
     device: str
+    inner: dict[str, Any] | None = None
+    reseed: int = 0
 
     @property
     def key(self) -> str:
-        """Twenty hexadecimal digits: the head of the SHA-256 of the fields as JSON with sorted keys."""
-        return hashlib.sha256(json.dumps(asdict(self), sort_keys=True).encode()).hexdigest()[:20]
+        """Twenty hexadecimal digits: the head of the SHA-256 of the fields as JSON with sorted keys.
+
+        `inner` and `reseed` are left out where they say nothing: they are younger than many records.
+        """
+        said = {name: value for name, value in asdict(self).items() if value or name not in {"inner", "reseed"}}
+        return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()[:20]
 
     @property
     def seed(self) -> int:
-        """Of the weights, the order and the augmentation: by method, repeat and fold, under the protocol's seed."""
-        return derive_seed(
-            use="training", seed=self.protocol["seed"], method=self.method, repeat=self.repeat, fold=self.fold
-        )
+        """Of the weights, the order and the augmentation: by method, repeat and fold, under the protocol's seed.
+
+        All trials of a search have the same one in the same inner fold: they differ in what they try.
+        """
+        axes: dict[str, Any] = {"method": self.method, "repeat": self.repeat, "fold": self.fold}
+        if self.inner is not None:
+            axes |= {"inner": self.inner["fold"], "selection": self.inner["selection"]}
+        if self.reseed:
+            axes["reseed"] = self.reseed
+        return derive_seed(use="training", seed=self.protocol["seed"], **axes)
 
 
 @dataclass(frozen=True)
@@ -145,10 +160,34 @@ def split(
     return [replace(one, train=kept[one.train], test=kept[one.test]) for one in splits]
 
 
-def split_of(unit: Unit, cohort: Cohort, rows: NDArray[np.int64]) -> Split:
-    """The fold that `unit` is, as it was planned; its indices are into `rows`."""
+def scans_of(unit: Unit, cohort: Cohort) -> tuple[NDArray[np.int64], Split]:
+    """The scans that a unit may see, as row numbers of the cohort, and its fold; the fold's indices are into them.
+
+    A unit of a search sees no scan of a subject whom the comparison tests with what is found.
+
+    Raises:
+        UserError: nobody is left for `inner`.
+    """
+    rows = select(cohort, CohortSpec(name=cohort.name, intensities=unit.intensities))
     splits = split(cohort, rows, repeats=unit.repeat + 1, **unit.protocol)
-    return next(one for one in splits if (one.repeat, one.fold) == (unit.repeat, unit.fold))
+    outer = next(one for one in splits if (one.repeat, one.fold) == (unit.repeat, unit.fold))
+    if unit.inner is None:
+        return rows, outer
+    if unit.inner["selection"] == "nested":
+        own = rows[outer.train]
+        seed = derive_seed(use="inner folds", seed=unit.protocol["seed"], repeat=unit.repeat, fold=unit.fold)
+    else:
+        own = rows[_undrawn(cohort, rows, outer, complete=unit.protocol.get("complete", False))]
+        seed = derive_seed(use="development folds", seed=unit.protocol["seed"])
+    found = split(cohort, own, folds=unit.inner["folds"], repeats=1, seed=seed)
+    return own, found[unit.inner["fold"]]
+
+
+def _undrawn(cohort: Cohort, rows: NDArray[np.int64], outer: Split, *, complete: bool) -> NDArray[np.intp]:
+    """Which of `rows` are of subjects who could have been drawn and were not, so that no repeat tests them."""
+    table = cohort.table.iloc[rows]
+    able = _complete(table, cohort.name, at_least=0) if complete else np.arange(len(rows))
+    return np.setdiff1d(able, np.concatenate([outer.train, outer.test]))
 
 
 def _complete(table: pd.DataFrame, name: str, *, at_least: int) -> NDArray[np.intp]:
@@ -166,7 +205,7 @@ def _complete(table: pd.DataFrame, name: str, *, at_least: int) -> NDArray[np.in
 
 
 def plan(suite: Suite, cohort: Cohort, *, device: str) -> list[PlannedUnit]:
-    """Every unit of `suite`, fold by fold, so that all methods advance together.
+    """Every unit of `suite` as it is written, fold by fold, so that all methods advance together.
 
     Raises:
         UserError: the protocol does not fit the cohort.
@@ -192,6 +231,25 @@ def plan(suite: Suite, cohort: Cohort, *, device: str) -> list[PlannedUnit]:
             )
             planned.append(PlannedUnit(label, unit, suite.cohort.name, suite.encoder.weights, suite.keep_weights))
     return planned
+
+
+def with_settings(
+    planned: PlannedUnit,
+    method: Method,
+    recipe: Recipe,
+    *,
+    inner: dict[str, Any] | None = None,
+    reseed: int = 0,
+) -> PlannedUnit:
+    """The same unit with other settings of its method and recipe, on an inner fold or with another seed if so said."""
+    unit = replace(
+        planned.unit,
+        hyperparameters=hyperparameters(method),
+        recipe=asdict(recipe),
+        inner=inner,
+        reseed=reseed,
+    )
+    return replace(planned, unit=unit, keep_weights=planned.keep_weights and inner is None)
 
 
 def hyperparameters(method: Method) -> dict[str, Any]:

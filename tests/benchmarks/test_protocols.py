@@ -19,7 +19,7 @@ from benchmarks.forecast import forecast, shares
 from benchmarks.home import Home
 from benchmarks.suite import Suite, load_suite
 from benchmarks.suite_files import suite_names
-from benchmarks.units import plan, select, split, split_of
+from benchmarks.units import plan, scans_of, select, split
 
 # scans in all, taking part in a repeat, trained on and tested in a fold
 SHAPES = {
@@ -214,7 +214,8 @@ def test_a_worker_splits_as_the_plan_does(seed: int, redraw: bool, repeat: int) 
     rows = select(there, suite.cohort)
     whole = {(one.repeat, one.fold): one for one in split(there, rows, **suite.protocol.model_dump())}
     for unit in (p.unit for p in plan(suite, there, device="cpu") if p.unit.repeat == repeat):
-        mine = split_of(unit, there, rows)
+        seen, mine = scans_of(unit, there)
+        np.testing.assert_array_equal(seen, rows)
         np.testing.assert_array_equal(mine.train, whole[repeat, unit.fold].train)
         np.testing.assert_array_equal(mine.test, whole[repeat, unit.fold].test)
         train, test = (there.table.iloc[rows[index]] for index in (mine.train, mine.test))

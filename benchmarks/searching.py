@@ -1,0 +1,176 @@
+"""The search of a suite: every method's studies, whose trials are trained by the same workers into the same store."""
+
+from collections import deque
+from contextlib import closing
+from dataclasses import asdict, dataclass
+
+from optuna.storages import BaseStorage
+from rich.console import Console
+
+from afnetm.data.cohort import Cohort
+from benchmarks.executors.local import Outcome, run_local
+from benchmarks.home import Home
+from benchmarks.search_bars import SearchBars
+from benchmarks.store import Store
+from benchmarks.suite import Suite
+from benchmarks.units import PlannedUnit, scans_of, with_settings
+from studies.samplers import check_sampler
+from studies.search import Search, Task
+from studies.space import Space, apply, search_space
+from studies.spec import SearchSpec
+
+#: A unit whose process died is tried so often in all: another unit may have taken it along.
+_TRIES = 2
+
+
+@dataclass(frozen=True)
+class Question:
+    """What one study answers: with which settings should `label` be trained there?
+
+    Attributes:
+        name: the study's.
+        label: the method's.
+        where: the outer repeat and fold; None under ``development``, where one answer is for all.
+        search: 0, or more where the whole search is repeated.
+        base: a unit of the comparison that the answer is for, as the suite has it.
+        space: what is searched.
+        spec: how, with this search's seed.
+    """
+
+    name: str
+    label: str
+    where: tuple[int, int] | None
+    search: int
+    base: PlannedUnit
+    space: Space
+    spec: SearchSpec
+
+
+def questions(suite: Suite, spec: SearchSpec, planned: list[PlannedUnit], labels: list[str]) -> list[Question]:
+    """Every study of a search: fold by fold, so that all methods advance together; repeated searches come last.
+
+    Raises:
+        UserError: a method's space cannot be searched so.
+    """
+    spaces = {}
+    for label in labels:
+        method = suite.methods[label]
+        fixed = suite.fixed.get(label, ())
+        spaces[label] = search_space(method, suite.training, fixed=fixed, training=spec.training)
+        check_sampler(spec.sampler, spaces[label].distributions, method=label)
+    found = []
+    for search in range(spec.selection_repeats):
+        seen = set()
+        for base in planned:
+            unit = base.unit
+            where = (unit.repeat, unit.fold) if spec.selection == "nested" else None
+            if base.label not in labels or (base.label, where) in seen:
+                continue
+            seen.add((base.label, where))
+            name = f"{suite.name}/{base.label}" + (f"/{unit.repeat}-{unit.fold}" if where else "")
+            name += f" #{search + 1}" if search else ""
+            found.append(Question(name, base.label, where, search, base, spaces[base.label], spec))
+    return found
+
+
+def check_selection(found: list[Question], suite: Suite, cohort: Cohort) -> None:
+    """Makes the folds of every study once, so that one that cannot be made is told before anything is trained.
+
+    Raises:
+        UserError: too few subjects are left for one.
+    """
+    for question in {question.where: question for question in found}.values():
+        scans_of(unit_of(question, suite, Task(0, 0, {})).unit, cohort)
+
+
+def search(
+    found: list[Question],
+    suite: Suite,
+    home: Home,
+    storage: BaseStorage,
+    *,
+    workers: int,
+    console: Console,
+) -> list[Search]:
+    """Goes on with every study until its budget is spent; returns them in the order of `found`. The home is locked.
+
+    Raises:
+        UserError: the storage has a study of that name that searches something else.
+    """
+    store = Store(home)
+    store.sweep()
+    searches = [Search(storage, q.name, space=q.space, spec=q.spec, identity=asdict(q.base.unit)) for q in found]
+    trials = _Trials(found, searches, suite, store)
+    by_label = {q.label: [s for other, s in zip(found, searches, strict=True) if other.label == q.label] for q in found}
+    most = found[0].spec.most if found else None
+    with SearchBars(by_label, most, console) as bars, closing(run_local(trials.pull, home, workers=workers)) as ended:
+        for outcome in ended:
+            trials.take(outcome)
+            bars.update(outcome.planned.label)
+    store.sweep()
+    return searches
+
+
+class _Trials:
+    """Turns the studies' tasks into units, and their records into scores."""
+
+    def __init__(self, found: list[Question], searches: list[Search], suite: Suite, store: Store) -> None:
+        self._pairs = list(zip(found, searches, strict=True))
+        self._suite, self._store = suite, store
+        self._done = store.done()
+        self._waiting: deque[PlannedUnit] = deque()
+        self._asked: dict[str, list[tuple[Question, Search, Task]]] = {}
+        self._tries: dict[str, int] = {}
+
+    def pull(self) -> PlannedUnit | None:
+        """The next unit to train; studies are asked in their order until one has something to train."""
+        while not self._waiting and self._ask():
+            pass
+        return self._waiting.popleft() if self._waiting else None
+
+    def take(self, outcome: Outcome) -> None:
+        """Tells all who asked for a unit how it ended; one that was lost with its process is tried again."""
+        key = outcome.planned.unit.key
+        self._tries[key] = self._tries.get(key, 0) + 1
+        if outcome.lost and self._tries[key] < _TRIES:
+            self._waiting.append(outcome.planned)
+            return
+        if outcome.reason is None:
+            self._done.add(key)
+        for question, search, task in self._asked.pop(key):
+            if outcome.reason is None:
+                self._learn(question, search, task, key)
+            else:
+                search.fail(task, outcome.reason)
+
+    def _ask(self) -> bool:
+        """Whether a study had a task: what was trained before is told at once, the rest waits to be trained."""
+        for question, search in list(self._pairs):
+            tasks = search.tasks()
+            if search.finished:
+                self._pairs.remove((question, search))
+            for task in tasks:
+                planned = unit_of(question, self._suite, task)
+                key = planned.unit.key
+                if key in self._done:
+                    self._learn(question, search, task, key)
+                    continue
+                if key not in self._asked:  # else it is under way for another study
+                    self._waiting.append(planned)
+                self._asked.setdefault(key, []).append((question, search, task))
+            if tasks:
+                return True
+        return False
+
+    def _learn(self, question: Question, search: Search, task: Task, key: str) -> None:
+        result = self._store.result(key)
+        seconds = result["seconds"] + result["test_seconds"]
+        search.learn(task, result[question.spec.metric], unit=key, seconds=seconds)
+
+
+def unit_of(question: Question, suite: Suite, task: Task) -> PlannedUnit:
+    """The unit that scores one inner fold of a trial."""
+    method, recipe = apply(task.params, suite.methods[question.label], suite.training)
+    spec = question.spec
+    inner = {"selection": spec.selection, "folds": spec.folds, "fold": task.fold}
+    return with_settings(question.base, method, recipe, inner=inner)

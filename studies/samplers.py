@@ -1,0 +1,54 @@
+"""Who proposes, and who cuts short: Optuna's samplers and pruners by the names that suites use."""
+
+from collections.abc import Mapping
+
+from optuna.distributions import BaseDistribution, CategoricalDistribution
+from optuna.pruners import BasePruner, MedianPruner, NopPruner, WilcoxonPruner
+from optuna.samplers import BaseSampler, CmaEsSampler, GPSampler, RandomSampler, TPESampler
+
+from afnetm.errors import UserError
+
+#: Settings drawn at random before a sampler goes by what it has learned, and complete ones before a pruner does.
+START_UP, PRUNE_AFTER = 10, 5
+
+
+def make_sampler(name: str, *, seed: int) -> BaseSampler:
+    """A sampler of its own for one trial: `seed` is that trial's, or a search taken up again would repeat its draws."""
+    seed %= 2**32  # numpy's older generators take no more
+    if name == "random":
+        return RandomSampler(seed=seed)
+    if name == "gp":
+        return GPSampler(seed=seed, n_startup_trials=START_UP)
+    if name == "cmaes":
+        return CmaEsSampler(seed=seed, n_startup_trials=1, warn_independent_sampling=False)
+    return TPESampler(seed=seed, n_startup_trials=START_UP)
+
+
+def check_sampler(name: str, distributions: Mapping[str, BaseDistribution], *, method: str) -> None:
+    """Refuses a space that a sampler cannot search.
+
+    Raises:
+        UserError: names the sampler, the method and the parameter.
+    """
+    if name != "cmaes":
+        return
+    for parameter, distribution in distributions.items():
+        if isinstance(distribution, CategoricalDistribution):
+            raise UserError(
+                f"sampler = 'cmaes': '{parameter}' of method '{method}' is one of several choices, and CMA-ES searches "
+                f"numbers only; allowed there: tpe, random, gp"
+            )
+    if len(distributions) < 2:
+        raise UserError(f"sampler = 'cmaes': method '{method}' has one parameter, CMA-ES needs two; allowed: tpe, gp")
+
+
+def make_pruner(name: str) -> BasePruner:
+    """A pruner; what it reads after each inner fold is `intermediate`."""
+    if name == "median":
+        return MedianPruner(n_startup_trials=PRUNE_AFTER)
+    return WilcoxonPruner() if name == "wilcoxon" else NopPruner()
+
+
+def intermediate(pruner: str, scores: list[float]) -> float:
+    """What a trial reports after its last fold so far: the running mean, or for Wilcoxon's test that fold alone."""
+    return scores[-1] if pruner == "wilcoxon" else sum(scores) / len(scores)

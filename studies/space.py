@@ -1,0 +1,106 @@
+"""What a search may change: a method's own space, and the keys of the training recipe that matter to all."""
+
+import json
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import asdict, dataclass, fields
+from typing import Any
+
+from optuna.distributions import (
+    BaseDistribution,
+    CategoricalDistribution,
+    FloatDistribution,
+    IntDistribution,
+)
+from pydantic import TypeAdapter
+
+from afnetm.errors import UserError
+from afnetm.method import Method
+from afnetm.training.recipe import Recipe
+
+#: Keys of the recipe that a search may tune, the same ranges for every method.
+RECIPE: Mapping[str, BaseDistribution] = {
+    "learning_rate": FloatDistribution(3e-4, 1e-2, log=True),  # AdamW's customary 1e-3 and a factor of 3 to 10 around
+    "weight_decay": FloatDistribution(1e-3, 0.3, log=True),  # from hardly any to several times AdamW's usual 0.05
+}
+
+#: Before a recipe's key in a trial's parameters.
+PREFIX = "training."
+
+
+@dataclass(frozen=True)
+class Space:
+    """A search space.
+
+    Attributes:
+        distributions: by parameter: a method's hyper-parameter, or a recipe's key after `PREFIX`.
+        start: the suite's own values of them, where they lie within; the first trial's.
+    """
+
+    distributions: Mapping[str, BaseDistribution]
+    start: Mapping[str, Any]
+
+    def plan(self) -> dict[str, Any]:
+        """As JSON values, so that two spaces can be told apart."""
+        ranges = {name: told(distribution) for name, distribution in self.distributions.items()}
+        return {"space": ranges, "start": dict(self.start)}
+
+
+def search_space(method: Method, recipe: Recipe, *, fixed: Collection[str], training: Sequence[str]) -> Space:
+    """The space of `method` under `recipe`.
+
+    Args:
+        method: with the suite's values.
+        recipe: with the suite's values.
+        fixed: hyper-parameters that the suite has decided; they are not searched.
+        training: keys of `RECIPE` to search.
+
+    Raises:
+        UserError: nothing is left to search.
+    """
+    own = {name: distribution for name, distribution in method.space.items() if name not in fixed}
+    distributions = own | {PREFIX + key: RECIPE[key] for key in training}
+    if not distributions:
+        raise UserError(f"method '{method.name}': nothing to search; its hyper-parameters are fixed, training = []")
+    values = {name: getattr(method, name) for name in own} | {PREFIX + key: getattr(recipe, key) for key in training}
+    return Space(distributions, {name: v for name, v in values.items() if _within(distributions[name], v)})
+
+
+def apply(params: Mapping[str, Any], method: Method, recipe: Recipe) -> tuple[Method, Recipe]:
+    """`method` and `recipe` with a trial's parameters in place of their own; both are checked as if read from a suite.
+
+    Raises:
+        pydantic.ValidationError, UserError: a value is not allowed, or there is no such parameter.
+    """
+    own = {name: value for name, value in params.items() if not name.startswith(PREFIX)}
+    recipes = {name.removeprefix(PREFIX): value for name, value in params.items() if name.startswith(PREFIX)}
+    before = {field.name: getattr(method, field.name) for field in fields(method)}
+    changed: Method = _checked(type(method), before | own)
+    return changed, _checked(Recipe, asdict(recipe) | recipes)
+
+
+def told(distribution: BaseDistribution) -> str:
+    """For people: ``0.0003 to 0.01, log``, ``4, 8 or 16``."""
+    if isinstance(distribution, CategoricalDistribution):
+        *most, last = map(str, distribution.choices)
+        return f"{', '.join(most)} or {last}" if most else last
+    assert isinstance(distribution, FloatDistribution | IntDistribution)
+    text = f"{distribution.low:g} to {distribution.high:g}"
+    if distribution.log:
+        text += ", log"
+    step = distribution.step
+    return text if step is None or (step == 1 and isinstance(distribution, IntDistribution)) else f"{text}, by {step:g}"
+
+
+def _within(distribution: BaseDistribution, value: Any) -> bool:
+    if isinstance(distribution, CategoricalDistribution):
+        return any(value == choice for choice in distribution.choices)
+    assert isinstance(distribution, FloatDistribution | IntDistribution)
+    if not distribution.low <= value <= distribution.high:
+        return False
+    steps = 0.0 if distribution.step is None else (value - distribution.low) / distribution.step
+    return abs(steps - round(steps)) < 1e-9
+
+
+def _checked(kind: Any, values: Mapping[str, Any]) -> Any:
+    # By way of JSON, because strict validation of Python values refuses lists where tuples are meant.
+    return TypeAdapter(kind).validate_json(json.dumps(values), strict=True)

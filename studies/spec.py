@@ -1,0 +1,74 @@
+"""How a search is to be done: the ``[search]`` table of a suite, the same for all its methods."""
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, Field, model_validator
+
+from afnetm.errors import UserError
+from afnetm.strict import STRICT
+from studies.space import RECIPE
+
+#: Trials of a study where nothing else is said.
+TRIALS = 20
+
+
+class SearchSpec(BaseModel):
+    """What every method is given alike.
+
+    A method has one study under ``development``, one for each outer fold under ``nested``; budgets are a study's.
+
+    Attributes:
+        trials: how many settings a study tries, pruned and failed ones counted; `TRIALS` unless `hours` are given.
+        hours: or for how long: a study begins no trial once its trainings and tests have taken so many hours, summed
+            over workers (processor time on a CPU).
+        sampler: what proposes.
+        pruner: what cuts a trial short between two inner folds.
+        selection: whose faces score a setting: inner folds of each outer training fold (``nested``), or subjects who
+            are tested in no repeat (``development``).
+        metric: what is maximised, averaged over the inner folds.
+        folds: inner folds.
+        seed: of the sampler.
+        training: keys of the recipe that are searched for every method, beside its own space.
+        parallel: trials of a study that are proposed together. Their results are learned together too, so that the
+            number of workers decides nothing.
+        selection_repeats: how often all of it is done, each time with other sampler seeds; the winners of the first are
+            the suite's. More than one tells how much of a score's spread comes from selecting.
+    """
+
+    model_config = STRICT
+
+    trials: Annotated[int, Field(ge=1, le=100_000)] | None = None
+    hours: Annotated[float, Field(gt=0)] | None = None
+    sampler: Literal["tpe", "random", "gp", "cmaes"] = "tpe"
+    pruner: Literal["none", "median", "wilcoxon"] = "median"
+    selection: Literal["nested", "development"] = "nested"
+    metric: Literal["accuracy", "macro_f1"] = "accuracy"
+    folds: Annotated[int, Field(ge=2, le=100)] = 3
+    seed: Annotated[int, Field(ge=0)] = 0
+    training: tuple[str, ...] = tuple(RECIPE)
+    parallel: Annotated[int, Field(ge=1, le=1000)] = 1
+    selection_repeats: Annotated[int, Field(ge=1, le=100)] = 1
+
+    @model_validator(mode="after")
+    def _one_budget(self) -> "SearchSpec":
+        if self.trials is not None and self.hours is not None:
+            raise UserError(f"trials = {self.trials} and hours = {self.hours}: one of them is the budget")
+        for key in self.training:
+            if key not in RECIPE:
+                raise UserError(f"training = '{key}': not searched; allowed: {', '.join(RECIPE)}")
+        if self.pruner == "wilcoxon" and self.folds < 5:
+            # One-sided, n folds all worse have p = 2**-n, and the last fold cuts nothing short any more.
+            raise UserError(
+                f"pruner = 'wilcoxon': it needs 5 inner folds to reach p < 0.1, not {self.folds}; or 'median'"
+            )
+        return self
+
+    @property
+    def budget(self) -> str:
+        """In words: ``20 trials``."""
+        return f"{self.hours:g} hours" if self.hours is not None else f"{self.most} trials"
+
+    @property
+    def most(self) -> int | None:
+        """Trials of a study; None where hours are counted."""
+        return None if self.hours is not None else self.trials or TRIALS
