@@ -3,7 +3,6 @@
 import json
 import os
 import shlex
-import subprocess
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -68,9 +67,14 @@ def _home(
         str | None,
         typer.Option(envvar="AFNETM_TRACKING_URI", help="An MLflow server or database; HOME/mlflow.db by default."),
     ] = None,
+    storage: Annotated[
+        str | None,
+        typer.Option(envvar="AFNETM_STORAGE", help="A database's URL, for studies; HOME/optuna.journal by default."),
+    ] = None,
 ) -> None:
     context.obj = Home(home)
     context.meta["tracking_uri"] = tracking_uri or Home(home).tracking_uri
+    context.meta["storage"] = storage or None
 
 
 @app.command()
@@ -211,35 +215,23 @@ def report(context: typer.Context, suite: SuiteName, with_faces: WithFaces = Fal
 @app.command()
 def ui(
     context: typer.Context,
-    port: Annotated[int, typer.Option(help="On 127.0.0.1, reachable from this machine alone.")] = 5000,
+    optuna: Annotated[bool, typer.Option("--optuna", help="Optuna's dashboard on the studies of searches.")] = False,
+    port: Annotated[
+        int | None,
+        typer.Option(min=1, max=65535, help="On 127.0.0.1, reachable from this machine alone; 5000, Optuna's 8080."),
+    ] = None,
 ) -> None:
-    """Opens the MLflow UI on these records; Ctrl-C ends it.
+    """Opens the MLflow UI on these records, or Optuna's dashboard on their studies; Ctrl-C ends it.
 
-    Example: `afnetm ui --port 5001`
+    Example: `afnetm ui --optuna --port 8081`
     """
-    uri = context.meta["tracking_uri"]
-    home: Home = context.obj
-    if uri == home.tracking_uri and not (home.path / "mlflow.db").is_file():
-        raise UserError(f"home '{home.path}' has no records in MLflow yet; run a suite first")
-    console.print(f"MLflow UI: http://127.0.0.1:{port}  (Ctrl-C ends it)", highlight=False)
-    command = [
-        sys.executable,
-        "-m",
-        "mlflow",
-        "ui",
-        "--backend-store-uri",
-        uri,
-        "--host",
-        "127.0.0.1",
-        "--port",
-        str(port),
-    ]
-    command += ["--default-artifact-root", home.artifacts.resolve().as_uri()]
-    try:
-        done = subprocess.run(command, env=os.environ | {"MLFLOW_DISABLE_TELEMETRY": "true"}, check=False)
-    except KeyboardInterrupt:
-        return
-    raise typer.Exit(done.returncode)
+    from benchmarks.interfaces import mlflow_ui, optuna_ui
+
+    if optuna:
+        code = optuna_ui(context.obj, context.meta["storage"], port=port or 8080, console=console)
+    else:
+        code = mlflow_ui(context.obj, context.meta["tracking_uri"], port=port or 5000, console=console)
+    raise typer.Exit(code)
 
 
 def _program() -> str:

@@ -51,6 +51,11 @@ class Home:
         return self.path / "artifacts"
 
     @property
+    def journal(self) -> Path:
+        """Optuna's studies."""
+        return self.path / "optuna.journal"
+
+    @property
     def tracking_uri(self) -> str:
         """MLflow's database in this home."""
         return f"sqlite:///{self.path.resolve() / 'mlflow.db'}"

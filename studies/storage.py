@@ -1,0 +1,50 @@
+"""Where studies are kept: in a journal file beside the records, or in a database that several machines reach."""
+
+from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
+
+from optuna.storages import BaseStorage
+
+from afnetm.errors import UserError
+from studies.database import database_errors, open_database, url_shown, view_database
+from studies.journal import open_journal, view_journal
+
+
+def open_storage(journal: Path, url: str | None) -> BaseStorage:
+    """The studies in the database at `url`, or without one in the file `journal`; either is made if it is not there.
+
+    The caller is the journal's only writer: it holds the home's lock.
+
+    Raises:
+        UserError: it is away, damaged or something else; one line that says what to do, without any password.
+    """
+    return open_database(url) if url else open_journal(journal)
+
+
+def view_storage(journal: Path, url: str | None) -> BaseStorage:
+    """The same studies, to be looked at, while a search may be going on; nothing is made or mended.
+
+    Raises:
+        UserError: as above, or there are no studies yet.
+    """
+    storage = view_database(url) if url else view_journal(journal)
+    with storage_errors(url):
+        if not storage.get_all_studies():
+            raise UserError(f"{storage_shown(journal, url)} has no studies yet; a search makes them")
+    return storage
+
+
+def storage_shown(journal: Path, url: str | None) -> str:
+    """What to call it in a message: without any password."""
+    return f"storage '{url_shown(url)}'" if url else f"journal '{journal}'"
+
+
+def storage_errors(url: str | None) -> AbstractContextManager[None]:
+    """To be held while studies are asked and told: a database that goes away meanwhile is one line, too.
+
+    A journal's errors need none of it.
+
+    Raises:
+        UserError: instead of what a database raises.
+    """
+    return database_errors(url) if url else nullcontext()
