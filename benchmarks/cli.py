@@ -1,8 +1,6 @@
 """The command line: ``afnetm``. What a command does is elsewhere; here are its words, its tables and its exit codes."""
 
 import json
-import os
-import shlex
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -13,8 +11,20 @@ from rich.markup import escape
 from rich.table import Table
 
 from afnetm.errors import UserError
-from benchmarks import cli_data
+from benchmarks import cli_data, cli_search
 from benchmarks.home import Home
+from benchmarks.options import (
+    Device,
+    DryRun,
+    Json,
+    Methods,
+    MethodsToRun,
+    SuiteName,
+    WithFaces,
+    Workers,
+    command_line,
+    console,
+)
 from benchmarks.variadic import spread
 
 app = typer.Typer(
@@ -25,29 +35,7 @@ app = typer.Typer(
     rich_markup_mode="markdown",
 )
 app.add_typer(cli_data.app, name="data")
-
-#: Progress and words go to standard error, so that standard output holds results alone.
-console = Console(stderr=True)
-
-SuiteName = Annotated[str, typer.Argument(metavar="SUITE", help="A TOML file, or a name in benchmarks/suites/.")]
-Methods = Annotated[list[str] | None, typer.Option("--methods", help="Only these, for example: --methods late afnetm")]
-MethodsToRun = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--methods",
-        help="Only these, for example: --methods late afnetm. A registered method that the suite does not list is run "
-        "with its defaults and stays beside the others, in the report too, until it is forgotten.",
-    ),
-]
-WithFaces = Annotated[
-    bool,
-    typer.Option(
-        "--with-faces",
-        help="Name subjects of a cohort that is not shareable. In the report: those of this one only, the next one "
-        "without it has pseudonyms again. In MLflow, by `run`: what was copied without is completed, and stays.",
-    ),
-]
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON value and nothing else.")]
+app.command()(cli_search.search)
 
 
 def main() -> None:
@@ -111,42 +99,57 @@ def run(
     context: typer.Context,
     suite: SuiteName,
     methods: MethodsToRun = None,
-    workers: Annotated[int | None, typer.Option(help="Processes; one a core on a CPU, one on a GPU.")] = None,
-    device: Annotated[str, typer.Option(metavar="auto|cpu|cuda", help="Where to train.")] = "auto",
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and how long it takes.")] = False,
+    workers: Workers = None,
+    device: Device = "auto",
+    params: Annotated[
+        Path | None,
+        typer.Option(help="Train with the settings in this TOML file, which a search wrote, instead of searching."),
+    ] = None,
+    dry_run: DryRun = False,
     with_faces: WithFaces = False,
 ) -> None:
     """Trains and tests what is not yet done, records it, and writes the report.
+
+    A suite with a [search] table is searched first, and the winners are trained.
 
     Example: `afnetm run quick --methods concat afnetm --workers 2`
     """
     with console.status("loading"):
         from benchmarks import commands
-        from benchmarks.forecast import forecast
+        from benchmarks.search_forecast import dry_forecast
     try:
         job = commands.prepare(
             suite, methods, home=context.obj, workers=workers, device=device, console=console, dry=dry_run
         )
+        if params is not None and job.planned:
+            job = commands.give(job, params)
+        spec = job.suite.search if params is None else None
         if dry_run:
             with console.status("timing a few steps of what has no record yet"):
-                told = forecast(job)
+                told = dry_forecast(job, spec, storage_url=context.meta.get("storage"))
             Console().print(told)
             return
+        if spec is not None:
+            job = cli_search.tune(context, job, spec)
         uri = context.meta["tracking_uri"]
         tally = commands.train(job, tracking_uri=uri, with_faces=with_faces, console=console)
     except KeyboardInterrupt:
         console.print("stopped; what is done is kept: run again to go on")
         raise typer.Exit(130) from None
-    _report(context.obj, job.suite.name, with_faces=with_faces)
+    home: Home = context.obj
+    _report(home, job.suite.name, with_faces=with_faces)
     if tally.untracked:
         console.print(f"[yellow]MLflow lacks some of it; the next run catches up:[/] {escape(tally.untracked)}")
     for outcome in tally.failed:
         unit = outcome.planned.unit
         where = f"{outcome.planned.label} {unit.repeat}-{unit.fold}"
         console.print(f"[red]failed:[/] {where}: {escape(outcome.reason or '')} (traceback: failures/{unit.key}.json)")
-    home = ["--home", str(context.obj.path)] if context.obj.path != Path("runs") else []
-    print(f"MLflow UI:  {shlex.join([_program(), *home, 'ui'])}")
-    if tally.failed:
+    lacking = sorted({reason for reason in job.tuned.lacking.values() if reason}) if job.tuned else []
+    for reason in lacking:
+        where = command_line(home, "ui", "--optuna")
+        console.print(f"[red]not trained:[/] {escape(reason)}; why is said in its trials: {where}")
+    print(f"MLflow UI:  {command_line(home, 'ui')}")
+    if tally.failed or lacking:
         raise typer.Exit(1)
 
 
@@ -232,12 +235,6 @@ def ui(
     else:
         code = mlflow_ui(context.obj, context.meta["tracking_uri"], port=port or 5000, console=console)
     raise typer.Exit(code)
-
-
-def _program() -> str:
-    """How this program was called, in a way that works from here without any environment's being active."""
-    script = Path(sys.argv[0])
-    return os.path.relpath(script) if script.name == "afnetm" and script.is_file() else "afnetm"
 
 
 def _report(home: Home, reference: str, *, with_faces: bool) -> None:

@@ -2,7 +2,8 @@
 
 import hashlib
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -12,12 +13,20 @@ from afnetm.data.cohort import Cohort, card
 from afnetm.errors import UserError
 from afnetm.model.stream import check_encoder
 from benchmarks.cohorts import ensure_cohort
-from benchmarks.home import Home
+from benchmarks.home import Home, write_text
 from benchmarks.ledger import Entry, Ledger, read_ledger
 from benchmarks.runner import Tally, run
+from benchmarks.searching import check_folds, finished, questions, search
 from benchmarks.store import Store
-from benchmarks.suite import Suite, load_suite
+from benchmarks.suite import Suite, check_selection, load_suite, validate
+from benchmarks.tuning import Tuned, by_file, by_search
 from benchmarks.units import PlannedUnit, hyperparameters, plan
+from studies.spec import SearchSpec
+from studies.storage import open_storage, storage_errors
+from studies.winners import written
+
+#: Before the key of a unit that waits for the winner of its search.
+_UNTUNED = "untuned-"
 
 
 @dataclass(frozen=True)
@@ -28,10 +37,11 @@ class Job:
         suite: the whole suite.
         labels: the methods asked for, in the suite's order.
         cohort: opened; None in a dry run whose cohort is yet to be made.
-        planned: all the suite's units; none without a cohort.
+        planned: all the suite's units; none without a cohort. Tuned, they have their winners' settings.
         device: ``"cpu"`` or ``"cuda"``.
         workers: processes.
         home: where records go.
+        tuned: what they were tuned with; None where they were not.
     """
 
     suite: Suite
@@ -41,11 +51,15 @@ class Job:
     device: str
     workers: int
     home: Home
+    tuned: Tuned | None = None
 
     @property
     def chosen(self) -> list[PlannedUnit]:
-        """The units asked for."""
-        return [planned for planned in self.planned if planned.label in self.labels]
+        """The units asked for that can be trained, extras last; each once."""
+        extras = [extra.planned for extra in self.tuned.extras] if self.tuned else []
+        lacking = self.tuned.lacking if self.tuned else {}
+        found = {one.unit.key: one for one in [*self.planned, *extras] if one.label in self.labels}
+        return [one for key, one in found.items() if key not in lacking]
 
 
 def prepare(
@@ -98,10 +112,60 @@ def _with_added(suite: Suite, names: list[str], home: Home, console: Console) ->
     return suite.including(names)
 
 
+def search_spec(suite: Suite, *, trials: int | None, hours: float | None) -> SearchSpec:
+    """How to search a suite: as it says, or as the defaults are, with another budget where one is given.
+
+    Raises:
+        UserError: the budget is not allowed.
+    """
+    spec = (suite.search or SearchSpec()).model_dump()
+    if trials is not None or hours is not None:
+        spec |= {"trials": trials, "hours": hours}
+    found: SearchSpec = validate(SearchSpec, spec, suite.name, "search")
+    return found
+
+
+def tune(job: Job, spec: SearchSpec, *, storage_url: str | None, console: Console) -> Job:
+    """Searches by `spec` for the methods asked for; the job comes back with what won.
+
+    Every study goes on until its budget is spent; one that has spent it costs nothing. The winners are written to the
+    home (`Home.winners`), so that they can be read, edited and given back.
+
+    Raises:
+        UserError: the protocol leaves nobody to tune on, a space cannot be searched so, or the storage is not there.
+    """
+    assert job.cohort is not None
+    check_selection(spec, job.suite.protocol)
+    every = questions(job.suite, spec, job.planned, list(job.suite.methods))
+    asked = [question for question in every if question.label in job.labels]
+    check_folds(asked, job.suite, job.cohort)
+    with job.home.lock():
+        with storage_errors(storage_url):
+            storage = open_storage(job.home.journal, storage_url)
+            searched = search(asked, job.suite, job.home, storage, workers=job.workers, console=console)
+            others = finished([question for question in every if question not in searched], storage)
+            tuned = by_search(job.suite, spec, job.planned, searched | others)
+        write_text(job.home.winners(job.suite.name), written(tuned.winners, suite=job.suite.name))
+        for key, reason in tuned.lacking.items():
+            if reason:
+                Store(job.home).write_failure(_UNTUNED + key, RuntimeError(reason))
+    return replace(job, planned=tuned.planned, tuned=tuned)
+
+
+def give(job: Job, path: Path) -> Job:
+    """The job with the settings that a file gives.
+
+    Raises:
+        UserError: the file is not right, or does not fit the suite.
+    """
+    tuned = by_file(job.suite, job.planned, path)
+    return replace(job, planned=tuned.planned, tuned=tuned)
+
+
 def train(job: Job, *, tracking_uri: str, with_faces: bool, console: Console) -> Tally:
     """Runs what of a job is not done yet; `with_faces` lets MLflow have subjects' names that are not shareable."""
     assert job.cohort is not None
-    ledger = make_ledger(job.suite, job.cohort, job.planned)
+    ledger = make_ledger(job.suite, job.cohort, job.planned, job.tuned)
     with job.home.lock():
         ledger.save(job.home)
         done = Store(job.home).done()
@@ -121,8 +185,10 @@ def train(job: Job, *, tracking_uri: str, with_faces: bool, console: Console) ->
         )
 
 
-def make_ledger(suite: Suite, cohort: Cohort, planned: list[PlannedUnit]) -> Ledger:
+def make_ledger(suite: Suite, cohort: Cohort, planned: list[PlannedUnit], tuned: Tuned | None = None) -> Ledger:
     """The ledger of a suite as planned."""
+    extras = tuned.extras if tuned else ()
+    lacking = tuned.lacking if tuned else {}
     return Ledger(
         suite=suite.name,
         text=suite.text,
@@ -141,9 +207,18 @@ def make_ledger(suite: Suite, cohort: Cohort, planned: list[PlannedUnit]) -> Led
             }
             for label, method in suite.methods.items()
         },
-        units=[Entry(p.unit.key, p.label, p.unit.repeat, p.unit.fold) for p in planned],
+        units=[
+            # Without a winner it is not the unit that an untuned run of the suite may have trained.
+            Entry(_UNTUNED * (p.unit.key in lacking) + p.unit.key, p.label, p.unit.repeat, p.unit.fold)
+            for p in planned
+        ],
         axes={name: axis.model_dump() for name, axis in suite.axes.items()},
         added=list(suite.added),
+        tuning=dict(tuned.record) if tuned else {},
+        extras=[
+            Entry(e.planned.unit.key, e.planned.label, e.planned.unit.repeat, e.planned.unit.fold, e.search, e.reseed)
+            for e in extras
+        ],
         secret="" if cohort.shareable else _secret(cohort),
     )
 

@@ -15,6 +15,7 @@ from benchmarks.units import select, split
 
 if TYPE_CHECKING:
     from benchmarks.commands import Job
+    from benchmarks.suite import Suite
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,7 @@ def shares(job: "Job") -> list[Share]:
         times = [store.result(key)["seconds"] for key in keys if key in done]
         units = len(keys) or job.suite.protocol.folds * job.suite.protocol.repeats
         left = units - len(times)
-        each = sum(times) / len(times) if times else _estimated(job, label)
+        each = sum(times) / len(times) if times else estimated(job, label, shape(job))
         found.append(Share(label, units, left, left * each / job.workers, sure=bool(times)))
     return found
 
@@ -59,17 +60,22 @@ def forecast(job: "Job") -> Group | str:
         how = how_to_make(suite.cohort)
         return f"cohort '{suite.cohort.name}' is not there; to make it:\n  {how}\nthen {units} units would be trained"
     found = shares(job)
+    notes = [f"cohort '{suite.cohort.name}' would be made first"] if job.cohort is None else []
+    if not all(share.sure for share in found):
+        notes.append(f"about: by a few training steps on this machine, now; with {job.workers} workers")
+    return Group(table_of(found, "units"), *(f"[dim]{escape(note)}[/]" for note in notes))
+
+
+def table_of(found: list[Share], things: str) -> Table:
+    """Shares and their sum for the terminal; `things` is what they are shares of."""
     units, left, seconds = (sum(column) for column in zip(*((s.units, s.left, s.seconds) for s in found), strict=True))
     whole = Share("all", int(units), int(left), seconds, sure=all(share.sure for share in found))
     table = Table(box=None, pad_edge=False, header_style="bold", show_footer=True)
-    for name, footer in zip(("method", "units", "done", "to train", "time"), _cells(whole), strict=True):
+    for name, footer in zip(("method", things, "done", "to train", "time"), _cells(whole), strict=True):
         table.add_column(name, footer=footer, justify="left" if name == "method" else "right")
     for share in found:
         table.add_row(*_cells(share))
-    notes = [f"cohort '{suite.cohort.name}' would be made first"] if job.cohort is None else []
-    if not whole.sure:
-        notes.append(f"about: by a few training steps on this machine, now; with {job.workers} workers")
-    return Group(table, *(f"[dim]{escape(note)}[/]" for note in notes))
+    return table
 
 
 def duration(seconds: float) -> str:
@@ -89,26 +95,45 @@ def _cells(share: Share) -> tuple[str, ...]:
     return escape(share.label), str(share.units), str(share.units - share.left), str(share.left), time
 
 
-def _estimated(job: "Job", label: str) -> float:
+@dataclass(frozen=True)
+class Shape:
+    """Of a training: the pixels of a face's side, and how many scans train and test."""
+
+    size: int
+    train: int
+    test: int
+
+
+def shape(job: "Job") -> Shape:
+    """That of the suite's trainings, by the first; of a cohort yet to be made, by its recipe."""
     suite, cohort = job.suite, job.cohort
     if cohort is not None:
-        size = cohort.size
         first = split(cohort, select(cohort, suite.cohort), **suite.protocol.model_dump())[0]
-        train, test = len(first.train), len(first.test)
-    else:
-        made = suite.cohort.synthetic
-        assert made is not None
-        size = made.size
-        levels = set(made.levels) & set(suite.cohort.intensities or made.levels)
-        scans = (suite.protocol.subjects or made.subjects) * len(levels) * len(EXPRESSIONS)
-        test = scans // suite.protocol.folds
-        train = scans - test
+        return Shape(cohort.size, len(first.train), len(first.test))
+    made = suite.cohort.synthetic
+    assert made is not None
+    scans = (suite.protocol.subjects or made.subjects) * scans_each(suite)
+    test = scans // suite.protocol.folds
+    return Shape(made.size, scans - test, test)
+
+
+def scans_each(suite: "Suite") -> int:
+    """How many scans of a person a synthetic cohort yet to be made would have, and the suite take."""
+    made = suite.cohort.synthetic
+    assert made is not None
+    levels = set(made.levels) & set(suite.cohort.intensities or made.levels)
+    return len(levels) * len(EXPRESSIONS)
+
+
+def estimated(job: "Job", label: str, of: Shape) -> float:
+    """Seconds of a training of a method, by a few steps on this machine."""
+    suite = job.suite
     return estimate_seconds(
         suite.methods[label],
         suite.encoder,
         suite.training,
-        size=size,
-        train=train,
-        test=test,
+        size=of.size,
+        train=of.train,
+        test=of.test,
         device=job.device,
     )

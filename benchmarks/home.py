@@ -52,8 +52,12 @@ class Home:
 
     @property
     def journal(self) -> Path:
-        """Optuna's studies."""
+        """Optuna's studies, unless they are in a database."""
         return self.path / "optuna.journal"
+
+    def winners(self, suite: str) -> Path:
+        """What a search of a suite chose, in TOML."""
+        return self.path / "searches" / f"{suite}.toml"
 
     @property
     def tracking_uri(self) -> str:

@@ -11,12 +11,17 @@ from benchmarks.home import Home, write_text
 
 @dataclass(frozen=True)
 class Entry:
-    """One unit of a suite: its key, and where it stands in the comparison."""
+    """One unit of a suite: its key, and where it stands in the comparison.
+
+    One whose `search` or `reseed` is not 0 stands beside it (`benchmarks.tuning.Extra`).
+    """
 
     key: str
     method: str
     repeat: int
     fold: int
+    search: int = 0
+    reseed: int = 0
 
 
 @dataclass(frozen=True)
@@ -34,6 +39,8 @@ class Ledger:
         units: every unit, in the order planned.
         axes: what an ablation changes, by hyper-parameter: title and part_of (`reports.results.Axis`).
         added: methods that are not in the TOML.
+        tuning: how the methods were tuned (`benchmarks.tuning.Tuned.record`); empty where they were not.
+        extras: trainings beside the comparison.
         secret: what reports make pseudonyms of subjects with; it never enters one, nor MLflow. Empty where the cohort
             is shareable.
     """
@@ -48,6 +55,8 @@ class Ledger:
     units: list[Entry]
     axes: dict[str, dict[str, Any]] = field(default_factory=dict)
     added: list[str] = field(default_factory=list)
+    tuning: dict[str, Any] = field(default_factory=dict)
+    extras: list[Entry] = field(default_factory=list)
     secret: str = ""
 
     def save(self, home: Home) -> None:
@@ -55,11 +64,11 @@ class Ledger:
         write_text(home.suites / f"{self.suite}.json", json.dumps(asdict(self), indent=1))
 
     def only(self, labels: list[str] | None) -> list[Entry]:
-        """The units of these methods; all where `labels` is empty or None."""
+        """The units of these methods, extras among them; all where `labels` is empty or None."""
         for label in labels or ():
             if label not in self.methods:
                 raise UserError(f"method '{label}' is not in suite '{self.suite}'; it has: {', '.join(self.methods)}")
-        return [entry for entry in self.units if not labels or entry.method in labels]
+        return [entry for entry in [*self.units, *self.extras] if not labels or entry.method in labels]
 
 
 def read_ledger(home: Home, reference: str) -> Ledger:
@@ -72,7 +81,8 @@ def read_ledger(home: Home, reference: str) -> Ledger:
     path = home.suites / f"{name}.json"
     try:
         stored = json.loads(path.read_text())
-        return Ledger(**{**stored, "units": [Entry(**entry) for entry in stored["units"]]})
+        entries = {name: [Entry(**entry) for entry in stored.get(name, [])] for name in ("units", "extras")}
+        return Ledger(**{**stored, **entries})
     except (FileNotFoundError, NotADirectoryError):
         known = ", ".join(sorted(p.stem for p in home.suites.glob("*.json"))) or "none"
         raise UserError(f"suite '{name}' was never run in home '{home.path}'; run there: {known}") from None

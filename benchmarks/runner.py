@@ -61,7 +61,7 @@ def run(
     store = Store(home)
     store.sweep()
     done = store.done()
-    entries = {entry.key: entry for entry in ledger.units}
+    entries = {entry.key: entry for entry in reversed(ledger.only(None))}  # the comparison's before extras like it
     todo = [p for p in planned if p.unit.key not in done]
     waiting = partial(next, iter(todo), None)
     tally = Tally()

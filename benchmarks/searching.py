@@ -1,13 +1,15 @@
 """The search of a suite: every method's studies, whose trials are trained by the same workers into the same store."""
 
 from collections import deque
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import asdict, dataclass
 
+from optuna import get_all_study_names
 from optuna.storages import BaseStorage
 from rich.console import Console
 
 from afnetm.data.cohort import Cohort
+from afnetm.errors import UserError
 from benchmarks.executors.local import Outcome, run_local
 from benchmarks.home import Home
 from benchmarks.search_bars import SearchBars
@@ -18,12 +20,13 @@ from studies.samplers import check_sampler
 from studies.search import Search, Task
 from studies.space import Space, apply, search_space
 from studies.spec import SearchSpec
+from studies.winners import Where, place
 
 #: A unit whose process died is tried so often in all: another unit may have taken it along.
 _TRIES = 2
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Question:
     """What one study answers: with which settings should `label` be trained there?
 
@@ -39,7 +42,7 @@ class Question:
 
     name: str
     label: str
-    where: tuple[int, int] | None
+    where: Where
     search: int
     base: PlannedUnit
     space: Space
@@ -67,13 +70,18 @@ def questions(suite: Suite, spec: SearchSpec, planned: list[PlannedUnit], labels
             if base.label not in labels or (base.label, where) in seen:
                 continue
             seen.add((base.label, where))
-            name = f"{suite.name}/{base.label}" + (f"/{unit.repeat}-{unit.fold}" if where else "")
-            name += f" #{search + 1}" if search else ""
+            name = study_name(suite.name, base.label, where, search)
             found.append(Question(name, base.label, where, search, base, spaces[base.label], spec))
     return found
 
 
-def check_selection(found: list[Question], suite: Suite, cohort: Cohort) -> None:
+def study_name(suite: str, label: str, where: Where, search: int) -> str:
+    """What a study is called: ``quick/concat/0-2``, and ``quick/concat/0-2 #2`` when searched a second time."""
+    name = f"{suite}/{label}" if where is None else f"{suite}/{label}/{place(where)}"
+    return f"{name} #{search + 1}" if search else name
+
+
+def check_folds(found: list[Question], suite: Suite, cohort: Cohort) -> None:
     """Makes the folds of every study once, so that one that cannot be made is told before anything is trained.
 
     Raises:
@@ -91,7 +99,7 @@ def search(
     *,
     workers: int,
     console: Console,
-) -> list[Search]:
+) -> dict[Question, Search]:
     """Goes on with every study until its budget is spent; returns them in the order of `found`. The home is locked.
 
     Raises:
@@ -99,9 +107,9 @@ def search(
     """
     store = Store(home)
     store.sweep()
-    searches = [Search(storage, q.name, space=q.space, spec=q.spec, identity=asdict(q.base.unit)) for q in found]
-    trials = _Trials(found, searches, suite, store)
-    by_label = {q.label: [s for other, s in zip(found, searches, strict=True) if other.label == q.label] for q in found}
+    searches = {question: _opened(question, storage) for question in found}
+    trials = _Trials(searches, suite, store)
+    by_label = {one.label: [search for q, search in searches.items() if q.label == one.label] for one in found}
     most = found[0].spec.most if found else None
     with SearchBars(by_label, most, console) as bars, closing(run_local(trials.pull, home, workers=workers)) as ended:
         for outcome in ended:
@@ -111,11 +119,30 @@ def search(
     return searches
 
 
+def finished(found: list[Question], storage: BaseStorage) -> dict[Question, Search]:
+    """Those of the studies that an earlier search has finished, as they are asked for now; nothing is written."""
+    there = set(get_all_study_names(storage))
+    done = {}
+    for question in found:
+        if question.name not in there:
+            continue
+        with suppress(UserError):  # it searched something else, and will be refused when it is asked for
+            search = _opened(question, storage)
+            if search.finished:
+                done[question] = search
+    return done
+
+
+def _opened(question: Question, storage: BaseStorage) -> Search:
+    identity = asdict(question.base.unit)
+    return Search(storage, question.name, space=question.space, spec=question.spec, identity=identity)
+
+
 class _Trials:
     """Turns the studies' tasks into units, and their records into scores."""
 
-    def __init__(self, found: list[Question], searches: list[Search], suite: Suite, store: Store) -> None:
-        self._pairs = list(zip(found, searches, strict=True))
+    def __init__(self, searches: dict[Question, Search], suite: Suite, store: Store) -> None:
+        self._pairs = list(searches.items())
         self._suite, self._store = suite, store
         self._done = store.done()
         self._waiting: deque[PlannedUnit] = deque()

@@ -177,17 +177,20 @@ def scans_of(unit: Unit, cohort: Cohort) -> tuple[NDArray[np.int64], Split]:
         own = rows[outer.train]
         seed = derive_seed(use="inner folds", seed=unit.protocol["seed"], repeat=unit.repeat, fold=unit.fold)
     else:
-        own = rows[_undrawn(cohort, rows, outer, complete=unit.protocol.get("complete", False))]
+        own = undrawn(unit, cohort)
         seed = derive_seed(use="development folds", seed=unit.protocol["seed"])
     found = split(cohort, own, folds=unit.inner["folds"], repeats=1, seed=seed)
     return own, found[unit.inner["fold"]]
 
 
-def _undrawn(cohort: Cohort, rows: NDArray[np.int64], outer: Split, *, complete: bool) -> NDArray[np.intp]:
-    """Which of `rows` are of subjects who could have been drawn and were not, so that no repeat tests them."""
+def undrawn(unit: Unit, cohort: Cohort) -> NDArray[np.int64]:
+    """Rows of the subjects whom a unit's protocol could have drawn and did not, so that no repeat tests them."""
+    rows = select(cohort, CohortSpec(name=cohort.name, intensities=unit.intensities))
+    drawn = split(cohort, rows, repeats=1, **unit.protocol)[0]
     table = cohort.table.iloc[rows]
-    able = _complete(table, cohort.name, at_least=0) if complete else np.arange(len(rows))
-    return np.setdiff1d(able, np.concatenate([outer.train, outer.test]))
+    able = _complete(table, cohort.name, at_least=0) if unit.protocol.get("complete") else np.arange(len(rows))
+    left: NDArray[np.int64] = rows[np.setdiff1d(able, np.concatenate([drawn.train, drawn.test]))]
+    return left
 
 
 def _complete(table: pd.DataFrame, name: str, *, at_least: int) -> NDArray[np.intp]:

@@ -93,12 +93,12 @@ def told(distribution: BaseDistribution) -> str:
 
 def _within(distribution: BaseDistribution, value: Any) -> bool:
     if isinstance(distribution, CategoricalDistribution):
-        return any(value == choice for choice in distribution.choices)
+        return any(bool(value == choice) for choice in distribution.choices)
     assert isinstance(distribution, FloatDistribution | IntDistribution)
     if not distribution.low <= value <= distribution.high:
         return False
     steps = 0.0 if distribution.step is None else (value - distribution.low) / distribution.step
-    return abs(steps - round(steps)) < 1e-9
+    return bool(abs(steps - round(steps)) < 1e-9)
 
 
 def _checked(kind: Any, values: Mapping[str, Any]) -> Any:

@@ -1,0 +1,89 @@
+"""``afnetm search``, and the same step of ``afnetm run``."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from benchmarks.home import Home
+from benchmarks.options import Device, DryRun, MethodsToRun, SuiteName, Workers, command_line, console
+
+if TYPE_CHECKING:
+    from benchmarks.commands import Job
+    from benchmarks.tuning import Tuned
+    from studies.spec import SearchSpec
+
+
+def search(
+    context: typer.Context,
+    suite: SuiteName,
+    methods: MethodsToRun = None,
+    trials: Annotated[int | None, typer.Option(help="Of each study, instead of what the suite says.")] = None,
+    hours: Annotated[float | None, typer.Option(help="Of each study, summed over workers, instead of trials.")] = None,
+    workers: Workers = None,
+    device: Device = "auto",
+    dry_run: DryRun = False,
+) -> None:
+    """Tunes every method of a suite by the same rules, and writes the winners to a file.
+
+    What a suite's [search] table does not say, and what one without it does: 20 trials a study, TPE, median pruning,
+    nested selection. Run again it goes on, and with more trials it goes further.
+
+    Example: `afnetm search quick --methods concat afnetm --trials 10`
+    """
+    with console.status("loading"):
+        from benchmarks import commands
+        from benchmarks.search_forecast import search_forecast
+    home: Home = context.obj
+    try:
+        job = commands.prepare(suite, methods, home=home, workers=workers, device=device, console=console, dry=dry_run)
+        spec = commands.search_spec(job.suite, trials=trials, hours=hours)
+        if dry_run:
+            with console.status("timing a few steps of what has no record yet"):
+                told = search_forecast(job, spec, storage_url=context.meta.get("storage"))
+            Console().print(told)
+            return
+        job = tune(context, job, spec)
+    except KeyboardInterrupt:
+        console.print("stopped; what is done is kept: search again to go on")
+        raise typer.Exit(130) from None
+    path = home.winners(job.suite.name)
+    print(f"winners:    {path}")
+    print(f"to compare: {command_line(home, 'run', suite, *([] if job.suite.search else ['--params', str(path)]))}")
+    print(f"dashboard:  {command_line(home, 'ui', '--optuna')}")
+    assert job.tuned is not None
+    if any(job.tuned.lacking.values()):
+        raise typer.Exit(1)
+
+
+def tune(context: typer.Context, job: "Job", spec: "SearchSpec") -> "Job":
+    """Says what is to be done, does it, and prints what was found."""
+    from benchmarks import commands
+    from benchmarks.search_forecast import search_forecast
+
+    with console.status("reading what is done"):
+        told = search_forecast(job, spec, storage_url=context.meta.get("storage"))
+    console.print(told)
+    job = commands.tune(job, spec, storage_url=context.meta.get("storage"), console=console)
+    assert job.tuned is not None
+    Console().print(_table(job.tuned, job.labels))
+    return job
+
+
+def _table(tuned: "Tuned", labels: list[str]) -> Table:
+    """A row a method: its trials over all studies, how long they took, and its winners' mean score."""
+    from benchmarks.forecast import duration
+
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for position, name in enumerate(("method", "studies", "complete", "pruned", "failed", "time", "inner score, %")):
+        table.add_column(name, justify="right" if position else "left")
+    for label in labels:
+        own = [study for study in tuned.record["studies"] if study["method"] == label]
+        counts = [str(sum(study[kind] for study in own)) for kind in ("complete", "pruned", "failed")]
+        best = [study["best_value"] for study in own if study["best_value"] is not None]
+        score = f"{100 * sum(best) / len(best):.1f}" if best else "[red]none[/]"
+        time = duration(sum(study["seconds"] for study in own))
+        table.add_row(escape(label), str(len(own)), *counts, time, score)
+    return table

@@ -1,0 +1,115 @@
+"""What a search would train at most, and how long that takes: as `benchmarks.forecast` says it of a run."""
+
+from collections.abc import Mapping
+from itertools import product
+from typing import TYPE_CHECKING
+
+import optuna
+from optuna.trial import FrozenTrial
+from rich.console import Group
+from rich.markup import escape
+
+from afnetm.errors import UserError
+from benchmarks.cohorts import how_to_make
+from benchmarks.forecast import Shape, Share, duration, estimated, forecast, scans_each, shape, shares, table_of
+from benchmarks.searching import study_name
+from benchmarks.store import Store
+from benchmarks.units import undrawn
+from studies.spec import SearchSpec
+from studies.storage import storage_errors, view_storage
+from studies.winners import Where
+
+if TYPE_CHECKING:
+    from benchmarks.commands import Job
+
+
+def dry_forecast(job: "Job", spec: SearchSpec | None, *, storage_url: str | None) -> Group | str:
+    """What ``afnetm run --dry-run`` says: what is searched, if anything, and what is trained then."""
+    if spec is None or (job.cohort is None and job.suite.cohort.synthetic is None):
+        return forecast(job)
+    units = sum(share.units for share in shares(job))
+    then = f"then the winners are trained: {units} units"
+    return Group(search_forecast(job, spec, storage_url=storage_url), f"[dim]{then}[/]")
+
+
+def search_forecast(job: "Job", spec: SearchSpec, *, storage_url: str | None) -> Group | str:
+    """A row a method: trainings at most (pruning spares some), those done, and how long the others take."""
+    if job.cohort is None and job.suite.cohort.synthetic is None:
+        return f"cohort '{job.suite.cohort.name}' is not there; to make it:\n  {how_to_make(job.suite.cohort)}"
+    told = _told(job, storage_url)
+    found = [_share(job, spec, label, told) for label in job.labels]
+    studies = len(_places(job, spec)) * spec.selection_repeats
+    about = (
+        f"{spec.selection}: {studies} {'study' if studies == 1 else 'studies'} a method, {spec.budget} each, "
+        f"{spec.folds} inner folds; {spec.sampler}, pruner {spec.pruner}, by {spec.metric}"
+    )
+    if spec.hours is not None:
+        seconds = sum(share.seconds for share in found)
+        return f"{about}; {duration(seconds)} at most with {job.workers} workers"
+    notes = [about, "trainings at most: what is pruned is spared"]
+    if not all(share.sure for share in found):
+        notes.append(f"about: by recorded times or a few training steps, now; with {job.workers} workers")
+    return Group(table_of(found, "trainings"), *(f"[dim]{escape(note)}[/]" for note in notes))
+
+
+def _share(job: "Job", spec: SearchSpec, label: str, told: Mapping[str, list[FrozenTrial]]) -> Share:
+    names = [
+        study_name(job.suite.name, label, where, search)
+        for where, search in product(_places(job, spec), range(spec.selection_repeats))
+    ]
+    trials = [trial for name in names for trial in told.get(name, [])]
+    spent = sum(trial.user_attrs.get("seconds", 0.0) for trial in trials)
+    trained = sum(len(trial.user_attrs.get("units", [])) for trial in trials)
+    if spec.most is None:
+        assert spec.hours is not None
+        return Share(label, 0, 0, max(0.0, 3600 * spec.hours * len(names) - spent) / job.workers, sure=True)
+    units = spec.most * len(names) * spec.folds
+    left = max(0, spec.most * len(names) - len(trials)) * spec.folds
+    each = spent / trained if trained else _one(job, spec, label)
+    return Share(label, units, left, left * each / job.workers, sure=bool(trained) or not left)
+
+
+def _one(job: "Job", spec: SearchSpec, label: str) -> float:
+    """Seconds of one training: from records of the comparison's, which train on more, or from a few steps."""
+    store, inner, outer = Store(job.home), _inner_shape(job, spec), shape(job)
+    done = store.done()
+    times: list[float] = [
+        store.result(p.unit.key)["seconds"] for p in job.planned if p.label == label and p.unit.key in done
+    ]
+    if times:
+        return sum(times) / len(times) * inner.train / outer.train
+    return estimated(job, label, inner)
+
+
+def _inner_shape(job: "Job", spec: SearchSpec) -> Shape:
+    outer, suite = shape(job), job.suite
+    scans = outer.train
+    if spec.selection == "development":
+        if job.cohort is not None:
+            scans = len(undrawn(job.planned[0].unit, job.cohort))
+        else:
+            assert suite.cohort.synthetic is not None
+            scans = (suite.cohort.synthetic.subjects - (suite.protocol.subjects or 0)) * scans_each(suite)
+    return Shape(outer.size, scans - scans // spec.folds, scans // spec.folds)
+
+
+def _places(job: "Job", spec: SearchSpec) -> list[Where]:
+    protocol = job.suite.protocol
+    if spec.selection == "development":
+        return [None]
+    return list(product(range(protocol.repeats), range(protocol.folds)))
+
+
+def _told(job: "Job", storage_url: str | None) -> dict[str, list[FrozenTrial]]:
+    """The finished trials of every study there is, by its name, whatever it searched."""
+    try:
+        with storage_errors(storage_url):
+            storage = view_storage(job.home.journal, storage_url)
+            names = optuna.get_all_study_names(storage)
+            studies = {name: optuna.load_study(study_name=name, storage=storage) for name in names}
+            return {
+                name: [trial for trial in study.get_trials(deepcopy=False) if trial.state.is_finished()]
+                for name, study in studies.items()
+            }
+    except UserError:  # none yet; what is wrong with a storage is said when it is searched
+        return {}

@@ -1,0 +1,95 @@
+"""Winners as a file: what a search chose, in TOML that can be read, edited and given back."""
+
+import re
+import tomllib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import tomlkit
+
+from afnetm.errors import UserError
+from studies.space import PREFIX
+
+#: The repeat and fold that settings are for; None for all.
+Where = tuple[int, int] | None
+
+_ALL = "all"
+_RECIPE = PREFIX.removesuffix(".")
+
+
+@dataclass(frozen=True)
+class Winner:
+    """What a method is trained with.
+
+    Attributes:
+        label: the method's in its suite.
+        where: for which outer repeat and fold.
+        params: by parameter: hyper-parameters, and keys of the recipe after `studies.space.PREFIX`.
+        told: where it comes from, a line for the reader of the file.
+    """
+
+    label: str
+    where: Where
+    params: Mapping[str, Any]
+    told: str = ""
+
+
+def written(winners: Iterable[Winner], *, suite: str) -> str:
+    """The file's text."""
+    document = tomlkit.document()
+    document.add(tomlkit.comment(f"What a search chose for suite '{suite}'. It can be edited, and given back:"))
+    document.add(tomlkit.comment(f"afnetm run {suite} --params THIS-FILE"))
+    for winner in winners:
+        table = tomlkit.table()
+        if winner.told:
+            table.add(tomlkit.comment(winner.told))
+        for name, value in winner.params.items():
+            key = [_RECIPE, name.removeprefix(PREFIX)] if name.startswith(PREFIX) else [name]
+            table.append(tomlkit.key(key), value)
+        of_label = document.setdefault(winner.label, tomlkit.table(is_super_table=True))
+        of_label[place(winner.where)] = table
+    return tomlkit.dumps(document)
+
+
+def read_winners(path: Path) -> list[Winner]:
+    """Winners from a file; what their settings may be is not checked here.
+
+    Raises:
+        UserError: it cannot be read, or is not of this form.
+    """
+    try:
+        tables = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise UserError(f"params file '{path}' cannot be read: {error.strerror}") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise UserError(f"{path.name}: not valid TOML: {error}") from None
+    found = []
+    for label, places in tables.items():
+        for name, settings in _table(places, path, label).items():
+            where = _where(name, path, label)
+            params = dict(_table(settings, path, f"{label}.{name}"))
+            recipe = _table(params.pop(_RECIPE, {}), path, f"{label}.{name}.{_RECIPE}")
+            found.append(Winner(label, where, params | {PREFIX + key: value for key, value in recipe.items()}))
+    return found
+
+
+def place(where: Where) -> str:
+    """``all``, or repeat and fold as in a study's name: ``0-2``."""
+    return _ALL if where is None else f"{where[0]}-{where[1]}"
+
+
+def _where(name: str, path: Path, label: str) -> Where:
+    if name == _ALL:
+        return None
+    if not re.fullmatch(r"\d{1,6}-\d{1,6}", name, re.ASCII):
+        raise UserError(f"{path.name}: {label}.{name}: not a fold; write '{_ALL}', or repeat and fold such as '0-2'")
+    repeat, fold = name.split("-")
+    return int(repeat), int(fold)
+
+
+def _table(value: object, path: Path, key: str) -> Mapping[str, Any]:
+    if not isinstance(value, dict):
+        raise UserError(f"{path.name}: {key} = {value!r} is not a table")
+    return value
