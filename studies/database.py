@@ -1,6 +1,7 @@
 """Studies in a database: any that SQLAlchemy has a dialect and a driver for. What goes wrong with it is one line."""
 
 import re
+import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -114,6 +115,7 @@ def _storage(url: str, *, skip_table_creation: bool) -> BaseStorage:
         skip_compatibility_check=True,  # it is checked here
         skip_table_creation=skip_table_creation,
     )
+    weakref.finalize(storage, storage.engine.dispose)  # or its connections are left open, as drivers complain
     current, known = storage.get_current_version(), storage.get_all_versions()
     if current == storage.get_head_version():
         return storage

@@ -50,7 +50,7 @@ def view_journal(path: Path) -> BaseStorage:
         UserError: there is none, it is no journal, or it is damaged; names the line.
     """
     if not path.exists():
-        raise UserError(f"journal '{path}' is not there yet; a search makes it")
+        raise UserError(f"journal '{path}' has no studies yet; a search makes them")
     journal = _Journal(path, writes=False)
     journal.check()
     return journal.replay()

@@ -53,6 +53,11 @@ def refused(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) 
         ("forget quick", "suite 'quick' was never run in home"),
         ("status quick.tml", "suite 'quick.tml' is neither a TOML file"),
         ("ui", "has no records in MLflow yet"),
+        ("ui --optuna", "optuna.journal' has no studies yet; a search makes them"),
+        (
+            "--storage postgresql://me:secret@127.0.0.1:1/x ui --optuna",
+            "postgresql://me:***@127.0.0.1:1/x' cannot be used",
+        ),
     ],
 )
 def test_a_wrong_word_is_one_line(arguments: str, expected: str, tmp_path: Path, refused: Refused) -> None:
