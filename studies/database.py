@@ -48,23 +48,17 @@ def view_database(url: str) -> BaseStorage:
 
 @contextmanager
 def database_errors(url: str) -> Iterator[None]:
-    """Says in one line what goes wrong with a database, and nothing of its password.
+    """Says in one line what goes wrong with a database in use, and nothing of its password.
 
     Raises:
-        UserError: instead of what SQLAlchemy, its driver or Optuna raises.
+        UserError: instead of what SQLAlchemy or Optuna raises.
     """
     try:
         yield
-    except NoSuchModuleError:
-        dialect = url.partition(":")[0]
-        raise _error(url, f"SQLAlchemy has no dialect '{dialect}'; for example: sqlite, postgresql") from None
-    except ImportError as error:
-        reason = f"the Python package '{error.name}' is not installed" if error.name else _first_line(error)
-        raise _error(url, reason) from None
     except StorageInternalError as error:
-        raise _error(url, _first_line(error.__cause__ or error)) from None
+        raise _error(url, error.__cause__ or error) from None
     except SQLAlchemyError as error:
-        raise _error(url, _first_line(error)) from None
+        raise _error(url, error) from None
 
 
 def url_shown(url: str) -> str:
@@ -83,6 +77,14 @@ def _parse(url: str) -> URL:
     except (SQLAlchemyError, ValueError):
         example = "sqlite:////folder/studies.db or postgresql://user:password@host/database"
         raise UserError(f"storage '{url_shown(url)}' is not a database's URL; for example: {example}") from None
+    try:
+        parsed.get_dialect().import_dbapi()
+    except NoSuchModuleError:
+        raise _error(
+            url, f"SQLAlchemy has no dialect '{parsed.drivername}'; it has sqlite, postgresql, mysql"
+        ) from None
+    except ImportError as error:
+        raise _error(url, f"the Python package '{error.name}' is not installed" if error.name else error) from None
     if parsed.get_backend_name() == "sqlite" and (parsed.database or ":memory:").endswith(":memory:"):
         raise UserError(
             f"storage '{url}' is in memory and forgets the studies; name a file: sqlite:////folder/studies.db"
@@ -101,6 +103,8 @@ def _tables(parsed: URL, url: str) -> bool:
     engine = create_engine(parsed, **_engine_options(parsed))
     try:
         there = set(inspect(engine).get_table_names())
+    except ValueError as error:  # a name that no host or file can have
+        raise _error(url, error) from None
     finally:
         engine.dispose()
     if there and not there & _TABLES:
@@ -138,15 +142,10 @@ def _secrets(parsed: URL) -> dict[str, str]:
     return {name: str(value) for name, value in parsed.query.items() if re.search("pass|pwd|secret|token|key", name)}
 
 
-def _error(url: str, reason: str) -> UserError:
-    try:
-        parsed = make_url(url)
-        for secret in filter(None, (parsed.password, *_secrets(parsed).values())):
+def _error(url: str, reason: str | BaseException) -> UserError:
+    """Of an error its first line is told; a driver may say there what it was given."""
+    if not isinstance(reason, str):
+        reason = str(getattr(reason, "orig", None) or reason).strip().partition("\n")[0]
+        for secret in filter(None, (make_url(url).password, *_secrets(make_url(url)).values())):
             reason = reason.replace(str(secret), "***")
-    except (SQLAlchemyError, ValueError):
-        pass
     return UserError(f"storage '{url_shown(url)}' cannot be used: {reason}")
-
-
-def _first_line(error: BaseException) -> str:
-    return str(getattr(error, "orig", None) or error).strip().partition("\n")[0]

@@ -219,11 +219,12 @@ def test_tables_of_another_optuna_are_refused(version: str, expected: str, tmp_p
         ("mysql+mysqldb://me:s3cretpass@127.0.0.1/d", "Python package 'MySQLdb' is not installed"),
         ("sqlite://", "forgets the studies"),
         ("sqlite:///:memory:", "forgets the studies"),
-        ("sqlite:////dev/null/studies.db", ""),
-        ("sqlite:////dev/zero", ""),
+        ("sqlite:////dev/null/studies.db", "unable to open"),
+        ("sqlite:////dev/zero", "disk I/O error"),
         ("postgresql://me:s3cretpass@127.0.0.1:1/d", "onnection refused"),
         ("postgresql://127.0.0.1:1/d?user=me&password=s3cretpass", "onnection refused"),
-        ("postgresql://me:s3cretpass@127.0.0.1:1/d?connect_timeout=soon", ""),
+        ("postgresql://me:s3cretpass@127.0.0.1:1/d?connect_timeout=soon", "bad value for connect_timeout"),
+        ("postgresql://me:s3cretpass@..", "label"),
     ],
 )
 def test_a_database_that_cannot_be_had_is_one_line_without_a_password(url: str, expected: str) -> None:
