@@ -24,6 +24,8 @@ from benchmarks.units import plan, scans_of, select, split
 # scans in all, taking part in a repeat, trained on and tested in a fold
 SHAPES = {
     "quick": (480, 480, 384, 96),
+    "tuned": (960, 480, 384, 96),
+    "defaults": (528, 48, 24, 24),
     "bu3dfe-p1": (2400, 720, 648, 72),
     "bu3dfe-p2": (2400, 720, 648, 72),
     "bu3dfe-all": (2400, 2400, 2160, 240),
