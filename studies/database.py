@@ -33,17 +33,15 @@ def open_database(url: str) -> BaseStorage:
         return _storage(url, skip_table_creation=False)
 
 
-def view_database(url: str) -> BaseStorage:
-    """The studies in the database at `url`, to be looked at: no table is made.
+def view_database(url: str) -> BaseStorage | None:
+    """The studies in the database at `url`, to be looked at; None, and no table is made, where it has none for them.
 
     Raises:
-        UserError: as above, or there are no studies.
+        UserError: as above.
     """
     with database_errors(url):
         parsed = _parse(url)
-        if not (_exists(parsed) and _tables(parsed, url)):
-            raise UserError(f"storage '{url_shown(url)}' has no studies yet; a search makes them")
-        return _storage(url, skip_table_creation=True)
+        return _storage(url, skip_table_creation=True) if _exists(parsed) and _tables(parsed, url) else None
 
 
 @contextmanager

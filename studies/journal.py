@@ -43,14 +43,14 @@ def open_journal(path: Path) -> BaseStorage:
     return storage
 
 
-def view_journal(path: Path) -> BaseStorage:
-    """The studies in the file `path`, to be looked at while another process may be writing to it.
+def view_journal(path: Path) -> BaseStorage | None:
+    """The studies in the file `path`, to be looked at while another process may be writing to it; None without a file.
 
     Raises:
-        UserError: there is none, it is no journal, or it is damaged; names the line.
+        UserError: it is no journal, or damaged; names the line.
     """
     if not path.exists():
-        raise UserError(f"journal '{path}' has no studies yet; a search makes them")
+        return None
     journal = _Journal(path, writes=False)
     journal.check()
     return journal.replay()

@@ -10,6 +10,10 @@ from studies.database import database_errors, open_database, url_shown, view_dat
 from studies.journal import open_journal, view_journal
 
 
+class NoStudiesError(UserError):
+    """There is nothing to look at yet, and nothing wrong with that."""
+
+
 def open_storage(journal: Path, url: str | None) -> BaseStorage:
     """The studies in the database at `url`, or without one in the file `journal`; either is made if it is not there.
 
@@ -25,12 +29,13 @@ def view_storage(journal: Path, url: str | None) -> BaseStorage:
     """The same studies, to be looked at, while a search may be going on; nothing is made or mended.
 
     Raises:
-        UserError: as above, or there are no studies yet.
+        NoStudiesError: there are none yet.
+        UserError: as above.
     """
-    storage = view_database(url) if url else view_journal(journal)
     with storage_errors(url):
-        if not storage.get_all_studies():
-            raise UserError(f"{storage_shown(journal, url)} has no studies yet; a search makes them")
+        storage = view_database(url) if url else view_journal(journal)
+        if storage is None or not storage.get_all_studies():
+            raise NoStudiesError(f"{storage_shown(journal, url)} has no studies yet; a search makes them")
     return storage
 
 

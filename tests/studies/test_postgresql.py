@@ -20,7 +20,7 @@ from optuna.distributions import FloatDistribution
 from optuna.storages import BaseStorage
 
 from afnetm.errors import UserError
-from studies.storage import open_storage, storage_errors, view_storage
+from studies.storage import NoStudiesError, open_storage, storage_errors, view_storage
 
 NOWHERE = Path("no.journal")
 PASSWORD = "s3cret pass%{}@"  # with all that a URL escapes, and Optuna would take for a template
@@ -113,7 +113,7 @@ def count(storage: BaseStorage) -> int:
 
 
 def test_a_server_keeps_studies_and_may_be_started_anew_meanwhile(url: str, server: Server) -> None:
-    with pytest.raises(UserError, match="has no studies yet"):
+    with pytest.raises(NoStudiesError, match="has no studies yet"):
         view_storage(NOWHERE, url)
     storage = open_storage(NOWHERE, url)
     add(storage)

@@ -17,7 +17,7 @@ from optuna.storages.journal import JournalFileBackend
 from sqlalchemy import URL
 
 from afnetm.errors import UserError
-from studies.storage import open_storage, storage_errors, storage_shown, view_storage
+from studies.storage import NoStudiesError, open_storage, storage_errors, storage_shown, view_storage
 
 NOWHERE = Path("no.journal")
 
@@ -150,11 +150,11 @@ def test_looking_makes_mends_and_changes_nothing(journal: Path, whole: bytes) ->
 
 def test_a_home_without_studies_is_told_and_stays_without(tmp_path: Path) -> None:
     journal = tmp_path / "optuna.journal"
-    with pytest.raises(UserError, match="has no studies yet"):
+    with pytest.raises(NoStudiesError, match="has no studies yet"):
         view_storage(journal, None)
     assert not journal.exists()
     open_storage(journal, None)  # a search that has just begun
-    with pytest.raises(UserError, match="has no studies yet"):
+    with pytest.raises(NoStudiesError, match="has no studies yet"):
         view_storage(journal, None)
 
 
@@ -174,11 +174,11 @@ def test_a_journal_that_can_no_longer_be_written_to_is_one_line(journal: Path) -
 
 def test_sqlite_keeps_studies(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path / 'studies.db'}"
-    with pytest.raises(UserError, match="has no studies yet"):
+    with pytest.raises(NoStudiesError, match="has no studies yet"):
         view_storage(NOWHERE, url)
     assert not list(tmp_path.iterdir())
     storage = open_storage(NOWHERE, url)
-    with pytest.raises(UserError, match="has no studies yet"):
+    with pytest.raises(NoStudiesError, match="has no studies yet"):
         view_storage(NOWHERE, url)
     add(storage, trials=2)
     assert content(open_storage(NOWHERE, url)) == content(storage) == content(view_storage(NOWHERE, url))
