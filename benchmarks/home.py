@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import socket
 import sys
@@ -102,7 +103,7 @@ class Home:
                     "host": socket.gethostname(),
                     "since": datetime.now(UTC).isoformat("T", "seconds"),
                 }
-                write_text(holder, json.dumps(mine | {"command": " ".join(sys.argv[1:])}))
+                write_text(holder, json.dumps(mine | {"command": _without_secrets(" ".join(sys.argv[1:]))}))
                 try:
                     yield
                 finally:
@@ -119,6 +120,11 @@ def write_text(path: Path, text: str) -> None:
     beside = path.with_name(f".{path.name}.{os.getpid()}")
     beside.write_text(text)
     beside.replace(path)
+
+
+def _without_secrets(words: str) -> str:
+    """`--storage` and `--tracking-uri` may hold a password, which is not for whoever else uses the home."""
+    return re.sub(r"(?<=://)\S+(?=@)|(?<=password=)[^&\s]+", "***", words)
 
 
 def _describe(holder: Path) -> str:

@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 from safetensors.numpy import load_file
 
+from afnetm.errors import UserError
 from benchmarks.home import Home
 from benchmarks.store import Evidence, Record, Store
 
@@ -75,3 +76,13 @@ def test_forgetting_takes_what_it_is_told_and_leaves_the_rest(store: Store) -> N
     store.forget(["a", "c", "never there"])
     assert store.done() == {"b"}
     assert store.failed() == set()
+
+
+def test_who_holds_a_home_is_told_without_passwords(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    urls = ["postgresql://me:s3c@ret@host/d", "http://me:s3c@ret@host", "postgresql://host/d?user=me&password=s3c@ret"]
+    monkeypatch.setattr("sys.argv", ["afnetm", *(f"--storage={url}" for url in urls), "run", "quick"])
+    with Home(tmp_path).lock():
+        kept = (tmp_path / "holder.json").read_text()
+        with pytest.raises(UserError, match="is in use by process .*run quick") as caught, Home(tmp_path).lock():
+            pass
+    assert "s3c" not in kept + str(caught.value)
