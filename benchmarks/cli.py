@@ -164,11 +164,16 @@ def status(context: typer.Context, suite: SuiteName, as_json: Json = False) -> N
     with console.status("reading records"):
         state = suite_state(suite, context.obj)
     counts = state.counts
+    search = cli_search.counts(context, state.suite)
     if as_json:
-        print(json.dumps({"suite": state.suite, "units": {k: counts[k] for k in ("done", "failed", "left")}}))
+        units = {k: counts[k] for k in ("done", "failed", "left")}
+        print(json.dumps({"suite": state.suite, "units": units, "search": search}))
         return
     numbers = ", ".join(f"{counts[k]} {k}" for k in ("done", "failed", "left"))
     print(f"{state.suite}: {numbers}; {state.bytes / 1e6:.1f} MB")
+    if search["studies"]:
+        trials = ", ".join(f"{search[k]} {k}" for k in ("complete", "pruned", "failed", "running"))
+        print(f"  search: {search['studies']} studies; trials: {trials}")
     if state.changed:
         print("  the suite's file has changed since; the next run follows it")
     for where, reason in state.failures.items():
@@ -181,9 +186,10 @@ def forget(
     suite: SuiteName,
     methods: Methods = None,
     failed: Annotated[bool, typer.Option("--failed", help="Only what failed.")] = False,
+    search: Annotated[bool, typer.Option("--search", help="The search instead: its studies and trainings.")] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
 ) -> None:
-    """Deletes records of a suite, after asking; MLflow's copies stay.
+    """Deletes records of a suite, after asking; MLflow's copies stay, and what was searched unless it is named.
 
     Example: `afnetm forget quick --methods afnetm`
     """
@@ -191,6 +197,9 @@ def forget(
     from benchmarks.store import Store
 
     home: Home = context.obj
+    if search:
+        cli_search.forget(context, suite, methods, yes=yes)
+        return
     entries = read_ledger(home, suite).only(methods)
     home.make(free=0)
     with home.lock():

@@ -1,5 +1,6 @@
 """``afnetm search``, and the same step of ``afnetm run``."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -70,6 +71,34 @@ def tune(context: typer.Context, job: "Job", spec: "SearchSpec") -> "Job":
     assert job.tuned is not None
     Console().print(_table(job.tuned, job.labels))
     return job
+
+
+def counts(context: typer.Context, suite: str) -> dict[str, int]:
+    """How far the search of a suite is (`benchmarks.studied.Studied.counts`)."""
+    from benchmarks.studied import studied
+
+    return studied(context.obj, context.meta.get("storage"), suite).counts
+
+
+def forget(context: typer.Context, reference: str, methods: list[str] | None, *, yes: bool) -> None:
+    """Deletes the studies of a suite and the records of their trainings, after asking."""
+    from benchmarks.store import Store
+    from benchmarks.studied import forget_studies, studied
+
+    home, url, suite = context.obj, context.meta.get("storage"), Path(reference).name.removesuffix(".toml")
+    home.make(free=0)
+    with home.lock():
+        found, store = studied(home, url, suite, methods), Store(home)
+        keys = found.units & store.done()
+        if not found.trials:
+            print("nothing to forget")
+            return
+        if not yes:
+            what = f"{len(found.trials)} studies and the records of {len(keys)} trainings"
+            typer.confirm(f"delete {what} ({store.size(keys) / 1e6:.1f} MB)?", abort=True)
+        store.forget(keys)  # first: whoever is stopped here still has the studies that say what is left
+        forget_studies(home, url, suite, methods)
+    print(f"{len(found.trials)} studies and {len(keys)} records deleted")
 
 
 def _table(tuned: "Tuned", labels: list[str]) -> Table:
