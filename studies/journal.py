@@ -12,8 +12,10 @@ from optuna.storages.journal import JournalFileBackend, JournalFileOpenLock
 
 from afnetm.errors import UserError
 
-#: Seconds after which a lock is a killed process's: a line is written in milliseconds.
+#: Seconds after which Optuna takes a lock for a killed process's.
 _GRACE = 5
+#: The same where its only writer opens a journal: a line is written in milliseconds.
+_HELD = 1.0
 #: How a line starts, as Optuna writes it.
 _START = b'{"op_code":'
 
@@ -133,9 +135,11 @@ def _is_operation(line: bytes) -> bool:
 
 
 def _unlock(lock: Path) -> None:
-    """Removes a killed process's lock, for which the first write would wait."""
+    """Removes a killed process's lock, for which the first write would wait as long as Optuna's patience goes."""
     try:
-        if time.time() - lock.lstat().st_mtime > _GRACE:
+        found = lock.lstat().st_mtime_ns
+        time.sleep(_HELD)
+        if lock.lstat().st_mtime_ns == found:
             lock.unlink()
     except FileNotFoundError:
         return
