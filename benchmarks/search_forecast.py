@@ -9,14 +9,13 @@ from optuna.trial import FrozenTrial
 from rich.console import Group
 from rich.markup import escape
 
-from afnetm.errors import UserError
 from benchmarks.cohorts import how_to_make
 from benchmarks.forecast import Shape, Share, duration, estimated, forecast, scans_each, shape, shares, table_of
 from benchmarks.searching import study_name
 from benchmarks.store import Store
 from benchmarks.units import undrawn
 from studies.spec import SearchSpec
-from studies.storage import storage_errors, view_storage
+from studies.storage import NoStudiesError, storage_errors, view_storage
 from studies.winners import Where
 
 if TYPE_CHECKING:
@@ -111,5 +110,5 @@ def _told(job: "Job", storage_url: str | None) -> dict[str, list[FrozenTrial]]:
                 name: [trial for trial in study.get_trials(deepcopy=False) if trial.state.is_finished()]
                 for name, study in studies.items()
             }
-    except UserError:  # none yet; what is wrong with a storage is said when it is searched
+    except NoStudiesError:
         return {}
