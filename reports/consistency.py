@@ -1,11 +1,13 @@
 """Whether the tables of a result agree with one another and with an honest protocol."""
 
+import json
 from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
 
 from reports.schema import ReportError
+from reports.search import Search
 
 
 def check_plan(folds: pd.DataFrame, *, suite: str, methods: Sequence[str], done: int) -> None:
@@ -73,3 +75,59 @@ def check_protocol(folds: pd.DataFrame, predictions: pd.DataFrame) -> None:
         where = f"scan {row['scan']!r} of repeat {row['repeat']}, fold {row['fold']}"
         allowed = f"allowed is all {row['methods']} that finished the fold"
         raise ReportError(f"predictions: {where} is tested by {row['times']} methods, {allowed}")
+
+
+def check_studies(studies: pd.DataFrame, search: Search | None, *, methods: Sequence[str]) -> None:
+    """Raises `ReportError` unless `studies` are what `search` gives, each winner within what was searched."""
+    if studies.empty:
+        return
+    if search is None or search.params_file:
+        why = "nothing was searched" if search is None else "settings were given in a file"
+        raise ReportError(f"studies: {len(studies)} rows, allowed is none where {why}")
+    if (twice := studies["study"].duplicated()).any():
+        name = studies.loc[twice, "study"].iloc[0]
+        raise ReportError(f"studies: study {name!r} is there more than once, allowed is once")
+    for row in studies.to_dict("records"):
+        where = f"study {row['study']!r}"
+        if row["method"] not in methods:
+            raise ReportError(f"studies: method of {where} is {row['method']!r}, allowed: {', '.join(methods)}")
+        place = (row["repeat"], row["fold"])
+        if place != (-1, -1) if search.selection == "development" else min(place) < 0:
+            allowed = "(-1, -1)" if search.selection == "development" else "an outer fold's"
+            raise ReportError(
+                f"studies: (repeat, fold) of {where} is {place}, allowed is {allowed}: {search.selection}"
+            )
+        searched = search.spaces.get(row["method"], {})
+        for name in _object(row["params"], where):
+            if name not in searched:
+                allowed = f"allowed is what was searched: {', '.join(searched)}"
+                raise ReportError(f"studies: params of {where} has {name!r}, {allowed}")
+
+
+def check_selection(selection: pd.DataFrame, studies: pd.DataFrame, folds: pd.DataFrame, search: Search | None) -> None:
+    """Raises `ReportError` unless `selection` is about winners of `studies`, and the suite's own are as in `folds`."""
+    if selection.empty:
+        return
+    at = ["method", "repeat", "fold"]
+    nested = search is not None and search.selection == "nested"
+    key = [*at, "search"] if nested else ["method", "search"]
+    known = set(studies[key].itertuples(index=False, name=None))
+    for place in selection[key].drop_duplicates().itertuples(index=False, name=None):
+        if place not in known:
+            raise ReportError(f"selection: ({', '.join(key)}) = {place}, allowed are those of studies")
+    own = selection[(selection["search"] == 0) & (selection["reseed"] == 0)].merge(folds, on=at, suffixes=("", "_own"))
+    wrong = (own["accuracy"] - own["accuracy_own"]).abs() > 1e-6
+    if wrong.any():
+        row = own[wrong].iloc[0]
+        where = f"accuracy of unit {row['unit']!r} is {row['accuracy']}"
+        raise ReportError(f"selection: {where}, allowed is that of folds, {row['accuracy_own']}")
+
+
+def _object(text: str, where: str) -> dict[str, object]:
+    try:
+        found = json.loads(text)
+    except ValueError:
+        found = None
+    if not isinstance(found, dict):
+        raise ReportError(f"studies: params of {where} is {text!r}, allowed is a JSON object")
+    return found

@@ -44,6 +44,14 @@ def seconds(value: float) -> str:
     return NOTHING if math.isnan(value) else _three(value)
 
 
+def duration(value: float) -> str:
+    """Seconds with three significant digits in the unit that suits them: ``12345.6`` is ``3.43 h``."""
+    for each, unit in ((3600.0, "h"), (60.0, "min")):
+        if value >= each:
+            return f"{_three(value / each)} {unit}"
+    return f"{_three(value)} s"
+
+
 def _three(value: float) -> str:
     digits = 2 if value < 9.995 else 1 if value < 99.95 else 0
     return f"{value:.{digits}f}"

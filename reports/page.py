@@ -16,8 +16,11 @@ from reports.ablation import ablation, full_values, parts
 from reports.published import published
 from reports.results import Results
 from reports.schema import ReportError
+from reports.search import METRICS, rules
+from reports.spread import spread
 from reports.tables import by_intensity, comparison, write_tables
 from reports.theme import Picture, embedded
+from reports.tuning import parameters, shared, tuning
 
 _TEMPLATES = Path(__file__).parent / "templates"
 
@@ -71,6 +74,7 @@ def page(results: Results, table: pd.DataFrame, literature: pd.DataFrame) -> str
         "points": formats.points,
         "number": formats.number,
         "seconds": formats.seconds,
+        "duration": formats.duration,
         "plain": _plain,
         "reason": str if results.provenance.named else _unnamed,
     }
@@ -80,6 +84,7 @@ def page(results: Results, table: pd.DataFrame, literature: pd.DataFrame) -> str
         many=figures.MANY,
         table=table.to_dict("records"),
         ablation=_ablation(results, table) if results.provenance.axes else None,
+        tuning=_tuning(results) if results.provenance.search else None,
         literature=literature.to_dict("records"),
         notices=summary.notices(results),
         findings=summary.findings(results, table),
@@ -95,6 +100,26 @@ def _ablation(results: Results, table: pd.DataFrame) -> dict[str, Any]:
     """The ablation's rows, each with its parts, and the full model's value of each part."""
     rows = ablation(results, table).to_dict("records")
     return {"full": full_values(results), "rows": [row | {"parts": parts(results, row["method"])} for row in rows]}
+
+
+def _tuning(results: Results) -> dict[str, Any]:
+    """How methods were tuned in words, then a row a method, its parameters, and where its spread comes from."""
+    search = results.provenance.search
+    if search is None or results.studies.empty:
+        return {"rules": rules(search) if search else [], "rows": []}
+    chosen, rows = parameters(results), tuning(results).to_dict("records")
+    common = shared(chosen, methods=len(rows))
+    for row in rows:
+        own = chosen[chosen["method"] == row["method"]].set_index("parameter", drop=False).to_dict("index")
+        row |= {"shared": [own.pop(column["parameter"]) for column in common], "own": list(own.values())}
+    return {
+        "rules": rules(search),
+        "metric": METRICS[search.metric],
+        "searches": results.studies["search"].nunique(),
+        "shared": common,
+        "rows": rows,
+        "spread": spread(results).to_dict("records"),
+    }
 
 
 def _pictures(results: Results, table: pd.DataFrame) -> dict[str, Any]:

@@ -6,8 +6,9 @@ from typing import Any
 
 import pandas as pd
 
-from reports.consistency import check_plan, check_protocol, check_scores, check_units
-from reports.schema import CURVES, FOLDS, PREDICTIONS, ReportError, checked
+from reports.consistency import check_plan, check_protocol, check_scores, check_selection, check_studies, check_units
+from reports.schema import CURVES, FOLDS, PREDICTIONS, SELECTION, STUDIES, Column, ReportError, checked
+from reports.search import Search
 
 _COHORT = ("name", "scans", "subjects", "classes", "size", "fingerprint", "shareable", "source")
 _METHOD = ("version", "summary", "source", "hyperparameters")
@@ -52,6 +53,7 @@ class Provenance:
         axes: what an ablation changes, by hyper-parameter, which every method has; the control is the full model.
             Empty for other comparisons.
         added: methods that `suite_toml` does not have.
+        search: how settings were searched; None where they were not.
         with_faces: whether the user wants subjects named though the cohort is not shareable.
         secret: what pseudonyms of subjects are made with where they may not be named (`reports.pseudonyms`).
     """
@@ -74,6 +76,7 @@ class Provenance:
     control: str | None = None
     axes: Mapping[str, Axis] = field(default_factory=dict)
     added: Sequence[str] = ()
+    search: Search | None = None
     with_faces: bool = False
     secret: str = ""
 
@@ -90,6 +93,9 @@ class Provenance:
         _need("axes", self.axes, [axis.part_of for axis in self.axes.values() if axis.part_of is not None])
         if self.control is not None and self.control not in self.methods:
             raise ReportError(f"control: {self.control!r} is not in the suite, allowed: {', '.join(self.methods)}")
+        for name in self.search.spaces if self.search else ():
+            if name not in self.methods:
+                raise ReportError(f"search: {name!r} is not in the suite, allowed: {', '.join(self.methods)}")
         if not 0 <= self.done <= self.planned:
             raise ReportError(f"done: {self.done} units of {self.planned} planned, allowed is 0 to {self.planned}")
 
@@ -107,6 +113,14 @@ class Results:
         curves: a row an epoch (`reports.schema.CURVES`): unit, method, repeat, fold, epoch, loss, accuracy (of the
             training scans as seen in training), learning_rate. A unit may have none.
         provenance: how they were made.
+        studies: a row a study with at least one complete trial (`reports.schema.STUDIES`): study (its name), method,
+            repeat, fold (the outer fold that it chose for; both -1 under development), search (0 for the suite's own, 1
+            and so on where whole searches are repeated), complete, pruned, failed (trials), seconds (of all its
+            trainings), best_trial (number), best_value (0..1, the inner score), params (the winner's, a JSON object).
+            Empty where nothing was searched.
+        selection: a row a training of a winner on an outer fold (`reports.schema.SELECTION`): method, repeat, fold,
+            search (whose winner), reseed (0: the training's ordinary seed; 1 and so on: the same with other seeds),
+            accuracy. Empty unless the suite repeats its searches.
 
     Raises:
         ReportError: a table breaks its schema; the tables contradict one another; methods were tested on different
@@ -117,19 +131,28 @@ class Results:
     predictions: pd.DataFrame
     curves: pd.DataFrame
     provenance: Provenance
+    studies: pd.DataFrame = field(default_factory=pd.DataFrame)
+    selection: pd.DataFrame = field(default_factory=pd.DataFrame)
 
     def __post_init__(self) -> None:
         folds = checked("folds", self.folds, FOLDS, key=("method", "repeat", "fold"))
         predictions = checked("predictions", self.predictions, PREDICTIONS, key=("method", "repeat", "fold", "scan"))
         curves = checked("curves", self.curves, CURVES, key=("method", "repeat", "fold", "epoch"))
+        places = ("method", "repeat", "fold", "search")
+        studies = checked("studies", _given(self.studies, STUDIES), STUDIES, key=places)
+        selection = checked("selection", _given(self.selection, SELECTION), SELECTION, key=(*places, "reseed"))
         object.__setattr__(self, "folds", folds)
         object.__setattr__(self, "predictions", predictions)
         object.__setattr__(self, "curves", curves)
+        object.__setattr__(self, "studies", studies)
+        object.__setattr__(self, "selection", selection)
         plan = self.provenance
         check_plan(folds, suite=plan.suite, methods=list(plan.methods), done=plan.done)
         check_units(folds, predictions, curves)
         check_scores(folds, predictions)
         check_protocol(folds, predictions)
+        check_studies(studies, plan.search, methods=list(plan.methods))
+        check_selection(selection, studies, folds, plan.search)
 
     @property
     def methods(self) -> list[str]:
@@ -141,6 +164,11 @@ class Results:
     def control(self) -> str:
         """The method that the others are compared with; it may have no finished unit."""
         return self.provenance.control or next(iter(self.provenance.methods))
+
+
+def _given(frame: pd.DataFrame, columns: Mapping[str, Column]) -> pd.DataFrame:
+    """`frame`, or where it has neither rows nor columns, an empty one with these columns."""
+    return pd.DataFrame(columns=list(columns)) if frame.shape == (0, 0) else frame
 
 
 def _need(table: str, mapping: Mapping[str, Any], keys: Sequence[str]) -> None:

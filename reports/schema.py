@@ -68,6 +68,32 @@ CURVES: Mapping[str, Column] = {
     "learning_rate": Column(kind="number", low=0.0),
 }
 
+#: A row is a study that chose something: the search of a method's settings for one outer fold, or for all.
+STUDIES: Mapping[str, Column] = {
+    "study": _NAME,
+    "method": _NAME,
+    "repeat": Column(kind="integer", low=-1),
+    "fold": Column(kind="integer", low=-1),
+    "search": _COUNT,
+    "complete": Column(kind="integer", low=1),
+    "pruned": _COUNT,
+    "failed": _COUNT,
+    "seconds": Column(kind="number", low=0.0),
+    "best_trial": _COUNT,
+    "best_value": _SHARE,
+    "params": _NAME,
+}
+
+#: A row is a training of a study's winner on an outer fold.
+SELECTION: Mapping[str, Column] = {
+    "method": _NAME,
+    "repeat": _COUNT,
+    "fold": _COUNT,
+    "search": _COUNT,
+    "reseed": _COUNT,
+    "accuracy": _SHARE,
+}
+
 
 def checked(table: str, frame: pd.DataFrame, columns: Mapping[str, Column], *, key: Sequence[str]) -> pd.DataFrame:
     """A copy of `frame` with exactly `columns`, in plain types (str, int64, float64), its rows sorted by `key`.

@@ -7,14 +7,16 @@ import pandas as pd
 
 from reports.formats import percent, points
 from reports.results import Results
+from reports.search import tuned
 from reports.statistics import Interval, accuracy, paired
+from reports.tuning import uneven
 
 #: With fewer subjects percentile intervals are noticeably too narrow (see the coverage test).
 FEW_SUBJECTS = 20
 
 
 def notices(results: Results) -> list[str]:
-    """What makes these results less than they look: units missing or failed, versions or machines mixed."""
+    """What makes these results less than they look: units or studies missing, failed or uneven, versions mixed."""
     plan = results.provenance
     found = []
     if plan.done < plan.planned:
@@ -30,6 +32,7 @@ def notices(results: Results) -> list[str]:
             "Unequal: methods were tested on different folds. Each score is over the method's own folds; differences "
             "are over the folds that both have."
         )
+    found += uneven(results)
     found += [
         f"Mixed: units were made with more than one {what} ({', '.join(seen)})."
         for what, seen in (
@@ -70,7 +73,7 @@ def findings(results: Results, table: pd.DataFrame) -> list[str]:
 
 
 def caveats(results: Results) -> list[str]:
-    """How far the intervals may be believed."""
+    """How far the intervals may be believed, and whether methods were tuned."""
     subjects = results.predictions["subject"].nunique()
     source = (
         f"Intervals come from resampling the {subjects} tested subjects: how scores would move with other subjects, "
@@ -83,7 +86,7 @@ def caveats(results: Results) -> list[str]:
     text = [source, several] if len(results.methods) > 1 else [source]
     if subjects < FEW_SUBJECTS:
         text.append(f"With fewer than {FEW_SUBJECTS} subjects such intervals are too narrow.")
-    return text
+    return [*text, tuned(results.provenance.search)]
 
 
 def _standing(gaps: Mapping[str, Interval]) -> list[str]:

@@ -11,7 +11,9 @@ from reports.ablation import KEPT, ablation, displayed_ablation, legend
 from reports.pseudonyms import pseudonymous
 from reports.results import Results
 from reports.schema import EXPRESSIONS
+from reports.spread import displayed_spread, spread
 from reports.statistics import accuracy, macro_f1, paired, scored
+from reports.tuning import displayed_parameters, displayed_tuning, parameters, tuning, uneven
 
 #: Columns of ``folds.csv``, in order.
 FOLD_COLUMNS = [
@@ -98,7 +100,8 @@ def displayed(table: pd.DataFrame, *, control: str) -> pd.DataFrame:
 def write_tables(results: Results, table: pd.DataFrame, directory: Path) -> None:
     """Writes folds.csv, predictions.parquet and comparison.csv, .md and .tex into `directory`, which must exist.
 
-    Of an ablation also ablation.csv, .md and .tex.
+    Of an ablation also ablation.csv, .md and .tex; of a search studies.csv, and tuning and parameters as these
+    three; of a repeated one also spread.
 
     Where subjects may not be named, predictions.parquet has pseudonyms for them and their scans.
     In CSV files text that a spreadsheet would take for a formula gets a leading apostrophe.
@@ -115,6 +118,16 @@ def write_tables(results: Results, table: pd.DataFrame, directory: Path) -> None
         found = ablation(results, table)
         told = " ".join(filter(None, [legend(results), notice]))
         _write_both(directory / "ablation", found, displayed_ablation(results, found), notice=told)
+    if not results.studies.empty:
+        _write_csv(results.studies, directory / "studies.csv")
+        told = " ".join(filter(None, [notice, *uneven(results)]))
+        found = tuning(results)
+        _write_both(directory / "tuning", found, displayed_tuning(results, found), notice=told)
+        found = parameters(results)
+        _write_both(directory / "parameters", found, displayed_parameters(found), notice=told)
+    if not results.selection.empty:
+        found = spread(results)
+        _write_both(directory / "spread", found, displayed_spread(found), notice=notice)
 
 
 def markdown(shown: pd.DataFrame, *, notice: str = "") -> str:
@@ -122,7 +135,7 @@ def markdown(shown: pd.DataFrame, *, notice: str = "") -> str:
     lines = [[_markdown_text(name) for name in shown.columns], [":--", *["--:"] * (shown.shape[1] - 1)]]
     lines += [[_markdown_text(cell) for cell in row] for row in shown.itertuples(index=False, name=None)]
     table = "".join(f"| {' | '.join(cells)} |\n" for cells in lines)
-    return f"{table}\n*{notice}*\n" if notice else table
+    return f"{table}\n*{_markdown_text(notice)}*\n" if notice else table
 
 
 def latex(shown: pd.DataFrame, *, notice: str = "") -> str:

@@ -1,5 +1,6 @@
 """Fabricated results: subjects with random effects, methods of known skill, so that a report has something to tell."""
 
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
@@ -9,6 +10,7 @@ import pytest
 
 from reports.results import Provenance, Results
 from reports.schema import EXPRESSIONS
+from reports.search import Search
 
 SKILLS = {"texture": 0.55, "depth": 0.85, "concat": 1.25, "late": 1.15, "afnetm": 1.45}
 COSTS = {
@@ -149,6 +151,89 @@ def without(results: Results, *, method: str, fold: int, repeat: int = 0) -> Res
     )
 
 
+SPACE = {
+    "dropout": "0 to 0.5",
+    "features": "32 to 512, log",
+    "attention": "none, scale or affine",
+    "training.learning_rate": "0.0003 to 0.01, log",
+    "training.weight_decay": "0.001 to 0.3, log",
+}
+
+
+def tune(
+    results: Results,
+    *,
+    selection: str = "nested",
+    searches: int = 1,
+    reseeds: int = 0,
+    seed: int = 0,
+    **changed: object,
+) -> Results:
+    """The results as if every method had been searched, 20 trials a study; see `reports.results.Results.studies`.
+
+    With several `searches` every one's winner was trained on every fold, the first's `reseeds` times more.
+    """
+    generator = np.random.default_rng(seed)
+    plan = results.provenance
+    spaces = {name: dict(list(SPACE.items())[index % 4 :]) for index, name in enumerate(plan.methods)}
+    studies: list[dict[str, object]] = []
+    trainings: list[dict[str, object]] = []
+    for row in results.folds.to_dict("records"):
+        method, repeat, fold = (row[name] for name in ("method", "repeat", "fold"))
+        nested = selection == "nested"
+        for search in range(searches):
+            if nested or (repeat, fold) == (0, 0):
+                pruned = int(generator.integers(0, 9))
+                winner: dict[str, object] = {
+                    "dropout": float(generator.uniform(0.0, 0.5)),
+                    "features": int(generator.choice([32, 64, 128, 256, 512])),
+                    "attention": str(generator.choice(["none", "scale", "affine"], p=[0.1, 0.2, 0.7])),
+                    "training.learning_rate": float(10.0 ** generator.uniform(-3.5, -2.0)),
+                    "training.weight_decay": float(10.0 ** generator.uniform(-3.0, -0.5)),
+                }
+                place = f"/{repeat}-{fold}" * nested + f" #{search + 1}" * (search > 0)
+                studies.append(
+                    {
+                        "study": f"quick/{method}{place}",
+                        "method": method,
+                        "repeat": repeat if nested else -1,
+                        "fold": fold if nested else -1,
+                        "search": search,
+                        "complete": 20 - pruned,
+                        "pruned": pruned,
+                        "failed": 0,
+                        "seconds": 55.0 * float(row["seconds"]) * float(generator.uniform(0.8, 1.2)),
+                        "best_trial": int(generator.integers(0, 20)),
+                        "best_value": float(np.clip(row["accuracy"] + generator.normal(0.03, 0.02), 0.0, 1.0)),
+                        "params": json.dumps({name: winner[name] for name in spaces[method]}),
+                    }
+                )
+            for reseed in range(1 + reseeds * (search == 0) if searches > 1 else 0):
+                spread = 0.0 if (search, reseed) == (0, 0) else generator.normal(0.0, 0.02 if search == 0 else 0.03)
+                score = float(np.clip(row["accuracy"] + spread, 0.0, 1.0))
+                axes = {"method": method, "repeat": repeat, "fold": fold, "search": search, "reseed": reseed}
+                trainings.append({**axes, "accuracy": score})
+    search_plan = Search(
+        **{
+            "selection": selection,
+            "sampler": "tpe",
+            "pruner": "median",
+            "metric": "accuracy",
+            "folds": 3,
+            "budget": "20 trials a study",
+            "seed": 0,
+            "spaces": spaces,
+        }
+        | changed
+    )
+    return replace(
+        results,
+        studies=pd.DataFrame(studies),
+        selection=pd.DataFrame(trainings),
+        provenance=replace(plan, search=search_plan),
+    )
+
+
 @pytest.fixture(scope="session")
 def results() -> Results:
     return fabricate()
@@ -168,3 +253,8 @@ def make() -> Callable[..., Results]:
 @pytest.fixture(scope="session")
 def drop() -> Callable[..., Results]:
     return without
+
+
+@pytest.fixture(scope="session")
+def tuned() -> Callable[..., Results]:
+    return tune

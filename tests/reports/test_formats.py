@@ -25,3 +25,10 @@ def test_counts_keep_three_digits(value, text):
 )
 def test_points_have_a_sign_and_no_minus_zero(share, text):
     assert formats.points(share) == text
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"), [(0.0, "0.00 s"), (59.9, "59.9 s"), (60.0, "1.00 min"), (754.0, "12.6 min"), (432e3, "120 h")]
+)
+def test_durations_are_in_the_unit_that_suits_them(seconds, text):
+    assert formats.duration(seconds) == text

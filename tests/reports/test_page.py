@@ -107,6 +107,11 @@ def test_the_numbers_on_the_page_are_those_of_the_table(page, results):
         assert f"{100 * (rows['expression'] == rows['predicted']).mean():.1f}" in page.words
 
 
+def test_a_suite_without_a_search_has_no_section_on_tuning(page):
+    assert "Tuning" not in page.text
+    assert "No method was tuned here" in page.text
+
+
 def test_synthetic_faces_are_called_synthetic(page, small, tmp_path):
     words = "says nothing about real ones"
     assert words in page.text

@@ -1,0 +1,96 @@
+"""What a report is told about a search for settings: the rules, the same for every method, and how they read."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from reports.schema import ReportError
+
+SELECTIONS = ("nested", "development")
+#: What a search may maximise, in words.
+METRICS: Mapping[str, str] = {"accuracy": "accuracy", "macro_f1": "macro-F1"}
+
+_SAMPLERS = {
+    "tpe": "a tree-structured Parzen estimator (TPE)",
+    "random": "chance (random search)",
+    "gp": "a Gaussian process",
+    "cmaes": "an evolution strategy (CMA-ES)",
+}
+_SELECTION = {
+    "nested": "Selection is nested: each outer fold has a study of its own on its training subjects alone, whose "
+    "winner is trained on all of these and tested once.",
+    "development": "Selection is by development subjects, whom no fold tests: each method has one study on them, and "
+    "its winner is trained and tested on every fold.",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Search:
+    """How every method of a suite was tuned.
+
+    Attributes:
+        selection: whose faces scored a setting: ``"nested"``, the training subjects of each outer fold, one study an
+            outer fold; or ``"development"``, subjects that are never tested, one study a method.
+        sampler: what proposed settings: ``"tpe"``, ``"random"``, ``"gp"``, ``"cmaes"``, or another's name.
+        pruner: what cut trials short between inner folds: ``"median"``, ``"wilcoxon"``, another's name, or ``"none"``.
+        metric: what was maximised, averaged over inner folds: ``"accuracy"`` or ``"macro_f1"``.
+        folds: inner folds, at least 2.
+        budget: of each study, as it shall be read: ``"20 trials a study"``.
+        seed: of the sampler.
+        spaces: by method, what was searched: by parameter its range as it shall be read: ``"0 to 0.5"``,
+            ``"32 to 512, log"``, ``"4, 8 or 16"``.
+        params_file: whether settings were given in a file instead; the rest then says what the suite asks for, and
+            there are no studies.
+
+    Raises:
+        ReportError: a selection or metric that there is not, fewer than 2 inner folds, a text that cannot be printed.
+    """
+
+    selection: str
+    sampler: str
+    pruner: str
+    metric: str
+    folds: int
+    budget: str
+    seed: int
+    spaces: Mapping[str, Mapping[str, str]]
+    params_file: bool = False
+
+    def __post_init__(self) -> None:
+        for name, value, allowed in (("selection", self.selection, SELECTIONS), ("metric", self.metric, METRICS)):
+            if value not in allowed:
+                raise ReportError(f"search: {name} is {value!r}, allowed: {', '.join(allowed)}")
+        if self.folds < 2:
+            raise ReportError(f"search: folds is {self.folds}, allowed is 2 or more")
+        ranges = [text for space in self.spaces.values() for pair in space.items() for text in pair]
+        for text in (self.sampler, self.pruner, self.budget, *ranges):
+            if not text or not text.isprintable():
+                raise ReportError(f"search: {text!r}, allowed is printable text, not empty")
+
+
+def rules(search: Search) -> list[str]:
+    """How methods were tuned, in sentences."""
+    if search.params_file:
+        return [
+            "The settings of every method were given in a file and not searched for here.",
+            "Whoever wrote it may have seen how tested subjects fare with them: these records cannot tell.",
+        ]
+    sampler = _SAMPLERS.get(search.sampler, search.sampler)
+    scored = f"scored by its mean {METRICS[search.metric]} over {search.folds} inner folds, independent by subject"
+    pruned = f"after each of them the {search.pruner} pruner could cut a trial short that had fallen behind"
+    return [
+        f"Every method was tuned by the same rules: {search.budget}, proposed by {sampler}, seed {search.seed}.",
+        f"A trial is one setting, {scored}; {'no trial was cut short' if search.pruner == 'none' else pruned}.",
+        f"Tuning saw no tested subject. {_SELECTION[search.selection]}",
+    ]
+
+
+def tuned(search: Search | None) -> str:
+    """How far hyper-parameters were tuned, in one sentence."""
+    if search is None:
+        return (
+            "No method was tuned here: hyper-parameters are defaults or those that the suite gives, and others may "
+            "rank the methods otherwise."
+        )
+    if search.params_file:
+        return "No method was tuned here: hyper-parameters were given in a file."
+    return f"Every method was tuned by the same rules, {search.budget}, without its tested subjects."
