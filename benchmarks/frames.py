@@ -1,6 +1,7 @@
 """Records as data frames, which is all that a report reads."""
 
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ from benchmarks.home import Home
 from benchmarks.ledger import Entry, Ledger
 from benchmarks.store import Store
 from reports.results import Axis, Provenance, Results
+from reports.search import Search
 
 _FOLD = ("seed", "n_train", "n_test", "accuracy", "macro_f1", "parameters", "flops")
 
@@ -45,6 +47,8 @@ def results(ledger: Ledger, home: Home, *, created: str, with_faces: bool = Fals
         folds=pd.DataFrame(folds),
         predictions=_gather(entries, store, "predictions.parquet"),
         curves=_gather(entries, store, "curves.csv"),
+        studies=_studies(ledger),
+        selection=_selection(ledger, store, done),
         provenance=Provenance(
             suite=ledger.suite,
             description=ledger.description,
@@ -68,10 +72,46 @@ def results(ledger: Ledger, home: Home, *, created: str, with_faces: bool = Fals
             control=ledger.control,
             axes={name: Axis(**axis) for name, axis in ledger.axes.items()},
             added=ledger.added,
+            search=_search(ledger.tuning) if ledger.tuning else None,
             with_faces=with_faces,
             secret=ledger.secret,
         ),
     )
+
+
+def _search(tuning: Mapping[str, Any]) -> Search:
+    spec = tuning["spec"]
+    return Search(
+        **{name: spec[name] for name in ("selection", "sampler", "pruner", "metric", "folds", "seed")},
+        budget=f"{tuning['budget']} a study",
+        spaces=tuning["spaces"],
+        params_file=tuning["given"],
+    )
+
+
+def _studies(ledger: Ledger) -> pd.DataFrame:
+    """The studies that chose something."""
+    rows = [study for study in ledger.tuning.get("studies", []) if study["best_trial"] is not None]
+    return pd.DataFrame([row | {"params": json.dumps(row["params"])} for row in rows])
+
+
+def _selection(ledger: Ledger, store: Store, done: set[str]) -> pd.DataFrame:
+    """The trainings of winners, those of the comparison first; none where no search was repeated."""
+    if not ledger.extras:
+        return pd.DataFrame()
+    entries = [entry for entry in [*ledger.units, *ledger.extras] if entry.key in done]
+    rows = [
+        {
+            "method": entry.method,
+            "repeat": entry.repeat,
+            "fold": entry.fold,
+            "search": entry.search,
+            "reseed": entry.reseed,
+            "accuracy": store.result(entry.key)["accuracy"],
+        }
+        for entry in entries
+    ]
+    return pd.DataFrame(rows)
 
 
 def _where(entry: Entry) -> dict[str, Any]:

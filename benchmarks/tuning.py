@@ -81,7 +81,7 @@ def by_search(suite: Suite, spec: SearchSpec, planned: list[PlannedUnit], found:
     record = {
         "spec": spec.model_dump(mode="json"),
         "budget": spec.budget,
-        "given": None,
+        "given": False,
         "spaces": {q.label: {name: told(d) for name, d in q.space.distributions.items()} for q in found},
         "studies": [_summary(question, search) for question, search in found.items()],
     }
@@ -109,7 +109,9 @@ def by_file(suite: Suite, planned: list[PlannedUnit], path: Path) -> Tuned:
     for one in planned:
         found = settings.get((one.label, (one.unit.repeat, one.unit.fold)), settings.get((one.label, None)))
         tuned.append(one if found is None else with_settings(one, *found))
-    return Tuned(tuned, winners, record={"given": path.name, "labels": sorted({winner.label for winner in winners})})
+    spec = suite.search or SearchSpec()
+    record = {"spec": spec.model_dump(mode="json"), "budget": spec.budget, "given": True, "spaces": {}, "studies": []}
+    return Tuned(tuned, winners, record=record)
 
 
 def _applied(suite: Suite, one: PlannedUnit, params: Mapping[str, Any], *, reseed: int = 0) -> PlannedUnit:
