@@ -138,8 +138,8 @@ def run(
         raise typer.Exit(130) from None
     home: Home = context.obj
     _report(home, job.suite.name, with_faces=with_faces)
-    if tally.untracked:
-        console.print(f"[yellow]MLflow lacks some of it; the next run catches up:[/] {escape(tally.untracked)}")
+    if untracked := tally.untracked or job.untracked:
+        console.print(f"[yellow]MLflow lacks some of it; the next run catches up:[/] {escape(untracked)}")
     for outcome in tally.failed:
         unit = outcome.planned.unit
         where = f"{outcome.planned.label} {unit.repeat}-{unit.fold}"
@@ -237,12 +237,12 @@ def ui(
 
     Example: `afnetm ui --optuna --port 8081`
     """
-    from benchmarks.interfaces import mlflow_ui, optuna_ui
+    from benchmarks.interfaces import MLFLOW_PORT, OPTUNA_PORT, mlflow_ui, optuna_ui
 
     if optuna:
-        code = optuna_ui(context.obj, context.meta["storage"], port=port or 8080, console=console)
+        code = optuna_ui(context.obj, context.meta["storage"], port=port or OPTUNA_PORT, console=console)
     else:
-        code = mlflow_ui(context.obj, context.meta["tracking_uri"], port=port or 5000, console=console)
+        code = mlflow_ui(context.obj, context.meta["tracking_uri"], port=port or MLFLOW_PORT, console=console)
     raise typer.Exit(code)
 
 

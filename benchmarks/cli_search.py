@@ -50,10 +50,13 @@ def search(
     except KeyboardInterrupt:
         console.print("stopped; what is done is kept: search again to go on")
         raise typer.Exit(130) from None
+    if job.untracked:
+        console.print(f"[yellow]MLflow lacks some studies; the next search catches up:[/] {escape(job.untracked)}")
     path = home.winners(job.suite.name)
     print(f"winners:    {path}")
     print(f"to compare: {command_line(home, 'run', suite, *([] if job.suite.search else ['--params', str(path)]))}")
     print(f"dashboard:  {command_line(home, 'ui', '--optuna')}")
+    print(f"MLflow UI:  {command_line(home, 'ui')}")
     assert job.tuned is not None
     if any(job.tuned.lacking.values()):
         raise typer.Exit(1)
@@ -67,7 +70,8 @@ def tune(context: typer.Context, job: "Job", spec: "SearchSpec") -> "Job":
     with console.status("reading what is done"):
         told = search_forecast(job, spec, storage_url=context.meta.get("storage"))
     console.print(told)
-    job = commands.tune(job, spec, storage_url=context.meta.get("storage"), console=console)
+    uris = {"storage_url": context.meta.get("storage"), "tracking_uri": context.meta["tracking_uri"]}
+    job = commands.tune(job, spec, console=console, **uris)
     assert job.tuned is not None
     Console().print(_table(job.tuned, job.labels))
     return job

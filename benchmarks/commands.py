@@ -3,8 +3,9 @@
 import hashlib
 import os
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from rich.console import Console
@@ -13,17 +14,22 @@ from afnetm.data.cohort import Cohort, card
 from afnetm.errors import UserError
 from afnetm.model.stream import check_encoder
 from benchmarks.cohorts import ensure_cohort
+from benchmarks.copying import Copying
 from benchmarks.home import Home, write_text
 from benchmarks.ledger import Entry, Ledger, read_ledger
 from benchmarks.runner import Tally, run
-from benchmarks.searching import check_folds, finished, questions, search
+from benchmarks.searching import Question, check_folds, finished, questions, search
 from benchmarks.store import Store
 from benchmarks.suite import Suite, check_selection, load_suite, validate
 from benchmarks.tuning import Tuned, by_file, by_search
 from benchmarks.units import PlannedUnit, hyperparameters, plan
+from studies.search import Search
 from studies.spec import SearchSpec
 from studies.storage import open_storage, storage_errors
 from studies.winners import written
+
+if TYPE_CHECKING:
+    from benchmarks.study_tracking import StudyTracker
 
 #: Before the key of a unit that waits for the winner of its search.
 _UNTUNED = "untuned-"
@@ -42,6 +48,7 @@ class Job:
         workers: processes.
         home: where records go.
         tuned: what they were tuned with; None where they were not.
+        untracked: why MLflow lacks some of the studies, in one line; None where it has them.
     """
 
     suite: Suite
@@ -52,6 +59,7 @@ class Job:
     workers: int
     home: Home
     tuned: Tuned | None = None
+    untracked: str | None = None
 
     @property
     def chosen(self) -> list[PlannedUnit]:
@@ -125,11 +133,11 @@ def search_spec(suite: Suite, *, trials: int | None, hours: float | None) -> Sea
     return found
 
 
-def tune(job: Job, spec: SearchSpec, *, storage_url: str | None, console: Console) -> Job:
+def tune(job: Job, spec: SearchSpec, *, storage_url: str | None, tracking_uri: str, console: Console) -> Job:
     """Searches by `spec` for the methods asked for; the job comes back with what won.
 
     Every study goes on until its budget is spent; one that has spent it costs nothing. The winners are written to the
-    home (`Home.winners`), so that they can be read, edited and given back.
+    home (`Home.winners`), so that they can be read, edited and given back; studies are copied to MLflow as they end.
 
     Raises:
         UserError: the protocol leaves nobody to tune on, a space cannot be searched so, or the storage is not there.
@@ -139,17 +147,32 @@ def tune(job: Job, spec: SearchSpec, *, storage_url: str | None, console: Consol
     every = questions(job.suite, spec, job.planned, list(job.suite.methods))
     asked = [question for question in every if question.label in job.labels]
     check_folds(asked, job.suite, job.cohort)
+    ledger = make_ledger(job.suite, job.cohort, [])
+    tracker = partial(_study_tracker, tracking_uri, job.home, ledger, storage_url=storage_url)
     with job.home.lock():
         with storage_errors(storage_url):
             storage = open_storage(job.home.journal, storage_url)
-            searched = search(asked, job.suite, job.home, storage, workers=job.workers, console=console)
-            others = finished([question for question in every if question not in searched], storage)
+            with Copying(tracker) as copying:
+
+                def copy(question: Question, search: Search) -> None:
+                    copying.do(lambda tracker: tracker.log(question, search))
+
+                searched = search(asked, job.suite, job.home, storage, workers=job.workers, console=console, ended=copy)
+                others = finished([question for question in every if question not in searched], storage)
+                for pair in others.items():
+                    copy(*pair)
             tuned = by_search(job.suite, spec, job.planned, searched | others)
         write_text(job.home.winners(job.suite.name), written(tuned.winners, suite=job.suite.name))
         for key, reason in tuned.lacking.items():
             if reason:
                 Store(job.home).write_failure(_UNTUNED + key, RuntimeError(reason))
-    return replace(job, planned=tuned.planned, tuned=tuned)
+    return replace(job, planned=tuned.planned, tuned=tuned, untracked=copying.lacks)
+
+
+def _study_tracker(uri: str, home: Home, ledger: Ledger, *, storage_url: str | None) -> "StudyTracker":
+    from benchmarks.study_tracking import StudyTracker
+
+    return StudyTracker(uri, home, ledger, storage_url=storage_url)
 
 
 def give(job: Job, path: Path) -> Job:

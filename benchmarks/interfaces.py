@@ -17,7 +17,8 @@ from benchmarks.home import Home
 if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
-_HERE = "127.0.0.1"
+#: Where both are served unless another port is asked for.
+HERE, MLFLOW_PORT, OPTUNA_PORT = "127.0.0.1", 5000, 8080
 
 
 def mlflow_ui(home: Home, uri: str, *, port: int, console: Console) -> int:
@@ -29,7 +30,7 @@ def mlflow_ui(home: Home, uri: str, *, port: int, console: Console) -> int:
     if uri == home.tracking_uri and not (home.path / "mlflow.db").is_file():
         raise UserError(f"home '{home.path}' has no records in MLflow yet; run a suite first")
     _say(console, "MLflow UI", port)
-    command = [sys.executable, "-m", "mlflow", "ui", "--host", _HERE, "--port", str(port)]
+    command = [sys.executable, "-m", "mlflow", "ui", "--host", HERE, "--port", str(port)]
     command += ["--backend-store-uri", uri, "--default-artifact-root", home.artifacts.resolve().as_uri()]
     try:
         done = subprocess.run(command, env=os.environ | {"MLFLOW_DISABLE_TELEMETRY": "true"}, check=False)
@@ -52,9 +53,9 @@ def optuna_ui(home: Home, storage: str | None, *, port: int, console: Console) -
 
     page = _to_look_at(wsgi(view_storage(home.journal, storage)))
     try:
-        server = make_server(_HERE, port, page, server_class=_Server, handler_class=_Quiet)
+        server = make_server(HERE, port, page, server_class=_Server, handler_class=_Quiet)
     except OSError as error:
-        raise UserError(f"--port: {port} cannot be used on {_HERE}: {error.strerror}") from None
+        raise UserError(f"--port: {port} cannot be used on {HERE}: {error.strerror}") from None
     with server, suppress(KeyboardInterrupt):
         _say(console, "Optuna dashboard", port)
         server.serve_forever()
@@ -62,7 +63,7 @@ def optuna_ui(home: Home, storage: str | None, *, port: int, console: Console) -
 
 
 def _say(console: Console, name: str, port: int) -> None:
-    console.print(f"{name}: http://{_HERE}:{port}  (Ctrl-C ends it)", highlight=False)
+    console.print(f"{name}: http://{HERE}:{port}  (Ctrl-C ends it)", highlight=False)
 
 
 def _to_look_at(page: "WSGIApplication") -> "WSGIApplication":
@@ -73,7 +74,7 @@ def _to_look_at(page: "WSGIApplication") -> "WSGIApplication":
 
     def gate(environ: "WSGIEnvironment", start: "StartResponse") -> Iterable[bytes]:
         host = environ.get("HTTP_HOST", "").partition(":")[0]
-        if environ["REQUEST_METHOD"] in {"GET", "HEAD"} and host in {_HERE, "localhost"}:
+        if environ["REQUEST_METHOD"] in {"GET", "HEAD"} and host in {HERE, "localhost"}:
             return page(environ, start)
         start("403 Forbidden", [("Content-Type", "application/json")])
         return [b'{"reason": "studies are to be looked at here, not to be changed"}']

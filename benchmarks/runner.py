@@ -1,7 +1,6 @@
 """The runner: what of a plan is still to do is done, recorded and copied to MLflow, with progress on the terminal."""
 
 from collections.abc import Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass, field
 from functools import partial
@@ -18,6 +17,7 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
+from benchmarks.copying import Copying
 from benchmarks.executors.local import Outcome, run_local
 from benchmarks.home import Home
 from benchmarks.ledger import Entry, Ledger
@@ -65,9 +65,12 @@ def run(
     todo = [p for p in planned if p.unit.key not in done]
     waiting = partial(next, iter(todo), None)
     tally = Tally()
-    with ThreadPoolExecutor(1, thread_name_prefix="tracking") as thread:
-        track = _Tracking(thread, tracking_uri, home, ledger, with_faces=with_faces)
-        track.log([entries[p.unit.key] for p in planned if p.unit.key in done])
+    with Copying(partial(_tracker, tracking_uri, home, ledger, with_faces=with_faces)) as copying:
+
+        def log(found: list[Entry]) -> None:
+            copying.do(lambda tracker: tracker.log(found))
+
+        log([entries[p.unit.key] for p in planned if p.unit.key in done])
         try:
             if todo:
                 outcomes = run_local(waiting, home, workers=workers)
@@ -77,38 +80,20 @@ def run(
                         if outcome.reason is None:
                             tally.trained += 1
                             bars.advance(outcome.planned, store.result(key)["accuracy"])
-                            track.log([entries[key]])
+                            log([entries[key]])
                         else:
                             tally.failed.append(outcome)
                             bars.advance(outcome.planned, None)
         finally:
             store.sweep()
-            tally.untracked = track.close()
+    tally.untracked = copying.lacks
     return tally
 
 
-class _Tracking:
-    """Hands entries to a `Tracker` in another thread, and remembers the first thing that went wrong there."""
+def _tracker(uri: str, home: Home, ledger: Ledger, *, with_faces: bool) -> "Tracker":
+    from benchmarks.tracking import Tracker
 
-    def __init__(self, thread: ThreadPoolExecutor, uri: str, home: Home, ledger: Ledger, *, with_faces: bool) -> None:
-        self._thread = thread
-        self._with_faces = with_faces
-        self._uri, self._home, self._ledger = uri, home, ledger
-        self._jobs: list[Future[object]] = []
-        self._made = thread.submit(self._make)
-
-    def _make(self) -> "Tracker":
-        from benchmarks.tracking import Tracker  # mlflow takes seconds to import: here, beside the first trainings
-
-        return Tracker(self._uri, self._home, self._ledger, with_faces=self._with_faces)
-
-    def log(self, entries: list[Entry]) -> None:
-        self._jobs.append(self._thread.submit(lambda: self._made.result().log(entries)))
-
-    def close(self) -> str | None:
-        self._jobs.append(self._thread.submit(lambda: self._made.result().close()))
-        errors = [error for job in self._jobs if (error := job.exception()) is not None]
-        return f"{type(errors[0]).__name__}: {errors[0]}".split("\n")[0] if errors else None
+    return Tracker(uri, home, ledger, with_faces=with_faces)
 
 
 class _Bars:

@@ -1,6 +1,7 @@
 """The search of a suite: every method's studies, whose trials are trained by the same workers into the same store."""
 
 from collections import deque
+from collections.abc import Callable
 from contextlib import closing, suppress
 from dataclasses import asdict, dataclass
 
@@ -99,8 +100,18 @@ def search(
     *,
     workers: int,
     console: Console,
+    ended: Callable[[Question, Search], object] = lambda *_: None,
 ) -> dict[Question, Search]:
     """Goes on with every study until its budget is spent; returns them in the order of `found`. The home is locked.
+
+    Args:
+        found: what is searched for.
+        suite: whose methods they are.
+        home: where records go.
+        storage: where studies are.
+        workers: processes.
+        console: for the progress.
+        ended: is called with each study once its budget is spent, while others go on.
 
     Raises:
         UserError: the storage has a study of that name that searches something else.
@@ -108,11 +119,14 @@ def search(
     store = Store(home)
     store.sweep()
     searches = {question: _opened(question, storage) for question in found}
-    trials = _Trials(searches, suite, store)
+    trials = _Trials(searches, suite, store, ended)
     by_label = {one.label: [search for q, search in searches.items() if q.label == one.label] for one in found}
     most = found[0].spec.most if found else None
-    with SearchBars(by_label, most, console) as bars, closing(run_local(trials.pull, home, workers=workers)) as ended:
-        for outcome in ended:
+    with (
+        SearchBars(by_label, most, console) as bars,
+        closing(run_local(trials.pull, home, workers=workers)) as outcomes,
+    ):
+        for outcome in outcomes:
             trials.take(outcome)
             bars.update(outcome.planned.label)
     store.sweep()
@@ -141,9 +155,11 @@ def _opened(question: Question, storage: BaseStorage) -> Search:
 class _Trials:
     """Turns the studies' tasks into units, and their records into scores."""
 
-    def __init__(self, searches: dict[Question, Search], suite: Suite, store: Store) -> None:
+    def __init__(
+        self, searches: dict[Question, Search], suite: Suite, store: Store, ended: Callable[[Question, Search], object]
+    ) -> None:
         self._pairs = list(searches.items())
-        self._suite, self._store = suite, store
+        self._suite, self._store, self._ended = suite, store, ended
         self._done = store.done()
         self._waiting: deque[PlannedUnit] = deque()
         self._asked: dict[str, list[tuple[Question, Search, Task]]] = {}
@@ -176,6 +192,7 @@ class _Trials:
             tasks = search.tasks()
             if search.finished:
                 self._pairs.remove((question, search))
+                self._ended(question, search)
             for task in tasks:
                 planned = unit_of(question, self._suite, task)
                 key = planned.unit.key

@@ -74,9 +74,7 @@ def by_search(suite: Suite, spec: SearchSpec, planned: list[PlannedUnit], found:
                 extras.append(Extra(_applied(suite, one, again.params), number, 0))
             extras.append(Extra(_applied(suite, one, winner.params, reseed=number), 0, number))
     winners = [
-        Winner(q.label, q.where, winner.params, _line(q, winner))
-        for q in found
-        if q.search == 0 and (winner := best[q.label, q.where, 0]) is not None
+        winner_of(q, winner) for q in found if q.search == 0 and (winner := best[q.label, q.where, 0]) is not None
     ]
     record = {
         "spec": spec.model_dump(mode="json"),
@@ -114,6 +112,12 @@ def by_file(suite: Suite, planned: list[PlannedUnit], path: Path) -> Tuned:
     return Tuned(tuned, winners, record=record)
 
 
+def winner_of(question: Question, trial: FrozenTrial) -> Winner:
+    """What a study's best trial is in a file of winners."""
+    line = f"trial {trial.number} of study {question.name}: inner {question.spec.metric} {trial.value:.4f}"
+    return Winner(question.label, question.where, trial.params, line)
+
+
 def _applied(suite: Suite, one: PlannedUnit, params: Mapping[str, Any], *, reseed: int = 0) -> PlannedUnit:
     return with_settings(one, *apply(params, suite.methods[one.label], suite.training), reseed=reseed)
 
@@ -129,10 +133,6 @@ def _checked(winner: Winner, suite: Suite, path: Path) -> tuple[Method, Recipe]:
         validate(type(method), hyperparameters(method) | own, path.name, at),
         validate(Recipe, before | recipe, path.name, f"{at}.{PREFIX.removesuffix('.')}"),
     )
-
-
-def _line(question: Question, winner: FrozenTrial) -> str:
-    return f"trial {winner.number} of study {question.name}: inner {question.spec.metric} {winner.value:.4f}"
 
 
 def _summary(question: Question, search: Search) -> dict[str, Any]:
