@@ -20,6 +20,7 @@ from afnetm.method import Method, find_method
 from afnetm.model.encoder import EncoderSpec
 from afnetm.seeding import derive_seed
 from afnetm.training.recipe import Recipe
+from benchmarks.keys import unit_key
 from benchmarks.suite import CohortSpec, ProtocolSpec, Suite
 
 
@@ -62,12 +63,8 @@ class Unit:
 
     @property
     def key(self) -> str:
-        """Twenty hexadecimal digits: the head of the SHA-256 of the fields as JSON with sorted keys.
-
-        `inner` and `reseed` are left out where they say nothing: they are younger than many records.
-        """
-        said = {name: value for name, value in asdict(self).items() if value or name not in {"inner", "reseed"}}
-        return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()[:20]
+        """Twenty hexadecimal digits (`benchmarks.keys.unit_key`)."""
+        return unit_key(asdict(self))
 
     @property
     def seed(self) -> int:

@@ -1,10 +1,12 @@
 import dataclasses
+import json
 from typing import Any
 
 import pytest
 
 from afnetm.data.cohort import Cohort
 from afnetm.errors import UserError
+from benchmarks.keys import DECIDING, unit_key
 from benchmarks.suite import CohortSpec, Suite, parse_suite
 from benchmarks.units import Unit, plan, rebuild, select
 from tests.conftest import learnable_cohort
@@ -95,3 +97,11 @@ def test_only_the_scans_asked_for_are_selected(learnable: Cohort) -> None:
 def test_more_folds_than_subjects_are_refused(learnable: Cohort) -> None:
     with pytest.raises(UserError, match="folds: 9 .*2 to 8"):
         plan(suite(protocol={"folds": 9}), learnable, device="cpu")
+
+
+def test_a_record_says_enough_to_hash_to_its_key(learnable: Cohort) -> None:
+    unit = plan(suite(), learnable, device="cpu")[0].unit
+    for one in (unit, dataclasses.replace(unit, intensities=(3, 4), reseed=2, inner={"folds": 3, "fold": 0})):
+        recorded = json.loads(json.dumps({**dataclasses.asdict(one), "accuracy": 0.5}))
+        assert unit_key(recorded) == one.key
+    assert set(DECIDING) == {field.name for field in dataclasses.fields(Unit)}
