@@ -1,7 +1,6 @@
 """The report: one self-contained page and the tables beside it."""
 
 import json
-import re
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,6 +12,7 @@ from markupsafe import Markup
 
 from reports import figures, formats, portraits, summary
 from reports.ablation import ablation, full_values, parts
+from reports.pseudonyms import unnamed
 from reports.published import published
 from reports.results import Results
 from reports.schema import ReportError
@@ -76,7 +76,7 @@ def page(results: Results, table: pd.DataFrame, literature: pd.DataFrame) -> str
         "seconds": formats.seconds,
         "duration": formats.duration,
         "plain": _plain,
-        "reason": str if results.provenance.named else _unnamed,
+        "reason": str if results.provenance.named else unnamed,
     }
     return environment.get_template("report.html").render(
         plan=results.provenance,
@@ -160,9 +160,3 @@ def _embedded(name: str, picture: "Picture | Mapping[str, Picture] | None") -> A
 def _plain(value: object) -> str:
     """A setting as a reader would type it."""
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
-
-
-def _unnamed(reason: str) -> str:
-    """The kind of error alone: its message may name a scan, and so a subject."""
-    kind = re.match(r"[A-Za-z_.]+(?=:|$)", reason)
-    return f"{kind.group() if kind else 'error'} (message withheld: the cohort is not shareable)"
