@@ -1,10 +1,14 @@
 """Who proposes, and who cuts short: Optuna's samplers and pruners by the names that suites use."""
 
-from collections.abc import Mapping
+import copy
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from optuna.distributions import BaseDistribution, CategoricalDistribution
 from optuna.pruners import BasePruner, MedianPruner, NopPruner, WilcoxonPruner
 from optuna.samplers import BaseSampler, CmaEsSampler, GPSampler, RandomSampler, TPESampler
+from optuna.study import Study
+from optuna.trial import FrozenTrial
 
 from afnetm.errors import UserError
 
@@ -20,8 +24,21 @@ def make_sampler(name: str, *, seed: int) -> BaseSampler:
     if name == "gp":
         return GPSampler(seed=seed, n_startup_trials=START_UP)
     if name == "cmaes":
-        return CmaEsSampler(seed=seed, n_startup_trials=1, warn_independent_sampling=False)
+        return _CmaEs(seed=seed, n_startup_trials=1, warn_independent_sampling=False)
     return TPESampler(seed=seed, n_startup_trials=START_UP)
+
+
+class _CmaEs(CmaEsSampler):  # type: ignore[misc]  # Optuna shows mypy no types
+    """Optuna adds the trial's number to the seed, and that depends on how often a search was cut off."""
+
+    def sample_relative(
+        self, study: Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
+    ) -> dict[str, Any]:
+        """As Optuna's, for a trial without a number."""
+        unnumbered = copy.copy(trial)
+        unnumbered.number = 0
+        found: dict[str, Any] = super().sample_relative(study, unnumbered, search_space)
+        return found
 
 
 def check_sampler(name: str, distributions: Mapping[str, BaseDistribution], *, method: str) -> None:
@@ -38,8 +55,10 @@ def check_sampler(name: str, distributions: Mapping[str, BaseDistribution], *, m
                 f"sampler = 'cmaes': '{parameter}' of method '{method}' is one of several choices, and CMA-ES searches "
                 f"numbers only; allowed there: tpe, random, gp"
             )
-    if len(distributions) < 2:
-        raise UserError(f"sampler = 'cmaes': method '{method}' has one parameter, CMA-ES needs two; allowed: tpe, gp")
+    if sum(not distribution.single() for distribution in distributions.values()) < 2:
+        raise UserError(
+            f"sampler = 'cmaes': method '{method}' has one parameter, CMA-ES needs two; allowed there: tpe, random, gp"
+        )
 
 
 def make_pruner(name: str) -> BasePruner:
@@ -49,6 +68,6 @@ def make_pruner(name: str) -> BasePruner:
     return WilcoxonPruner() if name == "wilcoxon" else NopPruner()
 
 
-def intermediate(pruner: str, scores: list[float]) -> float:
+def intermediate(pruner: str, scores: Sequence[float]) -> float:
     """What a trial reports after its last fold so far: the running mean, or for Wilcoxon's test that fold alone."""
     return scores[-1] if pruner == "wilcoxon" else sum(scores) / len(scores)

@@ -9,10 +9,13 @@ from typing import Any
 import optuna
 from optuna.exceptions import ExperimentalWarning
 from optuna.storages import BaseStorage
+from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, Trial, TrialState
 
 from afnetm.errors import UserError
 from afnetm.seeding import derive_seed
+from studies.budget import allowed
+from studies.pruning import Earlier, cuts_short
 from studies.samplers import intermediate, make_pruner, make_sampler
 from studies.space import Space
 from studies.spec import SearchSpec
@@ -46,7 +49,8 @@ class Search:
     """One study.
 
     Trials are proposed in generations of ``spec.parallel`` and told together in their order, whatever order they end
-    in: what is proposed depends on the study's seed and on scores, not on workers, nor on being killed and taken up.
+    in: what is proposed, and pruned, depends on the study's seed and on scores, not on workers, nor on being killed and
+    taken up. Beside a new study's name nothing is written before tasks are asked for.
 
     Args:
         storage: where the study is, or is made.
@@ -67,29 +71,31 @@ class Search:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ExperimentalWarning)  # Wilcoxon's pruner, for years
             pruner = make_pruner(spec.pruner)
-        self.study = optuna.create_study(
-            storage=storage, study_name=name, direction="maximize", load_if_exists=True, pruner=pruner
-        )
-        self._agree(spec, identity)
-        self._open: dict[int, _Open] = {}
-        self._take_up()
+        try:
+            self.study = optuna.load_study(storage=storage, study_name=name, pruner=pruner)
+        except KeyError:
+            self.study = optuna.create_study(storage=storage, study_name=name, pruner=pruner, direction="maximize")
+        self._plan = self._agree(identity)
+        self._open = self._under_way()
+        self._earlier = Earlier(())
+        self._taken_up = False
 
     @property
     def trials(self) -> list[FrozenTrial]:
-        """The trials that count, in their order: all but those cut off before they were whole."""
-        return [t for t in self.study.get_trials(deepcopy=False) if self._whole(t)]
+        """The trials that count, in their order: those within the budget, without what was cut off unfinished."""
+        whole = self._whole_trials()
+        return whole[: allowed(self._spec, whole)]
 
     @property
     def finished(self) -> bool:
         """Whether the budget is spent and everything is told."""
-        return not self._open and not self._left(self.trials)
+        return not self._open and not self._left(self._whole_trials())
 
     def tasks(self) -> list[Task]:
         """What can be trained now and was not handed out before; proposes new trials where none is under way."""
-        if not self._open:
-            trials = self.trials
-            for _ in range(self._left(trials)):
-                self._ask(len(trials) + len(self._open))
+        if not self._open or not self._taken_up:
+            self._propose()
+            self._taken_up = True
         ready = [(number, one) for number, one in self._open.items() if not one.out and one.end is None]
         for _, one in ready:
             one.out = True
@@ -106,7 +112,7 @@ class Search:
             one.trial.report(intermediate(self._spec.pruner, one.scores), step=task.fold)
         if len(one.scores) == self._spec.folds:
             one.end = TrialState.COMPLETE
-        elif one.trial.should_prune():
+        elif cuts_short(self.study.pruner, self._spec.pruner, self._earlier, one.scores):
             one.end = TrialState.PRUNED
         self._tell()
 
@@ -118,16 +124,29 @@ class Search:
 
     def winner(self) -> FrozenTrial | None:
         """The complete trial with the best mean within the budget, the first among equals; None where none is."""
-        complete = [t for t in self.trials[: self._spec.most] if t.state == TrialState.COMPLETE]
+        complete = [t for t in self.trials if t.state == TrialState.COMPLETE]
         return max(complete, key=lambda t: (t.value, -t.number), default=None)
 
-    def _left(self, trials: list[FrozenTrial]) -> int:
-        """How many trials the next generation has."""
-        if self._spec.most is not None:
-            return max(0, min(self._spec.parallel, self._spec.most - len(trials)))
-        assert self._spec.hours is not None
-        spent = sum(trial.user_attrs.get("seconds", 0.0) for trial in trials)
-        return self._spec.parallel if spent < 3600 * self._spec.hours else 0
+    def _left(self, whole: list[FrozenTrial]) -> int:
+        """How many trials the generation under way still lacks, or the next one has."""
+        begun = len(whole) % self._spec.parallel
+        if self._open and not begun:
+            return 0
+        return max(0, min(self._spec.parallel - begun, allowed(self._spec, whole) - len(whole)))
+
+    def _propose(self) -> None:
+        """Completes the generation under way, or begins the next."""
+        whole = self._whole_trials()
+        left = self._left(whole)
+        if left and self._plan is not None:
+            self.study.set_user_attr("plan", self._plan)
+            self._plan = None
+        if left and not self._taken_up:
+            self._give_up()
+        for index in range(len(whole), len(whole) + left):
+            self._ask(index)
+        ended = next((i for i, trial in enumerate(whole) if trial.number in self._open), len(whole))
+        self._earlier = Earlier(whole[: ended - ended % self._spec.parallel])
 
     def _ask(self, index: int) -> None:
         """Proposes a trial, the `index`-th that counts; its sampler's seed is derived from that."""
@@ -151,38 +170,55 @@ class Search:
             self.study.tell(number, sum(one.scores) / len(one.scores) if whole else None, state=one.end)
         self._open.clear()
 
-    def _agree(self, spec: SearchSpec, identity: Mapping[str, Any]) -> None:
-        """Writes what is searched, and how, beside a new study; refuses an old one that differs."""
-        how = spec.model_dump(mode="json", include={"sampler", "pruner", "metric", "folds", "seed", "parallel"})
-        plan = json.loads(json.dumps({**self._space.plan(), **how, **identity}))
+    def _agree(self, identity: Mapping[str, Any]) -> dict[str, Any] | None:
+        """What a new study searches, and how, to be written beside it; refuses an old one that differs."""
+        how = self._spec.model_dump(
+            mode="json", include={"selection", "metric", "folds", "sampler", "pruner", "seed", "parallel"}
+        )
+        plan: dict[str, Any] = json.loads(json.dumps({**self._space.plan(), **how, **identity}))
         before = self.study.user_attrs.get("plan")
-        if before is None and not self.study.get_trials(deepcopy=False):
-            self.study.set_user_attr("plan", plan)
-        elif before is None:
+        ours = self.study.directions == [StudyDirection.MAXIMIZE]
+        if ours and before is None and not self.study.get_trials(deepcopy=False):
+            return plan
+        if not ours or not isinstance(before, dict):
             raise UserError(f"study '{self.name}' is not one of this project's; choose another storage or suite's name")
-        elif before != plan:
-            key = next(key for key in {**before, **plan} if before.get(key) != plan.get(key))
+        if before != plan:
+            key, old, new = _difference(before, plan)
             raise UserError(
-                f"study '{self.name}' was begun with another {key}: {_short(before.get(key))}, now "
-                f"{_short(plan.get(key))}; forget the search first (--search), or give the suite another name"
+                f"study '{self.name}' was begun with another {key}: {_short(old)}, now {_short(new)}; forget the "
+                f"search first (--search), or give the suite another name"
             )
+        return None
 
-    def _take_up(self) -> None:
-        """Goes on with trials that were under way, and gives up those that were cut off while they were proposed."""
-        running = self.study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
-        for frozen in running:
-            if self._whole(frozen):
-                # The only way to a trial that another process has asked for.
-                self._open[frozen.number] = _Open(Trial(self.study, frozen._trial_id))
-            else:
-                self.study.tell(frozen.number, state=TrialState.FAIL)
+    def _under_way(self) -> dict[int, _Open]:
+        """By number, the trials that have begun and not ended."""
+        # There is no other way to a trial that another process has asked for.
+        return {t.number: _Open(Trial(self.study, t._trial_id)) for t in self.trials if t.state == TrialState.RUNNING}
+
+    def _give_up(self) -> None:
+        """Ends the trials that were cut off while they were proposed."""
+        for trial in self.study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
+            if not self._whole(trial):
+                self.study.tell(trial.number, state=TrialState.FAIL)
+
+    def _whole_trials(self) -> list[FrozenTrial]:
+        return [trial for trial in self.study.get_trials(deepcopy=False) if self._whole(trial)]
 
     def _whole(self, trial: FrozenTrial) -> bool:
+        """False where it was cut off while it was proposed."""
         return set(trial.params) == set(self._space.distributions)
 
 
 def _told(study: optuna.Study, number: int) -> FrozenTrial:
     return study.get_trials(deepcopy=False)[number]
+
+
+def _difference(before: Any, now: Any, at: str = "") -> tuple[str, Any, Any]:
+    """The first that differs of two JSON values, its dotted name first."""
+    if isinstance(before, dict) and isinstance(now, dict):
+        key = next(key for key in {**before, **now} if before.get(key) != now.get(key))
+        return _difference(before.get(key), now.get(key), f"{at}.{key}" if at else key)
+    return at, before, now
 
 
 def _short(value: object) -> str:
