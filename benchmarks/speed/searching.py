@@ -1,0 +1,71 @@
+"""What a search costs beside its trainings: asking, telling, the studies' records and their copies in MLflow."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+#: Two methods on the quick suite's people, half of whom are tuned on; 48 trainings at most.
+_SUITE = """\
+description = "Two methods, searched, to see what the search itself costs."
+[cohort]
+name = "synthetic-quick"
+synthetic = { subjects = 40, levels = [3, 4], size = 64, seed = 0 }
+[protocol]
+folds = 2
+subjects = 20
+[search]
+trials = 8
+selection = "development"
+pruner = "none"
+[encoder]
+name = "resnet18"
+width = 0.25
+[training]
+epochs = 20
+batch_size = 16
+learning_rate = 4e-3
+[methods.concat]
+[methods.afnetm]
+"""
+
+#: The same search once more in a new journal: every unit has a record, so that what is left is the search's own.
+_AGAIN = """\
+import json, sys, time
+from pathlib import Path
+from rich.console import Console
+from benchmarks import commands
+from benchmarks.home import Home
+home, quiet = Home(Path(sys.argv[1])), Console(quiet=True)
+home.journal.unlink()
+job = commands.prepare(sys.argv[2], None, home=home, workers=1, device=sys.argv[3], console=quiet, dry=False)
+uri = f"sqlite:///{home.path}/searched.db"
+times = [time.process_time()]
+from benchmarks.tracking import Tracker
+Tracker(uri, home, commands.make_ledger(job.suite, job.cohort, []))
+times.append(time.process_time())
+tuned = commands.tune(job, job.suite.search, storage_url=None, tracking_uri=uri, console=quiet).tuned
+times.append(time.process_time())
+studies = tuned.record["studies"]
+trials = sum(study["complete"] for study in studies)
+print(json.dumps([times[1] - times[0], times[2] - times[1], trials, sum(study["seconds"] for study in studies)]))
+"""
+
+
+def overhead(home: Path, *, device: str) -> dict[str, float]:
+    """The driver's processor time in a search whose units are all on record, against the time that they took."""
+    suite = home / "overhead.toml"
+    suite.write_text(_SUITE)
+    command = [sys.executable, "-m", "benchmarks.cli", "--home", str(home), "search", str(suite), "--device", device]
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    again = [sys.executable, "-c", _AGAIN, str(home), str(suite), device]
+    done = subprocess.run(again, check=True, capture_output=True, text=True)
+    once, search, trials, training = json.loads(done.stdout.splitlines()[-1])
+    return {
+        "trials": trials,
+        "trainings, s summed": training,
+        "import of MLflow and new database, CPU s": once,
+        "asking, telling, records, CPU ms a trial": 1000 * search / trials,
+        "search over training time": search / training,
+        "all over training time": (once + search) / training,
+    }
