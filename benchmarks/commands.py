@@ -5,7 +5,7 @@ import os
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import torch
 from rich.console import Console
@@ -16,7 +16,7 @@ from afnetm.model.stream import check_encoder
 from benchmarks.cohorts import ensure_cohort
 from benchmarks.copying import Copying
 from benchmarks.home import Home, write_text
-from benchmarks.ledger import Entry, Ledger, read_ledger
+from benchmarks.ledger import Entry, Ledger, pathless, read_ledger
 from benchmarks.runner import Tally, run
 from benchmarks.searching import Question, check_folds, finished, questions, search
 from benchmarks.store import Store
@@ -219,7 +219,7 @@ def make_ledger(suite: Suite, cohort: Cohort, planned: list[PlannedUnit], tuned:
         | {"methods": {label: hyperparameters(method) for label, method in suite.methods.items()}},
         description=suite.description,
         control=suite.control,
-        cohort=card(cohort) | {"source": cohort.source if cohort.shareable else _pathless(cohort.source)},
+        cohort=card(cohort) | {"source": cohort.source if cohort.shareable else pathless(cohort.source)},
         methods={
             label: {
                 "name": method.name,
@@ -244,11 +244,6 @@ def make_ledger(suite: Suite, cohort: Cohort, planned: list[PlannedUnit], tuned:
         ],
         secret="" if cohort.shareable else _secret(cohort),
     )
-
-
-def _pathless(source: dict[str, Any]) -> dict[str, Any]:
-    """What a cohort came from without what may be a path: sources name none, but a cohort may be another program's."""
-    return {key: value for key, value in source.items() if not {"/", "\\"} & set(str(value))}
 
 
 def _secret(cohort: Cohort) -> str:

@@ -80,11 +80,20 @@ def read_ledger(home: Home, reference: str) -> Ledger:
     name = Path(reference).name.removesuffix(".toml")
     path = home.suites / f"{name}.json"
     try:
-        stored = json.loads(path.read_text())
-        entries = {name: [Entry(**entry) for entry in stored.get(name, [])] for name in ("units", "extras")}
-        return Ledger(**{**stored, **entries})
+        return from_json(json.loads(path.read_text()))
     except (FileNotFoundError, NotADirectoryError):
         known = ", ".join(sorted(p.stem for p in home.suites.glob("*.json"))) or "none"
         raise UserError(f"suite '{name}' was never run in home '{home.path}'; run there: {known}") from None
     except (ValueError, TypeError, KeyError) as error:
         raise UserError(f"{path}: not a ledger of this version; run the suite again ({error})") from None
+
+
+def from_json(stored: dict[str, Any]) -> Ledger:
+    """The ledger that was written as `stored`; raises TypeError or KeyError where it is none of this version."""
+    entries = {name: [Entry(**entry) for entry in stored.get(name, [])] for name in ("units", "extras")}
+    return Ledger(**{**stored, **entries})
+
+
+def pathless(source: dict[str, Any]) -> dict[str, Any]:
+    """What a cohort came from without what may be a path: sources name none, but a cohort may be another program's."""
+    return {key: value for key, value in source.items() if not {"/", "\\"} & set(str(value))}

@@ -16,6 +16,9 @@ from safetensors.numpy import save_file
 
 from benchmarks.home import Home, write_text
 
+#: So many numbers a scan may be a picture, if a small one.
+PICTURE = 16 * 16
+
 
 @dataclass(frozen=True, eq=False)
 class Evidence:
@@ -97,13 +100,24 @@ class Store:
     def write_failure(self, key: str, error: BaseException) -> None:
         """Records why unit `key` failed; the next run tries it again."""
         text = "".join(traceback.format_exception(error))
-        reason = f"{type(error).__name__}: {error}".split("\n")[0]
-        write_text(self._failures / f"{key}.json", json.dumps({"reason": reason, "traceback": text}, indent=1))
+        self.write_reason(key, f"{type(error).__name__}: {error}".split("\n")[0], text)
+
+    def write_reason(self, key: str, reason: str, traceback: str) -> None:
+        """The same of one that failed elsewhere: `reason` in one line, and the traceback or what there is instead."""
+        write_text(self._failures / f"{key}.json", json.dumps({"reason": reason, "traceback": traceback}, indent=1))
 
     def result(self, key: str) -> dict[str, Any]:
         """``result.json`` of a finished unit."""
         result: dict[str, Any] = json.loads((self.folder(key) / "result.json").read_text())
         return result
+
+    def predictions(self, key: str) -> pd.DataFrame:
+        """``predictions.parquet`` of a finished unit."""
+        return pd.read_parquet(self.folder(key) / "predictions.parquet")
+
+    def curves(self, key: str) -> pd.DataFrame:
+        """``curves.csv`` of a finished unit."""
+        return pd.read_csv(self.folder(key) / "curves.csv")
 
     def failure(self, key: str) -> dict[str, str]:
         """``reason`` (one line) and ``traceback`` of a failed unit."""

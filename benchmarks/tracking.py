@@ -27,7 +27,7 @@ from safetensors import safe_open
 
 from benchmarks.home import Home
 from benchmarks.ledger import Entry, Ledger
-from benchmarks.store import Store
+from benchmarks.store import PICTURE, Store
 
 for _noisy in ("mlflow", "alembic"):
     logging.getLogger(_noisy).setLevel(logging.WARNING)
@@ -37,8 +37,6 @@ METHOD, STUDY, TRIAL = "afnetm.method", "afnetm.study", "afnetm.trial"
 _KEY, _FINISHED = "afnetm.key", "afnetm.finished"
 _NAMED = "afnetm.named"  # of a run that has what names subjects
 _UNITS = "afnetm.units"  # of a study's run: keys of its winner's units
-#: So many numbers a scan may be a picture, if a small one.
-_PICTURE = 16 * 16
 PARENT = "mlflow.parentRunId"  # MLflow's own tag: its UI nests runs by it
 _PAGE = 1000
 _MEANS = ("accuracy", "macro_f1", "seconds")
@@ -254,7 +252,7 @@ def _shows_subjects(path: Path) -> bool:
         return path.name == "predictions.parquet"
     with safe_open(path, framework="numpy") as file:
         shapes = [file.get_slice(name).get_shape() for name in file.keys()]  # noqa: SIM118
-    return any(math.prod(shape[1:]) >= _PICTURE for shape in shapes)
+    return any(math.prod(shape[1:]) >= PICTURE for shape in shapes)
 
 
 def params(settings: Mapping[str, Any], prefix: str = "") -> list[Param]:
