@@ -38,7 +38,7 @@ def link_to_mlflow(study: optuna.Study, *, run: str, page: str) -> None:
     attribute = {"run": run, "page": page}
     if study.user_attrs.get(_ATTRIBUTE) != attribute:
         study.set_user_attr(_ATTRIBUTE, attribute)
-    note = f"{_NOTE}: [{page}]({page})"
+    note = f"{_NOTE}: [{page}]({page}) (`afnetm ui`)"
     before = get_note(study)
     if before != note and (not before or before.startswith(_NOTE)):
         save_note(study, note)

@@ -199,5 +199,6 @@ def _note(one: _Finished, numbers: dict[str, float]) -> str:
         won = f"Trial {one.number} won, with {100 * one.winner.value:.1f} % inner {one.question.spec.metric}"
     return (
         f"{won}; {numbers['trials']:.0f} trials ({counts}), each a row of the artifact `{_TABLE}`. The runs below this "
-        f"one were trained with what won.\n\nIn Optuna's dashboard: {dashboard_link(one.study)}"
+        f"one are trained with what won; what several studies chose is trained once, below the first of them.\n\n"
+        f"In Optuna's dashboard: {dashboard_link(one.study)}"
     )

@@ -16,9 +16,9 @@ STATES = {
 }
 
 #: Before a parameter's name in a column: a hyper-parameter may be called ``units``, too.
-PARAMS = "params."
+_PARAMS = "params/"
 #: Before an inner fold's number.
-FOLD = "fold."
+_FOLD = "fold/"
 _AROUND = ["trial", "state", "value"], ["seconds", "started", "ended", "reason", "units"]
 
 
@@ -33,17 +33,17 @@ def trials_table(trials: Sequence[FrozenTrial], *, pruner: str) -> pd.DataFrame:
         trial: its number, from 0.
         state: ``complete``, ``pruned``, ``failed``; ``running`` or ``waiting`` where it has not ended.
         value: the mean of its inner scores, 0 to 1; NaN unless it is complete.
-        params.NAME: a column a parameter; a key of the recipe is called ``params.training.KEY``.
-        fold.0, fold.1, ...: its score on each inner fold, 0 to 1; NaN where it did not get so far.
+        params/NAME: a column a parameter; a key of the recipe is called ``params/training/KEY``.
+        fold/0, fold/1, ...: its score on each inner fold, 0 to 1; NaN where it did not get so far.
         seconds: of its trainings and tests, summed (processor time on a CPU).
         started, ended: local time where the search ran; NaT where it has not.
         reason: why it failed, one line; empty otherwise.
         units: the keys of its folds' records, with spaces between.
     """
     before, after = _AROUND
-    parameters = dict.fromkeys(PARAMS + name for trial in trials for name in trial.params)
+    parameters = dict.fromkeys(_column(name) for trial in trials for name in trial.params)
     folds = max((len(trial.intermediate_values) for trial in trials), default=0)
-    columns = [*before, *parameters, *(f"{FOLD}{fold}" for fold in range(folds)), *after]
+    columns = [*before, *parameters, *(f"{_FOLD}{fold}" for fold in range(folds)), *after]
     frame = pd.DataFrame([_row(trial, pruner) for trial in trials], columns=columns)
     kinds = {"value": "float64", "seconds": "float64", "started": "datetime64[us]", "ended": "datetime64[us]"}
     return frame.astype(kinds | {"trial": "int64", "state": "str", "reason": "str", "units": "str"})
@@ -58,13 +58,17 @@ def fold_scores(trial: FrozenTrial, *, pruner: str) -> list[float]:
     return [round(after - before, 12) for before, after in pairwise(sums)]  # further digits are rounding's
 
 
+def _column(parameter: str) -> str:
+    return _PARAMS + parameter.replace(".", "/")  # MLflow's page takes a dot for a path, and shows such a column empty
+
+
 def _row(trial: FrozenTrial, pruner: str) -> dict[str, object]:
     return {
         "trial": trial.number,
         "state": STATES[trial.state],
         "value": trial.value if trial.state == TrialState.COMPLETE else None,
-        **{PARAMS + name: value for name, value in trial.params.items()},
-        **{f"{FOLD}{fold}": score for fold, score in enumerate(fold_scores(trial, pruner=pruner))},
+        **{_column(name): value for name, value in trial.params.items()},
+        **{f"{_FOLD}{fold}": score for fold, score in enumerate(fold_scores(trial, pruner=pruner))},
         "seconds": trial.user_attrs.get("seconds"),
         "started": trial.datetime_start,
         "ended": trial.datetime_complete,

@@ -23,7 +23,7 @@ SPACE = Space(
     },
     start={"units": 16, "kind": "all", "training.learning_rate": 0.001},
 )
-COLUMNS = ["trial", "state", "value", "params.units", "params.kind", "params.training.learning_rate"]
+COLUMNS = ["trial", "state", "value", "params/units", "params/kind", "params/training/learning_rate"]
 LAST = ["seconds", "started", "ended", "reason", "units"]
 
 
@@ -49,12 +49,12 @@ def test_a_row_says_what_its_trial_was_told(pruner: str) -> None:
             learned.setdefault(task.trial, []).append(score(task.trial, task.fold))
             one.learn(task, learned[task.trial][-1], unit=f"k{task.trial}{task.fold}", seconds=2.0)
     table = trials_table(one.trials, pruner=pruner)
-    assert list(table) == [*COLUMNS, *(f"fold.{fold}" for fold in range(6)), *LAST]
+    assert list(table) == [*COLUMNS, *(f"fold/{fold}" for fold in range(6)), *LAST]
     assert list(table["trial"]) == list(range(12))
     assert table["state"].nunique() == (2 if pruner == "none" else 3)
     for row in table.to_dict("records"):
         scores = learned[row["trial"]]
-        told = [row[f"fold.{fold}"] for fold in range(6)]
+        told = [row[f"fold/{fold}"] for fold in range(6)]
         assert told[: len(scores)] == pytest.approx(scores)
         assert all(map(pd.isna, told[len(scores) :]))
         assert row["units"].split() == [f"k{row['trial']}{fold}" for fold in range(len(scores))]
@@ -66,7 +66,7 @@ def test_a_row_says_what_its_trial_was_told(pruner: str) -> None:
         else:
             assert pd.isna(row["value"])
     start = table.iloc[0]
-    assert (start["params.units"], start["params.kind"]) == (16, "all")
+    assert (start["params/units"], start["params/kind"]) == (16, "all")
 
 
 def test_a_trial_under_way_is_a_row_too() -> None:
@@ -74,7 +74,7 @@ def test_a_trial_under_way_is_a_row_too() -> None:
     (task,) = one.tasks()
     one.learn(task, 0.25, unit="k", seconds=1.0)
     (row,) = trials_table(one.trials, pruner="none").to_dict("records")
-    assert (row["state"], row["fold.0"], row["units"]) == ("running", 0.25, "")
+    assert (row["state"], row["fold/0"], row["units"]) == ("running", 0.25, "")
     assert pd.isna(row["ended"])
 
 
@@ -91,4 +91,4 @@ def test_scores_survive_what_pruners_read(pruner: str, scores: list[int]) -> Non
     reported = {fold: intermediate(pruner, shares[: fold + 1]) for fold in range(len(shares))}
     trial: FrozenTrial = optuna.trial.create_trial(value=0.5, intermediate_values=reported)
     (row,) = trials_table([trial], pruner=pruner).to_dict("records")
-    assert [row[f"fold.{fold}"] for fold in range(len(shares))] == pytest.approx(shares, abs=1e-11)
+    assert [row[f"fold/{fold}"] for fold in range(len(shares))] == pytest.approx(shares, abs=1e-11)
