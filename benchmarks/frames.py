@@ -2,36 +2,38 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from benchmarks.home import Home
 from benchmarks.ledger import Entry, Ledger
 from benchmarks.store import Store
+from reports.pseudonyms import PREFIXES, identity, words
 from reports.results import Axis, Provenance, Results
+from reports.schema import ReportError
 from reports.search import Search
 
 _FOLD = ("seed", "n_train", "n_test", "accuracy", "macro_f1", "parameters", "flops")
 
 
-def results(ledger: Ledger, home: Home, *, created: str, with_faces: bool = False) -> Results:
+def results(ledger: Ledger, store: Store, *, created: str, with_faces: bool = False) -> Results:
     """What a suite's finished units found, and how it was made.
 
     Args:
         ledger: the suite.
-        home: where its records are.
+        store: its records.
         created: printed as it is.
         with_faces: whether subjects may be named though the cohort is not shareable.
 
     Raises:
         reports.schema.ReportError: the records contradict each other.
     """
-    store = Store(home)
     done, failed = store.done(), store.failed()
     entries = [entry for entry in ledger.units if entry.key in done]
     records = [store.result(entry.key) for entry in entries]
+    predictions = _gather(entries, [store.predictions(entry.key) for entry in entries])
+    by_key = {entry.key: record for entry, record in zip(entries, records, strict=True)}
+    predictions, secret, names = _veiled(predictions, by_key, ledger)
     folds = [
         {
             "suite": ledger.suite,
@@ -45,8 +47,8 @@ def results(ledger: Ledger, home: Home, *, created: str, with_faces: bool = Fals
     synthetic = source.get("kind") == "synthetic" or source.get("made_up", False)
     return Results(
         folds=pd.DataFrame(folds),
-        predictions=_gather(entries, store, "predictions.parquet"),
-        curves=_gather(entries, store, "curves.csv"),
+        predictions=predictions,
+        curves=_gather(entries, [store.curves(entry.key) for entry in entries]),
         studies=_studies(ledger),
         selection=_selection(ledger, store, done),
         provenance=Provenance(
@@ -74,7 +76,8 @@ def results(ledger: Ledger, home: Home, *, created: str, with_faces: bool = Fals
             added=ledger.added,
             search=_search(ledger.tuning) if ledger.tuning else None,
             with_faces=with_faces,
-            secret=ledger.secret,
+            secret=secret,
+            names=names if with_faces else {},
         ),
     )
 
@@ -118,9 +121,8 @@ def _where(entry: Entry) -> dict[str, Any]:
     return {"unit": entry.key, "method": entry.method, "repeat": entry.repeat, "fold": entry.fold}
 
 
-def _gather(entries: Sequence[Entry], store: Store, name: str) -> pd.DataFrame:
-    """The same file of every record, one below the other, each row saying whose it is."""
-    frames = [_read(store.folder(entry.key) / name) for entry in entries]
+def _gather(entries: Sequence[Entry], frames: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    """One table of every record, one below the other, each row saying whose it is."""
     if not frames:
         return pd.DataFrame()
     lengths = [len(frame) for frame in frames]
@@ -131,8 +133,30 @@ def _gather(entries: Sequence[Entry], store: Store, name: str) -> pd.DataFrame:
     return whole
 
 
-def _read(path: Path) -> pd.DataFrame:
-    return pd.read_parquet(path) if path.suffix == ".parquet" else pd.read_csv(path)
+def _veiled(
+    predictions: pd.DataFrame, records: Mapping[str, Mapping[str, Any]], ledger: Ledger
+) -> tuple[pd.DataFrame, str | None, dict[str, str]]:
+    """Predictions in which subjects who may not be named have pseudonyms, the secret that is left to use, the names.
+
+    What is computed of them is so the same whoever reads it: subjects are resampled in the order of these words.
+    `records`, by key, may have come under pseudonyms (`benchmarks.travel`), and fit those whose secret is the same.
+
+    Raises:
+        reports.schema.ReportError: it is not the same for all of them.
+    """
+    came = {key: str(record["pseudonyms"]) for key, record in records.items() if record.get("pseudonyms")}
+    if ledger.cohort["shareable"] or predictions.empty or not (came or ledger.secret):
+        return predictions, ledger.secret, {}
+    bare = ~predictions["unit"].isin(list(came))
+    if len({*came.values(), *([identity(ledger.secret)] if bare.any() else [])}) > 1:
+        raise ReportError("predictions: subjects have names or pseudonyms of different secrets, allowed is one secret")
+    names: dict[str, str] = {}
+    if bare.any():
+        for column in PREFIXES:
+            own = words(predictions.loc[bare, column].unique(), column=column, secret=ledger.secret)
+            predictions[column] = predictions[column].where(~bare, predictions[column].map(own))
+            names |= {word: name for name, word in own.items()}
+    return predictions, None, names
 
 
 def _distinct(records: Sequence[dict[str, Any]], name: str) -> list[str]:

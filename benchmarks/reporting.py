@@ -27,11 +27,13 @@ def write_suite_report(home: Home, reference: str, *, with_faces: bool = False) 
         UserError: the suite was never run here, nothing of it is done, or its records contradict each other.
     """
     ledger = read_ledger(home, reference)
-    if not any(entry.key in Store(home).done() for entry in ledger.units):
+    store = Store(home)
+    done = store.done()
+    if not any(entry.key in done for entry in ledger.units):
         raise UserError(f"suite '{ledger.suite}' has no finished unit in home '{home.path}'; nothing to report")
     try:
         created = f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC"
-        found = results(ledger, home, created=created, with_faces=with_faces)
+        found = results(ledger, store, created=created, with_faces=with_faces)
         path = write_report(found, home.report(ledger.suite))
     except ReportError as error:
         raise UserError(f"suite '{ledger.suite}': {error}") from None

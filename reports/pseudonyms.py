@@ -4,7 +4,7 @@ import hashlib
 import hmac
 import re
 import secrets
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import pandas as pd
 
@@ -47,6 +47,12 @@ def pseudonymous(predictions: pd.DataFrame, *, secret: str | None) -> pd.DataFra
         predictions = predictions.assign(**{name: predictions[name].map(found) for name, found in named.items()})
     # The names' order would tell the names.
     return predictions.sort_values(["method", "repeat", "fold", "scan"], ignore_index=True)
+
+
+def named(predictions: pd.DataFrame, names: Mapping[str, str]) -> pd.DataFrame:
+    """A copy of `predictions` with `names` for the pseudonyms that have one there, and its rows in their order."""
+    shown = {column: predictions[column].map(lambda word: names.get(word, word)) for column in PREFIXES}
+    return predictions.assign(**shown).sort_values(["method", "repeat", "fold", "scan"], ignore_index=True)
 
 
 def is_pseudonym(word: str, *, column: str) -> bool:

@@ -55,7 +55,9 @@ class Provenance:
         added: methods that `suite_toml` does not have.
         search: how settings were searched; None where they were not.
         with_faces: whether the user wants subjects named though the cohort is not shareable.
-        secret: what pseudonyms of subjects are made with where they may not be named (`reports.pseudonyms`).
+        secret: what pseudonyms of subjects are made with where they may not be named (`reports.pseudonyms`); None where
+            the tables have pseudonyms already, so that no number depends on who may be named.
+        names: where they have, and the user wants subjects named, the names by their pseudonyms.
     """
 
     suite: str
@@ -78,7 +80,8 @@ class Provenance:
     added: Sequence[str] = ()
     search: Search | None = None
     with_faces: bool = False
-    secret: str = ""
+    secret: str | None = ""
+    names: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def named(self) -> bool:

@@ -8,7 +8,7 @@ import pandas as pd
 
 from reports import formats
 from reports.ablation import KEPT, ablation, displayed_ablation, legend
-from reports.pseudonyms import pseudonymous
+from reports.pseudonyms import named, pseudonymous
 from reports.results import Results
 from reports.schema import EXPRESSIONS
 from reports.spread import displayed_spread, spread
@@ -108,7 +108,9 @@ def write_tables(results: Results, table: pd.DataFrame, directory: Path) -> None
     """
     _write_csv(results.folds[FOLD_COLUMNS], directory / "folds.csv")
     predictions = results.predictions[PREDICTION_COLUMNS]
-    if not results.provenance.named:
+    if results.provenance.named:
+        predictions = named(predictions, results.provenance.names)
+    else:
         predictions = pseudonymous(predictions, secret=results.provenance.secret)
     predictions.to_parquet(directory / "predictions.parquet", index=False)
     plan = results.provenance
