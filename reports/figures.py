@@ -11,7 +11,7 @@ from matplotlib.ticker import EngFormatter, MaxNLocator, NullLocator
 from numpy.typing import NDArray
 
 from reports import formats
-from reports.statistics import Interval
+from reports.bootstrap import Interval
 from reports.theme import ACCENT, CONTEXT, INK, MUTED, PAPER, THEME, Picture, svg
 
 #: Inches: half a laptop's page.

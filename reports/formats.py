@@ -31,6 +31,18 @@ def points(share: float) -> str:
     return "0.0" if float(text) == 0.0 else text.replace("-", MINUS)
 
 
+def p_value(value: float) -> str:
+    """A p with three decimals: ``0.0341`` is ``0.034``, ``0.0001`` is ``<0.001``."""
+    return NOTHING if math.isnan(value) else "<0.001" if value < 0.0005 else f"{value:.3f}"
+
+
+def chance(value: float) -> str:
+    """A probability with two decimals, never more certain than it is: ``0.998`` is ``>0.99``."""
+    if math.isnan(value) or value in {0.0, 1.0}:
+        return NOTHING if math.isnan(value) else f"{value:.0f}"
+    return "<0.01" if value < 0.005 else ">0.99" if value >= 0.995 else f"{value:.2f}"
+
+
 def number(value: float) -> str:
     """A count with three significant digits and an SI prefix: ``1234567`` is ``1.23 M``."""
     for power, prefix in ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k")):

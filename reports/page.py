@@ -12,8 +12,12 @@ from markupsafe import Markup
 
 from reports import figures, formats, portraits, summary
 from reports.ablation import ablation, full_values, parts
+from reports.apart import LEVEL, missing, remarks
+from reports.pairwise import pairwise
 from reports.pseudonyms import unnamed
 from reports.published import published
+from reports.questions import DECLARED, QUESTIONS
+from reports.ranks import why_not
 from reports.results import Results
 from reports.schema import ReportError
 from reports.search import METRICS, rules
@@ -41,24 +45,25 @@ def write_report(results: Results, directory: Path) -> Path:
     with tempfile.TemporaryDirectory(prefix=f".{directory.name}-", dir=directory.parent) as scratch:
         fresh = Path(scratch) / "fresh"
         (fresh / "tables").mkdir(parents=True)
-        table = comparison(results)
-        write_tables(results, table, fresh / "tables")
+        table, pairs = comparison(results), pairwise(results)
+        write_tables(results, table, pairs, fresh / "tables")
         plan = results.provenance
         literature = published("" if plan.synthetic else str(plan.cohort["source"].get("kind")))
         if not literature.empty:
             literature.to_csv(fresh / "tables" / "published.csv", index=False, lineterminator="\n")
-        (fresh / "index.html").write_text(page(results, table, literature), encoding="utf-8")
+        (fresh / "index.html").write_text(page(results, table, pairs, literature), encoding="utf-8")
         if directory.exists():
             directory.rename(Path(scratch) / "old")
         fresh.rename(directory)
     return directory / "index.html"
 
 
-def page(results: Results, table: pd.DataFrame, literature: pd.DataFrame) -> str:
+def page(results: Results, table: pd.DataFrame, pairs: pd.DataFrame, literature: pd.DataFrame) -> str:
     """The page as HTML: nothing of it lies elsewhere.
 
-    `table` is `reports.tables.comparison`, `literature` is `reports.published.published` of the cohort's data set: what
-    papers report stands in a table of its own, and not at all where faces are made up, as it would invite comparing.
+    `table` is `reports.tables.comparison`, `pairs` is `reports.pairwise.pairwise`, `literature` is
+    `reports.published.published` of the cohort's data set: what papers report stands in a table of its own, and not at
+    all where faces are made up, as it would invite comparing.
 
     It shows no picture of a face, and no subject's name unless it may (`Provenance.named`).
     """
@@ -72,6 +77,8 @@ def page(results: Results, table: pd.DataFrame, literature: pd.DataFrame) -> str
     environment.filters |= {
         "percent": formats.percent,
         "points": formats.points,
+        "p_value": formats.p_value,
+        "chance": formats.chance,
         "number": formats.number,
         "seconds": formats.seconds,
         "duration": formats.duration,
@@ -83,6 +90,7 @@ def page(results: Results, table: pd.DataFrame, literature: pd.DataFrame) -> str
         control=results.control,
         many=figures.MANY,
         table=table.to_dict("records"),
+        statistics=_statistics(results, pairs) if len(pairs) else None,
         ablation=_ablation(results, table) if results.provenance.axes else None,
         tuning=_tuning(results) if results.provenance.search else None,
         literature=literature.to_dict("records"),
@@ -94,6 +102,19 @@ def page(results: Results, table: pd.DataFrame, literature: pd.DataFrame) -> str
         pictures=_pictures(results, table),
         style=Markup((_TEMPLATES / "style.css").read_text(encoding="utf-8")),
     )
+
+
+def _statistics(results: Results, pairs: pd.DataFrame) -> dict[str, Any]:
+    """The control's comparisons and all others, what is missing or to be known of them, and what each test is for."""
+    control = pairs["method_a"] == results.control
+    return {
+        "declared": DECLARED,
+        "level": LEVEL,
+        "control": pairs[control].to_dict("records"),
+        "others": pairs[~control].to_dict("records"),
+        "remarks": [*missing(pairs), *remarks(pairs), why_not(1, len(results.methods))],
+        "questions": QUESTIONS,
+    }
 
 
 def _ablation(results: Results, table: pd.DataFrame) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from reports import formats
 from reports.schema import EXPRESSIONS
-from reports.statistics import confusions
+from reports.scores import confusions
 from reports.theme import ACCENT, CONTEXT, INK, THEME, Picture, svg
 
 #: Inches: three fit beside one another on a laptop's page.

@@ -2,11 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import pandas as pd
 
 from reports.consistency import check_plan, check_protocol, check_scores, check_selection, check_studies, check_units
+from reports.paired import Pairing
 from reports.schema import CURVES, FOLDS, PREDICTIONS, SELECTION, STUDIES, Column, ReportError, checked
 from reports.search import Search
 
@@ -58,6 +60,7 @@ class Provenance:
         secret: what pseudonyms of subjects are made with where they may not be named (`reports.pseudonyms`); None where
             the tables have pseudonyms already, so that no number depends on who may be named.
         names: where they have, and the user wants subjects named, the names by their pseudonyms.
+        rope: differences up to so many points either way are practically none (region of practical equivalence).
     """
 
     suite: str
@@ -82,6 +85,7 @@ class Provenance:
     with_faces: bool = False
     secret: str | None = ""
     names: Mapping[str, str] = field(default_factory=dict)
+    rope: float = 1.0
 
     @property
     def named(self) -> bool:
@@ -99,6 +103,8 @@ class Provenance:
         for name in self.search.spaces if self.search else ():
             if name not in self.methods:
                 raise ReportError(f"search: {name!r} is not in the suite, allowed: {', '.join(self.methods)}")
+        if not 0.0 <= self.rope <= 100.0:
+            raise ReportError(f"rope: {self.rope} points, allowed is 0 to 100")
         if not 0 <= self.done <= self.planned:
             raise ReportError(f"done: {self.done} units of {self.planned} planned, allowed is 0 to {self.planned}")
 
@@ -167,6 +173,11 @@ class Results:
     def control(self) -> str:
         """The method that the others are compared with; it may have no finished unit."""
         return self.provenance.control or next(iter(self.provenance.methods))
+
+    @cached_property
+    def pairing(self) -> Pairing:
+        """The same as `folds` and `predictions`, laid out for comparing methods in pairs."""
+        return Pairing(self.folds, self.predictions)
 
 
 def _given(frame: pd.DataFrame, columns: Mapping[str, Column]) -> pd.DataFrame:

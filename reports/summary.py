@@ -5,10 +5,10 @@ from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
+from reports.bootstrap import Interval
 from reports.formats import percent, points
 from reports.results import Results
 from reports.search import tuned
-from reports.statistics import Interval, accuracy, paired
 from reports.tuning import uneven
 
 #: With fewer subjects percentile intervals are noticeably too narrow (see the coverage test).
@@ -59,7 +59,7 @@ def findings(results: Results, table: pd.DataFrame) -> list[str]:
     best = scores[leader]
     score = f"{percent(best.value)} % (95 % interval {percent(best.low)} to {percent(best.high)})"
     if others:
-        gaps = {other: paired(results.predictions, leader, other, accuracy) for other in others}
+        gaps = {other: results.pairing.pair(leader, other).accuracy for other in others}
         ties = [method for method in others if scores[method].value == best.value]
         leads = f"{_listed([leader, *ties])} share" if ties else f"{leader} has"
         text = [f"{leads} the highest accuracy: {score}.", *_standing(gaps)]
@@ -80,8 +80,8 @@ def caveats(results: Results) -> list[str]:
         "not with other trainings."
     )
     several = (
-        "Several comparisons are made and none is corrected for: one interval in twenty misses by chance, and a leader "
-        "picked by looking is flattered."
+        "Intervals are not adjusted for several comparisons, as p under “Statistics” are: one in twenty misses by "
+        "chance, and a leader picked by looking is flattered."
     )
     text = [source, several] if len(results.methods) > 1 else [source]
     if subjects < FEW_SUBJECTS:

@@ -8,11 +8,14 @@ import pandas as pd
 
 from reports import formats
 from reports.ablation import KEPT, ablation, displayed_ablation, legend
+from reports.apart import missing
+from reports.bootstrap import scored
+from reports.pairwise import COLUMNS, displayed_pairwise
 from reports.pseudonyms import named, pseudonymous
 from reports.results import Results
 from reports.schema import EXPRESSIONS
+from reports.scores import accuracy, macro_f1
 from reports.spread import displayed_spread, spread
-from reports.statistics import accuracy, macro_f1, paired, scored
 from reports.tuning import displayed_parameters, displayed_tuning, parameters, tuning, uneven
 
 #: Columns of ``folds.csv``, in order.
@@ -31,7 +34,7 @@ def comparison(results: Results) -> pd.DataFrame:
     """One row a method with finished units, in the suite's order.
 
     Scores are shares of 1. ``accuracy`` and ``macro_f1`` are over all tested scans, pooled over folds and repeats, and
-    ``*_low``, ``*_high`` are the 95 % intervals of these over resampled subjects (`reports.statistics`). ``*_mean`` and
+    ``*_low``, ``*_high`` are the 95 % intervals of these over resampled subjects (`reports.bootstrap`). ``*_mean`` and
     ``*_sd`` are the mean and the standard deviation (n - 1) of the folds' own scores, as papers give them; these means
     differ a little from the pooled scores where folds differ in size, and macro-F1's more, as it is not linear.
 
@@ -50,7 +53,7 @@ def comparison(results: Results) -> pd.DataFrame:
             found = scored(predictions, score)
             row |= {name: found.value, f"{name}_low": found.low, f"{name}_high": found.high}
             row |= {f"{name}_mean": folds[name].mean(), f"{name}_sd": folds[name].std(ddof=1)}
-        gap = paired(results.predictions, method, results.control, accuracy)
+        gap = results.pairing.pair(method, results.control).accuracy
         row |= {"difference": gap.value, "difference_low": gap.low, "difference_high": gap.high}
         row |= {name: int(folds[name].median()) for name in ("parameters", "flops")}
         rows.append(row | {"seconds": folds["seconds"].mean()})
@@ -97,11 +100,11 @@ def displayed(table: pd.DataFrame, *, control: str) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def write_tables(results: Results, table: pd.DataFrame, directory: Path) -> None:
+def write_tables(results: Results, table: pd.DataFrame, pairs: pd.DataFrame, directory: Path) -> None:
     """Writes folds.csv, predictions.parquet and comparison.csv, .md and .tex into `directory`, which must exist.
 
-    Of an ablation also ablation.csv, .md and .tex; of a search studies.csv, and tuning and parameters as these
-    three; of a repeated one also spread.
+    Of several methods also pairwise as these three; of an ablation also ablation; of a search studies.csv, tuning and
+    parameters; of a repeated one also spread.
 
     Where subjects may not be named, predictions.parquet has pseudonyms for them and their scans.
     In CSV files text that a spreadsheet would take for a formula gets a leading apostrophe.
@@ -116,6 +119,9 @@ def write_tables(results: Results, table: pd.DataFrame, directory: Path) -> None
     plan = results.provenance
     notice = "" if plan.done == plan.planned else f"Incomplete: {plan.done} of {plan.planned} planned units."
     _write_both(directory / "comparison", table, displayed(table, control=results.control), notice=notice)
+    if not pairs.empty:
+        told = " ".join(filter(None, [notice, *missing(pairs)]))
+        _write_both(directory / "pairwise", pairs[COLUMNS], displayed_pairwise(pairs), notice=told)
     if plan.axes:
         found = ablation(results, table)
         told = " ".join(filter(None, [legend(results), notice]))

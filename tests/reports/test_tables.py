@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 from sklearn.metrics import accuracy_score, f1_score
 
+from reports.pairwise import pairwise
 from reports.tables import by_intensity, comparison, displayed, latex, markdown, write_tables
 
 FOLDS = "suite,method,repeat,fold,seed,unit,n_train,n_test,accuracy,macro_f1,seconds,parameters"
@@ -34,9 +35,10 @@ def test_comparison_is_what_the_records_give(results):
 
 
 def test_files_have_the_promised_columns_and_values(results, tmp_path):
-    write_tables(results, comparison(results), tmp_path)
+    write_tables(results, comparison(results), pairwise(results), tmp_path)
     assert {path.name for path in tmp_path.iterdir()} == {
         "folds.csv", "predictions.parquet", "comparison.csv", "comparison.md", "comparison.tex",
+        "pairwise.csv", "pairwise.md", "pairwise.tex",
     }  # fmt: skip
     folds = pd.read_csv(tmp_path / "folds.csv", dtype={"unit": "str"})
     assert ",".join(folds.columns) == FOLDS
@@ -62,7 +64,7 @@ def test_unknown_intensities_give_no_row(make):
 def test_a_formula_is_only_text_to_a_spreadsheet(make, tmp_path):
     evil = '=HYPERLINK("http://x";"y"), @SUM(1)'
     results = make(skills={evil: 1.0, "+1": 0.5, "plain": 0.5}, subjects=4, folds=2, epochs=1)
-    write_tables(results, comparison(results), tmp_path)
+    write_tables(results, comparison(results), pairwise(results), tmp_path)
     for name in ("folds.csv", "comparison.csv"):
         with (tmp_path / name).open(encoding="utf-8", newline="") as file:
             rows = list(csv.DictReader(file))
@@ -94,7 +96,7 @@ def test_markdown_of_a_hostile_name_is_one_cell(make):
 
 def test_an_incomplete_comparison_says_so_in_its_tables(results, drop, tmp_path):
     part = drop(results, method="late", fold=0)
-    write_tables(part, comparison(part), tmp_path)
+    write_tables(part, comparison(part), pairwise(part), tmp_path)
     assert "Incomplete: 24 of 25" in (tmp_path / "comparison.md").read_text(encoding="utf-8")
     assert "% Incomplete: 24 of 25" in (tmp_path / "comparison.tex").read_text(encoding="utf-8")
 

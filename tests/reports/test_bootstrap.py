@@ -6,31 +6,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from scipy.special import expit
-from sklearn.metrics import accuracy_score, confusion_matrix, f1_score
+from scipy.stats import mannwhitneyu
+from sklearn.metrics import accuracy_score, f1_score
 
-from reports.schema import EXPRESSIONS
-from reports.statistics import Score, accuracy, confusions, difference, draws, interval, macro_f1, paired
+from reports.bootstrap import difference, draws, improvement, interval
+from reports.scores import accuracy, confusions, macro_f1
 
-LABELS = hnp.arrays(np.int64, st.integers(1, 60), elements=st.integers(0, 5))
 SCORES = [(accuracy, accuracy_score), (macro_f1, lambda true, told: f1_score(true, told, average="macro"))]
-
-
-@given(LABELS, st.randoms(use_true_random=False))
-def test_scores_are_those_of_scikit_learn(true, random):
-    told = np.array([random.randrange(6) for _ in true])
-    counts = confusion_matrix(true, told, labels=range(6))
-    for score, reference in SCORES:
-        assert float(score(counts)) == pytest.approx(reference(true, told), abs=1e-12)
-
-
-def test_confusions_count_each_scan_of_each_subject_once(results):
-    predictions = results.predictions[results.predictions["method"] == "late"]
-    subjects = sorted(predictions["subject"].unique())
-    counts = confusions(predictions, subjects)
-    for index in (0, 7, 23):
-        own = predictions[predictions["subject"] == subjects[index]]
-        expected = confusion_matrix(own["expression"], own["predicted"], labels=EXPRESSIONS)
-        np.testing.assert_array_equal(counts[index], expected)
 
 
 @pytest.mark.parametrize(("score", "reference"), SCORES)
@@ -59,13 +41,6 @@ def test_every_resample_holds_as_many_subjects_as_there_are():
     np.testing.assert_allclose(times.mean(axis=0), 1.0, atol=0.05)
 
 
-@pytest.mark.parametrize("score", [accuracy, macro_f1])
-def test_a_difference_turns_round_with_its_methods(results, score: Score):
-    one = paired(results.predictions, "afnetm", "texture", score)
-    other = paired(results.predictions, "texture", "afnetm", score)
-    np.testing.assert_allclose([one.value, one.low, one.high], [-other.value, -other.high, -other.low], atol=1e-12)
-
-
 def test_pairing_by_subject_narrows_the_difference():
     generator = np.random.default_rng(3)
     ease = expit(generator.normal(0.0, 2.0, 40))
@@ -74,18 +49,6 @@ def test_pairing_by_subject_narrows_the_difference():
     apart = interval(first, accuracy)
     gap = difference(first, second, accuracy)
     assert gap.high - gap.low < 0.6 * (apart.high - apart.low)
-
-
-def test_differences_use_common_folds_only(results, drop):
-    part = drop(results, method="texture", fold=2)
-    rest = results.predictions[results.predictions["fold"] != 2]
-    assert paired(part.predictions, "afnetm", "texture", accuracy) == paired(rest, "afnetm", "texture", accuracy)
-
-
-def test_methods_that_share_no_fold_have_no_difference(results):
-    rows = results.predictions
-    apart = rows.query("(method == 'late' and fold == 0) or (method == 'depth' and fold == 1)")
-    assert np.isnan(paired(apart, "late", "depth", accuracy).value)
 
 
 def test_one_subject_has_no_interval():
@@ -133,8 +96,9 @@ def test_intervals_cover_the_truth_where_subjects_are_drawn_anew_in_every_repeat
 
 
 def test_a_difference_over_drawn_subjects_is_the_plain_loop_over_resampled_scans(make):
-    rows = make(subjects=14, drawn=8, repeats=3, folds=4, epochs=1).predictions
-    found = paired(rows, "afnetm", "late", accuracy)
+    results = make(subjects=14, drawn=8, repeats=3, folds=4, epochs=1)
+    rows = results.predictions
+    found = results.pairing.pair("afnetm", "late").accuracy
     right = rows.assign(right=rows["expression"] == rows["predicted"])
     means = right.groupby("method")["right"].mean()
     assert found.value == pytest.approx(means["afnetm"] - means["late"])
@@ -144,6 +108,23 @@ def test_a_difference_over_drawn_subjects_is_the_plain_loop_over_resampled_scans
         hits, scans = (sums[name].mul(times, axis=0).sum() for name in ("sum", "size"))
         resampled.append((hits / scans)["afnetm"] - (hits / scans)["late"])
     np.testing.assert_allclose([found.low, found.high], np.quantile(resampled, (0.025, 0.975)), atol=0.025)
+
+
+DIFFERENCES = hnp.arrays(np.float64, st.integers(2, 30), elements=st.sampled_from([-0.5, -0.25, 0.0, 0.25, 0.5]))
+
+
+@settings(max_examples=30, deadline=None)
+@given(DIFFERENCES)
+def test_probability_of_improvement_is_that_of_rliable_with_subjects_for_tasks(differences):
+    """There the mean over tasks of Mann and Whitney's U over the number of pairs of runs; here tasks have one run."""
+    found = improvement(differences)
+    each = [mannwhitneyu([one], [0.0]).statistic for one in differences]
+    assert found.value == pytest.approx(np.mean(each))
+    assert 0.0 <= found.low <= found.high <= 1.0
+    turned = improvement(-differences)
+    assert [turned.value, turned.low, turned.high] == pytest.approx(
+        [1.0 - found.value, 1.0 - found.high, 1.0 - found.low]
+    )
 
 
 def _counts(right, scans):
