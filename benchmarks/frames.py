@@ -72,6 +72,7 @@ def results(ledger: Ledger, store: Store, *, created: str, with_faces: bool = Fa
             synthetic=synthetic,
             methods=ledger.methods,
             control=ledger.control,
+            rope=ledger.resolved.get("rope", 1.0),
             axes={name: Axis(**axis) for name, axis in ledger.axes.items()},
             added=ledger.added,
             search=_search(ledger.tuning) if ledger.tuning else None,

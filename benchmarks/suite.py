@@ -97,6 +97,8 @@ class Suite(_Strict):
         text: the file as it was read, for the record.
         description: one sentence for the report.
         control: the method that the others are compared with.
+        rope: points of accuracy up to which, either way, a difference is practically none: the region of practical
+            equivalence of the report's posterior.
         keep_weights: whether records keep ``weights.safetensors``.
         axes: what an ablation changes, by hyper-parameter, which every method has; a title alone is short for its
             table. The control is the full model. None in other comparisons.
@@ -110,6 +112,7 @@ class Suite(_Strict):
     text: str
     description: str
     control: str | None = None
+    rope: Annotated[float, Field(ge=0, le=100)] = 1.0
     keep_weights: bool = False
     axes: dict[str, AxisSpec] = {}
     cohort: CohortSpec

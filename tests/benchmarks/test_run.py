@@ -57,7 +57,7 @@ def finished(
     """A home in which the suite ran uninterrupted, the suite's file, and what the run printed."""
     folder = tmp_path_factory.mktemp("finished")
     subprocess.run(["cp", "-r", prepared, folder / "home"], check=True)
-    (folder / "small.toml").write_text(SUITE)
+    (folder / "small.toml").write_text("rope = 2.5\n" + SUITE)
     return folder / "home", folder / "small.toml", afnetm(folder / "home", "run", str(folder / "small.toml"))
 
 
@@ -124,6 +124,9 @@ def test_the_report_needs_no_torch_and_no_mlflow(
         (tmp_path / f"{package}.py").write_text("raise ImportError('not here')")
     done = afnetm(home, "report", "small", PYTHONPATH=f"{tmp_path}{os.pathsep}{Path.cwd()}")
     assert "index.html" in done.stdout
+    page = (home / "reports" / "small" / "index.html").read_text(encoding="utf-8")
+    assert "by no more than 2.5 points either way" in page
+    assert (home / "reports" / "small" / "tables" / "pairwise.csv").is_file()
 
 
 def test_status_counts_and_json_is_alone_on_standard_output(

@@ -43,6 +43,8 @@ def test_what_is_written_is_what_is_read(tmp_path: Path) -> None:
     ]
     assert list(suite.only(["wide"]).methods) == ["wide"]
     assert suite.axes == {}
+    assert suite.rope == 1.0
+    assert load_suite(written(tmp_path, "rope = 2\n" + GOOD)).rope == 2.0
     axes = 'axes = { features = "features of a stream", dropout = "dropout" }\n'
     assert load_suite(written(tmp_path, axes + GOOD)).axes == {
         "features": AxisSpec(title="features of a stream"),
@@ -84,6 +86,9 @@ def test_every_suite_of_ours_is_right(name: str) -> None:
         ("levels = [3, 4]", "levels = [5]", r"cohort.synthetic.levels.0 = 5: .*less than or equal to 4"),
         ("levels = [3, 4]", "levels = []", "cohort.synthetic.levels"),
         ("size = 32", "sise = 32", "cohort.synthetic"),
+        ('control = "concat"', "rope = -0.5", "rope = -0.5: .*greater than or equal to 0"),
+        ('control = "concat"', 'rope = "1"', 'rope = "1": .*valid number'),
+        ('control = "concat"', "rope = nan", "rope = "),
         ('name = "c"', 'name = "../c"', "cohort name '../c'"),
         ('control = "concat"', 'control = "conkat"', "control = 'conkat' is none of its methods: concat, wide"),
         ('description = "a test"', "", "description: missing"),
