@@ -23,9 +23,6 @@ from studies.space import Space, apply, search_space
 from studies.spec import SearchSpec
 from studies.winners import Where, place
 
-#: A unit whose process died is tried so often in all: another unit may have taken it along.
-_TRIES = 2
-
 
 @dataclass(frozen=True, eq=False)
 class Question:
@@ -62,7 +59,8 @@ def questions(suite: Suite, spec: SearchSpec, planned: list[PlannedUnit], labels
         fixed = suite.fixed.get(label, ())
         spaces[label] = search_space(method, suite.training, fixed=fixed, training=spec.training)
         check_sampler(spec.sampler, spaces[label].distributions, method=label)
-    found = []
+    found: list[Question] = []
+    names: set[str] = set()
     for search in range(spec.selection_repeats):
         seen = set()
         for base in planned:
@@ -72,6 +70,9 @@ def questions(suite: Suite, spec: SearchSpec, planned: list[PlannedUnit], labels
                 continue
             seen.add((base.label, where))
             name = study_name(suite.name, base.label, where, search)
+            if name in names:
+                raise UserError(f"methods.{base.label}: its study would be another's, '{name}'; choose another label")
+            names.add(name)
             found.append(Question(name, base.label, where, search, base, spaces[base.label], spec))
     return found
 
@@ -163,21 +164,34 @@ class _Trials:
         self._done = store.done()
         self._waiting: deque[PlannedUnit] = deque()
         self._asked: dict[str, list[tuple[Question, Search, Task]]] = {}
-        self._tries: dict[str, int] = {}
+        self._flying: set[str] = set()
+        # Lost with a process, for which another unit may have been the cause: tried again one by one, with nothing
+        # beside it, and whose process then dies has itself to blame.
+        self._suspects: deque[PlannedUnit] = deque()
+        self._lost: set[str] = set()
 
     def pull(self) -> PlannedUnit | None:
         """The next unit to train; studies are asked in their order until one has something to train."""
+        if self._suspects or self._flying & self._lost:
+            return self._fly(self._suspects) if not self._flying else None
         while not self._waiting and self._ask():
             pass
-        return self._waiting.popleft() if self._waiting else None
+        return self._fly(self._waiting) if self._waiting else None
+
+    def _fly(self, queue: deque[PlannedUnit]) -> PlannedUnit:
+        planned = queue.popleft()
+        self._flying.add(planned.unit.key)
+        return planned
 
     def take(self, outcome: Outcome) -> None:
-        """Tells all who asked for a unit how it ended; one that was lost with its process is tried again."""
+        """Tells all who asked for a unit how it ended; one that was lost with its process is tried once more."""
         key = outcome.planned.unit.key
-        self._tries[key] = self._tries.get(key, 0) + 1
-        if outcome.lost and self._tries[key] < _TRIES:
-            self._waiting.append(outcome.planned)
+        self._flying.remove(key)
+        if outcome.lost and key not in self._lost:
+            self._lost.add(key)
+            self._suspects.append(outcome.planned)
             return
+        self._lost.discard(key)
         if outcome.reason is None:
             self._done.add(key)
         for question, search, task in self._asked.pop(key):
@@ -194,7 +208,11 @@ class _Trials:
                 self._pairs.remove((question, search))
                 self._ended(question, search)
             for task in tasks:
-                planned = unit_of(question, self._suite, task)
+                try:
+                    planned = unit_of(question, self._suite, task)
+                except UserError as error:  # a method's own check: not everything in a space need go together
+                    search.fail(task, f"UserError: {error}")
+                    continue
                 key = planned.unit.key
                 if key in self._done:
                     self._learn(question, search, task, key)
@@ -213,7 +231,11 @@ class _Trials:
 
 
 def unit_of(question: Question, suite: Suite, task: Task) -> PlannedUnit:
-    """The unit that scores one inner fold of a trial."""
+    """The unit that scores one inner fold of a trial.
+
+    Raises:
+        UserError: its method takes no such settings.
+    """
     method, recipe = apply(task.params, suite.methods[question.label], suite.training)
     spec = question.spec
     inner = {"selection": spec.selection, "folds": spec.folds, "fold": task.fold}

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
+from functools import cache
 from typing import Any
 
 from optuna.distributions import (
@@ -11,7 +12,7 @@ from optuna.distributions import (
     FloatDistribution,
     IntDistribution,
 )
-from pydantic import TypeAdapter
+from pydantic import TypeAdapter, ValidationError
 
 from afnetm.errors import UserError
 from afnetm.method import Method
@@ -69,7 +70,7 @@ def apply(params: Mapping[str, Any], method: Method, recipe: Recipe) -> tuple[Me
     """`method` and `recipe` with a trial's parameters in place of their own; both are checked as if read from a suite.
 
     Raises:
-        pydantic.ValidationError, UserError: a value is not allowed, or there is no such parameter.
+        UserError: a value is not allowed, or there is no such parameter.
     """
     own = {name: value for name, value in params.items() if not name.startswith(PREFIX)}
     recipes = {name.removeprefix(PREFIX): value for name, value in params.items() if name.startswith(PREFIX)}
@@ -101,6 +102,15 @@ def _within(distribution: BaseDistribution, value: Any) -> bool:
     return bool(abs(steps - round(steps)) < 1e-9)
 
 
+@cache
+def _adapter(kind: Any) -> TypeAdapter[Any]:
+    return TypeAdapter(kind)  # milliseconds, for each inner fold of each trial
+
+
 def _checked(kind: Any, values: Mapping[str, Any]) -> Any:
-    # By way of JSON, because strict validation of Python values refuses lists where tuples are meant.
-    return TypeAdapter(kind).validate_json(json.dumps(values), strict=True)
+    try:
+        # By way of JSON, because strict validation of Python values refuses lists where tuples are meant.
+        return _adapter(kind).validate_json(json.dumps(values), strict=True)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        raise UserError(f"{first['loc'][-1]} = {first['input']!r}: {first['msg'].lower()}") from None
