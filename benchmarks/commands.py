@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -21,7 +22,7 @@ from benchmarks.runner import Tally, run
 from benchmarks.searching import Question, check_folds, finished, questions, search
 from benchmarks.store import Store
 from benchmarks.suite import Suite, check_selection, load_suite, validate
-from benchmarks.tuning import Tuned, by_file, by_search
+from benchmarks.tuning import Tuned, by_file, by_search, position
 from benchmarks.units import PlannedUnit, hyperparameters, plan
 from studies.search import Search
 from studies.spec import SearchSpec
@@ -65,9 +66,8 @@ class Job:
     def chosen(self) -> list[PlannedUnit]:
         """The units asked for that can be trained, extras last; each once."""
         extras = [extra.planned for extra in self.tuned.extras] if self.tuned else []
-        lacking = self.tuned.lacking if self.tuned else {}
-        found = {one.unit.key: one for one in [*self.planned, *extras] if one.label in self.labels}
-        return [one for key, one in found.items() if key not in lacking]
+        planned = [one for one in self.planned if not (self.tuned and self.tuned.lacks(one))]
+        return list({one.unit.key: one for one in [*planned, *extras] if one.label in self.labels}.values())
 
 
 def prepare(
@@ -144,8 +144,7 @@ def tune(job: Job, spec: SearchSpec, *, storage_url: str | None, tracking_uri: s
     """
     assert job.cohort is not None
     check_selection(spec, job.suite.protocol)
-    every = questions(job.suite, spec, job.planned, list(job.suite.methods))
-    asked = [question for question in every if question.label in job.labels]
+    asked = questions(job.suite, spec, job.planned, job.labels)
     check_folds(asked, job.suite, job.cohort)
     ledger = make_ledger(job.suite, job.cohort, [])
     tracker = partial(_study_tracker, tracking_uri, job.home, ledger, storage_url=storage_url)
@@ -158,15 +157,27 @@ def tune(job: Job, spec: SearchSpec, *, storage_url: str | None, tracking_uri: s
                     copying.do(lambda tracker: tracker.log(question, search))
 
                 searched = search(asked, job.suite, job.home, storage, workers=job.workers, console=console, ended=copy)
-                others = finished([question for question in every if question not in searched], storage)
+                others = finished(_questions_to_others(job, spec), storage)
                 for pair in others.items():
                     copy(*pair)
-            tuned = by_search(job.suite, spec, job.planned, searched | others)
+            tuned = by_search(job.suite, spec, job.planned, searched | others, asked=job.labels)
         write_text(job.home.winners(job.suite.name), written(tuned.winners, suite=job.suite.name))
-        for key, reason in tuned.lacking.items():
-            if reason:
-                Store(job.home).write_failure(_UNTUNED + key, RuntimeError(reason))
+        for one in job.planned:
+            if reason := tuned.lacking.get(position(one)):
+                Store(job.home).write_failure(_UNTUNED + one.unit.key, RuntimeError(reason))
+            elif not tuned.lacks(one):
+                Store(job.home).forget([_UNTUNED + one.unit.key])
     return replace(job, planned=tuned.planned, tuned=tuned, untracked=copying.lacks)
+
+
+def _questions_to_others(job: Job, spec: SearchSpec) -> list[Question]:
+    """The studies of the methods that were not asked for."""
+    found = []
+    for label in job.suite.methods:
+        if label not in job.labels:
+            with suppress(UserError):  # it cannot be searched so, and will be refused when it is asked for
+                found += questions(job.suite, spec, job.planned, [label])
+    return found
 
 
 def _study_tracker(uri: str, home: Home, ledger: Ledger, *, storage_url: str | None) -> "StudyTracker":
@@ -211,7 +222,6 @@ def train(job: Job, *, tracking_uri: str, with_faces: bool, console: Console) ->
 def make_ledger(suite: Suite, cohort: Cohort, planned: list[PlannedUnit], tuned: Tuned | None = None) -> Ledger:
     """The ledger of a suite as planned."""
     extras = tuned.extras if tuned else ()
-    lacking = tuned.lacking if tuned else {}
     return Ledger(
         suite=suite.name,
         text=suite.text,
@@ -232,7 +242,7 @@ def make_ledger(suite: Suite, cohort: Cohort, planned: list[PlannedUnit], tuned:
         },
         units=[
             # Without a winner it is not the unit that an untuned run of the suite may have trained.
-            Entry(_UNTUNED * (p.unit.key in lacking) + p.unit.key, p.label, p.unit.repeat, p.unit.fold)
+            Entry(_UNTUNED * bool(tuned and tuned.lacks(p)) + p.unit.key, p.label, p.unit.repeat, p.unit.fold)
             for p in planned
         ],
         axes={name: axis.model_dump() for name, axis in suite.axes.items()},

@@ -18,6 +18,14 @@ from studies.space import PREFIX, apply, told
 from studies.spec import SearchSpec
 from studies.winners import Where, Winner, place, read_winners
 
+#: Where a unit stands in a comparison: label, repeat and fold. Two methods' winners may be one unit.
+Position = tuple[str, int, int]
+
+
+def position(one: PlannedUnit) -> Position:
+    """A unit's."""
+    return one.label, one.unit.repeat, one.unit.fold
+
 
 @dataclass(frozen=True)
 class Extra:
@@ -41,21 +49,27 @@ class Tuned:
     Attributes:
         planned: as many as the suite has, each with its winner's settings.
         winners: what they were made with.
-        lacking: by key of the suite's own unit, why it has no winner, and so cannot be trained; empty where its method
-            was not asked for.
+        lacking: by label, repeat and fold of a unit, why it has no winner, and so cannot be trained; empty where its
+            method was not asked for. Such a unit is planned as the suite has it.
         extras: trainings of repeated searches' winners, and of winners with other seeds.
         record: what a report needs to tell how it was done.
     """
 
     planned: list[PlannedUnit]
     winners: list[Winner]
-    lacking: Mapping[str, str] = field(default_factory=dict)
+    lacking: Mapping[Position, str] = field(default_factory=dict)
     extras: Sequence[Extra] = ()
     record: Mapping[str, Any] = field(default_factory=dict)
 
+    def lacks(self, one: PlannedUnit) -> bool:
+        """Whether a unit of `planned` has no winner."""
+        return position(one) in self.lacking
 
-def by_search(suite: Suite, spec: SearchSpec, planned: list[PlannedUnit], found: Mapping[Question, Search]) -> Tuned:
-    """The winners of finished searches, in every fold that they are for."""
+
+def by_search(
+    suite: Suite, spec: SearchSpec, planned: list[PlannedUnit], found: Mapping[Question, Search], *, asked: list[str]
+) -> Tuned:
+    """The winners of finished searches, in every fold that they are for; `asked` are the methods asked for."""
     best = {(q.label, q.where, q.search): search.winner() for q, search in found.items()}
     names = {(q.label, q.where): q.name for q in found}
     tuned, lacking, extras = [], {}, []
@@ -65,7 +79,8 @@ def by_search(suite: Suite, spec: SearchSpec, planned: list[PlannedUnit], found:
         if winner is None:
             name = names.get((one.label, where))
             tuned.append(one)
-            lacking[one.unit.key] = f"no trial of study '{name}' was completed" if name else ""
+            told_of = name and one.label in asked
+            lacking[position(one)] = f"no trial of study '{name}' was completed" if told_of else ""
             continue
         tuned.append(_applied(suite, one, winner.params))
         for number in range(1, spec.selection_repeats):
