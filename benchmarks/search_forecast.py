@@ -56,15 +56,16 @@ def _share(job: "Job", spec: SearchSpec, label: str, told: Mapping[str, list[Fro
         study_name(job.suite.name, label, where, search)
         for where, search in product(_places(job, spec), range(spec.selection_repeats))
     ]
-    trials = [trial for name in names for trial in told.get(name, [])]
-    spent = sum(trial.user_attrs.get("seconds", 0.0) for trial in trials)
-    trained = sum(len(trial.user_attrs.get("units", [])) for trial in trials)
+    trials = [told.get(name, []) for name in names]
+    spent = [sum(trial.user_attrs.get("seconds", 0.0) for trial in own) for own in trials]
     if spec.most is None:
         assert spec.hours is not None
-        return Share(label, 0, 0, max(0.0, 3600 * spec.hours * len(names) - spent) / job.workers, sure=True)
+        left_over = sum(max(0.0, 3600 * spec.hours - seconds) for seconds in spent)
+        return Share(label, 0, 0, left_over / job.workers, sure=True)
     units = spec.most * len(names) * spec.folds
-    left = max(0, spec.most * len(names) - len(trials)) * spec.folds
-    each = spent / trained if trained else _one(job, spec, label)
+    left = sum(max(0, spec.most - len(own)) for own in trials) * spec.folds
+    trained = sum(len(trial.user_attrs["units"]) for own in trials for trial in own)
+    each = sum(spent) / trained if trained else _one(job, spec, label)
     return Share(label, units, left, left * each / job.workers, sure=bool(trained) or not left)
 
 
@@ -100,14 +101,14 @@ def _places(job: "Job", spec: SearchSpec) -> list[Where]:
 
 
 def _told(job: "Job", storage_url: str | None) -> dict[str, list[FrozenTrial]]:
-    """The finished trials of every study there is, by its name, whatever it searched."""
+    """The trials of every study there is that have been trained, by its name, whatever it searched."""
     try:
         with storage_errors(storage_url):
             storage = view_storage(job.home.journal, storage_url)
             names = optuna.get_all_study_names(storage)
             studies = {name: optuna.load_study(study_name=name, storage=storage) for name in names}
             return {
-                name: [trial for trial in study.get_trials(deepcopy=False) if trial.state.is_finished()]
+                name: [trial for trial in study.get_trials(deepcopy=False) if "units" in trial.user_attrs]
                 for name, study in studies.items()
             }
     except NoStudiesError:
