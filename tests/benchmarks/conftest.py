@@ -71,6 +71,16 @@ def prepared(shared: Path, afnetm: Afnetm) -> Path:
     return home
 
 
+@pytest.fixture(scope="session")
+def empty_mlflow(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """MLflow's database without runs, to be copied: to make one takes longer than most that is done with it."""
+    from mlflow import MlflowClient
+
+    database = tmp_path_factory.mktemp("mlflow") / "mlflow.db"
+    MlflowClient(f"sqlite:///{database}").search_experiments()
+    return database
+
+
 @pytest.fixture
 def home(tmp_path: Path, prepared: Path) -> Path:
     """A home of one's own, with the cohort."""

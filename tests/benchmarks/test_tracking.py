@@ -1,6 +1,7 @@
 """MLflow's copy of records: complete, idempotent, and silent about whom it must not name."""
 
 import dataclasses
+import shutil
 from pathlib import Path
 
 import mlflow.entities
@@ -46,7 +47,8 @@ def record(accuracy: float, finished: float = 1e9) -> Record:
 
 
 @pytest.fixture
-def home(tmp_path: Path) -> Home:
+def home(tmp_path: Path, empty_mlflow: Path) -> Home:
+    shutil.copy(empty_mlflow, tmp_path)
     return Home(tmp_path)
 
 
