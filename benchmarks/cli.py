@@ -11,7 +11,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from afnetm.errors import UserError
-from benchmarks import cli_data, cli_search
+from benchmarks import cli_data, cli_search, cli_travel
 from benchmarks.home import Home
 from benchmarks.options import (
     Device,
@@ -222,6 +222,10 @@ def report(context: typer.Context, suite: SuiteName, with_faces: WithFaces = Fal
     Example: `afnetm report quick`
     """
     _report(context.obj, suite, with_faces=with_faces)
+
+
+app.command()(cli_travel.export)
+app.command("import")(cli_travel.import_)
 
 
 @app.command()

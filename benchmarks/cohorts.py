@@ -79,12 +79,14 @@ def processes(workers: int | None) -> int:
 
 
 @contextmanager
-def progress_bar(title: str, console: Console, *, first: str = "") -> Iterator[Callable[[int, int], None]]:
-    """A bar over scans, to be called with those done and all; `first`, if any, is printed with its first call.
+def progress_bar(
+    title: str, console: Console, *, first: str = "", what: str = "scans"
+) -> Iterator[Callable[[int, int], None]]:
+    """A bar over scans or `what`, to be called with those done and all; `first` is printed with its first call.
 
     It appears with the first call: not before everything that can be wrong was looked at.
     """
-    columns = BarColumn(bar_width=28), MofNCompleteColumn(), TextColumn("scans"), TimeElapsedColumn()
+    columns = BarColumn(bar_width=28), MofNCompleteColumn(), TextColumn(what), TimeElapsedColumn()
     left = TextColumn("left"), TimeRemainingColumn()
     bars = Progress(TextColumn(escape(title)), *columns, *left, console=console)
     task = bars.add_task("", total=None)
@@ -99,7 +101,8 @@ def progress_bar(title: str, console: Console, *, first: str = "") -> Iterator[C
     try:
         yield progress
     finally:
-        bars.stop()
+        if bars.live.is_started:
+            bars.stop()
 
 
 def write_sheet(directory: Path, out: Path, *, scans: int) -> None:

@@ -1,0 +1,141 @@
+"""Records of a suite, written into an archive that another home can import."""
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from safetensors import SafetensorError
+
+from afnetm.errors import UserError
+from benchmarks.home import Home
+from benchmarks.ledger import Entry, Ledger, read_ledger
+from benchmarks.provenance import provenance
+from benchmarks.store import Store
+from benchmarks.travel.archive import FAILURES, LEDGER, RECORD, WINNERS, open_archive, write_archive
+from benchmarks.travel.plain import dumps
+from benchmarks.travel.records import Progress, arrived, travelling
+from benchmarks.travel.veil import veiled
+from reports.pseudonyms import unnamed
+
+
+@dataclass(frozen=True)
+class Exported:
+    """What was exported.
+
+    Attributes:
+        suite: its name.
+        records: how many.
+        failures: of how many units why they failed.
+        size: bytes of the archive.
+        pseudonyms: whether subjects have pseudonyms in it.
+        studies: of how many studies the trials stayed.
+    """
+
+    suite: str
+    records: int
+    failures: int
+    size: int
+    pseudonyms: bool
+    studies: int
+
+
+def export_suite(
+    home: Home,
+    reference: str,
+    out: Path,
+    *,
+    methods: list[str] | None = None,
+    with_faces: bool = False,
+    weights: bool = False,
+    progress: Progress | None = None,
+) -> Exported:
+    """Writes the records of a suite's finished units to the archive `out`: whole, or not at all.
+
+    With them go the suite's ledger without its secret, why units failed, and what a search chose; a search's own trials
+    stay, though the ledger sums them up. Subjects of a cohort that is not shareable have the pseudonyms that reports
+    give them, errors are told by their kind alone, and what may show a face stays. The archive is read again as
+    whoever imports it will, before it takes its name.
+
+    Args:
+        home: where the suite was run.
+        reference: the suite's name or file.
+        out: the archive; must not be there.
+        methods: of which the records go; all if empty or None. The ledger goes whole, so that a suite whose methods
+            were trained on several machines can be put together again.
+        with_faces: whether subjects go by their names though their cohort is not shareable.
+        weights: whether trained weights go, where records have them.
+        progress: called for every record.
+
+    Raises:
+        UserError: the suite was never run or has no finished unit, `out` is there or cannot be written, or a record is
+            damaged.
+    """
+    ledger, store = read_ledger(home, reference), Store(home)
+    entries, done = ledger.only(methods), store.done()
+    keys = sorted({entry.key for entry in entries} & done)
+    if not any(entry.key in done and entry in entries for entry in ledger.units):
+        raise UserError(f"suite '{ledger.suite}' has no finished unit in home '{home.path}'; nothing to export")
+    veil = not (ledger.cohort["shareable"] or with_faces)
+    if veil and not ledger.secret and not all(store.result(key).get("pseudonyms") for key in keys):
+        raise UserError(f"suite '{ledger.suite}' has no secret to make pseudonyms with; run it again, or --with-faces")
+    if os.path.lexists(out):
+        raise UserError(f"'{out}' is there already; name another file, or delete it")
+    failures = _failures(ledger, entries, store, veil=veil)
+    beside = out.with_name(f".{out.name}.{os.getpid()}")
+
+    steps = progress or (lambda done, total: None)
+
+    def members() -> Iterator[tuple[str, bytes]]:
+        if failures:
+            yield FAILURES, dumps(failures)
+        yield LEDGER, dumps(travelling(ledger))
+        for number, key in enumerate(keys):
+            steps(number, 2 * len(keys))
+            files = _files(store.folder(key), weights=weights)
+            if veil:
+                files = _veiled(files, store.folder(key), secret=ledger.secret)
+            for name, content in sorted(files.items()):
+                yield f"units/{key}/{name}", content
+        if home.winners(ledger.suite).is_file():
+            yield WINNERS, home.winners(ledger.suite).read_bytes()
+
+    made = {key: value for key, value in provenance().items() if key != "hardware"}
+    try:
+        write_archive(beside, members(), {"suite": ledger.suite, "made_with": made})
+        with open_archive(beside, name=str(out)) as archive:
+            arrived(archive, progress=lambda done, total: steps(total + done, 2 * total))
+        size = beside.stat().st_size
+        if os.path.lexists(out):
+            raise UserError(f"'{out}' is there meanwhile; name another file, or delete it")
+        beside.rename(out)
+    finally:
+        beside.unlink(missing_ok=True)
+    studies = len(ledger.tuning.get("studies", []))
+    return Exported(ledger.suite, len(keys), len(failures), size, veil, studies)
+
+
+def _files(folder: Path, *, weights: bool) -> dict[str, bytes]:
+    """The files of a record by name, as they are; what does not belong there stays."""
+    wanted = [name for name in RECORD if weights or name != "weights.safetensors"]
+    try:
+        return {name: (folder / name).read_bytes() for name in wanted if (folder / name).is_file()}
+    except OSError as error:
+        raise UserError(f"record {folder}: cannot be read: {error.strerror}") from None
+
+
+def _veiled(files: dict[str, bytes], folder: Path, *, secret: str) -> dict[str, bytes]:
+    try:
+        return veiled(files, secret=secret)
+    except (KeyError, IndexError, ValueError, OSError, SafetensorError) as error:
+        raise UserError(f"record {folder} is damaged: {type(error).__name__}: {error}") from None
+
+
+def _failures(ledger: Ledger, entries: list[Entry], store: Store, *, veil: bool) -> dict[str, str]:
+    """Why units failed, in one line each; the tracebacks, which name folders of this machine, stay."""
+    failed = store.failed() - store.done()
+    found = {}
+    for key in sorted({entry.key for entry in entries} & failed):
+        reason = "".join(c if c.isprintable() else " " for c in store.failure(key)["reason"])[:1000]
+        found[key] = unnamed(reason) if veil else reason
+    return found

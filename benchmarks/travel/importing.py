@@ -1,0 +1,156 @@
+"""Records from an archive, taken into a home: all of it is checked before anything is written."""
+
+import secrets
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from afnetm.errors import UserError
+from benchmarks.home import MIN_FREE, Home, write_text
+from benchmarks.ledger import Ledger, read_ledger
+from benchmarks.store import Store
+from benchmarks.travel.archive import Archive, open_archive
+from benchmarks.travel.plain import shaped
+from benchmarks.travel.records import Arrived, Kept, Progress, arrived, check_together, read_record, travelling
+from benchmarks.travel.shapes import Called
+from reports.pseudonyms import identity
+
+
+@dataclass(frozen=True)
+class Imported:
+    """What was imported.
+
+    Attributes:
+        suite: what it is called here.
+        records: how many are new here.
+        here: how many were here already.
+        differing: keys of those that were here and say something else; they stayed as they were.
+        winners: whether what a search chose was here already, and is something else; it stayed as it was.
+    """
+
+    suite: str
+    records: int
+    here: int
+    differing: list[str]
+    winners: bool
+
+
+def import_suite(path: Path, home: Home, *, name: str | None = None, progress: Progress | None = None) -> Imported:
+    """Takes the records of the archive at `path` into `home`.
+
+    What the home has stays: a record of the same unit, a suite of the same name if it is the same suite, which is then
+    completed. Every record is written whole or not at all and the suite's ledger last, so that an import which was
+    killed has done no harm, and goes on when it is begun again.
+
+    Args:
+        path: an archive of `benchmarks.travel.exporting`.
+        home: where it goes.
+        name: what the suite shall be called here; None for its own name.
+        progress: called for every record, first as it is checked, then as it is written.
+
+    Raises:
+        UserError: the archive is not right (names member, value and what is allowed), it does not go with what the home
+            has, or the home is in use or cannot be written to.
+    """
+    if name is not None:
+        shaped(Called, {"--as": name}, "import")
+    steps = progress or (lambda done, total: None)
+    with open_archive(path) as archive:
+        found = arrived(archive, progress=lambda done, total: steps(done, 2 * total))
+        if name is not None:
+            found = replace(
+                found, ledger=replace(found.ledger, suite=name, resolved=found.ledger.resolved | {"name": name})
+            )
+        home.make(free=archive.size + MIN_FREE)
+        with home.lock():
+            store = Store(home)
+            own = _own(home, found.ledger, path.name)
+            ledger = _with_secret(own or found.ledger, found, home)
+            done = store.done()
+            if done & {entry.key for entry in ledger.only(None)}:
+                check_together(ledger, found, home, path.name)
+            store.sweep()
+            told = _write(archive, found, ledger, home, done, steps)
+        steps(2 * len(found.records), 2 * len(found.records))
+        return told
+
+
+def _own(home: Home, ledger: Ledger, archive: str) -> Ledger | None:
+    """The home's ledger of that name; None where it has none.
+
+    Raises:
+        UserError: it is of another suite, or of the same one run otherwise.
+    """
+    if not (home.suites / f"{ledger.suite}.json").exists():
+        return None
+    own = read_ledger(home, f"{ledger.suite}.toml")  # with the ending, as a name may hold a dot
+    here, there = travelling(own), travelling(ledger)
+    other = [key for key in here if here[key] != there[key]]
+    if other:
+        raise UserError(
+            f"{archive}: suite '{ledger.suite}' is in home '{home.path}' already and is another one: its "
+            f"{', '.join(other)} differ; import it under another name: --as NAME"
+        )
+    return own
+
+
+def _with_secret(ledger: Ledger, found: Arrived, home: Home) -> Ledger:
+    """The ledger with what reports here make pseudonyms with, where they need it.
+
+    It is the same for one cohort: another suite of this home may know it, or, later, a run with the cohort. Where all
+    records came under pseudonyms none is needed; where they came with names and nobody here knows it, one is made up.
+    """
+    if ledger.cohort["shareable"] or ledger.secret:
+        return ledger
+    known = []
+    for path in sorted(home.suites.glob("*.json")):
+        with suppress(UserError):  # of another version, which is not for an import to mend
+            other = read_ledger(home, path.with_suffix(".toml").name)
+            if other.secret and other.cohort["fingerprint"] == ledger.cohort["fingerprint"]:
+                known.append(other.secret)
+    came = {record.result.get("pseudonyms") for record in found.records.values()}
+    fitting = [secret for secret in known if identity(secret) in came] or known
+    if fitting:
+        return replace(ledger, secret=fitting[0])
+    return ledger if None not in came else replace(ledger, secret=secrets.token_hex(32))
+
+
+def _write(archive: Archive, found: Arrived, ledger: Ledger, home: Home, done: set[str], steps: Progress) -> Imported:
+    store, total = Store(home), len(found.records)
+    new = [key for key in found.records if key not in done]
+    here = [key for key in found.records if key in done]
+    for number, key in enumerate(new):
+        store.write(key, read_record(archive, key, found.records[key]))
+        steps(total + number + 1, 2 * total)
+    for key in found.failures.keys() - store.done() - store.failed():
+        store.write_reason(key, found.failures[key], "")
+    winners, other = home.winners(ledger.suite), False
+    if found.winners is not None:
+        other = winners.is_file() and winners.read_bytes() != found.winners.encode()
+        if not winners.exists():
+            write_text(winners, found.winners)
+    ledger.save(home)
+    differing = [key for key in here if not _same(store, key, found.records[key])]
+    return Imported(ledger.suite, len(new), len(here), differing, other)
+
+
+def _same(store: Store, key: str, record: Kept) -> bool:
+    """Whether a home's record says what one that arrived says, whatever its subjects are called in either."""
+    told = [
+        {name: value for name, value in one.items() if name != "pseudonyms"} for one in _results(store, key, record)
+    ]
+    tables = (store.predictions(key), record.predictions), (store.curves(key), record.curves)
+    return told[0] == told[1] and all(_numbers(own).equals(_numbers(other)) for own, other in tables)
+
+
+def _results(store: Store, key: str, record: Kept) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
+    return store.result(key), record.result
+
+
+def _numbers(table: pd.DataFrame) -> pd.DataFrame:
+    bare = table.drop(columns=["scan", "subject"], errors="ignore")
+    return bare.sort_values(list(bare.columns), ignore_index=True)

@@ -1,0 +1,230 @@
+"""What an archive brings: a suite's ledger, the records of its units and why others failed, all of it checked."""
+
+import os
+import tomllib
+from collections import defaultdict
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, fields
+from functools import partial
+from pathlib import Path
+from typing import Any, TypeVar
+
+import pandas as pd
+
+from afnetm.errors import UserError
+from benchmarks.frames import results
+from benchmarks.home import Home
+from benchmarks.keys import unit_key
+from benchmarks.ledger import Entry, Ledger, from_json, pathless
+from benchmarks.store import Record, Store
+from benchmarks.travel.archive import FAILURES, LEDGER, WINNERS, Archive
+from benchmarks.travel.plain import parsed, shaped
+from benchmarks.travel.shapes import FailuresShape, LedgerShape, ResultShape
+from benchmarks.travel.tables import read_curves, read_extras, read_gradcam, read_predictions, read_weights
+from reports.schema import ReportError
+
+#: Called with how many records are done, and of how many.
+Progress = Callable[[int, int], None]
+Found = TypeVar("Found")
+
+
+@dataclass(frozen=True, eq=False)
+class Kept:
+    """Of a record, what reports read.
+
+    Attributes:
+        result: what ``result.json`` holds.
+        predictions: as in `Record`.
+        curves: as in `Record`.
+    """
+
+    result: dict[str, Any]
+    predictions: pd.DataFrame
+    curves: pd.DataFrame
+
+
+@dataclass(frozen=True, eq=False)
+class Arrived:
+    """What an archive brings.
+
+    Attributes:
+        ledger: the suite; its secret stayed at home.
+        records: by key.
+        failures: reasons by key.
+        winners: the text of what a search chose; None where there is none.
+    """
+
+    ledger: Ledger
+    records: Mapping[str, Kept]
+    failures: Mapping[str, str]
+    winners: str | None
+
+
+def travelling(ledger: Ledger) -> dict[str, Any]:
+    """What of a ledger leaves its home: all but its secret, and no path."""
+    told = asdict(ledger)
+    del told["secret"]
+    return told | {"cohort": told["cohort"] | {"source": pathless(told["cohort"]["source"])}}
+
+
+def arrived(archive: Archive, *, progress: Progress | None = None) -> Arrived:
+    """Reads an archive whole and checks every member's content.
+
+    Raises:
+        UserError: names the member that is not right, what of it, and what is allowed.
+    """
+    ledger = _ledger(archive)
+    if archive.manifest.suite != ledger.suite:
+        told = f"suite = '{archive.manifest.suite}'"
+        raise UserError(f"{archive.where(LEDGER)}: suite = '{ledger.suite}', the manifest says {told}")
+    entries: dict[str, list[Entry]] = defaultdict(list)
+    for entry in ledger.only(None):
+        entries[entry.key].append(entry)
+    records: dict[str, Kept] = {}
+    for number, key in enumerate(archive.keys, start=1):
+        kept = records[key] = _kept(archive, key)
+        _check_place(kept.result, entries.get(key, []), ledger, archive.where(f"units/{key}/result.json"))
+        read_record(archive, key, kept)
+        if progress:
+            progress(number, len(archive.keys))
+    found = Arrived(ledger, records, _failures(archive, set(entries)), _winners(archive))
+    check_together(ledger, found, None, archive.name)
+    return found
+
+
+class _Together(Store):
+    """The records that a home will have once others have arrived; its own go first."""
+
+    def __init__(self, home: Home | None, found: Arrived) -> None:
+        super().__init__(home or Home(Path(os.devnull)))
+        self._found, self._own = found, super().done()
+
+    def done(self) -> set[str]:
+        return self._own | self._found.records.keys()
+
+    def failed(self) -> set[str]:
+        return super().failed() | self._found.failures.keys()
+
+    def result(self, key: str) -> dict[str, Any]:
+        return super().result(key) if key in self._own else self._found.records[key].result
+
+    def predictions(self, key: str) -> pd.DataFrame:
+        return super().predictions(key) if key in self._own else self._found.records[key].predictions
+
+    def curves(self, key: str) -> pd.DataFrame:
+        return super().curves(key) if key in self._own else self._found.records[key].curves
+
+    def failure(self, key: str) -> dict[str, str]:
+        return super().failure(key) if key in super().failed() else {"reason": self._found.failures[key]}
+
+
+def check_together(ledger: Ledger, found: Arrived, home: Home | None, archive: str) -> None:
+    """Raises `UserError` unless a report can be made of the records that arrived and those that a home has, if any."""
+    try:
+        results(ledger, _Together(home, found), created="")
+    except ReportError as error:
+        beside = f" beside those in home '{home.path}', which stay as they are" if home else ""
+        raise UserError(f"{archive}: no report can be made of its records{beside}: {error}") from None
+
+
+def read_record(archive: Archive, key: str, kept: Kept | None = None) -> Record:
+    """The record of a unit; what is `kept` of it was read before.
+
+    Raises:
+        UserError: a file of it is missing, or not what records have.
+    """
+    kept = kept or _kept(archive, key)
+    scans = kept.result["n_test"]
+
+    def arrays(name: str, read: Callable[[bytes, str], Found]) -> Found | None:
+        member = f"units/{key}/{name}.safetensors"
+        return read(archive.read(member), archive.where(member)) if archive.has(member) else None
+
+    return Record(
+        result=kept.result,
+        predictions=kept.predictions,
+        curves=kept.curves,
+        extras=arrays("extras", partial(read_extras, scans=scans)) or {},
+        gradcam=arrays("gradcam", partial(read_gradcam, scans=scans)),
+        weights=arrays("weights", read_weights),
+    )
+
+
+def _kept(archive: Archive, key: str) -> Kept:
+    result, curves, predictions = (
+        f"units/{key}/{name}" for name in ("result.json", "curves.csv", "predictions.parquet")
+    )
+    where = archive.where(result)
+    told = parsed(archive.read(result), where)
+    shape = shaped(ResultShape, told, where)
+    for value, is_called in ((shape.key, "key"), (unit_key(told), "the hash of what decides it")):
+        if value != key:
+            raise UserError(f"{where}: {is_called} is {value}, allowed is its folder's name")
+    pseudonyms = shape.pseudonyms is not None
+    return Kept(
+        told,
+        read_predictions(
+            archive.read(predictions), archive.where(predictions), scans=shape.n_test, pseudonyms=pseudonyms
+        ),
+        read_curves(archive.read(curves), archive.where(curves)),
+    )
+
+
+def _ledger(archive: Archive) -> Ledger:
+    where = archive.where(LEDGER)
+    told = parsed(archive.read(LEDGER), where)
+    shape = shaped(LedgerShape, told, where)
+    allowed = {field.name for field in fields(Ledger)} - {"secret"}
+    odd = next((key for key in told if key not in allowed), None)
+    for entry in [*told["units"], *told.get("extras", [])]:
+        odd = odd or next((key for key in entry if key not in {field.name for field in fields(Entry)}), None)
+        if entry["method"] not in shape.methods:
+            raise UserError(f"{where}: a unit of method '{entry['method']}', which it does not have")
+    for axis in told.get("axes", {}).values():
+        odd = odd or next((key for key in axis if key not in {"title", "part_of"}), None)
+    if odd is not None:
+        raise UserError(f"{where}: key {odd[:80]!a} is not one of this version of afnetm")
+    return from_json(told)
+
+
+def _check_place(result: Mapping[str, Any], entries: list[Entry], ledger: Ledger, where: str) -> None:
+    """Raises `UserError` unless a record is of the cohort, method, repeat and fold that the ledger says."""
+    if not entries:
+        raise UserError(f"{where}: the ledger of suite '{ledger.suite}' has no unit of this key")
+    for entry in entries:
+        method = ledger.methods[entry.method]
+        told = {
+            "cohort": ledger.cohort["fingerprint"],
+            "method": method["name"],
+            "version": method["version"],
+            "repeat": entry.repeat,
+            "fold": entry.fold,
+            "reseed": entry.reseed,
+        }
+        for name, value in told.items():
+            if result.get(name, 0) != value:
+                raise UserError(f"{where}: {name} = {result.get(name)!r}, the ledger says {value!r}")
+    if ledger.cohort["shareable"] and result.get("pseudonyms"):
+        raise UserError(f"{where}: pseudonyms, though the ledger says that the cohort is shareable")
+
+
+def _failures(archive: Archive, known: set[str]) -> dict[str, str]:
+    if not archive.has(FAILURES):
+        return {}
+    where = archive.where(FAILURES)
+    found = shaped(FailuresShape, {"reasons": parsed(archive.read(FAILURES), where)}, where).reasons
+    if unknown := found.keys() - known:
+        raise UserError(f"{where}: the ledger has no unit {min(unknown)}")
+    return found
+
+
+def _winners(archive: Archive) -> str | None:
+    """What a search chose, as it was written: TOML, whose settings are checked by whoever gives it to a run."""
+    if not archive.has(WINNERS):
+        return None
+    try:
+        text = archive.read(WINNERS).decode()
+        tomllib.loads(text)
+    except (ValueError, RecursionError) as error:  # what it raises for bytes and for TOML are kinds of these
+        raise UserError(f"{archive.where(WINNERS)}: not valid TOML: {error}") from None
+    return text

@@ -1,0 +1,59 @@
+"""A record without names: its subjects have the pseudonyms that reports give them, and no order tells who they are."""
+
+import io
+import json
+import math
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from safetensors.numpy import load, save
+
+from benchmarks.store import PICTURE
+from reports.pseudonyms import PREFIXES, identity, words
+
+
+def veiled(files: Mapping[str, bytes], *, secret: str) -> dict[str, bytes]:
+    """A record's files by name, with pseudonyms; arrays that may show a face are left out.
+
+    Its scans are in the order of their pseudonyms, and whatever goes along with them as well. ``result.json`` says
+    ``pseudonyms``, which secret they were made with (`reports.pseudonyms.identity`); a record that says so already is
+    left as it is.
+    """
+    result = json.loads(files["result.json"])
+    if result.get("pseudonyms"):
+        return dict(files)
+    predictions = pd.read_parquet(io.BytesIO(files["predictions.parquet"]))
+    for column in PREFIXES:
+        own = words(predictions[column].unique(), column=column, secret=secret)
+        predictions[column] = predictions[column].map(own)
+    order = np.argsort(predictions["scan"].to_numpy(), kind="stable")
+    found = dict(files)
+    found["result.json"] = json.dumps(result | {"pseudonyms": identity(secret)}, indent=1).encode()
+    buffer = io.BytesIO()
+    predictions.iloc[order].to_parquet(buffer, index=False)
+    found["predictions.parquet"] = buffer.getvalue()
+    if "extras.safetensors" in files:
+        found |= _extras(found.pop("extras.safetensors"), order)
+    if "gradcam.safetensors" in files:
+        found["gradcam.safetensors"] = _gradcam(files["gradcam.safetensors"], order)
+    return found
+
+
+def _extras(data: bytes, order: NDArray[np.intp]) -> dict[str, bytes]:
+    kept = {name: array[order] for name, array in load(data).items() if math.prod(array.shape[1:]) < PICTURE}
+    return (
+        {"extras.safetensors": save({name: np.ascontiguousarray(array) for name, array in kept.items()})}
+        if kept
+        else {}
+    )
+
+
+def _gradcam(data: bytes, order: NDArray[np.intp]) -> bytes:
+    arrays = load(data)
+    place = np.argsort(order)[arrays["rows"]].astype(np.int64)  # where each row is now
+    rising = np.argsort(place)
+    return save(
+        {**{name: np.ascontiguousarray(array[rising]) for name, array in arrays.items()}, "rows": place[rising]}
+    )
