@@ -47,7 +47,7 @@ class Tracker:
 
     Args:
         uri: where MLflow is: a database's or a server's.
-        home: whose records are copied; a database there keeps its artifacts there too.
+        home: whose records are copied; it keeps the artifacts, unless a server does.
         ledger: the suite.
         with_faces: whether what names or shows subjects is copied though the cohort is not shareable. What was copied
             without is completed; what was copied with it stays, whatever is said later.
@@ -65,7 +65,8 @@ class Tracker:
         self._named = bool(ledger.cohort["shareable"]) or with_faces
         self._store = Store(home)
         self._ledger = ledger
-        artifacts = home.artifacts.resolve().as_uri() if uri == home.tracking_uri else None
+        # A server knows where; for a database without one MLflow would take the folder that one happens to be in.
+        artifacts = None if uri.startswith("http") else home.artifacts.resolve().as_uri()
         experiment = self.client.get_experiment_by_name(ledger.suite)
         self.experiment: str = experiment.experiment_id if experiment else self._create(artifacts)
         self.studies: dict[str, Run] = {}

@@ -68,6 +68,19 @@ def copy(home: Home, ledger: Ledger = LEDGER) -> int:
     return logged
 
 
+def test_a_database_elsewhere_keeps_its_artifacts_in_the_home(
+    home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    shutil.copy(tmp_path / "mlflow.db", tmp_path / "elsewhere.db")
+    Store(home).write("k0", record(0.5))
+    uri = f"sqlite:///{tmp_path}/elsewhere.db"
+    tracker = Tracker(uri, home, LEDGER)
+    assert tracker.log(LEDGER.units) == 1
+    assert MlflowClient(uri).get_experiment(tracker.experiment).artifact_location.startswith(home.artifacts.as_uri())
+    assert not (tmp_path / "mlruns").exists()
+
+
 def test_a_record_is_copied_once_and_what_comes_later_is_caught_up(home: Home, client: MlflowClient) -> None:
     store = Store(home)
     store.write("k0", record(0.5))
