@@ -41,8 +41,8 @@ class Space:
     start: Mapping[str, Any]
 
     def plan(self) -> dict[str, Any]:
-        """As JSON values, so that two spaces can be told apart."""
-        ranges = {name: told(distribution) for name, distribution in self.distributions.items()}
+        """As JSON values, so that two spaces can be told apart, to the last digit."""
+        ranges = {name: _exactly(distribution) for name, distribution in self.distributions.items()}
         return {"space": ranges, "start": dict(self.start)}
 
 
@@ -90,6 +90,15 @@ def told(distribution: BaseDistribution) -> str:
         text += ", log"
     step = distribution.step
     return text if step is None or (step == 1 and isinstance(distribution, IntDistribution)) else f"{text}, by {step:g}"
+
+
+def _exactly(distribution: BaseDistribution) -> dict[str, Any]:
+    if isinstance(distribution, CategoricalDistribution):
+        return {"choices": list(distribution.choices)}
+    assert isinstance(distribution, FloatDistribution | IntDistribution)
+    whole = isinstance(distribution, IntDistribution)
+    limits = {name: getattr(distribution, name) for name in ("low", "high", "log", "step")}
+    return limits | {"whole": whole}
 
 
 def _within(distribution: BaseDistribution, value: Any) -> bool:

@@ -392,7 +392,7 @@ def test_no_pruner_prunes_nothing() -> None:
         ({"identity": IDENTITY | {"version": 2}}, "another version: 1, now 2"),
         ({"identity": IDENTITY | {"recipe": {"epochs": 4}}}, "another recipe.epochs: 3, now 4"),
         ({"identity": IDENTITY | {"intensities": None}}, "another intensities: [3, 4], now null"),
-        ({"space": CHOICES}, 'another space.reduction: null, now "4, 8 or 16"'),
+        ({"space": CHOICES}, 'another space.reduction: null, now {"choices": [4, 8, 16]}'),
         ({"space": Space(NUMBERS, START | {"dropout": 0.25})}, "another start.dropout: 0.0, now 0.25"),
         ({"sampler": "random"}, 'another sampler: "tpe", now "random"'),
         ({"pruner": "none"}, 'another pruner: "median", now "none"'),
