@@ -8,12 +8,16 @@ from pathlib import Path
 from typing import Any
 
 import tomlkit
+from tomlkit.items import Comment
 
 from afnetm.errors import UserError
 from studies.space import PREFIX
 
 #: The repeat and fold that settings are for; None for all.
 Where = tuple[int, int] | None
+
+#: Bytes: ten times what ten thousand winners take.
+_LARGEST = 20_000_000
 
 _ALL = "all"
 _RECIPE = PREFIX.removesuffix(".")
@@ -39,12 +43,12 @@ class Winner:
 def written(winners: Iterable[Winner], *, suite: str) -> str:
     """The file's text."""
     document = tomlkit.document()
-    document.add(tomlkit.comment(f"What a search chose for suite '{suite}'. It can be edited, and given back:"))
-    document.add(tomlkit.comment(f"afnetm run {suite} --params THIS-FILE"))
+    document.add(_comment(f"What a search chose for suite '{suite}'. It can be edited, and given back:"))
+    document.add(_comment(f"afnetm run {suite} --params THIS-FILE"))
     for winner in winners:
         table = tomlkit.table()
         if winner.told:
-            table.add(tomlkit.comment(winner.told))
+            table.add(_comment(winner.told))
         for name, value in winner.params.items():
             key = [_RECIPE, name.removeprefix(PREFIX)] if name.startswith(PREFIX) else [name]
             table.append(tomlkit.key(key), value)
@@ -60,10 +64,15 @@ def read_winners(path: Path) -> list[Winner]:
         UserError: it cannot be read, or is not of this form.
     """
     try:
-        tables = tomllib.loads(path.read_text(encoding="utf-8"))
+        with path.open("rb") as file:
+            content = file.read(_LARGEST + 1)
     except OSError as error:
         raise UserError(f"params file '{path}' cannot be read: {error.strerror}") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
+    if len(content) > _LARGEST:
+        raise UserError(f"params file '{path}' has more than {_LARGEST // 10**6} MB: not what a search wrote")
+    try:
+        tables = tomllib.loads(content.decode())
+    except (ValueError, RecursionError) as error:  # a number of too many digits is a plain ValueError
         raise UserError(f"{path.name}: not valid TOML: {error}") from None
     found = []
     for label, places in tables.items():
@@ -80,10 +89,15 @@ def place(where: Where) -> str:
     return _ALL if where is None else f"{where[0]}-{where[1]}"
 
 
+def _comment(text: str) -> Comment:
+    """On one line, whatever a label has in it."""
+    return tomlkit.comment("".join(letter if letter.isprintable() else " " for letter in text))
+
+
 def _where(name: str, path: Path, label: str) -> Where:
     if name == _ALL:
         return None
-    if not re.fullmatch(r"\d{1,6}-\d{1,6}", name, re.ASCII):
+    if not re.fullmatch(r"(0|[1-9]\d{0,5})-(0|[1-9]\d{0,5})", name, re.ASCII):
         raise UserError(f"{path.name}: {label}.{name}: not a fold; write '{_ALL}', or repeat and fold such as '0-2'")
     repeat, fold = name.split("-")
     return int(repeat), int(fold)
