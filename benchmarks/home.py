@@ -118,7 +118,7 @@ def write_text(path: Path, text: str) -> None:
     """Writes a file whole or not at all: beside, then renamed into place."""
     path.parent.mkdir(parents=True, exist_ok=True)
     beside = path.with_name(f".{path.name}.{os.getpid()}")
-    beside.write_text(text)
+    beside.write_text(text, encoding="utf-8")  # whatever the locale says
     beside.replace(path)
 
 
