@@ -71,7 +71,7 @@ def by_search(
 ) -> Tuned:
     """The winners of finished searches, in every fold that they are for; `asked` are the methods asked for."""
     best = {(q.label, q.where, q.search): search.winner() for q, search in found.items()}
-    names = {(q.label, q.where): q.name for q in found}
+    names = {(q.label, q.where): q.name for q in found if q.search == 0}
     tuned, lacking, extras = [], {}, []
     for one in planned:
         where = (one.unit.repeat, one.unit.fold) if spec.selection == "nested" else None
