@@ -75,6 +75,13 @@ def speed(session: nox.Session) -> None:
 
 
 @nox.session(default=False)
+def calibrate(session: nox.Session) -> None:
+    """Simulate how often the report's statistics err and write it into docs/statistics.md; minutes."""
+    install(session)
+    session.run("python", "-m", "reports.calibrate", env={"OMP_NUM_THREADS": "1"})
+
+
+@nox.session(default=False)
 def graphs(session: nox.Session) -> None:
     """Report which methods torch.compile sees whole and a CUDA graph could hold; requires nothing of them."""
     install(session)

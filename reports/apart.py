@@ -36,8 +36,8 @@ def missing(pairs: pd.DataFrame) -> list[str]:
     return [f"{_named(rows, of=len(pairs))}: {why}." for why, rows in lacking.groupby("why", sort=False)]
 
 
-def remarks(pairs: pd.DataFrame) -> list[str]:
-    """What to know of these p: how small they can get, and subjects without a difference."""
+def remarks(pairs: pd.DataFrame, *, repeats: int) -> list[str]:
+    """What to know of these p: how small they can get, subjects without a difference, and too few repeats."""
     tested = pairs[pairs[DECLARED].notna()]
     if tested.empty:
         return []
@@ -52,6 +52,11 @@ def remarks(pairs: pd.DataFrame) -> list[str]:
         found.append(
             f"Up to {equal} of {subjects} subjects are told equally well by both methods of a pair: the signed ranks "
             "rank them and leave them out (Pratt); in how often one is better they count half."
+        )
+    if repeats == 1:
+        found.append(
+            "In one repeat the luck of single trainings is not averaged out, and tests over subjects do not see it: "
+            "where trainings vary much, they find more than there is."
         )
     return found
 

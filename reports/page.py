@@ -112,7 +112,11 @@ def _statistics(results: Results, pairs: pd.DataFrame) -> dict[str, Any]:
         "level": LEVEL,
         "control": pairs[control].to_dict("records"),
         "others": pairs[~control].to_dict("records"),
-        "remarks": [*missing(pairs), *remarks(pairs), why_not(1, len(results.methods))],
+        "remarks": [
+            *missing(pairs),
+            *remarks(pairs, repeats=results.folds["repeat"].nunique()),
+            why_not(1, len(results.methods)),
+        ],
         "questions": QUESTIONS,
     }
 

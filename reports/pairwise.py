@@ -105,7 +105,7 @@ def _row(pair: Pair, rope: float) -> dict[str, object]:
         better = improvement(pair.subjects)
         row |= {
             "p_permutation_subjects": float(sign_flip(pair.subjects)),
-            "p_wilcoxon_subjects": signed_rank(pair.subjects),
+            "p_wilcoxon_subjects": float(signed_rank(pair.subjects)),
         }
         row |= {"probability_of_improvement": better.value}
         row |= {"improvement_low": better.low, "improvement_high": better.high}

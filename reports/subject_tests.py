@@ -53,12 +53,22 @@ def flips(subjects: int) -> NDArray[np.float64]:
     return signs
 
 
-def signed_rank(differences: NDArray[np.float64]) -> float:
-    """Wilcoxon's two-sided p for ``(S,)`` differences of subjects; NaN where none differs.
+def signed_rank(differences: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Wilcoxon's two-sided p ``(...)``; NaN where no subject differs.
 
-    Subjects without a difference are ranked and then left out (Pratt). Exact for few subjects, else by the normal
-    approximation; scipy decides.
+    Subjects without a difference are ranked and then left out (Pratt). Up to `EXACT` subjects it is exact, by flipping
+    the signs of the ranks; with more it is scipy's, exact to 50 where all differ, else by the normal approximation.
+
+    Args:
+        differences: ``(..., S)``, finite, between two methods' scores of S subjects; S is at least 1.
     """
-    if not differences.any():
-        return np.nan
+    if differences.shape[-1] <= EXACT:
+        found = sign_flip(np.sign(differences) * stats.rankdata(np.abs(differences), axis=-1))
+    else:
+        with np.errstate(invalid="ignore"):  # where no subject differs
+            found = np.apply_along_axis(_wilcoxon, -1, differences)
+    return np.where(differences.any(axis=-1), found, np.nan)
+
+
+def _wilcoxon(differences: NDArray[np.float64]) -> float:
     return float(stats.wilcoxon(differences, zero_method="pratt").pvalue)

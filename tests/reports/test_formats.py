@@ -28,6 +28,21 @@ def test_points_have_a_sign_and_no_minus_zero(share, text):
 
 
 @pytest.mark.parametrize(
+    ("p", "text"), [(0.0341, "0.034"), (0.0004, "<0.001"), (1.0, "1.000"), (math.nan, "\N{EN DASH}")]
+)
+def test_a_small_p_is_not_zero(p, text):
+    assert formats.p_value(p) == text
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(0.931, "0.93"), (0.997, ">0.99"), (0.003, "<0.01"), (0.0, "0"), (1.0, "1"), (math.nan, "\N{EN DASH}")],
+)
+def test_a_chance_is_no_more_certain_than_it_is(value, text):
+    assert formats.chance(value) == text
+
+
+@pytest.mark.parametrize(
     ("seconds", "text"), [(0.0, "0.00 s"), (59.9, "59.9 s"), (60.0, "1.00 min"), (754.0, "12.6 min"), (432e3, "120 h")]
 )
 def test_durations_are_in_the_unit_that_suits_them(seconds, text):

@@ -1,5 +1,6 @@
 """The table of pairs: every value from the tested functions, nothing invented where there is nothing to say."""
 
+import re
 import time
 from dataclasses import replace
 from types import SimpleNamespace
@@ -11,8 +12,11 @@ import pytest
 from reports.apart import LEVEL, like_the_best, missing, remarks
 from reports.bayes import posterior
 from reports.fold_tests import corrected_t
+from reports.formats import points
+from reports.page import write_report
 from reports.paired import Pairing
 from reports.pairwise import COLUMNS, DECLARED, displayed_pairwise, pairwise
+from reports.questions import QUESTIONS
 from reports.schema import EXPRESSIONS, ReportError
 from reports.several import holm
 from reports.subject_tests import sign_flip, signed_rank
@@ -156,7 +160,7 @@ def test_one_method_is_no_pair(make, tmp_path):
     results = make(skills={"only": 0.5}, subjects=4, folds=2, epochs=1)
     found = pairwise(results)
     assert found.empty
-    assert remarks(found) == missing(found) == []
+    assert remarks(found, repeats=1) == missing(found) == []
     write_tables(results, comparison(results), found, tmp_path)
     assert not (tmp_path / "pairwise.csv").exists()
 
@@ -183,9 +187,11 @@ def test_who_is_like_the_best_depends_on_whether_it_was_picked_by_looking(pairs)
 def test_few_subjects_are_told_that_nothing_can_be_told_apart(make):
     few = pairwise(make(skills={"a": -3.0, "b": 9.0}, subjects=5, folds=5, epochs=1))
     assert few["p_holm"].iloc[0] == 0.0625
-    assert remarks(few)[0] == (
+    assert remarks(few, repeats=2)[0] == (
         "With 5 subjects the adjusted p cannot be below 0.062: no difference, however large, is told apart."
     )
+    assert "luck of single trainings" not in " ".join(remarks(few, repeats=2))
+    assert "luck of single trainings" in remarks(few, repeats=1)[-1]
     assert few["p_holm"].iloc[0] > LEVEL
 
 
@@ -219,3 +225,26 @@ def test_twenty_methods_of_500_folds_and_100_subjects_take_seconds(results):
     assert time.process_time() - before < 20.0
     assert len(found) == 190
     assert found[VALUES].notna().all(axis=None)
+
+
+def test_the_page_has_the_control_s_comparisons_the_other_pairs_and_what_tests_are_for(results, drop, tmp_path):
+    page = " ".join(re.sub(r"<[^>]*>", " ", _page(drop(results, method="late", fold=1), tmp_path)).split())
+    section = page[page.index("Statistics The declared test") : page.index("Confusion Of the scans")]
+    assert "afnetm against each other method" in section
+    assert "over the 4 comparisons here" in section
+    assert "All other pairs (6)" in section
+    assert "need at least 5; here is one" in section
+    for question in QUESTIONS:
+        assert question.asks.replace("'", "&#39;") in section
+    row = pairwise(results).set_index("method_b").loc["texture"]
+    assert f"texture {points(row['difference'])} {points(row['low'])} to {points(row['high'])}" in section
+
+
+def test_a_suite_of_one_method_has_no_section_on_statistics(make, tmp_path):
+    page = _page(make(skills={"only": 0.5}, subjects=4, folds=2, epochs=1), tmp_path)
+    assert 'id="statistics"' not in page
+    assert "pairwise" not in page
+
+
+def _page(results, folder):
+    return write_report(results, folder / "report").read_text(encoding="utf-8")

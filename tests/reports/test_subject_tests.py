@@ -26,7 +26,7 @@ def test_fisher_s_own_example():
 
 def test_signed_ranks_of_the_same():
     """scipy's documentation of `wilcoxon` has these differences: 0.041."""
-    assert signed_rank(DARWIN) == pytest.approx(0.041259765625)
+    assert float(signed_rank(DARWIN)) == pytest.approx(0.041259765625)
 
 
 @given(FEW)
@@ -53,8 +53,8 @@ def test_they_turn_round_with_their_methods_and_do_not_care_for_order(difference
     assert 0.0 < p <= 1.0
     assert float(sign_flip(-differences)) == p
     assert float(sign_flip(shuffled)) == pytest.approx(p, abs=1e-12)
-    ranked = signed_rank(differences)
-    assert ranked == pytest.approx(signed_rank(-shuffled), nan_ok=True)
+    ranked = float(signed_rank(differences))
+    assert ranked == pytest.approx(float(signed_rank(-shuffled)), nan_ok=True)
     assert np.isnan(ranked) == (not differences.any())
 
 
@@ -72,6 +72,12 @@ def test_methods_that_are_equal_on_every_subject_are_not_told_apart():
     assert np.isnan(signed_rank(np.zeros(30)))
 
 
+@settings(max_examples=20, deadline=None)
+@given(hnp.arrays(np.float64, st.integers(2, 6), elements=SHARES).filter(np.any))
+def test_few_signed_ranks_are_scipy_s_with_ties_and_zeros(differences):
+    assert float(signed_rank(differences)) == pytest.approx(stats.wilcoxon(differences, zero_method="pratt").pvalue)
+
+
 def test_zeros_make_signed_ranks_more_careful():
     differences = np.concatenate([np.linspace(0.1, 2.0, 20), np.zeros(20)])
     assert signed_rank(differences) > stats.wilcoxon(differences[:20]).pvalue
@@ -81,6 +87,7 @@ def test_zeros_make_signed_ranks_more_careful():
 def test_many_at_once_are_each_as_alone():
     differences = np.random.default_rng(0).normal(0.2, 1.0, (5, 30))
     np.testing.assert_array_equal(sign_flip(differences), [float(sign_flip(each)) for each in differences])
+    np.testing.assert_array_equal(signed_rank(differences), [float(signed_rank(each)) for each in differences])
 
 
 def test_drawn_flips_are_the_same_every_time():
