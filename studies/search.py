@@ -140,6 +140,9 @@ class Search:
         left = self._left(whole)
         if left and self._plan is not None:
             self.study.set_user_attr("plan", self._plan)
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", ExperimentalWarning)  # years old, too
+                self.study.set_metric_names([f"inner {self._spec.metric}"])  # what Optuna's dashboard calls the score
             self._plan = None
         if left and not self._taken_up:
             self._give_up()
