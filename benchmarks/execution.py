@@ -45,6 +45,8 @@ def execute(planned: PlannedUnit, home: Home) -> float:
     labels = class_indices(cohort, rows)
     method, encoder, recipe = rebuild(planned)
 
+    if device.type == "cuda":
+        torch.cuda.reset_peak_memory_stats(device)
     torch.manual_seed(unit.seed)  # initial weights and dropout
     model = method.build(replace(encoder, size=cohort.size), len(EXPRESSIONS)).to(device)
     if recipe.channels_last:
@@ -61,6 +63,8 @@ def execute(planned: PlannedUnit, home: Home) -> float:
     trained = clock()
     probabilities, extras = predict(model, data, test, recipe)
     tested = clock()
+    # On a processor there is the process' alone, which holds what earlier units of this worker left.
+    memory = torch.cuda.max_memory_allocated(device) if device.type == "cuda" else None
     searched = unit.inner is not None  # then only its score is wanted, and there may be very many of its kind
     evidence = None if searched else _evidence(model, data, test, labels[fold.test], probabilities.argmax(1))
 
@@ -74,6 +78,7 @@ def execute(planned: PlannedUnit, home: Home) -> float:
         **costs,
         "seconds": trained - begun,
         "test_seconds": tested - trained,
+        "peak_memory": memory,
         "device_name": torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu",
         "finished": time.time(),
         **provenance(),

@@ -40,6 +40,9 @@ def results(ledger: Ledger, store: Store, *, created: str, with_faces: bool = Fa
             **_where(entry),
             **{name: record[name] for name in _FOLD},
             "seconds": record["seconds"] + record["test_seconds"],
+            "train_seconds": record["seconds"],
+            "test_seconds": record["test_seconds"],
+            "peak_memory": record.get("peak_memory"),  # records had none at first
         }
         for entry, record in zip(entries, records, strict=True)
     ]

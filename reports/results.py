@@ -116,7 +116,8 @@ class Results:
     Attributes:
         folds: a row a unit (`reports.schema.FOLDS`): suite, method, repeat, fold, seed, unit, n_train, n_test, accuracy
             and macro_f1 (0..1), seconds (training and test; processor time on a CPU), parameters, flops (one forward
-            of one sample).
+            of one sample); where known train_seconds and test_seconds, which seconds are the sum of, and peak_memory
+            (bytes of the device's memory, at most, the scans on it included).
         predictions: a row a tested scan (`reports.schema.PREDICTIONS`): unit, method, repeat, fold, scan, subject,
             expression, intensity (0 where unknown), predicted, p_anger ... p_surprise (0..1, sum 1).
         curves: a row an epoch (`reports.schema.CURVES`): unit, method, repeat, fold, epoch, loss, accuracy (of the

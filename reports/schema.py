@@ -17,17 +17,22 @@ class ReportError(ValueError):
 
 @dataclass(frozen=True, kw_only=True)
 class Column:
-    """What one column holds: its kind, the closed range of its numbers, or the names it may take."""
+    """What one column holds: its kind, the closed range of its numbers, or the names it may take.
+
+    An `optional` one holds numbers, may lack some of them (NaN) and may itself be missing.
+    """
 
     kind: Literal["name", "integer", "number"]
     low: float = -np.inf
     high: float = np.inf
     allowed: Sequence[str] | None = None
+    optional: bool = False
 
 
 _NAME = Column(kind="name")
 _COUNT = Column(kind="integer", low=0)
 _SHARE = Column(kind="number", low=0.0, high=1.0)
+_MEASURED = Column(kind="number", low=0.0, optional=True)
 _UNIT = {"unit": _NAME, "method": _NAME, "repeat": _COUNT, "fold": _COUNT}
 _EXPRESSION = Column(kind="name", allowed=EXPRESSIONS)
 
@@ -46,6 +51,9 @@ FOLDS: Mapping[str, Column] = {
     "seconds": Column(kind="number", low=0.0),
     "parameters": _COUNT,
     "flops": _COUNT,
+    "train_seconds": _MEASURED,
+    "test_seconds": _MEASURED,
+    "peak_memory": _MEASURED,
 }
 
 #: A row is a scan that a unit tested.
@@ -98,12 +106,14 @@ SELECTION: Mapping[str, Column] = {
 def checked(table: str, frame: pd.DataFrame, columns: Mapping[str, Column], *, key: Sequence[str]) -> pd.DataFrame:
     """A copy of `frame` with exactly `columns`, in plain types (str, int64, float64), its rows sorted by `key`.
 
-    Columns that nobody asked for are left out.
+    Columns that nobody asked for are left out; optional ones that are missing are filled with NaN.
 
     Raises:
         ReportError: a column is missing, there twice, of another type, empty somewhere or out of range; a key is there
             twice.
     """
+    lacking = [name for name, column in columns.items() if column.optional and name not in frame.columns]
+    frame = frame.assign(**dict.fromkeys(lacking, np.nan))
     present = list(frame.columns)
     for name in columns:
         if present.count(name) != 1:
@@ -119,6 +129,9 @@ def checked(table: str, frame: pd.DataFrame, columns: Mapping[str, Column], *, k
 
 def _values(where: str, values: "pd.Series[Any]", column: Column) -> "pd.Series[Any]":
     values = values.reset_index(drop=True)
+    if column.optional:
+        known = _numbers(where, values.dropna().infer_objects(), column)
+        return known.reindex(values.index).astype("float64")
     if (missing := values.isna()).any():
         raise ReportError(f"{where} is empty (NaN) in row {missing.idxmax()}, allowed is a value in every row")
     return _names(where, values, column) if column.kind == "name" else _numbers(where, values, column)

@@ -182,6 +182,7 @@ class ResultShape(_Shape):
     flops: Count
     seconds: Seconds
     test_seconds: Seconds
+    peak_memory: Count | None = None
     finished: Seconds
     device_name: Line
     hardware: Line

@@ -124,6 +124,19 @@ def test_rows_in_any_order_extra_columns_and_other_types_of_the_same_values_are_
         pd.testing.assert_frame_equal(getattr(again, table), getattr(results, table))
 
 
+def test_what_is_optional_may_be_missing_unknown_in_places_or_not_a_number(results):
+    assert results.folds["peak_memory"].isna().all()
+    known = [None if unit % 2 else 10 * unit for unit in range(len(results.folds))]
+    for values in (known, pd.Series(known, dtype=object)):
+        again = changed(results, "folds", lambda frame, values=values: frame.assign(peak_memory=values))
+        assert again.folds["peak_memory"].tolist()[::2] == known[::2]
+        assert again.folds["peak_memory"].isna().sum() == 12
+    with pytest.raises(ReportError, match="'peak_memory' is -1.0 in row 3, allowed is a finite number from 0"):
+        changed(results, "folds", lambda frame: frame.assign(peak_memory=[np.nan] * 3 + [-1.0] * 22))
+    with pytest.raises(ReportError, match="'test_seconds' has type str"):
+        changed(results, "folds", lambda frame: frame.assign(test_seconds="fast"))
+
+
 def test_no_curves_are_no_fault(results):
     bare = changed(results, "curves", lambda frame: pd.DataFrame(columns=frame.columns))
     assert bare.curves.empty
