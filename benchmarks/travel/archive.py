@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from afnetm.errors import UserError
-from benchmarks.travel.plain import dumps, parsed, shaped
+from benchmarks.travel.plain import dumps, in_a_line, parsed, shaped
 from benchmarks.travel.shapes import Manifest
 
 #: Raised whenever what members hold, or mean, changes.
@@ -30,7 +30,7 @@ MANIFEST, LEDGER, FAILURES, WINNERS = "manifest.json", "ledger.json", "failures.
 RECORD = {
     "result.json": 2**20,
     "curves.csv": 2**26,
-    "predictions.parquet": 2**28,
+    "predictions.csv": 2**28,
     "extras.safetensors": 2**30,
     "gradcam.safetensors": 2**28,
     "weights.safetensors": 2**32,
@@ -38,7 +38,7 @@ RECORD = {
 _LIMITS = {MANIFEST: 2**28, LEDGER: 2**28, FAILURES: 2**26, WINNERS: 2**24, **RECORD}
 _NAME = re.compile(
     r"(manifest|ledger|failures)\.json|winners\.toml"
-    r"|units/[0-9a-f]{20}/(result\.json|curves\.csv|predictions\.parquet|(extras|gradcam|weights)\.safetensors)",
+    r"|units/[0-9a-f]{20}/(result\.json|(curves|predictions)\.csv|(extras|gradcam|weights)\.safetensors)",
     re.ASCII,
 )
 MAX_MEMBERS = 500_000
@@ -135,7 +135,7 @@ def open_archive(path: Path, *, name: str | None = None) -> Iterator[Archive]:
     except OSError as error:
         raise UserError(f"archive '{path}' cannot be read: {error.strerror or error}") from None
     except _BROKEN as error:
-        raise UserError(f"archive '{path}' is not a zip archive, or a damaged one: {error}") from None
+        raise UserError(f"archive '{path}' is not a zip archive, or a damaged one: {in_a_line(str(error))}") from None
     with archive:
         name = name or path.name
         infos = _checked(archive.infolist(), name, packed=path.stat().st_size)
@@ -194,7 +194,7 @@ def _read(archive: zipfile.ZipFile, info: zipfile.ZipInfo, where: str) -> bytes:
         with archive.open(info) as file:
             content = file.read(info.file_size + 1)
     except (*_BROKEN, OSError) as error:
-        raise UserError(f"{where}: damaged: {error}") from None
+        raise UserError(f"{where}: damaged: {in_a_line(str(error))}") from None
     if len(content) != info.file_size:
         raise UserError(f"{where}: {len(content)} bytes, its header says {info.file_size}")
     return content

@@ -13,8 +13,9 @@ from benchmarks.ledger import Entry, Ledger, read_ledger
 from benchmarks.provenance import provenance
 from benchmarks.store import Store
 from benchmarks.travel.archive import FAILURES, LEDGER, RECORD, WINNERS, open_archive, write_archive
-from benchmarks.travel.plain import dumps
+from benchmarks.travel.plain import dumps, in_a_line
 from benchmarks.travel.records import Progress, arrived, travelling
+from benchmarks.travel.tables import written
 from benchmarks.travel.veil import veiled
 from reports.pseudonyms import unnamed
 
@@ -92,9 +93,7 @@ def export_suite(
         yield LEDGER, dumps(travelling(ledger))
         for number, key in enumerate(keys):
             steps(number, 2 * len(keys))
-            files = _files(store.folder(key), weights=weights)
-            if veil:
-                files = _veiled(files, store.folder(key), secret=ledger.secret)
+            files = _files(store, key, secret=ledger.secret if veil else None, weights=weights)
             for name, content in sorted(files.items()):
                 yield f"units/{key}/{name}", content
         if home.winners(ledger.suite).is_file():
@@ -115,20 +114,18 @@ def export_suite(
     return Exported(ledger.suite, len(keys), len(failures), size, veil, studies)
 
 
-def _files(folder: Path, *, weights: bool) -> dict[str, bytes]:
-    """The files of a record by name, as they are; what does not belong there stays."""
+def _files(store: Store, key: str, *, secret: str | None, weights: bool) -> dict[str, bytes]:
+    """The files of a record as they travel, by name, with pseudonyms if there is a secret; no others that are there."""
+    folder = store.folder(key)
     wanted = [name for name in RECORD if weights or name != "weights.safetensors"]
     try:
-        return {name: (folder / name).read_bytes() for name in wanted if (folder / name).is_file()}
-    except OSError as error:
-        raise UserError(f"record {folder}: cannot be read: {error.strerror}") from None
-
-
-def _veiled(files: dict[str, bytes], folder: Path, *, secret: str) -> dict[str, bytes]:
-    try:
-        return veiled(files, secret=secret)
+        found = {name: (folder / name).read_bytes() for name in wanted if (folder / name).is_file()}
+        predictions = store.predictions(key)
+        if secret is not None:
+            predictions, found = veiled(predictions, found, secret=secret)
+        return found | {"predictions.csv": written(predictions)}
     except (KeyError, IndexError, ValueError, OSError, SafetensorError) as error:
-        raise UserError(f"record {folder} is damaged: {type(error).__name__}: {error}") from None
+        raise UserError(f"record {folder} is damaged: {in_a_line(f'{type(error).__name__}: {error}')}") from None
 
 
 def _failures(ledger: Ledger, entries: list[Entry], store: Store, *, veil: bool) -> dict[str, str]:

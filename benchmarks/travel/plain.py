@@ -45,7 +45,7 @@ def parsed(data: bytes, where: str) -> Any:
         value = json.loads(data.decode(), parse_constant=refuse, object_pairs_hook=unique)
         _check(value, "", 0)
     except (ValueError, RecursionError) as error:
-        raise UserError(f"{where}: not JSON as it is written here: {error}") from None
+        raise UserError(f"{where}: not JSON as it is written here: {in_a_line(str(error))}") from None
     return value
 
 
@@ -59,13 +59,18 @@ def shaped(shape: type[Shape], value: Any, where: str) -> Shape:
         return shape.model_validate(value)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
-        key = ".".join(map(str, first["loc"])) or "all of it"
+        key = in_a_line(".".join(map(str, first["loc"]))) or "all of it"
         if first["type"] == "missing":
             raise UserError(f"{where}: {key} is missing") from None
         given = json.dumps(first["input"], default=str)
         shown = given if len(given) < 80 else f"{given[:76]} ..."
         said = first["msg"].removeprefix("Value error, ")
         raise UserError(f"{where}: {key} = {shown}: {said[:1].lower()}{said[1:]}") from None
+
+
+def in_a_line(text: str) -> str:
+    """What somebody else wrote, a library's message say, as far as one line can show it."""
+    return "".join(c if c.isprintable() else " " for c in text)[:300].strip()
 
 
 def _check(value: Any, at: str, depth: int) -> None:

@@ -18,7 +18,7 @@ from benchmarks.keys import unit_key
 from benchmarks.ledger import Entry, Ledger, from_json, pathless
 from benchmarks.store import Record, Store
 from benchmarks.travel.archive import FAILURES, LEDGER, WINNERS, Archive
-from benchmarks.travel.plain import parsed, shaped
+from benchmarks.travel.plain import in_a_line, parsed, shaped
 from benchmarks.travel.shapes import FailuresShape, LedgerShape, ResultShape
 from benchmarks.travel.tables import read_curves, read_extras, read_gradcam, read_predictions, read_weights
 from reports.schema import ReportError
@@ -151,9 +151,7 @@ def read_record(archive: Archive, key: str, kept: Kept | None = None) -> Record:
 
 
 def _kept(archive: Archive, key: str) -> Kept:
-    result, curves, predictions = (
-        f"units/{key}/{name}" for name in ("result.json", "curves.csv", "predictions.parquet")
-    )
+    result, curves, predictions = (f"units/{key}/{name}" for name in ("result.json", "curves.csv", "predictions.csv"))
     where = archive.where(result)
     told = parsed(archive.read(result), where)
     shape = shaped(ResultShape, told, where)
@@ -226,5 +224,5 @@ def _winners(archive: Archive) -> str | None:
         text = archive.read(WINNERS).decode()
         tomllib.loads(text)
     except (ValueError, RecursionError) as error:  # what it raises for bytes and for TOML are kinds of these
-        raise UserError(f"{archive.where(WINNERS)}: not valid TOML: {error}") from None
+        raise UserError(f"{archive.where(WINNERS)}: not valid TOML: {in_a_line(str(error))}") from None
     return text

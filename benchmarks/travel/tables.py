@@ -1,42 +1,46 @@
 """Tables and arrays from elsewhere: a record's files, read from bytes and held to what records have.
 
-Neither parquet nor CSV nor safetensors can hold code, and none is asked for its own idea of types: what is asked for is
-columns of text and numbers. Who opens them must not be made to unpack much more than was sent, so that parquet may have
-as many rows as the result says and no compression but its usual one, whose gain is small.
+Tables travel as CSV: it takes nothing but text, and gives nothing but text and numbers. The reader of parquet, which
+records have at home, was not made for files that mean harm: it ends the process on some that are merely damaged, and a
+few bytes may unpack to very many. Safetensors are an array's plain bytes.
 """
 
 import io
 import re
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
-import pyarrow.compute as pc
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.numpy import load
 
 from afnetm.errors import UserError
 from benchmarks.store import Evidence
+from benchmarks.travel.plain import in_a_line
 from reports.pseudonyms import PREFIXES, is_pseudonym
 from reports.schema import CURVES, PREDICTIONS, Column, ReportError, checked
 
 _PLACE = ("unit", "method", "repeat", "fold")
 _PREDICTIONS = {name: column for name, column in PREDICTIONS.items() if name not in _PLACE}
 _CURVES = {name: column for name, column in CURVES.items() if name not in _PLACE}
-_TEXT = [name for name, column in _PREDICTIONS.items() if column.kind == "name"]
 _NUMBER = Column(kind="number")
 _COLUMN = re.compile(r"[a-z][a-z0-9_]{0,99}", re.ASCII)
-_MAX_TEXT = 1000  # characters of a subject's or a scan's name
+_MAX_TEXT = 1000  # characters of a name
 _MAX_TENSORS = 100_000
 
 Arrays = dict[str, NDArray[Any]]
 
 
+def written(predictions: pd.DataFrame) -> bytes:
+    """``predictions.csv`` of a record: every number with as many digits as it takes to be read as the same."""
+    exact = {name: "float64" for name, kind in predictions.dtypes.items() if kind == np.float32}
+    return predictions.astype(exact).to_csv(index=False, lineterminator="\n").encode()
+
+
 def read_predictions(data: bytes, where: str, *, scans: int, pseudonyms: bool) -> pd.DataFrame:
-    """``predictions.parquet``: `scans` rows of `reports.schema.PREDICTIONS`, without the columns that say whose.
+    """``predictions.csv``: `scans` rows of `reports.schema.PREDICTIONS`, without the columns that say whose.
 
     Args:
         data: the file.
@@ -47,31 +51,27 @@ def read_predictions(data: bytes, where: str, *, scans: int, pseudonyms: bool) -
     Raises:
         UserError: it is something else.
     """
-    try:
-        # As dictionaries, so that one long text in very many rows is one long text.
-        file = pq.ParquetFile(pa.BufferReader(data), read_dictionary=_TEXT, arrow_extensions_enabled=False)
-        _check_packing(file, where, scans=scans)
-        table = file.read()
-        columns = {name: _column(table[name], f"{where}: column {name!r}") for name in table.column_names}
-    except (pa.ArrowException, OSError, ValueError, OverflowError) as error:
-        raise UserError(f"{where}: not parquet that can be read: {_line(error)}") from None
-    frame = pd.DataFrame(columns)
+    frame = _csv(data, where, _PREDICTIONS)
     _check(frame, _PREDICTIONS, where, key="scan")
-    for column in PREFIXES if pseudonyms else ():
+    if len(frame) != scans:
+        raise UserError(f"{where}: {len(frame)} rows, the result says n_test = {scans}")
+    for column in PREFIXES:
+        longest = max(frame[column].unique(), key=len)
+        if len(longest) > _MAX_TEXT:
+            raise UserError(f"{where}: column {column!r} has a text of {len(longest)} characters, allowed: {_MAX_TEXT}")
         named = next((word for word in frame[column].unique() if not is_pseudonym(word, column=column)), None)
-        if named is not None:
+        if pseudonyms and named is not None:
             raise UserError(f"{where}: column {column!r} has {named!r}, allowed are pseudonyms")
+    for name in frame.select_dtypes("float64"):  # as it was, where nothing is lost
+        single = frame[name].astype("float32")
+        if (single == frame[name]).all():
+            frame[name] = single
     return frame
 
 
 def read_curves(data: bytes, where: str) -> pd.DataFrame:
     """``curves.csv``: a row an epoch of `reports.schema.CURVES`; raises `UserError` where it is something else."""
-    try:
-        frame = pd.read_csv(io.BytesIO(data), float_precision="round_trip", encoding="utf-8")
-    except (ValueError, OverflowError) as error:  # pandas' own are kinds of these
-        raise UserError(f"{where}: not CSV that can be read: {_line(error)}") from None
-    if not isinstance(frame.index, pd.RangeIndex):
-        raise UserError(f"{where}: rows with more cells than there are columns")
+    frame = _csv(data, where, _CURVES)
     _check(frame, _CURVES, where, key="epoch")
     return frame
 
@@ -110,30 +110,19 @@ def read_weights(data: bytes, where: str) -> Arrays:
     return arrays
 
 
-def _check_packing(file: pq.ParquetFile, where: str, *, scans: int) -> None:
-    found = file.metadata
-    if found.num_rows != scans:
-        raise UserError(f"{where}: {found.num_rows} rows, the result says n_test = {scans}")
-    names = [file.schema.column(index).path for index in range(found.num_columns)]
-    if set(_PREDICTIONS) - set(names) or len(set(names)) != len(names) or not all(map(_COLUMN.fullmatch, names)):
-        raise UserError(f"{where}: its columns are {', '.join(names)[:300]!a}; needed: {', '.join(_PREDICTIONS)}")
-    groups = [found.row_group(index) for index in range(found.num_row_groups)]
-    packed = {group.column(index).compression for group in groups for index in range(group.num_columns)}
-    if packed - {"SNAPPY", "UNCOMPRESSED"}:
-        raise UserError(f"{where}: packed by {', '.join(sorted(packed))}; SNAPPY and UNCOMPRESSED are allowed")
-
-
-def _column(column: "pa.ChunkedArray[Any]", where: str) -> "pd.Series[Any]":
-    """A column of text or numbers as pandas has it when it is its own."""
-    kind = column.type.value_type if pa.types.is_dictionary(column.type) else column.type
-    if pa.types.is_string(kind) or pa.types.is_large_string(kind):
-        words = [chunk.dictionary if pa.types.is_dictionary(column.type) else chunk for chunk in column.chunks]
-        if any((pc.max(pc.binary_length(chunk)).as_py() or 0) > 4 * _MAX_TEXT for chunk in words):
-            raise UserError(f"{where} has a text of more than {_MAX_TEXT} characters")
-        return pd.Series(column.cast(pa.large_string()).to_pandas(), dtype="str")
-    if pa.types.is_integer(kind) or pa.types.is_floating(kind):
-        return pd.Series(column.to_numpy())
-    raise UserError(f"{where} has type {kind}, allowed are text, integers and floating-point numbers")
+def _csv(data: bytes, where: str, columns: Mapping[str, Column]) -> pd.DataFrame:
+    text = {name: "str" for name, column in columns.items() if column.kind == "name"}
+    # In a name no word stands for an empty cell.
+    empty = {name: ["", "nan"] for name in columns if name not in text}
+    try:
+        frame = pd.read_csv(
+            io.BytesIO(data), encoding="utf-8", dtype=text, keep_default_na=False, na_values=empty, low_memory=False
+        )
+    except (ValueError, OverflowError) as error:  # pandas' own are kinds of these
+        raise UserError(f"{where}: not CSV that can be read: {in_a_line(str(error))}") from None
+    if not isinstance(frame.index, pd.RangeIndex):
+        raise UserError(f"{where}: rows with more cells than there are columns")
+    return frame
 
 
 def _check(frame: pd.DataFrame, columns: dict[str, Column], where: str, *, key: str) -> None:
@@ -152,7 +141,7 @@ def _arrays(data: bytes, where: str) -> Arrays:
     try:
         arrays: Arrays = load(data)
     except (SafetensorError, KeyError, ValueError, TypeError) as error:
-        raise UserError(f"{where}: not safetensors that can be read: {_line(error)}") from None
+        raise UserError(f"{where}: not safetensors that can be read: {in_a_line(str(error))}") from None
     if not 0 < len(arrays) <= _MAX_TENSORS:
         raise UserError(f"{where}: {len(arrays)} arrays (allowed: 1 to {_MAX_TENSORS})")
     for name in arrays:
@@ -167,7 +156,3 @@ def _check_share(array: NDArray[Any], where: str) -> None:
         raise UserError(f"{where} is not an array of finite float32")
     if array.min() < 0 or array.max() > 1 + 1e-6:
         raise UserError(f"{where} is from {array.min():g} to {array.max():g}, allowed is 0 to 1")
-
-
-def _line(error: BaseException) -> str:
-    return f"{type(error).__name__}: {error}".split("\n")[0][:300]

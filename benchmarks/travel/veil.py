@@ -1,6 +1,5 @@
 """A record without names: its subjects have the pseudonyms that reports give them, and no order tells who they are."""
 
-import io
 import json
 import math
 from collections.abc import Mapping
@@ -14,8 +13,10 @@ from benchmarks.store import PICTURE
 from reports.pseudonyms import PREFIXES, identity, words
 
 
-def veiled(files: Mapping[str, bytes], *, secret: str) -> dict[str, bytes]:
-    """A record's files by name, with pseudonyms; arrays that may show a face are left out.
+def veiled(
+    predictions: pd.DataFrame, files: Mapping[str, bytes], *, secret: str
+) -> tuple[pd.DataFrame, dict[str, bytes]]:
+    """A record's predictions and its other files by name, with pseudonyms; arrays that may show a face are left out.
 
     Its scans are in the order of their pseudonyms, and whatever goes along with them as well. ``result.json`` says
     ``pseudonyms``, which secret they were made with (`reports.pseudonyms.identity`); a record that says so already is
@@ -23,22 +24,17 @@ def veiled(files: Mapping[str, bytes], *, secret: str) -> dict[str, bytes]:
     """
     result = json.loads(files["result.json"])
     if result.get("pseudonyms"):
-        return dict(files)
-    predictions = pd.read_parquet(io.BytesIO(files["predictions.parquet"]))
-    for column in PREFIXES:
-        own = words(predictions[column].unique(), column=column, secret=secret)
-        predictions[column] = predictions[column].map(own)
-    order = np.argsort(predictions["scan"].to_numpy(), kind="stable")
+        return predictions, dict(files)
+    own = {column: words(predictions[column].unique(), column=column, secret=secret) for column in PREFIXES}
+    hidden = predictions.assign(**{column: predictions[column].map(found) for column, found in own.items()})
+    order = np.argsort(hidden["scan"].to_numpy(), kind="stable")
     found = dict(files)
     found["result.json"] = json.dumps(result | {"pseudonyms": identity(secret)}, indent=1).encode()
-    buffer = io.BytesIO()
-    predictions.iloc[order].to_parquet(buffer, index=False)
-    found["predictions.parquet"] = buffer.getvalue()
     if "extras.safetensors" in files:
         found |= _extras(found.pop("extras.safetensors"), order)
     if "gradcam.safetensors" in files:
         found["gradcam.safetensors"] = _gradcam(files["gradcam.safetensors"], order)
-    return found
+    return hidden.iloc[order].reset_index(drop=True), found
 
 
 def _extras(data: bytes, order: NDArray[np.intp]) -> dict[str, bytes]:
