@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from reports import formats
 from reports.bootstrap import Interval
-from reports.theme import ACCENT, CONTEXT, INK, MUTED, PAPER, THEME, Picture, svg
+from reports.theme import ACCENT, CONTEXT, INK, MUTED, PAPER, THEME, Picture, drawn
 
 #: Inches: half a laptop's page.
 WIDTH = 3.9
@@ -37,7 +37,7 @@ def scores(table: pd.DataFrame, folds: pd.DataFrame) -> Picture:
     _intervals(axes, found, [formats.percent(score.value) for score in found], filled=[True] * len(found))
     axes.set_xlabel(_AXIS)
     words = (f"{method} {formats.score(*score)}" for method, *score in shares)
-    return Picture(svg(figure), "Accuracy by method: " + "; ".join(words))
+    return drawn(figure, "Accuracy by method: " + "; ".join(words))
 
 
 @mpl.rc_context(THEME)
@@ -57,7 +57,7 @@ def differences(table: pd.DataFrame, *, control: str) -> Picture:
         for name, gap in zip(table["method"], found, strict=True)
         if not np.isnan(gap.value)
     ]
-    return Picture(svg(figure), f"Difference to {control} in accuracy: " + "; ".join(words))
+    return drawn(figure, f"Difference to {control} in accuracy: " + "; ".join(words))
 
 
 @mpl.rc_context(THEME)
@@ -90,7 +90,7 @@ def cost(table: pd.DataFrame, column: str, *, title: str) -> Picture:
         f"{row['method']} {formats.number(row[column])}, {formats.percent(row['accuracy'])} %"
         for row in table.to_dict("records")
     )
-    return Picture(svg(figure), f"Accuracy against {title}: " + "; ".join(words))
+    return drawn(figure, f"Accuracy against {title}: " + "; ".join(words))
 
 
 def _rows(methods: Sequence[str]) -> tuple[Figure, Axes]:

@@ -2,7 +2,6 @@
 
 import json
 import tempfile
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +9,11 @@ import pandas as pd
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from reports import figures, formats, portraits, summary
+from reports import figures, formats, summary
 from reports.ablation import ablation, full_values, parts
 from reports.apart import LEVEL, missing, remarks
 from reports.pairwise import pairwise
+from reports.pictures import Pictures, draw_pictures, picture_files, write_pictures
 from reports.pseudonyms import unnamed
 from reports.published import published
 from reports.questions import DECLARED, QUESTIONS
@@ -22,15 +22,15 @@ from reports.results import Results
 from reports.schema import ReportError
 from reports.search import METRICS, rules
 from reports.spread import spread
-from reports.tables import by_intensity, comparison, write_tables
-from reports.theme import Picture, embedded
+from reports.tables import comparison, write_tables
+from reports.theme import embedded
 from reports.tuning import parameters, shared, tuning
 
 _TEMPLATES = Path(__file__).parent / "templates"
 
 
 def write_report(results: Results, directory: Path) -> Path:
-    """Writes ``index.html`` and ``tables/`` into `directory` and returns the page's path.
+    """Writes ``index.html``, ``tables/`` and ``figures/`` into `directory` and returns the page's path.
 
     The report is made beside its place and then renamed into it: a report that was there is replaced whole, or, should
     anything fail, stays as it was. The same results give the same bytes.
@@ -51,19 +51,23 @@ def write_report(results: Results, directory: Path) -> Path:
         literature = published("" if plan.synthetic else str(plan.cohort["source"].get("kind")))
         if not literature.empty:
             literature.to_csv(fresh / "tables" / "published.csv", index=False, lineterminator="\n")
-        (fresh / "index.html").write_text(page(results, table, pairs, literature), encoding="utf-8")
+        pictures = draw_pictures(results, table)
+        write_pictures(pictures, fresh / "figures")
+        (fresh / "index.html").write_text(page(results, table, pairs, literature, pictures), encoding="utf-8")
         if directory.exists():
             directory.rename(Path(scratch) / "old")
         fresh.rename(directory)
     return directory / "index.html"
 
 
-def page(results: Results, table: pd.DataFrame, pairs: pd.DataFrame, literature: pd.DataFrame) -> str:
+def page(
+    results: Results, table: pd.DataFrame, pairs: pd.DataFrame, literature: pd.DataFrame, pictures: Pictures
+) -> str:
     """The page as HTML: nothing of it lies elsewhere.
 
     `table` is `reports.tables.comparison`, `pairs` is `reports.pairwise.pairwise`, `literature` is
     `reports.published.published` of the cohort's data set: what papers report stands in a table of its own, and not at
-    all where faces are made up, as it would invite comparing.
+    all where faces are made up, as it would invite comparing. `pictures` is `reports.pictures.draw_pictures`.
 
     It shows no picture of a face, and no subject's name unless it may (`Provenance.named`).
     """
@@ -99,7 +103,8 @@ def page(results: Results, table: pd.DataFrame, pairs: pd.DataFrame, literature:
         caveats=summary.caveats(results),
         subjects=results.predictions["subject"].nunique(),
         repeats=results.folds["repeat"].nunique(),
-        pictures=_pictures(results, table),
+        pictures=_embedded(pictures),
+        picture_files=picture_files(pictures),
         style=Markup((_TEMPLATES / "style.css").read_text(encoding="utf-8")),
     )
 
@@ -147,39 +152,16 @@ def _tuning(results: Results) -> dict[str, Any]:
     }
 
 
-def _pictures(results: Results, table: pd.DataFrame) -> dict[str, Any]:
-    """Every picture of the page by section; those of the last three sections by method."""
-    intensities = by_intensity(results)
-    tested = dict(zip(table["method"], table["accuracy"], strict=True))
-    predictions = dict(list(results.predictions.groupby("method")))
-    several = len(table) > 1
-    compared = table["difference"].notna().any()
-    made: dict[str, Any] = {
-        "scores": figures.scores(table, results.folds),
-        "differences": figures.differences(table, control=results.control) if compared else None,
-        "parameters": figures.cost(table, "parameters", title="parameters") if several else None,
-        "seconds": figures.cost(table, "seconds", title="seconds a unit") if several else None,
-        "confusion": {method: portraits.confusion(predictions[method]) for method in results.methods},
-        "intensity": {
-            method: portraits.intensity(intensities, method)
-            for method in results.methods
-            if method in set(intensities["method"])
-        },
-        "learning": {
-            method: portraits.learning(results.curves, method, tested=tested[method])
-            for method in results.methods
-            if method in set(results.curves["method"])
-        },
-    }
-    return {section: _embedded(section, picture) for section, picture in made.items()}
-
-
-def _embedded(name: str, picture: "Picture | Mapping[str, Picture] | None") -> Any:
-    if picture is None:
-        return None
-    if isinstance(picture, Mapping):
-        return {method: _embedded(f"{name}{index}", one) for index, (method, one) in enumerate(picture.items())}
-    return Markup(embedded(picture.svg, name=name, alt=picture.alt))
+def _embedded(pictures: Pictures) -> dict[str, Any]:
+    """The pictures as elements of the page: by section one, or one a method."""
+    made: dict[str, Any] = {}
+    for section, found in pictures.items():
+        parts = {
+            method: Markup(embedded(picture.svg, name=f"{section}{index}", alt=picture.alt))
+            for index, (method, picture) in enumerate(found.items())
+        }
+        made[section] = parts.get("", parts)
+    return made
 
 
 def _plain(value: object) -> str:

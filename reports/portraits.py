@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from reports import formats
 from reports.schema import EXPRESSIONS
 from reports.scores import confusions
-from reports.theme import ACCENT, CONTEXT, INK, THEME, Picture, svg
+from reports.theme import ACCENT, CONTEXT, INK, THEME, Picture, drawn
 
 #: Inches: three fit beside one another on a laptop's page.
 WIDTH = 2.7
@@ -54,7 +54,7 @@ def confusion(predictions: pd.DataFrame) -> Picture:
         if wrong[taken] > 0.0:
             text += f", most often taken for {EXPRESSIONS[taken]} ({formats.percent(wrong[taken], 0)} %)"
         words.append(text)
-    return Picture(svg(figure), "Confusion matrix: " + "; ".join(words))
+    return drawn(figure, "Confusion matrix: " + "; ".join(words))
 
 
 @mpl.rc_context(THEME)
@@ -78,7 +78,7 @@ def intensity(table: pd.DataFrame, method: str) -> Picture:
         f"{row['intensity']}: {formats.score(row['accuracy'], row['low'], row['high'])}"
         for row in own.to_dict("records")
     )
-    return Picture(svg(figure), f"Accuracy of {method} by intensity: " + "; ".join(words))
+    return drawn(figure, f"Accuracy of {method} by intensity: " + "; ".join(words))
 
 
 @mpl.rc_context(THEME)
@@ -113,7 +113,7 @@ def learning(curves: pd.DataFrame, method: str, *, tested: float) -> Picture:
         f"Learning curves of {method}: after {final} epochs the mean training accuracy is "
         f"{formats.percent(accuracy[method])} %, the loss {loss[method]:.2f}; test accuracy {formats.percent(tested)} %"
     )
-    return Picture(svg(figure), alt)
+    return drawn(figure, alt)
 
 
 def _limits(values: NDArray[np.float64]) -> tuple[float, float]:

@@ -25,6 +25,7 @@ THEME = {
     **{key: value for key, value in mpl.rcParamsDefault.items() if not key.startswith("backend")},
     "svg.hashsalt": "afnetm",  # ids that depend on the drawing alone
     "svg.fonttype": "none",
+    "pdf.fonttype": 42,  # TrueType, which publishers ask for
     "text.parse_math": False,  # a method's name is not a formula
     "text.color": INK,
     "font.family": "sans-serif",
@@ -52,28 +53,32 @@ THEME = {
 
 @dataclass(frozen=True)
 class Picture:
-    """A drawing as an SVG document, and what it shows in words."""
+    """A drawing as an SVG and as a PDF document, and what it shows in words."""
 
     svg: str
+    pdf: bytes
     alt: str
 
 
-def svg(figure: Figure) -> str:
-    """`figure` as an SVG document: the same bytes for the same drawing, its background transparent."""
-    document = io.StringIO()
+def drawn(figure: Figure, alt: str) -> Picture:
+    """`figure`, whose words are `alt`, in both forms, transparent: the same bytes for the same drawing."""
+    page, paper = io.StringIO(), io.BytesIO()
     with warnings.catch_warnings():
         # Text stays text: a letter that the measuring font lacks is drawn by the reader's own.
         warnings.filterwarnings("ignore", message="Glyph .* missing from font")
         unstamped = dict.fromkeys(("Creator", "Date", "Format", "Type"))
-        figure.savefig(document, format="svg", transparent=True, metadata=unstamped)
-    return document.getvalue()
+        figure.savefig(page, format="svg", transparent=True, metadata=unstamped)
+        figure.set_layout_engine("none")  # all is in its place: laid out once, saved twice
+        unstamped = dict.fromkeys(("Creator", "Producer", "CreationDate"))
+        figure.savefig(paper, format="pdf", transparent=True, metadata=unstamped)
+    return Picture(page.getvalue(), paper.getvalue(), alt)
 
 
 def embedded(document: str, *, name: str, alt: str) -> str:
     """An SVG document as an element of an HTML page: it fills its place and takes the page's type and colours.
 
     Args:
-        document: what `svg` gave.
+        document: `Picture.svg`.
         name: prefix of its ids, unlike that of any other picture on the page.
         alt: the picture in words.
     """

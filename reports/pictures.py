@@ -1,0 +1,80 @@
+"""Every picture of a report: which there are, and what their files are called."""
+
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import pandas as pd
+
+from reports import figures, portraits
+from reports.results import Results
+from reports.tables import by_intensity
+from reports.theme import Picture
+
+#: By section, then by method; the method of a picture that shows several is ``""``. A section may be empty.
+Pictures = Mapping[str, Mapping[str, Picture]]
+#: So many letters of a method's name are in its files' names.
+_LETTERS = 40
+
+
+def draw_pictures(results: Results, table: pd.DataFrame) -> Pictures:
+    """All that these results have something to show for; `table` is `reports.tables.comparison`."""
+    made: dict[str, Mapping[str, Picture]] = {
+        "scores": {"": figures.scores(table, results.folds)},
+        "differences": {},
+        "parameters": {},
+        "seconds": {},
+    }
+    if table["difference"].notna().any():
+        made["differences"] = {"": figures.differences(table, control=results.control)}
+    if len(table) > 1:
+        made["parameters"] = {"": figures.cost(table, "parameters", title="parameters")}
+        made["seconds"] = {"": figures.cost(table, "seconds", title="seconds a unit")}
+    return made | _portraits(results, table)
+
+
+def _portraits(results: Results, table: pd.DataFrame) -> dict[str, Mapping[str, Picture]]:
+    """The pictures of one method each."""
+    intensities = by_intensity(results)
+    tested = dict(zip(table["method"], table["accuracy"], strict=True))
+    predictions = dict(list(results.predictions.groupby("method")))
+    known, learnt = set(intensities["method"]), set(results.curves["method"])
+    return {
+        "confusion": {method: portraits.confusion(predictions[method]) for method in results.methods},
+        "intensity": {
+            method: portraits.intensity(intensities, method) for method in results.methods if method in known
+        },
+        "learning": {
+            method: portraits.learning(results.curves, method, tested=tested[method])
+            for method in results.methods
+            if method in learnt
+        },
+    }
+
+
+def picture_files(pictures: Pictures) -> list[str]:
+    """The names of the pictures' files without their endings, in the order of the page: ``confusion-afnetm``."""
+    return [name for name, _ in _named(pictures)]
+
+
+def write_pictures(pictures: Pictures, directory: Path) -> None:
+    """Writes each picture as NAME.svg and NAME.pdf into a new folder `directory`; the same pictures, the same bytes."""
+    directory.mkdir()
+    for name, picture in _named(pictures):
+        (directory / f"{name}.svg").write_text(picture.svg, encoding="utf-8")
+        (directory / f"{name}.pdf").write_bytes(picture.pdf)
+
+
+def _named(pictures: Pictures) -> Iterator[tuple[str, Picture]]:
+    """Each picture with its file's name: whatever a method is called, it is one, and no other picture's."""
+    taken: set[str] = set()
+    for section, found in pictures.items():
+        for method, picture in found.items():
+            words = re.sub(r"[^A-Za-z0-9]+", "-", method).strip("-")[:_LETTERS]
+            stem = name = f"{section}-{words}" if words else section
+            number = 1
+            while name.lower() in taken:  # some file systems do not tell A from a
+                number += 1
+                name = f"{stem}-{number}"
+            taken.add(name.lower())
+            yield name, picture
