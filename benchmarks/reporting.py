@@ -13,9 +13,10 @@ from benchmarks.frames import results
 from benchmarks.home import Home
 from benchmarks.ledger import read_ledger
 from benchmarks.store import Store
+from reports.comparison import comparison
 from reports.page import write_report
 from reports.schema import ReportError
-from reports.tables import comparison, displayed
+from reports.shown import displayed
 
 
 def write_suite_report(home: Home, reference: str, *, with_faces: bool = False) -> tuple[Path, Table]:
@@ -37,7 +38,7 @@ def write_suite_report(home: Home, reference: str, *, with_faces: bool = False) 
         path = write_report(found, home.report(ledger.suite))
     except ReportError as error:
         raise UserError(f"suite '{ledger.suite}': {error}") from None
-    return path, _table(displayed(comparison(found), control=found.control))
+    return path, _table(displayed(comparison(found), control=found.control).text)
 
 
 def _table(shown: pd.DataFrame) -> Table:

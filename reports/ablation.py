@@ -8,7 +8,7 @@ from reports import formats
 from reports.results import Results
 
 #: As in the full model.
-KEPT = "\N{CHECK MARK}"
+KEPT = formats.CHECK
 #: Taken away.
 GONE = formats.NOTHING
 

@@ -17,7 +17,7 @@ from reports.scores import Sums
 BINS = 15
 
 
-def brier_sums(predictions: pd.DataFrame, subjects: Sequence[str]) -> NDArray[np.float64]:
+def brier_sums(predictions: pd.DataFrame, subjects: Sequence[str], *, by: str = "subject") -> NDArray[np.float64]:
     """``(S, 2)``: what scans' Brier scores add up to, and scans. Scored by `reports.scores.mean`: 0, best, to 2.
 
     A scan's is the sum over classes of ``(p - y)^2``, where y is 1 for its expression and 0 for the others.
@@ -27,13 +27,13 @@ def brier_sums(predictions: pd.DataFrame, subjects: Sequence[str]) -> NDArray[np
     sums = np.zeros((len(subjects), 2))
     np.add.at(
         sums,
-        _classes(predictions, "subject", subjects),
+        _classes(predictions, by, subjects),
         np.stack([(shares**2).sum(axis=1), np.ones(len(shares))], axis=1),
     )
     return sums
 
 
-def ece_sums(predictions: pd.DataFrame, subjects: Sequence[str]) -> NDArray[np.float64]:
+def ece_sums(predictions: pd.DataFrame, subjects: Sequence[str], *, by: str = "subject") -> NDArray[np.float64]:
     """``(S, BINS, 3)``: what scans' confidences add up to, how many are right, and scans. Scored by `ece`.
 
     A scan's confidence is the probability of the expression that was predicted.
@@ -44,7 +44,7 @@ def ece_sums(predictions: pd.DataFrame, subjects: Sequence[str]) -> NDArray[np.f
     right = _classes(predictions, "expression") == told
     sums = np.zeros((len(subjects), BINS, 3))
     added = np.stack([confidence, right, np.ones(len(told))], axis=1)
-    np.add.at(sums, (_classes(predictions, "subject", subjects), place), added)
+    np.add.at(sums, (_classes(predictions, by, subjects), place), added)
     return sums
 
 

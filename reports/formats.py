@@ -5,6 +5,10 @@ import math
 #: What stands where there is no number.
 NOTHING = "\N{EN DASH}"
 MINUS = "\N{MINUS SIGN}"
+#: As in the full model.
+CHECK = "\N{CHECK MARK}"
+#: Not told apart from the best.
+ALIKE = "\N{DAGGER}"
 
 
 def percent(share: float, digits: int = 1) -> str:
@@ -49,6 +53,18 @@ def number(value: float) -> str:
         if value >= 0.9995 * power:
             return f"{_three(value / power)} {prefix}"
     return f"{value:.0f}"
+
+
+def decimal(value: float) -> str:
+    """A calibration error or Brier score with three decimals: ``0.0341`` is ``0.034``."""
+    return NOTHING if math.isnan(value) else f"{value:.3f}"
+
+
+def memory(value: float) -> str:
+    """Bytes with three significant digits: ``812345678`` is ``812 MB``."""
+    if math.isnan(value):
+        return NOTHING
+    return f"{number(value)}B" if value >= 999.5 else f"{value:.0f} B"
 
 
 def seconds(value: float) -> str:

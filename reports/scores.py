@@ -51,18 +51,24 @@ def balanced_accuracy(counts: Sums) -> NDArray[np.float64]:
 
 
 def mean(sums: Sums) -> NDArray[np.float64]:
-    """What scans got together over how many they are, ``(..., 2)``."""
-    return np.asarray(sums[..., 0] / sums[..., 1], dtype=np.float64)
+    """What scans got together over how many they are, ``(..., 2)``; NaN where there are none."""
+    got, scans = sums[..., 0], sums[..., 1]
+    return np.divide(got, scans, out=np.full(np.shape(scans), np.nan), where=scans > 0)
 
 
-def confusions(predictions: pd.DataFrame, subjects: Sequence[str]) -> NDArray[np.int64]:
-    """Confusion counts ``(S, 6, 6)`` of each of `subjects`."""
+def confusions(predictions: pd.DataFrame, subjects: Sequence[str], *, by: str = "subject") -> NDArray[np.int64]:
+    """Confusion counts ``(S, 6, 6)`` of each of `subjects`, or of what another column of names groups scans by."""
     classes = len(EXPRESSIONS)
-    subject = pd.Index(subjects).get_indexer(pd.Index(predictions["subject"]))
+    subject = pd.Index(subjects).get_indexer(pd.Index(predictions[by]))
     true = pd.Index(EXPRESSIONS).get_indexer(pd.Index(predictions["expression"]))
     predicted = pd.Index(EXPRESSIONS).get_indexer(pd.Index(predictions["predicted"]))
     cell = (subject * classes + true) * classes + predicted
     return np.bincount(cell, minlength=len(subjects) * classes**2).reshape(-1, classes, classes).astype(np.int64)
+
+
+def of_class(counts: Sums, index: int) -> Sums:
+    """Of the scans of one class, by its place in `EXPRESSIONS`, how many are right, and all: ``(..., 2)``."""
+    return np.stack([counts[..., index, index], counts[..., index, :].sum(axis=-1)], axis=-1)
 
 
 def right_and_all(counts: Sums) -> Sums:

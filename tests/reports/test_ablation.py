@@ -7,10 +7,11 @@ import pandas as pd
 import pytest
 
 from reports.ablation import GONE, ablation, displayed_ablation, part, parts
+from reports.comparison import comparison
+from reports.markup import Shown, latex
 from reports.page import write_report
 from reports.results import Axis, Results
 from reports.schema import ReportError
-from reports.tables import comparison, latex
 from tests.reports.test_page import read
 
 AXES = {"attention": Axis(title="mask attention (MA)"), "stages": Axis(title="fused at")}
@@ -133,7 +134,7 @@ def test_hostile_titles_and_values_stay_text(ablated, tmp_path):
     page = read(write_report(results, tmp_path / "r"))
     assert "b" not in {tag for tag, _ in page.elements}
     shown = displayed_ablation(results, ablation(results, comparison(results)))
-    lines = latex(shown).splitlines()
+    lines = latex(Shown(shown)).splitlines()
     assert all(line.count(" & ") == 5 for line in (lines[2], *lines[4:8]))
     assert r"\textless{}b\textgreater{}x" in lines[2]
 

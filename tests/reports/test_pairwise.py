@@ -11,6 +11,7 @@ import pytest
 
 from reports.apart import LEVEL, like_the_best, missing, remarks
 from reports.bayes import posterior
+from reports.comparison import comparison
 from reports.fold_tests import corrected_t
 from reports.formats import points
 from reports.page import write_report
@@ -20,7 +21,7 @@ from reports.questions import QUESTIONS
 from reports.schema import EXPRESSIONS, ReportError
 from reports.several import holm
 from reports.subject_tests import sign_flip, signed_rank
-from reports.tables import comparison, write_tables
+from reports.tables import write_tables
 
 PROMISED = (
     "method_a,method_b,difference,low,high,p_corrected_t,p_holm,p_permutation_subjects,p_wilcoxon_subjects,"

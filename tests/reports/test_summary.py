@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pandas as pd
 
+from reports.comparison import comparison
 from reports.summary import caveats, findings, notices
-from reports.tables import comparison
 
 
 def told(results):

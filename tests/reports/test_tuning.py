@@ -8,12 +8,12 @@ from statistics import median_low
 import pandas as pd
 import pytest
 
+from reports.markup import Shown, latex, markdown
 from reports.page import write_report
 from reports.results import Results
 from reports.schema import ReportError
 from reports.search import rules
 from reports.summary import caveats, notices
-from reports.tables import latex, markdown
 from reports.tuning import displayed_parameters, displayed_tuning, parameters, tuning
 from tests.reports.test_page import EVIL, read
 
@@ -212,10 +212,10 @@ def test_hostile_names_and_values_stay_text(make, tuned, tmp_path):
         assert f"'{evil}" in cells
         assert not [cell for cell in cells if cell[:1] in "=+@" and cell]
     for shown in (displayed_tuning(results, tuning(results)), displayed_parameters(parameters(results))):
-        lines = markdown(shown, notice=evil).splitlines()
+        lines = markdown(Shown(shown), notice=evil).splitlines()
         assert lines[2].replace(r"\|", "").count("|") == lines[0].count("|")
         assert "<b>" not in "".join(lines)
-        assert r"\textbar{}\textless{}b\textgreater{}\&\$\_\textbackslash{}x" in latex(shown)
+        assert r"\textbar{}\textless{}b\textgreater{}\&\$\_\textbackslash{}x" in latex(Shown(shown))
 
 
 @pytest.mark.parametrize(
