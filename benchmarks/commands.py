@@ -1,6 +1,5 @@
 """What ``afnetm run`` does, step by step: suite, device, cohort, plan; then the training."""
 
-import hashlib
 import os
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -11,19 +10,20 @@ from typing import TYPE_CHECKING
 import torch
 from rich.console import Console
 
-from afnetm.data.cohort import Cohort, card
+from afnetm.data.cohort import Cohort
 from afnetm.errors import UserError
 from afnetm.model.stream import check_encoder
 from benchmarks.cohorts import ensure_cohort
 from benchmarks.copying import Copying
 from benchmarks.home import Home, write_text
-from benchmarks.ledger import Entry, Ledger, pathless, read_ledger
+from benchmarks.ledger import Ledger, read_ledger
+from benchmarks.planning import UNTUNED, make_ledger
 from benchmarks.runner import Tally, run
 from benchmarks.searching import Question, check_folds, finished, questions, search
 from benchmarks.store import Store
 from benchmarks.suite import Suite, check_selection, load_suite, validate
 from benchmarks.tuning import Tuned, by_file, by_search, position
-from benchmarks.units import PlannedUnit, hyperparameters, plan
+from benchmarks.units import PlannedUnit, plan
 from studies.search import Search
 from studies.spec import SearchSpec
 from studies.storage import open_storage, storage_errors
@@ -31,9 +31,6 @@ from studies.winners import written
 
 if TYPE_CHECKING:
     from benchmarks.study_tracking import StudyTracker
-
-#: Before the key of a unit that waits for the winner of its search.
-_UNTUNED = "untuned-"
 
 
 @dataclass(frozen=True)
@@ -164,9 +161,9 @@ def tune(job: Job, spec: SearchSpec, *, storage_url: str | None, tracking_uri: s
         write_text(job.home.winners(job.suite.name), written(tuned.winners, suite=job.suite.name))
         for one in job.planned:
             if reason := tuned.lacking.get(position(one)):
-                Store(job.home).write_failure(_UNTUNED + one.unit.key, RuntimeError(reason))
+                Store(job.home).write_failure(UNTUNED + one.unit.key, RuntimeError(reason))
             elif not tuned.lacks(one):
-                Store(job.home).forget([_UNTUNED + one.unit.key])
+                Store(job.home).forget([UNTUNED + one.unit.key])
     return replace(job, planned=tuned.planned, tuned=tuned, untracked=copying.lacks)
 
 
@@ -217,48 +214,6 @@ def train(job: Job, *, tracking_uri: str, with_faces: bool, console: Console) ->
             with_faces=with_faces,
             console=console,
         )
-
-
-def make_ledger(suite: Suite, cohort: Cohort, planned: list[PlannedUnit], tuned: Tuned | None = None) -> Ledger:
-    """The ledger of a suite as planned."""
-    extras = tuned.extras if tuned else ()
-    return Ledger(
-        suite=suite.name,
-        text=suite.text,
-        resolved=suite.model_dump(mode="json", exclude={"text", "methods", "added", "fixed"})
-        | {"methods": {label: hyperparameters(method) for label, method in suite.methods.items()}},
-        description=suite.description,
-        control=suite.control,
-        cohort=card(cohort) | {"source": cohort.source if cohort.shareable else pathless(cohort.source)},
-        methods={
-            label: {
-                "name": method.name,
-                "version": method.version,
-                "summary": method.summary,
-                "source": method.source,
-                "hyperparameters": hyperparameters(method),
-            }
-            for label, method in suite.methods.items()
-        },
-        units=[
-            # Without a winner it is not the unit that an untuned run of the suite may have trained.
-            Entry(_UNTUNED * bool(tuned and tuned.lacks(p)) + p.unit.key, p.label, p.unit.repeat, p.unit.fold)
-            for p in planned
-        ],
-        axes={name: axis.model_dump() for name, axis in suite.axes.items()},
-        added=list(suite.added),
-        tuning=dict(tuned.record) if tuned else {},
-        extras=[
-            Entry(e.planned.unit.key, e.planned.label, e.planned.unit.repeat, e.planned.unit.fold, e.search, e.reseed)
-            for e in extras
-        ],
-        secret="" if cohort.shareable else _secret(cohort),
-    )
-
-
-def _secret(cohort: Cohort) -> str:
-    """The same for one cohort wherever it is, and unknown to who has not got its scans: a digest of their digests."""
-    return hashlib.sha256("".join(cohort.table["sha256"]).encode()).hexdigest()
 
 
 def pick_device(name: str) -> str:

@@ -9,9 +9,10 @@ from rich.console import Console
 from afnetm.errors import UserError
 from afnetm.method import methods
 from baselines.late import Late
-from benchmarks.commands import Job, make_ledger, prepare
+from benchmarks.commands import Job, prepare
 from benchmarks.home import Home
 from benchmarks.ledger import read_ledger
+from benchmarks.planning import make_ledger
 from benchmarks.suite import load_suite
 from tests.benchmarks.conftest import SUITE
 

@@ -10,8 +10,9 @@ from optuna.storages import InMemoryStorage
 from optuna.trial import FrozenTrial
 
 from afnetm.errors import UserError
-from benchmarks.commands import Job, make_ledger
+from benchmarks.commands import Job
 from benchmarks.home import Home
+from benchmarks.planning import make_ledger
 from benchmarks.searching import Question
 from benchmarks.suite import Suite
 from benchmarks.tuning import Tuned, by_file, by_search

@@ -1,0 +1,54 @@
+"""The ledger of a suite as it is planned: what `benchmarks.ledger` keeps, from suite, cohort, units and winners."""
+
+import hashlib
+
+from afnetm.data.cohort import Cohort, card
+from benchmarks.ledger import Entry, Ledger, pathless
+from benchmarks.suite import Suite
+from benchmarks.tuning import Tuned
+from benchmarks.units import PlannedUnit, hyperparameters
+
+#: Before the key of a unit that waits for the winner of its search.
+UNTUNED = "untuned-"
+
+
+def make_ledger(suite: Suite, cohort: Cohort, planned: list[PlannedUnit], tuned: Tuned | None = None) -> Ledger:
+    """The ledger of a suite as planned."""
+    extras = tuned.extras if tuned else ()
+    return Ledger(
+        suite=suite.name,
+        text=suite.text,
+        resolved=suite.model_dump(mode="json", exclude={"text", "methods", "added", "fixed"})
+        | {"methods": {label: hyperparameters(method) for label, method in suite.methods.items()}},
+        description=suite.description,
+        control=suite.control,
+        cohort=card(cohort) | {"source": cohort.source if cohort.shareable else pathless(cohort.source)},
+        methods={
+            label: {
+                "name": method.name,
+                "version": method.version,
+                "summary": method.summary,
+                "source": method.source,
+                "hyperparameters": hyperparameters(method),
+            }
+            for label, method in suite.methods.items()
+        },
+        units=[
+            # Without a winner it is not the unit that an untuned run of the suite may have trained.
+            Entry(UNTUNED * bool(tuned and tuned.lacks(p)) + p.unit.key, p.label, p.unit.repeat, p.unit.fold)
+            for p in planned
+        ],
+        axes={name: axis.model_dump() for name, axis in suite.axes.items()},
+        added=list(suite.added),
+        tuning=dict(tuned.record) if tuned else {},
+        extras=[
+            Entry(e.planned.unit.key, e.planned.label, e.planned.unit.repeat, e.planned.unit.fold, e.search, e.reseed)
+            for e in extras
+        ],
+        secret="" if cohort.shareable else _secret(cohort),
+    )
+
+
+def _secret(cohort: Cohort) -> str:
+    """The same for one cohort wherever it is, and unknown to who has not got its scans: a digest of their digests."""
+    return hashlib.sha256("".join(cohort.table["sha256"]).encode()).hexdigest()
