@@ -62,6 +62,8 @@ def shaped(shape: type[Shape], value: Any, where: str) -> Shape:
         key = in_a_line(".".join(map(str, first["loc"]))) or "all of it"
         if first["type"] == "missing":
             raise UserError(f"{where}: {key} is missing") from None
+        if first["type"] == "model_type":
+            raise UserError(f"{where}: {key} should be an object with keys") from None
         given = json.dumps(first["input"], default=str)
         shown = given if len(given) < 80 else f"{given[:76]} ..."
         said = first["msg"].removeprefix("Value error, ")

@@ -21,6 +21,7 @@ from benchmarks.travel.archive import FAILURES, LEDGER, WINNERS, Archive
 from benchmarks.travel.plain import in_a_line, parsed, shaped
 from benchmarks.travel.shapes import FailuresShape, LedgerShape, ResultShape
 from benchmarks.travel.tables import read_curves, read_extras, read_gradcam, read_predictions, read_weights
+from reports.results import Axis
 from reports.schema import ReportError
 
 #: Called with how many records are done, and of how many.
@@ -75,8 +76,8 @@ def arrived(archive: Archive, *, progress: Progress | None = None) -> Arrived:
     """
     ledger = _ledger(archive)
     if archive.manifest.suite != ledger.suite:
-        told = f"suite = '{archive.manifest.suite}'"
-        raise UserError(f"{archive.where(LEDGER)}: suite = '{ledger.suite}', the manifest says {told}")
+        told = archive.manifest.suite
+        raise UserError(f"{archive.where(LEDGER)}: suite = '{ledger.suite}', the manifest says '{told}'")
     entries: dict[str, list[Entry]] = defaultdict(list)
     for entry in ledger.only(None):
         entries[entry.key].append(entry)
@@ -158,31 +159,36 @@ def _kept(archive: Archive, key: str) -> Kept:
     for value, is_called in ((shape.key, "key"), (unit_key(told), "the hash of what decides it")):
         if value != key:
             raise UserError(f"{where}: {is_called} is {value}, allowed is its folder's name")
-    pseudonyms = shape.pseudonyms is not None
-    return Kept(
-        told,
-        read_predictions(
-            archive.read(predictions), archive.where(predictions), scans=shape.n_test, pseudonyms=pseudonyms
-        ),
-        read_curves(archive.read(curves), archive.where(curves)),
+    table = read_predictions(
+        archive.read(predictions),
+        archive.where(predictions),
+        scans=shape.n_test,
+        pseudonyms=shape.pseudonyms is not None,
     )
+    accuracy = float((table["expression"] == table["predicted"]).mean())
+    if abs(shape.accuracy - accuracy) > 1e-6:
+        raise UserError(f"{where}: accuracy = {shape.accuracy}, its predictions give {accuracy}")
+    return Kept(told, table, read_curves(archive.read(curves), archive.where(curves)))
 
 
 def _ledger(archive: Archive) -> Ledger:
     where = archive.where(LEDGER)
     told = parsed(archive.read(LEDGER), where)
     shape = shaped(LedgerShape, told, where)
-    allowed = {field.name for field in fields(Ledger)} - {"secret"}
-    odd = next((key for key in told if key not in allowed), None)
-    for entry in [*told["units"], *told.get("extras", [])]:
-        odd = odd or next((key for key in entry if key not in {field.name for field in fields(Entry)}), None)
+    entries = [*told["units"], *told.get("extras", [])]
+    known = [(told, _fields(Ledger) - {"secret"}), *((entry, _fields(Entry)) for entry in entries)]
+    known += [(axis, _fields(Axis)) for axis in told.get("axes", {}).values()]
+    for found, allowed in known:
+        for key in found.keys() - allowed:
+            raise UserError(f"{where}: key {key[:80]!a} is not one of this version of afnetm")
+    for entry in entries:
         if entry["method"] not in shape.methods:
             raise UserError(f"{where}: a unit of method '{entry['method']}', which it does not have")
-    for axis in told.get("axes", {}).values():
-        odd = odd or next((key for key in axis if key not in {"title", "part_of"}), None)
-    if odd is not None:
-        raise UserError(f"{where}: key {odd[:80]!a} is not one of this version of afnetm")
     return from_json(told)
+
+
+def _fields(kind: Any) -> set[str]:
+    return {field.name for field in fields(kind)}
 
 
 def _check_place(result: Mapping[str, Any], entries: list[Entry], ledger: Ledger, where: str) -> None:

@@ -1,5 +1,6 @@
 """Records that travel: the same report elsewhere, nobody's name on the way, and nothing half-arrived."""
 
+import dataclasses
 import io
 import json
 import re
@@ -9,19 +10,26 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from mlflow import MlflowClient
+from rich.console import Console
 from safetensors.numpy import load
 
+from afnetm.data.cohort import Cohort
+from afnetm.data.scan import EXPRESSIONS
 from afnetm.errors import UserError
+from benchmarks import commands
 from benchmarks.frames import results
 from benchmarks.home import Home
 from benchmarks.keys import unit_key
 from benchmarks.ledger import read_ledger
 from benchmarks.reporting import write_suite_report
 from benchmarks.state import suite_state
-from benchmarks.store import Store
+from benchmarks.store import Record, Store
 from benchmarks.travel.exporting import export_suite
 from benchmarks.travel.importing import import_suite
+from benchmarks.units import Unit, scans_of
 from reports.results import Results
+from tests.benchmarks.conftest import Afnetm
 from tests.benchmarks.travellers import PLACES, SECRET, SUBJECTS, fabricate, members, record, tells, tree, unit
 
 KEYS = {place: unit_key(unit(*place)) for place in PLACES}
@@ -268,3 +276,54 @@ def test_what_cannot_be_imported_is_not_exported(home: Home, out: Path) -> None:
     with pytest.raises(UserError, match="has no finished unit"):
         export_suite(home, "people", out)
     assert not out.exists()
+
+
+def test_what_came_is_not_trained_again_and_mlflow_is_told_of_it(
+    prepared: Path, suite: Path, empty_mlflow: Path, tmp_path: Path, out: Path
+) -> None:
+    quiet = Console(quiet=True)
+
+    def job(of: Home) -> commands.Job:
+        return commands.prepare(str(suite), None, home=of, workers=1, device="cpu", console=quiet, dry=False)
+
+    here, there = (Home(shutil.copytree(prepared, tmp_path / name)) for name in ("here", "there"))
+    planned = job(here)
+    assert planned.cohort is not None
+    for one in planned.planned:
+        Store(here).write(one.unit.key, guessed(one.unit, planned.cohort))
+    commands.make_ledger(planned.suite, planned.cohort, planned.planned).save(here)
+    export_suite(here, "small", out)
+    assert import_suite(out, there).records == len(planned.planned) == 6
+    shutil.copy(empty_mlflow, there.path / "mlflow.db")
+    tally = commands.train(job(there), tracking_uri=there.tracking_uri, with_faces=False, console=quiet)
+    assert (tally.trained, tally.failed, tally.untracked) == (0, [], None)
+    client = MlflowClient(there.tracking_uri)
+    runs = client.search_runs([client.get_experiment_by_name("small").experiment_id])
+    assert {run.data.tags.get("afnetm.key") for run in runs} - {None} == {one.unit.key for one in planned.planned}
+
+
+def guessed(of: Unit, cohort: Cohort) -> Record:
+    """A record of a real unit that was never trained: its answers are the first class."""
+    rows, fold = scans_of(of, cohort)
+    table = cohort.table.iloc[rows[fold.test]].reset_index(drop=True).rename(columns={"id": "scan"})
+    predictions = table[["scan", "subject", "expression", "intensity"]].assign(predicted=EXPRESSIONS[0])
+    predictions = predictions.assign(**{f"p_{name}": float(name == EXPRESSIONS[0]) for name in EXPRESSIONS})
+    other = record(unit("concat", 0))
+    result = {**other.result, **dataclasses.asdict(of), "key": of.key, "n_test": len(table)}
+    result["accuracy"] = float((predictions["expression"] == EXPRESSIONS[0]).mean())
+    return Record(result, predictions, other.curves, {})
+
+
+def test_the_command_line_says_what_it_did(home: Home, tmp_path: Path, out: Path, afnetm: Afnetm) -> None:
+    done = afnetm(home.path, "export", "people", str(out), "--methods", "late")
+    assert "people: 2 records, why 1 failed; " in done.stdout
+    assert "the trials of 6 studies stay here; what they chose is in it" in done.stdout
+    there = tmp_path / "there"
+    done = afnetm(there, "import", str(out), "--as", "theirs")
+    assert "theirs: 2 records imported\n" in done.stdout
+    assert "report theirs" in done.stdout
+    out.write_bytes(out.read_bytes()[:-1000])
+    done = afnetm(there, "import", str(out), code=2)
+    assert done.stdout == ""
+    assert "error: archive" in done.stderr
+    assert "is not a zip archive, or a damaged one" in done.stderr

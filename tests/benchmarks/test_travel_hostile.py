@@ -8,7 +8,7 @@ import re
 import stat
 import struct
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -246,7 +246,7 @@ SPOILT: dict[str, tuple[Callable[[Content], Content], str]] = {
     "an escape for terminals": (with_json(RESULT, setting("hardware", to="\x1b[2J")), r"has the character '\\x1b'"),
     "half a pair": (with_json(RESULT, setting("hardware", to="\ud800")), "which cannot be printed"),
     "a line too many": (with_json(RESULT, setting("commit", to="a\nb")), "commit = .* printable text on one line"),
-    "a list": (with_json(RESULT, lambda told: [told]), "result.json: all of it"),
+    "a list": (with_json(RESULT, lambda told: [told]), "result.json: all of it should be an object"),
     "an accuracy above 1": (
         with_json(RESULT, setting("accuracy", to=1.5)),
         "accuracy = 1.5: .*less than or equal to 1",
@@ -257,7 +257,7 @@ SPOILT: dict[str, tuple[Callable[[Content], Content], str]] = {
     "another setting": (with_json(RESULT, setting("recipe", "epochs", to=9)), "the hash of what decides it is"),
     "an inner fold": (with_json(RESULT, setting("inner", to={"fold": 0})), "inner = "),
     "too many scans": (with_json(RESULT, setting("n_test", to=1_000_000)), "12 rows, the result says n_test = 1000000"),
-    "another accuracy": (with_json(RESULT, setting("accuracy", to=0.99)), "allowed is what its predictions give"),
+    "another accuracy": (with_json(RESULT, setting("accuracy", to=0.99)), "accuracy = 0.99, its predictions give 0"),
     "pseudonyms that are none": (with_json(RESULT, setting("pseudonyms", to="0" * 16)), "allowed are pseudonyms"),
     "curves of bytes": (lambda c: {CURVES: bytes(range(256))}, "curves.csv: "),
     "empty curves": (lambda c: {CURVES: b""}, "curves.csv: not CSV"),
@@ -348,7 +348,7 @@ def test_content_that_no_record_has_is_refused_by_name(how: str, content: Conten
         ({"format": "1"}, "format = '1'; this version of afnetm reads 1"),
         ({"suite": ".."}, "suite = .*should be letters"),
         ({"members": {}}, "the manifest does not name it"),
-        ({"members": {"x": 1}}, "members.x = 1"),
+        ({"members": {"x": 1}}, "members.x should be an object"),
         ({"members": None}, "members = null"),
     ],
 )
@@ -418,6 +418,43 @@ def test_damage_that_the_manifest_agrees_with_makes_a_record_or_is_refused(name:
             results(read_ledger(home, "people"), Store(home), created="")
         else:
             assert not home.path.exists()
+
+
+ODD = (None, -1, 2**63 - 1, 2**70, 1e308, "", "../x", "a\nb", "\x1b[2J", [], {}, [1], {"a": 1}, True, 0.5, "é" * 500)
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    name=st.sampled_from(["ledger.json", "failures.json", RESULT]),
+    place=st.integers(0, 2**20),
+    value=st.one_of(st.sampled_from(ODD), st.text(max_size=3)),
+    renamed=st.booleans(),
+)
+def test_json_with_something_odd_in_it_is_told_from_what_it_should_be(
+    name: str, place: int, value: Any, renamed: bool
+) -> None:
+    with TemporaryDirectory() as folder:
+        path, home = Path(folder) / "out.zip", Home(Path(folder) / "home")
+        path.write_bytes(honest())
+        content = members(path)
+        told = json.loads(content[name])
+        places = list(inside(told))
+        holder, key = places[place % len(places)]
+        if renamed and isinstance(holder, dict) and isinstance(value, str):
+            holder[value] = holder.pop(key)
+        else:
+            holder[key] = value
+        if imported(packed(content | {name: json.dumps(told).encode()}, path), home):
+            results(read_ledger(home, "people"), Store(home), created="")
+        else:
+            assert not home.path.exists()
+
+
+def inside(value: Any) -> Iterator[tuple[Any, Any]]:
+    """Every place in a JSON value: what holds it, and its key there."""
+    for key in value if isinstance(value, dict) else range(len(value)) if isinstance(value, list) else ():
+        yield value, key
+        yield from inside(value[key])
 
 
 def imported(path: Path, home: Home) -> bool:
