@@ -7,20 +7,18 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import EngFormatter, MaxNLocator, NullLocator
-from numpy.typing import NDArray
 
 from reports import formats
 from reports.bootstrap import Interval
-from reports.theme import ACCENT, CONTEXT, INK, MUTED, PAPER, THEME, Picture, drawn
+from reports.theme import ACCENT, INK, MUTED, PAPER, THEME, Picture, drawn
 
 #: Inches: half a laptop's page.
 WIDTH = 3.9
-#: With more methods, names in a picture of points would cover one another.
+#: Of more methods, a picture of points names some only where there is room.
 MANY = 10
 _AXIS = "accuracy, %"
 #: Under a label, so that no line runs through it.
-_CLEAR = {"boxstyle": "square,pad=0.08", "facecolor": PAPER, "linewidth": 0.0, "alpha": 0.85}
+CLEAR = {"boxstyle": "square,pad=0.08", "facecolor": PAPER, "linewidth": 0.0, "alpha": 0.85}
 
 
 @mpl.rc_context(THEME)
@@ -51,7 +49,7 @@ def differences(table: pd.DataFrame, *, control: str) -> Picture:
     for row, method in enumerate(table["method"]):
         if method == control:
             axes.annotate("control", (0.0, row), xytext=(5, 0), textcoords="offset points", va="center", color=MUTED)
-    axes.set_xlabel(f"accuracy minus that of {_label(control)}, points")
+    axes.set_xlabel(f"accuracy minus that of {label(control)}, points")
     words = [
         f"{name} {formats.points(gap.value)} points ({formats.points(gap.low)} to {formats.points(gap.high)})"
         for name, gap in zip(table["method"], found, strict=True)
@@ -60,44 +58,11 @@ def differences(table: pd.DataFrame, *, control: str) -> Picture:
     return drawn(figure, f"Difference to {control} in accuracy: " + "; ".join(words))
 
 
-@mpl.rc_context(THEME)
-def cost(table: pd.DataFrame, column: str, *, title: str) -> Picture:
-    """Accuracy with its interval against a cost (`column` of the comparison; a logarithmic axis if it spans much).
-
-    Of many methods only those have names that no cheaper one equals; the alternative text has them all.
-    """
-    figure = Figure(figsize=(WIDTH, 2.7), layout="constrained")
-    axes = figure.subplots()
-    values = table[["accuracy", "accuracy_low", "accuracy_high"]].to_numpy() * 100.0
-    axes.vlines(table[column], values[:, 1], values[:, 2], color=CONTEXT, linewidth=1.4)
-    axes.plot(table[column], values[:, 0], "o", color=ACCENT, markersize=5.0, zorder=4)
-    low, high = table[column].min(), table[column].max()
-    if high > 8.0 * low > 0.0:
-        axes.set_xscale("log")
-        axes.set_xlim(low / 1.5, high * (high / low) ** 0.3)
-        axes.xaxis.set_minor_locator(NullLocator())
-    else:
-        axes.set_xlim(0.0, 1.3 * high)
-        axes.xaxis.set_major_locator(MaxNLocator(nbins=6))
-    axes.xaxis.set_major_formatter(EngFormatter(sep=" ") if low >= 1000.0 else "{x:g}")
-    axes.set_xlabel(title)
-    axes.set_ylabel(_AXIS)
-    figure.draw_without_rendering()
-    named = table if len(table) <= MANY else _unbeaten(table, column)
-    x, y = named[column].to_numpy(dtype=float), 100.0 * named["accuracy"].to_numpy(dtype=float)
-    _name_points(axes, named["method"].tolist(), x, y)
-    words = (
-        f"{row['method']} {formats.number(row[column])}, {formats.percent(row['accuracy'])} %"
-        for row in table.to_dict("records")
-    )
-    return drawn(figure, f"Accuracy against {title}: " + "; ".join(words))
-
-
 def _rows(methods: Sequence[str]) -> tuple[Figure, Axes]:
     """A picture with one row a method, the first at the top."""
     figure = Figure(figsize=(WIDTH, 0.6 + 0.36 * len(methods)), layout="constrained")
     axes = figure.subplots()
-    axes.set_yticks(range(len(methods)), [_label(method) for method in methods], color=INK)
+    axes.set_yticks(range(len(methods)), [label(method) for method in methods], color=INK)
     axes.set_ylim(len(methods) - 0.45, -0.55)
     axes.grid(visible=False, axis="y")
     axes.spines["left"].set_visible(False)
@@ -113,31 +78,9 @@ def _intervals(axes: Axes, found: Sequence[Interval], labels: Sequence[str], *, 
         face = ACCENT if filled[row] else PAPER
         axes.plot(100.0 * score.value, row, "o", color=ACCENT, markerfacecolor=face, markersize=6.0, zorder=4)
         at = (100.0 * score.value, row)
-        axes.annotate(label, at, xytext=(0, 5), textcoords="offset points", ha="center", fontsize=7.0, bbox=_CLEAR)
+        axes.annotate(label, at, xytext=(0, 5), textcoords="offset points", ha="center", fontsize=7.0, bbox=CLEAR)
 
 
-def _unbeaten(table: pd.DataFrame, column: str) -> pd.DataFrame:
-    """The rows of methods that are better than every method that costs as little."""
-    ordered = table.sort_values([column, "accuracy"], ascending=[True, False], kind="stable")
-    best = ordered["accuracy"].cummax()
-    return ordered[ordered["accuracy"] > best.shift(fill_value=-1.0)]
-
-
-def _name_points(axes: Axes, names: Sequence[str], x: NDArray[np.float64], y: NDArray[np.float64]) -> None:
-    """Names to the right of their points, pushed apart where they would overlap."""
-    pixels = axes.transData.transform(np.column_stack([x, y]))
-    apart = 10.5 * axes.figure.dpi / 72.0
-    taken: list[tuple[float, float]] = []
-    for index in np.argsort(-pixels[:, 1], kind="stable"):
-        left, height = pixels[index]
-        for other_left, other_height in taken:
-            if abs(left - other_left) < 6.0 * apart:
-                height = min(height, other_height - apart)
-        taken.append((left, height))
-        shift = (height - pixels[index, 1]) * 72.0 / axes.figure.dpi
-        at = (x[index], y[index])
-        axes.annotate(_label(names[index]), at, xytext=(6, shift), textcoords="offset points", va="center", bbox=_CLEAR)
-
-
-def _label(name: str) -> str:
+def label(name: str) -> str:
+    """A method's name, cut where a picture has no room for it."""
     return name if len(name) <= 24 else f"{name[:23]}…"

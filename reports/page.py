@@ -12,6 +12,8 @@ from markupsafe import Markup
 from reports import figures, formats, summary
 from reports.ablation import ablation, full_values, parts
 from reports.apart import LEVEL, missing, remarks
+from reports.conditions import contenders
+from reports.hardest import hardest_rows
 from reports.pairwise import pairwise
 from reports.pictures import Pictures, draw_pictures, picture_files, write_pictures
 from reports.pseudonyms import unnamed
@@ -105,6 +107,8 @@ def page(
         repeats=results.folds["repeat"].nunique(),
         pictures=_embedded(pictures),
         picture_files=picture_files(pictures),
+        hardest=hardest_rows(results),
+        featured=contenders(table, results.control)[0],
         style=Markup((_TEMPLATES / "style.css").read_text(encoding="utf-8")),
     )
 

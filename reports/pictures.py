@@ -7,6 +7,9 @@ from pathlib import Path
 import pandas as pd
 
 from reports import figures, portraits
+from reports.conditions import conditions, contenders
+from reports.hardest import subjects
+from reports.pareto import cost
 from reports.results import Results
 from reports.tables import by_intensity
 from reports.theme import Picture
@@ -28,9 +31,11 @@ def draw_pictures(results: Results, table: pd.DataFrame) -> Pictures:
     if table["difference"].notna().any():
         made["differences"] = {"": figures.differences(table, control=results.control)}
     if len(table) > 1:
-        made["parameters"] = {"": figures.cost(table, "parameters", title="parameters")}
-        made["seconds"] = {"": figures.cost(table, "seconds", title="seconds a unit")}
-    return made | _portraits(results, table)
+        for column, title in (("parameters", "parameters"), ("seconds", "seconds a unit")):
+            made[column] = {"": cost(table, column, title=title, control=results.control)}
+    rivals = contenders(table, results.control)
+    made |= _portraits(results, table)
+    return made | {"conditions": conditions(results, rivals), "subjects": {"": subjects(results, rivals[0])}}
 
 
 def _portraits(results: Results, table: pd.DataFrame) -> dict[str, Mapping[str, Picture]]:

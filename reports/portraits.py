@@ -8,11 +8,11 @@ import matplotlib as mpl
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
-from matplotlib.patches import Rectangle
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
 from reports import formats
+from reports.cells import SHORT, tiles
 from reports.schema import EXPRESSIONS
 from reports.scores import confusions
 from reports.theme import ACCENT, CONTEXT, INK, THEME, Picture, drawn
@@ -20,8 +20,6 @@ from reports.theme import ACCENT, CONTEXT, INK, THEME, Picture, drawn
 #: Inches: three fit beside one another on a laptop's page.
 WIDTH = 2.7
 _AXIS = "accuracy, %"
-#: As in the file names of BU-3DFE; narrow enough to head a column.
-SHORT = ("AN", "DI", "FE", "HA", "SA", "SU")
 
 
 @mpl.rc_context(THEME)
@@ -31,20 +29,11 @@ def confusion(predictions: pd.DataFrame) -> Picture:
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     figure = Figure(figsize=(WIDTH, 2.35), layout="constrained")
     axes = figure.subplots()
-    axes.grid(visible=False)
-    for (row, column), share in np.ndenumerate(shares):
-        # At most 55 % of the hue, so that ink is legible on it in light and dark alike.
-        axes.add_patch(
-            Rectangle((column - 0.47, row - 0.47), 0.94, 0.94, facecolor=ACCENT, alpha=0.04 + 0.51 * share, linewidth=0)
-        )
-        weight = "bold" if row == column else "normal"
-        text = formats.percent(share, 0)
-        axes.text(column, row, text, ha="center", va="center", fontsize=7.5, fontweight=weight)
-    axes.set(xlim=(-0.5, 5.5), ylim=(5.5, -0.5), aspect="equal")
+    texts = [[formats.percent(share, 0) for share in row] for row in shares]
+    tiles(axes, shares, texts, framed=np.eye(6, dtype=bool))
+    axes.set_aspect("equal")
     axes.set_xticks(range(6), SHORT)
     axes.set_yticks(range(6), EXPRESSIONS)
-    axes.xaxis.tick_top()
-    axes.spines[:].set_visible(False)
     words = []
     for row, expression in enumerate(EXPRESSIONS):
         wrong = shares[row].copy()

@@ -9,11 +9,9 @@ from html.parser import HTMLParser
 
 import pytest
 
-from reports.figures import cost
 from reports.page import write_report
 from reports.results import Results
 from reports.schema import ReportError
-from reports.tables import comparison
 
 EVIL = '<script>alert("x")</script> & $a^b_{c}$ \' " id="q'
 
@@ -88,7 +86,7 @@ def test_anchors_lead_somewhere_and_ids_are_unique(page):
 
 def test_every_picture_says_in_words_what_it_shows(page, results):
     pictures = [attributes for tag, attributes in page.elements if tag == "svg"]
-    assert len(pictures) == 4 + 3 * 5
+    assert len(pictures) == 4 + 3 * 5 + 3 + 1
     assert all(picture["role"] == "img" and len(picture["aria-label"]) > 60 for picture in pictures)
     right = results.predictions.query("method == 'late' and expression == 'fear'")["predicted"] == "fear"
     confusion = next(p["aria-label"] for p in pictures if f"fear {100 * right.mean():.0f} % right" in p["aria-label"])
@@ -219,11 +217,3 @@ def test_results_stay_as_they_are(small, tmp_path):
     write_report(small, tmp_path / "quick")
     assert isinstance(small, Results)
     assert all(frame.equals(getattr(small, name)) for name, frame in before.items())
-
-
-def test_of_many_methods_a_picture_names_those_that_no_cheaper_one_equals(make, tmp_path):
-    table = comparison(make(skills={f"m{n:02d}": 1.0 for n in range(12)}, subjects=6, folds=2, epochs=1))
-    table = table.assign(parameters=range(12), accuracy=[0.2, 0.3, 0.3, 0.1, 0.5, 0.5, *[0.4] * 6])
-    picture = cost(table, "parameters", title="parameters")
-    assert set(re.findall(r">(m\d\d)<", picture.svg)) == {"m00", "m01", "m04"}
-    assert len(set(re.findall(r"m\d\d", picture.alt))) == 12
