@@ -43,7 +43,7 @@ def search(
         spec = commands.search_spec(job.suite, trials=trials, hours=hours)
         if dry_run:
             with console.status("timing a few steps of what has no record yet"):
-                told = search_forecast(job, spec, storage_url=context.meta.get("storage"))
+                told = search_forecast(job, spec, storage_url=context.meta.get("storage"), measure=True)
             Console().print(told)
             return
         job = tune(context, job, spec)
@@ -68,7 +68,7 @@ def tune(context: typer.Context, job: "Job", spec: "SearchSpec") -> "Job":
     from benchmarks.search_forecast import search_forecast
 
     with console.status("reading what is done"):
-        told = search_forecast(job, spec, storage_url=context.meta.get("storage"))
+        told = search_forecast(job, spec, storage_url=context.meta.get("storage"), measure=False)
     console.print(told)
     uris = {"storage_url": context.meta.get("storage"), "tracking_uri": context.meta["tracking_uri"]}
     job = commands.tune(job, spec, console=console, **uris)

@@ -1,5 +1,6 @@
 """What a run would do, and how long that takes: from recorded times, or from a few steps where there are none yet."""
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -26,7 +27,7 @@ class Share:
         label: the method's.
         units: planned.
         left: to train.
-        seconds: that those left take.
+        seconds: that those left take; NaN where that is not known.
         sure: whether that comes from records, or nothing is left.
     """
 
@@ -79,7 +80,9 @@ def table_of(found: list[Share], things: str) -> Table:
 
 
 def duration(seconds: float) -> str:
-    """For people: ``50 s``, ``12 min``, ``1 h 05 min``, ``3 days``."""
+    """For people: ``50 s``, ``12 min``, ``1 h 05 min``, ``3 days``; ``?`` for NaN."""
+    if math.isnan(seconds):
+        return "?"
     minutes = round(seconds / 60)
     if seconds < 100:
         return f"{seconds:.0f} s"
@@ -91,7 +94,7 @@ def duration(seconds: float) -> str:
 
 
 def _cells(share: Share) -> tuple[str, ...]:
-    time = f"{'' if share.sure else 'about '}{duration(share.seconds)}"
+    time = f"{'' if share.sure or math.isnan(share.seconds) else 'about '}{duration(share.seconds)}"
     return escape(share.label), str(share.units), str(share.units - share.left), str(share.left), time
 
 
@@ -126,14 +129,17 @@ def scans_each(suite: "Suite") -> int:
 
 
 def estimated(job: "Job", label: str, of: Shape) -> float:
-    """Seconds of a training of a method, by a few steps on this machine."""
+    """Seconds of a training of a method, by a few steps on this machine; NaN where these fail, as a training would."""
     suite = job.suite
-    return estimate_seconds(
-        suite.methods[label],
-        suite.encoder,
-        suite.training,
-        size=of.size,
-        train=of.train,
-        test=of.test,
-        device=job.device,
-    )
+    try:
+        return estimate_seconds(
+            suite.methods[label],
+            suite.encoder,
+            suite.training,
+            size=of.size,
+            train=of.train,
+            test=of.test,
+            device=job.device,
+        )
+    except Exception:  # any method of any package; what is wrong is said when it is trained, and the others go on
+        return math.nan

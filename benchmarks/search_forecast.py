@@ -1,5 +1,6 @@
 """What a search would train at most, and how long that takes: as `benchmarks.forecast` says it of a run."""
 
+import math
 from collections.abc import Mapping
 from itertools import product
 from typing import TYPE_CHECKING
@@ -28,15 +29,19 @@ def dry_forecast(job: "Job", spec: SearchSpec | None, *, storage_url: str | None
         return forecast(job)
     units = sum(share.units for share in shares(job))
     then = f"then the winners are trained: {units} units"
-    return Group(search_forecast(job, spec, storage_url=storage_url), f"[dim]{then}[/]")
+    return Group(search_forecast(job, spec, storage_url=storage_url, measure=True), f"[dim]{then}[/]")
 
 
-def search_forecast(job: "Job", spec: SearchSpec, *, storage_url: str | None) -> Group | str:
-    """A row a method: trainings at most (pruning spares some), those done, and how long the others take."""
+def search_forecast(job: "Job", spec: SearchSpec, *, storage_url: str | None, measure: bool) -> Group | str:
+    """A row a method: trainings at most (pruning spares some), those done, and how long the others take.
+
+    That is by recorded times; where there are none and `measure` is set, by a few steps in this process, which a method
+    may end or fill.
+    """
     if job.cohort is None and job.suite.cohort.synthetic is None:
         return f"cohort '{job.suite.cohort.name}' is not there; to make it:\n  {how_to_make(job.suite.cohort)}"
     told = _told(job, storage_url)
-    found = [_share(job, spec, label, told) for label in job.labels]
+    found = [_share(job, spec, label, told, measure=measure) for label in job.labels]
     studies = len(_places(job, spec)) * spec.selection_repeats
     about = (
         f"{spec.selection}: {studies} {'study' if studies == 1 else 'studies'} a method, {spec.budget} each, "
@@ -46,12 +51,15 @@ def search_forecast(job: "Job", spec: SearchSpec, *, storage_url: str | None) ->
         seconds = sum(share.seconds for share in found)
         return f"{about}; {duration(seconds)} at most with {job.workers} workers"
     notes = [about, "trainings at most: what is pruned is spared"]
-    if not all(share.sure for share in found):
-        notes.append(f"about: by recorded times or a few training steps, now; with {job.workers} workers")
+    if not all(share.sure or math.isnan(share.seconds) for share in found):
+        steps = " or a few training steps, now" * measure
+        notes.append(f"about: by recorded times{steps}; with {job.workers} workers")
+    if not measure and any(math.isnan(share.seconds) for share in found):
+        notes.append("?: nothing of it was trained yet; --dry-run measures")
     return Group(table_of(found, "trainings"), *(f"[dim]{escape(note)}[/]" for note in notes))
 
 
-def _share(job: "Job", spec: SearchSpec, label: str, told: Mapping[str, list[FrozenTrial]]) -> Share:
+def _share(job: "Job", spec: SearchSpec, label: str, told: Mapping[str, list[FrozenTrial]], *, measure: bool) -> Share:
     names = [
         study_name(job.suite.name, label, where, search)
         for where, search in product(_places(job, spec), range(spec.selection_repeats))
@@ -65,12 +73,14 @@ def _share(job: "Job", spec: SearchSpec, label: str, told: Mapping[str, list[Fro
     units = spec.most * len(names) * spec.folds
     left = sum(max(0, spec.most - len(own)) for own in trials) * spec.folds
     trained = sum(len(trial.user_attrs["units"]) for own in trials for trial in own)
-    each = sum(spent) / trained if trained else _one(job, spec, label)
-    return Share(label, units, left, left * each / job.workers, sure=bool(trained) or not left)
+    if not left:
+        return Share(label, units, 0, 0.0, sure=True)
+    each = sum(spent) / trained if trained else _one(job, spec, label, measure=measure)
+    return Share(label, units, left, left * each / job.workers, sure=bool(trained))
 
 
-def _one(job: "Job", spec: SearchSpec, label: str) -> float:
-    """Seconds of one training: from records of the comparison's, which train on more, or from a few steps."""
+def _one(job: "Job", spec: SearchSpec, label: str, *, measure: bool) -> float:
+    """Seconds of one training: by records of the comparison's, which train on more, or by a few steps; else NaN."""
     store, inner, outer = Store(job.home), _inner_shape(job, spec), shape(job)
     done = store.done()
     times: list[float] = [
@@ -78,7 +88,7 @@ def _one(job: "Job", spec: SearchSpec, label: str) -> float:
     ]
     if times:
         return sum(times) / len(times) * inner.train / outer.train
-    return estimated(job, label, inner)
+    return estimated(job, label, inner) if measure else math.nan
 
 
 def _inner_shape(job: "Job", spec: SearchSpec) -> Shape:
