@@ -80,4 +80,8 @@ def import_(
     if done.winners:
         path = home.winners(done.suite)
         console.print(f"[yellow]what a search chose is something else here, and stays:[/] {escape(str(path))}")
+    if done.tuned:
+        path = home.winners(done.suite)
+        print("  the trials of its search did not come; with --params it is run with what they chose:")
+        print(f"to run:     {command_line(home, 'run', done.suite, '--params', str(path))}")
     print(f"to report:  {command_line(home, 'report', done.suite)}")

@@ -30,18 +30,18 @@ MANIFEST, LEDGER, FAILURES, WINNERS = "manifest.json", "ledger.json", "failures.
 RECORD = {
     "result.json": 2**20,
     "curves.csv": 2**26,
-    "predictions.csv": 2**28,
+    "predictions.csv": 2**26,
     "extras.safetensors": 2**30,
     "gradcam.safetensors": 2**28,
     "weights.safetensors": 2**32,
 }
-_LIMITS = {MANIFEST: 2**28, LEDGER: 2**28, FAILURES: 2**26, WINNERS: 2**24, **RECORD}
+_LIMITS = {MANIFEST: 2**26, LEDGER: 2**26, FAILURES: 2**24, WINNERS: 2**22, **RECORD}
 _NAME = re.compile(
     r"(manifest|ledger|failures)\.json|winners\.toml"
     r"|units/[0-9a-f]{20}/(result\.json|(curves|predictions)\.csv|(extras|gradcam|weights)\.safetensors)",
     re.ASCII,
 )
-MAX_MEMBERS = 500_000
+MAX_MEMBERS = 300_000
 #: Unpacked, in bytes: in all, and per byte of the archive, of which text takes about a tenth.
 MAX_BYTES, MAX_RATIO = 2**38, 100
 _SMALL = 2**24  # whatever its ratio

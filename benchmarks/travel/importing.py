@@ -1,11 +1,9 @@
 """Records from an archive, taken into a home: all of it is checked before anything is written."""
 
 import secrets
-from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 
@@ -14,8 +12,9 @@ from benchmarks.home import MIN_FREE, Home, write_text
 from benchmarks.ledger import Ledger, read_ledger
 from benchmarks.store import Store
 from benchmarks.travel.archive import Archive, open_archive
+from benchmarks.travel.arrivals import Arrived, Kept, check_together
 from benchmarks.travel.plain import shaped
-from benchmarks.travel.records import Arrived, Kept, Progress, arrived, check_together, read_record, travelling
+from benchmarks.travel.records import Progress, arrived, read_record, travelling
 from benchmarks.travel.shapes import Called
 from reports.pseudonyms import identity
 
@@ -30,6 +29,7 @@ class Imported:
         here: how many were here already.
         differing: keys of those that were here and say something else; they stayed as they were.
         winners: whether what a search chose was here already, and is something else; it stayed as it was.
+        tuned: whether there is what a search chose.
     """
 
     suite: str
@@ -37,6 +37,7 @@ class Imported:
     here: int
     differing: list[str]
     winners: bool
+    tuned: bool
 
 
 def import_suite(path: Path, home: Home, *, name: str | None = None, progress: Progress | None = None) -> Imported:
@@ -68,6 +69,7 @@ def import_suite(path: Path, home: Home, *, name: str | None = None, progress: P
         home.make(free=archive.size + MIN_FREE)
         with home.lock():
             store = Store(home)
+            _check_shareable(home, found.ledger, path.name)
             own = _own(home, found.ledger, path.name)
             ledger = _with_secret(own or found.ledger, found, home)
             done = store.done()
@@ -106,17 +108,32 @@ def _with_secret(ledger: Ledger, found: Arrived, home: Home) -> Ledger:
     """
     if ledger.cohort["shareable"] or ledger.secret:
         return ledger
-    known = []
-    for path in sorted(home.suites.glob("*.json")):
-        with suppress(UserError):  # of another version, which is not for an import to mend
-            other = read_ledger(home, path.with_suffix(".toml").name)
-            if other.secret and other.cohort["fingerprint"] == ledger.cohort["fingerprint"]:
-                known.append(other.secret)
+    known = [one.secret for one in _alike(home, ledger) if one.secret]
     came = {record.result.get("pseudonyms") for record in found.records.values()}
     fitting = [secret for secret in known if identity(secret) in came] or known
     if fitting:
         return replace(ledger, secret=fitting[0])
     return ledger if None not in came else replace(ledger, secret=secrets.token_hex(32))
+
+
+def _alike(home: Home, ledger: Ledger) -> list[Ledger]:
+    """The home's ledgers of suites on the same cohort."""
+    found = []
+    for path in sorted(home.suites.glob("*.json")):
+        with suppress(UserError):  # of another version, which is not for an import to mend
+            found.append(read_ledger(home, path.with_suffix(".toml").name))
+    return [one for one in found if one.cohort["fingerprint"] == ledger.cohort["fingerprint"]]
+
+
+def _check_shareable(home: Home, ledger: Ledger, archive: str) -> None:
+    """Raises `UserError` where suites would not agree on whether the subjects of their shared records may be named."""
+    for other in _alike(home, ledger):
+        if other.cohort["shareable"] != ledger.cohort["shareable"]:
+            says, here = ("is" if one.cohort["shareable"] else "is not" for one in (ledger, other))
+            raise UserError(
+                f"{archive}: it says that cohort '{ledger.cohort['name']}' {says} shareable; in home '{home.path}' it "
+                f"{here} (suite '{other.suite}'); import it into another --home"
+            )
 
 
 def _write(archive: Archive, found: Arrived, ledger: Ledger, home: Home, done: set[str], steps: Progress) -> Imported:
@@ -135,20 +152,14 @@ def _write(archive: Archive, found: Arrived, ledger: Ledger, home: Home, done: s
             write_text(winners, found.winners)
     ledger.save(home)
     differing = [key for key in here if not _same(store, key, found.records[key])]
-    return Imported(ledger.suite, len(new), len(here), differing, other)
+    return Imported(ledger.suite, len(new), len(here), differing, other, found.winners is not None)
 
 
 def _same(store: Store, key: str, record: Kept) -> bool:
     """Whether a home's record says what one that arrived says, whatever its subjects are called in either."""
-    told = [
-        {name: value for name, value in one.items() if name != "pseudonyms"} for one in _results(store, key, record)
-    ]
+    own, other = ({**told, "pseudonyms": None} for told in (store.result(key), record.result))
     tables = (store.predictions(key), record.predictions), (store.curves(key), record.curves)
-    return told[0] == told[1] and all(_numbers(own).equals(_numbers(other)) for own, other in tables)
-
-
-def _results(store: Store, key: str, record: Kept) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
-    return store.result(key), record.result
+    return own == other and all(_numbers(mine).equals(_numbers(theirs)) for mine, theirs in tables)
 
 
 def _numbers(table: pd.DataFrame) -> pd.DataFrame:

@@ -1,64 +1,26 @@
 """What an archive brings: a suite's ledger, the records of its units and why others failed, all of it checked."""
 
-import os
 import tomllib
 from collections import defaultdict
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, fields
 from functools import partial
-from pathlib import Path
 from typing import Any, TypeVar
 
-import pandas as pd
-
 from afnetm.errors import UserError
-from benchmarks.frames import results
-from benchmarks.home import Home
 from benchmarks.keys import unit_key
 from benchmarks.ledger import Entry, Ledger, from_json, pathless
-from benchmarks.store import Record, Store
+from benchmarks.store import Record
 from benchmarks.travel.archive import FAILURES, LEDGER, WINNERS, Archive
+from benchmarks.travel.arrivals import Arrived, Kept, check_together
 from benchmarks.travel.plain import in_a_line, parsed, shaped
 from benchmarks.travel.shapes import FailuresShape, LedgerShape, ResultShape
 from benchmarks.travel.tables import read_curves, read_extras, read_gradcam, read_predictions, read_weights
 from reports.results import Axis
-from reports.schema import ReportError
 
 #: Called with how many records are done, and of how many.
 Progress = Callable[[int, int], None]
 Found = TypeVar("Found")
-
-
-@dataclass(frozen=True, eq=False)
-class Kept:
-    """Of a record, what reports read.
-
-    Attributes:
-        result: what ``result.json`` holds.
-        predictions: as in `Record`.
-        curves: as in `Record`.
-    """
-
-    result: dict[str, Any]
-    predictions: pd.DataFrame
-    curves: pd.DataFrame
-
-
-@dataclass(frozen=True, eq=False)
-class Arrived:
-    """What an archive brings.
-
-    Attributes:
-        ledger: the suite; its secret stayed at home.
-        records: by key.
-        failures: reasons by key.
-        winners: the text of what a search chose; None where there is none.
-    """
-
-    ledger: Ledger
-    records: Mapping[str, Kept]
-    failures: Mapping[str, str]
-    winners: str | None
 
 
 def travelling(ledger: Ledger) -> dict[str, Any]:
@@ -93,48 +55,12 @@ def arrived(archive: Archive, *, progress: Progress | None = None) -> Arrived:
     return found
 
 
-class _Together(Store):
-    """The records that a home will have once others have arrived; its own go first."""
-
-    def __init__(self, home: Home | None, found: Arrived) -> None:
-        super().__init__(home or Home(Path(os.devnull)))
-        self._found, self._own = found, super().done()
-
-    def done(self) -> set[str]:
-        return self._own | self._found.records.keys()
-
-    def failed(self) -> set[str]:
-        return super().failed() | self._found.failures.keys()
-
-    def result(self, key: str) -> dict[str, Any]:
-        return super().result(key) if key in self._own else self._found.records[key].result
-
-    def predictions(self, key: str) -> pd.DataFrame:
-        return super().predictions(key) if key in self._own else self._found.records[key].predictions
-
-    def curves(self, key: str) -> pd.DataFrame:
-        return super().curves(key) if key in self._own else self._found.records[key].curves
-
-    def failure(self, key: str) -> dict[str, str]:
-        return super().failure(key) if key in super().failed() else {"reason": self._found.failures[key]}
-
-
-def check_together(ledger: Ledger, found: Arrived, home: Home | None, archive: str) -> None:
-    """Raises `UserError` unless a report can be made of the records that arrived and those that a home has, if any."""
-    try:
-        results(ledger, _Together(home, found), created="")
-    except ReportError as error:
-        beside = f" beside those in home '{home.path}', which stay as they are" if home else ""
-        raise UserError(f"{archive}: no report can be made of its records{beside}: {error}") from None
-
-
-def read_record(archive: Archive, key: str, kept: Kept | None = None) -> Record:
-    """The record of a unit; what is `kept` of it was read before.
+def read_record(archive: Archive, key: str, kept: Kept) -> Record:
+    """The record of a unit, of which what is `kept` was read before.
 
     Raises:
-        UserError: a file of it is missing, or not what records have.
+        UserError: a file of it is not what records have.
     """
-    kept = kept or _kept(archive, key)
     scans = kept.result["n_test"]
 
     def arrays(name: str, read: Callable[[bytes, str], Found]) -> Found | None:

@@ -74,7 +74,7 @@ class _Method(_Shape):
 
 
 class _Card(_Shape):
-    name: Line
+    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-][A-Za-z0-9_.-]{0,99}$")]  # as `afnetm.data.cohort` wants it
     scans: Count
     subjects: Count
     classes: dict[Line, Count]

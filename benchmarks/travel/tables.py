@@ -29,6 +29,7 @@ _NUMBER = Column(kind="number")
 _COLUMN = re.compile(r"[a-z][a-z0-9_]{0,99}", re.ASCII)
 _MAX_TEXT = 1000  # characters of a name
 _MAX_TENSORS = 100_000
+_MAX_COLUMNS = 1000
 
 Arrays = dict[str, NDArray[Any]]
 
@@ -114,6 +115,8 @@ def _csv(data: bytes, where: str, columns: Mapping[str, Column]) -> pd.DataFrame
     text = {name: "str" for name, column in columns.items() if column.kind == "name"}
     # In a name no word stands for an empty cell.
     empty = {name: ["", "nan"] for name in columns if name not in text}
+    if (wide := data.partition(b"\n")[0].count(b",")) > _MAX_COLUMNS:
+        raise UserError(f"{where}: {wide} columns (allowed: up to {_MAX_COLUMNS})")
     try:
         frame = pd.read_csv(
             io.BytesIO(data), encoding="utf-8", dtype=text, keep_default_na=False, na_values=empty, low_memory=False

@@ -106,9 +106,12 @@ def test_what_was_imported_is_what_was_exported(home: Home, tmp_path: Path, out:
     assert json.loads((there.path / failure).read_text())["reason"] == "RuntimeError: no nose in TELLTALE_Ada_fear"
 
 
-def test_weights_stay_unless_they_are_asked_for(home: Home, out: Path) -> None:
+def test_trials_stay_and_weights_unless_they_are_asked_for(home: Home, out: Path) -> None:
     (home.units / KEYS["concat", 0] / "notes.txt").write_text("mine")
+    trial = unit("concat", 0, inner={"selection": "nested", "folds": 2, "fold": 0})
+    Store(home).write(unit_key(trial), record(trial))
     export_suite(home, "people", out)
+    assert not any(unit_key(trial) in name for name in members(out))
     names = {name.rsplit("/")[-1] for name in members(out)}
     assert not names & {"weights.safetensors", "notes.txt"}
     assert names >= {"ledger.json", "failures.json", "winners.toml", "extras.safetensors", "gradcam.safetensors"}
@@ -143,8 +146,9 @@ def test_no_order_tells_who_is_who_and_what_belongs_together_stays_together(priv
         assert other["scan"].str.fullmatch("s[0-9a-f]{12}").all()
         assert other["subject"].str.fullmatch("p[0-9a-f]{12}").all()
         extras = load(content[f"units/{key}/extras.safetensors"])
-        assert set(extras) == {"importance"}  # the other may be a picture
+        assert set(extras) == {"importance", "attention"}  # the third may be a picture
         np.testing.assert_array_equal(extras["importance"][:, 0], other["p_anger"])
+        np.testing.assert_array_equal(extras["attention"][:, 0, 0], other["p_disgust"])
         gradcam = load(content[f"units/{key}/gradcam.safetensors"])
         assert (np.diff(gradcam["rows"]) > 0).all()
         np.testing.assert_array_equal(gradcam["texture"][:, 0, 0], other["p_fear"].to_numpy()[gradcam["rows"]])
@@ -190,6 +194,16 @@ def test_names_and_pseudonyms_of_an_unknown_secret_are_not_mixed(private: Home, 
     import_suite(with_names, other := Home(tmp_path / "other"))
     same(found(other), found(other))
     assert read_ledger(other, "people").secret not in {"", SECRET}
+
+
+def test_an_archive_does_not_make_a_cohort_shareable(home: Home, private: Home, out: Path) -> None:
+    export_suite(home, "people", out)
+    before = tree(private.path)
+    with pytest.raises(
+        UserError, match="says that cohort 'people' is shareable; in home .* it is not .suite 'people'."
+    ):
+        import_suite(out, private, name="theirs")
+    assert tree(private.path) == before
 
 
 def test_a_record_that_is_here_stays_and_is_told(home: Home, tmp_path: Path, out: Path) -> None:

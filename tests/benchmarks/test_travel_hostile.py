@@ -27,6 +27,7 @@ from benchmarks.home import Home
 from benchmarks.keys import unit_key
 from benchmarks.ledger import read_ledger
 from benchmarks.store import Store
+from benchmarks.travel import archive
 from benchmarks.travel.exporting import export_suite
 from benchmarks.travel.importing import import_suite
 from tests.benchmarks.travellers import fabricate, members, packed, tree, unit
@@ -194,6 +195,15 @@ def test_a_bomb_is_not_unpacked(content: Content, home: Home, tmp_path: Path) ->
     assert RESULT in refusal(path, home)
 
 
+def test_there_are_not_too_many_members(
+    content: Content, home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(archive, "MAX_MEMBERS", len(content))
+    assert f"{len(content) + 1} members (allowed: up to " in refusal(
+        packed(content | {f"units/{'0' * 20}/curves.csv": b""}, tmp_path / "out.zip"), home
+    )
+
+
 def with_json(name: str, change: Callable[[Any], Any]) -> Callable[[Content], Content]:
     def spoil(content: Content) -> Content:
         told = json.loads(content[name])
@@ -269,6 +279,7 @@ SPOILT: dict[str, tuple[Callable[[Content], Content], str]] = {
         lambda c: {CURVES: c[CURVES].replace(b"epoch", b"epoch,=x").replace(b"\n", b",1\n")},
         "curves.csv",
     ),
+    "very many columns": (lambda c: {CURVES: b"," * 10_000 + c[CURVES]}, "10003 columns .allowed: up to 1000."),
     "a column twice": (lambda c: {CURVES: c[CURVES].replace(b"loss,accuracy", b"loss,loss")}, "'loss.1'"),
     "a pickle for a table": (lambda c: {PREDICTIONS: pickle.dumps(Evil())}, "predictions.csv: not CSV"),
     "parquet for CSV": (lambda c: {PREDICTIONS: b"PAR1" + bytes(100) + b"PAR1"}, "predictions.csv: "),
@@ -310,6 +321,7 @@ SPOILT: dict[str, tuple[Callable[[Content], Content], str]] = {
     "a ledger of another version": (with_json("ledger.json", setting("more", to=1)), "key 'more' is not one"),
     "an odd entry": (with_json("ledger.json", setting("units", 0, "more", to=1)), "key 'more' is not one"),
     "a path for a key": (with_json("ledger.json", setting("units", 0, "key", to="../../x")), "units.0.key = "),
+    "a path for a cohort": (with_json("ledger.json", setting("cohort", "name", to="../x")), "cohort.name = "),
     "a path for a suite": (with_json("ledger.json", setting("suite", to="../x")), "suite = .*should be letters"),
     "another suite": (with_json("ledger.json", setting("suite", to="x")), "suite = 'x', the manifest says .*'people'"),
     "an unknown method": (with_json("ledger.json", setting("units", 0, "method", to="x")), "a unit of method 'x'"),

@@ -81,7 +81,8 @@ def record(of: Mapping[str, Any], *, hardware: str = "a machine") -> Record:
         curves=pd.DataFrame(epochs),
         extras={
             "importance": np.stack([shares[:, 0], 1 - shares[:, 0]], 1),
-            "attention": np.broadcast_to(shares[:, 1, None, None], (len(rows), 16, 16)).copy(),
+            "attention": np.broadcast_to(shares[:, 1, None, None], (len(rows), 2, 2)).copy(),
+            "portrait": np.broadcast_to(shares[:, 1, None, None], (len(rows), 16, 16)).copy(),
         },
         gradcam=Evidence(places, {"texture": np.broadcast_to(shares[places, 2, None, None], (3, 2, 2)).copy()}),
         weights={"head.weight": rng.normal(size=(6, 4)).astype(np.float32)} if of["fold"] == 0 else None,

@@ -1,0 +1,83 @@
+"""What an archive brings, and how it looks beside what a home has: as one store, of which a report can be made."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from afnetm.errors import UserError
+from benchmarks.frames import results
+from benchmarks.home import Home
+from benchmarks.ledger import Ledger
+from benchmarks.store import Store
+from reports.schema import ReportError
+
+
+@dataclass(frozen=True, eq=False)
+class Kept:
+    """Of a record, what reports read.
+
+    Attributes:
+        result: what ``result.json`` holds.
+        predictions: as in `Record`.
+        curves: as in `Record`.
+    """
+
+    result: dict[str, Any]
+    predictions: pd.DataFrame
+    curves: pd.DataFrame
+
+
+@dataclass(frozen=True, eq=False)
+class Arrived:
+    """What an archive brings.
+
+    Attributes:
+        ledger: the suite; its secret stayed at home.
+        records: by key.
+        failures: reasons by key.
+        winners: the text of what a search chose; None where there is none.
+    """
+
+    ledger: Ledger
+    records: Mapping[str, Kept]
+    failures: Mapping[str, str]
+    winners: str | None
+
+
+class _Together(Store):
+    """The records that a home will have once others have arrived; its own go first."""
+
+    def __init__(self, home: Home | None, found: Arrived) -> None:
+        super().__init__(home or Home(Path(os.devnull)))
+        self._found, self._own = found, super().done()
+
+    def done(self) -> set[str]:
+        return self._own | self._found.records.keys()
+
+    def failed(self) -> set[str]:
+        return super().failed() | self._found.failures.keys()
+
+    def result(self, key: str) -> dict[str, Any]:
+        return super().result(key) if key in self._own else self._found.records[key].result
+
+    def predictions(self, key: str) -> pd.DataFrame:
+        return super().predictions(key) if key in self._own else self._found.records[key].predictions
+
+    def curves(self, key: str) -> pd.DataFrame:
+        return super().curves(key) if key in self._own else self._found.records[key].curves
+
+    def failure(self, key: str) -> dict[str, str]:
+        return super().failure(key) if key in super().failed() else {"reason": self._found.failures[key]}
+
+
+def check_together(ledger: Ledger, found: Arrived, home: Home | None, archive: str) -> None:
+    """Raises `UserError` unless a report can be made of the records that arrived and those that a home has, if any."""
+    try:
+        results(ledger, _Together(home, found), created="")
+    except ReportError as error:
+        beside = f" beside those in home '{home.path}', which stay as they are" if home else ""
+        raise UserError(f"{archive}: no report can be made of its records{beside}: {error}") from None
