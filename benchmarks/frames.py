@@ -2,10 +2,12 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
+from benchmarks.evidence import levels, mean_maps, with_importance
 from benchmarks.ledger import Entry, Ledger
 from benchmarks.store import Store
 from reports.pseudonyms import PREFIXES, identity, words
@@ -16,7 +18,9 @@ from reports.search import Search
 _FOLD = ("seed", "n_train", "n_test", "accuracy", "macro_f1", "parameters", "flops")
 
 
-def results(ledger: Ledger, store: Store, *, created: str, with_faces: bool = False) -> Results:
+def results(
+    ledger: Ledger, store: Store, *, created: str, with_faces: bool = False, cohort: Path | None = None
+) -> Results:
     """What a suite's finished units found, and how it was made.
 
     Args:
@@ -24,6 +28,7 @@ def results(ledger: Ledger, store: Store, *, created: str, with_faces: bool = Fa
         store: its records.
         created: printed as it is.
         with_faces: whether subjects may be named though the cohort is not shareable.
+        cohort: where it is, or would be; what it has recorded of its scans goes with the weights that these were given.
 
     Raises:
         reports.schema.ReportError: the records contradict each other.
@@ -31,7 +36,9 @@ def results(ledger: Ledger, store: Store, *, created: str, with_faces: bool = Fa
     done, failed = store.done(), store.failed()
     entries = [entry for entry in ledger.units if entry.key in done]
     records = [store.result(entry.key) for entry in entries]
-    predictions = _gather(entries, [store.predictions(entry.key) for entry in entries])
+    tables = [with_importance(store.predictions(entry.key), store.folder(entry.key)) for entry in entries]
+    predictions = _gather(entries, tables)
+    called = predictions.get("scan", pd.Series(dtype=str)).copy()
     by_key = {entry.key: record for entry, record in zip(entries, records, strict=True)}
     predictions, secret, names = _veiled(predictions, by_key, ledger)
     folds = [
@@ -54,6 +61,9 @@ def results(ledger: Ledger, store: Store, *, created: str, with_faces: bool = Fa
         curves=_gather(entries, [store.curves(entry.key) for entry in entries]),
         studies=_studies(ledger),
         selection=_selection(ledger, store, done),
+        importances=predictions.dropna(subset="texture") if "texture" in predictions else pd.DataFrame(),
+        levels=_levels(cohort, ledger, called, predictions),
+        maps=mean_maps(entries, store),
         provenance=Provenance(
             suite=ledger.suite,
             description=ledger.description,
@@ -119,6 +129,18 @@ def _selection(ledger: Ledger, store: Store, done: set[str]) -> pd.DataFrame:
         for entry in entries
     ]
     return pd.DataFrame(rows)
+
+
+def _levels(cohort: Path | None, ledger: Ledger, called: "pd.Series[str]", predictions: pd.DataFrame) -> pd.DataFrame:
+    """What is recorded of the scans that were weighed; `called` they are in the cohort, row by row of `predictions`."""
+    if cohort is None or "texture" not in predictions:
+        return pd.DataFrame()
+    recorded = levels(cohort, ledger.cohort["fingerprint"])
+    if recorded.empty:
+        return recorded
+    words = pd.Series(predictions["scan"].to_numpy(), index=called.to_numpy())
+    words = words[~words.index.duplicated()]
+    return recorded.assign(scan=recorded["scan"].map(words)).dropna(ignore_index=True)
 
 
 def _where(entry: Entry) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from afnetm.data.cohort import cohort_directory
 from afnetm.errors import UserError
 from benchmarks.frames import results
 from benchmarks.home import Home
@@ -33,8 +34,9 @@ def write_suite_report(home: Home, reference: str, *, with_faces: bool = False) 
     if not any(entry.key in done for entry in ledger.units):
         raise UserError(f"suite '{ledger.suite}' has no finished unit in home '{home.path}'; nothing to report")
     try:
+        cohort = cohort_directory(home.path, ledger.cohort["name"])
         created = f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC"
-        found = results(ledger, store, created=created, with_faces=with_faces)
+        found = results(ledger, store, created=created, with_faces=with_faces, cohort=cohort)
         path = write_report(found, home.report(ledger.suite))
     except ReportError as error:
         raise UserError(f"suite '{ledger.suite}': {error}") from None

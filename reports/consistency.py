@@ -131,3 +131,16 @@ def _object(text: str, where: str) -> dict[str, object]:
     if not isinstance(found, dict):
         raise ReportError(f"studies: params of {where} is {text!r}, allowed is a JSON object")
     return found
+
+
+def check_evidence(importances: pd.DataFrame, maps: pd.DataFrame, predictions: pd.DataFrame) -> None:
+    """Raises `ReportError` unless every weight belongs to a tested scan, and every map to a method with results."""
+    key = ["method", "repeat", "fold", "scan"]
+    if not importances.empty:
+        tested = importances[key].merge(predictions[key], on=key, how="left", indicator=True)
+        if (strange := tested["_merge"] != "both").any():
+            row = tuple(tested.loc[strange, key].iloc[0])
+            raise ReportError(f"importances: ({', '.join(key)}) = {row}, allowed are those of predictions")
+    for method in maps["method"].unique():
+        if method not in set(predictions["method"]):
+            raise ReportError(f"maps: method {method!r} has no predictions, allowed are methods that have")

@@ -1,18 +1,21 @@
 """Every picture of a report: which there are, and what their files are called."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
 from reports import figures, portraits
+from reports.attention import attention
 from reports.conditions import conditions, contenders
 from reports.hardest import subjects
 from reports.pareto import cost
 from reports.results import Results
 from reports.tables import by_intensity
 from reports.theme import Picture
+from reports.weights import followed, levels, shifts, weights
 
 #: By section, then by method; the method of a picture that shows several is ``""``. A section may be empty.
 Pictures = Mapping[str, Mapping[str, Picture]]
@@ -35,7 +38,24 @@ def draw_pictures(results: Results, table: pd.DataFrame) -> Pictures:
             made[column] = {"": cost(table, column, title=title, control=results.control)}
     rivals = contenders(table, results.control)
     made |= _portraits(results, table)
-    return made | {"conditions": conditions(results, rivals), "subjects": {"": subjects(results, rivals[0])}}
+    made |= {"conditions": conditions(results, rivals), "subjects": {"": subjects(results, rivals[0])}}
+    return made | _evidence(results, rivals)
+
+
+def _evidence(results: Results, rivals: Sequence[str]) -> dict[str, Mapping[str, Picture]]:
+    """What methods show of themselves; Grad-CAM alone, which nearly all have, of the control and its best rival."""
+    moved, rho = shifts(results), followed(results)
+    attentive = {*results.maps.loc[results.maps["kind"] == "attention", "method"], *rivals}
+
+    def of(table: pd.DataFrame, methods: Container[str], draw: Callable[[pd.DataFrame, str], Picture]) -> Any:
+        there = set(table["method"])
+        return {method: draw(table, method) for method in results.methods if method in there and method in methods}
+
+    return {
+        "weights": of(moved, results.methods, weights),
+        "levels": of(rho, results.methods, levels),
+        "attention": of(results.maps, attentive, attention),
+    }
 
 
 def _portraits(results: Results, table: pd.DataFrame) -> dict[str, Mapping[str, Picture]]:

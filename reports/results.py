@@ -7,9 +7,29 @@ from typing import Any
 
 import pandas as pd
 
-from reports.consistency import check_plan, check_protocol, check_scores, check_selection, check_studies, check_units
+from reports.consistency import (
+    check_evidence,
+    check_plan,
+    check_protocol,
+    check_scores,
+    check_selection,
+    check_studies,
+    check_units,
+)
 from reports.paired import Pairing
-from reports.schema import CURVES, FOLDS, PREDICTIONS, SELECTION, STUDIES, Column, ReportError, checked
+from reports.schema import (
+    CURVES,
+    FOLDS,
+    IMPORTANCES,
+    MAPS,
+    PREDICTIONS,
+    SELECTION,
+    STUDIES,
+    Column,
+    ReportError,
+    checked,
+    levels,
+)
 from reports.search import Search
 
 _COHORT = ("name", "scans", "subjects", "classes", "size", "fingerprint", "shareable", "source")
@@ -131,6 +151,14 @@ class Results:
         selection: a row a training of a winner on an outer fold (`reports.schema.SELECTION`): method, repeat, fold,
             search (whose winner), reseed (0: the training's ordinary seed; 1 and so on: the same with other seeds),
             accuracy. Empty unless the suite repeats its searches.
+        importances: a row a test scan of a method that weighs texture and depth (`reports.schema.IMPORTANCES`): method,
+            repeat, fold, scan, texture, depth (0..1). Empty where none does.
+        levels: a row a scan (`reports.schema.levels`): scan, and ``nuisance_NAME``: how strong each recorded
+            disturbance was, in units of its own, any number of them; ``nuisance_texture_failure`` and
+            ``nuisance_depth_failure``, 0 or 1, tell whether a sensor failed. Empty where none is recorded.
+        maps: a row a cell (`reports.schema.MAPS`): method, kind (attention, gradcam), stream, row (from the forehead
+            down), column (from the viewer's left), value (the mean over test scans and trainings), trainings (over
+            how many). Empty where there are none.
 
     Raises:
         ReportError: a table breaks its schema; the tables contradict one another; methods were tested on different
@@ -143,6 +171,9 @@ class Results:
     provenance: Provenance
     studies: pd.DataFrame = field(default_factory=pd.DataFrame)
     selection: pd.DataFrame = field(default_factory=pd.DataFrame)
+    importances: pd.DataFrame = field(default_factory=pd.DataFrame)
+    levels: pd.DataFrame = field(default_factory=pd.DataFrame)
+    maps: pd.DataFrame = field(default_factory=pd.DataFrame)
 
     def __post_init__(self) -> None:
         folds = checked("folds", self.folds, FOLDS, key=("method", "repeat", "fold"))
@@ -156,6 +187,13 @@ class Results:
         object.__setattr__(self, "curves", curves)
         object.__setattr__(self, "studies", studies)
         object.__setattr__(self, "selection", selection)
+        importances = _given(self.importances, IMPORTANCES)
+        importances = checked("importances", importances, IMPORTANCES, key=("method", "repeat", "fold", "scan"))
+        recorded = levels(self.levels)
+        object.__setattr__(self, "importances", importances)
+        object.__setattr__(self, "levels", checked("levels", _given(self.levels, recorded), recorded, key=("scan",)))
+        cells = checked("maps", _given(self.maps, MAPS), MAPS, key=("method", "kind", "stream", "row", "column"))
+        object.__setattr__(self, "maps", cells)
         plan = self.provenance
         check_plan(folds, suite=plan.suite, methods=list(plan.methods), done=plan.done)
         check_units(folds, predictions, curves)
@@ -163,6 +201,7 @@ class Results:
         check_protocol(folds, predictions)
         check_studies(studies, plan.search, methods=list(plan.methods))
         check_selection(selection, studies, folds, plan.search)
+        check_evidence(importances, cells, predictions)
 
     @property
     def methods(self) -> list[str]:

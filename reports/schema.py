@@ -102,6 +102,35 @@ SELECTION: Mapping[str, Column] = {
     "accuracy": _SHARE,
 }
 
+#: What the columns of recorded levels start with.
+LEVEL = "nuisance_"
+
+#: A row is a test scan of a unit whose method weighs texture and depth.
+IMPORTANCES: Mapping[str, Column] = {
+    "method": _NAME,
+    "repeat": _COUNT,
+    "fold": _COUNT,
+    "scan": _NAME,
+    "texture": _SHARE,
+    "depth": _SHARE,
+}
+
+#: A row is a cell of a map, the mean over the scans of each training and over trainings.
+MAPS: Mapping[str, Column] = {
+    "method": _NAME,
+    "kind": Column(kind="name", allowed=("attention", "gradcam")),
+    "stream": _NAME,
+    "row": Column(kind="integer", low=0, high=63),
+    "column": Column(kind="integer", low=0, high=63),
+    "value": Column(kind="number"),
+    "trainings": Column(kind="integer", low=1),
+}
+
+
+def levels(frame: pd.DataFrame) -> dict[str, Column]:
+    """The columns of a table of recorded levels: the scan, and whatever starts with `LEVEL`."""
+    return {"scan": _NAME, **{name: Column(kind="number") for name in frame.columns if str(name).startswith(LEVEL)}}
+
 
 def checked(table: str, frame: pd.DataFrame, columns: Mapping[str, Column], *, key: Sequence[str]) -> pd.DataFrame:
     """A copy of `frame` with exactly `columns`, in plain types (str, int64, float64), its rows sorted by `key`.

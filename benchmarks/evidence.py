@@ -1,0 +1,81 @@
+"""What methods show of themselves beside their answers, from records: weights, attention, Grad-CAM."""
+
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from safetensors import safe_open
+
+from afnetm.data.cohort import open_cohort
+from afnetm.errors import UserError
+from benchmarks.ledger import Entry
+from benchmarks.store import Store
+
+_EXTRAS, _GRADCAM = "extras.safetensors", "gradcam.safetensors"
+_ATTENTION = "attention"
+_LEVEL = "nuisance_"
+#: Maps are at most so wide, as Grad-CAM's are in records: what is shown of a face, and no picture of it.
+_WIDEST = 14
+
+
+def with_importance(predictions: pd.DataFrame, record: Path) -> pd.DataFrame:
+    """`predictions` of the record in folder `record`, with its weights as ``texture`` and ``depth`` if it has any."""
+    found = _arrays(record / _EXTRAS, lambda name: name == "importance")
+    if not found:
+        return predictions
+    texture, depth = found["importance"].T
+    return predictions.assign(texture=texture.astype(float), depth=depth.astype(float))
+
+
+def mean_maps(entries: Iterable[Entry], store: Store) -> pd.DataFrame:
+    """`reports.results.Results.maps`: the mean of each map, over the scans of each training and over trainings.
+
+    A map of some trainings that is not as large as that of the first of the method is left out.
+    """
+    sums: dict[tuple[str, str, str], list[NDArray[np.float64]]] = {}
+    for entry in entries:
+        folder = store.folder(entry.key)
+        attention = _arrays(folder / _EXTRAS, lambda name: name.startswith(_ATTENTION))
+        evidence = _arrays(folder / _GRADCAM, lambda name: name != "rows")
+        found = {
+            ("attention", name.removeprefix(_ATTENTION).strip("_") or "both"): of for name, of in attention.items()
+        }
+        for (kind, stream), array in (found | {("gradcam", name): of for name, of in evidence.items()}).items():
+            if array.ndim == 3 and len(array):
+                sums.setdefault((entry.method, kind, stream), []).append(_small(array.mean(axis=0, dtype=np.float64)))
+    rows = []
+    for (method, kind, stream), maps in sums.items():
+        alike = [one for one in maps if one.shape == maps[0].shape]
+        place = {"method": method, "kind": kind, "stream": stream, "trainings": len(alike)}
+        for (row, column), value in np.ndenumerate(np.mean(alike, axis=0)):
+            rows.append(place | {"row": row, "column": column, "value": float(value)})
+    return pd.DataFrame(rows)
+
+
+def levels(directory: Path, fingerprint: str) -> pd.DataFrame:
+    """``scan`` and the recorded nuisance levels of the cohort in `directory`; empty if it is not there or another."""
+    try:
+        cohort = open_cohort(directory)
+    except UserError:
+        return pd.DataFrame()
+    names = [name for name in cohort.table.columns if name.startswith(_LEVEL)]
+    if cohort.fingerprint != fingerprint or not names:
+        return pd.DataFrame()
+    return cohort.table[["id", *names]].rename(columns={"id": "scan"}).dropna(ignore_index=True)
+
+
+def _small(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """A map ``(h, w)`` as one at most `_WIDEST` wide and high: of the cells that fall into one, the mean."""
+    for axis in (0, 1):
+        parts = np.array_split(values, min(values.shape[axis], _WIDEST), axis=axis)
+        values = np.stack([part.mean(axis=axis) for part in parts], axis=axis)
+    return values
+
+
+def _arrays(path: Path, wanted: Callable[[str], bool]) -> dict[str, NDArray[np.float32]]:
+    if not path.is_file():
+        return {}
+    with safe_open(path, "numpy") as file:
+        return {name: file.get_tensor(name) for name in file.keys() if wanted(name)}  # noqa: SIM118 - no mapping

@@ -1,0 +1,45 @@
+"""Where methods looked: attention and Grad-CAM, the mean over scans and trainings, so that nobody is seen in it."""
+
+import matplotlib as mpl
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+
+from reports.cells import tiles
+from reports.theme import INK, THEME, Picture, drawn
+
+#: Maps with at most so many cells have their values written in them.
+_WRITTEN = 16
+_TITLES = {"attention": "attention", "gradcam": "Grad-CAM"}
+
+
+@mpl.rc_context(THEME)
+def attention(maps: pd.DataFrame, method: str) -> Picture:
+    """The mean maps of one method (`reports.results.Results.maps`): a row a kind, a column a stream.
+
+    The face is upright and seen from the front; the darkest cell of each map is its largest value.
+    """
+    own = maps[maps["method"] == method]
+    kinds = [kind for kind in _TITLES if kind in set(own["kind"])]
+    counts = [own.loc[own["kind"] == kind, "stream"].nunique() for kind in kinds]
+    figure = Figure(figsize=(max(2.0, 1.15 * max(counts)), 1.4 * len(kinds)), layout="constrained")
+    panels = figure.subplots(len(kinds), max(counts), squeeze=False)
+    words = []
+    for axes in panels.flat:
+        axes.set_axis_off()
+    for line, kind in zip(panels, kinds, strict=True):
+        streams = own[own["kind"] == kind].groupby("stream", sort=True)
+        # Texture stands on the left, as everywhere.
+        for axes, (stream, cells) in zip(line, sorted(streams, key=lambda one: one[0] != "texture"), strict=False):
+            values = cells.pivot_table(index="row", columns="column", values="value").to_numpy()
+            largest = np.abs(values).max()
+            texts = [[f"{value:.2f}" for value in row] for row in values] if values.size <= _WRITTEN else None
+            axes.set_axis_on()
+            tiles(axes, values / largest if largest > 0.0 else values, texts)
+            axes.set_aspect("equal")
+            axes.set(xticks=[], yticks=[])
+            axes.set_title(f"{_TITLES[kind]}, {stream}", fontsize=7.5, color=INK)
+            row, column = np.unravel_index(np.abs(values).argmax(), values.shape)
+            place = f"row {row + 1} of {len(values)}, column {column + 1} of {values.shape[1]}"
+            words.append(f"{_TITLES[kind]} in {stream} is largest ({values[row, column]:.2f}) in {place}")
+    return drawn(figure, f"Mean maps of {method}, from the top and the left: " + "; ".join(words))
