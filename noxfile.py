@@ -52,6 +52,13 @@ def tests(session: nox.Session) -> None:
     session.run("pytest", *(session.posargs or ["-n", "2", "--dist", "worksteal"]))
 
 
+@nox.session(default=False)
+def faults(session: nox.Session) -> None:
+    """Kill, stop and spoil searches at random moments, and see that it shows nowhere; about 5 minutes."""
+    install(session, "tests")
+    session.run("pytest", "-m", "faults", *(session.posargs or ["-n", "2", "--dist", "worksteal"]))
+
+
 @nox.session
 def lint(session: nox.Session) -> None:
     """Check style and format."""

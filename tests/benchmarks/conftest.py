@@ -27,6 +27,29 @@ batch_size = 8
 [methods.concat]
 """
 
+#: Two studies of eight trials, of two inner folds each: 32 trainings at most, which learn enough to differ.
+SEARCHED = """
+description = "a small search"
+control = "texture"
+[cohort]
+name = "tiny"
+synthetic = { subjects = 6, levels = [4], size = 32, seed = 0 }
+[protocol]
+folds = 2
+[encoder]
+width = 0.125
+[training]
+epochs = 6
+batch_size = 8
+learning_rate = 4e-3
+[search]
+trials = 8
+folds = 2
+seed = 2
+parallel = 2
+[methods.texture]
+"""
+
 Afnetm = Callable[..., subprocess.CompletedProcess[str]]
 
 
@@ -93,3 +116,44 @@ def suite(tmp_path: Path) -> Path:
     """The suite's file; it is called ``small``."""
     (tmp_path / "small.toml").write_text(SUITE)
     return tmp_path / "small.toml"
+
+
+@pytest.fixture
+def searched_suite(tmp_path: Path) -> Path:
+    """A suite's file whose methods are searched; it is called ``tuned``."""
+    (tmp_path / "tuned.toml").write_text(SEARCHED)
+    return tmp_path / "tuned.toml"
+
+
+@pytest.fixture
+def here(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Afnetm:
+    """The same in this process, which saves it importing torch; workers are processes of their own all the same."""
+
+    def run(home: Path, *arguments: str, code: int = 0, **environment: str) -> subprocess.CompletedProcess[str]:
+        from benchmarks.cli import main
+
+        monkeypatch.setattr("sys.argv", ["afnetm", "--home", str(home), *arguments])
+        for name, value in environment.items():
+            monkeypatch.setenv(name, value)
+        capfd.readouterr()
+        with pytest.raises(SystemExit) as caught:
+            main()
+        out, words = capfd.readouterr()
+        assert caught.value.code == code, f"exit code {caught.value.code}\n{out}\n{words}"
+        return subprocess.CompletedProcess(arguments, code, out, words)
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def searched(shared: Path, prepared: Path, afnetm: Afnetm) -> Path:
+    """A home in which that suite ran, uninterrupted; to be copied, not written to."""
+    home = shared / "searched"
+    with FileLock(f"{home}.lock"):
+        if not home.is_dir():
+            suite = shared / "tuned.toml"
+            suite.write_text(SEARCHED)
+            shutil.copytree(prepared, shared / "searching")
+            afnetm(shared / "searching", "run", str(suite), "--workers", "1")
+            (shared / "searching").rename(home)
+    return home
