@@ -18,10 +18,11 @@ SCORES: Mapping[str, Score] = {
     **{"ece": ece, "brier": mean},
 }
 ERRORS = ("ece", "brier")
-#: The columns of `comparison` that `displayed` has no room for, and the method's name.
+#: The scores that `reports.shown.displayed` has no room for, and their columns in a file of their own.
+DETAILED = [name for name in SCORES if name not in {"accuracy", "macro_f1"}]
 DETAILS = [
     *("method", "units"),
-    *(f"{name}{end}" for name in [*SCORES][2:] for end in ("", "_low", "_high", "_mean", "_sd")),
+    *(f"{name}{end}" for name in DETAILED for end in ("", "_low", "_high", "_mean", "_sd")),
 ]
 
 

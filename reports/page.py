@@ -1,7 +1,10 @@
 """The report: one self-contained page and the tables beside it."""
 
+import base64
+import hashlib
 import json
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +15,11 @@ from markupsafe import Markup
 from reports import figures, formats, summary
 from reports.ablation import ablation, full_values, parts
 from reports.apart import LEVEL, missing, remarks
+from reports.comparison import DETAILED, ERRORS, comparison
 from reports.conditions import contenders
+from reports.confidence import BINS
+from reports.document import document
+from reports.files import listed
 from reports.hardest import hardest_rows
 from reports.pairwise import pairwise
 from reports.pictures import Pictures, draw_pictures, picture_files, write_pictures
@@ -21,10 +28,11 @@ from reports.published import published
 from reports.questions import DECLARED, QUESTIONS
 from reports.ranks import why_not
 from reports.results import Results
-from reports.schema import ReportError
+from reports.schema import EXPRESSIONS, ReportError
 from reports.search import METRICS, rules
+from reports.shown import marked, times
 from reports.spread import spread
-from reports.tables import comparison, write_tables
+from reports.tables import write_tables
 from reports.theme import embedded
 from reports.tuning import parameters, shared, tuning
 
@@ -32,7 +40,7 @@ _TEMPLATES = Path(__file__).parent / "templates"
 
 
 def write_report(results: Results, directory: Path) -> Path:
-    """Writes ``index.html``, ``tables/`` and ``figures/`` into `directory` and returns the page's path.
+    """Writes ``index.html``, ``report.md``, ``tables/`` and ``figures/`` into `directory` and returns the page's path.
 
     The report is made beside its place and then renamed into it: a report that was there is replaced whole, or, should
     anything fail, stays as it was. The same results give the same bytes.
@@ -55,7 +63,11 @@ def write_report(results: Results, directory: Path) -> Path:
             literature.to_csv(fresh / "tables" / "published.csv", index=False, lineterminator="\n")
         pictures = draw_pictures(results, table)
         write_pictures(pictures, fresh / "figures")
-        (fresh / "index.html").write_text(page(results, table, pairs, literature, pictures), encoding="utf-8")
+        text = document(results, table, pairs, literature, pictures=picture_files(pictures))
+        (fresh / "report.md").write_text(text, encoding="utf-8")
+        files = [path.relative_to(fresh).as_posix() for path in fresh.rglob("*") if path.is_file()]
+        text = page(results, table, pairs, literature, pictures, files=files)
+        (fresh / "index.html").write_text(text, encoding="utf-8")
         if directory.exists():
             directory.rename(Path(scratch) / "old")
         fresh.rename(directory)
@@ -63,13 +75,22 @@ def write_report(results: Results, directory: Path) -> Path:
 
 
 def page(
-    results: Results, table: pd.DataFrame, pairs: pd.DataFrame, literature: pd.DataFrame, pictures: Pictures
+    results: Results,
+    table: pd.DataFrame,
+    pairs: pd.DataFrame,
+    literature: pd.DataFrame,
+    pictures: Pictures,
+    *,
+    files: Sequence[str],
 ) -> str:
     """The page as HTML: nothing of it lies elsewhere.
 
-    `table` is `reports.tables.comparison`, `pairs` is `reports.pairwise.pairwise`, `literature` is
+    `table` is `reports.comparison.comparison`, `pairs` is `reports.pairwise.pairwise`, `literature` is
     `reports.published.published` of the cohort's data set: what papers report stands in a table of its own, and not at
-    all where faces are made up, as it would invite comparing. `pictures` is `reports.pictures.draw_pictures`.
+    all where faces are made up, as it would invite comparing. `pictures` is `reports.pictures.draw_pictures`. `files`
+    lie beside the page, by their paths relative to it.
+
+    All of it can be read with scripts off; the one it has sorts tables, and its hash is the only one that is allowed.
 
     It shows no picture of a face, and no subject's name unless it may (`Provenance.named`).
     """
@@ -88,28 +109,42 @@ def page(
         "number": formats.number,
         "seconds": formats.seconds,
         "duration": formats.duration,
+        "decimal": formats.decimal,
+        "memory": formats.memory,
         "plain": _plain,
         "reason": str if results.provenance.named else unnamed,
     }
+    script = (_TEMPLATES / "sort.js").read_text(encoding="utf-8")
+    notices = summary.notices(results)
     return environment.get_template("report.html").render(
         plan=results.provenance,
         control=results.control,
         many=figures.MANY,
         table=table.to_dict("records"),
+        marks=marked(table, pairs, control=results.control),
+        times=times(table),
+        memory=table["peak_memory"].notna().any(),
+        expressions=EXPRESSIONS,
+        details=DETAILED,
+        errors=ERRORS,
+        bins=BINS,
         statistics=_statistics(results, pairs) if len(pairs) else None,
         ablation=_ablation(results, table) if results.provenance.axes else None,
         tuning=_tuning(results) if results.provenance.search else None,
         literature=literature.to_dict("records"),
-        notices=summary.notices(results),
+        notices=notices,
+        cautions=summary.cautions(notices),
         findings=summary.findings(results, table),
         caveats=summary.caveats(results),
         subjects=results.predictions["subject"].nunique(),
         repeats=results.folds["repeat"].nunique(),
         pictures=_embedded(pictures),
-        picture_files=picture_files(pictures),
         hardest=hardest_rows(results),
         featured=contenders(table, results.control)[0],
+        files=listed(files),
         style=Markup((_TEMPLATES / "style.css").read_text(encoding="utf-8")),
+        script=Markup(script),
+        script_hash=f"sha256-{base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()}",
     )
 
 

@@ -23,7 +23,7 @@ class Marks:
         alike: the methods that the declared test does not tell apart from it.
     """
 
-    places: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    places: Mapping[str, Mapping[str, str]] = field(default_factory=lambda: {name: {} for name in SCORES})
     best: str | None = None
     alike: Sequence[str] = ()
 
@@ -46,7 +46,7 @@ _NOTHING = Marks()
 def marked(table: pd.DataFrame, pairs: pd.DataFrame, *, control: str) -> Marks:
     """What is marked in a `comparison` of several methods, `pairs` as in `reports.pairwise`; of one alone, nothing."""
     if len(table) < 2:
-        return Marks()
+        return _NOTHING
     places = {}
     for name in SCORES:
         known = table[["method", name]].dropna()
@@ -116,7 +116,6 @@ def _error(row: Mapping[Any, float], name: str) -> str:
 def _shown(rows: Sequence[Mapping[str, str]], columns: Mapping[str, str], marks: Marks) -> Shown:
     text = pd.DataFrame(rows)
     places = {
-        title: [marks.places.get(name, {}).get(method, "") for method in text["Method"]]
-        for title, name in columns.items()
+        title: [marks.places[name].get(method, "") for method in text["Method"]] for title, name in columns.items()
     }
     return Shown(text, pd.DataFrame(places, index=text.index).reindex(columns=text.columns, fill_value=""))

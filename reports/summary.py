@@ -46,6 +46,11 @@ def notices(results: Results) -> list[str]:
     return found
 
 
+def cautions(notices: Sequence[str]) -> str:
+    """The kinds of `notices`, to stand at every table that they touch: ``incomplete, mixed``; nothing where none is."""
+    return ", ".join(dict.fromkeys(notice.partition(":")[0].lower() for notice in notices))
+
+
 def findings(results: Results, table: pd.DataFrame) -> list[str]:
     """Who leads, by how much, and whether the intervals allow saying so; `table` is `reports.tables.comparison`.
 

@@ -131,7 +131,7 @@ def test_the_page_tells_the_rules_and_the_numbers(nested, page):
     assert "training.learning_rate searched 0.0003 to 0.01, log" in shown.text
     assert "How much of the spread comes from choosing" in shown.text
     for link in ("tuning.csv", "parameters.tex", "spread.md", "studies.csv"):
-        assert ("a", {"href": f"tables/{link}"}) in shown.elements
+        assert f"tables/{link}" in [attributes.get("href") for tag, attributes in shown.elements if tag == "a"]
     for _, attributes in shown.elements:
         if attributes.get("href", "").startswith("tables/"):
             assert (page.parent / attributes["href"]).is_file()
@@ -203,7 +203,8 @@ def test_hostile_names_and_values_stay_text(make, tuned, tmp_path):
     results = replace(results, studies=studies, provenance=plan)
     path = write_report(results, tmp_path / "evil")
     page = read(path)
-    assert not {"script", "b"} & {tag for tag, _ in page.elements}
+    assert "b" not in {tag for tag, _ in page.elements}
+    assert [tag for tag, _ in page.elements].count("script") == 1  # the page's own
     assert not any(key.startswith("on") for _, attributes in page.elements for key in attributes)
     assert page.text.count(evil) > 5
     for name in ("tuning", "parameters", "spread", "studies"):

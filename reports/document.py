@@ -1,0 +1,120 @@
+"""The report as one Markdown document, for where a page cannot go: the same words and tables, pictures by links."""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+import pandas as pd
+
+from reports import formats, summary
+from reports.ablation import ablation, displayed_ablation, legend
+from reports.apart import missing, remarks
+from reports.markup import Shown, markdown, markdown_text
+from reports.pairwise import displayed_pairwise
+from reports.pseudonyms import unnamed
+from reports.questions import DECLARED
+from reports.results import Results
+from reports.search import rules
+from reports.shown import displayed, displayed_details, marked
+from reports.spread import displayed_spread, spread
+from reports.tuning import displayed_parameters, displayed_tuning, parameters, tuning
+
+SYNTHETIC = "These faces are synthetic. The ranking below is about made-up faces and says nothing about real ones."
+
+
+def document(
+    results: Results,
+    table: pd.DataFrame,
+    pairs: pd.DataFrame,
+    literature: pd.DataFrame,
+    *,
+    pictures: Sequence[str],
+) -> str:
+    """``report.md``; the tables as in `reports.page.page`, `pictures` are names of files in ``figures/``, no ending."""
+    plan = results.provenance
+    notices = summary.notices(results)
+    marks = marked(table, pairs, control=results.control)
+    caution = " ".join(notices)
+    parts = [
+        _heading(1, plan.suite),
+        _text(plan.description),
+        *(_text(notice, "> ") for notice in [*notices, *[SYNTHETIC] * plan.synthetic]),
+        _heading(2, "Summary"),
+        *map(_text, summary.findings(results, table)),
+        _text(" ".join(summary.caveats(results))),
+        _heading(2, "Comparison"),
+        markdown(displayed(table, control=results.control, marks=marks), notice=f"{marks.legend} {caution}".strip()),
+        _heading(3, "Scores in detail"),
+        markdown(displayed_details(table, marks), notice=f"{marks.bold} {caution}".strip()),
+    ]
+    if len(pairs):
+        told = [*missing(pairs), *remarks(pairs, repeats=results.folds["repeat"].nunique())]
+        parts += [_heading(2, "Statistics"), _text(DECLARED)]
+        parts += [markdown(Shown(displayed_pairwise(pairs)), notice=caution), *map(_text, told)]
+    if plan.axes:
+        found = ablation(results, table)
+        shown = Shown(displayed_ablation(results, found))
+        parts += [_heading(2, "Ablation"), markdown(shown, notice=f"{legend(results)} {caution}".strip())]
+    parts += _tuning(results, caution)
+    if not literature.empty:
+        parts += [_heading(2, "Published elsewhere"), _text("None of this was measured here."), _published(literature)]
+    parts += [_heading(2, "Pictures"), *(f"![{name}](figures/{name}.svg)\n" for name in pictures)]
+    return "\n".join([*parts, *_made(results)])
+
+
+def _tuning(results: Results, caution: str) -> Iterable[str]:
+    search = results.provenance.search
+    if search is None:
+        return
+    yield _heading(2, "Tuning")
+    yield _text(" ".join(rules(search)))
+    if not results.studies.empty:
+        yield markdown(Shown(displayed_tuning(results, tuning(results))), notice=caution)
+        yield markdown(Shown(displayed_parameters(parameters(results))), notice=caution)
+    if not results.selection.empty:
+        yield markdown(Shown(displayed_spread(spread(results))), notice=caution)
+
+
+def _published(literature: pd.DataFrame) -> str:
+    rows = [
+        {
+            "Method": row["method"],
+            "Accuracy, %": formats.percent(row["accuracy"], 2),
+            "": "in its abstract" if row["checked"] else "recalled, not checked",
+            "Protocol": row["protocol"] or "not known",
+            "Year": str(row["year"]),
+            "Source": row["source"],
+        }
+        for row in literature.to_dict("records")
+    ]
+    return markdown(Shown(pd.DataFrame(rows)))
+
+
+def _made(results: Results) -> Iterable[str]:
+    """How it was made: units, what failed, the cohort, software and hardware, the suite."""
+    plan = results.provenance
+    told = str if plan.named else unnamed
+    yield _heading(2, "How it was made")
+    yield _text(f"{plan.done} of {plan.planned} planned units are done. Made {plan.created} from the records alone.")
+    if plan.failed:
+        rows = [(method, str(repeat), str(fold), told(reason)) for method, repeat, fold, reason in plan.failed]
+        yield markdown(Shown(pd.DataFrame(rows, columns=["Method", "Repeat", "Fold", "Reason"])))
+    facts: Mapping[str, object] = {
+        "cohort": f"{plan.cohort['name']}, {plan.cohort['scans']} scans of {plan.cohort['subjects']} subjects",
+        "fingerprint": plan.cohort["fingerprint"],
+        "protocol": ", ".join(f"{key} {value}" for key, value in plan.protocol.items() if value is not None),
+        "hardware": "; ".join(plan.hardware),
+        "device": ", ".join(plan.devices),
+        "commit": ", ".join(plan.commits),
+        **{name: ", ".join(versions) for name, versions in plan.versions.items()},
+    }
+    yield "".join(_text(f"{name}: {fact}", "- ") for name, fact in facts.items())
+    yield "".join(f"    {line}\n" for line in plan.suite_toml.splitlines())
+
+
+def _heading(level: int, text: str) -> str:
+    return _text(text, f"{'#' * level} ")
+
+
+def _text(text: str, start: str = "") -> str:
+    """A paragraph that reads as it is: nothing at its start makes a heading, a list or a quotation of it."""
+    words = markdown_text(text)
+    return f"{start}{chr(92) if words[:1] in '#>+-=' and words else ''}{words}\n"
