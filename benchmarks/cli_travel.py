@@ -62,6 +62,7 @@ def import_(
     Example: `afnetm import quick.zip`
     """
     from benchmarks.cohorts import progress_bar
+    from benchmarks.suite_files import suite_names
     from benchmarks.travel.importing import import_suite
 
     home: Home = context.obj
@@ -83,5 +84,6 @@ def import_(
     if done.tuned:
         path = home.winners(done.suite)
         print("  the trials of its search did not come; with --params it is run with what they chose:")
-        print(f"to run:     {command_line(home, 'run', done.suite, '--params', str(path))}")
+        reference = done.suite if done.suite in suite_names() else f"{done.suite}.toml"
+        print(f"to run:     {command_line(home, 'run', reference, '--params', str(path))}")
     print(f"to report:  {command_line(home, 'report', done.suite)}")
