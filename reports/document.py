@@ -38,7 +38,7 @@ def document(
         _text(plan.description),
         *(_text(notice, "> ") for notice in [*notices, *[SYNTHETIC] * plan.synthetic]),
         _heading(2, "Summary"),
-        *map(_text, summary.findings(results, table)),
+        *map(_text, summary.findings(results, table, pairs)),
         _text(" ".join(summary.caveats(results))),
         _heading(2, "Comparison"),
         markdown(displayed(table, control=results.control, marks=marks), notice=f"{marks.legend} {caution}".strip()),

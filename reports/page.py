@@ -134,7 +134,7 @@ def page(
         literature=literature.to_dict("records"),
         notices=notices,
         cautions=summary.cautions(notices),
-        findings=summary.findings(results, table),
+        findings=summary.findings(results, table, pairs),
         caveats=summary.caveats(results),
         subjects=results.predictions["subject"].nunique(),
         repeats=results.folds["repeat"].nunique(),

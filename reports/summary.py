@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
+from reports.apart import like_the_best
 from reports.bootstrap import Interval
 from reports.formats import percent, points
 from reports.results import Results
@@ -51,10 +52,11 @@ def cautions(notices: Sequence[str]) -> str:
     return ", ".join(dict.fromkeys(notice.partition(":")[0].lower() for notice in notices))
 
 
-def findings(results: Results, table: pd.DataFrame) -> list[str]:
-    """Who leads, by how much, and whether the intervals allow saying so; `table` is `reports.tables.comparison`.
+def findings(results: Results, table: pd.DataFrame, pairs: pd.DataFrame) -> list[str]:
+    """Who leads, by how much, and from whom the declared test tells it apart.
 
-    The leader is compared with each other method by the paired interval of their difference.
+    `table` is `reports.comparison.comparison`, `pairs` is `reports.pairwise.pairwise`. The leader's difference to the
+    next in line is given with its paired interval.
     """
     scores = {
         str(method): Interval(*score)
@@ -67,7 +69,10 @@ def findings(results: Results, table: pd.DataFrame) -> list[str]:
         gaps = {other: results.pairing.pair(leader, other).accuracy for other in others}
         ties = [method for method in others if scores[method].value == best.value]
         leads = f"{_listed([leader, *ties])} share" if ties else f"{leader} has"
-        text = [f"{leads} the highest accuracy: {score}.", *_standing(gaps)]
+        text = [
+            f"{leads} the highest accuracy: {score}.",
+            *_standing(gaps, like_the_best(leader, pairs, control=results.control)),
+        ]
     else:
         text = [f"{leader}, the only method here, reaches an accuracy of {score}."]
     tested = results.predictions.drop_duplicates(["repeat", "scan"])["expression"]  # a protocol may leave scans out
@@ -94,21 +99,21 @@ def caveats(results: Results) -> list[str]:
     return [*text, tuned(results.provenance.search)]
 
 
-def _standing(gaps: Mapping[str, Interval]) -> list[str]:
+def _standing(gaps: Mapping[str, Interval], alike: Sequence[str]) -> list[str]:
     """The leader's lead: over the next in line in numbers, over each of the others in words."""
-    apart = [other for other, gap in gaps.items() if gap.low > 0.0]
-    unclear = [other for other in gaps if other not in apart]
+    apart = [other for other in gaps if other not in alike]
+    unclear = [other for other in gaps if other in alike]
     second, gap = next(iter(gaps.items()))
     if math.isnan(gap.value):
         text = [f"No fold is finished by both it and {second}, which comes next."]
     else:
         by = f"{points(gap.value)} points ({points(gap.low)} to {points(gap.high)})"
-        verdict = "zero lies outside" if second in apart else "zero lies within, so this is no clear lead"
+        verdict = "zero lies outside" if gap.low > 0.0 else "zero lies within, so this is no clear lead"
         text = [f"The difference to {second}, which comes next, is {by}: {verdict}."]
     if apart:
         rest = f", not from {_listed(unclear)}" if unclear else ""
-        return [*text, f"These results tell it apart from {_listed(apart)}{rest}."]
-    return [*text, f"These results do not tell it apart from {_listed(unclear)}."]
+        return [*text, f"The declared test tells it apart from {_listed(apart)}{rest}."]
+    return [*text, f"The declared test does not tell it apart from {_listed(unclear)}."]
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -1,30 +1,39 @@
-"""The sentences claim no more than the intervals allow."""
+"""The sentences claim no more than the declared test and the intervals allow."""
 
 from dataclasses import replace
 
 import pandas as pd
 
 from reports.comparison import comparison
+from reports.pairwise import pairwise
+from reports.shown import marked
 from reports.summary import caveats, findings, notices
 
 
 def told(results):
-    return findings(results, comparison(results))
+    return findings(results, comparison(results), pairwise(results))
 
 
 def test_a_clear_lead_is_called(make):
     text = told(make(skills={"weak": 0.2, "strong": 4.0}, epochs=1))
     assert text[0].startswith("strong has the highest accuracy: ")
     assert "zero lies outside" in text[1]
-    assert text[2] == "These results tell it apart from weak."
+    assert text[2] == "The declared test tells it apart from weak."
 
 
 def test_a_lead_within_its_interval_is_not_called(make):
     text = told(make(skills={"one": 1.0, "other": 1.0, "weak": -3.0}, epochs=1))
     assert "zero lies within, so this is no clear lead" in text[1]
     leader, second = ("one", "other") if text[0].startswith("one") else ("other", "one")
-    assert text[2] == f"These results tell it apart from weak, not from {second}."
+    assert text[2] == f"The declared test tells it apart from weak, not from {second}."
     assert text[0].startswith(leader)
+
+
+def test_summary_and_table_tell_the_same_methods_apart(results):
+    marks = marked(comparison(results), pairwise(results), control=results.control)
+    apart, alike = told(results)[2].removeprefix("The declared test tells it apart from ").split(", not from ")
+    assert set(alike.rstrip(".").replace(" and ", ", ").split(", ")) == set(marks.alike)
+    assert not set(apart.replace(" and ", ", ").split(", ")) & set(marks.alike)
 
 
 def test_a_tie_is_a_tie(make):
