@@ -10,6 +10,7 @@ import matplotlib as mpl
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
 from reports import formats
@@ -22,6 +23,8 @@ TEXTURE_FAILED, DEPTH_FAILED = f"{LEVEL}texture_failure", f"{LEVEL}depth_failure
 _STATES = ("both sound", "texture failed", "depth failed", "both failed")
 #: So many levels are in a picture: those that weights follow most.
 MOST = 10
+#: Weights that differ by less differ by rounding.
+_SAME = 1e-6
 _TRAINING = ["method", "repeat", "fold"]
 
 
@@ -69,7 +72,9 @@ def followed(results: Results) -> pd.DataFrame:
 def _changes(results: Results) -> pd.DataFrame:
     """`Results.importances` with the expression of each scan and ``change``: to the mean of its training."""
     table = results.importances.merge(results.predictions[["scan", "expression"]].drop_duplicates("scan"), on="scan")
-    return table.assign(change=table["texture"] - table.groupby(_TRAINING)["texture"].transform("mean"))
+    table = table.assign(change=table["texture"] - table.groupby(_TRAINING)["texture"].transform("mean"))
+    moved = table["change"].abs().groupby(table["method"]).transform("max") > _SAME
+    return table[moved]  # some methods weigh all scans of a training alike: there is nothing to tell of them
 
 
 @mpl.rc_context(THEME)
@@ -107,6 +112,7 @@ def _rows(names: Sequence[str], values: Sequence[NDArray[np.float64]], title: st
     axes.set_yticks(range(len(names)), names, color=INK)
     axes.set_ylim(len(names) - 0.4, -0.6)
     axes.set_xlabel(title)
+    axes.xaxis.set_major_locator(MaxNLocator(nbins=5))
     axes.grid(visible=False, axis="y")
     axes.spines["left"].set_visible(False)
     return figure

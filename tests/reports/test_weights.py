@@ -71,6 +71,12 @@ def test_without_levels_expressions_are_left(weighed):
     assert followed(bare).empty
 
 
+def test_a_method_that_weighs_all_scans_of_a_training_alike_is_not_shown(weighed):
+    alike = replace(weighed, importances=weighed.importances.assign(texture=0.4 + 0.1 * weighed.importances["fold"]))
+    assert shifts(alike).empty
+    assert followed(alike).empty
+
+
 def test_without_weights_there_is_nothing_to_show(small):
     assert shifts(small).empty
     assert followed(small).empty
