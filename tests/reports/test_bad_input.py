@@ -20,7 +20,7 @@ def test_a_method_with_one_fold_is_reported_and_what_it_lacks_is_said(make, drop
     assert "Unequal: methods were tested on different folds." in shown.text
     assert "one fold alone is finished by both, so there is no t-test and no posterior" in shown.text
     tables = len([1 for tag, _ in shown.elements if tag == "table"])
-    assert shown.text.count("These records are incomplete, unequal: ") == tables - 1  # all but that of questions
+    assert shown.text.count("These records are incomplete, unequal; ") == tables - 1  # all but that of questions
     with (page.parent / "tables" / "comparison.csv").open(encoding="utf-8", newline="") as file:
         lone = next(csv.DictReader(file))
     assert (lone["method"], lone["units"], lone["accuracy_sd"]) == ("lone", "1", "")
