@@ -30,7 +30,9 @@ class Studied:
     @property
     def counts(self) -> dict[str, int]:
         """How many ``studies``, and trials that are ``complete``, ``pruned``, ``failed`` and ``running``."""
-        states = [trial.state for own in self.trials.values() for trial in own if trial.params]
+        trials = [trial for own in self.trials.values() for trial in own]
+        # What was cut off while it was proposed is a failed trial to Optuna, and none to the budget.
+        states = [trial.state for trial in trials if "units" in trial.user_attrs or trial.state == TrialState.RUNNING]
         kinds = {
             "complete": TrialState.COMPLETE,
             "pruned": TrialState.PRUNED,
@@ -66,6 +68,6 @@ def forget_studies(home: Home, storage_url: str | None, suite: str, labels: Sequ
 
 
 def _names(storage: BaseStorage, suite: str, labels: Sequence[str] | None) -> list[str]:
-    own = "|".join(map(re.escape, labels)) if labels else "[^/]+"
-    pattern = re.compile(rf"{re.escape(suite)}/({own})(/\d+-\d+)?( #\d+)?")
+    own = "|".join(map(re.escape, labels)) if labels else ".+"  # a label may be anything, a suite's name is a file's
+    pattern = re.compile(rf"{re.escape(suite)}/({own})(/\d+-\d+)?( #\d+)?", re.DOTALL)
     return [name for name in optuna.get_all_study_names(storage) if pattern.fullmatch(name)]

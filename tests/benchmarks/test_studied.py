@@ -14,12 +14,12 @@ from benchmarks.store import Record, Store
 from benchmarks.studied import studied
 from studies.storage import open_storage
 
-NAMES = ("s/a/0-0", "s/a/0-1", "s/a/0-1 #2", "s/ab", "sa/a/0-0", "s/b.c")
+NAMES = ("s/a/0-0", "s/a/0-1", "s/a/0-1 #2", "s/ab", "sa/a/0-0", "s/b.c/d\ne")
 
 
 @pytest.fixture
 def home(tmp_path: Path) -> Home:
-    """Six studies of two suites, each of two trials with a record and one that failed."""
+    """Six studies of two suites, each of two trials with a record, one that failed and one that was cut off."""
     home = Home(tmp_path / "h")
     home.make(free=0)
     storage = open_storage(home.journal, None)
@@ -31,6 +31,9 @@ def home(tmp_path: Path) -> Home:
             trial.set_user_attr("units", [key])
             study.tell(trial, 0.5)
             Store(home).write(key, Record({"accuracy": 0.5}, pd.DataFrame({"scan": ["a"]}), pd.DataFrame(), {}))
+        failed = study.ask({"x": optuna.distributions.FloatDistribution(0, 1)})
+        failed.set_user_attr("units", [])
+        study.tell(failed, state=TrialState.FAIL)
         study.tell(study.ask({"x": optuna.distributions.FloatDistribution(0, 1)}), state=TrialState.FAIL)
     return home
 
@@ -44,10 +47,10 @@ def run(monkeypatch: pytest.MonkeyPatch, home: Home, *words: str) -> int:
 
 def test_studies_are_a_suites_own_and_counted_by_state(home: Home) -> None:
     found = studied(home, None, "s")
-    assert sorted(found.trials) == ["s/a/0-0", "s/a/0-1", "s/a/0-1 #2", "s/ab", "s/b.c"]
+    assert sorted(found.trials) == ["s/a/0-0", "s/a/0-1", "s/a/0-1 #2", "s/ab", "s/b.c/d\ne"]
     assert found.counts == {"studies": 5, "complete": 10, "pruned": 0, "failed": 5, "running": 0}
     assert sorted(studied(home, None, "s", ["a"]).trials) == ["s/a/0-0", "s/a/0-1", "s/a/0-1 #2"]
-    assert studied(home, None, "s", ["b.c", "ab"]).units == {"30" * 10, "31" * 10, "50" * 10, "51" * 10}
+    assert studied(home, None, "s", ["b.c/d\ne", "ab"]).units == {"30" * 10, "31" * 10, "50" * 10, "51" * 10}
     assert studied(home, None, ".").trials == {}
 
 
@@ -61,7 +64,7 @@ def test_what_is_forgotten_is_gone_and_the_rest_stays(
 ) -> None:
     assert run(monkeypatch, home, "forget", "s.toml", "--search", "--methods", "a", "--yes") == 0
     assert capsys.readouterr().out == "3 studies and 6 records deleted\n"
-    assert sorted(studied(home, None, "s").trials) == ["s/ab", "s/b.c"]
+    assert sorted(studied(home, None, "s").trials) == ["s/ab", "s/b.c/d\ne"]
     assert Store(home).done() == {f"{place}{number}" * 10 for place in (3, 4, 5) for number in range(2)}
     assert run(monkeypatch, home, "forget", "s", "--search", "--methods", "a", "--yes") == 0
     assert capsys.readouterr().out == "nothing to forget\n"
