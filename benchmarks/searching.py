@@ -130,6 +130,7 @@ def search(
         for outcome in outcomes:
             trials.take(outcome)
             bars.update(outcome.planned.label)
+        bars.update()  # where all was trained before, there was no outcome
     store.sweep()
     return searches
 

@@ -66,7 +66,8 @@ class SearchSpec(BaseModel):
     @property
     def budget(self) -> str:
         """In words: ``20 trials``."""
-        return f"{self.hours:g} hours" if self.hours is not None else f"{self.most} trials"
+        count, things = (self.hours, "hour") if self.hours is not None else (self.most, "trial")
+        return f"{count:g} {things}{'s' * (count != 1)}"
 
     @property
     def most(self) -> int | None:

@@ -27,6 +27,11 @@ def test_hours_take_the_place_of_trials() -> None:
     assert (spec(hours=0.5).most, spec(hours=0.5).budget) == (None, "0.5 hours")
     assert spec(hours=2).budget == "2 hours"
     assert spec(trials=7).most == 7
+    assert [spec(**one).budget for one in ({"hours": 1}, {"trials": 1}, {"trials": 100_000})] == [
+        "1 hour",
+        "1 trial",
+        "100000 trials",
+    ]
 
 
 @pytest.mark.parametrize(
