@@ -123,15 +123,17 @@ def search(
     trials = _Trials(searches, suite, store, ended)
     by_label = {one.label: [search for q, search in searches.items() if q.label == one.label] for one in found}
     most = found[0].spec.most if found else None
-    with (
-        SearchBars(by_label, most, console) as bars,
-        closing(run_local(trials.pull, home, workers=workers)) as outcomes,
-    ):
-        for outcome in outcomes:
-            trials.take(outcome)
-            bars.update(outcome.planned.label)
-        bars.update()  # where all was trained before, there was no outcome
-    store.sweep()
+    try:
+        with (
+            SearchBars(by_label, most, console) as bars,
+            closing(run_local(trials.pull, home, workers=workers)) as outcomes,
+        ):
+            for outcome in outcomes:
+                trials.take(outcome)
+                bars.update(outcome.planned.label)
+            bars.update()  # where all was trained before, there was no outcome
+    finally:
+        store.sweep()
     return searches
 
 
