@@ -1,5 +1,6 @@
 """What many tests stand on: a cohort that can be learnt, in memory and on disk."""
 
+import signal
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,9 @@ from numpy.typing import NDArray
 from afnetm.data.cohort import Cohort
 from afnetm.data.maps import DEPTH_STEP_MM, DEPTH_ZERO_MM, PLANES, REGIONS
 from afnetm.data.scan import EXPRESSIONS
+
+# Whoever starts the tests in the background has them ignore Ctrl-C, and so would the processes under test.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 torch.set_num_threads(1)  # as in a worker: tests run side by side, and two threads on one core wait for each other
 

@@ -72,7 +72,11 @@ def test_the_dashboard_shows_studies_to_this_machine_and_changes_none(home: Home
                 optuna_ui(home, None, port=port, console=Console(quiet=True))
         finally:
             process.send_signal(signal.SIGINT)
-        out, words = process.communicate(timeout=20)
+        try:
+            out, words = process.communicate(timeout=20)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            raise
     assert process.returncode == 0
     assert (out, words) == ("", "")
     assert home.journal.read_bytes() == before

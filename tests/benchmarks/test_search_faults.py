@@ -110,6 +110,7 @@ def test_what_it_leaves(searched: Path) -> None:
     assert list(zip(folds["method"], folds["fold"], strict=True)) == [("texture", 0), ("texture", 1)]
 
 
+@pytest.mark.faults
 def test_stopped_by_ctrl_c_then_killed_then_resumed_it_is_the_same_search(
     searched: Path, home: Path, searched_suite: Path, here: Afnetm
 ) -> None:
