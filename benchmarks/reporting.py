@@ -48,7 +48,7 @@ def _table(shown: pd.DataFrame) -> Table:
     if Console().width < 130:
         shown = shown.drop(columns=["Folds, %", "FLOPs"])
     if Console().width < 100:
-        shown = shown.drop(columns=[name for name in shown.columns if name.startswith("Macro-F1")])
+        shown = shown.drop(columns=[name for name in shown.columns if name.startswith(("Macro-F1", "Test, ms"))])
     table = Table(box=None, pad_edge=False, header_style="bold")
     for position, name in enumerate(shown.columns):
         table.add_column(name, justify="right" if position else "left", no_wrap=bool(position) and len(name) < 20)
