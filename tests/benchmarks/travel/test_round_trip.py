@@ -30,7 +30,7 @@ from benchmarks.travel.importing import import_suite
 from benchmarks.units import Unit, scans_of
 from reports.results import Results
 from tests.benchmarks.conftest import Afnetm
-from tests.benchmarks.travellers import PLACES, SECRET, SUBJECTS, fabricate, members, record, tells, tree, unit
+from tests.benchmarks.travel.travellers import PLACES, SECRET, SUBJECTS, fabricate, members, record, tells, tree, unit
 
 KEYS = {place: unit_key(unit(*place)) for place in PLACES}
 

@@ -1,0 +1,21 @@
+"""Archives to be spoilt, and a home that must not mind."""
+
+import pytest
+
+from benchmarks.home import Home
+from tests.benchmarks.travel.spoiling import Content, honest
+from tests.benchmarks.travel.travellers import fabricate, members
+
+
+@pytest.fixture(scope="module")
+def content(tmp_path_factory: pytest.TempPathFactory) -> Content:
+    """Its members, to be spoilt; a manifest that fits is made of what they are then."""
+    path = tmp_path_factory.mktemp("honest") / "out.zip"
+    path.write_bytes(honest())
+    return members(path)
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Home:
+    """A home that has something, and to which nothing is ever to happen."""
+    return fabricate(tmp_path_factory.mktemp("home") / "home", without=(0, 4))
