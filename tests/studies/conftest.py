@@ -8,8 +8,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, settings
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
-from optuna.storages import BaseStorage
+from optuna.storages import BaseStorage, InMemoryStorage
 from optuna.storages.journal import BaseJournalBackend
 from optuna.trial import FrozenTrial, TrialState
 
@@ -26,6 +27,10 @@ START = {"features": 128, "dropout": 0.0, "training.learning_rate": 1e-3}
 SPACE = Space(NUMBERS, START)
 CHOICES = Space(NUMBERS | {"reduction": CategoricalDistribution([4, 8, 16])}, START | {"reduction": 8})
 IDENTITY = {"method": "concat", "version": 1, "recipe": {"epochs": 3}, "intensities": (3, 4), "cohort": "abc"}
+
+SAMPLERS = ("tpe", "random", "gp", "cmaes")
+MANY = settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+COMPLETE, PRUNED, FAIL, RUNNING = TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL, TrialState.RUNNING
 
 #: The score of a parameter setting in a fold, or why it has none.
 Objective = Callable[[Mapping[str, Any], int], float | str]
@@ -52,6 +57,11 @@ def objective(params: Mapping[str, Any], fold: int) -> float | str:
         return f"RuntimeError: {told}"
     rate = math.log10(params["training.learning_rate"] / 2e-3)
     return 0.8 - 0.3 * rate**2 - params["dropout"] ** 2 + 0.05 * math.sin(3 * fold + noise[2])
+
+
+def constant(params: Mapping[str, Any], fold: int) -> float | str:
+    """No setting is better than another: nothing is pruned, and all ends tie."""
+    return 0.5
 
 
 def searched(
@@ -98,6 +108,13 @@ def _told(trial: FrozenTrial) -> tuple[object, ...]:
 
 def states(search: Search) -> list[TrialState]:
     return [trial.state for trial in search.trials]
+
+
+def whole(**spec: Any) -> Search:
+    """A search that nothing disturbs."""
+    search = searched(InMemoryStorage(), **spec)
+    drive(search)
+    return search
 
 
 @pytest.fixture
