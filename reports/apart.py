@@ -42,7 +42,7 @@ def remarks(pairs: pd.DataFrame, *, repeats: int) -> list[str]:
     if tested.empty:
         return []
     found = []
-    comparisons, subjects = int((pairs["method_a"] == pairs["method_a"].iloc[0]).sum()), int(tested["subjects"].max())
+    comparisons, subjects = int((pairs["method_b"] == pairs["method_b"].iloc[0]).sum()), int(tested["subjects"].max())
     least = comparisons * (2.0 ** (1 - subjects) if subjects <= EXACT else 1.0 / (FLIPS + 1))
     if least >= LEVEL:
         several = f" and {comparisons} comparisons" if comparisons > 1 else ""

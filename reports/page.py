@@ -150,7 +150,7 @@ def page(
 
 def _statistics(results: Results, pairs: pd.DataFrame) -> dict[str, Any]:
     """The control's comparisons and all others, what is missing or to be known of them, and what each test is for."""
-    control = pairs["method_a"] == results.control
+    control = pairs["method_b"] == results.control
     return {
         "declared": DECLARED,
         "level": LEVEL,
@@ -168,7 +168,8 @@ def _statistics(results: Results, pairs: pd.DataFrame) -> dict[str, Any]:
 def _ablation(results: Results, table: pd.DataFrame) -> dict[str, Any]:
     """The ablation's rows, each with its parts, and the full model's value of each part."""
     rows = ablation(results, table).to_dict("records")
-    return {"full": full_values(results), "rows": [row | {"parts": parts(results, row["method"])} for row in rows]}
+    full = [(title, f"{formats.CHECK} {value}") for title, value in full_values(results).items()]
+    return {"full": full, "rows": [row | {"parts": parts(results, row["method"])} for row in rows]}
 
 
 def _tuning(results: Results) -> dict[str, Any]:
@@ -186,6 +187,7 @@ def _tuning(results: Results) -> dict[str, Any]:
         "metric": METRICS[search.metric],
         "searches": results.studies["search"].nunique(),
         "shared": common,
+        "headings": [(column["parameter"], f"searched {column['searched']}") for column in common],
         "rows": rows,
         "spread": spread(results).to_dict("records"),
     }

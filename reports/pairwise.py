@@ -34,7 +34,7 @@ DECLARED = "p_permutation_subjects"
 
 
 def pairwise(results: Results) -> pd.DataFrame:
-    """One row a pair of methods with finished units: the control and each other one first, in the suite's order.
+    """One row a pair of methods with finished units: each other one and the control first, in the suite's order.
 
     Everything is over the folds that both have finished; a difference is method_a minus method_b, a share of 1. NaN
     stands where a test cannot say anything, and ``why`` says why.
@@ -49,12 +49,12 @@ def pairwise(results: Results) -> pd.DataFrame:
         improvement_high (the ends of the probability's 95 % interval), why ("" where nothing is missing).
     """
     names = results.methods
-    first = [name for name in names if name == results.control]
-    pairs = list(combinations([*first, *(name for name in names if name not in first)], 2))
+    others = [name for name in names if name != results.control]
+    pairs = [(name, results.control) for name in others if results.control in names] + [*combinations(others, 2)]
     rope = results.provenance.rope / 100.0
     rows = [{"method_a": a, "method_b": b} | _row(results.pairing.pair(a, b), rope) for a, b in pairs]
     found = pd.DataFrame(rows, columns=[*COLUMNS, *_MORE])
-    with_control = found["method_a"].isin(first).to_numpy()
+    with_control = found["method_b"].eq(results.control).to_numpy()
     declared = found[DECLARED].to_numpy(dtype=np.float64)
     found["p_holm"] = np.where(with_control, holm(np.where(with_control, declared, np.nan)), holm(declared))
     return found

@@ -1,11 +1,11 @@
-// Columns of tables marked data-sort sort their rows, once, the other way round, then back as they were.
+// Columns of tables marked data-sort sort their rows, the best first, the other way round, then back as they were.
 for (const table of document.querySelectorAll("table[data-sort]")) {
   const body = table.tBodies[0], rows = [...body.rows], heads = [...table.tHead.rows[0].cells];
   if (rows.length < 2) continue;
   heads.forEach((head, column) => {
     const value = ({ cells: { [column]: cell } }) => column ? Number(cell.dataset.value ?? NaN) : cell.textContent.trim();
     const compare = (a, b) => column ? a - b : a.localeCompare(b);
-    const turns = column ? ["descending", "ascending"] : ["ascending", "descending"];
+    const turns = column && !("low" in head.dataset) ? ["descending", "ascending"] : ["ascending", "descending"];
     const button = document.createElement("button");
     button.type = "button";
     button.append(...head.childNodes);

@@ -84,7 +84,7 @@ def test_best_and_second_are_marked_the_lowest_error_and_the_highest_of_the_rest
         assert "second" in marks.places[name].values()
     assert marks.best == "afnetm"
     assert list(marks.alike) == like_the_best("afnetm", pairs, control="afnetm")
-    p = pairs[pairs["method_a"] == "afnetm"].set_index("method_b")["p_holm"]
+    p = pairs[pairs["method_b"] == "afnetm"].set_index("method_a")["p_holm"]
     assert set(marks.alike) == {name for name in ("texture", "depth", "concat", "late") if not p[name] < 0.05}
     assert 0 < len(marks.alike) < 4
     shown = displayed(table, control="afnetm", marks=marks)
