@@ -11,7 +11,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from afnetm.errors import UserError
-from benchmarks import cli_data, cli_search, cli_travel
+from benchmarks import cli_data, cli_report, cli_search, cli_travel
 from benchmarks.home import Home
 from benchmarks.options import (
     Device,
@@ -137,7 +137,7 @@ def run(
         console.print("stopped; what is done is kept: run again to go on")
         raise typer.Exit(130) from None
     home: Home = context.obj
-    _report(home, job.suite.name, with_faces=with_faces)
+    cli_report.show(home, job.suite.name, with_faces=with_faces)
     if untracked := tally.untracked or job.untracked:
         console.print(f"[yellow]MLflow lacks some of it; the next run catches up:[/] {escape(untracked)}")
     for outcome in tally.failed:
@@ -215,15 +215,7 @@ def forget(
     print(f"{len(keys)} records deleted")
 
 
-@app.command()
-def report(context: typer.Context, suite: SuiteName, with_faces: WithFaces = False) -> None:
-    """Writes the report of a suite from its records alone.
-
-    Example: `afnetm report quick`
-    """
-    _report(context.obj, suite, with_faces=with_faces)
-
-
+app.command()(cli_report.report)
 app.command()(cli_travel.export)
 app.command("import")(cli_travel.import_)
 
@@ -248,15 +240,6 @@ def ui(
     else:
         code = mlflow_ui(context.obj, context.meta["tracking_uri"], port=port or MLFLOW_PORT, console=console)
     raise typer.Exit(code)
-
-
-def _report(home: Home, reference: str, *, with_faces: bool) -> None:
-    with console.status("writing the report"):
-        from benchmarks.reporting import write_suite_report
-
-        path, table = write_suite_report(home, reference, with_faces=with_faces)
-    Console().print(table)
-    print(f"report:     {path}")
 
 
 if __name__ == "__main__":
