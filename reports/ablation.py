@@ -63,7 +63,7 @@ def ablation(results: Results, table: pd.DataFrame) -> pd.DataFrame:
 
     Columns:
         method; each axis by its hyper-parameter's name, its value as text; accuracy, difference (to the full model,
-        paired) with their intervals, and parameters as in `reports.tables.comparison`, which is `table`.
+        paired) with their intervals, and parameters as in `reports.comparison.comparison`, which is `table`.
     """
     first = table.iloc[(table["method"] != results.control).argsort(kind="stable")].reset_index(drop=True)
     rows = [map(plain, _values(results, method)) for method in first["method"]]

@@ -23,7 +23,7 @@ CLEAR = {"boxstyle": "square,pad=0.08", "facecolor": PAPER, "linewidth": 0.0, "a
 
 @mpl.rc_context(THEME)
 def scores(table: pd.DataFrame, folds: pd.DataFrame) -> Picture:
-    """Accuracy by method: a dot a fold, all scans' with its interval; `table` is `reports.tables.comparison`."""
+    """Accuracy by method: a dot a fold, all scans' with its interval; `table` is `reports.comparison.comparison`."""
     figure, axes = _rows(table["method"].tolist())
     for row, method in enumerate(table["method"]):
         values = 100.0 * folds.loc[folds["method"] == method, "accuracy"].to_numpy()

@@ -24,7 +24,7 @@ _LETTERS = 40
 
 
 def draw_pictures(results: Results, table: pd.DataFrame) -> Pictures:
-    """All that these results have something to show for; `table` is `reports.tables.comparison`."""
+    """All that these results have something to show for; `table` is `reports.comparison.comparison`."""
     made: dict[str, Mapping[str, Picture]] = {
         "scores": {"": figures.scores(table, results.folds)},
         "differences": {},
@@ -63,14 +63,14 @@ def _portraits(results: Results, table: pd.DataFrame) -> dict[str, Mapping[str, 
     intensities = by_intensity(results)
     tested = dict(zip(table["method"], table["accuracy"], strict=True))
     predictions = dict(list(results.predictions.groupby("method")))
-    known, learnt = set(intensities["method"]), set(results.curves["method"])
+    known, learnt, told = set(intensities["method"]), set(results.curves["method"]), portraits.courses(results.curves)
     return {
         "confusion": {method: portraits.confusion(predictions[method]) for method in results.methods},
         "intensity": {
             method: portraits.intensity(intensities, method) for method in results.methods if method in known
         },
         "learning": {
-            method: portraits.learning(results.curves, method, tested=tested[method])
+            method: portraits.learning(told, method, tested=tested[method])
             for method in results.methods
             if method in learnt
         },

@@ -70,16 +70,21 @@ def intensity(table: pd.DataFrame, method: str) -> Picture:
     return drawn(figure, f"Accuracy of {method} by intensity: " + "; ".join(words))
 
 
+def courses(curves: pd.DataFrame) -> pd.DataFrame:
+    """Accuracy and loss of every method by epoch over its units: columns ``(accuracy or loss, mean or min or max)``."""
+    return curves.groupby(["method", "epoch"])[["accuracy", "loss"]].agg(["mean", "min", "max"])
+
+
 @mpl.rc_context(THEME)
-def learning(curves: pd.DataFrame, method: str, *, tested: float) -> Picture:
+def learning(told: pd.DataFrame, method: str, *, tested: float) -> Picture:
     """Training accuracy and loss of one method by epoch: mean and range over units; a diamond for what was `tested`.
 
-    `curves` holds all methods, `tested` is a share of 1.
+    `told` is `courses` of all methods' curves, `tested` is a share of 1.
     """
     figure = Figure(figsize=(WIDTH, 2.9), layout="constrained")
     panels = figure.subplots(2, sharex=True)
     for axes, column, scale, label in zip(panels, ("accuracy", "loss"), (100.0, 1.0), (_AXIS, "loss"), strict=True):
-        epochs = (curves[column] * scale).groupby([curves["method"], curves["epoch"]]).agg(["mean", "min", "max"])
+        epochs = told[column] * scale
         for other in epochs.index.unique("method"):
             if other != method:
                 axes.plot(epochs.loc[other].index, epochs.loc[other]["mean"], color=CONTEXT, linewidth=1.0)
@@ -88,7 +93,7 @@ def learning(curves: pd.DataFrame, method: str, *, tested: float) -> Picture:
         axes.plot(own.index, own["mean"], color=ACCENT)
         axes.set_ylabel(label)
         axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=6))
-    final = curves[curves["method"] == method]["epoch"].max()
+    final = told.loc[method].index.max()
     panels[0].plot(final, 100.0 * tested, "D", color=INK, markersize=4.0, clip_on=False)
     panels[0].annotate(
         "test", (final, 100.0 * tested), xytext=(-5, -1), textcoords="offset points", ha="right", va="top"
@@ -97,10 +102,10 @@ def learning(curves: pd.DataFrame, method: str, *, tested: float) -> Picture:
     panels[1].set_xlabel("epoch")
     panels[1].set_ylim(bottom=0.0)
     figure.align_ylabels()
-    accuracy, loss = (curves[curves["epoch"] == final].groupby("method")[name].mean() for name in ("accuracy", "loss"))
+    accuracy, loss = (told.loc[(method, final), (name, "mean")] for name in ("accuracy", "loss"))
     alt = (
         f"Learning curves of {method}: after {final} epochs the mean training accuracy is "
-        f"{formats.percent(accuracy[method])} %, the loss {loss[method]:.2f}; test accuracy {formats.percent(tested)} %"
+        f"{formats.percent(accuracy)} %, the loss {loss:.2f}; test accuracy {formats.percent(tested)} %"
     )
     return drawn(figure, alt)
 

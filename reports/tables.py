@@ -7,7 +7,7 @@ import pandas as pd
 from reports.ablation import ablation, displayed_ablation, legend
 from reports.apart import missing
 from reports.bootstrap import scored
-from reports.comparison import DETAILS, comparison
+from reports.comparison import DETAILS
 from reports.markup import Shown, write_all, write_csv
 from reports.pairwise import COLUMNS, displayed_pairwise
 from reports.pseudonyms import named, pseudonymous
@@ -18,8 +18,6 @@ from reports.shown import displayed, displayed_details, marked
 from reports.spread import displayed_spread, spread
 from reports.summary import notices
 from reports.tuning import displayed_parameters, displayed_tuning, parameters, tuning
-
-__all__ = ["FOLD_COLUMNS", "PREDICTION_COLUMNS", "by_intensity", "comparison", "write_tables"]
 
 #: Columns of ``folds.csv``, in order.
 FOLD_COLUMNS = [

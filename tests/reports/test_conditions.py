@@ -4,9 +4,9 @@ import re
 
 import pytest
 
+from reports.comparison import comparison
 from reports.conditions import conditions, contenders
 from reports.formats import MINUS
-from reports.tables import comparison
 
 
 def cells(picture):

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from reports.comparison import comparison
 from reports.pareto import _unbeaten, cost
-from reports.tables import comparison
 
 
 @pytest.fixture(scope="module")

@@ -5,8 +5,8 @@ import zlib
 
 import pytest
 
+from reports.comparison import comparison
 from reports.pictures import draw_pictures, picture_files, write_pictures
-from reports.tables import comparison
 
 
 @pytest.fixture(scope="module")
