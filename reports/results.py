@@ -16,6 +16,7 @@ from reports.consistency import (
     check_studies,
     check_units,
 )
+from reports.faces import Face
 from reports.paired import Pairing
 from reports.schema import (
     CURVES,
@@ -76,7 +77,7 @@ class Provenance:
             Empty for other comparisons.
         added: methods that `suite_toml` does not have.
         search: how settings were searched; None where they were not.
-        with_faces: whether the user wants subjects named though the cohort is not shareable.
+        with_faces: whether the user wants subjects named and shown though the cohort is not shareable.
         secret: what pseudonyms of subjects are made with where they may not be named (`reports.pseudonyms`); None where
             the tables have pseudonyms already, so that no number depends on who may be named.
         names: where they have, and the user wants subjects named, the names by their pseudonyms.
@@ -109,7 +110,7 @@ class Provenance:
 
     @property
     def named(self) -> bool:
-        """Whether subjects may be named, and what may name them be shown."""
+        """Whether who the subjects are may be told: their names, their faces, and what may hold either."""
         return bool(self.cohort["shareable"]) or self.with_faces
 
     def __post_init__(self) -> None:
@@ -159,6 +160,8 @@ class Results:
         maps: a row a cell (`reports.schema.MAPS`): method, kind (attention, gradcam), stream, row (from the forehead
             down), column (from the viewer's left), value (the mean over test scans and trainings), trainings (over
             how many). Empty where there are none.
+        faces: of scans, by what the tables call them, their pictures, which may be read when they are asked for; of
+            any scans, or none. None at all where subjects may not be named, whatever was given.
 
     Raises:
         ReportError: a table breaks its schema; the tables contradict one another; methods were tested on different
@@ -174,6 +177,7 @@ class Results:
     importances: pd.DataFrame = field(default_factory=pd.DataFrame)
     levels: pd.DataFrame = field(default_factory=pd.DataFrame)
     maps: pd.DataFrame = field(default_factory=pd.DataFrame)
+    faces: Mapping[str, Face] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         folds = checked("folds", self.folds, FOLDS, key=("method", "repeat", "fold"))
@@ -195,6 +199,7 @@ class Results:
         cells = checked("maps", _given(self.maps, MAPS), MAPS, key=("method", "kind", "stream", "row", "column"))
         object.__setattr__(self, "maps", cells)
         plan = self.provenance
+        object.__setattr__(self, "faces", self.faces if plan.named else {})
         check_plan(folds, suite=plan.suite, methods=list(plan.methods), done=plan.done)
         check_units(folds, predictions, curves)
         check_scores(folds, predictions)
