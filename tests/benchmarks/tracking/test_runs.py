@@ -11,28 +11,10 @@ import pytest
 from mlflow import MlflowClient
 
 from benchmarks.home import Home
-from benchmarks.ledger import Entry, Ledger
+from benchmarks.ledger import Ledger
 from benchmarks.store import Record, Store
 from benchmarks.tracking import Tracker
-
-LEDGER = Ledger(
-    suite="s",
-    text="folds = 2",
-    resolved={"protocol": {"folds": 2, "repeats": 1}},
-    description="a test",
-    control=None,
-    cohort={
-        "name": "c",
-        "scans": 2,
-        "subjects": 2,
-        "size": 8,
-        "fingerprint": "f" * 64,
-        "shareable": True,
-        "source": {},
-    },
-    methods={"m": {"summary": "one", "source": "us", "hyperparameters": {"width": 3}}},
-    units=[Entry("k0", "m", 0, 0), Entry("k1", "m", 0, 1)],
-)
+from tests.benchmarks.tracking.conftest import LEDGER
 
 
 def record(accuracy: float, finished: float = 1e9) -> Record:
@@ -44,17 +26,6 @@ def record(accuracy: float, finished: float = 1e9) -> Record:
     predictions = pd.DataFrame({"scan": ["a"], "subject": ["Jane"]})
     curves = pd.DataFrame({"epoch": [0, 1], "loss": [1.5, 0.5], "accuracy": [0.2, 0.4], "learning_rate": [0.1, 0.0]})
     return Record(result, predictions, curves, {"importance": np.ones((1, 2), np.float32)})
-
-
-@pytest.fixture
-def home(tmp_path: Path, empty_mlflow: Path) -> Home:
-    shutil.copy(empty_mlflow, tmp_path)
-    return Home(tmp_path)
-
-
-@pytest.fixture
-def client(home: Home) -> MlflowClient:
-    return MlflowClient(home.tracking_uri)
 
 
 def runs(client: MlflowClient) -> list[mlflow.entities.Run]:

@@ -1,0 +1,169 @@
+"""Studies and the units that they chose, each above or beside the other, in MLflow and in the studies."""
+
+import dataclasses
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+from mlflow import MlflowClient
+from optuna.storages import InMemoryStorage
+from optuna_dashboard import get_note, save_note
+
+from benchmarks.home import Home
+from benchmarks.ledger import Entry, Ledger
+from benchmarks.store import Record, Store
+from benchmarks.study_links import mlflow_page
+from benchmarks.tracking import Tracker
+from tests.benchmarks.tracking.conftest import LEDGER, above, copy, runs, studied
+
+SUITE = """
+description = "one method, tuned on subjects that are not tested"
+[cohort]
+name = "tiny"
+synthetic = { subjects = 6, levels = [4], size = 32, seed = 0 }
+[protocol]
+folds = 2
+subjects = 3
+[encoder]
+width = 0.25
+[training]
+epochs = 1
+batch_size = 8
+[search]
+trials = 1
+folds = 2
+selection = "development"
+[methods.texture]
+"""
+
+
+def tuned(*, trial: int = 2, **where: int) -> Ledger:
+    """The suite after training: the second unit is a study's choice."""
+    place = {"repeat": 0, "fold": 1, "search": 0} | where
+    name = "s/m/0-1" if place["fold"] == 1 else "s/m"
+    study = {"study": name, "method": "m", "best_trial": trial, **place}
+    return dataclasses.replace(LEDGER, tuning={"studies": [study]})
+
+
+def copy_units(home: Home, ledger: Ledger) -> None:
+    tracker = Tracker(home.tracking_uri, home, ledger)
+    tracker.log(ledger.only(None))
+    tracker.close()
+
+
+def record(home: Home, key: str, fold: int) -> None:
+    result: dict[str, Any] = {"accuracy": 0.5, "macro_f1": 0.4, "seconds": 2.0, "test_seconds": 0.5, "finished": 1e9}
+    result |= {"parameters": 10, "flops": 20, "n_train": 5, "n_test": 1, "method": "m", "version": 1, "repeat": 0}
+    result |= {"fold": fold, "seed": 1, "device": "cpu", "intensities": None, "protocol": {}, "encoder": {}}
+    result |= {"recipe": {}, "hyperparameters": {}, "commit": "abc", "hardware": "", "device_name": "", "versions": {}}
+    curves = pd.DataFrame({"epoch": [0], "loss": [1.5], "accuracy": [0.2], "learning_rate": [0.1]})
+    Store(home).write(key, Record(result, pd.DataFrame({"scan": ["a"]}), curves, {}))
+
+
+def test_study_and_run_link_each_other_and_doing_it_again_changes_nothing(home: Home, client: MlflowClient) -> None:
+    storage = InMemoryStorage()
+    question, search = studied(storage)
+    assert [copy(home, (question, search)) for _ in range(2)] == [1, 0]
+    first = runs(client)["m 0-1 search"]
+    attributes = dict(storage.get_study_system_attrs(search.study._study_id))
+    assert copy(home, studied(storage)) == 0  # another process, later
+    run = runs(client)["m 0-1 search"]
+    assert run.to_dictionary() == first.to_dictionary()
+    assert storage.get_study_system_attrs(search.study._study_id) == attributes
+    page = f"http://127.0.0.1:5000/#/experiments/{run.info.experiment_id}/runs/{run.info.run_id}"
+    assert search.study.user_attrs["mlflow_run"] == {"run": run.info.run_id, "page": page}
+    assert f"]({page})" in get_note(search.study)
+    url = f"http://127.0.0.1:8080/dashboard/studies/{search.study._study_id}"
+    assert f"[s/m/0-1]({url})" in run.data.tags["mlflow.note.content"]
+
+
+def test_a_note_of_the_users_own_stays(home: Home) -> None:
+    question, search = studied(InMemoryStorage())
+    save_note(search.study, "look at trial 2")
+    copy(home, (question, search))
+    assert get_note(search.study) == "look at trial 2"
+
+
+def test_units_stand_below_the_study_that_chose_them(home: Home, client: MlflowClient) -> None:
+    for fold, key in enumerate(("k0", "k1")):
+        record(home, key, fold)
+    copy_units(home, LEDGER)  # trained before with the same settings
+    before = runs(client)
+    assert {above(before[name]) for name in ("m 0-0", "m 0-1")} == {before["m"].info.run_id}
+    copy_units(home, tuned())  # MLflow was away when the study ended
+    assert above(runs(client)["m 0-1"]) == before["m"].info.run_id
+    copy(home, studied(InMemoryStorage()))
+    copy_units(home, tuned())
+    found = runs(client)
+    study = found["m 0-1 search"]
+    assert above(found["m 0-1"]) == study.info.run_id
+    assert above(found["m 0-0"]) == above(study) == found["m"].info.run_id
+    links = {"afnetm.study": "s/m/0-1", "afnetm.trial": "2"}
+    assert links.items() <= found["m 0-1"].data.tags.items()
+    assert study.data.tags["afnetm.units"] == "k1"
+    assert found["m"].data.metrics["units"] == 2
+    copy_units(home, LEDGER)  # and the suite as it was before it was tuned
+    found = runs(client)
+    assert above(found["m 0-1"]) == found["m"].info.run_id
+    assert not links.keys() & found["m 0-1"].data.tags.keys()
+    assert {name: run.info.run_id for name, run in found.items() if "search" not in name} == {
+        name: run.info.run_id for name, run in before.items()
+    }
+
+
+def test_one_study_for_all_folds_has_all_units_and_extras_say_what_they_are(home: Home, client: MlflowClient) -> None:
+    keys = ("k0", "k1", "k2", "k3")
+    for key in keys:
+        record(home, key, 0)
+    ledger = tuned(repeat=-1, fold=-1)
+    again = {**ledger.tuning["studies"][0], "study": "s/m #2", "search": 1}
+    ledger.tuning["studies"].append(again)
+    extras = [Entry("k2", "m", 0, 0, search=1), Entry("k3", "m", 0, 0, reseed=1)]
+    ledger = dataclasses.replace(ledger, extras=extras)
+    storage = InMemoryStorage()
+    copy(home, studied(storage, where=None), studied(storage, where=None, again=1))
+    copy_units(home, ledger)
+    found = runs(client)
+    assert set(found) == {"m", "m search", "m search #2", "m 0-0", "m 0-1", "m 0-0 #2", "m 0-0 reseeded 1"}
+    first = found["m search"].info.run_id
+    assert {above(found[name]) for name in ("m 0-0", "m 0-1", "m 0-0 reseeded 1")} == {first}
+    assert above(found["m 0-0 #2"]) == found["m search #2"].info.run_id
+
+
+@pytest.mark.parametrize(
+    ("uri", "server"),
+    [
+        ("https://jane:hush@host:8443/mlflow/", "https://host:8443/mlflow"),
+        ("http://127.0.0.1:5001", "http://127.0.0.1:5001"),
+        ("postgresql://jane:hush@host/mlflow", "http://127.0.0.1:5000"),
+    ],
+)
+def test_a_page_is_the_servers_or_where_the_command_line_serves_it(uri: str, server: str) -> None:
+    assert mlflow_page(uri, "1", "r") == f"{server}/#/experiments/1/runs/r"
+
+
+def test_the_command_line_copies_studies_as_they_end_and_catches_up(
+    tmp_path: Path, prepared: Path, empty_mlflow: Path, afnetm: Callable[..., Any]
+) -> None:
+    shutil.copytree(prepared, tmp_path / "home")
+    home = Home(tmp_path / "home")
+    (tmp_path / "s.toml").write_text(SUITE)
+    suite = str(tmp_path / "s.toml")
+    done = afnetm(home.path, "search", suite, AFNETM_TRACKING_URI="http://127.0.0.1:9")
+    assert "MLflow lacks some studies" in done.stderr
+    shutil.copy(empty_mlflow, home.path)
+    client = MlflowClient(home.tracking_uri)
+    done = afnetm(home.path, "run", suite)
+    assert "MLflow lacks" not in done.stderr
+    found = runs(client)
+    assert set(found) == {"texture", "texture search", "texture 0-0", "texture 0-1"}
+    study = found["texture search"]
+    assert above(study) == found["texture"].info.run_id
+    assert {above(found[name]) for name in ("texture 0-0", "texture 0-1")} == {study.info.run_id}
+    assert study.data.metrics["trials"] == 1
+    assert set(study.data.tags["afnetm.units"].split()) == {
+        found[name].data.tags["afnetm.key"] for name in ("texture 0-0", "texture 0-1")
+    }
