@@ -1,16 +1,10 @@
 """The report: one self-contained page and the tables beside it."""
 
-import base64
-import hashlib
-import json
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup
 
 from reports import figures, formats, summary
 from reports.ablation import ablation, full_values, parts
@@ -21,40 +15,33 @@ from reports.confidence import BINS
 from reports.document import document
 from reports.files import listed
 from reports.hardest import hardest_rows
+from reports.html import elements, rendered
 from reports.pairwise import pairwise
 from reports.pictures import Pictures, draw_pictures, picture_files, write_pictures
+from reports.placing import placed
 from reports.pseudonyms import unnamed
 from reports.published import published
 from reports.questions import DECLARED, QUESTIONS
 from reports.ranks import why_not
 from reports.results import Results
-from reports.schema import EXPRESSIONS, ReportError
+from reports.schema import EXPRESSIONS
 from reports.search import METRICS, rules
 from reports.shown import marked, times
 from reports.spread import spread
 from reports.tables import write_tables
-from reports.theme import embedded
 from reports.tuning import parameters, shared, tuning
-
-_TEMPLATES = Path(__file__).parent / "templates"
 
 
 def write_report(results: Results, directory: Path) -> Path:
     """Writes ``index.html``, ``report.md``, ``tables/`` and ``figures/`` into `directory` and returns the page's path.
 
-    The report is made beside its place and then renamed into it: a report that was there is replaced whole, or, should
-    anything fail, stays as it was. The same results give the same bytes.
+    A report that was there is replaced whole (`reports.placing`). The same results give the same bytes.
 
     Raises:
         ReportError: `directory` holds something that is no report.
     """
-    directory = directory.absolute()
-    if directory.exists() and not (directory / "index.html").is_file() and any(directory.iterdir()):
-        raise ReportError(f"report folder: {str(directory)!r} holds no report, allowed is a new, empty or old report's")
-    directory.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=f".{directory.name}-", dir=directory.parent) as scratch:
-        fresh = Path(scratch) / "fresh"
-        (fresh / "tables").mkdir(parents=True)
+    with placed(directory) as fresh:
+        (fresh / "tables").mkdir()
         table, pairs = comparison(results), pairwise(results)
         write_tables(results, table, pairs, fresh / "tables")
         plan = results.provenance
@@ -68,10 +55,7 @@ def write_report(results: Results, directory: Path) -> Path:
         files = [path.relative_to(fresh).as_posix() for path in fresh.rglob("*") if path.is_file()]
         text = page(results, table, pairs, literature, pictures, files=files)
         (fresh / "index.html").write_text(text, encoding="utf-8")
-        if directory.exists():
-            directory.rename(Path(scratch) / "old")
-        fresh.rename(directory)
-    return directory / "index.html"
+    return directory.absolute() / "index.html"
 
 
 def page(
@@ -90,34 +74,14 @@ def page(
     all where faces are made up, as it would invite comparing. `pictures` is `reports.pictures.draw_pictures`. `files`
     lie beside the page, by their paths relative to it.
 
-    All of it can be read with scripts off; the one it has sorts tables, and its hash is the only one that is allowed.
-
     It shows no picture of a face, and no subject's name unless it may (`Provenance.named`).
     """
-    environment = Environment(
-        loader=FileSystemLoader(_TEMPLATES),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters |= {
-        "percent": formats.percent,
-        "points": formats.points,
-        "p_value": formats.p_value,
-        "chance": formats.chance,
-        "number": formats.number,
-        "seconds": formats.seconds,
-        "duration": formats.duration,
-        "decimal": formats.decimal,
-        "memory": formats.memory,
-        "plain": _plain,
-        "reason": str if results.provenance.named else unnamed,
-    }
-    script = (_TEMPLATES / "sort.js").read_text(encoding="utf-8")
     notices = summary.notices(results)
-    return environment.get_template("report.html").render(
+    return rendered(
+        "report.html",
+        reason=str if results.provenance.named else unnamed,
         plan=results.provenance,
+        created=results.provenance.created,
         control=results.control,
         many=figures.MANY,
         table=table.to_dict("records"),
@@ -138,13 +102,10 @@ def page(
         caveats=summary.caveats(results),
         subjects=results.predictions["subject"].nunique(),
         repeats=results.folds["repeat"].nunique(),
-        pictures=_embedded(pictures),
+        pictures=elements(pictures),
         hardest=hardest_rows(results),
         featured=contenders(table, results.control)[0],
         files=listed(files),
-        style=Markup((_TEMPLATES / "style.css").read_text(encoding="utf-8")),
-        script=Markup(script),
-        script_hash=f"sha256-{base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()}",
     )
 
 
@@ -191,20 +152,3 @@ def _tuning(results: Results) -> dict[str, Any]:
         "rows": rows,
         "spread": spread(results).to_dict("records"),
     }
-
-
-def _embedded(pictures: Pictures) -> dict[str, Any]:
-    """The pictures as elements of the page: by section one, or one a method."""
-    made: dict[str, Any] = {}
-    for section, found in pictures.items():
-        parts = {
-            method: Markup(embedded(picture.svg, name=f"{section}{index}", alt=picture.alt))
-            for index, (method, picture) in enumerate(found.items())
-        }
-        made[section] = parts.get("", parts)
-    return made
-
-
-def _plain(value: object) -> str:
-    """A setting as a reader would type it."""
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
