@@ -1,7 +1,7 @@
 """Records as data frames, which is all that a report reads."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -85,6 +85,7 @@ def results(
             synthetic=synthetic,
             methods=ledger.methods,
             control=ledger.control,
+            recipe=_recipe(ledger.resolved),
             rope=ledger.resolved.get("rope", 1.0),
             axes={name: Axis(**axis) for name, axis in ledger.axes.items()},
             added=ledger.added,
@@ -141,6 +142,19 @@ def _levels(cohort: Path | None, ledger: Ledger, called: "pd.Series[str]", predi
     words = pd.Series(predictions["scan"].to_numpy(), index=called.to_numpy())
     words = words[~words.index.duplicated()]
     return recorded.assign(scan=recorded["scan"].map(words)).dropna(ignore_index=True)
+
+
+def _recipe(resolved: Mapping[str, Any]) -> dict[str, Any]:
+    """Encoder and training of a suite, a setting a key: ``training.augmentation.flip``."""
+    return dict(_leaves({name: resolved.get(name, {}) for name in ("encoder", "training")}))
+
+
+def _leaves(tree: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, Any]]:
+    for name, value in tree.items():
+        if isinstance(value, Mapping):
+            yield from _leaves(value, f"{above}{name}.")
+        else:
+            yield above + name, value
 
 
 def _where(entry: Entry) -> dict[str, Any]:
