@@ -1,6 +1,8 @@
 """Numbers as a reader meets them: the same on the page, in the tables and in the terminal."""
 
+import json
 import math
+from collections.abc import Sequence
 
 #: What stands where there is no number.
 NOTHING = "\N{EN DASH}"
@@ -78,6 +80,16 @@ def duration(value: float) -> str:
         if value >= each:
             return f"{_three(value / each)} {unit}"
     return f"{_three(value)} s"
+
+
+def setting(value: object) -> str:
+    """A setting as a reader would type it."""
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
+
+
+def names(several: Sequence[str]) -> str:
+    """One or more names in a sentence: ``a, b and c``."""
+    return several[0] if len(several) == 1 else f"{', '.join(several[:-1])} and {several[-1]}"
 
 
 def _three(value: float) -> str:

@@ -2,7 +2,6 @@
 
 import base64
 import hashlib
-import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -39,7 +38,7 @@ def rendered(template: str, *, reason: Callable[[str], str] = str, **values: Any
         "duration": formats.duration,
         "decimal": formats.decimal,
         "memory": formats.memory,
-        "plain": plain,
+        "plain": formats.setting,
         "reason": reason,
     }
     script = (_TEMPLATES / "sort.js").read_text(encoding="utf-8")
@@ -61,8 +60,3 @@ def elements(pictures: Pictures) -> dict[str, Any]:
         }
         made[section] = parts.get("", parts)
     return made
-
-
-def plain(value: object) -> str:
-    """A setting as a reader would type it."""
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)

@@ -84,6 +84,17 @@ def markdown_text(text: str) -> str:
     return escaped.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
+def heading(level: int, text: str) -> str:
+    """A Markdown heading."""
+    return paragraph(text, f"{'#' * level} ")
+
+
+def paragraph(text: str, start: str = "") -> str:
+    """A Markdown paragraph that reads as it is: nothing at its start makes a heading, a list or a quotation of it."""
+    words = markdown_text(text)
+    return f"{start}{chr(92) if words[:1] in '#>+-=' and words else ''}{words}\n"
+
+
 _LATEX = {
     **{mark: f"\\{mark}" for mark in "&%$#_{}"},
     **{"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"},

@@ -7,7 +7,7 @@ import pandas as pd
 
 from reports.apart import like_the_best
 from reports.bootstrap import Interval
-from reports.formats import percent, points
+from reports.formats import names, percent, points
 from reports.results import Results
 from reports.search import tuned
 from reports.tuning import uneven
@@ -68,7 +68,7 @@ def findings(results: Results, table: pd.DataFrame, pairs: pd.DataFrame) -> list
     if others:
         gaps = {other: results.pairing.pair(leader, other).accuracy for other in others}
         ties = [method for method in others if scores[method].value == best.value]
-        leads = f"{_listed([leader, *ties])} share" if ties else f"{leader} has"
+        leads = f"{names([leader, *ties])} share" if ties else f"{leader} has"
         text = [
             f"{leads} the highest accuracy: {score}.",
             *_standing(gaps, like_the_best(leader, pairs, control=results.control)),
@@ -78,7 +78,7 @@ def findings(results: Results, table: pd.DataFrame, pairs: pd.DataFrame) -> list
     tested = results.predictions.drop_duplicates(["repeat", "scan"])["expression"]  # a protocol may leave scans out
     chance = float(tested.value_counts(normalize=True).max())
     guessing = [method for method, found in scores.items() if not found.low > chance]
-    verdict = f"{_listed(guessing)} cannot be told from that" if guessing else "every method is above that"
+    verdict = f"{names(guessing)} cannot be told from that" if guessing else "every method is above that"
     return [*text, f"Always naming the commonest expression would give {percent(chance)} %; {verdict}."]
 
 
@@ -111,10 +111,6 @@ def _standing(gaps: Mapping[str, Interval], alike: Sequence[str]) -> list[str]:
         verdict = "zero lies outside" if gap.low > 0.0 else "zero lies within, so this is no clear lead"
         text = [f"The difference to {second}, which comes next, is {by}: {verdict}."]
     if apart:
-        rest = f", not from {_listed(unclear)}" if unclear else ""
-        return [*text, f"The declared test tells it apart from {_listed(apart)}{rest}."]
-    return [*text, f"The declared test does not tell it apart from {_listed(unclear)}."]
-
-
-def _listed(names: Sequence[str]) -> str:
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+        rest = f", not from {names(unclear)}" if unclear else ""
+        return [*text, f"The declared test tells it apart from {names(apart)}{rest}."]
+    return [*text, f"The declared test does not tell it apart from {names(unclear)}."]
