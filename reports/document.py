@@ -7,7 +7,7 @@ import pandas as pd
 from reports import formats, summary
 from reports.ablation import ablation, displayed_ablation, legend
 from reports.apart import missing, remarks
-from reports.markup import Shown, markdown, markdown_text
+from reports.markup import Shown, heading, markdown, paragraph
 from reports.pairwise import displayed_pairwise
 from reports.pseudonyms import unnamed
 from reports.questions import DECLARED
@@ -34,29 +34,33 @@ def document(
     marks = marked(table, pairs, control=results.control)
     caution = " ".join(notices)
     parts = [
-        _heading(1, plan.suite),
-        _text(plan.description),
-        *(_text(notice, "> ") for notice in [*notices, *[SYNTHETIC] * plan.synthetic]),
-        _heading(2, "Summary"),
-        *map(_text, summary.findings(results, table, pairs)),
-        _text(" ".join(summary.caveats(results))),
-        _heading(2, "Comparison"),
+        heading(1, plan.suite),
+        paragraph(plan.description),
+        *(paragraph(notice, "> ") for notice in [*notices, *[SYNTHETIC] * plan.synthetic]),
+        heading(2, "Summary"),
+        *map(paragraph, summary.findings(results, table, pairs)),
+        paragraph(" ".join(summary.caveats(results))),
+        heading(2, "Comparison"),
         markdown(displayed(table, control=results.control, marks=marks), notice=f"{marks.legend} {caution}".strip()),
-        _heading(3, "Scores in detail"),
+        heading(3, "Scores in detail"),
         markdown(displayed_details(table, marks), notice=f"{marks.bold} {caution}".strip()),
     ]
     if len(pairs):
         told = [*missing(pairs), *remarks(pairs, repeats=results.folds["repeat"].nunique())]
-        parts += [_heading(2, "Statistics"), _text(DECLARED)]
-        parts += [markdown(Shown(displayed_pairwise(pairs)), notice=caution), *map(_text, told)]
+        parts += [heading(2, "Statistics"), paragraph(DECLARED)]
+        parts += [markdown(Shown(displayed_pairwise(pairs)), notice=caution), *map(paragraph, told)]
     if plan.axes:
         found = ablation(results, table)
         shown = Shown(displayed_ablation(results, found))
-        parts += [_heading(2, "Ablation"), markdown(shown, notice=f"{legend(results)} {caution}".strip())]
+        parts += [heading(2, "Ablation"), markdown(shown, notice=f"{legend(results)} {caution}".strip())]
     parts += _tuning(results, caution)
     if not literature.empty:
-        parts += [_heading(2, "Published elsewhere"), _text("None of this was measured here."), _published(literature)]
-    parts += [_heading(2, "Pictures"), *(f"![{name}](figures/{name}.svg)\n" for name in pictures)]
+        parts += [
+            heading(2, "Published elsewhere"),
+            paragraph("None of this was measured here."),
+            _published(literature),
+        ]
+    parts += [heading(2, "Pictures"), *(f"![{name}](figures/{name}.svg)\n" for name in pictures)]
     return "\n".join([*parts, *_made(results)])
 
 
@@ -64,8 +68,8 @@ def _tuning(results: Results, caution: str) -> Iterable[str]:
     search = results.provenance.search
     if search is None:
         return
-    yield _heading(2, "Tuning")
-    yield _text(" ".join(rules(search)))
+    yield heading(2, "Tuning")
+    yield paragraph(" ".join(rules(search)))
     if not results.studies.empty:
         yield markdown(Shown(displayed_tuning(results, tuning(results))), notice=caution)
         yield markdown(Shown(displayed_parameters(parameters(results))), notice=caution)
@@ -92,8 +96,10 @@ def _made(results: Results) -> Iterable[str]:
     """How it was made: units, what failed, the cohort, software and hardware, the suite."""
     plan = results.provenance
     told = str if plan.named else unnamed
-    yield _heading(2, "How it was made")
-    yield _text(f"{plan.done} of {plan.planned} planned units are done. Made {plan.created} from the records alone.")
+    yield heading(2, "How it was made")
+    yield paragraph(
+        f"{plan.done} of {plan.planned} planned units are done. Made {plan.created} from the records alone."
+    )
     if plan.failed:
         rows = [(method, str(repeat), str(fold), told(reason)) for method, repeat, fold, reason in plan.failed]
         yield markdown(Shown(pd.DataFrame(rows, columns=["Method", "Repeat", "Fold", "Reason"])))
@@ -106,15 +112,5 @@ def _made(results: Results) -> Iterable[str]:
         "commit": ", ".join(plan.commits),
         **{name: ", ".join(versions) for name, versions in plan.versions.items()},
     }
-    yield "".join(_text(f"{name}: {fact}", "- ") for name, fact in facts.items())
+    yield "".join(paragraph(f"{name}: {fact}", "- ") for name, fact in facts.items())
     yield "".join(f"    {line}\n" for line in plan.suite_toml.splitlines())
-
-
-def _heading(level: int, text: str) -> str:
-    return _text(text, f"{'#' * level} ")
-
-
-def _text(text: str, start: str = "") -> str:
-    """A paragraph that reads as it is: nothing at its start makes a heading, a list or a quotation of it."""
-    words = markdown_text(text)
-    return f"{start}{chr(92) if words[:1] in '#>+-=' and words else ''}{words}\n"
