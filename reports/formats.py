@@ -11,6 +11,8 @@ MINUS = "\N{MINUS SIGN}"
 CHECK = "\N{CHECK MARK}"
 #: Not told apart from the best.
 ALIKE = "\N{DAGGER}"
+#: Not the same thing in all suites.
+UNLIKE = "\N{DOUBLE DAGGER}"
 
 
 def percent(share: float, digits: int = 1) -> str:

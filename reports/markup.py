@@ -100,7 +100,7 @@ _LATEX = {
     **{"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"},
     **{"<": r"\textless{}", ">": r"\textgreater{}", "|": r"\textbar{}", '"': r"\textquotedbl{}"},
     **{"±": r"$\pm$", formats.CHECK: r"\checkmark{}", formats.MINUS: "$-$", formats.NOTHING: "--"},
-    **{formats.ALIKE: r"$^{\dagger}$"},
+    **{formats.ALIKE: r"$^{\dagger}$", formats.UNLIKE: r"$^{\ddagger}$"},
 }
 
 
