@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
+import numpy as np
 import pandas as pd
 
 from reports.bootstrap import interval
@@ -38,7 +39,7 @@ def comparison(results: Results) -> pd.DataFrame:
         method, units (finished), then accuracy, accuracy_low, accuracy_high, accuracy_mean, accuracy_sd, and the same
         five of macro_f1, balanced_accuracy, recall_anger ... recall_surprise (all shares of 1), ece (0..1,
         `reports.confidence`) and brier (0..2, summed over classes). NaN where a fold or a resample has no scan of the
-        class.
+        class, or probabilities are not known.
         difference, difference_low, difference_high: accuracy minus the control's over the folds that both have, paired
         by subject (NaN for the control itself).
         parameters and flops (medians, integers), seconds (mean of a unit's training and test), train_seconds (of its
@@ -51,12 +52,17 @@ def comparison(results: Results) -> pd.DataFrame:
         row: dict[str, object] = {"method": method, "units": len(folds)} | _scored(folds, grouped[method])
         gap = results.pairing.pair(method, results.control).accuracy
         row |= {"difference": gap.value, "difference_low": gap.low, "difference_high": gap.high}
-        row |= {name: int(folds[name].median()) for name in ("parameters", "flops")}
+        row |= {name: _median(folds[name]) for name in ("parameters", "flops")}
         row |= {name: folds[name].mean() for name in ("seconds", "train_seconds")}
         timed = folds[folds["test_seconds"].notna()]
         row["test_milliseconds"] = timed["test_seconds"].sum(min_count=1) * 1e3 / max(timed["n_test"].sum(), 1)
         rows.append(row | {"peak_memory": folds["peak_memory"].max()})
     return pd.DataFrame(rows)
+
+
+def _median(counts: "pd.Series[float]") -> float:
+    known = counts.dropna()
+    return int(known.median()) if len(known) else np.nan
 
 
 def _scored(folds: pd.DataFrame, predictions: pd.DataFrame) -> dict[str, object]:

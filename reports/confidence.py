@@ -1,4 +1,4 @@
-"""How far a method's probabilities can be believed, as sums over scans (`reports.scores`).
+"""How far a method's probabilities can be believed, as sums over scans (`reports.scores`); NaN where there are none.
 
 Sources: G. Brier, Verification of forecasts expressed in terms of probability, Monthly Weather Review 78, 1950;
 C. Guo et al., On calibration of modern neural networks, ICML 2017 (expected calibration error, equal bins).
@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from reports.schema import EXPRESSIONS
+from reports.schema import EXPRESSIONS, PROBABILITIES
 from reports.scores import Sums
 
 #: Bins of confidence, equally wide: Guo et al.'s number.
@@ -40,7 +40,8 @@ def ece_sums(predictions: pd.DataFrame, subjects: Sequence[str], *, by: str = "s
     """
     told = _classes(predictions, "predicted")
     confidence = _shares(predictions)[np.arange(len(told)), told]
-    place = np.minimum((confidence * BINS).astype(np.int64), BINS - 1)  # certainty belongs to the last bin
+    # Certainty belongs to the last bin; a confidence that is not known spoils the first, and so the score.
+    place = np.minimum((np.nan_to_num(confidence) * BINS).astype(np.int64), BINS - 1)
     right = _classes(predictions, "expression") == told
     sums = np.zeros((len(subjects), BINS, 3))
     added = np.stack([confidence, right, np.ones(len(told))], axis=1)
@@ -55,7 +56,7 @@ def ece(sums: Sums) -> NDArray[np.float64]:
 
 
 def _shares(predictions: pd.DataFrame) -> NDArray[np.float64]:
-    return predictions[[f"p_{expression}" for expression in EXPRESSIONS]].to_numpy(dtype=np.float64, copy=True)
+    return predictions[list(PROBABILITIES)].to_numpy(dtype=np.float64, copy=True)
 
 
 def _classes(predictions: pd.DataFrame, column: str, names: Sequence[str] = EXPRESSIONS) -> NDArray[np.intp]:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from reports.schema import ReportError
+from reports.schema import PROBABILITIES, ReportError
 from reports.search import Search
 
 
@@ -35,7 +35,10 @@ def check_units(folds: pd.DataFrame, predictions: pd.DataFrame, curves: pd.DataF
 
 
 def check_scores(folds: pd.DataFrame, predictions: pd.DataFrame) -> None:
-    """Raises `ReportError` unless predictions give the folds' sizes and accuracies, and probabilities sum to 1."""
+    """Raises `ReportError` unless predictions give the folds' sizes and accuracies, and probabilities sum to 1.
+
+    A method may have none, but not some.
+    """
     right = (predictions["expression"] == predictions["predicted"]).groupby(predictions["unit"])
     n_test = folds["unit"].map(right.size()).fillna(0).astype("int64")
     accuracy = folds["unit"].map(right.mean()).fillna(0.0)
@@ -46,7 +49,12 @@ def check_scores(folds: pd.DataFrame, predictions: pd.DataFrame) -> None:
             row = int(np.argmax(wrong))
             said = f"folds: {column} of unit {folds['unit'].iloc[row]!r} is {folds[column].iloc[row]}"
             raise ReportError(f"{said}, allowed is what its predictions give, {found.iloc[row]}")
-    off = (predictions.filter(regex="^p_").sum(axis=1) - 1.0).abs() > 1e-3
+    probabilities = predictions[list(PROBABILITIES)]
+    known = probabilities.notna().groupby(predictions["method"]).mean()
+    if (partly := (known > 0.0).any(axis=1) & (known < 1.0).any(axis=1)).any():
+        where = f"method {partly.idxmax()!r} has some probabilities, not others"
+        raise ReportError(f"predictions: {where}, allowed are those of all its scans and expressions, or none")
+    off = (probabilities.sum(axis=1, min_count=1) - 1.0).abs() > 1e-3
     if off.any():
         row = int(np.argmax(off))
         where = f"scan {predictions['scan'].iloc[row]!r} in unit {predictions['unit'].iloc[row]!r}"

@@ -11,7 +11,7 @@ from reports.markup import Shown, heading, markdown, paragraph
 from reports.pairwise import displayed_pairwise
 from reports.pseudonyms import unnamed
 from reports.questions import DECLARED
-from reports.results import Results
+from reports.results import Provenance, Results
 from reports.search import rules
 from reports.shown import displayed, displayed_details, marked
 from reports.spread import displayed_spread, spread
@@ -61,7 +61,7 @@ def document(
             _published(literature),
         ]
     parts += [heading(2, "Pictures"), *(f"![{name}](figures/{name}.svg)\n" for name in pictures)]
-    return "\n".join([*parts, *_made(results)])
+    return "\n".join([*parts, *(_counted(plan) if plan.files else _made(results))])
 
 
 def _tuning(results: Results, caution: str) -> Iterable[str]:
@@ -90,6 +90,18 @@ def _published(literature: pd.DataFrame) -> str:
         for row in literature.to_dict("records")
     ]
     return markdown(Shown(pd.DataFrame(rows)))
+
+
+def _counted(plan: Provenance) -> Iterable[str]:
+    """How it was made, as far as files tell."""
+    yield heading(2, "How it was made")
+    yield paragraph(f"Unknown: reported from files, {plan.created}. What follows was counted in them.")
+    facts = {
+        "units": f"{plan.done}, {', '.join(f'{key} {value}' for key, value in plan.protocol.items())}",
+        "scans": f"{plan.cohort['scans']} of {plan.cohort['subjects']} subjects",
+        **{name: f"SHA-256 {digest}" for name, digest in plan.files},
+    }
+    yield "".join(paragraph(f"{name}: {fact}", "- ") for name, fact in facts.items())
 
 
 def _made(results: Results) -> Iterable[str]:

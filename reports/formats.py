@@ -56,7 +56,7 @@ def number(value: float) -> str:
     for power, prefix in ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k")):
         if value >= 0.9995 * power:
             return f"{_three(value / power)} {prefix}"
-    return f"{value:.0f}"
+    return NOTHING if math.isnan(value) else f"{value:.0f}"
 
 
 def decimal(value: float) -> str:

@@ -45,6 +45,11 @@ def write_csv(frame: pd.DataFrame, path: Path) -> None:
     safe.to_csv(path, index=False, lineterminator="\n")
 
 
+def unguarded(text: "pd.Series[str]") -> "pd.Series[str]":
+    """Text that was read from CSV without the apostrophe that `write_csv` may have given it."""
+    return text.str.replace(rf"^'(?={_FORMULA})", "", regex=True)
+
+
 def markdown(shown: Shown, *, notice: str = "") -> str:
     """A Markdown table, the first column to the left, the others to the right; `notice` below it.
 

@@ -26,9 +26,12 @@ _DIRECTIONS = ((1, 0), (-1, 0), (1, 1), (1, -1), (-1, 1), (-1, -1), (0, 1), (0, 
 def cost(table: pd.DataFrame, column: str, *, title: str, control: str) -> Picture:
     """Accuracy with its interval against a cost (`column` of the comparison; a logarithmic axis if it spans much).
 
+    Methods whose cost is not known are left out; some must be known.
+
     The line is the Pareto front: what no method that costs as little does better. Its methods are filled, the control
     is a diamond; both have their names, and of many methods the others have theirs where there is room for it.
     """
+    table = table[table[column].notna()]
     figure = Figure(figsize=(WIDTH, 3.0), layout="constrained")
     axes = figure.subplots()
     axes.set_xlabel(title)

@@ -33,8 +33,8 @@ def draw_pictures(results: Results, table: pd.DataFrame) -> Pictures:
     }
     if table["difference"].notna().any():
         made["differences"] = {"": figures.differences(table, control=results.control)}
-    if len(table) > 1:
-        for column, title in (("parameters", "parameters"), ("seconds", "seconds a unit")):
+    for column, title in (("parameters", "parameters"), ("seconds", "seconds a unit")):
+        if table[column].notna().sum() > 1:
             made[column] = {"": cost(table, column, title=title, control=results.control)}
     rivals = contenders(table, results.control)
     made |= _portraits(results, table)

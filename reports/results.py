@@ -83,6 +83,8 @@ class Provenance:
         names: where they have, and the user wants subjects named, the names by their pseudonyms.
         recipe: what all methods share, encoder and training, a setting a key (``"training.epochs"``); may be empty.
         rope: differences up to so many points either way are practically none (region of practical equivalence).
+        files: of results from elsewhere, (name, SHA-256) of the files that they were read from. How they were made is
+            not known then: what else stands here is empty, or was counted in them.
     """
 
     suite: str
@@ -109,6 +111,7 @@ class Provenance:
     names: Mapping[str, str] = field(default_factory=dict)
     recipe: Mapping[str, Any] = field(default_factory=dict)
     rope: float = 1.0
+    files: Sequence[tuple[str, str]] = ()
 
     @property
     def named(self) -> bool:
@@ -122,7 +125,7 @@ class Provenance:
             _need(f"hyperparameters: {name!r}", card["hyperparameters"], list(self.axes))
         _need("axes", self.axes, [axis.part_of for axis in self.axes.values() if axis.part_of is not None])
         if self.control is not None and self.control not in self.methods:
-            raise ReportError(f"control: {self.control!r} is not in the suite, allowed: {', '.join(self.methods)}")
+            raise ReportError(f"control: {self.control!r} is not in the comparison, allowed: {', '.join(self.methods)}")
         for name in self.search.spaces if self.search else ():
             if name not in self.methods:
                 raise ReportError(f"search: {name!r} is not in the suite, allowed: {', '.join(self.methods)}")
@@ -138,11 +141,12 @@ class Results:
 
     Attributes:
         folds: a row a unit (`reports.schema.FOLDS`): suite, method, repeat, fold, seed, unit, n_train, n_test, accuracy
-            and macro_f1 (0..1), seconds (training and test; processor time on a CPU), parameters, flops (one forward
-            of one sample); where known train_seconds and test_seconds, which seconds are the sum of, and peak_memory
+            and macro_f1 (0..1); where known seconds (training and test; processor time on a CPU), train_seconds and
+            test_seconds, which they are the sum of, parameters, flops (one forward of one sample), and peak_memory
             (bytes of the device's memory, at most, the scans on it included).
         predictions: a row a tested scan (`reports.schema.PREDICTIONS`): unit, method, repeat, fold, scan, subject,
-            expression, intensity (0 where unknown), predicted, p_anger ... p_surprise (0..1, sum 1).
+            expression, intensity (0 where unknown), predicted; where known, of all scans of a method, p_anger ...
+            p_surprise (0..1, sum 1).
         curves: a row an epoch (`reports.schema.CURVES`): unit, method, repeat, fold, epoch, loss, accuracy (of the
             training scans as seen in training), learning_rate. A unit may have none.
         provenance: how they were made.
@@ -184,7 +188,7 @@ class Results:
     def __post_init__(self) -> None:
         folds = checked("folds", self.folds, FOLDS, key=("method", "repeat", "fold"))
         predictions = checked("predictions", self.predictions, PREDICTIONS, key=("method", "repeat", "fold", "scan"))
-        curves = checked("curves", self.curves, CURVES, key=("method", "repeat", "fold", "epoch"))
+        curves = checked("curves", _given(self.curves, CURVES), CURVES, key=("method", "repeat", "fold", "epoch"))
         places = ("method", "repeat", "fold", "search")
         studies = checked("studies", _given(self.studies, STUDIES), STUDIES, key=places)
         selection = checked("selection", _given(self.selection, SELECTION), SELECTION, key=(*places, "reseed"))

@@ -9,6 +9,8 @@ import pandas as pd
 
 #: The six basic expressions, in the order of the columns ``p_anger`` ... ``p_surprise``.
 EXPRESSIONS = ("anger", "disgust", "fear", "happiness", "sadness", "surprise")
+#: The columns of their probabilities.
+PROBABILITIES = tuple(f"p_{expression}" for expression in EXPRESSIONS)
 
 
 class ReportError(ValueError):
@@ -19,7 +21,8 @@ class ReportError(ValueError):
 class Column:
     """What one column holds: its kind, the closed range of its numbers, or the names it may take.
 
-    An `optional` one holds numbers, may lack some of them (NaN) and may itself be missing.
+    An `optional` one holds numbers, may lack some of them (NaN) and may itself be missing. Integers with gaps among
+    them are floats.
     """
 
     kind: Literal["name", "integer", "number"]
@@ -33,6 +36,8 @@ _NAME = Column(kind="name")
 _COUNT = Column(kind="integer", low=0)
 _SHARE = Column(kind="number", low=0.0, high=1.0)
 _MEASURED = Column(kind="number", low=0.0, optional=True)
+_COUNTED = Column(kind="integer", low=0, optional=True)
+_PROBABILITY = Column(kind="number", low=0.0, high=1.0, optional=True)
 _UNIT = {"unit": _NAME, "method": _NAME, "repeat": _COUNT, "fold": _COUNT}
 _EXPRESSION = Column(kind="name", allowed=EXPRESSIONS)
 
@@ -42,15 +47,15 @@ FOLDS: Mapping[str, Column] = {
     "method": _NAME,
     "repeat": _COUNT,
     "fold": _COUNT,
-    "seed": Column(kind="integer"),
+    "seed": Column(kind="integer", optional=True),
     "unit": _NAME,
     "n_train": Column(kind="integer", low=1),
     "n_test": Column(kind="integer", low=1),
     "accuracy": _SHARE,
     "macro_f1": _SHARE,
-    "seconds": Column(kind="number", low=0.0),
-    "parameters": _COUNT,
-    "flops": _COUNT,
+    "seconds": _MEASURED,
+    "parameters": _COUNTED,
+    "flops": _COUNTED,
     "train_seconds": _MEASURED,
     "test_seconds": _MEASURED,
     "peak_memory": _MEASURED,
@@ -64,7 +69,7 @@ PREDICTIONS: Mapping[str, Column] = {
     "expression": _EXPRESSION,
     "intensity": Column(kind="integer", low=0, high=4),
     "predicted": _EXPRESSION,
-    **{f"p_{expression}": _SHARE for expression in EXPRESSIONS},
+    **dict.fromkeys(PROBABILITIES, _PROBABILITY),
 }
 
 #: A row is an epoch of a unit's training.
@@ -147,7 +152,8 @@ def checked(table: str, frame: pd.DataFrame, columns: Mapping[str, Column], *, k
     for name in columns:
         if present.count(name) != 1:
             fault = "is missing" if name not in present else f"is there {present.count(name)} times"
-            raise ReportError(f"{table}: column {name!r} {fault}; needed once each: {', '.join(columns)}")
+            needed = ", ".join(one for one, column in columns.items() if not column.optional)
+            raise ReportError(f"{table}: column {name!r} {fault}; needed once each: {needed}")
     plain = pd.DataFrame({name: _values(f"{table}: column {name!r}", frame[name], columns[name]) for name in columns})
     twice = plain.duplicated(list(key))
     if twice.any():
@@ -159,11 +165,18 @@ def checked(table: str, frame: pd.DataFrame, columns: Mapping[str, Column], *, k
 def _values(where: str, values: "pd.Series[Any]", column: Column) -> "pd.Series[Any]":
     values = values.reset_index(drop=True)
     if column.optional:
-        known = _numbers(where, values.dropna().infer_objects(), column)
-        return known.reindex(values.index).astype("float64")
+        known = values.dropna().infer_objects()
+        known = _numbers(where, _whole(known) if column.kind == "integer" else known, column)
+        return known if len(known) == len(values) else known.reindex(values.index).astype("float64")
     if (missing := values.isna()).any():
         raise ReportError(f"{where} is empty (NaN) in row {missing.idxmax()}, allowed is a value in every row")
     return _names(where, values, column) if column.kind == "name" else _numbers(where, values, column)
+
+
+def _whole(values: "pd.Series[Any]") -> "pd.Series[Any]":
+    """Integers again, where a gap among them has made floats of them."""
+    made = pd.api.types.is_float_dtype(values) and bool((values.abs().lt(2**53) & (values % 1.0 == 0.0)).all())
+    return values.astype("int64") if made else values
 
 
 def _numbers(where: str, values: "pd.Series[Any]", column: Column) -> "pd.Series[Any]":

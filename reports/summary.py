@@ -96,7 +96,8 @@ def caveats(results: Results) -> list[str]:
     text = [source, several] if len(results.methods) > 1 else [source]
     if subjects < FEW_SUBJECTS:
         text.append(f"With fewer than {FEW_SUBJECTS} subjects such intervals are too narrow.")
-    return [*text, tuned(results.provenance.search)]
+    plan = results.provenance
+    return [*text, "Whether methods were tuned is not known." if plan.files else tuned(plan.search)]
 
 
 def _standing(gaps: Mapping[str, Interval], alike: Sequence[str]) -> list[str]:

@@ -12,23 +12,11 @@ from reports.markup import Shown, write_all, write_csv
 from reports.pairwise import COLUMNS, displayed_pairwise
 from reports.pseudonyms import named, pseudonymous
 from reports.results import Results
-from reports.schema import EXPRESSIONS
 from reports.scores import accuracy
 from reports.shown import displayed, displayed_details, marked
 from reports.spread import displayed_spread, spread
 from reports.summary import notices
 from reports.tuning import displayed_parameters, displayed_tuning, parameters, tuning
-
-#: Columns of ``folds.csv``, in order.
-FOLD_COLUMNS = [
-    *("suite", "method", "repeat", "fold", "seed", "unit", "n_train", "n_test"),
-    *("accuracy", "macro_f1", "seconds", "parameters"),
-]
-#: Columns of ``predictions.parquet``, in order.
-PREDICTION_COLUMNS = [
-    *("unit", "method", "repeat", "fold", "scan", "subject", "expression", "intensity", "predicted"),
-    *(f"p_{expression}" for expression in EXPRESSIONS),
-]
 
 
 def by_intensity(results: Results) -> pd.DataFrame:
@@ -50,6 +38,9 @@ def by_intensity(results: Results) -> pd.DataFrame:
 def write_tables(results: Results, table: pd.DataFrame, pairs: pd.DataFrame, directory: Path) -> None:
     """Writes folds.csv, predictions.parquet, comparison and details into `directory`, which must exist.
 
+    The first two hold all of `Results.folds`, methods in the suite's order, and `Results.predictions`: what
+    `reports.outside.read_results` makes the same tables of.
+
     Tables for people are CSV, Markdown and LaTeX: ``comparison`` (its CSV has every score), ``details`` (the scores
     that its Markdown and LaTeX have no room for), of several methods also ``pairwise``; of an ablation also
     ``ablation``; of a search ``tuning``, ``parameters`` and studies.csv; of a repeated one also ``spread``.
@@ -64,8 +55,9 @@ def write_tables(results: Results, table: pd.DataFrame, pairs: pd.DataFrame, dir
     notice = " ".join(told)
     if told:
         (directory / "notices.txt").write_text("".join(f"{line}\n" for line in told), encoding="utf-8")
-    write_csv(results.folds[FOLD_COLUMNS], directory / "folds.csv")
-    predictions = results.predictions[PREDICTION_COLUMNS]
+    order = results.folds["method"].map(results.methods.index).sort_values(kind="stable").index
+    write_csv(results.folds.loc[order], directory / "folds.csv")
+    predictions = results.predictions
     predictions = named(predictions, plan.names) if plan.named else pseudonymous(predictions, secret=plan.secret)
     predictions.to_parquet(directory / "predictions.parquet", index=False)
     marks = marked(table, pairs, control=results.control)

@@ -8,6 +8,7 @@ few bytes may unpack to very many. Safetensors are an array's plain bytes.
 import io
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -23,7 +24,7 @@ from reports.pseudonyms import PREFIXES, is_pseudonym
 from reports.schema import CURVES, PREDICTIONS, Column, ReportError, checked
 
 _PLACE = ("unit", "method", "repeat", "fold")
-_PREDICTIONS = {name: column for name, column in PREDICTIONS.items() if name not in _PLACE}
+_PREDICTIONS = {name: replace(column, optional=False) for name, column in PREDICTIONS.items() if name not in _PLACE}
 _CURVES = {name: column for name, column in CURVES.items() if name not in _PLACE}
 _NUMBER = Column(kind="number")
 _COLUMN = re.compile(r"[a-z][a-z0-9_]{0,99}", re.ASCII)

@@ -73,7 +73,10 @@ def test_a_run_trains_every_fold_and_says_where_to_look(
     assert "concat" in done.stdout
     assert page.is_file()
     folds = pd.read_csv(home / "reports/small/tables/folds.csv")
-    columns = "suite method repeat fold seed unit n_train n_test accuracy macro_f1 seconds parameters"
+    columns = (
+        "suite method repeat fold seed unit n_train n_test accuracy macro_f1 seconds parameters flops "
+        "train_seconds test_seconds peak_memory"
+    )
     assert list(folds.columns) == columns.split()
     predictions = pd.read_parquet(home / "reports/small/tables/predictions.parquet")
     assert predictions.groupby("method")["scan"].nunique().to_dict() == {"concat": 36, "texture": 36}

@@ -15,7 +15,10 @@ from reports.results import Axis
 from reports.shown import displayed
 from reports.tables import by_intensity, write_tables
 
-FOLDS = "suite,method,repeat,fold,seed,unit,n_train,n_test,accuracy,macro_f1,seconds,parameters"
+FOLDS = (
+    "suite,method,repeat,fold,seed,unit,n_train,n_test,accuracy,macro_f1,seconds,parameters,flops,"
+    "train_seconds,test_seconds,peak_memory"
+)
 PREDICTIONS = (
     "unit,method,repeat,fold,scan,subject,expression,intensity,predicted,"
     "p_anger,p_disgust,p_fear,p_happiness,p_sadness,p_surprise"
@@ -51,7 +54,9 @@ def test_files_have_the_promised_columns_and_values(results, tmp_path):
     }  # fmt: skip
     folds = pd.read_csv(tmp_path / "folds.csv", dtype={"unit": "str"})
     assert ",".join(folds.columns) == FOLDS
-    pd.testing.assert_frame_equal(folds, results.folds[folds.columns], check_exact=True)
+    assert list(dict.fromkeys(folds["method"])) == results.methods
+    folds = folds.sort_values(["method", "fold"], ignore_index=True)
+    pd.testing.assert_frame_equal(folds, results.folds, check_exact=True)
     predictions = pd.read_parquet(tmp_path / "predictions.parquet")
     assert ",".join(predictions.columns) == PREDICTIONS
     pd.testing.assert_frame_equal(predictions, results.predictions[predictions.columns], check_exact=True)
