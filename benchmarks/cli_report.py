@@ -1,18 +1,50 @@
 """``afnetm report``, and the same step of ``afnetm run``."""
 
+from pathlib import Path
+from typing import Annotated
+
 import typer
 from rich.console import Console
+from rich.table import Table
 
+from afnetm.errors import UserError
 from benchmarks.home import Home
-from benchmarks.options import SuiteName, WithFaces, console
+from benchmarks.options import WithFaces, console
 
 
-def report(context: typer.Context, suite: SuiteName, with_faces: WithFaces = False) -> None:
-    """Writes the report of a suite from its records alone.
+def report(
+    context: typer.Context,
+    suite: Annotated[
+        str | None, typer.Argument(metavar="SUITE", help="A TOML file, or a name in benchmarks/suites/.")
+    ] = None,
+    with_faces: WithFaces = False,
+    results: Annotated[
+        Path | None, typer.Option(help="Instead of a suite: folds of any program, as CSV or Parquet.")
+    ] = None,
+    predictions: Annotated[
+        Path | None, typer.Option(help="With --results: the predictions of these folds, as CSV or Parquet.")
+    ] = None,
+    control: Annotated[
+        str | None, typer.Option(help="With --results: the method that the others are compared with; the first.")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="With --results: the report's folder, by default one beside that file.")
+    ] = None,
+) -> None:
+    """Writes the report of a suite from its records alone, or of results from elsewhere (docs/results.md).
 
-    Example: `afnetm report quick`
+    Example: `afnetm report quick`, or `afnetm report --results folds.csv --predictions predictions.parquet`
     """
-    show(context.obj, suite, with_faces=with_faces)
+    if suite is not None and (results or predictions or control or out):
+        raise UserError(
+            f"suite '{suite}' and --results, --predictions, --control or --out: allowed is one or the other"
+        )
+    if suite is not None:
+        show(context.obj, suite, with_faces=with_faces)
+    elif results is not None and predictions is not None:
+        _from_files(results, predictions, control=control, out=out, with_faces=with_faces)
+    else:
+        raise UserError("nothing to report: allowed is a suite, or --results and --predictions together")
 
 
 def show(home: Home, reference: str, *, with_faces: bool) -> None:
@@ -21,5 +53,17 @@ def show(home: Home, reference: str, *, with_faces: bool) -> None:
         from benchmarks.reporting import write_suite_report
 
         path, table = write_suite_report(home, reference, with_faces=with_faces)
+    _print(path, table)
+
+
+def _from_files(results: Path, predictions: Path, *, control: str | None, out: Path | None, with_faces: bool) -> None:
+    with console.status("writing the report"):
+        from benchmarks.reporting import write_file_report
+
+        path, table = write_file_report(results, predictions, control=control, out=out, with_faces=with_faces)
+    _print(path, table)
+
+
+def _print(path: Path, table: Table) -> None:
     Console().print(table)
     print(f"report:     {path}")

@@ -15,6 +15,7 @@ from benchmarks.home import Home
 from benchmarks.ledger import read_ledger
 from benchmarks.store import Store
 from reports.comparison import comparison
+from reports.outside import read_results
 from reports.page import write_report
 from reports.schema import ReportError
 from reports.shown import displayed
@@ -35,12 +36,36 @@ def write_suite_report(home: Home, reference: str, *, with_faces: bool = False) 
         raise UserError(f"suite '{ledger.suite}' has no finished unit in home '{home.path}'; nothing to report")
     try:
         cohort = cohort_directory(home.path, ledger.cohort["name"])
-        created = f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC"
-        found = results(ledger, store, created=created, with_faces=with_faces, cohort=cohort)
+        found = results(ledger, store, created=_now(), with_faces=with_faces, cohort=cohort)
         path = write_report(found, home.report(ledger.suite))
     except ReportError as error:
         raise UserError(f"suite '{ledger.suite}': {error}") from None
     return path, _table(displayed(comparison(found), control=found.control).text)
+
+
+def write_file_report(
+    folds: Path, predictions: Path, *, control: str | None = None, out: Path | None = None, with_faces: bool = False
+) -> tuple[Path, Table]:
+    """Writes the report of results from elsewhere (`reports.outside`); returns the same as `write_suite_report`.
+
+    `out` is its folder, by default one beside `folds` that is named after it. Subjects are named `with_faces` alone.
+
+    Raises:
+        UserError: of the files no report can be made, or `out` holds something else or cannot be written.
+    """
+    directory = out or folds.with_name(f"{folds.stem}-report")
+    try:
+        found = read_results(folds, predictions, created=_now(), control=control, with_faces=with_faces)
+        path = write_report(found, directory)
+    except ReportError as error:
+        raise UserError(str(error)) from None
+    except OSError as error:
+        raise UserError(f"report folder '{directory}' cannot be written: {error.strerror or error}") from None
+    return path, _table(displayed(comparison(found), control=found.control).text)
+
+
+def _now() -> str:
+    return f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC"
 
 
 def _table(shown: pd.DataFrame) -> Table:
