@@ -7,6 +7,9 @@ from pathlib import Path
 
 from reports.schema import ReportError
 
+#: What is in a report's folder.
+_PARTS = {"index.html", "report.md", "tables", "figures"}
+
 
 @contextmanager
 def placed(directory: Path) -> Iterator[Path]:
@@ -18,7 +21,7 @@ def placed(directory: Path) -> Iterator[Path]:
         ReportError: `directory` holds something that is no report.
     """
     directory = directory.absolute()
-    if directory.exists() and not (directory / "index.html").is_file() and any(directory.iterdir()):
+    if directory.exists() and not _replaceable(directory):
         raise ReportError(f"report folder: {str(directory)!r} holds no report, allowed is a new, empty or old report's")
     directory.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=f".{directory.name}-", dir=directory.parent) as scratch:
@@ -28,3 +31,9 @@ def placed(directory: Path) -> Iterator[Path]:
         if directory.exists():
             directory.rename(Path(scratch) / "old")
         fresh.rename(directory)
+
+
+def _replaceable(directory: Path) -> bool:
+    """Whether nothing but a report is lost with it."""
+    names = {path.name for path in directory.iterdir()} if directory.is_dir() else {directory.name}
+    return not names or ("index.html" in names and names <= _PARTS)
