@@ -17,8 +17,6 @@ from reports.shown import displayed, displayed_details, marked
 from reports.spread import displayed_spread, spread
 from reports.tuning import displayed_parameters, displayed_tuning, parameters, tuning
 
-SYNTHETIC = "These faces are synthetic. The ranking below is about made-up faces and says nothing about real ones."
-
 
 def document(
     results: Results,
@@ -36,7 +34,7 @@ def document(
     parts = [
         heading(1, plan.suite),
         paragraph(plan.description),
-        *(paragraph(notice, "> ") for notice in [*notices, *[SYNTHETIC] * plan.synthetic]),
+        *(paragraph(notice, "> ") for notice in [*notices, *[" ".join(summary.SYNTHETIC)] * plan.synthetic]),
         heading(2, "Summary"),
         *map(paragraph, summary.findings(results, table, pairs)),
         paragraph(" ".join(summary.caveats(results))),

@@ -9,14 +9,14 @@ import pandas as pd
 from reports import figures, formats, summary
 from reports.ablation import ablation, full_values, parts
 from reports.apart import LEVEL, missing, remarks
-from reports.comparison import DETAILED, ERRORS, comparison
+from reports.compared import Compared
+from reports.comparison import DETAILED, ERRORS
 from reports.conditions import contenders
 from reports.confidence import BINS
 from reports.document import document
 from reports.files import listed
 from reports.hardest import hardest_rows
 from reports.html import elements, rendered
-from reports.pairwise import pairwise
 from reports.pictures import Pictures, draw_pictures, picture_files, write_pictures
 from reports.placing import placed
 from reports.pseudonyms import unnamed
@@ -32,17 +32,19 @@ from reports.tables import write_tables
 from reports.tuning import parameters, shared, tuning
 
 
-def write_report(results: Results, directory: Path) -> Path:
+def write_report(results: Results, directory: Path, *, compared: Compared | None = None) -> Path:
     """Writes ``index.html``, ``report.md``, ``tables/`` and ``figures/`` into `directory` and returns the page's path.
 
-    A report that was there is replaced whole (`reports.placing`). The same results give the same bytes.
+    A report that was there is replaced whole (`reports.placing`). The same results give the same bytes. `compared` are
+    these results, where they have been compared already.
 
     Raises:
         ReportError: `directory` holds something that is no report.
     """
     with placed(directory) as fresh:
         (fresh / "tables").mkdir()
-        table, pairs = comparison(results), pairwise(results)
+        found = compared or Compared(results)
+        table, pairs = found.table, found.pairs
         write_tables(results, table, pairs, fresh / "tables")
         plan = results.provenance
         literature = published("" if plan.synthetic else str(plan.cohort["source"].get("kind")))
@@ -97,6 +99,7 @@ def page(
         tuning=_tuning(results) if results.provenance.search else None,
         literature=literature.to_dict("records"),
         notices=notices,
+        synthetic=summary.SYNTHETIC if results.provenance.synthetic else None,
         cautions=summary.cautions(notices),
         findings=summary.findings(results, table, pairs),
         caveats=summary.caveats(results),

@@ -12,6 +12,11 @@ from reports.results import Results
 from reports.search import tuned
 from reports.tuning import uneven
 
+#: Of made-up faces: what they are, and what it means.
+SYNTHETIC = (
+    "These faces are synthetic.",
+    "The ranking below is about made-up faces and says nothing about real ones.",
+)
 #: With fewer subjects percentile intervals are noticeably too narrow (see the coverage test).
 FEW_SUBJECTS = 20
 
