@@ -8,14 +8,11 @@ import pandas as pd
 from numpy.typing import NDArray
 from safetensors import safe_open
 
-from afnetm.data.cohort import open_cohort
-from afnetm.errors import UserError
 from benchmarks.ledger import Entry
 from benchmarks.store import Store
 
 _EXTRAS, _GRADCAM = "extras.safetensors", "gradcam.safetensors"
 _ATTENTION = "attention"
-_LEVEL = "nuisance_"
 #: Maps are at most so wide, as Grad-CAM's are in records: what is shown of a face, and no picture of it.
 _WIDEST = 14
 
@@ -52,18 +49,6 @@ def mean_maps(entries: Iterable[Entry], store: Store) -> pd.DataFrame:
         for (row, column), value in np.ndenumerate(np.mean(alike, axis=0)):
             rows.append(place | {"row": row, "column": column, "value": float(value)})
     return pd.DataFrame(rows)
-
-
-def levels(directory: Path, fingerprint: str) -> pd.DataFrame:
-    """``scan`` and the recorded nuisance levels of the cohort in `directory`; empty if it is not there or another."""
-    try:
-        cohort = open_cohort(directory)
-    except UserError:
-        return pd.DataFrame()
-    names = [name for name in cohort.table.columns if name.startswith(_LEVEL)]
-    if cohort.fingerprint != fingerprint or not names:
-        return pd.DataFrame()
-    return cohort.table[["id", *names]].rename(columns={"id": "scan"}).dropna(ignore_index=True)
 
 
 def _small(values: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -7,8 +7,10 @@ from typing import Any
 
 import pandas as pd
 
-from benchmarks.evidence import levels, mean_maps, with_importance
-from benchmarks.ledger import Entry, Ledger
+from afnetm.data.cohort import Cohort
+from benchmarks.evidence import mean_maps, with_importance
+from benchmarks.ledger import Entry, Ledger, cohort_secret
+from benchmarks.scans import Pictures, cohort_here, levels, names_in
 from benchmarks.store import Store
 from reports.pseudonyms import PREFIXES, identity, words
 from reports.results import Axis, Provenance, Results
@@ -27,8 +29,9 @@ def results(
         ledger: the suite.
         store: its records.
         created: printed as it is.
-        with_faces: whether subjects may be named though the cohort is not shareable.
-        cohort: where it is, or would be; what it has recorded of its scans goes with the weights that these were given.
+        with_faces: whether subjects may be named and shown though the cohort is not shareable.
+        cohort: where it is, or would be; what it has recorded of its scans goes with the weights that these were given,
+            and where they may be shown it has their pictures.
 
     Raises:
         reports.schema.ReportError: the records contradict each other.
@@ -38,9 +41,10 @@ def results(
     records = [store.result(entry.key) for entry in entries]
     tables = [with_importance(store.predictions(entry.key), store.folder(entry.key)) for entry in entries]
     predictions = _gather(entries, tables)
-    called = predictions.get("scan", pd.Series(dtype=str)).copy()
     by_key = {entry.key: record for entry, record in zip(entries, records, strict=True)}
-    predictions, secret, names = _veiled(predictions, by_key, ledger)
+    here = cohort_here(cohort, ledger.cohort["fingerprint"]) if cohort else None
+    predictions, secret, names = _veiled(predictions, by_key, ledger, here)
+    scans = {word: names.get(word, word) for word in predictions.get("scan", pd.Series(dtype=str)).unique()}
     folds = [
         {
             "suite": ledger.suite,
@@ -62,8 +66,10 @@ def results(
         studies=_studies(ledger),
         selection=_selection(ledger, store, done),
         importances=predictions.dropna(subset="texture") if "texture" in predictions else pd.DataFrame(),
-        levels=_levels(cohort, ledger, called, predictions),
+        levels=levels(here, scans) if here and "texture" in predictions else pd.DataFrame(),
         maps=mean_maps(entries, store),
+        # An imported ledger may call shareable what this home's own cohort does not.
+        faces=Pictures(here, scans) if here and (here.shareable or with_faces) else {},
         provenance=Provenance(
             suite=ledger.suite,
             description=ledger.description,
@@ -132,18 +138,6 @@ def _selection(ledger: Ledger, store: Store, done: set[str]) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def _levels(cohort: Path | None, ledger: Ledger, called: "pd.Series[str]", predictions: pd.DataFrame) -> pd.DataFrame:
-    """What is recorded of the scans that were weighed; `called` they are in the cohort, row by row of `predictions`."""
-    if cohort is None or "texture" not in predictions:
-        return pd.DataFrame()
-    recorded = levels(cohort, ledger.cohort["fingerprint"])
-    if recorded.empty:
-        return recorded
-    words = pd.Series(predictions["scan"].to_numpy(), index=called.to_numpy())
-    words = words[~words.index.duplicated()]
-    return recorded.assign(scan=recorded["scan"].map(words)).dropna(ignore_index=True)
-
-
 def _recipe(resolved: Mapping[str, Any]) -> dict[str, Any]:
     """Encoder and training of a suite, a setting a key: ``training.augmentation.flip``."""
     return dict(_leaves({name: resolved.get(name, {}) for name in ("encoder", "training")}))
@@ -174,12 +168,13 @@ def _gather(entries: Sequence[Entry], frames: Sequence[pd.DataFrame]) -> pd.Data
 
 
 def _veiled(
-    predictions: pd.DataFrame, records: Mapping[str, Mapping[str, Any]], ledger: Ledger
+    predictions: pd.DataFrame, records: Mapping[str, Mapping[str, Any]], ledger: Ledger, here: Cohort | None
 ) -> tuple[pd.DataFrame, str | None, dict[str, str]]:
     """Predictions in which subjects who may not be named have pseudonyms, the secret that is left to use, the names.
 
     What is computed of them is so the same whoever reads it: subjects are resampled in the order of these words.
     `records`, by key, may have come under pseudonyms (`benchmarks.travel`), and fit those whose secret is the same.
+    Their names are known to who has the cohort, as its digests are the secret.
 
     Raises:
         reports.schema.ReportError: it is not the same for all of them.
@@ -196,6 +191,9 @@ def _veiled(
             own = words(predictions.loc[bare, column].unique(), column=column, secret=ledger.secret)
             predictions[column] = predictions[column].where(~bare, predictions[column].map(own))
             names |= {word: name for name, word in own.items()}
+    if here is not None:
+        fitting = (secret for secret in (ledger.secret, cohort_secret(here)) if identity(secret) in came.values())
+        names |= next((names_in(here, secret) for secret in fitting), {})
     return predictions, None, names
 
 

@@ -1,10 +1,12 @@
 """The ledger: what a suite consisted of when it was last run, so that reports and clean-ups need no torch."""
 
+import hashlib
 import json
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from afnetm.data.cohort import Cohort
 from afnetm.errors import UserError
 from benchmarks.home import Home, write_text
 
@@ -97,3 +99,8 @@ def from_json(stored: dict[str, Any]) -> Ledger:
 def pathless(source: dict[str, Any]) -> dict[str, Any]:
     """What a cohort came from without what may be a path: sources name none, but a cohort may be another program's."""
     return {key: value for key, value in source.items() if not {"/", "\\"} & set(str(value))}
+
+
+def cohort_secret(cohort: Cohort) -> str:
+    """The same for one cohort wherever it is, and unknown to who has not got its scans: a digest of their digests."""
+    return hashlib.sha256("".join(cohort.table["sha256"]).encode()).hexdigest()

@@ -1,9 +1,7 @@
 """The ledger of a suite as it is planned: what `benchmarks.ledger` keeps, from suite, cohort, units and winners."""
 
-import hashlib
-
 from afnetm.data.cohort import Cohort, card
-from benchmarks.ledger import Entry, Ledger, pathless
+from benchmarks.ledger import Entry, Ledger, cohort_secret, pathless
 from benchmarks.suite import Suite
 from benchmarks.tuning import Tuned
 from benchmarks.units import PlannedUnit, hyperparameters
@@ -45,10 +43,5 @@ def make_ledger(suite: Suite, cohort: Cohort, planned: list[PlannedUnit], tuned:
             Entry(e.planned.unit.key, e.planned.label, e.planned.unit.repeat, e.planned.unit.fold, e.search, e.reseed)
             for e in extras
         ],
-        secret="" if cohort.shareable else _secret(cohort),
+        secret="" if cohort.shareable else cohort_secret(cohort),
     )
-
-
-def _secret(cohort: Cohort) -> str:
-    """The same for one cohort wherever it is, and unknown to who has not got its scans: a digest of their digests."""
-    return hashlib.sha256("".join(cohort.table["sha256"]).encode()).hexdigest()

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from benchmarks.evidence import levels, mean_maps, with_importance
+from benchmarks.evidence import mean_maps, with_importance
 from benchmarks.home import Home
 from benchmarks.ledger import Entry
 from benchmarks.store import Evidence, Record, Store
@@ -51,7 +51,3 @@ def test_weights_go_along_predictions(store):
     assert found.to_dict("list") == {"scan": ["a", "b", "c"], "texture": [0.25, 0.5, 1.0], "depth": [0.75, 0.5, 0.0]}
     record(store, "none")
     assert with_importance(SCANS, store.folder("none")).equals(SCANS)
-
-
-def test_a_cohort_that_is_not_there_has_recorded_nothing(tmp_path):
-    assert levels(tmp_path / "gone", "0123").empty
