@@ -1,7 +1,9 @@
 """What methods show of themselves beside their answers, from records: weights, attention, Grad-CAM."""
 
-from collections.abc import Callable, Iterable
+import re
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -13,6 +15,9 @@ from benchmarks.store import Store
 
 _EXTRAS, _GRADCAM = "extras.safetensors", "gradcam.safetensors"
 _ATTENTION = "attention"
+#: Encoders of timm's whose cells see what is around their upper left corner, not around their middle: their strided
+#: layers look at pixels 0, 2, 4 and so on, and as far to the one side of each as to the other.
+_CORNERED = re.compile(r"resnet\d+")
 #: Maps are at most so wide, as Grad-CAM's are in records: what is shown of a face, and no picture of it.
 _WIDEST = 14
 
@@ -32,6 +37,7 @@ def mean_maps(entries: Iterable[Entry], store: Store) -> pd.DataFrame:
     A map of some trainings that is not as large as that of the first of the method is left out.
     """
     sums: dict[tuple[str, str, str], list[NDArray[np.float64]]] = {}
+    shifts: dict[tuple[str, str, str], float] = {}
     for entry in entries:
         folder = store.folder(entry.key)
         attention = _arrays(folder / _EXTRAS, lambda name: name.startswith(_ATTENTION))
@@ -41,14 +47,24 @@ def mean_maps(entries: Iterable[Entry], store: Store) -> pd.DataFrame:
         }
         for (kind, stream), array in (found | {("gradcam", name): of for name, of in evidence.items()}).items():
             if array.ndim == 3 and len(array):
-                sums.setdefault((entry.method, kind, stream), []).append(_small(array.mean(axis=0, dtype=np.float64)))
+                of = entry.method, kind, stream
+                if of not in sums:
+                    shifts[of] = _shift(store.result(entry.key), wide=array.shape[2])
+                sums.setdefault(of, []).append(_small(array.mean(axis=0, dtype=np.float64)))
     rows = []
     for (method, kind, stream), maps in sums.items():
         alike = [one for one in maps if one.shape == maps[0].shape]
         place = {"method": method, "kind": kind, "stream": stream, "trainings": len(alike)}
+        place |= {"shift": shifts[method, kind, stream]}
         for (row, column), value in np.ndenumerate(np.mean(alike, axis=0)):
             rows.append(place | {"row": row, "column": column, "value": float(value)})
     return pd.DataFrame(rows)
+
+
+def _shift(result: Mapping[str, Any], *, wide: int) -> float:
+    """``shift`` of a map that was so `wide` before it was made small, in cells of what it is then; NaN if not known."""
+    known = _CORNERED.fullmatch(result.get("encoder", {}).get("name", ""))
+    return 0.5 * min(1.0, _WIDEST / wide) if known else np.nan
 
 
 def _small(values: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -21,6 +21,7 @@ def tiles(
     texts: Sequence[Sequence[str]] | None = None,
     *,
     framed: NDArray[np.bool_] | None = None,
+    shift: float = 0.0,
 ) -> None:
     """Fills `axes` with a cell for each of `shades` ``(rows, columns)``, the first row at the top.
 
@@ -29,19 +30,23 @@ def tiles(
         shades: -1 to 1; what is below zero has the second colour, NaN none.
         texts: what stands in each cell.
         framed: which cells stand out.
+        shift: so far up and to the left of its place each cell is, in cells; what of it is then outside is cut off.
     """
     rows, columns = shades.shape
     axes.grid(visible=False)
     for (row, column), shade in np.ndenumerate(shades):
+        left, top = (max(-0.5, place - 0.47 - shift) for place in (column, row))
+        right, bottom = (place + 0.47 - shift for place in (column, row))
         if not np.isnan(shade):
             alpha = 0.04 + (_DARKEST - 0.04) * abs(shade)
             colour = MUTED if shade < 0.0 else ACCENT
-            corner = (column - 0.47, row - 0.47)
-            axes.add_patch(Rectangle(corner, 0.94, 0.94, facecolor=colour, alpha=alpha, linewidth=0))
+            place = (left, top), right - left, bottom - top
+            axes.add_patch(Rectangle(*place, facecolor=colour, alpha=alpha, linewidth=0))
             if framed is not None and framed[row, column]:
-                axes.add_patch(Rectangle(corner, 0.94, 0.94, fill=False, edgecolor=ACCENT, linewidth=0.9))
+                axes.add_patch(Rectangle(*place, fill=False, edgecolor=ACCENT, linewidth=0.9))
         if texts is not None:
-            axes.text(column, row, texts[row][column], ha="center", va="center", fontsize=7.5)
+            middle = (left + right) / 2, (top + bottom) / 2
+            axes.text(*middle, texts[row][column], ha="center", va="center", fontsize=7.5)
     axes.set(xlim=(-0.5, columns - 0.5), ylim=(rows - 0.5, -0.5))
     axes.xaxis.tick_top()
     axes.spines[:].set_visible(False)

@@ -16,10 +16,11 @@ from reports.theme import embedded
 _TEMPLATES = Path(__file__).parent / "templates"
 
 
-def rendered(template: str, *, reason: Callable[[str], str] = str, **values: Any) -> str:
+def rendered(template: str, *, reason: Callable[[str], str] = str, images: bool = False, **values: Any) -> str:
     """A page as HTML, of one of our templates and what it names; `reason` is how errors are told.
 
     All of it can be read with scripts off; the one it has sorts tables, and its hash is the only one that is allowed.
+    Pictures are drawings, and may hold photographs only if it has `images`.
     """
     environment = Environment(
         loader=FileSystemLoader(_TEMPLATES),
@@ -44,6 +45,7 @@ def rendered(template: str, *, reason: Callable[[str], str] = str, **values: Any
     script = (_TEMPLATES / "sort.js").read_text(encoding="utf-8")
     return environment.get_template(template).render(
         **values,
+        images=images,
         style=Markup((_TEMPLATES / "style.css").read_text(encoding="utf-8")),
         script=Markup(script),
         script_hash=f"sha256-{base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()}",

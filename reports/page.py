@@ -76,12 +76,13 @@ def page(
     all where faces are made up, as it would invite comparing. `pictures` is `reports.pictures.draw_pictures`. `files`
     lie beside the page, by their paths relative to it.
 
-    It shows no picture of a face, and no subject's name unless it may (`Provenance.named`).
+    It shows faces, and subjects' names, where it may (`Provenance.named`).
     """
     notices = summary.notices(results)
     return rendered(
         "report.html",
         reason=str if results.provenance.named else unnamed,
+        images=bool(results.faces),
         plan=results.provenance,
         created=results.provenance.created,
         control=results.control,

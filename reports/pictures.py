@@ -2,15 +2,20 @@
 
 import re
 from collections.abc import Callable, Container, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from reports import figures, portraits
 from reports.attention import attention
 from reports.conditions import conditions, contenders
+from reports.faces import mean_face
 from reports.hardest import subjects
+from reports.hardest_faces import hardest_faces
 from reports.pareto import cost
 from reports.results import Results
 from reports.tables import by_intensity
@@ -19,6 +24,8 @@ from reports.weights import followed, levels, shifts, weights
 
 #: By section, then by method; the method of a picture that shows several is ``""``. A section may be empty.
 Pictures = Mapping[str, Mapping[str, Picture]]
+#: A mean face is of so many scans of each expression: with more it looks the same.
+_MEAN = 50
 #: So many letters of a method's name are in its files' names.
 _LETTERS = 40
 
@@ -39,6 +46,8 @@ def draw_pictures(results: Results, table: pd.DataFrame) -> Pictures:
     rivals = contenders(table, results.control)
     made |= _portraits(results, table)
     made |= {"conditions": conditions(results, rivals), "subjects": {"": subjects(results, rivals[0])}}
+    strip = hardest_faces(results)
+    made["hardest"] = {"": strip} if strip else {}
     return made | _evidence(results, rivals)
 
 
@@ -47,6 +56,8 @@ def _evidence(results: Results, rivals: Sequence[str]) -> dict[str, Mapping[str,
     moved, rho = shifts(results), followed(results)
     attentive = {*results.maps.loc[results.maps["kind"] == "attention", "method"], *rivals}
 
+    behind = None if results.maps.empty else _mean_face(results)
+
     def of(table: pd.DataFrame, methods: Container[str], draw: Callable[[pd.DataFrame, str], Picture]) -> Any:
         there = set(table["method"])
         return {method: draw(table, method) for method in results.methods if method in there and method in methods}
@@ -54,8 +65,15 @@ def _evidence(results: Results, rivals: Sequence[str]) -> dict[str, Mapping[str,
     return {
         "weights": of(moved, results.methods, weights),
         "levels": of(rho, results.methods, levels),
-        "attention": of(results.maps, attentive, attention),
+        "attention": of(results.maps, attentive, partial(attention, behind=behind)),
     }
+
+
+def _mean_face(results: Results) -> NDArray[np.uint8] | None:
+    """Of tested scans whose pictures are at hand, at most so many of each expression alike."""
+    tested = results.predictions.drop_duplicates("scan").sort_values("scan")
+    there = tested[tested["scan"].isin(list(results.faces))]
+    return mean_face(results.faces[scan] for scan in there.groupby("expression")["scan"].head(_MEAN))
 
 
 def _portraits(results: Results, table: pd.DataFrame) -> dict[str, Mapping[str, Picture]]:

@@ -165,7 +165,8 @@ class Results:
             ``nuisance_depth_failure``, 0 or 1, tell whether a sensor failed. Empty where none is recorded.
         maps: a row a cell (`reports.schema.MAPS`): method, kind (attention, gradcam), stream, row (from the forehead
             down), column (from the viewer's left), value (the mean over test scans and trainings), trainings (over
-            how many). Empty where there are none.
+            how many); where known shift: what a cell sees is centred so far up and to the left of it, in cells. Empty
+            where there are none.
         faces: of scans, by what the tables call them, their pictures, which may be read when they are asked for; of
             any scans, or none. None at all where subjects may not be named, whatever was given.
 

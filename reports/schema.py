@@ -129,6 +129,7 @@ MAPS: Mapping[str, Column] = {
     "column": Column(kind="integer", low=0, high=63),
     "value": Column(kind="number"),
     "trainings": Column(kind="integer", low=1),
+    "shift": Column(kind="number", low=0.0, high=0.5, optional=True),
 }
 
 

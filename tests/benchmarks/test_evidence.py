@@ -3,7 +3,10 @@
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 
+from afnetm.model.encoder import EncoderSpec
+from afnetm.model.stream import Stream
 from benchmarks.evidence import mean_maps, with_importance
 from benchmarks.home import Home
 from benchmarks.ledger import Entry
@@ -17,8 +20,9 @@ def store(tmp_path):
     return Store(Home(tmp_path))
 
 
-def record(store, key, *, extras=None, gradcam=None):
-    store.write(key, Record({}, SCANS, pd.DataFrame({"epoch": [0]}), extras or {}, gradcam))
+def record(store, key, *, extras=None, gradcam=None, encoder="resnet18"):
+    result = {"encoder": {"name": encoder}}
+    store.write(key, Record(result, SCANS, pd.DataFrame({"epoch": [0]}), extras or {}, gradcam))
     return Entry(key, "fused", 0, 0)
 
 
@@ -51,3 +55,27 @@ def test_weights_go_along_predictions(store):
     assert found.to_dict("list") == {"scan": ["a", "b", "c"], "texture": [0.25, 0.5, 1.0], "depth": [0.75, 0.5, 0.0]}
     record(store, "none")
     assert with_importance(SCANS, store.folder("none")).equals(SCANS)
+
+
+def test_a_map_tells_how_far_from_its_cells_what_they_see_is_where_that_is_known(store):
+    fine, coarse = (np.ones((3, side, side), np.float32) for side in (28, 7))
+    found = mean_maps([record(store, "one", extras={"attention": fine, "attention_depth": coarse})], store)
+    assert found.groupby("stream")["shift"].unique().to_dict() == {"both": [0.25], "depth": [0.5]}
+    other = mean_maps([record(store, "other", extras={"attention": fine}, encoder="vit_tiny_patch16_224")], store)
+    assert other["shift"].isna().all()
+
+
+@pytest.mark.parametrize(
+    ("name", "width", "corner"), [("resnet18", 0.25, True), ("resnet50", 1.0, True), ("convnext_atto", 1.0, False)]
+)
+def test_a_resnet_s_cell_sees_what_is_around_its_upper_left_corner(name, width, corner):
+    torch.manual_seed(0)
+    faces = torch.randn(1, 3, 64, 64, requires_grad=True)
+    seen = Stream(EncoderSpec(name=name, width=width, size=64), 3).eval()(faces)[0, :, 1, 1]
+    (gradient,) = torch.autograd.grad(seen.square().sum(), faces)
+    reach = gradient.abs().sum((0, 1))
+    across, down = ((reach.sum(axis) * torch.arange(64)).sum() / reach.sum() for axis in (0, 1))
+    cell = 64 // 2
+    expected = cell if corner else 1.5 * cell
+    assert abs(across - expected) < 6
+    assert abs(down - expected) < 6
