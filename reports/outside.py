@@ -101,7 +101,7 @@ def _with_units(folds: pd.DataFrame, predictions: pd.DataFrame) -> tuple[pd.Data
     if "unit" not in predictions.columns:
         predictions = predictions.merge(folds[[*_PLACE, "unit"]], on=_PLACE, how="left")
         if (strange := predictions["unit"].isna()).any():
-            place = tuple(predictions.loc[strange, _PLACE].iloc[0])
+            place = next(predictions.loc[strange, _PLACE].itertuples(index=False, name=None))
             raise ReportError(f"predictions: ({', '.join(_PLACE)}) = {place}, allowed are the rows of folds")
     return folds, predictions
 

@@ -62,7 +62,8 @@ def _parquet(data: bytes, columns: Mapping[str, Column]) -> pd.DataFrame:
         if file.metadata.num_rows > MOST_ROWS:
             raise ValueError(f"{file.metadata.num_rows} rows, allowed are {MOST_ROWS}")
         table = file.read(columns=[name for name in file.schema_arrow.names if name in columns])
-    frame: pd.DataFrame = table.to_pandas(ignore_metadata=True)
+    table.validate(full=True)  # text that is no UTF-8 would be found out wherever it is first looked at
+    frame: pd.DataFrame = table.replace_schema_metadata(None).to_pandas()
     return frame
 
 
