@@ -14,8 +14,8 @@ from benchmarks.options import WithFaces, console
 
 def report(
     context: typer.Context,
-    suite: Annotated[
-        str | None, typer.Argument(metavar="SUITE", help="A TOML file, or a name in benchmarks/suites/.")
+    suites: Annotated[
+        list[str] | None, typer.Argument(metavar="SUITE", help="TOML files, or names in benchmarks/suites/.")
     ] = None,
     with_faces: WithFaces = False,
     results: Annotated[
@@ -33,14 +33,19 @@ def report(
 ) -> None:
     """Writes the report of a suite from its records alone, or of results from elsewhere (docs/results.md).
 
-    Example: `afnetm report quick`, or `afnetm report --results folds.csv --predictions predictions.parquet`
+    Of several suites it writes each one's, and another over all: methods by suites, and their ranks over data sets.
+
+    Example: `afnetm report quick`, `afnetm report quick fusion`, or
+    `afnetm report --results folds.csv --predictions predictions.parquet`
     """
-    if suite is not None and (results or predictions or control or out):
+    if suites and (results or predictions or control or out):
         raise UserError(
-            f"suite '{suite}' and --results, --predictions, --control or --out: allowed is one or the other"
+            f"suite '{suites[0]}' and --results, --predictions, --control or --out: allowed is one or the other"
         )
-    if suite is not None:
-        show(context.obj, suite, with_faces=with_faces)
+    if suites and len(suites) > 1:
+        _together(context.obj, suites, with_faces=with_faces)
+    elif suites:
+        show(context.obj, suites[0], with_faces=with_faces)
     elif results is not None and predictions is not None:
         _from_files(results, predictions, control=control, out=out, with_faces=with_faces)
     else:
@@ -54,6 +59,17 @@ def show(home: Home, reference: str, *, with_faces: bool) -> None:
 
         path, table = write_suite_report(home, reference, with_faces=with_faces)
     _print(path, table)
+
+
+def _together(home: Home, references: list[str], *, with_faces: bool) -> None:
+    with console.status("writing the reports"):
+        from benchmarks.reporting import write_joint_report
+
+        paths, path, table = write_joint_report(home, references, with_faces=with_faces)
+    Console().print(table)
+    for own in paths:
+        print(f"report:     {own}")
+    print(f"together:   {path}")
 
 
 def _from_files(results: Path, predictions: Path, *, control: str | None, out: Path | None, with_faces: bool) -> None:

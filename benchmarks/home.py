@@ -1,12 +1,13 @@
 """The home: the one folder under which all that is written goes, and the lock that keeps two runs apart."""
 
+import hashlib
 import json
 import os
 import re
 import shutil
 import socket
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -18,6 +19,8 @@ from afnetm.errors import UserError
 
 #: A run refuses to start with less than this free, bytes: records, MLflow's copy and a report fit well within.
 MIN_FREE = 200_000_000
+#: A folder is called after several suites if that takes no more letters.
+_LETTERS = 60
 
 
 @dataclass(frozen=True)
@@ -68,6 +71,14 @@ class Home:
     def report(self, suite: str) -> Path:
         """The folder of a suite's report."""
         return self.path / "reports" / suite
+
+    def joint_report(self, suites: Sequence[str]) -> Path:
+        """The folder of a report over several suites: called after them where that is short and like no other's."""
+        name = "+".join(suites)
+        taken = any("+" in suite for suite in suites) or (self.suites / f"{name}.json").exists()
+        if taken or len(name) > _LETTERS:
+            name = f"{len(suites)}-suites-{hashlib.sha256(chr(0).join(suites).encode()).hexdigest()[:8]}"
+        return self.path / "reports" / name
 
     def make(self, *, free: int = MIN_FREE) -> None:
         """Makes the folder, and makes sure that it can be written to and has `free` bytes left.

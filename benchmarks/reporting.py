@@ -1,5 +1,6 @@
 """From records to a report on disk and a table on the terminal; neither torch nor MLflow is needed."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -12,13 +13,16 @@ from afnetm.data.cohort import cohort_directory
 from afnetm.errors import UserError
 from benchmarks.frames import results
 from benchmarks.home import Home
-from benchmarks.ledger import read_ledger
+from benchmarks.ledger import Ledger, read_ledger
 from benchmarks.store import Store
-from reports.comparison import comparison
+from reports.compared import Compared
 from reports.outside import read_results
 from reports.page import write_report
 from reports.schema import ReportError
 from reports.shown import displayed
+from reports.together.overview import displayed_overview, overview
+from reports.together.page import write_together
+from reports.together.suites import Together
 
 
 def write_suite_report(home: Home, reference: str, *, with_faces: bool = False) -> tuple[Path, Table]:
@@ -29,18 +33,62 @@ def write_suite_report(home: Home, reference: str, *, with_faces: bool = False) 
     Raises:
         UserError: the suite was never run here, nothing of it is done, or its records contradict each other.
     """
-    ledger = read_ledger(home, reference)
-    store = Store(home)
-    done = store.done()
-    if not any(entry.key in done for entry in ledger.units):
-        raise UserError(f"suite '{ledger.suite}' has no finished unit in home '{home.path}'; nothing to report")
+    (path,), (found,) = _write(home, _ledgers(home, [reference]), created=_now(), with_faces=with_faces)
+    return path, _table(displayed(found.table, control=found.results.control).text)
+
+
+def write_joint_report(
+    home: Home, references: Sequence[str], *, with_faces: bool = False
+) -> tuple[list[Path], Path, Table]:
+    """Writes the report of each of two suites or more, and one over all; returns the pages' paths and the overview.
+
+    Nothing is written before all suites have been looked for.
+
+    Raises:
+        UserError: of one of them no report can be made (`write_suite_report`), or one is named twice.
+    """
+    ledgers, created = _ledgers(home, references), _now()
+    names = [ledger.suite for ledger in ledgers]
+    for name in names:
+        if names.count(name) > 1:
+            raise UserError(f"suite '{name}' is named {names.count(name)} times; allowed is once")
+    paths, found = _write(home, ledgers, created=created, with_faces=with_faces)
+    together, directory = Together(found), home.joint_report(names)
     try:
-        cohort = cohort_directory(home.path, ledger.cohort["name"])
-        found = results(ledger, store, created=_now(), with_faces=with_faces, cohort=cohort)
-        path = write_report(found, home.report(ledger.suite))
+        path = write_together(
+            together, directory, links={name: f"../{name}/index.html" for name in names}, created=created
+        )
     except ReportError as error:
-        raise UserError(f"suite '{ledger.suite}': {error}") from None
-    return path, _table(displayed(comparison(found), control=found.control).text)
+        raise UserError(str(error)) from None
+    shown = displayed_overview(together, overview(together)).text
+    return paths, path, _joint_table(shown)
+
+
+def _ledgers(home: Home, references: Sequence[str]) -> list[Ledger]:
+    """The ledgers of these suites, of each of which something is done."""
+    done = Store(home).done()
+    ledgers = [read_ledger(home, reference) for reference in references]
+    for ledger in ledgers:
+        if not any(entry.key in done for entry in ledger.units):
+            raise UserError(f"suite '{ledger.suite}' has no finished unit in home '{home.path}'; nothing to report")
+    return ledgers
+
+
+def _write(
+    home: Home, ledgers: Sequence[Ledger], *, created: str, with_faces: bool
+) -> tuple[list[Path], list[Compared]]:
+    """Writes each suite's report; returns the pages' paths and what was compared."""
+    store = Store(home)
+    paths, found = [], []
+    for ledger in ledgers:
+        try:
+            cohort = cohort_directory(home.path, ledger.cohort["name"])
+            one = Compared(results(ledger, store, created=created, with_faces=with_faces, cohort=cohort))
+            paths.append(write_report(one.results, home.report(ledger.suite), compared=one))
+        except ReportError as error:
+            raise UserError(f"suite '{ledger.suite}': {error}") from None
+        found.append(one)
+    return paths, found
 
 
 def write_file_report(
@@ -55,13 +103,13 @@ def write_file_report(
     """
     directory = out or folds.with_name(f"{folds.stem}-report")
     try:
-        found = read_results(folds, predictions, created=_now(), control=control, with_faces=with_faces)
-        path = write_report(found, directory)
+        found = Compared(read_results(folds, predictions, created=_now(), control=control, with_faces=with_faces))
+        path = write_report(found.results, directory, compared=found)
     except ReportError as error:
         raise UserError(str(error)) from None
     except OSError as error:
         raise UserError(f"report folder '{directory}' cannot be written: {error.strerror or error}") from None
-    return path, _table(displayed(comparison(found), control=found.control).text)
+    return path, _table(displayed(found.table, control=found.results.control).text)
 
 
 def _now() -> str:
@@ -74,6 +122,17 @@ def _table(shown: pd.DataFrame) -> Table:
         shown = shown.drop(columns=["Folds, %", "FLOPs"])
     if Console().width < 100:
         shown = shown.drop(columns=[name for name in shown.columns if name.startswith(("Macro-F1", "Test, ms"))])
+    return _drawn(shown)
+
+
+def _joint_table(shown: pd.DataFrame) -> Table:
+    """The same of an overview: without intervals where there is no room for them."""
+    if shown.map(len).max().sum() + 2 * shown.shape[1] > Console().width:
+        shown = shown.replace(r" \(.*\)", "", regex=True).rename(columns=lambda name: name.removesuffix(" (95 %)"))
+    return _drawn(shown)
+
+
+def _drawn(shown: pd.DataFrame) -> Table:
     table = Table(box=None, pad_edge=False, header_style="bold")
     for position, name in enumerate(shown.columns):
         table.add_column(name, justify="right" if position else "left", no_wrap=bool(position) and len(name) < 20)

@@ -1,0 +1,87 @@
+"""What suites differ in beside their methods: a table of how each was made."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import pandas as pd
+
+from reports import formats
+from reports.compared import Compared
+from reports.search import Search
+from reports.together.suites import Together
+
+#: What a reader asks of every suite, the same or not: in the table always.
+_EPOCHS = "training.epochs"
+#: What differs from data set to data set anyway, and what is counted.
+_OF_THE_DATA = ("Data set", "Fingerprint", "Scans", "Subjects", "Subjects tested", "Units done")
+
+
+def facts(together: Together) -> pd.DataFrame:
+    """A row a fact, by its name, a column a suite, in their order; all text.
+
+    What all suites have in common is there only where a reader would ask for it.
+    """
+    asked = [_asked(one, together) for one in together.suites]
+    others = [_others(one) for one in together.suites]
+    names = list(dict.fromkeys(name for one in others for name in one))
+    rows = {name: [one[name] for one in asked] for name in asked[0]}
+    rows |= {name: [one.get(name, formats.NOTHING) for one in others] for name in names}
+    kept = {name: values for name, values in rows.items() if name in asked[0] or len(set(values)) > 1}
+    return pd.DataFrame(kept.values(), index=list(kept), columns=together.names)
+
+
+def differing(found: pd.DataFrame) -> list[str]:
+    """The facts that are not the same in all suites, but for those that are each data set's own; `found` is `facts`."""
+    rows = zip(found.index, found.to_numpy().tolist(), strict=True)
+    return [str(name) for name, row in rows if len(set(row)) > 1 and name not in _OF_THE_DATA]
+
+
+def displayed_facts(found: pd.DataFrame) -> pd.DataFrame:
+    """`facts` with their names as the first column."""
+    whole = [[name, *row] for name, row in zip(found.index, found.to_numpy().tolist(), strict=True)]
+    return pd.DataFrame(whole, columns=["What", *found.columns])
+
+
+def _asked(one: Compared, together: Together) -> dict[str, str]:
+    plan = one.results.provenance
+    cohort, protocol = plan.cohort, plan.protocol
+    return {
+        "Data set": together.data_set(plan.suite),
+        "Fingerprint": str(cohort["fingerprint"])[:12],
+        "Faces": "made up" if plan.synthetic else "scanned",
+        "Scans": str(cohort["scans"]),
+        "Subjects": str(cohort["subjects"]),
+        "Subjects tested": str(one.results.predictions["subject"].nunique()),
+        "Pixels each way": str(cohort["size"]),
+        "Folds": _value(protocol.get("folds")),
+        "Repeats": _value(protocol.get("repeats")),
+        "Epochs": _value(plan.recipe.get(_EPOCHS)),
+        "Tuned": _tuned(plan.search),
+        "Control": one.results.control,
+        "Units done": f"{plan.done} of {plan.planned}",
+    }
+
+
+def _others(one: Compared) -> dict[str, str]:
+    """Settings and circumstances that a reader wants to know of where they differ."""
+    plan = one.results.provenance
+    protocol = {f"protocol.{name}": value for name, value in plan.protocol.items() if name not in ("folds", "repeats")}
+    recipe = {name: value for name, value in plan.recipe.items() if name != _EPOCHS}
+    settings = {name: _value(value) for name, value in (protocol | recipe).items()}
+    versions = {f"version of {name}": _joined(seen) for name, seen in plan.versions.items()}
+    made = {"commit": _joined([commit[:10] for commit in plan.commits]), "device": _joined(plan.devices)}
+    return settings | versions | made | {"hardware": _joined(plan.hardware)}
+
+
+def _tuned(search: Search | None) -> str:
+    if search is None:
+        return "no"
+    return "settings from a file" if search.params_file else f"{search.selection}, {search.budget}"
+
+
+def _value(value: Any) -> str:
+    return formats.NOTHING if value is None else formats.setting(value)
+
+
+def _joined(several: Sequence[str]) -> str:
+    return "; ".join(several) or formats.NOTHING

@@ -1,0 +1,80 @@
+"""Methods by suites: the accuracy of each in each, and its mean over data sets."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from reports import formats
+from reports.markup import Shown
+from reports.together.suites import Together
+
+#: What is best and second best is told by rank, equal scores sharing one.
+_PLACES = {1.0: "best", 2.0: "second"}
+
+
+def overview(together: Together) -> pd.DataFrame:
+    """One row a method and suite that has it, methods in the order of the suites.
+
+    Columns:
+        method, suite, data_set; units (finished); accuracy, low, high (shares of 1, the interval over resampled
+        subjects, as in the suite's own report); place (``"best"``, ``"second"`` of the suite, or nothing); alike
+        (whether the declared test does not tell it apart from the suite's best); mean (over data sets, the same in
+        every row of a method; NaN where there is none, `Together.means`).
+    """
+    rows = []
+    for one, suite in zip(together.suites, together.names, strict=True):
+        places = one.marks.places["accuracy"]
+        for row in one.table.to_dict("records"):
+            method = row["method"]
+            rows.append(
+                {
+                    "method": method,
+                    "suite": suite,
+                    "data_set": together.data_set(suite),
+                    "units": row["units"],
+                    **{"accuracy": row["accuracy"], "low": row["accuracy_low"], "high": row["accuracy_high"]},
+                    "place": places.get(method, ""),
+                    "alike": method in one.marks.alike,
+                    "mean": together.means.get(method, np.nan),
+                }
+            )
+    found = pd.DataFrame(rows)
+    return found.sort_values("method", key=lambda names: names.map(together.methods.index), kind="stable")
+
+
+def mean_places(together: Together) -> dict[str, str]:
+    """Which methods have the best and the second best mean."""
+    ranks = together.means.rank(method="dense", ascending=False)
+    return {str(method): _PLACES[rank] for method, rank in ranks.items() if rank in _PLACES and len(ranks) > 1}
+
+
+def displayed_overview(together: Together, found: pd.DataFrame) -> Shown:
+    """`overview` as a reader meets it: a row a method, a column a suite, the mean over data sets if there is one."""
+    cells = {(row["method"], row["suite"]): row for row in found.to_dict("records")}
+    means = mean_places(together)
+    rows, places = [], []
+    for method in together.methods:
+        own = [cells.get((method, suite)) for suite in together.names]
+        rows.append([together.labelled(method), *(_cell(one) if one else formats.NOTHING for one in own)])
+        places.append(["", *(one["place"] if one else "" for one in own)])
+        if len(together.means):
+            rows[-1].append(formats.percent(together.means.get(method, np.nan)))
+            places[-1].append(means.get(method, ""))
+    mean = [f"Mean of {len(together.data_sets)} data sets, %"] * bool(len(together.means))
+    columns = ["Method", *(f"{suite}, % (95 %)" for suite in together.names), *mean]
+    return Shown(pd.DataFrame(rows, columns=columns), pd.DataFrame(places, columns=columns))
+
+
+def legend(together: Together, found: pd.DataFrame) -> str:
+    """What the marks stand for, in sentences."""
+    alike = f" {formats.ALIKE} Not told apart from the suite's best by the declared test."
+    unlike = f" {formats.UNLIKE} Not the same in all suites: in no mean, tally or rank."
+    told = "Of each suite the best in bold, the second underlined."
+    return told + alike * bool(found["alike"].any()) + unlike * bool(together.unlike)
+
+
+def _cell(row: Mapping[Any, Any]) -> str:
+    score = formats.ranged(*(formats.percent(row[name]) for name in ("accuracy", "low", "high")))
+    return score + f" {formats.ALIKE}" * bool(row["alike"])

@@ -1,0 +1,154 @@
+"""The report over several suites: one self-contained page, tables and a picture beside it."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from reports.apart import LEVEL
+from reports.files import listed
+from reports.formats import names
+from reports.html import elements, rendered
+from reports.pictures import Pictures, picture_files, write_pictures
+from reports.placing import placed
+from reports.summary import SYNTHETIC
+from reports.together import words
+from reports.together.against import TIE, WIN, tallies, tally
+from reports.together.diagram import diagram
+from reports.together.document import document
+from reports.together.facts import differing
+from reports.together.overview import mean_places
+from reports.together.ranking import like_the_first
+from reports.together.suites import Together
+from reports.together.tables import Tables, write_sheets
+
+
+def write_together(together: Together, directory: Path, *, links: Mapping[str, str], created: str) -> Path:
+    """Writes ``index.html``, ``report.md``, ``tables/`` and ``figures/`` into `directory` and returns the page's path.
+
+    A report that was there is replaced whole (`reports.placing`). The same suites give the same bytes.
+
+    Args:
+        together: the suites.
+        directory: of the report.
+        links: by suite, where its own report's page is, as a path relative to `directory`.
+        created: when it is made, as it shall be printed.
+
+    Raises:
+        ReportError: `directory` holds something that is no report.
+    """
+    tables = Tables(together)
+    notices = words.notices(together, tables.facts)
+    sheets = list(tables.sheets.values())
+    pictures: Pictures = {"ranks": {"": diagram(tables.ranks)}} if tables.ranks else {}
+    suites = {
+        name: (quote(links[name]), one.results.provenance.description)
+        for one, name in zip(together.suites, together.names, strict=True)
+    }
+    title, findings = f"{len(suites)} suites together", words.findings(together, tables.against, tables.ranks)
+    told = {"title": title, "suites": suites, "notices": notices, "findings": findings, "created": created}
+    with placed(directory) as fresh:
+        (fresh / "tables").mkdir()
+        write_sheets(sheets, fresh / "tables", notices=notices)
+        if pictures:
+            write_pictures(pictures, fresh / "figures")
+        text = document(
+            title,
+            suites=suites,
+            notices=list(filter(None, [*notices, " ".join(_synthetic(together) or ())])),
+            findings=findings,
+            sheets=sheets,
+            pictures=picture_files(pictures),
+            caution=_caution(together),
+            created=created,
+        )
+        (fresh / "report.md").write_text(text, encoding="utf-8")
+        files = [path.relative_to(fresh).as_posix() for path in fresh.rglob("*") if path.is_file()]
+        (fresh / "index.html").write_text(_page(tables, told, pictures, files=files), encoding="utf-8")
+    return directory.absolute() / "index.html"
+
+
+def _page(tables: Tables, told: Mapping[str, Any], pictures: Pictures, *, files: Sequence[str]) -> str:
+    """The page as HTML: nothing of it lies elsewhere; no subject is named on it, and no face shown."""
+    whole = tables.together
+    return rendered(
+        "together.html",
+        **told,
+        caveats=words.CAVEATS,
+        synthetic=_synthetic(whole),
+        cautions=words.cautions(whole),
+        names=whole.names,
+        titles=[(suite, whole.data_set(suite)) for suite in whole.names],
+        level=LEVEL,
+        overview=_overview(tables),
+        sets=len(whole.data_sets) if len(whole.means) else 0,
+        against=_against(tables),
+        ranks=_ranks(tables),
+        facts=[
+            {"name": name, "values": row, "differs": name in differing(tables.facts)}
+            for name, row in zip(tables.facts.index, tables.facts.to_numpy().tolist(), strict=True)
+        ],
+        unlike=whole.unlike,
+        notes={name: " ".join(sheet.notes) for name, sheet in tables.sheets.items()},
+        sheet_titles={name: sheet.title for name, sheet in tables.sheets.items()},
+        pictures=elements(pictures),
+        files=listed(files),
+    )
+
+
+def _overview(tables: Tables) -> list[dict[str, Any]]:
+    whole = tables.together
+    cells = {(row["method"], row["suite"]): row for row in tables.overview.to_dict("records")}
+    places = mean_places(whole)
+    return [
+        {
+            "method": whole.labelled(method),
+            "cells": [cells.get((method, suite)) for suite in whole.names],
+            "mean": whole.means.get(method, float("nan")),
+            "place": places.get(method),
+        }
+        for method in whole.methods
+    ]
+
+
+def _against(tables: Tables) -> list[dict[str, Any]]:
+    whole = tables.together
+    cells = {(row["method"], row["suite"]): row for row in tables.against.to_dict("records")}
+    counts = tallies(whole, tables.against)
+    return [
+        {
+            "method": whole.labelled(method),
+            "cells": [cells.get((method, suite)) for suite in whole.names],
+            "tally": tally(counts.get(method)),
+            "score": counts[method][WIN] + counts[method][TIE] / 2.0 if method in counts else float("nan"),
+        }
+        for method in tables.against["method"].unique()
+    ]
+
+
+def _ranks(tables: Tables) -> dict[str, Any] | None:
+    if tables.ranks is None:
+        return None
+    alike, numbers = like_the_first(tables.ranks), tables.sheets["ranks"].numbers
+    rows = [
+        {
+            "method": method,
+            "mean": rows["mean_rank"].iloc[0],
+            "alike": method in alike,
+            "cells": rows[["accuracy", "rank"]].to_dict("records"),
+        }
+        for method, rows in numbers.groupby("method", sort=False)
+    ]
+    return {"data_sets": list(tables.together.scores.index), "rows": rows}
+
+
+def _synthetic(together: Together) -> tuple[str, str] | None:
+    made_up = [one.results.provenance.suite for one in together.suites if one.results.provenance.synthetic]
+    if len(made_up) in (0, len(together.suites)):
+        return SYNTHETIC if made_up else None
+    return f"The faces of {names(made_up)} are synthetic.", "What methods do on them says nothing about real ones."
+
+
+def _caution(together: Together) -> str:
+    kinds = words.cautions(together)
+    return f"These records are {kinds}; the top says how." if kinds else ""

@@ -1,0 +1,89 @@
+"""Methods ranked over data sets, where these are enough."""
+
+import numpy as np
+import pandas as pd
+
+from reports import formats
+from reports.markup import Shown
+from reports.ranks import Ranks, friedman, why_not
+from reports.together.suites import Together
+
+#: What is called significant, as in Nemenyi's critical difference.
+LEVEL = 0.05
+
+
+def ranking(together: Together) -> Ranks | None:
+    """The ranks of the methods that all data sets have; None where there are too few (`why_no_ranking`)."""
+    return None if why_no_ranking(together) else friedman(together.scores[together.shared])
+
+
+def why_no_ranking(together: Together) -> str:
+    """Why there are no ranks, in a sentence; empty where there are."""
+    return why_not(len(together.data_sets), len(together.shared))
+
+
+def like_the_first(found: Ranks) -> list[str]:
+    """The methods whose mean rank is no critical difference above the best one's, which is not among them.
+
+    All others, where Friedman's test does not tell any apart: only then is a critical difference looked at.
+    """
+    near = found.ranks - found.ranks.iloc[0] < (found.critical if found.p < LEVEL else np.inf)
+    return [str(method) for method in found.ranks.index[near]][1:]
+
+
+def cliques(found: Ranks) -> list[tuple[int, int]]:
+    """First and last place of every largest group whose mean ranks lie within less than a critical difference."""
+    ranks = found.ranks.to_numpy()
+    ends = [int((ranks - start < found.critical).nonzero()[0][-1]) for start in ranks]
+    reached = -1
+    groups = []
+    for first, last in enumerate(ends):
+        if last > max(first, reached):
+            groups.append((first, last))
+        reached = max(reached, last)
+    return groups
+
+
+def ranks_table(together: Together, found: Ranks) -> pd.DataFrame:
+    """One row a method and data set, the best method first.
+
+    Columns:
+        method, mean_rank, data_set, accuracy (a share of 1), rank (1 the best, ties shared), and the same in every row:
+        friedman (the statistic), p, critical_difference.
+    """
+    scores = together.scores[found.ranks.index]
+    each = pd.DataFrame({"accuracy": scores.stack(), "rank": scores.rank(axis=1, ascending=False).stack()})
+    each = each.rename_axis(["data_set", "method"]).reset_index()
+    each = each.assign(mean_rank=each["method"].map(found.ranks)).sort_values(
+        "method", key=lambda names: names.map(found.ranks.index.get_loc), kind="stable", ignore_index=True
+    )
+    each = each.assign(friedman=found.statistic, p=found.p, critical_difference=found.critical)
+    return each[["method", "mean_rank", "data_set", "accuracy", "rank", "friedman", "p", "critical_difference"]]
+
+
+def displayed_ranks(together: Together, found: Ranks) -> Shown:
+    """A row a method, the best first: its mean rank, then accuracy and rank on each data set."""
+    alike = like_the_first(found)
+    rows = []
+    for method, each in ranks_table(together, found).groupby("method", sort=False):
+        own = [
+            f"{formats.percent(score)} ({rank:g})" for score, rank in zip(each["accuracy"], each["rank"], strict=True)
+        ]
+        rows.append([method, f"{each['mean_rank'].iloc[0]:.2f}" + f" {formats.ALIKE}" * (method in alike), *own])
+    columns = ["Method", "Mean rank", *(f"{data_set}, % (rank)" for data_set in together.scores.index)]
+    return Shown(pd.DataFrame(rows, columns=columns))
+
+
+def verdict(found: Ranks) -> list[str]:
+    """What Friedman's test says, and what Nemenyi's critical difference, in sentences."""
+    first, *others = (str(method) for method in found.ranks.index)
+    if not found.p < LEVEL:
+        told = f"p {formats.p_value(found.p)}" if found.p == found.p else "no data set tells any apart"
+        return [f"Friedman's test does not tell the mean ranks apart ({told}), so no two methods are called different."]
+    test = f"Friedman's test says that mean ranks differ (χ² {found.statistic:.2f}, p {formats.p_value(found.p)})."
+    alike = like_the_first(found)
+    near = f"not told apart from it: {formats.names(alike)}" if alike else "it is told apart from all others"
+    if alike == others:
+        near = "no other is told apart from it"
+    best = f"{first} has the best mean rank, {found.ranks.iloc[0]:.2f}"
+    return [test, f"{best}; by Nemenyi's critical difference of {found.critical:.2f} {near}."]

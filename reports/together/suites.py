@@ -1,0 +1,107 @@
+"""Several suites side by side: which methods they have, and how many data sets they are.
+
+A data set is a cohort, known by its fingerprint, and not a suite: suites on one cohort test the same people, so that
+what they find is not independent, and counts once.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import pandas as pd
+
+from reports import formats
+from reports.compared import Compared
+from reports.schema import ReportError
+from reports.together.unlike import Unlike, unlike
+
+#: Decimals of a mean of shares that are not rounding: equal scores stay equal.
+_DECIMALS = 12
+
+
+@dataclass(frozen=True, eq=False)
+class Together:
+    """Two or more suites.
+
+    Attributes:
+        suites: in the order of every table. The first one's control is the one that methods are compared with.
+
+    Raises:
+        ReportError: fewer than two, or two of one name.
+    """
+
+    suites: Sequence[Compared]
+
+    def __post_init__(self) -> None:
+        if len(self.suites) < 2:
+            raise ReportError(f"suites: {len(self.suites)}, allowed is 2 or more")
+        for name in self.names:
+            if self.names.count(name) > 1:
+                raise ReportError(f"suites: {name!r} is there {self.names.count(name)} times, allowed is once")
+
+    @property
+    def names(self) -> list[str]:
+        """The suites' names."""
+        return [one.results.provenance.suite for one in self.suites]
+
+    @cached_property
+    def methods(self) -> list[str]:
+        """The methods with a finished unit in any suite, in the order of the suites."""
+        return list(dict.fromkeys(method for one in self.suites for method in one.results.methods))
+
+    @property
+    def control(self) -> str:
+        """The method that the others are compared with."""
+        return self.suites[0].results.control
+
+    @cached_property
+    def everywhere(self) -> list[str]:
+        """The methods that every suite has."""
+        return [method for method in self.methods if all(method in one.results.methods for one in self.suites)]
+
+    @cached_property
+    def unlike(self) -> list[Unlike]:
+        """What is not the same in all suites though it has one label."""
+        return unlike([one.results for one in self.suites])
+
+    def labelled(self, method: str) -> str:
+        """A method's name, marked where it is not the same in all suites."""
+        return f"{method} {formats.UNLIKE}" if any(one.method == method for one in self.unlike) else method
+
+    @cached_property
+    def data_sets(self) -> dict[str, list[str]]:
+        """The suites on each data set, which is called what its cohort is, and where two are called so, more."""
+        cohorts = [one.results.provenance.cohort for one in self.suites]
+        found: dict[str, list[str]] = {}
+        for suite, cohort in zip(self.names, cohorts, strict=True):
+            found.setdefault(cohort["fingerprint"], []).append(suite)
+        named = {mark: next(c["name"] for c in cohorts if c["fingerprint"] == mark) for mark in found}
+        names = list(named.values())
+        return {name if names.count(name) == 1 else f"{name} ({mark[:8]})": found[mark] for mark, name in named.items()}
+
+    def data_set(self, suite: str) -> str:
+        """What the data set of a suite is called."""
+        return next(name for name, suites in self.data_sets.items() if suite in suites)
+
+    @cached_property
+    def scores(self) -> pd.DataFrame:
+        """Accuracies (shares of 1): a row a data set, a column a method; NaN where it has none.
+
+        Of several suites on one data set, the mean over those that have the method.
+        """
+        rows = {}
+        for name, suites in self.data_sets.items():
+            tables = [one.table for one in self.suites if one.results.provenance.suite in suites]
+            rows[name] = pd.concat(tables).groupby("method")["accuracy"].mean().round(_DECIMALS)
+        return pd.DataFrame(rows, index=self.methods).T
+
+    @cached_property
+    def shared(self) -> list[str]:
+        """The methods with a mean and ranks: those that all data sets have, and that are the same in all suites."""
+        whole, unlike = self.scores.notna().all(), {one.method for one in self.unlike}
+        return [method for method in self.methods if whole[method] and method not in unlike]
+
+    @cached_property
+    def means(self) -> "pd.Series[float]":
+        """The mean accuracy of each of `shared` over data sets; empty where there is one data set alone."""
+        return self.scores[self.shared if len(self.data_sets) > 1 else []].mean().round(_DECIMALS)

@@ -1,0 +1,136 @@
+"""The tables of several suites, each once for the page, the document and the files."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import pandas as pd
+
+from reports import formats
+from reports.apart import LEVEL
+from reports.markup import Shown, write_all
+from reports.ranks import Ranks
+from reports.together import words
+from reports.together.against import against, displayed_against
+from reports.together.facts import displayed_facts, facts
+from reports.together.overview import displayed_overview, legend, overview
+from reports.together.ranking import displayed_ranks, ranking, ranks_table
+from reports.together.suites import Together
+
+
+@dataclass(frozen=True, eq=False)
+class Sheet:
+    """One table.
+
+    Attributes:
+        name: of its files, without an ending.
+        title: of its section.
+        numbers: what programs read.
+        shown: what people read.
+        notes: what they need to know of it, in sentences.
+    """
+
+    name: str
+    title: str
+    numbers: pd.DataFrame
+    shown: Shown
+    notes: Sequence[str] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class Tables:
+    """What is computed of several suites, each once."""
+
+    together: Together
+
+    @cached_property
+    def overview(self) -> pd.DataFrame:
+        """`reports.together.overview.overview`."""
+        return overview(self.together)
+
+    @cached_property
+    def against(self) -> pd.DataFrame:
+        """`reports.together.against.against`."""
+        return against(self.together)
+
+    @cached_property
+    def ranks(self) -> Ranks | None:
+        """`reports.together.ranking.ranking`."""
+        return ranking(self.together)
+
+    @cached_property
+    def facts(self) -> pd.DataFrame:
+        """`reports.together.facts.facts`."""
+        return facts(self.together)
+
+    @cached_property
+    def sheets(self) -> dict[str, Sheet]:
+        """All tables by name, in the order of the page; those that would be empty are not there."""
+        whole, control = self.together, self.together.control
+        found = [
+            Sheet(
+                "overview",
+                "Accuracy by suite",
+                self.overview,
+                displayed_overview(whole, self.overview),
+                [legend(whole, self.overview), words.complete(whole), words.averaged(whole)],
+            )
+        ]
+        if not self.against.empty:
+            shown = displayed_against(whole, self.against)
+            title = f"Against {whole.labelled(control)}"
+            found.append(Sheet("against", title, self.against, shown, fought(whole.labelled(control))))
+        if self.ranks is not None:
+            numbers, shown = ranks_table(whole, self.ranks), displayed_ranks(whole, self.ranks)
+            found.append(Sheet("ranks", "Ranks over data sets", numbers, shown, ranked(self.ranks)))
+        shown = Shown(displayed_facts(self.facts))
+        found.append(Sheet("suites", "What suites differ in", self._long(), shown))
+        if whole.unlike:
+            columns = ["Method", "What", *whole.names]
+            text = pd.DataFrame([[one.method, one.what, *one.values] for one in whole.unlike], columns=columns)
+            numbers = pd.DataFrame(
+                [
+                    (one.method, one.what, suite, value)
+                    for one in whole.unlike
+                    for suite, value in zip(whole.names, one.values, strict=True)
+                ],
+                columns=["method", "what", "suite", "value"],
+            )
+            found.append(Sheet("unlike", f"What {formats.UNLIKE} stands for", numbers, Shown(text)))
+        return {sheet.name: sheet for sheet in found}
+
+    def _long(self) -> pd.DataFrame:
+        rows = [
+            (suite, name, value)
+            for name, row in zip(self.facts.index, self.facts.to_numpy().tolist(), strict=True)
+            for suite, value in zip(self.together.names, row, strict=True)
+        ]
+        return pd.DataFrame(rows, columns=["suite", "fact", "value"])
+
+
+def write_sheets(sheets: Sequence[Sheet], directory: Path, *, notices: Sequence[str]) -> None:
+    """Writes each as CSV, Markdown and LaTeX; `notices` stand with all of them, and beside the CSV in notices.txt."""
+    if notices:
+        (directory / "notices.txt").write_text("".join(f"{line}\n" for line in notices), encoding="utf-8")
+    for sheet in sheets:
+        write_all(directory / sheet.name, sheet.numbers, sheet.shown, notice=" ".join([*sheet.notes, *notices]))
+
+
+def fought(control: str) -> list[str]:
+    """What the comparisons with the control are."""
+    test = "the declared test, sign flips over subjects, adjusted by Holm as in the suite's own table of pairs"
+    win = f"A win is a method that this test tells apart (p below {LEVEL}) with the higher accuracy"
+    return [
+        f"Accuracy minus that of {control} over the folds that both have finished, its 95 % interval, and p of {test}.",
+        f"{win}, a loss one with the lower; else there is a tie. Nothing is adjusted over suites.",
+    ]
+
+
+def ranked(ranks: Ranks) -> list[str]:
+    """What the ranks are."""
+    test = f"Friedman's test over data sets, then Nemenyi's critical difference, {ranks.critical:.2f} (Demšar 2006)"
+    return [
+        "Rank 1 is the best on a data set; equal accuracies share a rank.",
+        f"{formats.ALIKE} Not told apart from the best mean rank at 5 %: {test}.",
+    ]

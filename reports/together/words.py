@@ -1,0 +1,140 @@
+"""What suites say together, in sentences, and what a reader must know before believing it."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import pandas as pd
+
+from reports import summary
+from reports.formats import UNLIKE, names, percent
+from reports.ranks import Ranks
+from reports.together.against import LOSS, WIN, tallies
+from reports.together.facts import differing
+from reports.together.ranking import verdict, why_no_ranking
+from reports.together.suites import Together
+
+
+def cautions(together: Together) -> str:
+    """What is wrong with the records of any suite, to stand at every table: ``incomplete, mixed``; or nothing."""
+    return summary.cautions([notice for one in together.suites for notice in summary.notices(one.results)])
+
+
+def notices(together: Together, facts: pd.DataFrame) -> list[str]:
+    """What makes several suites less than they look; `facts` is `reports.together.facts.facts`."""
+    found = []
+    for one, suite in zip(together.suites, together.names, strict=True):
+        if kinds := summary.cautions(summary.notices(one.results)):
+            found.append(f"The records of {suite} are {kinds}: its own report says how.")
+    return [*found, *_data_sets(together), *_methods(together), *_controls(together), *_differing(facts)]
+
+
+def findings(together: Together, fought: pd.DataFrame, ranks: Ranks | None) -> list[str]:
+    """Who leads where and on average, who beats the control, and what ranks say.
+
+    `fought` is `reports.together.against.against`, `ranks` is `reports.together.ranking.ranking`.
+    """
+    found = [*_leaders(together), *_means(together)]
+    if tally := tallies(together, fought):
+        ahead = [method for method, counts in tally.items() if counts[WIN]]
+        behind = [method for method, counts in tally.items() if counts[LOSS] == counts.total()]
+        better = f"{names(ahead)} ahead of {together.control} in some suite" if ahead else "nobody ahead anywhere"
+        worse = f", and {'all' if len(behind) == len(tally) else names(behind)} behind in every suite that has both"
+        found.append(f"Against {together.control} the declared test finds {better}{worse if behind else ''}.")
+    return [*found, *(verdict(ranks) if ranks else [why_no_ranking(together)])]
+
+
+CAVEATS = ("Intervals and tests are each suite's own, over its subjects; nothing is adjusted over suites.",)
+
+
+def complete(together: Together) -> str:
+    """Which methods every suite has."""
+    some = [method for method in together.methods if method not in together.everywhere]
+    every = f"Every suite has {names(together.everywhere)}" if together.everywhere else "No method is in every suite"
+    return f"{every}; not every one has {names(some)}." if some else f"{every}."
+
+
+def averaged(together: Together) -> str:
+    """Over what means are, or why there are none."""
+    count = len(together.data_sets)
+    if count < 2:
+        return "All suites are on one data set, so there is no mean over data sets."
+    if not together.shared:
+        return "No method is on every data set and the same in all suites, so there is no mean over data sets."
+    several = any(len(suites) > 1 for suites in together.data_sets.values())
+    counted = " A data set with several suites counts once, by the mean over those that have the method." * several
+    return f"Means are over {count} data sets, of the methods that all of them have.{counted}"
+
+
+def _leaders(together: Together) -> Iterable[str]:
+    led: dict[str, list[str]] = {}
+    for one, suite in zip(together.suites, together.names, strict=True):
+        if one.marks.best is not None:
+            led.setdefault(one.marks.best, []).append(suite)
+    if led:
+        everywhere = len(led) == 1 and len(next(iter(led.values()))) == len(together.suites)
+        first, *others = (f"in {'every suite' if everywhere else names(of)}" for of in led.values())
+        rest = (f"{best} {where}" for best, where in zip(list(led)[1:], others, strict=True))
+        yield "; ".join([f"{next(iter(led))} has the highest accuracy {first}", *rest]) + "."
+
+
+def _means(together: Together) -> Iterable[str]:
+    means = together.means.sort_values(ascending=False, kind="stable")
+    if means.empty:
+        yield averaged(together)
+        return
+    (first, best), *others = ((str(method), f"{percent(mean)} %") for method, mean in means.items())
+    where = f"Over {len(together.data_sets)} data sets"
+    if others:
+        of = f"of the {len(means)} methods that are on all of them and the same in all suites"
+        yield f"{where} {first} has the highest mean accuracy {of}, {best}; {others[0][0]} is next with {others[0][1]}."
+    else:
+        yield f"{where} {first}, the only method on all of them and the same in all suites, has a mean of {best}."
+
+
+def _data_sets(together: Together) -> Iterable[str]:
+    for name, suites in together.data_sets.items():
+        if len(suites) > 1:
+            yield f"{names(suites)} are on one data set, {name}: they are not independent, and count once."
+            has = {one.results.provenance.suite: one.results.methods for one in together.suites}
+            fewer = [method for method in together.shared if not all(method in has[suite] for suite in suites)]
+            if fewer and len(fewer) < len(together.shared):
+                yield f"On {name} the scores of {names(fewer)} are over fewer suites than those of other methods."
+    akin: dict[object, list[str]] = {}
+    for one, suite in zip(together.suites, together.names, strict=True):
+        if people := _people(one.results.provenance.cohort["source"]):
+            akin.setdefault(people, []).append(together.data_set(suite))
+    for sets in akin.values():
+        if len(several := list(dict.fromkeys(sets))) > 1:
+            yield f"The data sets {names(several)} come from one source: they share people, and are not independent."
+
+
+def _people(source: Any) -> tuple[object, ...]:
+    """What decides who is in a cohort, as far as its source tells: a seed, a data set's name, a list of files."""
+    kind = source.get("kind")
+    listed = source.get("listing") if kind == "folder" else None
+    return (kind, source.get("seed"), listed) if kind else ()
+
+
+def _methods(together: Together) -> Iterable[str]:
+    labels = list(dict.fromkeys(one.method for one in together.unlike))
+    if labels:
+        what = names(list(dict.fromkeys(one.what for one in together.unlike)))
+        one = f"{names(labels)} {'is' if len(labels) == 1 else 'are'}"
+        yield f"{UNLIKE} {one} not the same in all suites ({what}), and so in no mean, tally or rank."
+
+
+def _controls(together: Together) -> Iterable[str]:
+    control = together.control
+    pairs = list(zip(together.suites, together.names, strict=True))
+    lacking = [suite for one, suite in pairs if control not in one.results.methods]
+    others = [suite for one, suite in pairs if one.results.control != control and suite not in lacking]
+    if lacking:
+        yield f"{control}, the control, has no results in {names(lacking)}: nothing there is compared with it."
+    if others:
+        yield f"The control of {names(others)} is another: p against {control} are adjusted over all pairs there."
+
+
+def _differing(facts: pd.DataFrame) -> Sequence[str]:
+    what = differing(facts)
+    told = "set methods beside others of the same suite alone: a difference between suites may come from any of these"
+    return [f"Suites differ in {names([name[0].lower() + name[1:] for name in what])}; {told}."] if what else []
