@@ -28,8 +28,9 @@ WithFaces = Annotated[
     bool,
     typer.Option(
         "--with-faces",
-        help="Name subjects of a cohort that is not shareable. In the report: those of this one only, the next one "
-        "without it has pseudonyms again. In MLflow, by `run`: what was copied without is completed, and stays.",
+        help="Name subjects of a cohort that is not shareable, and show faces. In the report: in this one only, the "
+        "next one without it has pseudonyms and no face. In MLflow, by `run`: what names subjects or may show them is "
+        "copied, too, and stays.",
     ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON value and nothing else.")]

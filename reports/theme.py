@@ -20,7 +20,7 @@ COLOURS = {
 }
 INK, MUTED, CONTEXT, RULE, ACCENT, PAPER = COLOURS.values()
 
-#: Pixels an inch of photographs, which alone have any: on the page, twice what most screens have, and on paper.
+#: Pixels an inch of photographs, which alone have any: about one of a screen's on the page, and a press's on paper.
 _SCREEN, _PRESS = 150, 300
 
 #: One hue, told apart by lightness, shape and place: it reads the same in grey and to colour-blind people.

@@ -67,6 +67,14 @@ def tells(folder: Path) -> list[str]:
     return found
 
 
+def pictured(folder: Path) -> set[str]:
+    """The files below `folder` that are an image or have one in them, as pages, SVG and PDF have."""
+    inside = (b"data:", b"<image", b"<img", b"/Subtype /Image", b"\x89PNG\r\n")
+    starts = (b"\xff\xd8\xff", b"GIF8", b"RIFF", b"BM", b"II*", b"MM\0*")
+    found = {path.name: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    return {name for name, data in found.items() if data.startswith(starts) or any(mark in data for mark in inside)}
+
+
 def outgoing(home: Path) -> list[str]:
     """Tell-tales in the report and in all of MLflow's."""
     (database,) = home.glob("mlflow.db")
@@ -96,6 +104,7 @@ def test_no_name_no_path_and_no_face_leaves_a_private_cohort_unless_asked_for(tm
     done = afnetm(home, "run", str(suite), code=1, **environment)
     assert "no nose in TELLTALE_Ada_fear" in done.stderr
     assert outgoing(home) == []
+    assert pictured(home / "reports") == pictured(home / "artifacts") == set()
     assert "RuntimeError (message withheld" in page.read_text()
     hidden = pd.read_parquet(tables / "predictions.parquet")
     comparison = (tables / "comparison.csv").read_bytes()
@@ -108,6 +117,8 @@ def test_no_name_no_path_and_no_face_leaves_a_private_cohort_unless_asked_for(tm
     assert "no nose in TELLTALE_Ada_fear" in page.read_text()
     shown = pd.read_parquet(tables / "predictions.parquet")
     assert set(shown["subject"]) == set(NAMES)
+    faces = {f"{name}.{end}" for name in ("hardest", "attention-texture") for end in ("svg", "pdf")}
+    assert pictured(home / "reports") == {"index.html", *faces}
     assert (tables / "comparison.csv").read_bytes() == comparison
     assert tells(home / "artifacts") == []
 
@@ -124,6 +135,7 @@ def test_no_name_no_path_and_no_face_leaves_a_private_cohort_unless_asked_for(tm
     assert children(home) == {name: files | {"predictions.parquet"} for name, files in units.items()}
     afnetm(home, "report", "private")
     assert tells(home / "reports") == []
+    assert pictured(home / "reports") == set()
     pd.testing.assert_frame_equal(pd.read_parquet(tables / "predictions.parquet"), hidden)
     assert all("predictions.parquet" in files for files in children(home).values())
     assert re.fullmatch(r"p[0-9a-f]{12}", hidden["subject"][0])
