@@ -97,7 +97,7 @@ def _counted(plan: Provenance) -> Iterable[str]:
     facts = {
         "units": f"{plan.done}, {', '.join(f'{key} {value}' for key, value in plan.protocol.items())}",
         "scans": f"{plan.cohort['scans']} of {plan.cohort['subjects']} subjects",
-        **{name: f"SHA-256 {digest}" for name, digest in plan.files},
+        **{name: f"SHA-256 {digest or 'withheld'}" for name, digest in plan.files},
     }
     yield "".join(paragraph(f"{name}: {fact}", "- ") for name, fact in facts.items())
 

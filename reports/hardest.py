@@ -33,11 +33,19 @@ def shown_as(results: Results, column: str) -> dict[str, str] | None:
     return words(there, column=column, secret=plan.secret) if plan.secret else None
 
 
+def _unordered(results: Results, column: str) -> list[str]:
+    """Subjects or scans in the order of what they may be called, so that ties do not tell the order of their names."""
+    there = results.predictions[column].unique().tolist()
+    hidden = None if results.provenance.named else shown_as(results, column)
+    return sorted(there, key=hidden.__getitem__ if hidden else None)
+
+
 def by_subject(results: Results) -> pd.DataFrame:
     """Accuracy by subject (shares of 1): a row a subject, the hardest first, a column a method; NaN if it has none."""
     predictions = results.predictions
     right = predictions["expression"] == predictions["predicted"]
     shares = right.groupby([predictions["subject"], predictions["method"]]).mean().unstack()[results.methods]
+    shares = shares.loc[_unordered(results, "subject")]
     order = shares.mean(axis=1).sort_values(kind="stable").index
     return shares.loc[order]
 
@@ -91,8 +99,9 @@ def hardest(results: Results, *, most: int = SCANS) -> pd.DataFrame:
     scans = each.groupby("scan").agg(
         wrong=("wrong", "mean"), own=("own", "mean"), missed=("missed", "sum"), of=("missed", "size")
     )
+    scans = scans.loc[_unordered(results, "scan")]
     scans = scans[scans["wrong"] > 0.0].reset_index()
-    scans = scans.sort_values(["wrong", "own", "scan"], ascending=[False, True, True], kind="stable").head(most)
+    scans = scans.sort_values(["wrong", "own"], ascending=[False, True], kind="stable").head(most)
     what = table.drop_duplicates("scan").set_index("scan")[["subject", "expression", "intensity"]]
     misses = table[(table["expression"] != table["predicted"]) & table["scan"].isin(scans["scan"])]
     taken = misses.groupby("scan")["predicted"].value_counts(normalize=True, sort=True)

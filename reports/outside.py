@@ -52,6 +52,7 @@ def read_results(
         folds = _with_scores(folds, predictions)
         folds = folds.assign(suite=folds.get("suite", folds_file.stem))
         predictions = predictions.assign(intensity=predictions.get("intensity", 0))
+        secret = _secret(predictions)
         plan = Provenance(
             suite=folds["suite"].iloc[0],
             description=f"Reported from {folds_file.name} and {predictions_file.name}; how they came about is unknown.",
@@ -70,8 +71,11 @@ def read_results(
             methods=dict.fromkeys(methods, _CARD),
             control=control,
             with_faces=with_faces,
-            secret=_secret(predictions),
-            files=[(folds_file.name, folds_hash), (predictions_file.name, predictions_hash)],
+            secret=secret,
+            files=[
+                (folds_file.name, folds_hash),
+                (predictions_file.name, predictions_hash if with_faces or secret is None else ""),
+            ],
         )
         return Results(folds=folds, predictions=predictions, curves=pd.DataFrame(), provenance=plan)
     except ReportError as error:

@@ -1,5 +1,6 @@
 """Results from elsewhere: a report's own tables given back, as little as there must be, and what is refused."""
 
+import hashlib
 import re
 from dataclasses import replace
 
@@ -9,6 +10,7 @@ import pytest
 from sklearn.metrics import accuracy_score, f1_score
 
 from reports.comparison import comparison
+from reports.hardest import hardest_rows
 from reports.outside import read_results
 from reports.page import write_report
 from reports.pairwise import pairwise
@@ -154,7 +156,13 @@ def test_nobody_is_named_unless_asked_for(page, small, tmp_path):
     words = set(re.split(r"[^\w]+", page.read_text(encoding="utf-8")))
     assert names.isdisjoint(words)
     assert words & set(shown["scan"])  # the hardest, whom the table beside the page has as well
-    assert read_results(*least(small, tmp_path), created="today", with_faces=True).provenance.named
+    hidden, named = (read_results(*least(small, tmp_path), created="today", with_faces=one) for one in (False, True))
+    rows = pd.DataFrame(hardest_rows(hidden))
+    assert all(scans.is_monotonic_increasing for _, scans in rows.groupby("wrong")["scan"])  # not in the names' order
+    assert set(pd.DataFrame(hardest_rows(named))["scan"]) <= names
+    digests = [hashlib.sha256((tmp_path / name).read_bytes()).hexdigest() for name, _ in named.provenance.files]
+    assert [digest for _, digest in named.provenance.files] == digests
+    assert [digest for _, digest in hidden.provenance.files] == [digests[0], ""]
 
 
 def without(table, column):
