@@ -83,9 +83,9 @@ class Provenance:
         names: where they have, and the user wants subjects named, the names by their pseudonyms.
         recipe: what all methods share, encoder and training, a setting a key (``"training.epochs"``); may be empty.
         rope: differences up to so many points either way are practically none (region of practical equivalence).
-        files: of results from elsewhere, (name, SHA-256) of the files that they were read from; no SHA-256 where it could
-            confirm a guess at names that may not be shown. How they were made is not known then: what else stands here
-            is empty, or was counted in them.
+        files: of results from elsewhere, (name, SHA-256) of the files that they were read from; the latter is empty
+            where it could confirm a guess at names that may not be shown. How they were made is not known then: what
+            else stands here is empty, or was counted in them.
     """
 
     suite: str

@@ -3,12 +3,14 @@
 import hashlib
 import re
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 from sklearn.metrics import accuracy_score, f1_score
 
+import reports
 from reports.comparison import comparison
 from reports.hardest import hardest_rows
 from reports.outside import read_results
@@ -16,7 +18,7 @@ from reports.page import write_report
 from reports.pairwise import pairwise
 from reports.pareto import cost
 from reports.pseudonyms import pseudonymous
-from reports.schema import PROBABILITIES, ReportError
+from reports.schema import FOLDS, PREDICTIONS, PROBABILITIES, ReportError
 from reports.tables import write_tables
 from tests.reports.test_page import files, read
 
@@ -211,6 +213,11 @@ def test_files_that_contradict_themselves_or_one_another_are_refused_in_one_line
     with pytest.raises(ReportError, match=told) as refused:
         read_results(*given(tmp_path, folds=folds, predictions=predictions), created="today")
     assert "\n" not in str(refused.value)
+
+
+def test_the_documentation_names_every_column():
+    text = (Path(reports.__file__).parents[1] / "docs" / "results.md").read_text(encoding="utf-8")
+    assert {name for name in [*FOLDS, *PREDICTIONS] if f"`{name}`" not in text} == set()
 
 
 def test_a_control_that_is_not_there_is_refused(small, tmp_path):
