@@ -75,8 +75,8 @@ class Home:
     def joint_report(self, suites: Sequence[str]) -> Path:
         """The folder of a report over several suites: called after them where that is short and like no other's."""
         name = "+".join(suites)
-        taken = any("+" in suite for suite in suites) or (self.suites / f"{name}.json").exists()
-        if taken or len(name) > _LETTERS:
+        taken = any("+" in suite for suite in suites)
+        if taken or len(name) > _LETTERS or (self.suites / f"{name}.json").exists():
             name = f"{len(suites)}-suites-{hashlib.sha256(chr(0).join(suites).encode()).hexdigest()[:8]}"
         return self.path / "reports" / name
 

@@ -38,8 +38,9 @@ def findings(together: Together, fought: pd.DataFrame, ranks: Ranks | None) -> l
         ahead = [method for method, counts in tally.items() if counts[WIN]]
         behind = [method for method, counts in tally.items() if counts[LOSS] == counts.total()]
         better = f"{names(ahead)} ahead of {together.control} in some suite" if ahead else "nobody ahead anywhere"
-        worse = f", and {'all' if len(behind) == len(tally) else names(behind)} behind in every suite that has both"
-        found.append(f"Against {together.control} the declared test finds {better}{worse if behind else ''}.")
+        others = "all" if len(behind) == len(tally) else names(behind or ["nobody"])
+        worse = f"{others} behind in every suite that has both"
+        found.append(f"Against {together.control} the declared test finds {better}, and {worse}.")
     return [*found, *(verdict(ranks) if ranks else [why_no_ranking(together)])]
 
 

@@ -1,0 +1,49 @@
+"""Suites on data sets of their own, small and quickly compared."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+
+import pytest
+
+from reports.compared import Compared
+from reports.results import Results
+from reports.together.suites import Together
+from tests.reports.conftest import fabricate
+
+SKILLS = {"depth": 0.3, "late": 0.9, "afnetm": 1.0}
+
+
+def suite(
+    name: str,
+    *,
+    cohort: str | None = None,
+    called: str | None = None,
+    source: Mapping[str, object] = {},
+    seed: int = 0,
+    skills: Mapping[str, float] = SKILLS,
+    subjects: int = 10,
+    **changed: object,
+) -> Compared:
+    """A suite on a cohort with the fingerprint `cohort`, by default its own, which is `called` so."""
+    found = fabricate(skills=skills, subjects=subjects, folds=2, epochs=1, seed=seed)
+    mark = cohort or name
+    card = {**found.provenance.cohort, "fingerprint": mark, "name": called or mark, "source": source}
+    plan = replace(found.provenance, suite=name, cohort=card, **changed)
+    return Compared(replace(found, folds=found.folds.assign(suite=name), provenance=plan))
+
+
+def with_card(results: Results, method: str, **changed: object) -> Compared:
+    """The results with something else about a method."""
+    methods = {**results.provenance.methods, method: {**results.provenance.methods[method], **changed}}
+    return Compared(replace(results, provenance=replace(results.provenance, methods=methods)))
+
+
+@pytest.fixture(scope="session")
+def named() -> Callable[..., Compared]:
+    return suite
+
+
+@pytest.fixture(scope="session")
+def five() -> Together:
+    """Three methods on five data sets."""
+    return Together([suite(name, seed=seed) for seed, name in enumerate(("one", "two", "three", "four", "five"))])

@@ -1,0 +1,46 @@
+"""Every method against the control, as each suite's own table of pairs has it."""
+
+import pytest
+
+from reports.formats import NOTHING
+from reports.together.against import against, displayed_against, tallies
+from reports.together.suites import Together
+from tests.reports.together.conftest import with_card
+
+
+def test_differences_p_and_tallies_are_those_of_the_suites_own_tables(named):
+    ours, theirs = named("ours"), named("theirs", seed=1, control="depth")
+    together = Together([ours, theirs])
+    found = against(together).set_index(["method", "suite"])
+    counted = {"depth": [0, 0, 0], "late": [0, 0, 0]}
+    for one, name in ((ours, "ours"), (theirs, "theirs")):
+        for other, counts in counted.items():
+            pair = one.results.pairing.pair(other, "afnetm")  # whoever the suite compares with
+            row = found.loc[(other, name)]
+            assert (row["difference"], row["low"], row["high"]) == pytest.approx(
+                (pair.accuracy.value, pair.accuracy.low, pair.accuracy.high)
+            )
+            own = one.pairs[one.pairs[["method_a", "method_b"]].isin([other, "afnetm"]).all(axis=1)]["p_holm"].item()
+            assert row["p_holm"] == own
+            counts[1 if own >= 0.05 else 0 if row["difference"] > 0 else 2] += 1
+    assert {m: [c["win"], c["tie"], c["loss"]] for m, c in tallies(together, against(together)).items()} == counted
+    assert sum(sum(counts) for counts in counted.values()) == 4
+    shown = displayed_against(together, against(together)).text
+    assert shown.iloc[:, -1].tolist() == [" / ".join(map(str, counts)) for counts in counted.values()]
+
+
+def test_a_suite_without_the_control_compares_nothing(named):
+    together = Together([named("a"), named("b", skills={"depth": 0.3, "late": 0.9}, seed=1)])
+    assert set(against(together)["suite"]) == {"a"}
+    assert displayed_against(together, against(together)).text.iloc[:, 2].tolist() == [NOTHING, NOTHING]
+    apart = Together([named("a", skills={"afnetm": 1.0}), named("b", skills={"late": 0.9}, seed=1)])
+    assert against(apart).empty
+
+
+def test_what_is_not_one_method_has_no_tally(named):
+    def counted(label):
+        together = Together([named("a"), with_card(named("b", seed=1).results, label, version=2)])
+        return set(tallies(together, against(together)))
+
+    assert counted("late") == {"depth"}
+    assert counted("afnetm") == set()
