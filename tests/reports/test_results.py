@@ -137,6 +137,16 @@ def test_what_is_optional_may_be_missing_unknown_in_places_or_not_a_number(resul
         changed(results, "folds", lambda frame: frame.assign(test_seconds="fast"))
 
 
+def test_a_gap_among_integers_makes_no_fault_of_the_others(results):
+    whole = changed(results, "folds", lambda frame: frame.assign(flops=frame["flops"].astype("float64")))
+    assert whole.folds["flops"].dtype == "int64"
+    part = changed(results, "folds", lambda frame: frame.assign(flops=frame["flops"].where(frame["fold"] > 0)))
+    assert part.folds["flops"].dropna().tolist() == results.folds.loc[results.folds["fold"] > 0, "flops"].tolist()
+    for wrong in (0.5, 1e300):
+        with pytest.raises(ReportError, match="'flops' has type float64, allowed is integer"):
+            changed(results, "folds", lambda frame, wrong=wrong: frame.assign(flops=wrong))
+
+
 def test_no_curves_are_no_fault(results):
     bare = changed(results, "curves", lambda frame: pd.DataFrame(columns=frame.columns))
     assert bare.curves.empty
