@@ -33,7 +33,7 @@ def benchmark(session: nox.Session) -> None:
 
 @nox.session(default=False)
 def report(session: nox.Session) -> None:
-    """Write the report of a suite from its records: ``nox -s report -- SUITE``."""
+    """Write the report of a suite, or of several and over all, from records: ``nox -s report -- SUITE [SUITE ...]``."""
     install(session)
     session.run("afnetm", "report", *(session.posargs or ["quick"]))
 
