@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 from numpy.typing import NDArray
 from safetensors import safe_open
 
@@ -22,13 +23,14 @@ _CORNERED = re.compile(r"resnet\d+")
 _WIDEST = 14
 
 
-def with_importance(predictions: pd.DataFrame, record: Path) -> pd.DataFrame:
+def with_importance(predictions: pa.Table, record: Path) -> pa.Table:
     """`predictions` of the record in folder `record`, with its weights as ``texture`` and ``depth`` if it has any."""
     found = _arrays(record / _EXTRAS, lambda name: name == "importance")
     if not found:
         return predictions
-    texture, depth = found["importance"].T
-    return predictions.assign(texture=texture.astype(float), depth=depth.astype(float))
+    for name, values in zip(("texture", "depth"), found["importance"].T.astype(np.float64), strict=True):
+        predictions = predictions.append_column(name, pa.array(values))
+    return predictions
 
 
 def mean_maps(entries: Iterable[Entry], store: Store) -> pd.DataFrame:

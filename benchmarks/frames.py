@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import pyarrow as pa
 
 from afnetm.data.cohort import Cohort
 from benchmarks.evidence import mean_maps, with_importance
@@ -155,12 +156,12 @@ def _where(entry: Entry) -> dict[str, Any]:
     return {"unit": entry.key, "method": entry.method, "repeat": entry.repeat, "fold": entry.fold}
 
 
-def _gather(entries: Sequence[Entry], frames: Sequence[pd.DataFrame]) -> pd.DataFrame:
+def _gather(entries: Sequence[Entry], tables: Sequence[pa.Table]) -> pd.DataFrame:
     """One table of every record, one below the other, each row saying whose it is."""
-    if not frames:
+    if not tables:
         return pd.DataFrame()
-    lengths = [len(frame) for frame in frames]
-    whole = pd.concat(frames, ignore_index=True)
+    lengths = [table.num_rows for table in tables]
+    whole: pd.DataFrame = pa.concat_tables(tables, promote_options="permissive").to_pandas(ignore_metadata=True)
     for column in ("unit", "method", "repeat", "fold"):
         values = pd.Series([_where(entry)[column] for entry in entries])
         whole[column] = values.repeat(lengths).to_numpy()

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import pyarrow as pa
 
 from afnetm.errors import UserError
 from benchmarks.frames import results
@@ -64,11 +65,13 @@ class _Together(Store):
     def result(self, key: str) -> dict[str, Any]:
         return super().result(key) if key in self._own else self._found.records[key].result
 
-    def predictions(self, key: str) -> pd.DataFrame:
-        return super().predictions(key) if key in self._own else self._found.records[key].predictions
+    def predictions(self, key: str) -> pa.Table:
+        return (
+            super().predictions(key) if key in self._own else pa.Table.from_pandas(self._found.records[key].predictions)
+        )
 
-    def curves(self, key: str) -> pd.DataFrame:
-        return super().curves(key) if key in self._own else self._found.records[key].curves
+    def curves(self, key: str) -> pa.Table:
+        return super().curves(key) if key in self._own else pa.Table.from_pandas(self._found.records[key].curves)
 
     def failure(self, key: str) -> dict[str, str]:
         return super().failure(key) if key in super().failed() else {"reason": self._found.failures[key]}

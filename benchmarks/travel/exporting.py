@@ -120,7 +120,7 @@ def _files(store: Store, key: str, *, secret: str | None, weights: bool) -> dict
     wanted = [name for name in RECORD if weights or name != "weights.safetensors"]
     try:
         found = {name: (folder / name).read_bytes() for name in wanted if (folder / name).is_file()}
-        predictions = store.predictions(key)
+        predictions = store.predictions(key).to_pandas()
         if secret is not None:
             predictions, found = veiled(predictions, found, secret=secret)
         return found | {"predictions.csv": written(predictions)}

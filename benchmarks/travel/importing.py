@@ -159,7 +159,7 @@ def _same(store: Store, key: str, record: Kept) -> bool:
     """Whether a home's record says what one that arrived says, whatever its subjects are called in either."""
     own, other = ({**told, "pseudonyms": None} for told in (store.result(key), record.result))
     tables = (store.predictions(key), record.predictions), (store.curves(key), record.curves)
-    return own == other and all(_numbers(mine).equals(_numbers(theirs)) for mine, theirs in tables)
+    return own == other and all(_numbers(mine.to_pandas()).equals(_numbers(theirs)) for mine, theirs in tables)
 
 
 def _numbers(table: pd.DataFrame) -> pd.DataFrame:

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 import torch
 
@@ -51,10 +52,10 @@ def test_no_map_is_as_fine_as_a_picture(store):
 
 def test_weights_go_along_predictions(store):
     record(store, "one", extras={"importance": np.array([[0.25, 0.75], [0.5, 0.5], [1.0, 0.0]], np.float32)})
-    found = with_importance(SCANS, store.folder("one"))
-    assert found.to_dict("list") == {"scan": ["a", "b", "c"], "texture": [0.25, 0.5, 1.0], "depth": [0.75, 0.5, 0.0]}
+    found = with_importance(pa.Table.from_pandas(SCANS), store.folder("one"))
+    assert found.to_pydict() == {"scan": ["a", "b", "c"], "texture": [0.25, 0.5, 1.0], "depth": [0.75, 0.5, 0.0]}
     record(store, "none")
-    assert with_importance(SCANS, store.folder("none")).equals(SCANS)
+    assert with_importance(plain := pa.Table.from_pandas(SCANS), store.folder("none")) is plain
 
 
 def test_a_map_tells_how_far_from_its_cells_what_they_see_is_where_that_is_known(store):

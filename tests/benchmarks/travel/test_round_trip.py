@@ -71,7 +71,7 @@ def test_an_imported_suite_has_the_report_that_it_has_at_home(private: Home, tmp
         pages.append({path.name: path.read_bytes() for path in folder.rglob("*") if path.is_file()})
     stamp = re.compile(rb"\d{4}-\d{2}-\d{2} \d{2}:\d{2} UTC")
     for page in pages:
-        page["index.html"] = stamp.sub(b"", page["index.html"])
+        page |= {name: stamp.sub(b"", page[name]) for name in ("index.html", "report.md")}
     assert pages[0] == pages[1]
     assert b"RuntimeError" in pages[0]["index.html"]
     assert suite_state("people", there).counts == {"done": 5, "failed": 1, "left": 0}
@@ -137,7 +137,10 @@ def test_no_order_tells_who_is_who_and_what_belongs_together_stays_together(priv
     export_suite(private, "people", out)
     content = members(out)
     for key in Store(private).done():
-        own, other = Store(private).predictions(key), pd.read_csv(io.BytesIO(content[f"units/{key}/predictions.csv"]))
+        own, other = (
+            Store(private).predictions(key).to_pandas(),
+            pd.read_csv(io.BytesIO(content[f"units/{key}/predictions.csv"])),
+        )
         numbers = list(own.columns[2:])
         pd.testing.assert_frame_equal(
             *(table[numbers].sort_values(numbers, ignore_index=True) for table in (own, other)), check_dtype=False
