@@ -71,8 +71,8 @@ def _shift(result: Mapping[str, Any], *, wide: int) -> float:
 
 def _small(values: NDArray[np.float64]) -> NDArray[np.float64]:
     """A map ``(h, w)`` as one at most `_WIDEST` wide and high: of the cells that fall into one, the mean."""
-    for axis in (0, 1):
-        parts = np.array_split(values, min(values.shape[axis], _WIDEST), axis=axis)
+    for axis in (axis for axis in (0, 1) if values.shape[axis] > _WIDEST):
+        parts = np.array_split(values, _WIDEST, axis=axis)
         values = np.stack([part.mean(axis=axis) for part in parts], axis=axis)
     return values
 

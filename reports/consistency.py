@@ -149,6 +149,7 @@ def check_evidence(importances: pd.DataFrame, maps: pd.DataFrame, predictions: p
         if (strange := tested["_merge"] != "both").any():
             row = tuple(tested.loc[strange, key].iloc[0])
             raise ReportError(f"importances: ({', '.join(key)}) = {row}, allowed are those of predictions")
+    known = set(predictions["method"].unique())
     for method in maps["method"].unique():
-        if method not in set(predictions["method"]):
+        if method not in known:
             raise ReportError(f"maps: method {method!r} has no predictions, allowed are methods that have")

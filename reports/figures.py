@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 
 from reports import formats
 from reports.bootstrap import Interval
-from reports.theme import ACCENT, INK, MUTED, PAPER, THEME, Picture, drawn
+from reports.theme import ACCENT, INK, MUTED, PAPER, THEME, Picture, drawn, thinned
 
 #: Inches: half a laptop's page.
 WIDTH = 3.9
@@ -23,10 +23,10 @@ CLEAR = {"boxstyle": "square,pad=0.08", "facecolor": PAPER, "linewidth": 0.0, "a
 
 @mpl.rc_context(THEME)
 def scores(table: pd.DataFrame, folds: pd.DataFrame) -> Picture:
-    """Accuracy by method: a dot a fold, all scans' with its interval; `table` is `reports.comparison.comparison`."""
+    """Accuracy by method: `thinned` dots of its folds, all scans' with its interval; `table` is the comparison."""
     figure, axes = _rows(table["method"].tolist())
     for row, method in enumerate(table["method"]):
-        values = 100.0 * folds.loc[folds["method"] == method, "accuracy"].to_numpy()
+        values = thinned(100.0 * folds.loc[folds["method"] == method, "accuracy"].to_numpy())
         # Spread evenly below the interval, in the order of the folds: no chance, no overlap of equal scores.
         offsets = row + 0.2 + 0.16 * (np.arange(len(values)) % 4) / 3
         axes.plot(values, offsets, "o", color=MUTED, alpha=0.45, markersize=3.0, markeredgewidth=0.0)

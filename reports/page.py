@@ -29,6 +29,7 @@ from reports.search import METRICS, rules
 from reports.shown import marked, times
 from reports.spread import spread
 from reports.tables import write_tables
+from reports.theme import DOTS
 from reports.tuning import parameters, shared, tuning
 
 
@@ -87,6 +88,7 @@ def page(
         created=results.provenance.created,
         control=results.control,
         many=figures.MANY,
+        dots=DOTS,
         table=table.to_dict("records"),
         marks=marked(table, pairs, control=results.control),
         times=times(table),

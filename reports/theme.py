@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from xml.etree import ElementTree
 
 import matplotlib as mpl
+import numpy as np
 from matplotlib.figure import Figure
+from numpy.typing import NDArray
 
 #: Colours for paper. On a page each becomes the style sheet's variable of that name, so that it follows light and dark.
 COLOURS = {
@@ -20,6 +22,8 @@ COLOURS = {
 }
 INK, MUTED, CONTEXT, RULE, ACCENT, PAPER = COLOURS.values()
 
+#: So many dots of one kind show how values lie; thousands would make a page slow and say no more.
+DOTS = 60
 #: Pixels an inch of photographs, which alone have any: about one of a screen's on the page, and a press's on paper.
 _SCREEN, _PRESS = 150, 300
 
@@ -62,6 +66,12 @@ class Picture:
     svg: str
     pdf: bytes
     alt: str
+
+
+def thinned(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """At most `DOTS` of these values; of more, both ends and as many from everywhere between, in rising order."""
+    ranks = np.linspace(0, len(values) - 1, DOTS).round().astype(int)
+    return np.sort(values)[ranks] if len(values) > DOTS else values
 
 
 def drawn(figure: Figure, alt: str) -> Picture:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from reports import formats
 from reports.results import Results
 from reports.schema import EXPRESSIONS, LEVEL
-from reports.theme import ACCENT, INK, MUTED, THEME, Picture, drawn
+from reports.theme import ACCENT, INK, MUTED, THEME, Picture, drawn, thinned
 
 #: The levels that tell a failure from none: 0 or 1.
 TEXTURE_FAILED, DEPTH_FAILED = f"{LEVEL}texture_failure", f"{LEVEL}depth_failure"
@@ -105,9 +105,8 @@ def _rows(names: Sequence[str], values: Sequence[NDArray[np.float64]], title: st
     axes = figure.subplots()
     axes.axvline(0.0, color=MUTED, linewidth=1.0)
     for row, found in enumerate(values):
-        axes.plot(
-            found, np.full(len(found), row + 0.22), "o", color=MUTED, alpha=0.4, markersize=2.4, markeredgewidth=0
-        )
+        dots = thinned(found)
+        axes.plot(dots, np.full(len(dots), row + 0.22), "o", color=MUTED, alpha=0.4, markersize=2.4, markeredgewidth=0)
         axes.plot(found.mean(), row - 0.08, "o", color=ACCENT, markersize=4.5, zorder=4)
     axes.set_yticks(range(len(names)), names, color=INK)
     axes.set_ylim(len(names) - 0.4, -0.6)
