@@ -17,6 +17,7 @@ from reports.document import document
 from reports.files import listed
 from reports.hardest import hardest_rows
 from reports.html import elements, rendered
+from reports.markup import write_csv
 from reports.pictures import Pictures, draw_pictures, picture_files, write_pictures
 from reports.placing import placed
 from reports.pseudonyms import unnamed
@@ -50,7 +51,7 @@ def write_report(results: Results, directory: Path, *, compared: Compared | None
         plan = results.provenance
         literature = published("" if plan.synthetic else str(plan.cohort["source"].get("kind")))
         if not literature.empty:
-            literature.to_csv(fresh / "tables" / "published.csv", index=False, lineterminator="\n")
+            write_csv(literature, fresh / "tables" / "published.csv")
         pictures = draw_pictures(results, table)
         write_pictures(pictures, fresh / "figures")
         text = document(results, table, pairs, literature, pictures=picture_files(pictures))

@@ -13,7 +13,7 @@ from rich.table import Table
 
 from benchmarks.commands import pick_device
 from benchmarks.provenance import provenance
-from benchmarks.speed import lightning_loops, parsing, preparing, searching, storage, whole
+from benchmarks.speed import lightning_loops, parsing, preparing, reporting, searching, storage, whole
 
 
 def main() -> None:
@@ -32,6 +32,7 @@ def main() -> None:
             ("quick suite", partial(whole.quick_suite, folder / "home", device=device)),
             ("tracking", partial(whole.tracking, folder / "home")),
             ("a search's own cost", partial(searching.overhead, folder / "home", device=device)),
+            ("report of 10,000 units", partial(reporting.report, folder / "many")),
             ("opening a cohort", partial(storage.opening, folder / "large")),
             ("parsing a mesh file", partial(parsing.vrml, folder / "vrml")),
             ("preparing a data set", partial(preparing.preparing, folder / "data set")),

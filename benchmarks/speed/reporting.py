@@ -1,0 +1,114 @@
+"""What the report of a large comparison costs: 20 methods, 50 repeats of 10 folds, 60 made-up subjects."""
+
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from benchmarks.home import Home
+from benchmarks.ledger import Entry, Ledger
+from benchmarks.store import Evidence, Record, Store
+from reports.schema import EXPRESSIONS
+
+METHODS, REPEATS, FOLDS = 20, 50, 10
+SUBJECTS, SCANS, EPOCHS = 60, 12, 60
+#: What an encoder of 224 px pictures has at its third stage and at its last.
+ATTENTION, GRADCAM = 14, 7
+
+
+def report(folder: Path) -> dict[str, float]:
+    """`afnetm report` of 10,000 units whose records nobody trained: wall-clock seconds, memory, the page's size."""
+    home = Home(folder)
+    made = fabricate(home)
+    command = [sys.executable, "-m", "benchmarks.cli", "--home", str(folder), "report", made.suite]
+    started = time.perf_counter()
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL) as process:
+        _, status, used = os.wait4(process.pid, 0)
+        seconds, process.returncode = time.perf_counter() - started, os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        raise subprocess.CalledProcessError(process.returncode, command)
+    return {
+        "units": len(made.units),
+        "report, s": seconds,
+        "processor time, s": used.ru_utime + used.ru_stime,
+        "memory, GiB": used.ru_maxrss / 2**20,
+        "page, MB": (home.report(made.suite) / "index.html").stat().st_size / 1e6,
+    }
+
+
+def fabricate(home: Home) -> Ledger:
+    """Writes the suite's ledger and its records: methods differ a little, subjects and scans a lot, all from a seed."""
+    generator = np.random.default_rng(0)
+    names = [f"method-{number:02d}" for number in range(METHODS)]
+    scans = pd.DataFrame(
+        [(f"s{s:02d}", EXPRESSIONS[n // 2], 3 + n % 2) for s in range(SUBJECTS) for n in range(SCANS)],
+        columns=["subject", "expression", "intensity"],
+    )
+    scans.insert(0, "scan", [f"{row.subject}-{row.Index:03d}" for row in scans.itertuples()])
+    ease = np.repeat(generator.normal(1.5, 1.0, SUBJECTS), SCANS) + generator.normal(0.0, 1.0, len(scans))
+    drawn = [generator.permutation(SUBJECTS) % FOLDS for _ in range(REPEATS)]
+    store, units = Store(home), list[Entry]()
+    for number, name in enumerate(names):
+        for repeat, fold in np.ndindex(REPEATS, FOLDS):
+            key = f"{len(units):020x}"
+            units.append(Entry(key, name, repeat, fold))
+            tested = np.repeat(drawn[repeat] == fold, SCANS)
+            store.write(key, _record(name, repeat, fold, scans[tested], ease[tested] + 0.05 * number, generator))
+    ledger = Ledger(
+        suite="many",
+        text="",
+        resolved={"protocol": {"folds": FOLDS, "repeats": REPEATS, "seed": 0, "subjects": None}},
+        description="Records that nobody trained.",
+        control=names[-1],
+        cohort={
+            "name": "made-up",
+            "scans": len(scans),
+            "subjects": SUBJECTS,
+            "classes": dict.fromkeys(EXPRESSIONS, SUBJECTS * 2),
+            "size": 224,
+            "fingerprint": "0" * 64,
+            "shareable": True,
+            "source": {"kind": "synthetic"},
+        },
+        methods={
+            name: {"version": 1, "summary": "made up", "source": "nobody", "hyperparameters": {}} for name in names
+        },
+        units=units,
+    )
+    ledger.save(home)
+    return ledger
+
+
+def _record(
+    name: str, repeat: int, fold: int, scans: pd.DataFrame, ease: np.ndarray, generator: np.random.Generator
+) -> Record:
+    """A record with all that an AFNet-M of 224 px leaves: weights of the streams, attention, Grad-CAM."""
+    true = scans["expression"].map(EXPRESSIONS.index).to_numpy()
+    logits = generator.normal(0.0, 1.0, (len(scans), len(EXPRESSIONS)))
+    logits[np.arange(len(scans)), true] += ease
+    shares = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+    told = np.array(EXPRESSIONS)[shares.argmax(axis=1)]
+    predictions = scans.assign(predicted=told, **{f"p_{e}": shares[:, n] for n, e in enumerate(EXPRESSIONS)})
+    epochs = np.arange(EPOCHS)
+    learnt = 1.0 - np.exp(-(epochs + 1.0) / 20.0)
+    curves = pd.DataFrame(
+        {"epoch": epochs, "loss": 1.8 * (1.0 - learnt), "accuracy": learnt, "learning_rate": 1e-3 * (1.0 - learnt)}
+    )
+    result = {
+        **{"seed": 0, "n_train": (SUBJECTS - SUBJECTS // FOLDS) * SCANS, "n_test": len(scans)},
+        **{"accuracy": float((told == scans["expression"]).mean()), "macro_f1": 0.5, "parameters": 1, "flops": 1},
+        **{"seconds": 100.0, "test_seconds": 1.0, "peak_memory": None, "pseudonyms": None},
+        **{"versions": {"torch": "none"}, "hardware": "none", "commit": "none", "device_name": "none"},
+        **{"method": name, "repeat": repeat, "fold": fold},
+    }
+    weight = generator.random(len(scans), dtype=np.float32)
+    extras = {
+        "importance": np.stack([weight, 1.0 - weight], axis=1),
+        "attention": generator.random((len(scans), ATTENTION, ATTENTION), dtype=np.float32),
+    }
+    maps = {stream: generator.random((6, GRADCAM, GRADCAM), dtype=np.float32) for stream in ("texture", "depth")}
+    return Record(result, predictions, curves, extras, Evidence(np.arange(6), maps))
