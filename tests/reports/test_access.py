@@ -7,12 +7,15 @@ import json
 import re
 import shutil
 import subprocess
+from dataclasses import replace
 from html import unescape
 from pathlib import Path
 
 import pytest
 
 from reports.page import write_report
+from tests.reports.test_attention import cells
+from tests.reports.test_hardest_faces import face
 
 BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 pytestmark = pytest.mark.skipif(BROWSER is None, reason="needs Chromium")
@@ -38,6 +41,8 @@ def axe(tmp_path_factory):
 def html(results, drop, tuned, tmp_path_factory):
     """A page with most of what one can have."""
     part = tuned(drop(results, method="late", fold=1), searches=2, reseeds=1)
+    scans = part.predictions["scan"].unique()
+    part = replace(part, faces={scan: face(90) for scan in scans}, maps=cells([[0.1, 0.4], [0.2, 0.3]]))
     return write_report(part, tmp_path_factory.mktemp("reports") / "quick").read_text(encoding="utf-8")
 
 
