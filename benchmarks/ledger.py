@@ -91,8 +91,12 @@ def read_ledger(home: Home, reference: str) -> Ledger:
 
 
 def from_json(stored: dict[str, Any]) -> Ledger:
-    """The ledger that was written as `stored`; raises TypeError or KeyError where it is none of this version."""
+    """The ledger that was written as `stored`; raises TypeError where it is none of this version."""
+    if not isinstance(stored, dict):
+        raise TypeError("no table")
     entries = {name: [Entry(**entry) for entry in stored.get(name, [])] for name in ("units", "extras")}
+    if not all(isinstance(axis, dict) for axis in stored.get("axes", {}).values()):
+        raise TypeError("axes are no tables")
     return Ledger(**{**stored, **entries})
 
 

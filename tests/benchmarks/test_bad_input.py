@@ -1,5 +1,6 @@
 """What a user can get wrong: one line that names the thing, exit code 2, nothing half-written."""
 
+import dataclasses
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -8,7 +9,9 @@ import pytest
 import torch
 
 from benchmarks.cli import main
+from benchmarks.home import Home
 from tests.benchmarks.conftest import SUITE
+from tests.benchmarks.tracking.conftest import LEDGER
 
 Refused = Callable[..., str]
 MADE = "synthetic = { subjects = 6, levels = [4], size = 32, seed = 0 }"
@@ -132,3 +135,18 @@ def test_a_full_home_is_told_before_anything_is_made(suite: Path, tmp_path: Path
         assert not list(home.iterdir())
     finally:
         subprocess.run(["umount", home], check=True)
+
+
+@pytest.mark.parametrize("text", ["", "[]", '{"suite": "old"}', '{"units": [{"key": 1}]}'])
+def test_a_ledger_that_is_damaged_or_of_another_version(tmp_path: Path, refused: Refused, text: str) -> None:
+    (tmp_path / "suites").mkdir()
+    (tmp_path / "suites" / "old.json").write_text(text)
+    assert "old.json: not a ledger of this version; run the suite again" in refused(tmp_path, "report", "old")
+
+
+def test_a_ledger_whose_axes_were_texts(tmp_path: Path, refused: Refused) -> None:
+    home = Home(tmp_path)
+    ledger = dataclasses.replace(LEDGER, axes={"attention": "mask attention"})
+    home.suites.mkdir()
+    ledger.save(home)
+    assert "run the suite again (axes are no tables)" in refused(tmp_path, "report", ledger.suite)
