@@ -85,7 +85,7 @@ def speed(session: nox.Session) -> None:
 def calibrate(session: nox.Session) -> None:
     """Simulate how often the report's statistics err and write it into docs/statistics.md; minutes."""
     install(session)
-    session.run("python", "-m", "reports.calibrate", env={"OMP_NUM_THREADS": "1"})
+    session.run("python", "-m", "reports.statistics.calibrate", env={"OMP_NUM_THREADS": "1"})
 
 
 @nox.session(default=False)

@@ -34,7 +34,7 @@ def with_importance(predictions: pa.Table, record: Path) -> pa.Table:
 
 
 def mean_maps(entries: Iterable[Entry], store: Store) -> pd.DataFrame:
-    """`reports.results.Results.maps`: the mean of each map, over the scans of each training and over trainings.
+    """`reports.data.results.Results.maps`: the mean of each map, over the scans of each training and over trainings.
 
     A map of some trainings that is not as large as that of the first of the method is left out.
     """

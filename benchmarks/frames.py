@@ -13,10 +13,10 @@ from benchmarks.evidence import mean_maps, with_importance
 from benchmarks.ledger import Entry, Ledger, cohort_secret
 from benchmarks.scans import Pictures, cohort_here, levels, names_in
 from benchmarks.store import Store
-from reports.pseudonyms import PREFIXES, identity, words
-from reports.results import Axis, Provenance, Results
+from reports.data.pseudonyms import PREFIXES, identity, words
+from reports.data.results import Axis, Provenance, Results
+from reports.data.search import Search
 from reports.schema import ReportError
-from reports.search import Search
 
 _FOLD = ("seed", "n_train", "n_test", "accuracy", "macro_f1", "parameters", "flops")
 

@@ -39,7 +39,7 @@ class Ledger:
         cohort: the cohort's card, with ``source`` beside what ``data check`` prints.
         methods: by label: name, version, summary, source, hyperparameters.
         units: every unit, in the order planned.
-        axes: what an ablation changes, by hyper-parameter: title and part_of (`reports.results.Axis`).
+        axes: what an ablation changes, by hyper-parameter: title and part_of (`reports.data.results.Axis`).
         added: methods that are not in the TOML.
         tuning: how the methods were tuned (`benchmarks.tuning.Tuned.record`); empty where they were not.
         extras: trainings beside the comparison.

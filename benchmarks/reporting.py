@@ -15,11 +15,11 @@ from benchmarks.frames import results
 from benchmarks.home import Home
 from benchmarks.ledger import Ledger, read_ledger
 from benchmarks.store import Store
-from reports.compared import Compared
-from reports.outside import read_results
-from reports.page import write_report
+from reports.data.outside import read_results
+from reports.page.page import write_report
 from reports.schema import ReportError
-from reports.shown import displayed
+from reports.tables.compared import Compared
+from reports.tables.shown import displayed
 from reports.together.overview import displayed_overview, overview
 from reports.together.page import write_together
 from reports.together.suites import Together
@@ -94,7 +94,7 @@ def _write(
 def write_file_report(
     folds: Path, predictions: Path, *, control: str | None = None, out: Path | None = None, with_faces: bool = False
 ) -> tuple[Path, Table]:
-    """Writes the report of results from elsewhere (`reports.outside`); returns the same as `write_suite_report`.
+    """Writes the report of results from elsewhere (`reports.data.outside`); returns the same as `write_suite_report`.
 
     `out` is its folder, by default one beside `folds` that is named after it. Subjects are named `with_faces` alone.
 

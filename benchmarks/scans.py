@@ -9,8 +9,8 @@ import pandas as pd
 from afnetm.data.cohort import Cohort, open_cohort
 from afnetm.data.maps import DEPTH_STEP_MM, WINDOW_MM
 from afnetm.errors import UserError
-from reports.faces import Face
-from reports.pseudonyms import PREFIXES, words
+from reports.data.faces import Face
+from reports.data.pseudonyms import PREFIXES, words
 from reports.schema import LEVEL
 
 

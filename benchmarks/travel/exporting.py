@@ -17,7 +17,7 @@ from benchmarks.travel.plain import dumps, in_a_line
 from benchmarks.travel.records import Progress, arrived, travelling
 from benchmarks.travel.tables import written
 from benchmarks.travel.veil import veiled
-from reports.pseudonyms import unnamed
+from reports.data.pseudonyms import unnamed
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from benchmarks.travel.arrivals import Arrived, Kept, check_together
 from benchmarks.travel.plain import shaped
 from benchmarks.travel.records import Progress, arrived, read_record, travelling
 from benchmarks.travel.shapes import Called
-from reports.pseudonyms import identity
+from reports.data.pseudonyms import identity
 
 
 @dataclass(frozen=True)

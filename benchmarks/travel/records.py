@@ -16,7 +16,7 @@ from benchmarks.travel.arrivals import Arrived, Kept, check_together
 from benchmarks.travel.plain import in_a_line, parsed, shaped
 from benchmarks.travel.shapes import FailuresShape, LedgerShape, ResultShape
 from benchmarks.travel.tables import read_curves, read_extras, read_gradcam, read_predictions, read_weights
-from reports.results import Axis
+from reports.data.results import Axis
 
 #: Called with how many records are done, and of how many.
 Progress = Callable[[int, int], None]

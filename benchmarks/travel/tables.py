@@ -20,7 +20,7 @@ from safetensors.numpy import load
 from afnetm.errors import UserError
 from benchmarks.store import Evidence
 from benchmarks.travel.plain import in_a_line
-from reports.pseudonyms import PREFIXES, is_pseudonym
+from reports.data.pseudonyms import PREFIXES, is_pseudonym
 from reports.schema import CURVES, PREDICTIONS, Column, ReportError, checked
 
 _PLACE = ("unit", "method", "repeat", "fold")

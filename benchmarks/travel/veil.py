@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from safetensors.numpy import load, save
 
 from benchmarks.store import PICTURE
-from reports.pseudonyms import PREFIXES, identity, words
+from reports.data.pseudonyms import PREFIXES, identity, words
 
 
 def veiled(
@@ -19,8 +19,8 @@ def veiled(
     """A record's predictions and its other files by name, with pseudonyms; arrays that may show a face are left out.
 
     Its scans are in the order of their pseudonyms, and whatever goes along with them as well. ``result.json`` says
-    ``pseudonyms``, which secret they were made with (`reports.pseudonyms.identity`); a record that says so already is
-    left as it is.
+    ``pseudonyms``, which secret they were made with (`reports.data.pseudonyms.identity`); a record that says so already
+    is left as it is.
     """
     result = json.loads(files["result.json"])
     if result.get("pseudonyms"):

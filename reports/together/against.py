@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 
 from reports import formats
-from reports.apart import LEVEL
-from reports.compared import Compared
 from reports.markup import Shown
+from reports.tables.apart import LEVEL
+from reports.tables.compared import Compared
 from reports.together.suites import Together
 
 #: What the declared test finds of a method and the control.

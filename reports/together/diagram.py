@@ -11,9 +11,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from reports.figures import WIDTH, label
-from reports.ranks import Ranks
-from reports.theme import ACCENT, INK, MUTED, THEME, Picture, drawn
+from reports.pictures.figures import WIDTH, label
+from reports.pictures.theme import ACCENT, INK, MUTED, THEME, Picture, drawn
+from reports.statistics.ranks import Ranks
 from reports.together.ranking import cliques
 
 #: Heights, in rows of names: of the space between two bars, and from the axis up to the critical difference.

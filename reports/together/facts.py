@@ -6,8 +6,8 @@ from typing import Any
 import pandas as pd
 
 from reports import formats
-from reports.compared import Compared
-from reports.search import Search
+from reports.data.search import Search
+from reports.tables.compared import Compared
 from reports.together.suites import Together
 
 #: What a reader asks of every suite, the same or not: in the table always.

@@ -5,13 +5,13 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from reports.apart import LEVEL
-from reports.files import listed
 from reports.formats import names
-from reports.html import elements, rendered
-from reports.pictures import Pictures, picture_files, write_pictures
-from reports.placing import placed
-from reports.summary import SYNTHETIC
+from reports.page.html import elements, rendered
+from reports.page.listing import listed
+from reports.page.placing import placed
+from reports.pictures.album import Pictures, picture_files, write_pictures
+from reports.tables.apart import LEVEL
+from reports.tables.summary import SYNTHETIC
 from reports.together import words
 from reports.together.against import TIE, WIN, tallies, tally
 from reports.together.diagram import diagram
@@ -26,7 +26,7 @@ from reports.together.tables import Tables, write_sheets
 def write_together(together: Together, directory: Path, *, links: Mapping[str, str], created: str) -> Path:
     """Writes ``index.html``, ``report.md``, ``tables/`` and ``figures/`` into `directory` and returns the page's path.
 
-    A report that was there is replaced whole (`reports.placing`). The same suites give the same bytes.
+    A report that was there is replaced whole (`reports.page.placing`). The same suites give the same bytes.
 
     Args:
         together: the suites.

@@ -5,7 +5,7 @@ import pandas as pd
 
 from reports import formats
 from reports.markup import Shown
-from reports.ranks import Ranks, friedman, why_not
+from reports.statistics.ranks import Ranks, friedman, why_not
 from reports.together.suites import Together
 
 #: What is called significant, as in Nemenyi's critical difference.

@@ -8,9 +8,9 @@ from pathlib import Path
 import pandas as pd
 
 from reports import formats
-from reports.apart import LEVEL
 from reports.markup import Shown, write_all
-from reports.ranks import Ranks
+from reports.statistics.ranks import Ranks
+from reports.tables.apart import LEVEL
 from reports.together import words
 from reports.together.against import against, displayed_against
 from reports.together.facts import displayed_facts, facts

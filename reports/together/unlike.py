@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from reports import formats
-from reports.results import Results
+from reports.data.results import Results
 
 
 @dataclass(frozen=True)

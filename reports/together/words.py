@@ -5,9 +5,9 @@ from typing import Any
 
 import pandas as pd
 
-from reports import summary
 from reports.formats import UNLIKE, names, percent
-from reports.ranks import Ranks
+from reports.statistics.ranks import Ranks
+from reports.tables import summary
 from reports.together.against import LOSS, WIN, tallies
 from reports.together.facts import differing
 from reports.together.ranking import verdict, why_no_ranking

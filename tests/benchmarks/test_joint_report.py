@@ -8,7 +8,7 @@ import pandas as pd
 from benchmarks.home import Home, write_text
 from tests.benchmarks.conftest import Afnetm
 from tests.benchmarks.travel.travellers import fabricate, make_ledger
-from tests.reports.test_page import read
+from tests.reports.page.test_page import read
 
 
 def test_several_suites_are_reported_each_and_together(tmp_path: Path, here: Afnetm) -> None:

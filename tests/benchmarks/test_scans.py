@@ -18,8 +18,8 @@ from benchmarks.keys import unit_key
 from benchmarks.ledger import Ledger, cohort_secret
 from benchmarks.scans import Pictures, cohort_here
 from benchmarks.store import Store
-from reports.pseudonyms import identity, words
-from reports.results import Results
+from reports.data.pseudonyms import identity, words
+from reports.data.results import Results
 from tests.afnetm.data.conftest import make_scan
 from tests.benchmarks.travel.travellers import PLACES, SUBJECTS, make_ledger, record, unit
 

@@ -1,16 +1,19 @@
 """Fabricated results: subjects with random effects, methods of known skill, so that a report has something to tell."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
+from typing import IO, Any
 
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.figure import Figure
 
-from reports.results import Provenance, Results
+from reports.data.results import Provenance, Results
+from reports.data.search import Search
 from reports.schema import EXPRESSIONS
-from reports.search import Search
 
 SKILLS = {"texture": 0.55, "depth": 0.85, "concat": 1.25, "late": 1.15, "afnetm": 1.45}
 COSTS = {
@@ -169,7 +172,7 @@ def tune(
     seed: int = 0,
     **changed: object,
 ) -> Results:
-    """The results as if every method had been searched, 20 trials a study; see `reports.results.Results.studies`.
+    """The results as if every method had been searched, 20 trials a study; see `reports.data.results.Results.studies`.
 
     With several `searches` every one's winner was trained on every fold, the first's `reseeds` times more.
     """
@@ -258,3 +261,21 @@ def drop() -> Callable[..., Results]:
 @pytest.fixture(scope="session")
 def tuned() -> Callable[..., Results]:
     return tune
+
+
+@contextmanager
+def sketching() -> Iterator[None]:
+    """Pictures are composed and not drawn, which takes most of a report's time: for tests of its words and tables."""
+
+    def save(_: Figure, to: IO[Any], *, format: str, **__: object) -> None:
+        to.write('<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 1 1"/>' if format == "svg" else b"%PDF-")
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Figure, "savefig", save)
+        yield
+
+
+@pytest.fixture
+def sketched() -> Iterator[None]:
+    with sketching():
+        yield

@@ -28,7 +28,7 @@ from benchmarks.store import Record, Store
 from benchmarks.travel.exporting import export_suite
 from benchmarks.travel.importing import import_suite
 from benchmarks.units import Unit, scans_of
-from reports.results import Results
+from reports.data.results import Results
 from tests.benchmarks.conftest import Afnetm
 from tests.benchmarks.travel.travellers import PLACES, SECRET, SUBJECTS, fabricate, members, record, tells, tree, unit
 

@@ -5,8 +5,8 @@ from dataclasses import replace
 
 import pytest
 
-from reports.compared import Compared
-from reports.results import Results
+from reports.data.results import Results
+from reports.tables.compared import Compared
 from reports.together.suites import Together
 from tests.reports.conftest import fabricate
 

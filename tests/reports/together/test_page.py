@@ -5,11 +5,11 @@ from dataclasses import replace
 
 import pytest
 
-from reports.compared import Compared
+from reports.tables.compared import Compared
 from reports.together.page import write_together
 from reports.together.suites import Together
 from tests.reports.conftest import without
-from tests.reports.test_page import EVIL, files, read
+from tests.reports.page.test_page import EVIL, files, read
 from tests.reports.together.conftest import with_card
 
 

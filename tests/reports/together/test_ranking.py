@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from reports.ranks import Ranks
+from reports.statistics.ranks import Ranks
 from reports.together.diagram import diagram
 from reports.together.ranking import cliques, like_the_first, ranking, ranks_table, verdict, why_no_ranking
 from reports.together.suites import Together

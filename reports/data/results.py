@@ -1,0 +1,244 @@
+"""Results: the tables that a report is made of, and where they came from."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import pandas as pd
+
+from reports.data.consistency import (
+    check_evidence,
+    check_plan,
+    check_protocol,
+    check_scores,
+    check_selection,
+    check_studies,
+    check_units,
+)
+from reports.data.faces import Face
+from reports.data.search import Search
+from reports.schema import (
+    CURVES,
+    FOLDS,
+    IMPORTANCES,
+    MAPS,
+    PREDICTIONS,
+    SELECTION,
+    STUDIES,
+    Column,
+    ReportError,
+    checked,
+    levels,
+)
+from reports.statistics.paired import Pairing
+
+_COHORT = ("name", "scans", "subjects", "classes", "size", "fingerprint", "shareable", "source")
+_METHOD = ("version", "summary", "source", "hyperparameters")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Axis:
+    """What an ablation changes: a hyper-parameter.
+
+    Attributes:
+        title: of its column.
+        part_of: the axis that it belongs to: where that one is ``"none"``, taken away, this one is gone with it.
+    """
+
+    title: str
+    part_of: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Provenance:
+    """How results were made, in words and numbers for the reader.
+
+    Attributes:
+        suite: its name.
+        description: what it asks, one or two sentences.
+        suite_toml: its text.
+        cohort: name, scans, subjects, classes (scans by expression), size (pixels), fingerprint, shareable (whether
+            subjects' names may be shown), source (a mapping: what decides the scans; its ``kind`` is the data set).
+        protocol: a mapping: folds, repeats, seed, and who takes part.
+        versions: the versions seen of each library; more than one is told to the reader.
+        hardware: the machines seen, one line each.
+        commits: the commits of the code seen.
+        devices: the kinds of device seen.
+        planned: units that the suite asks for.
+        done: units that finished, as many as the rows of `Results.folds`.
+        failed: (method, repeat, fold, reason) of each unit that raised.
+        created: when the report is made, as it shall be printed.
+        synthetic: whether the faces are made up.
+        methods: by name, in the order of every table and picture: version, summary (one line), source (where it was
+            published), hyperparameters (a mapping).
+        control: the method that the others are compared with; the first of `methods` if None.
+        axes: what an ablation changes, by hyper-parameter, which every method has; the control is the full model.
+            Empty for other comparisons.
+        added: methods that `suite_toml` does not have.
+        search: how settings were searched; None where they were not.
+        with_faces: whether the user wants subjects named and shown though the cohort is not shareable.
+        secret: what pseudonyms of subjects are made with where they may not be named (`reports.data.pseudonyms`); None
+            where the tables have pseudonyms already, so that no number depends on who may be named.
+        names: where they have, and the user wants subjects named, the names by their pseudonyms.
+        recipe: what all methods share, encoder and training, a setting a key (``"training.epochs"``); may be empty.
+        rope: differences up to so many points either way are practically none (region of practical equivalence).
+        files: of results from elsewhere, (name, SHA-256) of the files that they were read from; the latter is empty
+            where it could confirm a guess at names that may not be shown. How they were made is not known then: what
+            else stands here is empty, or was counted in them.
+    """
+
+    suite: str
+    description: str
+    suite_toml: str
+    cohort: Mapping[str, Any]
+    protocol: Mapping[str, Any]
+    versions: Mapping[str, Sequence[str]]
+    hardware: Sequence[str]
+    commits: Sequence[str]
+    devices: Sequence[str]
+    planned: int
+    done: int
+    failed: Sequence[tuple[str, int, int, str]]
+    created: str
+    synthetic: bool
+    methods: Mapping[str, Mapping[str, Any]]
+    control: str | None = None
+    axes: Mapping[str, Axis] = field(default_factory=dict)
+    added: Sequence[str] = ()
+    search: Search | None = None
+    with_faces: bool = False
+    secret: str | None = ""
+    names: Mapping[str, str] = field(default_factory=dict)
+    recipe: Mapping[str, Any] = field(default_factory=dict)
+    rope: float = 1.0
+    files: Sequence[tuple[str, str]] = ()
+
+    @property
+    def named(self) -> bool:
+        """Whether who the subjects are may be told: their names, their faces, and what may hold either."""
+        return bool(self.cohort["shareable"]) or self.with_faces
+
+    def __post_init__(self) -> None:
+        _need("cohort", self.cohort, _COHORT)
+        for name, card in self.methods.items():
+            _need(f"methods: {name!r}", card, _METHOD)
+            _need(f"hyperparameters: {name!r}", card["hyperparameters"], list(self.axes))
+        _need("axes", self.axes, [axis.part_of for axis in self.axes.values() if axis.part_of is not None])
+        if self.control is not None and self.control not in self.methods:
+            raise ReportError(f"control: {self.control!r} is not in the comparison, allowed: {', '.join(self.methods)}")
+        for name in self.search.spaces if self.search else ():
+            if name not in self.methods:
+                raise ReportError(f"search: {name!r} is not in the suite, allowed: {', '.join(self.methods)}")
+        if not 0.0 <= self.rope <= 100.0:
+            raise ReportError(f"rope: {self.rope} points, allowed is 0 to 100")
+        if not 0 <= self.done <= self.planned:
+            raise ReportError(f"done: {self.done} units of {self.planned} planned, allowed is 0 to {self.planned}")
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Results:
+    """Checked tables of a suite's finished units, each sorted by its key, and their provenance.
+
+    Attributes:
+        folds: a row a unit (`reports.schema.FOLDS`): suite, method, repeat, fold, seed, unit, n_train, n_test, accuracy
+            and macro_f1 (0..1); where known seconds (training and test; processor time on a CPU), train_seconds and
+            test_seconds, which they are the sum of, parameters, flops (one forward of one sample), and peak_memory
+            (bytes of the device's memory, at most, the scans on it included).
+        predictions: a row a tested scan (`reports.schema.PREDICTIONS`): unit, method, repeat, fold, scan, subject,
+            expression, intensity (0 where unknown), predicted; where known, of all scans of a method, p_anger ...
+            p_surprise (0..1, sum 1).
+        curves: a row an epoch (`reports.schema.CURVES`): unit, method, repeat, fold, epoch, loss, accuracy (of the
+            training scans as seen in training), learning_rate. A unit may have none.
+        provenance: how they were made.
+        studies: a row a study with at least one complete trial (`reports.schema.STUDIES`): study (its name), method,
+            repeat, fold (the outer fold that it chose for; both -1 under development), search (0 for the suite's own, 1
+            and so on where whole searches are repeated), complete, pruned, failed (trials), seconds (of all its
+            trainings), best_trial (number), best_value (0..1, the inner score), params (the winner's, a JSON object).
+            Empty where nothing was searched.
+        selection: a row a training of a winner on an outer fold (`reports.schema.SELECTION`): method, repeat, fold,
+            search (whose winner), reseed (0: the training's ordinary seed; 1 and so on: the same with other seeds),
+            accuracy. Empty unless the suite repeats its searches.
+        importances: a row a test scan of a method that weighs texture and depth (`reports.schema.IMPORTANCES`): method,
+            repeat, fold, scan, texture, depth (0..1). Empty where none does.
+        levels: a row a scan (`reports.schema.levels`): scan, and ``nuisance_NAME``: how strong each recorded
+            disturbance was, in units of its own, any number of them; ``nuisance_texture_failure`` and
+            ``nuisance_depth_failure``, 0 or 1, tell whether a sensor failed. Empty where none is recorded.
+        maps: a row a cell (`reports.schema.MAPS`): method, kind (attention, gradcam), stream, row (from the forehead
+            down), column (from the viewer's left), value (the mean over test scans and trainings), trainings (over
+            how many); where known shift: what a cell sees is centred so far up and to the left of it, in cells. Empty
+            where there are none.
+        faces: of scans, by what the tables call them, their pictures, which may be read when they are asked for; of
+            any scans, or none. None at all where subjects may not be named, whatever was given.
+
+    Raises:
+        ReportError: a table breaks its schema; the tables contradict one another; methods were tested on different
+            scans of one fold; a subject is in two test folds of one repeat.
+    """
+
+    folds: pd.DataFrame
+    predictions: pd.DataFrame
+    curves: pd.DataFrame
+    provenance: Provenance
+    studies: pd.DataFrame = field(default_factory=pd.DataFrame)
+    selection: pd.DataFrame = field(default_factory=pd.DataFrame)
+    importances: pd.DataFrame = field(default_factory=pd.DataFrame)
+    levels: pd.DataFrame = field(default_factory=pd.DataFrame)
+    maps: pd.DataFrame = field(default_factory=pd.DataFrame)
+    faces: Mapping[str, Face] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        folds = checked("folds", self.folds, FOLDS, key=("method", "repeat", "fold"))
+        predictions = checked("predictions", self.predictions, PREDICTIONS, key=("method", "repeat", "fold", "scan"))
+        curves = checked("curves", _given(self.curves, CURVES), CURVES, key=("method", "repeat", "fold", "epoch"))
+        places = ("method", "repeat", "fold", "search")
+        studies = checked("studies", _given(self.studies, STUDIES), STUDIES, key=places)
+        selection = checked("selection", _given(self.selection, SELECTION), SELECTION, key=(*places, "reseed"))
+        object.__setattr__(self, "folds", folds)
+        object.__setattr__(self, "predictions", predictions)
+        object.__setattr__(self, "curves", curves)
+        object.__setattr__(self, "studies", studies)
+        object.__setattr__(self, "selection", selection)
+        importances = _given(self.importances, IMPORTANCES)
+        importances = checked("importances", importances, IMPORTANCES, key=("method", "repeat", "fold", "scan"))
+        recorded = levels(self.levels)
+        object.__setattr__(self, "importances", importances)
+        object.__setattr__(self, "levels", checked("levels", _given(self.levels, recorded), recorded, key=("scan",)))
+        cells = checked("maps", _given(self.maps, MAPS), MAPS, key=("method", "kind", "stream", "row", "column"))
+        object.__setattr__(self, "maps", cells)
+        plan = self.provenance
+        object.__setattr__(self, "faces", self.faces if plan.named else {})
+        check_plan(folds, suite=plan.suite, methods=list(plan.methods), done=plan.done)
+        check_units(folds, predictions, curves)
+        check_scores(folds, predictions)
+        check_protocol(folds, predictions)
+        check_studies(studies, plan.search, methods=list(plan.methods))
+        check_selection(selection, studies, folds, plan.search)
+        check_evidence(importances, cells, predictions)
+
+    @property
+    def methods(self) -> list[str]:
+        """Names of the methods with at least one finished unit, in the suite's order."""
+        done = set(self.folds["method"])
+        return [name for name in self.provenance.methods if name in done]
+
+    @property
+    def control(self) -> str:
+        """The method that the others are compared with; it may have no finished unit."""
+        return self.provenance.control or next(iter(self.provenance.methods))
+
+    @cached_property
+    def pairing(self) -> Pairing:
+        """The same as `folds` and `predictions`, laid out for comparing methods in pairs."""
+        return Pairing(self.folds, self.predictions)
+
+
+def _given(frame: pd.DataFrame, columns: Mapping[str, Column]) -> pd.DataFrame:
+    """`frame`, or where it has neither rows nor columns, an empty one with these columns."""
+    return pd.DataFrame(columns=list(columns)) if frame.shape == (0, 0) else frame
+
+
+def _need(table: str, mapping: Mapping[str, Any], keys: Sequence[str]) -> None:
+    for key in keys:
+        if key not in mapping:
+            raise ReportError(f"{table}: {key!r} is missing; needed: {', '.join(keys)}")

@@ -1,0 +1,1 @@
+"""The report as a page, as Markdown, and as a folder put in its place whole."""

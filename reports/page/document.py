@@ -1,0 +1,127 @@
+"""The report as one Markdown document, for where a page cannot go: the same words and tables, pictures by links."""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+import pandas as pd
+
+from reports import formats
+from reports.data.pseudonyms import unnamed
+from reports.data.results import Provenance, Results
+from reports.data.search import rules
+from reports.markup import Shown, heading, markdown, paragraph
+from reports.tables import summary
+from reports.tables.ablation import ablation, displayed_ablation, legend
+from reports.tables.apart import missing, remarks
+from reports.tables.pairwise import displayed_pairwise
+from reports.tables.questions import DECLARED
+from reports.tables.shown import displayed, displayed_details, marked
+from reports.tables.spread import displayed_spread, spread
+from reports.tables.tuning import displayed_parameters, displayed_tuning, parameters, tuning
+
+
+def document(
+    results: Results,
+    table: pd.DataFrame,
+    pairs: pd.DataFrame,
+    literature: pd.DataFrame,
+    *,
+    pictures: Sequence[str],
+) -> str:
+    """``report.md``; the tables as in `page.page`, `pictures` are names of files in ``figures/``, no ending."""
+    plan = results.provenance
+    notices = summary.notices(results)
+    marks = marked(table, pairs, control=results.control)
+    caution = " ".join(notices)
+    parts = [
+        heading(1, plan.suite),
+        paragraph(plan.description),
+        *(paragraph(notice, "> ") for notice in [*notices, *[" ".join(summary.SYNTHETIC)] * plan.synthetic]),
+        heading(2, "Summary"),
+        *map(paragraph, summary.findings(results, table, pairs)),
+        paragraph(" ".join(summary.caveats(results))),
+        heading(2, "Comparison"),
+        markdown(displayed(table, control=results.control, marks=marks), notice=f"{marks.legend} {caution}".strip()),
+        heading(3, "Scores in detail"),
+        markdown(displayed_details(table, marks), notice=f"{marks.bold} {caution}".strip()),
+    ]
+    if len(pairs):
+        told = [*missing(pairs), *remarks(pairs, repeats=results.folds["repeat"].nunique())]
+        parts += [heading(2, "Statistics"), paragraph(DECLARED)]
+        parts += [markdown(Shown(displayed_pairwise(pairs)), notice=caution), *map(paragraph, told)]
+    if plan.axes:
+        found = ablation(results, table)
+        shown = Shown(displayed_ablation(results, found))
+        parts += [heading(2, "Ablation"), markdown(shown, notice=f"{legend(results)} {caution}".strip())]
+    parts += _tuning(results, caution)
+    if not literature.empty:
+        parts += [
+            heading(2, "Published elsewhere"),
+            paragraph("None of this was measured here."),
+            _published(literature),
+        ]
+    parts += [heading(2, "Pictures"), *(f"![{name}](figures/{name}.svg)\n" for name in pictures)]
+    return "\n".join([*parts, *(_counted(plan) if plan.files else _made(results))])
+
+
+def _tuning(results: Results, caution: str) -> Iterable[str]:
+    search = results.provenance.search
+    if search is None:
+        return
+    yield heading(2, "Tuning")
+    yield paragraph(" ".join(rules(search)))
+    if not results.studies.empty:
+        yield markdown(Shown(displayed_tuning(results, tuning(results))), notice=caution)
+        yield markdown(Shown(displayed_parameters(parameters(results))), notice=caution)
+    if not results.selection.empty:
+        yield markdown(Shown(displayed_spread(spread(results))), notice=caution)
+
+
+def _published(literature: pd.DataFrame) -> str:
+    rows = [
+        {
+            "Method": row["method"],
+            "Accuracy, %": formats.percent(row["accuracy"], 2),
+            "": "in its abstract" if row["checked"] else "recalled, not checked",
+            "Protocol": row["protocol"] or "not known",
+            "Year": str(row["year"]),
+            "Source": row["source"],
+        }
+        for row in literature.to_dict("records")
+    ]
+    return markdown(Shown(pd.DataFrame(rows)))
+
+
+def _counted(plan: Provenance) -> Iterable[str]:
+    """How it was made, as far as files tell."""
+    yield heading(2, "How it was made")
+    yield paragraph(f"Unknown: reported from files, {plan.created}. What follows was counted in them.")
+    facts = {
+        "units": f"{plan.done}, {', '.join(f'{key} {value}' for key, value in plan.protocol.items())}",
+        "scans": f"{plan.cohort['scans']} of {plan.cohort['subjects']} subjects",
+        **{name: f"SHA-256 {digest or 'withheld'}" for name, digest in plan.files},
+    }
+    yield "".join(paragraph(f"{name}: {fact}", "- ") for name, fact in facts.items())
+
+
+def _made(results: Results) -> Iterable[str]:
+    """How it was made: units, what failed, the cohort, software and hardware, the suite."""
+    plan = results.provenance
+    told = str if plan.named else unnamed
+    yield heading(2, "How it was made")
+    yield paragraph(
+        f"{plan.done} of {plan.planned} planned units are done. Made {plan.created} from the records alone."
+    )
+    if plan.failed:
+        rows = [(method, str(repeat), str(fold), told(reason)) for method, repeat, fold, reason in plan.failed]
+        yield markdown(Shown(pd.DataFrame(rows, columns=["Method", "Repeat", "Fold", "Reason"])))
+    facts: Mapping[str, object] = {
+        "cohort": f"{plan.cohort['name']}, {plan.cohort['scans']} scans of {plan.cohort['subjects']} subjects",
+        "fingerprint": plan.cohort["fingerprint"],
+        "protocol": ", ".join(f"{key} {value}" for key, value in plan.protocol.items() if value is not None),
+        "hardware": "; ".join(plan.hardware),
+        "device": ", ".join(plan.devices),
+        "commit": ", ".join(plan.commits),
+        **{name: ", ".join(versions) for name, versions in plan.versions.items()},
+    }
+    yield "".join(paragraph(f"{name}: {fact}", "- ") for name, fact in facts.items())
+    yield "".join(f"    {line}\n" for line in plan.suite_toml.splitlines())

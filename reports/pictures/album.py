@@ -1,0 +1,123 @@
+"""Every picture of a report: which there are, and what their files are called."""
+
+import re
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from reports.data.faces import mean_face
+from reports.data.results import Results
+from reports.pictures import figures, portraits
+from reports.pictures.attention import attention
+from reports.pictures.conditions import conditions, contenders
+from reports.pictures.hardest import subjects
+from reports.pictures.hardest_faces import hardest_faces
+from reports.pictures.pareto import cost
+from reports.pictures.theme import Picture
+from reports.pictures.weights import followed, levels, shifts, weights
+from reports.tables.writing import by_intensity
+
+#: By section, then by method; the method of a picture that shows several is ``""``. A section may be empty.
+Pictures = Mapping[str, Mapping[str, Picture]]
+#: A mean face is of so many scans of each expression: with more it looks the same.
+_MEAN = 50
+#: So many letters of a method's name are in its files' names.
+_LETTERS = 40
+
+
+def draw_pictures(results: Results, table: pd.DataFrame) -> Pictures:
+    """All that these results have something to show for; `table` is `reports.tables.comparison.comparison`."""
+    made: dict[str, Mapping[str, Picture]] = {
+        "scores": {"": figures.scores(table, results.folds)},
+        "differences": {},
+        "parameters": {},
+        "seconds": {},
+    }
+    if table["difference"].notna().any():
+        made["differences"] = {"": figures.differences(table, control=results.control)}
+    for column, title in (("parameters", "parameters"), ("seconds", "seconds a unit")):
+        if table[column].notna().sum() > 1:
+            made[column] = {"": cost(table, column, title=title, control=results.control)}
+    rivals = contenders(table, results.control)
+    made |= _portraits(results, table)
+    made |= {"conditions": conditions(results, rivals), "subjects": {"": subjects(results, rivals[0])}}
+    strip = hardest_faces(results)
+    made["hardest"] = {"": strip} if strip else {}
+    return made | _evidence(results, rivals)
+
+
+def _evidence(results: Results, rivals: Sequence[str]) -> dict[str, Mapping[str, Picture]]:
+    """What methods show of themselves; Grad-CAM alone, which nearly all have, of the control and its best rival."""
+    moved, rho = shifts(results), followed(results)
+    attentive = {*results.maps.loc[results.maps["kind"] == "attention", "method"], *rivals}
+
+    behind = None if results.maps.empty else _mean_face(results)
+
+    def of(table: pd.DataFrame, methods: Container[str], draw: Callable[[pd.DataFrame, str], Picture]) -> Any:
+        there = set(table["method"])
+        return {method: draw(table, method) for method in results.methods if method in there and method in methods}
+
+    return {
+        "weights": of(moved, results.methods, weights),
+        "levels": of(rho, results.methods, levels),
+        "attention": of(results.maps, attentive, partial(attention, behind=behind)),
+    }
+
+
+def _mean_face(results: Results) -> NDArray[np.uint8] | None:
+    """Of tested scans whose pictures are at hand, at most so many of each expression alike."""
+    tested = results.predictions.drop_duplicates("scan").sort_values("scan")
+    there = tested[tested["scan"].isin(list(results.faces))]
+    return mean_face(results.faces[scan] for scan in there.groupby("expression")["scan"].head(_MEAN))
+
+
+def _portraits(results: Results, table: pd.DataFrame) -> dict[str, Mapping[str, Picture]]:
+    """The pictures of one method each."""
+    intensities = by_intensity(results)
+    tested = dict(zip(table["method"], table["accuracy"], strict=True))
+    predictions = dict(list(results.predictions.groupby("method")))
+    known, learnt, told = set(intensities["method"]), set(results.curves["method"]), portraits.courses(results.curves)
+    return {
+        "confusion": {method: portraits.confusion(predictions[method]) for method in results.methods},
+        "intensity": {
+            method: portraits.intensity(intensities, method) for method in results.methods if method in known
+        },
+        "learning": {
+            method: portraits.learning(told, method, tested=tested[method])
+            for method in results.methods
+            if method in learnt
+        },
+    }
+
+
+def picture_files(pictures: Pictures) -> list[str]:
+    """The names of the pictures' files without their endings, in the order of the page: ``confusion-afnetm``."""
+    return [name for name, _ in _named(pictures)]
+
+
+def write_pictures(pictures: Pictures, directory: Path) -> None:
+    """Writes each picture as NAME.svg and NAME.pdf into a new folder `directory`; the same pictures, the same bytes."""
+    directory.mkdir()
+    for name, picture in _named(pictures):
+        (directory / f"{name}.svg").write_text(picture.svg, encoding="utf-8")
+        (directory / f"{name}.pdf").write_bytes(picture.pdf)
+
+
+def _named(pictures: Pictures) -> Iterator[tuple[str, Picture]]:
+    """Each picture with its file's name: whatever a method is called, it is one, and no other picture's."""
+    taken: set[str] = set()
+    for section, found in pictures.items():
+        for method, picture in found.items():
+            words = re.sub(r"[^A-Za-z0-9]+", "-", method).strip("-")[:_LETTERS]
+            stem = name = f"{section}-{words}" if words else section
+            number = 1
+            while name.lower() in taken:  # some file systems do not tell A from a
+                number += 1
+                name = f"{stem}-{number}"
+            taken.add(name.lower())
+            yield name, picture

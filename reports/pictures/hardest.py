@@ -1,0 +1,125 @@
+"""Who and what is hard: subjects and scans that most methods get wrong."""
+
+from collections.abc import Hashable
+from typing import Any
+
+import matplotlib as mpl
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+
+from reports import formats
+from reports.data.pseudonyms import words
+from reports.data.results import Results
+from reports.pictures.figures import WIDTH
+from reports.pictures.theme import ACCENT, CONTEXT, INK, THEME, Picture, drawn
+from reports.schema import EXPRESSIONS
+
+#: So many scans are in the table of the hardest, so many subjects in words.
+SCANS, SUBJECTS = 12, 5
+
+
+def shown_as(results: Results, column: str) -> dict[str, str] | None:
+    """What a reader may call each ``"subject"`` or ``"scan"``, by what the tables call it; None if nothing.
+
+    Names where they may be shown, or else pseudonyms: the same as in ``tables/predictions.parquet``. Where these are
+    made with a secret that nobody knows they would be others every time, and tell nobody anything.
+    """
+    plan, there = results.provenance, results.predictions[column].unique().tolist()
+    if plan.named:
+        return {name: plan.names.get(name, name) for name in there}
+    if plan.secret is None:
+        return {name: name for name in there}
+    return words(there, column=column, secret=plan.secret) if plan.secret else None
+
+
+def _unordered(results: Results, column: str) -> list[str]:
+    """Subjects or scans in the order of what they may be called, so that ties do not tell the order of their names."""
+    there = results.predictions[column].unique().tolist()
+    hidden = None if results.provenance.named else shown_as(results, column)
+    return sorted(there, key=hidden.__getitem__ if hidden else None)
+
+
+def by_subject(results: Results) -> pd.DataFrame:
+    """Accuracy by subject (shares of 1): a row a subject, the hardest first, a column a method; NaN if it has none."""
+    predictions = results.predictions
+    right = predictions["expression"] == predictions["predicted"]
+    shares = right.groupby([predictions["subject"], predictions["method"]]).mean().unstack()[results.methods]
+    shares = shares.loc[_unordered(results, "subject")]
+    order = shares.mean(axis=1).sort_values(kind="stable").index
+    return shares.loc[order]
+
+
+@mpl.rc_context(THEME)
+def subjects(results: Results, method: str) -> Picture:
+    """Accuracy by subject, the hardest first: a dot for `method`, a dash for the methods' mean, a line for their range.
+
+    None of them is named in the drawing: its words name the hardest and the easiest where they may be named.
+    """
+    shares = by_subject(results) * 100.0
+    figure = Figure(figsize=(WIDTH, 2.6), layout="constrained")
+    axes = figure.subplots()
+    places = np.arange(1, len(shares) + 1)
+    thin = min(1.0, 60.0 / len(shares))
+    axes.vlines(places, shares.min(axis=1), shares.max(axis=1), color=CONTEXT, linewidth=0.6 + 1.4 * thin)
+    axes.plot(places, shares.mean(axis=1), "_", color=INK, markersize=2.0 + 4.0 * thin, gid="mean")
+    axes.plot(places, shares[method], "o", color=ACCENT, markersize=1.8 + 2.2 * thin, markeredgewidth=0.0, gid="method")
+    axes.set_xlabel("subjects, the hardest first")
+    axes.set_ylabel("accuracy, %")
+    axes.set_ylim(-2.0, 102.0)
+    axes.grid(visible=False, axis="x")
+    mean, names = shares.mean(axis=1), shown_as(results, "subject")
+    listed = [
+        f"{names[subject] + ' ' if names else ''}{value:.0f} % ({own:.0f} %)"
+        for subject, value, own in zip(shares.index.tolist(), mean, shares[method], strict=True)
+    ]
+    alt = (
+        f"Accuracy of {len(shares)} subjects, the mean of all methods (and {method}'s): the hardest "
+        f"{', '.join(listed[:SUBJECTS])}; the median {mean.median():.0f} %; the easiest {', '.join(listed[-SUBJECTS:])}"
+    )
+    return drawn(figure, alt)
+
+
+def hardest(results: Results, *, most: int = SCANS) -> pd.DataFrame:
+    """The scans that the most predictions get wrong, the hardest first.
+
+    Methods count alike, however often each was tested. Of scans that are missed as often, those are harder whose own
+    expression was thought less likely.
+
+    Columns:
+        scan, subject, expression, intensity (0 where unknown); wrong: the share of predictions that are; missed, of:
+        by so many methods it is taken for something else more often than not, of those that tested it; taken: what it
+        is most often taken for, and share: of the wrong predictions.
+    """
+    table = results.predictions
+    own = np.select([table["expression"] == name for name in EXPRESSIONS], [table[f"p_{name}"] for name in EXPRESSIONS])
+    scored = table[["scan", "method"]].assign(wrong=table["expression"] != table["predicted"], own=own)
+    each = scored.groupby(["scan", "method"])[["wrong", "own"]].mean()
+    each["missed"] = each["wrong"] > 0.5
+    scans = each.groupby("scan").agg(
+        wrong=("wrong", "mean"), own=("own", "mean"), missed=("missed", "sum"), of=("missed", "size")
+    )
+    scans = scans.loc[_unordered(results, "scan")]
+    scans = scans[scans["wrong"] > 0.0].reset_index()
+    scans = scans.sort_values(["wrong", "own"], ascending=[False, True], kind="stable").head(most)
+    what = table.drop_duplicates("scan").set_index("scan")[["subject", "expression", "intensity"]]
+    misses = table[(table["expression"] != table["predicted"]) & table["scan"].isin(scans["scan"])]
+    taken = misses.groupby("scan")["predicted"].value_counts(normalize=True, sort=True)
+    top = taken.reset_index(name="share").drop_duplicates("scan").set_index("scan")
+    found = scans.join(what, on="scan").join(top.rename(columns={"predicted": "taken"}), on="scan")
+    columns = ["scan", "subject", "expression", "intensity", "wrong", "missed", "of", "taken", "share"]
+    return found[columns].reset_index(drop=True)
+
+
+def hardest_rows(results: Results) -> list[dict[Hashable, Any]]:
+    """`hardest` as the page shows it: with the names that may be shown; empty where there are none."""
+    names = {column: shown_as(results, column) for column in ("scan", "subject")}
+    rows = hardest(results).to_dict("records")
+    if names["scan"] is None or names["subject"] is None:
+        return []
+    return [
+        row
+        | {"scan": names["scan"][row["scan"]], "subject": names["subject"][row["subject"]]}
+        | {"wrong": formats.percent(row["wrong"], 0), "share": formats.percent(row["share"], 0)}
+        for row in rows
+    ]

@@ -1,0 +1,122 @@
+"""How fusion weighed texture and depth: against what disturbed either, within each training.
+
+Trainings settle on balances of their own, far further apart than the scans of one. So no weight is shown as it is, only
+how far it lies from the mean of its training.
+"""
+
+from collections.abc import Sequence
+
+import matplotlib as mpl
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+from numpy.typing import NDArray
+
+from reports import formats
+from reports.data.results import Results
+from reports.pictures.theme import ACCENT, INK, MUTED, THEME, Picture, drawn, thinned
+from reports.schema import EXPRESSIONS, LEVEL
+
+#: The levels that tell a failure from none: 0 or 1.
+TEXTURE_FAILED, DEPTH_FAILED = f"{LEVEL}texture_failure", f"{LEVEL}depth_failure"
+_STATES = ("both sound", "texture failed", "depth failed", "both failed")
+#: So many levels are in a picture: those that weights follow most.
+MOST = 10
+#: Weights that differ by less differ by rounding.
+_SAME = 1e-6
+_TRAINING = ["method", "repeat", "fold"]
+
+
+def shifts(results: Results) -> pd.DataFrame:
+    """How far the texture's weight lies from its training's mean, by group of scans: a row a training and group.
+
+    Columns:
+        method, repeat, fold; group: an expression, or where failures are recorded also what failed; shift: the mean of
+        the group's scans, a share of 1 (0.01: texture counts one point more, depth one less).
+    """
+    table = _changes(results)
+    kinds = [table["expression"]]
+    if {TEXTURE_FAILED, DEPTH_FAILED} <= set(results.levels.columns):
+        failed = table.join(results.levels.set_index("scan")[[TEXTURE_FAILED, DEPTH_FAILED]], on="scan")
+        state = (failed[TEXTURE_FAILED] > 0) + 2 * (failed[DEPTH_FAILED] > 0)
+        known = failed[TEXTURE_FAILED].notna() & failed[DEPTH_FAILED].notna()
+        kinds.insert(0, state.map(dict(enumerate(_STATES))).where(known))
+    parts = [table.assign(group=kind).dropna().groupby([*_TRAINING, "group"])["change"].mean() for kind in kinds]
+    found: pd.DataFrame = pd.concat(parts).rename("shift").reset_index()
+    return found
+
+
+def followed(results: Results) -> pd.DataFrame:
+    """How the texture's weight goes with each recorded level that varies: a row a training and level.
+
+    Columns:
+        method, repeat, fold, level; rho: Spearman's rank correlation over the training's test scans, -1 to 1, below
+        zero where texture counts less the higher the level.
+    """
+    names = [name for name in results.levels.columns if _is_level(name) and results.levels[name].nunique() > 1]
+    table = _changes(results).merge(results.levels[["scan", *names]], on="scan")
+    if table.empty or not names:
+        return pd.DataFrame(columns=[*_TRAINING, "level", "rho"])
+    by = [table[name] for name in _TRAINING]
+    ranks = table[["change", *names]].groupby(by).rank()
+    centred = ranks - ranks.groupby(by).transform("mean")
+    products = centred[names].mul(centred["change"], axis=0).groupby(by).sum()
+    squares = centred.pow(2).groupby(by).sum()
+    scale = squares[names].mul(squares["change"], axis=0) ** 0.5
+    rho: pd.DataFrame = (products / scale.where(scale > 0.0)).reset_index()
+    long = rho.melt(id_vars=_TRAINING, var_name="level", value_name="rho").dropna(ignore_index=True)
+    return long.assign(level=long["level"].str.removeprefix(LEVEL))
+
+
+def _changes(results: Results) -> pd.DataFrame:
+    """`Results.importances` with the expression of each scan and ``change``: to the mean of its training."""
+    table = results.importances.merge(results.predictions[["scan", "expression"]].drop_duplicates("scan"), on="scan")
+    table = table.assign(change=table["texture"] - table.groupby(_TRAINING)["texture"].transform("mean"))
+    moved = table["change"].abs().groupby(table["method"]).transform("max") > _SAME
+    return table[moved]  # some methods weigh all scans of a training alike: there is nothing to tell of them
+
+
+@mpl.rc_context(THEME)
+def weights(table: pd.DataFrame, method: str) -> Picture:
+    """A row a group: a small dot a training, a large one for their mean; `table` is `shifts`."""
+    own = table[table["method"] == method]
+    groups = [name for name in (*_STATES, *EXPRESSIONS) if name in set(own["group"])]
+    values = [100.0 * own.loc[own["group"] == group, "shift"].to_numpy() for group in groups]
+    figure = _rows(groups, values, "texture's weight, points")
+    words = (f"{group} {formats.points(found.mean() / 100.0)}" for group, found in zip(groups, values, strict=True))
+    return drawn(figure, f"Texture's weight in {method} against its training's mean, points: " + "; ".join(words))
+
+
+@mpl.rc_context(THEME)
+def levels(table: pd.DataFrame, method: str) -> Picture:
+    """The same of rank correlations with levels, the strongest first; `table` is `followed`."""
+    own = table[table["method"] == method]
+    mean = own.groupby("level")["rho"].mean()
+    names = mean.abs().sort_values(ascending=False, kind="stable").index[:MOST].tolist()
+    values = [own.loc[own["level"] == name, "rho"].to_numpy() for name in names]
+    figure = _rows([name.replace("_", " ") for name in names], values, "rank correlation")
+    words = (f"{name.replace('_', ' ')} {mean[name]:+.2f}".replace("-", formats.MINUS) for name in names)
+    return drawn(figure, f"Rank correlation of texture's weight in {method} with recorded levels: " + "; ".join(words))
+
+
+def _rows(names: Sequence[str], values: Sequence[NDArray[np.float64]], title: str) -> Figure:
+    figure = Figure(figsize=(2.9, 0.6 + 0.2 * len(names)), layout="constrained")
+    axes = figure.subplots()
+    axes.axvline(0.0, color=MUTED, linewidth=1.0)
+    for row, found in enumerate(values):
+        dots = thinned(found)
+        axes.plot(dots, np.full(len(dots), row + 0.22), "o", color=MUTED, alpha=0.4, markersize=2.4, markeredgewidth=0)
+        axes.plot(found.mean(), row - 0.08, "o", color=ACCENT, markersize=4.5, zorder=4)
+    axes.set_yticks(range(len(names)), names, color=INK)
+    axes.set_ylim(len(names) - 0.4, -0.6)
+    axes.set_xlabel(title)
+    axes.xaxis.set_major_locator(MaxNLocator(nbins=5))
+    axes.grid(visible=False, axis="y")
+    axes.spines["left"].set_visible(False)
+    return figure
+
+
+def _is_level(name: str) -> bool:
+    """A kind is a name that was given a number: more of it is not stronger."""
+    return name.startswith(LEVEL) and not name.endswith("_kind")

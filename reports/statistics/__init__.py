@@ -1,0 +1,1 @@
+"""Scores, intervals and tests: arrays in, numbers out."""

@@ -1,0 +1,1 @@
+"""What is told of results in numbers and words."""

@@ -1,0 +1,175 @@
+"""The tables of a search: what each method's studies spent and found, and the settings that they chose."""
+
+import json
+from collections.abc import Sequence
+from statistics import median_low
+from typing import Any
+
+import pandas as pd
+
+from reports import formats
+from reports.data.results import Results
+from reports.data.search import METRICS, Search
+from reports.schema import ReportError
+
+_FOLD = ["repeat", "fold"]
+_SPENT = ["complete", "pruned", "failed"]
+_TUNING = ["method", "studies", *_SPENT, "seconds", "best", "best_low", "best_high", "tested", "optimism"]
+_PARAMETERS = ["method", "parameter", "searched", "chosen", "among"]
+
+
+def tuning(results: Results) -> pd.DataFrame:
+    """One row a method with studies, in the suite's order.
+
+    Scores are shares of 1, of the metric that was maximised. Where searches are repeated, only winners of the first are
+    the suite's: ``best`` to ``optimism`` are about these.
+
+    Columns:
+        method, studies; complete, pruned, failed (trials) and seconds (of their trainings), summed over studies; best
+        (mean of the studies' best inner scores), best_low, best_high (their range); tested (mean of the winners' test
+        scores on the outer folds), optimism (inner minus tested score, mean over what is tested); NaN where nothing is.
+    """
+    search = _search(results)
+    rows = []
+    for method in _methods(results):
+        own = results.studies[results.studies["method"] == method]
+        first = own[own["search"] == 0]
+        tests = results.folds.loc[results.folds["method"] == method, [*_FOLD, search.metric]]
+        pairs = tests.merge(first, on=_FOLD) if search.selection == "nested" else tests.merge(first, how="cross")
+        best, tested = first["best_value"], pairs[search.metric]
+        row: dict[str, object] = {"method": method, "studies": len(own), "seconds": own["seconds"].sum()}
+        row |= {name: int(own[name].sum()) for name in _SPENT}
+        row |= {"best": best.mean(), "best_low": best.min(), "best_high": best.max()}
+        rows.append(row | {"tested": tested.mean(), "optimism": (pairs["best_value"] - tested).mean()})
+    return pd.DataFrame(rows, columns=_TUNING)
+
+
+def parameters(results: Results) -> pd.DataFrame:
+    """One row a parameter that was searched, by method; chosen are the winners of the first searches.
+
+    Columns, all text:
+        method, parameter, searched (its range), chosen (the median of numbers, the lower one of two, so that a study
+        did choose it; else the most frequent value; empty where none has the parameter), among (the range of chosen
+        numbers, or how many studies chose that value: ``"4 of 5"``; empty where there is one study).
+    """
+    rows = []
+    for method in _methods(results):
+        studies = results.studies[(results.studies["method"] == method) & (results.studies["search"] == 0)]
+        winners = [json.loads(params) for params in studies["params"]]
+        for parameter, searched in _search(results).spaces.get(method, {}).items():
+            chosen, among = _typical([winner[parameter] for winner in winners if parameter in winner], len(winners))
+            row = {"method": method, "parameter": parameter, "searched": searched}
+            rows.append(row | {"chosen": chosen, "among": among})
+    return pd.DataFrame(rows, columns=_PARAMETERS, dtype="str")
+
+
+def shared(found: pd.DataFrame, *, methods: int) -> list[dict[str, str]]:
+    """What all `methods` searched alike, such as the recipe's keys: parameter and searched, as in `parameters`."""
+    pairs = found[["parameter", "searched"]].value_counts(sort=False)
+    alike = pairs.index[pairs == methods]
+    return [{"parameter": parameter, "searched": searched} for parameter, searched in alike]
+
+
+def displayed_tuning(results: Results, found: pd.DataFrame) -> pd.DataFrame:
+    """`tuning` as a reader meets it, all text."""
+    metric = METRICS[_search(results).metric]
+    rows = []
+    for row in found.to_dict("records"):
+        best, low, high = (formats.percent(row[name]) for name in ("best", "best_low", "best_high"))
+        rows.append(
+            {
+                "Method": str(row["method"]),
+                "Studies": str(row["studies"]),
+                **{f"{name.capitalize()} trials": str(row[name]) for name in _SPENT},
+                "Time": formats.duration(row["seconds"]),
+                f"Best inner {metric}, % (range)": best if low == high else formats.ranged(best, low, high),
+                f"Tested {metric}, %": formats.percent(row["tested"]),
+                "Inner minus tested, points": formats.points(row["optimism"]),
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def displayed_parameters(found: pd.DataFrame) -> pd.DataFrame:
+    """`parameters` as a reader meets it, all text."""
+    shown = found.assign(
+        chosen=found["chosen"].replace("", formats.NOTHING), among=found["among"].replace("", formats.NOTHING)
+    )
+    return shown.rename(columns={name: name.capitalize() for name in _PARAMETERS} | {"among": "Over studies"})
+
+
+def settings(results: Results) -> "pd.Series[Any]":
+    """For each row of `Results.selection` the setting that was trained, as text that is equal for equal settings."""
+    nested = _search(results).selection == "nested"
+    on = ["method", *(_FOLD if nested else []), "search"]
+    chosen = results.studies[on].assign(setting=[_same(params) for params in results.studies["params"]])
+    found: pd.Series[Any] = results.selection[on].merge(chosen, on=on, how="left")["setting"]
+    return found
+
+
+def uneven(results: Results) -> list[str]:
+    """What makes budgets less equal than they should be: trials, failures, studies that are missing."""
+    search = results.provenance.search
+    if search is None or search.params_file:
+        return []
+    studies, methods = results.studies, list(results.provenance.methods)
+    found = []
+    rounds = max(studies["search"].nunique(), 1)
+    places = pd.concat([frame[_FOLD].drop_duplicates() for frame in (studies, results.folds)])
+    each = rounds * (len(places.drop_duplicates()) if search.selection == "nested" else 1)
+    missing = {name: each - int((studies["method"] == name).sum()) for name in methods}
+    if lacking := sum(missing.values()):
+        found.append(f"Missing studies: {lacking} of {each * len(methods)} ({_by(missing)}).")
+    trials = studies[_SPENT].sum(axis=1)
+    if trials.nunique() > 1:
+        ends = trials.min(), trials.max()
+        low, high = (f"{count} ({studies.loc[trials == count, 'method'].iloc[0]})" for count in ends)
+        found.append(f"Uneven budgets: by “{search.budget}” studies had from {low} to {high} trials.")
+    failed = {name: int(studies.loc[studies["method"] == name, "failed"].sum()) for name in methods}
+    if raised := sum(failed.values()):
+        found.append(f"Failed trials: {raised} of {trials.sum()} raised an error and chose nothing ({_by(failed)}).")
+    return found
+
+
+def _search(results: Results) -> Search:
+    if results.provenance.search is None:
+        raise ReportError("search: None, allowed for tables of it is a search")
+    return results.provenance.search
+
+
+def _methods(results: Results) -> list[str]:
+    searched = set(results.studies["method"])
+    return [name for name in results.provenance.methods if name in searched]
+
+
+def _by(counts: dict[str, int]) -> str:
+    return ", ".join(f"{name} {count}" for name, count in counts.items() if count)
+
+
+def _same(params: str) -> str:
+    return json.dumps(json.loads(params), sort_keys=True)
+
+
+def _typical(values: Sequence[Any], studies: int) -> tuple[str, str]:
+    """The value that stands for all, and how the others lie about it."""
+    if not values:
+        return "", ""
+    if all(isinstance(value, int | float) and not isinstance(value, bool) for value in values):
+        low, high = _number(min(values)), _number(max(values))
+        if low != high:
+            return _number(median_low(values)), f"{low} to {high}"
+        values = [low] * len(values)
+    texts = [_text(value) for value in values]
+    # Of equally frequent ones the first in the order of folds, which has nothing to do with their scores.
+    often = max(texts, key=texts.count)
+    return often, "" if studies == 1 else f"{texts.count(often)} of {studies}"
+
+
+def _number(value: float) -> str:
+    return str(value) if isinstance(value, int) else f"{value:.3g}"
+
+
+def _text(value: object) -> str:
+    if isinstance(value, list):
+        return ", ".join(map(_text, value))
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

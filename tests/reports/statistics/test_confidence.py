@@ -1,0 +1,50 @@
+"""Brier score and calibration error against scikit-learn's and a plain loop over bins."""
+
+import numpy as np
+import pytest
+from sklearn.metrics import brier_score_loss
+
+from reports.schema import EXPRESSIONS
+from reports.statistics.bootstrap import interval
+from reports.statistics.confidence import BINS, brier_sums, ece, ece_sums
+from reports.statistics.scores import mean
+
+
+@pytest.fixture(scope="module")
+def late(results):
+    return results.predictions[results.predictions["method"] == "late"]
+
+
+def test_brier_score_is_that_of_scikit_learn(late):
+    sums = brier_sums(late, sorted(late["subject"].unique()))
+    shares = late[[f"p_{name}" for name in EXPRESSIONS]].to_numpy()
+    expected = brier_score_loss(late["expression"], shares, labels=list(EXPRESSIONS), scale_by_half=False)
+    assert float(mean(sums.sum(axis=0))) == pytest.approx(expected)
+
+
+def test_calibration_error_is_the_plain_loop_over_bins(late):
+    sums = ece_sums(late, sorted(late["subject"].unique()))
+    confidence = late[[f"p_{name}" for name in EXPRESSIONS]].max(axis=1).to_numpy()
+    right = (late["expression"] == late["predicted"]).to_numpy()
+    expected = 0.0
+    for low in np.arange(BINS) / BINS:
+        inside = (confidence >= low) & (confidence < low + 1 / BINS)
+        if inside.any():
+            expected += inside.mean() * abs(confidence[inside].mean() - right[inside].mean())
+    assert float(ece(sums.sum(axis=0))) == pytest.approx(expected)
+
+
+def test_certainty_that_is_right_is_perfect(late):
+    sure = late.assign(**{f"p_{name}": (late["predicted"] == name) * 1.0 for name in EXPRESSIONS})
+    sure = sure[sure["expression"] == sure["predicted"]]
+    subjects = sorted(sure["subject"].unique())
+    assert float(ece(ece_sums(sure, subjects).sum(axis=0))) == 0.0
+    assert float(mean(brier_sums(sure, subjects).sum(axis=0))) == 0.0
+
+
+def test_intervals_hold_their_value(late):
+    subjects = sorted(late["subject"].unique())
+    brier = interval(brier_sums(late, subjects), mean)
+    assert brier.low < brier.value < brier.high
+    error = interval(ece_sums(late, subjects), ece)  # biased upwards, the more so in resamples
+    assert 0.0 < error.low < error.high < 1.0

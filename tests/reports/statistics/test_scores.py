@@ -1,0 +1,48 @@
+"""Scores of sums against scikit-learn's of scans."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+from sklearn.metrics import accuracy_score, confusion_matrix, f1_score, recall_score
+
+from reports.schema import EXPRESSIONS
+from reports.statistics.scores import accuracy, balanced_accuracy, confusions, macro_f1, mean, recalls, right_and_all
+
+LABELS = hnp.arrays(np.int64, st.integers(1, 60), elements=st.integers(0, 5))
+SCORES = [
+    (accuracy, accuracy_score),
+    (lambda counts: mean(right_and_all(counts)), accuracy_score),
+    (macro_f1, lambda true, told: f1_score(true, told, average="macro")),
+]
+
+
+@given(LABELS, st.randoms(use_true_random=False))
+def test_scores_are_those_of_scikit_learn(true, random):
+    told = np.array([random.randrange(6) for _ in true])
+    counts = confusion_matrix(true, told, labels=range(6))
+    for score, reference in SCORES:
+        assert float(score(counts)) == pytest.approx(reference(true, told), abs=1e-12)
+
+
+@given(LABELS, st.randoms(use_true_random=False))
+def test_recalls_are_those_of_scikit_learn_and_missing_for_a_class_that_is_not_there(true, random):
+    told = np.where(np.isin([random.randrange(6) for _ in true], true), true, true[0])
+    counts = confusion_matrix(true, told, labels=range(6))
+    there = np.unique(true)
+    expected = np.full(6, np.nan)
+    expected[there] = recall_score(true, told, labels=there, average=None, zero_division=0.0)
+    np.testing.assert_allclose(recalls(counts), expected)
+    average = recall_score(true, told, labels=there, average="macro", zero_division=0.0)
+    assert float(balanced_accuracy(counts)) == pytest.approx(average)
+
+
+def test_confusions_count_each_scan_of_each_subject_once(results):
+    predictions = results.predictions[results.predictions["method"] == "late"]
+    subjects = sorted(predictions["subject"].unique())
+    counts = confusions(predictions, subjects)
+    for index in (0, 7, 23):
+        own = predictions[predictions["subject"] == subjects[index]]
+        expected = confusion_matrix(own["expression"], own["predicted"], labels=EXPRESSIONS)
+        np.testing.assert_array_equal(counts[index], expected)

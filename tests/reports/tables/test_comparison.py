@@ -1,0 +1,116 @@
+"""The comparison against scikit-learn's scores of the same scans, and what is marked in it."""
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.metrics import balanced_accuracy_score, brier_score_loss, recall_score
+
+from reports.markup import Shown, latex, markdown
+from reports.schema import EXPRESSIONS
+from reports.tables.apart import like_the_best
+from reports.tables.comparison import ERRORS, SCORES, comparison
+from reports.tables.pairwise import pairwise
+from reports.tables.shown import displayed, displayed_details, marked
+
+SHARES = [f"p_{name}" for name in EXPRESSIONS]
+
+
+def timed(results, **columns):
+    return replace(results, folds=results.folds.assign(**columns))
+
+
+def test_every_score_is_scikit_learn_s_over_all_scans_and_over_folds(results):
+    row = comparison(results).set_index("method").loc["late"]
+    rows = results.predictions[results.predictions["method"] == "late"]
+
+    def scores(scans):
+        true, told = scans["expression"], scans["predicted"]
+        shares = scans[SHARES].to_numpy()
+        recalls = recall_score(true, told, labels=list(EXPRESSIONS), average=None)
+        return {
+            "balanced_accuracy": balanced_accuracy_score(true, told),
+            "brier": brier_score_loss(true, shares, labels=list(EXPRESSIONS), scale_by_half=False),
+            **{f"recall_{name}": recall for name, recall in zip(EXPRESSIONS, recalls, strict=True)},
+        }
+
+    for name, value in scores(rows).items():
+        assert row[name] == pytest.approx(value), name
+        assert row[f"{name}_low"] < value < row[f"{name}_high"]
+    folds = pd.DataFrame([scores(scans) for _, scans in rows.groupby("fold")])
+    for name in folds:
+        assert row[f"{name}_mean"] == pytest.approx(folds[name].mean())
+        assert row[f"{name}_sd"] == pytest.approx(folds[name].std())
+
+
+def test_a_score_that_a_fold_has_no_scan_for_is_missing_there_alone(make):
+    results = make(skills={"a": 1.0, "b": 0.5}, subjects=6, folds=3, epochs=1)
+    fear = (results.predictions["expression"] == "fear") & (results.predictions["fold"] == 1)
+    predictions = results.predictions[~fear]
+    right = (predictions["expression"] == predictions["predicted"]).groupby(predictions["unit"])
+    folds = results.folds.assign(
+        n_test=results.folds["unit"].map(right.size()), accuracy=results.folds["unit"].map(right.mean())
+    )
+    table = comparison(replace(results, predictions=predictions, folds=folds)).set_index("method")
+    recalls = [
+        recall_score(scans["expression"], scans["predicted"], labels=["fear"], average=None)[0]
+        for fold, scans in predictions[predictions["method"] == "a"].groupby("fold")
+        if fold != 1
+    ]
+    assert table.loc["a", "recall_fear_mean"] == pytest.approx(np.mean(recalls))
+    assert table.loc["a", "recall_happiness_sd"] >= 0.0
+
+
+def test_costs_are_told_as_far_as_they_are_known(results):
+    bare = comparison(results)
+    assert bare[["train_seconds", "test_milliseconds", "peak_memory"]].isna().all(axis=None)
+    assert "Seconds a unit" in displayed(bare, control="afnetm").text
+    assert "Memory" not in displayed(bare, control="afnetm").text
+    memory = np.where(results.folds["method"] == "late", np.nan, 2.5e9 + 1e9 * (results.folds["fold"] == 2))
+    full = timed(results, train_seconds=10.0, test_seconds=0.012 * results.folds["n_test"], peak_memory=memory)
+    shown = displayed(comparison(full), control="afnetm").text.set_index("Method")
+    assert shown.loc["depth", ["Training, s", "Test, ms a scan", "Memory"]].tolist() == ["10.0", "12.0", "3.50 GB"]
+    assert shown.loc["late", "Memory"] == "\N{EN DASH}"
+    assert "Seconds a unit" not in shown
+
+
+def test_best_and_second_are_marked_the_lowest_error_and_the_highest_of_the_rest(results):
+    table, pairs = comparison(results), pairwise(results)
+    marks = marked(table, pairs, control="afnetm")
+    for name in SCORES:
+        order = table.sort_values(name, ascending=name in ERRORS)["method"].tolist()
+        assert marks.places[name][order[0]] == "best"
+        assert "second" in marks.places[name].values()
+    assert marks.best == "afnetm"
+    assert list(marks.alike) == like_the_best("afnetm", pairs, control="afnetm")
+    p = pairs[pairs["method_b"] == "afnetm"].set_index("method_a")["p_holm"]
+    assert set(marks.alike) == {name for name in ("texture", "depth", "concat", "late") if not p[name] < 0.05}
+    assert 0 < len(marks.alike) < 4
+    shown = displayed(table, control="afnetm", marks=marks)
+    cells = dict(zip(shown.text["Method"], shown.text["Accuracy, % (95 %)"], strict=True))
+    assert {name for name, cell in cells.items() if cell.endswith(" †")} == set(marks.alike)
+    best = f"{100 * table['accuracy'].max():.1f}"
+    assert f"| **{best}** (" in markdown(shown)
+    assert rf"& \textbf{{{best}}} (" in latex(shown)
+    assert r"$^{\dagger}$" in latex(shown)
+    assert latex(shown).count(r"\underline{") == markdown(shown).count("<u>") == 2
+    assert latex(displayed_details(table, marks)).count(r"\textbf{") >= 9
+
+
+def test_equal_scores_share_a_place_and_one_method_alone_has_none():
+    table = pd.DataFrame({"method": list("abc"), **{name: [0.5, 0.7, 0.7] for name in SCORES}})
+    pairs = pd.DataFrame(columns=["method_a", "method_b", "p_permutation_subjects"])
+    marks = marked(table, pairs, control="a")
+    assert marks.places["accuracy"] == {"a": "second", "b": "best", "c": "best"}
+    assert marks.places["ece"] == {"a": "best", "b": "second", "c": "second"}
+    alone = marked(table.iloc[:1], pairs, control="a")
+    assert (alone.best, alone.legend, set(map(len, alone.places.values()))) == (None, "", {0})
+
+
+def test_a_mark_goes_around_the_score_alone():
+    shown = Shown(
+        pd.DataFrame({"Method": ["m"], "x": ["71.3 (66.0, 76.1) †"]}), pd.DataFrame({"Method": [""], "x": ["best"]})
+    )
+    assert "| m | **71.3** (66.0, 76.1) † |" in markdown(shown)
+    assert r"m & \textbf{71.3} (66.0, 76.1) $^{\dagger}$ \\" in latex(shown)

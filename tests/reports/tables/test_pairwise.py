@@ -1,0 +1,253 @@
+"""The table of pairs: every value from the tested functions, nothing invented where there is nothing to say."""
+
+import re
+import time
+from dataclasses import replace
+from types import SimpleNamespace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from reports.formats import points
+from reports.page.page import write_report
+from reports.schema import EXPRESSIONS, ReportError
+from reports.statistics.bayes import posterior
+from reports.statistics.fold_tests import corrected_t
+from reports.statistics.paired import Pairing
+from reports.statistics.several import holm
+from reports.statistics.subject_tests import sign_flip, signed_rank
+from reports.tables.apart import LEVEL, like_the_best, missing, remarks
+from reports.tables.comparison import comparison
+from reports.tables.pairwise import COLUMNS, DECLARED, displayed_pairwise, pairwise
+from reports.tables.questions import QUESTIONS
+from reports.tables.writing import write_tables
+
+pytestmark = pytest.mark.usefixtures("sketched")
+
+PROMISED = (
+    "method_a,method_b,difference,low,high,p_corrected_t,p_holm,p_permutation_subjects,p_wilcoxon_subjects,"
+    "probability_of_improvement,rope_left,rope,rope_right"
+)
+VALUES = COLUMNS[2:]
+
+
+@pytest.fixture(scope="module")
+def pairs(results):
+    return pairwise(results)
+
+
+def test_the_file_has_the_promised_columns_and_all_pairs_the_control_s_first(results, pairs, tmp_path):
+    write_tables(results, comparison(results), pairs, tmp_path)
+    table = pd.read_csv(tmp_path / "pairwise.csv")
+    assert ",".join(table.columns) == PROMISED
+    assert len(table) == 10
+    assert table["method_b"].tolist()[:4] == ["afnetm"] * 4
+    assert table["method_a"].tolist()[:4] == ["texture", "depth", "concat", "late"]
+    assert {frozenset(pair) for pair in zip(table["method_a"], table["method_b"], strict=True)} == {
+        frozenset((a, b)) for a in results.methods for b in results.methods if a != b
+    }
+    for ending in ("md", "tex"):
+        assert "afnetm" in (tmp_path / f"pairwise.{ending}").read_text(encoding="utf-8")
+
+
+def test_a_row_is_what_the_tests_say_of_the_pair(results, pairs):
+    row = pairs.set_index(["method_a", "method_b"]).loc[("late", "afnetm")]
+    accuracy = comparison(results).set_index("method")["accuracy"]
+    assert row["difference"] == pytest.approx(accuracy["late"] - accuracy["afnetm"])
+    assert row["low"] < row["difference"] < row["high"]
+    folds = results.folds.pivot(index="fold", columns="method", values="accuracy")
+    sizes = results.folds[results.folds["method"] == "late"][["n_train", "n_test"]].mean().to_dict()
+    differences = (folds["late"] - folds["afnetm"]).to_numpy()
+    assert row["p_corrected_t"] == pytest.approx(float(corrected_t(differences, **sizes).p))
+    parts = posterior(differences, **sizes, rope=0.01)
+    np.testing.assert_allclose([row["rope_left"], row["rope"], row["rope_right"]], parts)
+    right = results.predictions.assign(right=results.predictions["expression"] == results.predictions["predicted"])
+    shares = right.groupby(["subject", "method"])["right"].mean().unstack("method")
+    subjects = (shares["late"] - shares["afnetm"]).round(12).to_numpy()
+    assert row["p_permutation_subjects"] == float(sign_flip(subjects))
+    assert row["p_wilcoxon_subjects"] == pytest.approx(signed_rank(subjects))
+    assert row["probability_of_improvement"] == pytest.approx(np.mean((subjects > 0) + (subjects == 0) / 2))
+
+
+def test_the_declared_test_is_adjusted_over_the_control_s_comparisons_and_else_over_all(pairs):
+    own = (pairs["method_b"] == "afnetm").to_numpy()
+    declared = pairs[DECLARED].to_numpy()
+    np.testing.assert_allclose(pairs["p_holm"][own], holm(declared[own]))
+    np.testing.assert_allclose(pairs["p_holm"][~own], holm(declared)[~own])
+
+
+def test_the_region_is_as_wide_as_the_suite_says(results, pairs):
+    wide = pairwise(replace(results, provenance=replace(results.provenance, rope=5.0)))
+    assert (wide["rope"] > pairs["rope"]).all()
+    np.testing.assert_allclose(wide[["rope_left", "rope", "rope_right"]].sum(axis=1), 1.0)
+    np.testing.assert_allclose(wide["p_corrected_t"], pairs["p_corrected_t"])
+    with pytest.raises(ReportError, match="rope: -1 points, allowed is 0 to 100"):
+        replace(results.provenance, rope=-1)
+
+
+def test_another_order_of_methods_turns_pairs_round(results, pairs):
+    methods = dict(reversed(results.provenance.methods.items()))
+    plan = replace(results.provenance, methods=methods, control="texture")
+    turned = pairwise(replace(results, provenance=plan)).set_index(["method_b", "method_a"])
+    for row in pairs.to_dict("records"):
+        if (row["method_a"], row["method_b"]) in turned.index:
+            other = turned.loc[(row["method_a"], row["method_b"])]
+            assert row["difference"] == pytest.approx(-other["difference"])
+            assert [row["low"], row["high"]] == pytest.approx([-other["high"], -other["low"]])
+            assert row["p_corrected_t"] == pytest.approx(other["p_corrected_t"])
+            assert row["p_permutation_subjects"] == other["p_permutation_subjects"]
+            assert row["p_wilcoxon_subjects"] == pytest.approx(other["p_wilcoxon_subjects"])
+            assert row["probability_of_improvement"] == pytest.approx(1.0 - other["probability_of_improvement"])
+            assert [row["rope_left"], row["rope"]] == pytest.approx([other["rope_right"], other["rope"]])
+
+
+def test_a_method_with_one_fold_has_what_subjects_say_and_no_t_test(results, drop):
+    part = results
+    for fold in range(1, 5):
+        part = drop(part, method="late", fold=fold)
+    found = pairwise(part).set_index(["method_a", "method_b"])
+    row = found.loc[("late", "afnetm")]
+    assert row[["p_corrected_t", "rope_left", "rope", "rope_right"]].isna().all()
+    assert row[["difference", "low", "high", "p_holm", "p_permutation_subjects"]].notna().all()
+    assert row["subjects"] == 5
+    assert found.loc[("depth", "afnetm"), "why"] == ""
+    (told,) = missing(found.reset_index())
+    assert told.startswith("late and afnetm; texture and late; depth and late; concat and late: one fold alone ")
+
+
+def test_methods_that_share_no_fold_are_not_compared(small, drop):
+    part = drop(drop(small, method="plain", fold=0), method="afnetm", fold=1)
+    found = pairwise(part)
+    assert found[VALUES].isna().all(axis=None)
+    assert missing(found) == ["plain and afnetm: no fold is finished by both."]
+    assert set(displayed_pairwise(found).iloc[0, 2:]) == {"\N{EN DASH}"}
+    assert like_the_best("afnetm", found, control="afnetm") == ["plain"]
+
+
+def twins(results):
+    """The results as if the second method had said what the first said."""
+    one, other = results.methods
+    same = results.predictions[results.predictions["method"] == one]
+    units = dict(
+        zip(
+            results.folds.query("method == @one").sort_values(["repeat", "fold"])["unit"],
+            results.folds.query("method == @other").sort_values(["repeat", "fold"])["unit"],
+            strict=True,
+        )
+    )
+    folds = results.folds.set_index(["method", "repeat", "fold"])
+    folds["accuracy"] = [folds.loc[(one, *key[1:]), "accuracy"] for key in folds.index]
+    twin = same.assign(method=other, unit=same["unit"].map(units))
+    return replace(results, folds=folds.reset_index(), predictions=pd.concat([same, twin]))
+
+
+def test_methods_that_agree_on_everything_are_not_told_apart(small):
+    found = pairwise(twins(small))
+    row = found.iloc[0]
+    assert [row["difference"], row["low"], row["high"], row["probability_of_improvement"]] == [0.0, 0.0, 0.0, 0.5]
+    assert row["p_permutation_subjects"] == row["p_holm"] == 1.0
+    assert row[["p_corrected_t", "p_wilcoxon_subjects", "rope"]].isna().all()
+    assert "the folds do not differ" in row["why"]
+    assert "no subject is told better" in row["why"]
+
+
+def test_one_subject_is_no_sample(make):
+    found = pairwise(make(skills={"a": 0.5, "b": 9.0}, subjects=1, folds=1, epochs=1)).iloc[0]
+    assert np.isfinite(found["difference"])
+    assert found[[name for name in VALUES if name != "difference"]].isna().all()
+    assert "one subject alone" in found["why"]
+
+
+def test_one_method_is_no_pair(make, tmp_path):
+    results = make(skills={"only": 0.5}, subjects=4, folds=2, epochs=1)
+    found = pairwise(results)
+    assert found.empty
+    assert remarks(found, repeats=1) == missing(found) == []
+    write_tables(results, comparison(results), found, tmp_path)
+    assert not (tmp_path / "pairwise.csv").exists()
+
+
+def test_a_control_that_is_not_done_leaves_the_other_pairs(results, drop):
+    part = results
+    for fold in range(5):
+        part = drop(part, method="afnetm", fold=fold)
+    found = pairwise(part)
+    assert len(found) == 6
+    np.testing.assert_allclose(found["p_holm"], holm(found[DECLARED].to_numpy()))
+
+
+def test_who_is_like_the_best_depends_on_whether_it_was_picked_by_looking(pairs):
+    declared = pairs.assign(**{DECLARED: 1.0}).set_index(["method_a", "method_b"])
+    declared.loc[("texture", "afnetm"), DECLARED] = 0.012  # times 4 is below 0.05, times 10 is not
+    declared.loc[("depth", "afnetm"), DECLARED] = 0.002
+    table = declared.reset_index()
+    assert like_the_best("afnetm", table, control="afnetm") == ["concat", "late"]
+    assert like_the_best("afnetm", table, control="late") == ["texture", "concat", "late"]
+    assert like_the_best("depth", table, control="afnetm") == ["texture", "concat", "late"]
+
+
+def test_few_subjects_are_told_that_nothing_can_be_told_apart(make):
+    few = pairwise(make(skills={"a": -3.0, "b": 9.0}, subjects=5, folds=5, epochs=1))
+    assert few["p_holm"].iloc[0] == 0.0625
+    assert remarks(few, repeats=2)[0] == (
+        "With 5 subjects the adjusted p cannot be below 0.062: no difference, however large, is told apart."
+    )
+    assert "luck of single trainings" not in " ".join(remarks(few, repeats=2))
+    assert "luck of single trainings" in remarks(few, repeats=1)[-1]
+    assert few["p_holm"].iloc[0] > LEVEL
+
+
+def test_twenty_methods_of_500_folds_and_100_subjects_take_seconds(results):
+    """Without the other tables and their checks, which take longer to make than this to compare."""
+    methods, repeats, folds, subjects, scans = 20, 50, 10, 100, 6
+    generator = np.random.default_rng(0)
+    shape = (methods, repeats, subjects, scans)
+    method, repeat, subject, scan = (axis.ravel() for axis in np.indices(shape, dtype=np.int64))
+    part = np.stack([generator.permutation(subjects) % folds for _ in range(repeats)])
+    names = np.array([f"m{n:02d}" for n in range(methods)])
+    right = generator.random(len(method)) < 0.7
+    told = (scan + np.where(right, 0, 1)) % 6
+    frame = pd.DataFrame(
+        {
+            "method": names[method],
+            "repeat": repeat,
+            "fold": part[repeat, subject],
+            "subject": np.array([f"s{n:03d}" for n in range(subjects)])[subject],
+            "expression": np.array(EXPRESSIONS)[scan],
+            "predicted": np.array(EXPRESSIONS)[told],
+        }
+    )
+    units = frame.assign(right=right).groupby(["method", "repeat", "fold"])["right"].mean().rename("accuracy")
+    table = units.reset_index().assign(n_train=540, n_test=60)
+    before = time.process_time()
+    pairing = Pairing(table, frame)
+    found = pairwise(
+        SimpleNamespace(methods=list(names), control="m00", provenance=results.provenance, pairing=pairing)
+    )
+    assert time.process_time() - before < 20.0
+    assert len(found) == 190
+    assert found[VALUES].notna().all(axis=None)
+
+
+def test_the_page_has_the_control_s_comparisons_the_other_pairs_and_what_tests_are_for(results, drop, tmp_path):
+    page = " ".join(re.sub(r"<[^>]*>", " ", _page(drop(results, method="late", fold=1), tmp_path)).split())
+    section = page[page.index("Statistics The declared test") : page.index("Confusion Of the scans")]
+    assert "Each other method against afnetm" in section
+    assert "over the 4 comparisons here" in section
+    assert "All other pairs (6)" in section
+    assert "need at least 5; here is one" in section
+    for question in QUESTIONS:
+        assert question.asks.replace("'", "&#39;") in section
+    row = pairwise(results).set_index(["method_a", "method_b"]).loc[("texture", "afnetm")]
+    assert f"texture {points(row['difference'])} {points(row['low'])} to {points(row['high'])}" in section
+
+
+def test_a_suite_of_one_method_has_no_section_on_statistics(make, tmp_path):
+    page = _page(make(skills={"only": 0.5}, subjects=4, folds=2, epochs=1), tmp_path)
+    assert 'id="statistics"' not in page
+    assert "pairwise" not in page
+
+
+def _page(results, folder):
+    return write_report(results, folder / "report").read_text(encoding="utf-8")
