@@ -11,7 +11,7 @@ from afnetm.data.cohort import Cohort
 from afnetm.data.scan import EXPRESSIONS
 from afnetm.model.encoder import EncoderSpec
 from afnetm.training.resident import Resident
-from benchmarks.cli import app
+from benchmarks.cli.app import app
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()

@@ -11,8 +11,8 @@ import torch
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.commands import pick_device
-from benchmarks.provenance import provenance
+from benchmarks.jobs.commands import pick_device
+from benchmarks.records.provenance import provenance
 from benchmarks.speed import lightning_loops, parsing, preparing, reporting, searching, storage, whole
 
 

@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from benchmarks.home import Home
-from benchmarks.ledger import Entry, Ledger
-from benchmarks.store import Evidence, Record, Store
+from benchmarks.records.home import Home
+from benchmarks.records.ledger import Entry, Ledger
+from benchmarks.records.store import Evidence, Record, Store
 from reports.schema import EXPRESSIONS
 
 METHODS, REPEATS, FOLDS = 20, 50, 10

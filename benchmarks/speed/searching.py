@@ -34,15 +34,15 @@ _AGAIN = """\
 import json, sys, time
 from pathlib import Path
 from rich.console import Console
-from benchmarks import commands
-from benchmarks.home import Home
+from benchmarks.jobs import commands
+from benchmarks.records.home import Home
 home, quiet = Home(Path(sys.argv[1])), Console(quiet=True)
 home.journal.unlink()
 job = commands.prepare(sys.argv[2], None, home=home, workers=1, device=sys.argv[3], console=quiet, dry=False)
 uri = f"sqlite:///{home.path}/searched.db"
 times = [time.process_time()]
-from benchmarks.planning import make_ledger
-from benchmarks.tracking import Tracker
+from benchmarks.jobs.ledgers import make_ledger
+from benchmarks.running.tracking import Tracker
 Tracker(uri, home, make_ledger(job.suite, job.cohort, []))
 times.append(time.process_time())
 tuned = commands.tune(job, job.suite.search, storage_url=None, tracking_uri=uri, console=quiet).tuned

@@ -39,10 +39,10 @@ def tracking(home: Path) -> dict[str, float]:
     script = (
         "import json, sys, time\n"
         "from pathlib import Path\n"
-        "from benchmarks.home import Home\n"
-        "from benchmarks.ledger import read_ledger\n"
+        "from benchmarks.records.home import Home\n"
+        "from benchmarks.records.ledger import read_ledger\n"
         "times = [time.process_time()]\n"
-        "from benchmarks.tracking import Tracker\n"
+        "from benchmarks.running.tracking import Tracker\n"
         "home = Home(Path(sys.argv[1]))\n"
         "ledger = read_ledger(home, 'quick')\n"
         "tracker = Tracker(f'sqlite:///{home.path}/again.db', home, ledger)\n"

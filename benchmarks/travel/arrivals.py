@@ -10,10 +10,10 @@ import pandas as pd
 import pyarrow as pa
 
 from afnetm.errors import UserError
-from benchmarks.frames import results
-from benchmarks.home import Home
-from benchmarks.ledger import Ledger
-from benchmarks.store import Store
+from benchmarks.records.home import Home
+from benchmarks.records.ledger import Ledger
+from benchmarks.records.store import Store
+from benchmarks.reporting.frames import results
 from reports.schema import ReportError
 
 

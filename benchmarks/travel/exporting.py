@@ -8,10 +8,10 @@ from pathlib import Path
 from safetensors import SafetensorError
 
 from afnetm.errors import UserError
-from benchmarks.home import Home
-from benchmarks.ledger import Entry, Ledger, read_ledger
-from benchmarks.provenance import provenance
-from benchmarks.store import Store
+from benchmarks.records.home import Home
+from benchmarks.records.ledger import Entry, Ledger, read_ledger
+from benchmarks.records.provenance import provenance
+from benchmarks.records.store import Store
 from benchmarks.travel.archive import FAILURES, LEDGER, RECORD, WINNERS, open_archive, write_archive
 from benchmarks.travel.plain import dumps, in_a_line
 from benchmarks.travel.records import Progress, arrived, travelling

@@ -8,9 +8,9 @@ from pathlib import Path
 import pandas as pd
 
 from afnetm.errors import UserError
-from benchmarks.home import MIN_FREE, Home, write_text
-from benchmarks.ledger import Ledger, read_ledger
-from benchmarks.store import Store
+from benchmarks.records.home import MIN_FREE, Home, write_text
+from benchmarks.records.ledger import Ledger, read_ledger
+from benchmarks.records.store import Store
 from benchmarks.travel.archive import Archive, open_archive
 from benchmarks.travel.arrivals import Arrived, Kept, check_together
 from benchmarks.travel.plain import shaped

@@ -8,9 +8,9 @@ from functools import partial
 from typing import Any, TypeVar
 
 from afnetm.errors import UserError
-from benchmarks.keys import unit_key
-from benchmarks.ledger import Entry, Ledger, from_json, pathless
-from benchmarks.store import Record
+from benchmarks.plans.keys import unit_key
+from benchmarks.records.ledger import Entry, Ledger, from_json, pathless
+from benchmarks.records.store import Record
 from benchmarks.travel.archive import FAILURES, LEDGER, WINNERS, Archive
 from benchmarks.travel.arrivals import Arrived, Kept, check_together
 from benchmarks.travel.plain import in_a_line, parsed, shaped

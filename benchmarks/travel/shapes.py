@@ -135,7 +135,7 @@ class _Resolved(_Shape):
 
 
 class LedgerShape(_Shape):
-    """``ledger.json``: a `benchmarks.ledger.Ledger` without its secret."""
+    """``ledger.json``: a `benchmarks.records.ledger.Ledger` without its secret."""
 
     suite: Name
     text: str

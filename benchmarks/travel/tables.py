@@ -18,7 +18,7 @@ from safetensors import SafetensorError
 from safetensors.numpy import load
 
 from afnetm.errors import UserError
-from benchmarks.store import Evidence
+from benchmarks.records.store import Evidence
 from benchmarks.travel.plain import in_a_line
 from reports.data.pseudonyms import PREFIXES, is_pseudonym
 from reports.schema import CURVES, PREDICTIONS, Column, ReportError, checked

@@ -9,7 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from safetensors.numpy import load, save
 
-from benchmarks.store import PICTURE
+from benchmarks.records.store import PICTURE
 from reports.data.pseudonyms import PREFIXES, identity, words
 
 

@@ -130,7 +130,7 @@ def here(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> 
     """The same in this process, which saves it importing torch; workers are processes of their own all the same."""
 
     def run(home: Path, *arguments: str, code: int = 0, **environment: str) -> subprocess.CompletedProcess[str]:
-        from benchmarks.cli import main
+        from benchmarks.cli.app import main
 
         monkeypatch.setattr("sys.argv", ["afnetm", "--home", str(home), *arguments])
         for name, value in environment.items():

@@ -16,7 +16,7 @@ from afnetm.data.rendering import render
 from afnetm.data.scan import EXPRESSIONS, Scan, ScanSource
 from afnetm.data.synthetic import SyntheticSource
 from afnetm.errors import UserError
-from benchmarks.datasets import KINDS, open_source
+from benchmarks.jobs.datasets import KINDS, open_source
 
 MADE = SyntheticSource(seed=5, subjects=1, levels=(4,), clean=True)
 

@@ -8,8 +8,8 @@ import torch
 from afnetm.errors import UserError
 from afnetm.method import Method
 from afnetm.model.stream import check_encoder
-from benchmarks.suite import load_suite
-from benchmarks.suite_files import suite_names
+from benchmarks.plans.suite import load_suite
+from benchmarks.plans.suite_files import suite_names
 
 
 @cache

@@ -16,8 +16,8 @@ from afnetm.method import Method, methods
 from afnetm.training.recipe import Augmentation, Recipe
 from baselines.concat import Concat
 from baselines.late import Late
-from benchmarks.suite import validate
-from benchmarks.units import hyperparameters
+from benchmarks.plans.suite import validate
+from benchmarks.plans.units import hyperparameters
 from studies.samplers import check_sampler
 from studies.space import PREFIX, RECIPE, Space, apply, search_space, told
 from tests.studies.conftest import Objective, drive, searched

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from afnetm.errors import UserError
-from benchmarks.suite import validate
+from benchmarks.plans.suite import validate
 from studies.spec import SearchSpec
 
 

@@ -15,7 +15,7 @@ from afnetm.model.encoder import EncoderSpec
 from afnetm.training.loop import fit, predict
 from afnetm.training.recipe import Recipe
 from afnetm.training.resident import Resident
-from benchmarks.execution import prepare_process
+from benchmarks.running.execution import prepare_process
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
 

@@ -13,11 +13,11 @@ from mlflow.entities import Run
 from optuna.distributions import CategoricalDistribution, FloatDistribution
 from optuna.storages import BaseStorage
 
-from benchmarks.home import Home
-from benchmarks.ledger import Entry, Ledger
-from benchmarks.searching import Question
-from benchmarks.study_tracking import StudyTracker
-from benchmarks.units import PlannedUnit
+from benchmarks.plans.units import PlannedUnit
+from benchmarks.records.home import Home
+from benchmarks.records.ledger import Entry, Ledger
+from benchmarks.search.searching import Question
+from benchmarks.search.tracking import StudyTracker
 from studies.search import Search
 from studies.space import Space
 from studies.spec import SearchSpec

@@ -3,9 +3,9 @@
 from mlflow import MlflowClient
 from optuna.storages import InMemoryStorage
 
-from benchmarks.copying import Copying
-from benchmarks.home import Home
-from benchmarks.study_tracking import StudyTracker
+from benchmarks.records.home import Home
+from benchmarks.running.copying import Copying
+from benchmarks.search.tracking import StudyTracker
 from tests.benchmarks.tracking.conftest import LEDGER, runs, studied
 
 

@@ -10,10 +10,10 @@ import pandas as pd
 import pytest
 from mlflow import MlflowClient
 
-from benchmarks.home import Home
-from benchmarks.ledger import Ledger
-from benchmarks.store import Record, Store
-from benchmarks.tracking import Tracker
+from benchmarks.records.home import Home
+from benchmarks.records.ledger import Ledger
+from benchmarks.records.store import Record, Store
+from benchmarks.running.tracking import Tracker
 from tests.benchmarks.tracking.conftest import LEDGER
 
 

@@ -11,7 +11,7 @@ from mlflow import MlflowClient
 from optuna.storages import InMemoryStorage
 from optuna.trial import TrialState, create_trial
 
-from benchmarks.home import Home
+from benchmarks.records.home import Home
 from studies.search import Search
 from studies.winners import read_winners
 from tests.benchmarks.tracking.conftest import LEDGER, SPACE, above, artifacts, copy, runs, studied, table

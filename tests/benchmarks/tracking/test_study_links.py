@@ -12,11 +12,11 @@ from mlflow import MlflowClient
 from optuna.storages import InMemoryStorage
 from optuna_dashboard import get_note, save_note
 
-from benchmarks.home import Home
-from benchmarks.ledger import Entry, Ledger
-from benchmarks.store import Record, Store
-from benchmarks.study_links import mlflow_page
-from benchmarks.tracking import Tracker
+from benchmarks.records.home import Home
+from benchmarks.records.ledger import Entry, Ledger
+from benchmarks.records.store import Record, Store
+from benchmarks.running.tracking import Tracker
+from benchmarks.search.links import mlflow_page
 from tests.benchmarks.tracking.conftest import LEDGER, above, copy, runs, studied
 
 SUITE = """

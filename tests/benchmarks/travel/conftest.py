@@ -2,7 +2,7 @@
 
 import pytest
 
-from benchmarks.home import Home
+from benchmarks.records.home import Home
 from tests.benchmarks.travel.spoiling import Content, honest
 from tests.benchmarks.travel.travellers import fabricate, members
 

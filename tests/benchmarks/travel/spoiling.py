@@ -7,8 +7,8 @@ from tempfile import TemporaryDirectory
 import pytest
 
 from afnetm.errors import UserError
-from benchmarks.home import Home
-from benchmarks.keys import unit_key
+from benchmarks.plans.keys import unit_key
+from benchmarks.records.home import Home
 from benchmarks.travel.exporting import export_suite
 from benchmarks.travel.importing import import_suite
 from tests.benchmarks.travel.travellers import fabricate, tree, unit

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from benchmarks.home import Home
+from benchmarks.records.home import Home
 from benchmarks.travel import archive
 from benchmarks.travel.importing import import_suite
 from tests.benchmarks.travel.spoiling import CURVES, KEY, RESULT, Content, honest, refusal

@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 from safetensors.numpy import load, save
 
-from benchmarks.home import Home
+from benchmarks.records.home import Home
 from tests.benchmarks.travel.spoiling import (
     CURVES,
     EXTRAS,

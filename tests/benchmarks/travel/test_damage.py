@@ -11,10 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from afnetm.errors import UserError
-from benchmarks.frames import results
-from benchmarks.home import Home
-from benchmarks.ledger import read_ledger
-from benchmarks.store import Store
+from benchmarks.records.home import Home
+from benchmarks.records.ledger import read_ledger
+from benchmarks.records.store import Store
+from benchmarks.reporting.frames import results
 from benchmarks.travel.importing import import_suite
 from tests.benchmarks.travel.spoiling import CURVES, EXTRAS, GRADCAM, PREDICTIONS, RESULT, WEIGHTS, honest
 from tests.benchmarks.travel.travellers import members, packed, tree

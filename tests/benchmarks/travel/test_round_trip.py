@@ -17,17 +17,17 @@ from safetensors.numpy import load
 from afnetm.data.cohort import Cohort
 from afnetm.data.scan import EXPRESSIONS
 from afnetm.errors import UserError
-from benchmarks import commands
-from benchmarks.frames import results
-from benchmarks.home import Home
-from benchmarks.keys import unit_key
-from benchmarks.ledger import read_ledger
-from benchmarks.reporting import write_suite_report
-from benchmarks.state import suite_state
-from benchmarks.store import Record, Store
+from benchmarks.jobs import commands
+from benchmarks.jobs.state import suite_state
+from benchmarks.plans.keys import unit_key
+from benchmarks.plans.units import Unit, scans_of
+from benchmarks.records.home import Home
+from benchmarks.records.ledger import read_ledger
+from benchmarks.records.store import Record, Store
+from benchmarks.reporting.frames import results
+from benchmarks.reporting.writing import write_suite_report
 from benchmarks.travel.exporting import export_suite
 from benchmarks.travel.importing import import_suite
-from benchmarks.units import Unit, scans_of
 from reports.data.results import Results
 from tests.benchmarks.conftest import Afnetm
 from tests.benchmarks.travel.travellers import PLACES, SECRET, SUBJECTS, fabricate, members, record, tells, tree, unit

@@ -14,10 +14,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from benchmarks.home import Home, write_text
-from benchmarks.keys import unit_key
-from benchmarks.ledger import Entry, Ledger
-from benchmarks.store import Evidence, Record, Store
+from benchmarks.plans.keys import unit_key
+from benchmarks.records.home import Home, write_text
+from benchmarks.records.ledger import Entry, Ledger
+from benchmarks.records.store import Evidence, Record, Store
 from reports.schema import EXPRESSIONS
 
 SUBJECTS = tuple(f"TELLTALE_{name}" for name in ("Ada", "Bob", "Cai", "Dee", "Eve", "Fay"))

@@ -1,0 +1,245 @@
+"""The command line: ``afnetm``. What a command does is elsewhere; here are its words, its tables and its exit codes."""
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from afnetm.errors import UserError
+from benchmarks.cli import data, report, travel
+from benchmarks.cli import search as cli_search
+from benchmarks.cli.options import (
+    Device,
+    DryRun,
+    Json,
+    Methods,
+    MethodsToRun,
+    SuiteName,
+    WithFaces,
+    Workers,
+    command_line,
+    console,
+)
+from benchmarks.cli.variadic import spread
+from benchmarks.records.home import Home
+
+app = typer.Typer(
+    help="A benchmark of 2D+3D facial expression recognition: AFNet-M and rival fusion strategies, one fair harness.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+    rich_markup_mode="markdown",
+)
+app.add_typer(data.app, name="data")
+
+
+def main() -> None:
+    """The entry point: a user's error is one line on standard error and exit code 2."""
+    try:
+        app(spread(sys.argv[1:], options=("--methods", "--levels", "--intensities")))
+    except UserError as error:
+        Console(stderr=True, soft_wrap=True).print(f"[red]error:[/] {escape(str(error))}", highlight=False)
+        sys.exit(2)
+
+
+@app.callback()
+def _home(
+    context: typer.Context,
+    home: Annotated[Path, typer.Option(envvar="AFNETM_HOME", help="All that is written goes below it.")] = Path("runs"),
+    tracking_uri: Annotated[
+        str | None,
+        typer.Option(envvar="AFNETM_TRACKING_URI", help="An MLflow server or database; HOME/mlflow.db by default."),
+    ] = None,
+    storage: Annotated[
+        str | None,
+        typer.Option(envvar="AFNETM_STORAGE", help="A database's URL, for studies; HOME/optuna.journal by default."),
+    ] = None,
+) -> None:
+    context.obj = Home(home)
+    context.meta["tracking_uri"] = tracking_uri or Home(home).tracking_uri
+    context.meta["storage"] = storage or None
+
+
+@app.command()
+def methods(as_json: Json = False) -> None:
+    """Lists the registered methods: parameters and operations at a ResNet-18 and 224 px, source.
+
+    Example: `afnetm methods --json`
+    """
+    from benchmarks.jobs.catalogue import catalogue
+
+    with console.status("building every method once"):
+        found = catalogue()
+    if as_json:
+        print(json.dumps(found))
+        return
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for name, justify in (
+        ("method", "left"),
+        ("parameters", "right"),
+        ("GFLOPs", "right"),
+        ("what it is, and whose", "left"),
+    ):
+        table.add_column(name, justify=justify)  # type: ignore[arg-type]
+    for one in found:
+        about = f"{escape(one['summary'])}\n[dim]{escape(one['source'])}[/]"
+        numbers = f"{one['parameters'] / 1e6:.2f} M", f"{one['flops'] / 1e9:.2f}"
+        table.add_row(f"[bold]{one['name']}[/] {one['version']}", *numbers, about)
+    Console().print(table)
+    Console().print("[dim]for a resnet18 and one face of 224 px; a multiply-add is two operations[/]")
+
+
+@app.command()
+def run(
+    context: typer.Context,
+    suite: SuiteName,
+    methods: MethodsToRun = None,
+    workers: Workers = None,
+    device: Device = "auto",
+    params: Annotated[
+        Path | None,
+        typer.Option(help="Train with the settings in this TOML file, which a search wrote, instead of searching."),
+    ] = None,
+    dry_run: DryRun = False,
+    with_faces: WithFaces = False,
+) -> None:
+    """Trains and tests what is not yet done, records it, and writes the report.
+
+    A suite with a [search] table is searched first, and the winners are trained.
+
+    Example: `afnetm run quick --methods concat afnetm --workers 2`
+    """
+    with console.status("loading"):
+        from benchmarks.jobs import commands
+        from benchmarks.jobs.search_forecast import dry_forecast
+    try:
+        job = commands.prepare(
+            suite, methods, home=context.obj, workers=workers, device=device, console=console, dry=dry_run
+        )
+        if params is not None and job.planned:
+            job = commands.give(job, params)
+        spec = job.suite.search if params is None else None
+        if dry_run:
+            with console.status("timing a few steps of what has no record yet"):
+                told = dry_forecast(job, spec, storage_url=context.meta.get("storage"))
+            Console().print(told)
+            return
+        if spec is not None:
+            job = cli_search.tune(context, job, spec)
+        uri = context.meta["tracking_uri"]
+        tally = commands.train(job, tracking_uri=uri, with_faces=with_faces, console=console)
+    except KeyboardInterrupt:
+        console.print("stopped; what is done is kept: run again to go on")
+        raise typer.Exit(130) from None
+    home: Home = context.obj
+    report.show(home, job.suite.name, with_faces=with_faces)
+    if untracked := tally.untracked or job.untracked:
+        console.print(f"[yellow]MLflow lacks some of it; the next run catches up:[/] {escape(untracked)}")
+    for outcome in tally.failed:
+        unit = outcome.planned.unit
+        where = f"{outcome.planned.label} {unit.repeat}-{unit.fold}"
+        console.print(f"[red]failed:[/] {where}: {escape(outcome.reason or '')} (traceback: failures/{unit.key}.json)")
+    lacking = sorted({reason for reason in job.tuned.lacking.values() if reason}) if job.tuned else []
+    for reason in lacking:
+        where = command_line(home, "ui", "--optuna")
+        console.print(f"[red]not trained:[/] {escape(reason)}; why is said in its trials: {where}")
+    print(f"MLflow UI:  {command_line(home, 'ui')}")
+    if tally.failed or lacking:
+        raise typer.Exit(1)
+
+
+app.command()(cli_search.search)
+
+
+@app.command()
+def status(context: typer.Context, suite: SuiteName, as_json: Json = False) -> None:
+    """Says how many units of a suite are done, failed (and why) and left, and the disk they use.
+
+    Example: `afnetm status quick`
+    """
+    from benchmarks.jobs.state import suite_state
+
+    with console.status("reading records"):
+        state = suite_state(suite, context.obj)
+    counts = state.counts
+    search = cli_search.counts(context, state.suite)
+    if as_json:
+        units = {k: counts[k] for k in ("done", "failed", "left")}
+        print(json.dumps({"suite": state.suite, "units": units, "search": search}))
+        return
+    numbers = ", ".join(f"{counts[k]} {k}" for k in ("done", "failed", "left"))
+    print(f"{state.suite}: {numbers}; {state.bytes / 1e6:.1f} MB")
+    if search["studies"]:
+        trials = ", ".join(f"{search[k]} {k}" for k in ("complete", "pruned", "failed", "running"))
+        print(f"  search: {search['studies']} studies; trials: {trials}")
+    if state.changed:
+        print("  the suite's file has changed since; the next run follows it")
+    for where, reason in state.failures.items():
+        print(f"  failed: {where}: {reason}")
+
+
+@app.command()
+def forget(
+    context: typer.Context,
+    suite: SuiteName,
+    methods: Methods = None,
+    failed: Annotated[bool, typer.Option("--failed", help="Only what failed.")] = False,
+    search: Annotated[bool, typer.Option("--search", help="The search instead: its studies and trainings.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+) -> None:
+    """Deletes records of a suite, after asking; MLflow's copies stay, and what was searched unless it is named.
+
+    Example: `afnetm forget quick --methods afnetm`
+    """
+    from benchmarks.records.ledger import read_ledger
+    from benchmarks.records.store import Store
+
+    home: Home = context.obj
+    if search:
+        cli_search.forget(context, suite, methods, yes=yes)
+        return
+    entries = read_ledger(home, suite).only(methods)
+    home.make(free=0)
+    with home.lock():
+        store = Store(home)
+        known = store.failed() - store.done() if failed else store.failed() | store.done()
+        keys = [entry.key for entry in entries if entry.key in known]
+        if not keys:
+            print("nothing to forget")
+            return
+        if not yes:
+            typer.confirm(f"delete the records of {len(keys)} units ({store.size(keys) / 1e6:.1f} MB)?", abort=True)
+        store.forget(keys)
+    print(f"{len(keys)} records deleted")
+
+
+app.command()(report.report)
+app.command()(travel.export)
+app.command("import")(travel.import_)
+
+
+@app.command()
+def ui(
+    context: typer.Context,
+    optuna: Annotated[bool, typer.Option("--optuna", help="Optuna's dashboard on the studies of searches.")] = False,
+    port: Annotated[
+        int | None,
+        typer.Option(min=1, max=65535, help="On 127.0.0.1, reachable from this machine alone; 5000, Optuna's 8080."),
+    ] = None,
+) -> None:
+    """Opens the MLflow UI on these records, or Optuna's dashboard on their studies; Ctrl-C ends it.
+
+    Example: `afnetm ui --optuna --port 8081`
+    """
+    from benchmarks.running.interfaces import MLFLOW_PORT, OPTUNA_PORT, mlflow_ui, optuna_ui
+
+    if optuna:
+        code = optuna_ui(context.obj, context.meta["storage"], port=port or OPTUNA_PORT, console=console)
+    else:
+        code = mlflow_ui(context.obj, context.meta["tracking_uri"], port=port or MLFLOW_PORT, console=console)
+    raise typer.Exit(code)

@@ -1,0 +1,178 @@
+"""The commands under ``afnetm data``."""
+
+import json
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import Progress
+from rich.table import Table
+
+from benchmarks.records.home import Home
+
+if TYPE_CHECKING:
+    from afnetm.data.cohort import Cohort
+
+app = typer.Typer(help="Cohorts: make, check and look at prepared data sets.", no_args_is_help=True)
+console = Console(stderr=True)
+#: So many of the scans left out are shown with their reasons; the file has them all.
+_SHOWN = 5
+
+Name = Annotated[str, typer.Argument(metavar="NAME", help="The cohort's name under HOME/cohorts/.")]
+Reference = Annotated[str, typer.Argument(metavar="NAME|DIR", help="A cohort's name, or a folder that holds one.")]
+
+
+@app.command()
+def make(
+    context: typer.Context,
+    name: Name,
+    subjects: Annotated[int, typer.Option(help="Made-up people.")] = 24,
+    levels: Annotated[list[int], typer.Option(help="Intensities, 1 (subtle) to 4 (strong): --levels 3 4")] = [3, 4],  # noqa: B006
+    size: Annotated[int, typer.Option(help="Pixels along a side.")] = 96,
+    seed: Annotated[int, typer.Option(help="Decides every face.")] = 0,
+    clean: Annotated[bool, typer.Option("--clean", help="Without sensor failures.")] = False,
+    workers: Annotated[int | None, typer.Option(help="Processes; one a core.")] = None,
+) -> None:
+    """Makes a synthetic cohort.
+
+    Example: `afnetm data make faces --subjects 24 --levels 3 4 --size 96 --seed 0`
+    """
+    from afnetm.data.cohort import cohort_directory
+    from afnetm.data.synthetic import SyntheticSource
+    from benchmarks.plans.cohorts import make_synthetic
+
+    home: Home = context.obj
+    cohort_directory(home.path, name)  # a wrong name is refused before the home is made
+    source = SyntheticSource(seed=seed, subjects=subjects, levels=tuple(levels), clean=clean)
+    home.make()
+    with home.lock():
+        made = make_synthetic(home, name, source, size=size, workers=workers, console=console)
+    _print_card(made)
+
+
+@app.command()
+def prepare(
+    context: typer.Context,
+    kind: Annotated[str, typer.Argument(metavar="bu3dfe|bosphorus|folder", help="Which data set it is.")],
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Where its files are; nothing outside it is read.")],
+    name: Name,
+    intensities: Annotated[
+        list[int] | None, typer.Option(help="Of BU-3DFE, 1 (subtle) to 4 (strong): --intensities 3 4; all by default.")
+    ] = None,
+    size: Annotated[int, typer.Option(help="Pixels along a side.")] = 224,
+    table: Annotated[Path | None, typer.Option(help="For a folder: the CSV file that lists its scans.")] = None,
+    workers: Annotated[int | None, typer.Option(help="Processes; one a core.")] = None,
+) -> None:
+    """Makes a cohort of a data set's files: BU-3DFE, Bosphorus, or a folder of one's own meshes.
+
+    It first says what the folder holds and what is missing. A scan that cannot be read is left out and listed with the
+    reason in the cohort's `rejected.csv`; the exit code is 1 then. Stopped, it goes on where it was.
+
+    Example: `afnetm data prepare bu3dfe ~/BU_3DFE bu3dfe --workers 4`
+    """
+    with console.status("loading"):
+        from benchmarks.jobs import datasets
+
+    home: Home = context.obj
+    source = datasets.open_source(kind, folder, table=table, intensities=tuple(intensities) if intensities else None)
+    home.make()
+    try:
+        with home.lock():
+            cohort, rejected = datasets.prepare(home, name, source, size=size, workers=workers, console=console)
+    except KeyboardInterrupt:
+        console.print("stopped; what is done is kept: prepare again to go on")
+        raise typer.Exit(130) from None
+    _print_card(cohort)
+    print(f"pictures:   {cohort.directory / datasets.SHEET}")
+    if rejected:
+        for scan, reason in rejected[:_SHOWN]:
+            console.print(f"[red]left out:[/] {escape(scan)}: {escape(reason)}", soft_wrap=True, highlight=False)
+        print(f"left out:   {len(rejected)} scans, listed in {cohort.directory / datasets.LEFT_OUT}")
+        raise typer.Exit(1)
+
+
+@app.command()
+def export(
+    layout: Annotated[str, typer.Argument(metavar="bu3dfe|bosphorus", help="Whose layout.")],
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="The folder to write; it must not exist yet.")],
+    subjects: Annotated[int, typer.Option(help="Made-up people.")] = 4,
+    levels: Annotated[list[int], typer.Option(help="Intensities, 1 (subtle) to 4 (strong): --levels 3 4")] = [3, 4],  # noqa: B006
+    seed: Annotated[int, typer.Option(help="Decides every face.")] = 0,
+    clean: Annotated[bool, typer.Option("--clean", help="Without sensor failures.")] = False,
+    workers: Annotated[int | None, typer.Option(help="Processes; one a core.")] = None,
+) -> None:
+    """Writes made-up scans as files in a data set's layout, to try `prepare` and tools of one's own on.
+
+    Example: `afnetm data export bu3dfe files --subjects 4 --seed 0`
+    """
+    with console.status("loading"):
+        from afnetm.data.synthetic import SyntheticSource
+        from benchmarks.jobs.datasets import export_scans
+
+    source = SyntheticSource(seed=seed, subjects=subjects, levels=tuple(levels), clean=clean)
+    export_scans(layout, folder, source, workers=workers, console=console)
+    print(folder)
+
+
+@app.command()
+def check(
+    context: typer.Context,
+    reference: Reference,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON value and nothing else.")] = False,
+) -> None:
+    """Verifies everything in a cohort and prints its card.
+
+    Example: `afnetm data check faces --json`
+    """
+    from afnetm.data.cohort import card, check_cohort
+
+    directory = _directory(context.obj, reference)
+    with Progress(console=console, transient=True) as bars:
+        task = bars.add_task("verifying", total=None)
+        checked = check_cohort(directory, lambda done, total: bars.update(task, completed=done, total=total))
+    if as_json:
+        print(json.dumps(card(checked)))
+    else:
+        _print_card(checked)
+
+
+@app.command()
+def show(
+    context: typer.Context,
+    reference: Reference,
+    out: Annotated[Path, typer.Option(help="The picture to write, PNG.")],
+    scans: Annotated[int, typer.Option(help="How many.")] = 12,
+) -> None:
+    """Writes a contact sheet: texture, depth, normals and masks of some scans.
+
+    Example: `afnetm data show faces --out grid.png`
+    """
+    from benchmarks.plans.cohorts import write_sheet
+
+    with console.status("drawing"):
+        write_sheet(_directory(context.obj, reference), out, scans=scans)
+    print(out)
+
+
+def _directory(home: Home, reference: str) -> Path:
+    from afnetm.data.cohort import cohort_directory
+
+    return (
+        Path(reference) if os.sep in reference or reference in {".", ".."} else cohort_directory(home.path, reference)
+    )
+
+
+def _print_card(cohort: "Cohort") -> None:
+    from afnetm.data.cohort import card
+
+    table = Table(box=None, show_header=False, pad_edge=False)
+    table.add_column(style="bold")
+    table.add_column(overflow="fold")
+    for key, value in card(cohort).items():
+        text = ", ".join(f"{k} {v}" for k, v in value.items()) if isinstance(value, dict) else str(value)
+        table.add_row(key, text)
+    table.add_row("folder", str(cohort.directory))
+    Console().print(table)

@@ -1,0 +1,47 @@
+"""What several commands have in common: their options, and where words go."""
+
+import os
+import shlex
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from benchmarks.records.home import Home
+
+#: Progress and words go to standard error, so that standard output holds results alone.
+console = Console(stderr=True)
+
+SuiteName = Annotated[str, typer.Argument(metavar="SUITE", help="A TOML file, or a name in benchmarks/suites/.")]
+Methods = Annotated[list[str] | None, typer.Option("--methods", help="Only these, for example: --methods late afnetm")]
+MethodsToRun = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--methods",
+        help="Only these, for example: --methods late afnetm. A registered method that the suite does not list is run "
+        "with its defaults and stays beside the others, in the report too, until it is forgotten.",
+    ),
+]
+WithFaces = Annotated[
+    bool,
+    typer.Option(
+        "--with-faces",
+        help="Name subjects of a cohort that is not shareable, and show faces. In the report: in this one only, the "
+        "next one without it has pseudonyms and no face. In MLflow, by `run`: what names subjects or may show them is "
+        "copied, too, and stays.",
+    ),
+]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON value and nothing else.")]
+Workers = Annotated[int | None, typer.Option(help="Processes; one a core on a CPU, one on a GPU.")]
+Device = Annotated[str, typer.Option(metavar="auto|cpu|cuda", help="Where to train.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and how long it takes.")]
+
+
+def command_line(home: Home, *words: str) -> str:
+    """This program with `words`, on this home, as one would type it here without any environment's being active."""
+    script = Path(sys.argv[0])
+    program = os.path.relpath(script) if script.name == "afnetm" and script.is_file() else "afnetm"
+    where = ["--home", str(home.path)] if home.path != Path("runs") else []
+    return shlex.join([program, *where, *words])

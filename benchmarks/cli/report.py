@@ -1,0 +1,85 @@
+"""``afnetm report``, and the same step of ``afnetm run``."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from afnetm.errors import UserError
+from benchmarks.cli.options import WithFaces, console
+from benchmarks.records.home import Home
+
+
+def report(
+    context: typer.Context,
+    suites: Annotated[
+        list[str] | None, typer.Argument(metavar="SUITE", help="TOML files, or names in benchmarks/suites/.")
+    ] = None,
+    with_faces: WithFaces = False,
+    results: Annotated[
+        Path | None, typer.Option(help="Instead of a suite: folds of any program, as CSV or Parquet.")
+    ] = None,
+    predictions: Annotated[
+        Path | None, typer.Option(help="With --results: the predictions of these folds, as CSV or Parquet.")
+    ] = None,
+    control: Annotated[
+        str | None, typer.Option(help="With --results: the method that the others are compared with; the first.")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="With --results: the report's folder, by default one beside that file.")
+    ] = None,
+) -> None:
+    """Writes the report of a suite from its records alone, or of results from elsewhere (docs/results.md).
+
+    Of several suites it writes each one's, and another over all: methods by suites, and their ranks over data sets.
+
+    Example: `afnetm report quick`, `afnetm report quick fusion`, or
+    `afnetm report --results folds.csv --predictions predictions.parquet`
+    """
+    if suites and (results or predictions or control or out):
+        raise UserError(
+            f"suite '{suites[0]}' and --results, --predictions, --control or --out: allowed is one or the other"
+        )
+    if suites and len(suites) > 1:
+        _together(context.obj, suites, with_faces=with_faces)
+    elif suites:
+        show(context.obj, suites[0], with_faces=with_faces)
+    elif results is not None and predictions is not None:
+        _from_files(results, predictions, control=control, out=out, with_faces=with_faces)
+    else:
+        raise UserError("nothing to report: allowed is a suite, or --results and --predictions together")
+
+
+def show(home: Home, reference: str, *, with_faces: bool) -> None:
+    """Writes the report of a suite, prints its comparison and where it is."""
+    with console.status("writing the report"):
+        from benchmarks.reporting.writing import write_suite_report
+
+        path, table = write_suite_report(home, reference, with_faces=with_faces)
+    _print(path, table)
+
+
+def _together(home: Home, references: list[str], *, with_faces: bool) -> None:
+    with console.status("writing the reports"):
+        from benchmarks.reporting.writing import write_joint_report
+
+        paths, path, table = write_joint_report(home, references, with_faces=with_faces)
+    Console().print(table)
+    for own in paths:
+        print(f"report:     {own}")
+    print(f"together:   {path}")
+
+
+def _from_files(results: Path, predictions: Path, *, control: str | None, out: Path | None, with_faces: bool) -> None:
+    with console.status("writing the report"):
+        from benchmarks.reporting.writing import write_file_report
+
+        path, table = write_file_report(results, predictions, control=control, out=out, with_faces=with_faces)
+    _print(path, table)
+
+
+def _print(path: Path, table: Table) -> None:
+    Console().print(table)
+    print(f"report:     {path}")

@@ -1,0 +1,122 @@
+"""``afnetm search``, and the same step of ``afnetm run``."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from benchmarks.cli.options import Device, DryRun, MethodsToRun, SuiteName, Workers, command_line, console
+from benchmarks.records.home import Home
+
+if TYPE_CHECKING:
+    from benchmarks.jobs.commands import Job
+    from benchmarks.search.tuning import Tuned
+    from studies.spec import SearchSpec
+
+
+def search(
+    context: typer.Context,
+    suite: SuiteName,
+    methods: MethodsToRun = None,
+    trials: Annotated[int | None, typer.Option(help="Of each study, instead of what the suite says.")] = None,
+    hours: Annotated[float | None, typer.Option(help="Of each study, summed over workers, instead of trials.")] = None,
+    workers: Workers = None,
+    device: Device = "auto",
+    dry_run: DryRun = False,
+) -> None:
+    """Tunes every method of a suite by the same rules, and writes the winners to a file.
+
+    What a suite's [search] table does not say, and what one without it does: 20 trials a study, TPE, median pruning,
+    nested selection. Run again it goes on, and with more trials it goes further.
+
+    Example: `afnetm search quick --methods concat afnetm --trials 10`
+    """
+    with console.status("loading"):
+        from benchmarks.jobs import commands
+        from benchmarks.jobs.search_forecast import search_forecast
+    home: Home = context.obj
+    try:
+        job = commands.prepare(suite, methods, home=home, workers=workers, device=device, console=console, dry=dry_run)
+        spec = commands.search_spec(job.suite, trials=trials, hours=hours)
+        if dry_run:
+            with console.status("timing a few steps of what has no record yet"):
+                told = search_forecast(job, spec, storage_url=context.meta.get("storage"), measure=True)
+            Console().print(told)
+            return
+        job = tune(context, job, spec)
+    except KeyboardInterrupt:
+        console.print("stopped; what is done is kept: search again to go on")
+        raise typer.Exit(130) from None
+    if job.untracked:
+        console.print(f"[yellow]MLflow lacks some studies; the next search catches up:[/] {escape(job.untracked)}")
+    path = home.winners(job.suite.name)
+    print(f"winners:    {path}")
+    print(f"to compare: {command_line(home, 'run', suite, *([] if job.suite.search else ['--params', str(path)]))}")
+    print(f"dashboard:  {command_line(home, 'ui', '--optuna')}")
+    print(f"MLflow UI:  {command_line(home, 'ui')}")
+    assert job.tuned is not None
+    if any(job.tuned.lacking.values()):
+        raise typer.Exit(1)
+
+
+def tune(context: typer.Context, job: "Job", spec: "SearchSpec") -> "Job":
+    """Says what is to be done, does it, and prints what was found."""
+    from benchmarks.jobs import commands
+    from benchmarks.jobs.search_forecast import search_forecast
+
+    with console.status("reading what is done"):
+        told = search_forecast(job, spec, storage_url=context.meta.get("storage"), measure=False)
+    console.print(told)
+    uris = {"storage_url": context.meta.get("storage"), "tracking_uri": context.meta["tracking_uri"]}
+    job = commands.tune(job, spec, console=console, **uris)
+    assert job.tuned is not None
+    Console().print(_table(job.tuned, job.labels))
+    return job
+
+
+def counts(context: typer.Context, suite: str) -> dict[str, int]:
+    """How far the search of a suite is (`benchmarks.search.studied.Studied.counts`)."""
+    from benchmarks.search.studied import studied
+
+    return studied(context.obj, context.meta.get("storage"), suite).counts
+
+
+def forget(context: typer.Context, reference: str, methods: list[str] | None, *, yes: bool) -> None:
+    """Deletes the studies of a suite and the records of their trainings, after asking."""
+    from benchmarks.records.store import Store
+    from benchmarks.search.studied import forget_studies, studied
+
+    home, url, suite = context.obj, context.meta.get("storage"), Path(reference).name.removesuffix(".toml")
+    home.make(free=0)
+    with home.lock():
+        found, store = studied(home, url, suite, methods), Store(home)
+        keys = found.units & store.done()
+        if not found.trials:
+            print("nothing to forget")
+            return
+        if not yes:
+            what = f"{len(found.trials)} studies and the records of {len(keys)} trainings"
+            typer.confirm(f"delete {what} ({store.size(keys) / 1e6:.1f} MB)?", abort=True)
+        store.forget(keys)  # first: whoever is stopped here still has the studies that say what is left
+        forget_studies(home, url, suite, methods)
+    print(f"{len(found.trials)} studies and {len(keys)} records deleted")
+
+
+def _table(tuned: "Tuned", labels: list[str]) -> Table:
+    """A row a method: its trials over all studies, how long they took, and its winners' mean score."""
+    from benchmarks.jobs.forecast import duration
+
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for position, name in enumerate(("method", "studies", "complete", "pruned", "failed", "time", "inner score, %")):
+        table.add_column(name, justify="right" if position else "left")
+    for label in labels:
+        own = [study for study in tuned.record["studies"] if study["method"] == label]
+        counts = [str(sum(study[kind] for study in own)) for kind in ("complete", "pruned", "failed")]
+        best = [study["best_value"] for study in own if study["best_value"] is not None]
+        score = f"{100 * sum(best) / len(best):.1f}" if best else "[red]none[/]"
+        time = duration(sum(study["seconds"] for study in own))
+        table.add_row(escape(label), str(len(own)), *counts, time, score)
+    return table

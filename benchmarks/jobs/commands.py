@@ -1,0 +1,243 @@
+"""What ``afnetm run`` does, step by step: suite, device, cohort, plan; then the training."""
+
+import os
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import torch
+from rich.console import Console
+
+from afnetm.data.cohort import Cohort
+from afnetm.errors import UserError
+from afnetm.model.stream import check_encoder
+from benchmarks.jobs.ledgers import UNTUNED, make_ledger
+from benchmarks.plans.cohorts import ensure_cohort
+from benchmarks.plans.suite import Suite, check_selection, load_suite, validate
+from benchmarks.plans.units import PlannedUnit, plan
+from benchmarks.records.home import Home, write_text
+from benchmarks.records.ledger import Ledger, read_ledger
+from benchmarks.records.store import Store
+from benchmarks.running.copying import Copying
+from benchmarks.running.runner import Tally, run
+from benchmarks.search.searching import Question, check_folds, finished, questions, search
+from benchmarks.search.tuning import Tuned, by_file, by_search, position
+from studies.search import Search
+from studies.spec import SearchSpec
+from studies.storage import open_storage, storage_errors
+from studies.winners import written
+
+if TYPE_CHECKING:
+    from benchmarks.search.tracking import StudyTracker
+
+
+@dataclass(frozen=True)
+class Job:
+    """A suite made ready: everything that can be wrong with it has been looked at.
+
+    Attributes:
+        suite: the whole suite.
+        labels: the methods asked for, in the suite's order.
+        cohort: opened; None in a dry run whose cohort is yet to be made.
+        planned: all the suite's units; none without a cohort. Tuned, they have their winners' settings.
+        device: ``"cpu"`` or ``"cuda"``.
+        workers: processes.
+        home: where records go.
+        tuned: what they were tuned with; None where they were not.
+        untracked: why MLflow lacks some of the studies, in one line; None where it has them.
+    """
+
+    suite: Suite
+    labels: list[str]
+    cohort: Cohort | None
+    planned: list[PlannedUnit]
+    device: str
+    workers: int
+    home: Home
+    tuned: Tuned | None = None
+    untracked: str | None = None
+
+    @property
+    def chosen(self) -> list[PlannedUnit]:
+        """The units asked for that can be trained, extras last; each once."""
+        extras = [extra.planned for extra in self.tuned.extras] if self.tuned else []
+        planned = [one for one in self.planned if not (self.tuned and self.tuned.lacks(one))]
+        return list({one.unit.key: one for one in [*planned, *extras] if one.label in self.labels}.values())
+
+
+def prepare(
+    reference: str,
+    methods: list[str] | None,
+    *,
+    home: Home,
+    workers: int | None,
+    device: str,
+    console: Console,
+    dry: bool,
+) -> Job:
+    """Reads a suite, checks all that it asks for before anything is written, and plans it; makes its cohort."""
+    suite = _with_added(load_suite(reference), methods or [], home, console)
+    labels = list(suite.only(methods).methods)
+    kind = pick_device(device)
+    workers = pick_workers(workers, kind)
+    staged = [label for label in labels if suite.methods[label].staged]
+    synthetic = suite.cohort.synthetic
+    if synthetic is not None:  # before minutes are spent on making the cohort
+        check_encoder(suite.encoder, size=synthetic.size, staged=staged)
+    makeable = synthetic is not None or suite.cohort.dataset is not None
+    if dry and makeable and not (home.cohorts / suite.cohort.name).exists():
+        return Job(suite, labels, None, [], kind, workers, home)
+    if dry:
+        cohort = ensure_cohort(home, suite.cohort, workers=workers, console=console)
+    else:
+        home.make()
+        with home.lock():
+            cohort = ensure_cohort(home, suite.cohort, workers=workers, console=console)
+    if synthetic is None:
+        check_encoder(suite.encoder, size=cohort.size, staged=staged)
+    planned = plan(suite, cohort, device=kind)
+    return Job(suite, labels, cohort, planned, kind, workers, home)
+
+
+def _with_added(suite: Suite, names: list[str], home: Home, console: Console) -> Suite:
+    """The suite with what earlier runs added to it, for as long as that has records, and with what `names` add."""
+    try:
+        before = read_ledger(home, suite.name)
+    except UserError:  # it was never run
+        return suite.including(names)
+    done = Store(home).done()
+    for name in before.added:
+        if any(entry.key in done for entry in before.only([name])):
+            try:
+                suite = suite.including([name])
+            except UserError as error:
+                console.print(f"{name}, added in an earlier run, is left out: {error}", highlight=False, markup=False)
+    return suite.including(names)
+
+
+def search_spec(suite: Suite, *, trials: int | None, hours: float | None) -> SearchSpec:
+    """How to search a suite: as it says, or as the defaults are, with another budget where one is given.
+
+    Raises:
+        UserError: the budget is not allowed.
+    """
+    spec = (suite.search or SearchSpec()).model_dump()
+    if trials is not None or hours is not None:
+        spec |= {"trials": trials, "hours": hours}
+    found: SearchSpec = validate(SearchSpec, spec, suite.name, "search")
+    return found
+
+
+def tune(job: Job, spec: SearchSpec, *, storage_url: str | None, tracking_uri: str, console: Console) -> Job:
+    """Searches by `spec` for the methods asked for; the job comes back with what won.
+
+    Every study goes on until its budget is spent; one that has spent it costs nothing. The winners are written to the
+    home (`Home.winners`), so that they can be read, edited and given back; studies are copied to MLflow as they end.
+
+    Raises:
+        UserError: the protocol leaves nobody to tune on, a space cannot be searched so, or the storage is not there.
+    """
+    assert job.cohort is not None
+    check_selection(spec, job.suite.protocol)
+    asked = questions(job.suite, spec, job.planned, job.labels)
+    check_folds(asked, job.suite, job.cohort)
+    ledger = make_ledger(job.suite, job.cohort, [])
+    tracker = partial(_study_tracker, tracking_uri, job.home, ledger, storage_url=storage_url)
+    with job.home.lock():
+        with storage_errors(storage_url):
+            storage = open_storage(job.home.journal, storage_url)
+            with Copying(tracker) as copying:
+
+                def copy(question: Question, search: Search) -> None:
+                    copying.do(lambda tracker: tracker.log(question, search))
+
+                searched = search(asked, job.suite, job.home, storage, workers=job.workers, console=console, ended=copy)
+                others = finished(_questions_to_others(job, spec), storage)
+                for pair in others.items():
+                    copy(*pair)
+            tuned = by_search(job.suite, spec, job.planned, searched | others, asked=job.labels)
+        write_text(job.home.winners(job.suite.name), written(tuned.winners, suite=job.suite.name))
+        for one in job.planned:
+            if reason := tuned.lacking.get(position(one)):
+                Store(job.home).write_failure(UNTUNED + one.unit.key, RuntimeError(reason))
+            elif not tuned.lacks(one):
+                Store(job.home).forget([UNTUNED + one.unit.key])
+    return replace(job, planned=tuned.planned, tuned=tuned, untracked=copying.lacks)
+
+
+def _questions_to_others(job: Job, spec: SearchSpec) -> list[Question]:
+    """The studies of the methods that were not asked for."""
+    found = []
+    for label in job.suite.methods:
+        if label not in job.labels:
+            with suppress(UserError):  # it cannot be searched so, and will be refused when it is asked for
+                found += questions(job.suite, spec, job.planned, [label])
+    return found
+
+
+def _study_tracker(uri: str, home: Home, ledger: Ledger, *, storage_url: str | None) -> "StudyTracker":
+    from benchmarks.search.tracking import StudyTracker
+
+    return StudyTracker(uri, home, ledger, storage_url=storage_url)
+
+
+def give(job: Job, path: Path) -> Job:
+    """The job with the settings that a file gives.
+
+    Raises:
+        UserError: the file is not right, or does not fit the suite.
+    """
+    tuned = by_file(job.suite, job.planned, path)
+    return replace(job, planned=tuned.planned, tuned=tuned)
+
+
+def train(job: Job, *, tracking_uri: str, with_faces: bool, console: Console) -> Tally:
+    """Runs what of a job is not done yet; `with_faces` lets MLflow have subjects' names that are not shareable."""
+    assert job.cohort is not None
+    ledger = make_ledger(job.suite, job.cohort, job.planned, job.tuned)
+    with job.home.lock():
+        ledger.save(job.home)
+        done = Store(job.home).done()
+        left = sum(p.unit.key not in done for p in job.chosen)
+        if left:
+            console.print(f"{job.suite.name}: {left} of {len(job.chosen)} units to train, {job.workers} workers")
+        else:
+            console.print(f"{job.suite.name}: all {len(job.chosen)} units are done; nothing to train")
+        return run(
+            job.chosen,
+            ledger,
+            job.home,
+            workers=job.workers,
+            tracking_uri=tracking_uri,
+            with_faces=with_faces,
+            console=console,
+        )
+
+
+def pick_device(name: str) -> str:
+    """``"cpu"`` or ``"cuda"``.
+
+    Raises:
+        UserError: no such device, or it is not there.
+    """
+    if name not in {"auto", "cpu", "cuda"}:
+        raise UserError(f"--device: '{name}' is not allowed; one of: auto, cpu, cuda")
+    there = torch.cuda.is_available()
+    if name == "cuda" and not there:
+        raise UserError("--device: 'cuda' is not there; torch sees no GPU on this machine; allowed: auto, cpu")
+    return "cuda" if there and name != "cpu" else "cpu"
+
+
+def pick_workers(count: int | None, device: str) -> int:
+    """How many processes: as asked, or one a core on a CPU, one on a GPU.
+
+    Raises:
+        UserError: fewer than one.
+    """
+    if count is None:
+        return len(os.sched_getaffinity(0)) if device == "cpu" else 1
+    if count < 1:
+        raise UserError(f"--workers: {count} is not allowed; 1 or more")
+    return count

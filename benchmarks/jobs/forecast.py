@@ -1,0 +1,145 @@
+"""What a run would do, and how long that takes: from recorded times, or from a few steps where there are none yet."""
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from rich.console import Group
+from rich.markup import escape
+from rich.table import Table
+
+from afnetm.data.scan import EXPRESSIONS
+from benchmarks.jobs.timing import estimate_seconds
+from benchmarks.plans.cohorts import how_to_make
+from benchmarks.plans.units import select, split
+from benchmarks.records.store import Store
+
+if TYPE_CHECKING:
+    from benchmarks.jobs.commands import Job
+    from benchmarks.plans.suite import Suite
+
+
+@dataclass(frozen=True)
+class Share:
+    """What of a job is one method's, or all of it.
+
+    Attributes:
+        label: the method's.
+        units: planned.
+        left: to train.
+        seconds: that those left take; NaN where that is not known.
+        sure: whether that comes from records, or nothing is left.
+    """
+
+    label: str
+    units: int
+    left: int
+    seconds: float
+    sure: bool
+
+
+def shares(job: "Job") -> list[Share]:
+    """What is left to do for each method asked for, in the suite's order; the cohort may be yet to be made."""
+    store = Store(job.home)
+    done = store.done()
+    found = []
+    for label in job.labels:
+        keys = [p.unit.key for p in job.planned if p.label == label]
+        times = [store.result(key)["seconds"] for key in keys if key in done]
+        units = len(keys) or job.suite.protocol.folds * job.suite.protocol.repeats
+        left = units - len(times)
+        each = sum(times) / len(times) if times else estimated(job, label, shape(job))
+        found.append(Share(label, units, left, left * each / job.workers, sure=bool(times)))
+    return found
+
+
+def forecast(job: "Job") -> Group | str:
+    """`shares` for the terminal; where the cohort is to be prepared by hand, how to do that."""
+    suite = job.suite
+    if job.cohort is None and suite.cohort.synthetic is None:
+        units = suite.protocol.folds * suite.protocol.repeats * len(job.labels)
+        how = how_to_make(suite.cohort)
+        return f"cohort '{suite.cohort.name}' is not there; to make it:\n  {how}\nthen {units} units would be trained"
+    found = shares(job)
+    notes = [f"cohort '{suite.cohort.name}' would be made first"] if job.cohort is None else []
+    if not all(share.sure for share in found):
+        notes.append(f"about: by a few training steps on this machine, now; with {job.workers} workers")
+    return Group(table_of(found, "units"), *(f"[dim]{escape(note)}[/]" for note in notes))
+
+
+def table_of(found: list[Share], things: str) -> Table:
+    """Shares and their sum for the terminal; `things` is what they are shares of."""
+    units, left, seconds = (sum(column) for column in zip(*((s.units, s.left, s.seconds) for s in found), strict=True))
+    whole = Share("all", int(units), int(left), seconds, sure=all(share.sure for share in found))
+    table = Table(box=None, pad_edge=False, header_style="bold", show_footer=True)
+    for name, footer in zip(("method", things, "done", "to train", "time"), _cells(whole), strict=True):
+        table.add_column(name, footer=footer, justify="left" if name == "method" else "right")
+    for share in found:
+        table.add_row(*_cells(share))
+    return table
+
+
+def duration(seconds: float) -> str:
+    """For people: ``50 s``, ``12 min``, ``1 h 05 min``, ``3 days``; ``?`` for NaN."""
+    if math.isnan(seconds):
+        return "?"
+    minutes = round(seconds / 60)
+    if seconds < 100:
+        return f"{seconds:.0f} s"
+    if minutes < 100:
+        return f"{minutes} min"
+    if minutes < 48 * 60:
+        return f"{minutes // 60} h {minutes % 60:02d} min"
+    return f"{minutes / 1440:.0f} days"
+
+
+def _cells(share: Share) -> tuple[str, ...]:
+    time = f"{'' if share.sure or math.isnan(share.seconds) else 'about '}{duration(share.seconds)}"
+    return escape(share.label), str(share.units), str(share.units - share.left), str(share.left), time
+
+
+@dataclass(frozen=True)
+class Shape:
+    """Of a training: the pixels of a face's side, and how many scans train and test."""
+
+    size: int
+    train: int
+    test: int
+
+
+def shape(job: "Job") -> Shape:
+    """That of the suite's trainings, by the first; of a cohort yet to be made, by its recipe."""
+    suite, cohort = job.suite, job.cohort
+    if cohort is not None:
+        first = split(cohort, select(cohort, suite.cohort), **suite.protocol.model_dump())[0]
+        return Shape(cohort.size, len(first.train), len(first.test))
+    made = suite.cohort.synthetic
+    assert made is not None
+    scans = (suite.protocol.subjects or made.subjects) * scans_each(suite)
+    test = scans // suite.protocol.folds
+    return Shape(made.size, scans - test, test)
+
+
+def scans_each(suite: "Suite") -> int:
+    """How many scans of a person a synthetic cohort yet to be made would have, and the suite take."""
+    made = suite.cohort.synthetic
+    assert made is not None
+    levels = set(made.levels) & set(suite.cohort.intensities or made.levels)
+    return len(levels) * len(EXPRESSIONS)
+
+
+def estimated(job: "Job", label: str, of: Shape) -> float:
+    """Seconds of a training of a method, by a few steps on this machine; NaN where these fail, as a training would."""
+    suite = job.suite
+    try:
+        return estimate_seconds(
+            suite.methods[label],
+            suite.encoder,
+            suite.training,
+            size=of.size,
+            train=of.train,
+            test=of.test,
+            device=job.device,
+        )
+    except Exception:  # any method of any package; what is wrong is said when it is trained, and the others go on
+        return math.nan

@@ -1,0 +1,47 @@
+"""The ledger of a suite as it is planned: what `records.ledger` keeps, from suite, cohort, units and winners."""
+
+from afnetm.data.cohort import Cohort, card
+from benchmarks.plans.suite import Suite
+from benchmarks.plans.units import PlannedUnit, hyperparameters
+from benchmarks.records.ledger import Entry, Ledger, cohort_secret, pathless
+from benchmarks.search.tuning import Tuned
+
+#: Before the key of a unit that waits for the winner of its search.
+UNTUNED = "untuned-"
+
+
+def make_ledger(suite: Suite, cohort: Cohort, planned: list[PlannedUnit], tuned: Tuned | None = None) -> Ledger:
+    """The ledger of a suite as planned."""
+    extras = tuned.extras if tuned else ()
+    return Ledger(
+        suite=suite.name,
+        text=suite.text,
+        resolved=suite.model_dump(mode="json", exclude={"text", "methods", "added", "fixed"})
+        | {"methods": {label: hyperparameters(method) for label, method in suite.methods.items()}},
+        description=suite.description,
+        control=suite.control,
+        cohort=card(cohort) | {"source": cohort.source if cohort.shareable else pathless(cohort.source)},
+        methods={
+            label: {
+                "name": method.name,
+                "version": method.version,
+                "summary": method.summary,
+                "source": method.source,
+                "hyperparameters": hyperparameters(method),
+            }
+            for label, method in suite.methods.items()
+        },
+        units=[
+            # Without a winner it is not the unit that an untuned run of the suite may have trained.
+            Entry(UNTUNED * bool(tuned and tuned.lacks(p)) + p.unit.key, p.label, p.unit.repeat, p.unit.fold)
+            for p in planned
+        ],
+        axes={name: axis.model_dump() for name, axis in suite.axes.items()},
+        added=list(suite.added),
+        tuning=dict(tuned.record) if tuned else {},
+        extras=[
+            Entry(e.planned.unit.key, e.planned.label, e.planned.unit.repeat, e.planned.unit.fold, e.search, e.reseed)
+            for e in extras
+        ],
+        secret="" if cohort.shareable else cohort_secret(cohort),
+    )

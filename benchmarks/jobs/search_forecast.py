@@ -1,0 +1,125 @@
+"""What a search would train at most, and how long that takes: as `benchmarks.jobs.forecast` says it of a run."""
+
+import math
+from collections.abc import Mapping
+from itertools import product
+from typing import TYPE_CHECKING
+
+import optuna
+from optuna.trial import FrozenTrial
+from rich.console import Group
+from rich.markup import escape
+
+from benchmarks.jobs.forecast import Shape, Share, duration, estimated, forecast, scans_each, shape, shares, table_of
+from benchmarks.plans.cohorts import how_to_make
+from benchmarks.plans.units import undrawn
+from benchmarks.records.store import Store
+from benchmarks.search.searching import study_name
+from studies.spec import SearchSpec
+from studies.storage import NoStudiesError, storage_errors, view_storage
+from studies.winners import Where
+
+if TYPE_CHECKING:
+    from benchmarks.jobs.commands import Job
+
+
+def dry_forecast(job: "Job", spec: SearchSpec | None, *, storage_url: str | None) -> Group | str:
+    """What ``afnetm run --dry-run`` says: what is searched, if anything, and what is trained then."""
+    if spec is None or (job.cohort is None and job.suite.cohort.synthetic is None):
+        return forecast(job)
+    units = sum(share.units for share in shares(job))
+    then = f"then the winners are trained: {units} units"
+    return Group(search_forecast(job, spec, storage_url=storage_url, measure=True), f"[dim]{then}[/]")
+
+
+def search_forecast(job: "Job", spec: SearchSpec, *, storage_url: str | None, measure: bool) -> Group | str:
+    """A row a method: trainings at most (pruning spares some), those done, and how long the others take.
+
+    That is by recorded times; where there are none and `measure` is set, by a few steps in this process, which a method
+    may end or fill.
+    """
+    if job.cohort is None and job.suite.cohort.synthetic is None:
+        return f"cohort '{job.suite.cohort.name}' is not there; to make it:\n  {how_to_make(job.suite.cohort)}"
+    told = _told(job, storage_url)
+    found = [_share(job, spec, label, told, measure=measure) for label in job.labels]
+    studies = len(_places(job, spec)) * spec.selection_repeats
+    about = (
+        f"{spec.selection}: {studies} {'study' if studies == 1 else 'studies'} a method, {spec.budget} each, "
+        f"{spec.folds} inner folds; {spec.sampler}, pruner {spec.pruner}, by {spec.metric}"
+    )
+    if spec.hours is not None:
+        seconds = sum(share.seconds for share in found)
+        return f"{about}; {duration(seconds)} at most with {job.workers} workers"
+    notes = [about, "trainings at most: what is pruned is spared"]
+    if not all(share.sure or math.isnan(share.seconds) for share in found):
+        steps = " or a few training steps, now" * measure
+        notes.append(f"about: by recorded times{steps}; with {job.workers} workers")
+    if not measure and any(math.isnan(share.seconds) for share in found):
+        notes.append("?: nothing of it was trained yet; --dry-run measures")
+    return Group(table_of(found, "trainings"), *(f"[dim]{escape(note)}[/]" for note in notes))
+
+
+def _share(job: "Job", spec: SearchSpec, label: str, told: Mapping[str, list[FrozenTrial]], *, measure: bool) -> Share:
+    names = [
+        study_name(job.suite.name, label, where, search)
+        for where, search in product(_places(job, spec), range(spec.selection_repeats))
+    ]
+    trials = [told.get(name, []) for name in names]
+    spent = [sum(trial.user_attrs.get("seconds", 0.0) for trial in own) for own in trials]
+    if spec.most is None:
+        assert spec.hours is not None
+        left_over = sum(max(0.0, 3600 * spec.hours - seconds) for seconds in spent)
+        return Share(label, 0, 0, left_over / job.workers, sure=True)
+    units = spec.most * len(names) * spec.folds
+    left = sum(max(0, spec.most - len(own)) for own in trials) * spec.folds
+    trained = sum(len(trial.user_attrs["units"]) for own in trials for trial in own)
+    if not left:
+        return Share(label, units, 0, 0.0, sure=True)
+    each = sum(spent) / trained if trained else _one(job, spec, label, measure=measure)
+    return Share(label, units, left, left * each / job.workers, sure=bool(trained))
+
+
+def _one(job: "Job", spec: SearchSpec, label: str, *, measure: bool) -> float:
+    """Seconds of one training: by records of the comparison's, which train on more, or by a few steps; else NaN."""
+    store, inner, outer = Store(job.home), _inner_shape(job, spec), shape(job)
+    done = store.done()
+    times: list[float] = [
+        store.result(p.unit.key)["seconds"] for p in job.planned if p.label == label and p.unit.key in done
+    ]
+    if times:
+        return sum(times) / len(times) * inner.train / outer.train
+    return estimated(job, label, inner) if measure else math.nan
+
+
+def _inner_shape(job: "Job", spec: SearchSpec) -> Shape:
+    outer, suite = shape(job), job.suite
+    scans = outer.train
+    if spec.selection == "development":
+        if job.cohort is not None:
+            scans = len(undrawn(job.planned[0].unit, job.cohort))
+        else:
+            assert suite.cohort.synthetic is not None
+            scans = (suite.cohort.synthetic.subjects - (suite.protocol.subjects or 0)) * scans_each(suite)
+    return Shape(outer.size, scans - scans // spec.folds, scans // spec.folds)
+
+
+def _places(job: "Job", spec: SearchSpec) -> list[Where]:
+    protocol = job.suite.protocol
+    if spec.selection == "development":
+        return [None]
+    return list(product(range(protocol.repeats), range(protocol.folds)))
+
+
+def _told(job: "Job", storage_url: str | None) -> dict[str, list[FrozenTrial]]:
+    """The trials of every study there is that have been trained, by its name, whatever it searched."""
+    try:
+        with storage_errors(storage_url):
+            storage = view_storage(job.home.journal, storage_url)
+            names = optuna.get_all_study_names(storage)
+            studies = {name: optuna.load_study(study_name=name, storage=storage) for name in names}
+            return {
+                name: [trial for trial in study.get_trials(deepcopy=False) if "units" in trial.user_attrs]
+                for name, study in studies.items()
+            }
+    except NoStudiesError:
+        return {}

@@ -1,0 +1,122 @@
+"""Cohorts for suites and for the command line: found, made when a suite describes them, drawn."""
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+from afnetm.data.cohort import Cohort, cohort_directory, open_cohort
+from afnetm.data.preparing import disk_need, prepare_cohort
+from afnetm.data.synthetic import SyntheticSource
+from afnetm.errors import UserError
+from benchmarks.records.home import Home
+
+if TYPE_CHECKING:
+    from benchmarks.plans.suite import CohortSpec  # torch, by way of the methods
+
+
+def ensure_cohort(home: Home, spec: "CohortSpec", *, workers: int | None, console: Console) -> Cohort:
+    """The cohort that a suite names; a synthetic one that it describes is made if it is not there yet.
+
+    Raises:
+        UserError: it is not there and not described, or it is there and is not what the suite describes.
+    """
+    directory = cohort_directory(home.path, spec.name)
+    if spec.synthetic is None:
+        return _prepared(directory, spec)
+    source = SyntheticSource(**spec.synthetic.model_dump(exclude={"size"}))
+    if not directory.exists():
+        return make_synthetic(home, spec.name, source, size=spec.synthetic.size, workers=workers, console=console)
+    cohort = open_cohort(directory)
+    described = source.describe() | {"size": spec.synthetic.size}
+    found = {**cohort.source, "size": cohort.size}
+    for key, value in described.items():
+        if found.get(key) != value:
+            raise UserError(
+                f"cohort '{spec.name}' exists with {key} = {found.get(key)}, the suite describes {value}; "
+                f"name another cohort, or delete {directory}"
+            )
+    return cohort
+
+
+def how_to_make(spec: "CohortSpec") -> str:
+    """The command that makes the cohort of a suite which does not describe it."""
+    return f"afnetm data prepare {spec.dataset or 'bu3dfe|bosphorus|folder'} DIR {spec.name}"
+
+
+def _prepared(directory: Path, spec: "CohortSpec") -> Cohort:
+    if not directory.exists():
+        raise UserError(f"cohort '{spec.name}' is not there: {directory}; to make it: {how_to_make(spec)}")
+    cohort = open_cohort(directory)
+    kind = cohort.source.get("kind")
+    if spec.dataset is not None and kind != spec.dataset:
+        raise UserError(
+            f"cohort '{spec.name}' was made from '{kind}', the suite is for '{spec.dataset}'; "
+            f"name another cohort, or delete {directory}"
+        )
+    return cohort
+
+
+def make_synthetic(
+    home: Home, name: str, source: SyntheticSource, *, size: int, workers: int | None, console: Console
+) -> Cohort:
+    """Makes a synthetic cohort with a progress bar; an interrupted one goes on where it was."""
+    need = disk_need(scans=len(source.ids()), size=size) / 1e6
+    first = f"cohort {name}: {len(source.ids())} scans, {need:.0f} MB of disk while it is made, half of it then"
+    with progress_bar(f"making cohort {name}", console, first=first) as progress:
+        directory = cohort_directory(home.path, name)
+        return prepare_cohort(directory, source, size=size, workers=processes(workers), progress=progress)
+
+
+def processes(workers: int | None) -> int:
+    """As many as asked for, or one a core."""
+    return len(os.sched_getaffinity(0)) if workers is None else workers
+
+
+@contextmanager
+def progress_bar(
+    title: str, console: Console, *, first: str = "", what: str = "scans"
+) -> Iterator[Callable[[int, int], None]]:
+    """A bar over scans or `what`, to be called with those done and all; `first` is printed with its first call.
+
+    It appears with the first call: not before everything that can be wrong was looked at.
+    """
+    columns = BarColumn(bar_width=28), MofNCompleteColumn(), TextColumn(what), TimeElapsedColumn()
+    left = TextColumn("left"), TimeRemainingColumn()
+    bars = Progress(TextColumn(escape(title)), *columns, *left, console=console)
+    task = bars.add_task("", total=None)
+
+    def progress(done: int, total: int) -> None:
+        if not bars.live.is_started:
+            if first:
+                console.print(first, highlight=False, markup=False)
+            bars.start()
+        bars.update(task, completed=done, total=total)
+
+    try:
+        yield progress
+    finally:
+        if bars.live.is_started:
+            bars.stop()
+
+
+def write_sheet(directory: Path, out: Path, *, scans: int) -> None:
+    """Writes a cohort's contact sheet as a PNG picture, whole or not at all."""
+    from afnetm.data.sheet import contact_sheet  # torch, for the normals
+
+    if out.suffix.lower() != ".png":
+        raise UserError(f"--out: '{out}' must be named *.png")
+    if scans < 1:
+        raise UserError(f"--scans: {scans} is not allowed; 1 or more")
+    sheet = contact_sheet(open_cohort(directory), scans=scans)
+    beside = out.with_name(f".{out.name}")
+    try:
+        sheet.save(beside, format="PNG")
+        beside.replace(out)
+    except OSError as error:
+        raise UserError(f"--out: '{out}' cannot be written: {error.strerror}") from None

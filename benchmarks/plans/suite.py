@@ -1,0 +1,289 @@
+"""Suites: a comparison written down in TOML, parsed strictly, so that a typo is an error that names the key."""
+
+import json
+import tomllib
+from collections.abc import Iterable, Mapping
+from dataclasses import fields
+from pathlib import Path
+from typing import Annotated, Any, Literal, get_args, get_type_hints
+
+from pydantic import BaseModel, Field, TypeAdapter, ValidationError, model_validator
+
+from afnetm.data.cohort import cohort_directory
+from afnetm.errors import UserError
+from afnetm.method import Method, find_method, methods, nearest
+from afnetm.model.encoder import EncoderSpec
+from afnetm.strict import STRICT
+from afnetm.training.recipe import Recipe
+from benchmarks.plans.suite_files import read_suite_file
+from studies.spec import SearchSpec
+
+#: Attributes of a `Suite` that are not keys of its file.
+_DERIVED = ("name", "text", "added", "fixed")
+
+
+class _Strict(BaseModel):
+    model_config = STRICT
+
+
+class SyntheticSpec(_Strict):
+    """A synthetic cohort, made when it is not there yet."""
+
+    subjects: Annotated[int, Field(ge=1, le=100_000)]
+    levels: Annotated[tuple[Annotated[int, Field(ge=1, le=4)], ...], Field(min_length=1)]
+    size: Annotated[int, Field(ge=16, le=1024)]
+    seed: Annotated[int, Field(ge=0)] = 0
+    clean: bool = False
+
+
+class CohortSpec(_Strict):
+    """Which cohort, and which of its scans.
+
+    Attributes:
+        name: what it is called in the home.
+        synthetic: how it is made where it is not there yet.
+        dataset: the data set that it must have been prepared from; None for any.
+        intensities: of the scans to use; None for all.
+    """
+
+    name: str
+    synthetic: SyntheticSpec | None = None
+    dataset: Literal["bu3dfe", "bosphorus"] | None = None
+    intensities: tuple[int, ...] | None = None
+
+
+class ProtocolSpec(_Strict):
+    """Subject-independent cross-validation.
+
+    Attributes:
+        folds: parts of the subjects; each is tested once a repeat, by a training on the others.
+        repeats: how often all of it is done, each time with other folds.
+        seed: of the folds, of who is drawn, and of every training.
+        subjects: how many of them take part, drawn at random; None for all.
+        redraw: whether they are drawn anew in every repeat; else once.
+        complete: whether only subjects take part who have each of the six expressions at each selected intensity.
+    """
+
+    folds: Annotated[int, Field(ge=2)]
+    repeats: Annotated[int, Field(ge=1, le=10_000)] = 1
+    seed: Annotated[int, Field(ge=0)] = 0
+    subjects: Annotated[int, Field(ge=2)] | None = None
+    redraw: bool = False
+    complete: bool = False
+
+
+class AxisSpec(_Strict):
+    """What an ablation changes: a hyper-parameter.
+
+    Attributes:
+        title: of its column in the report.
+        part_of: the axis that it belongs to: where that one is ``"none"``, this one is gone with it.
+    """
+
+    title: Annotated[str, Field(pattern=r"^[^\p{C}]+$")]
+    part_of: str | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _title_alone(cls, value: Any) -> Any:
+        return value if isinstance(value, dict) else {"title": value}
+
+
+class Suite(_Strict):
+    """A comparison: cohort, protocol, encoder, recipe, and the methods with their hyper-parameters.
+
+    Attributes:
+        name: the file's name without its ending.
+        text: the file as it was read, for the record.
+        description: one sentence for the report.
+        control: the method that the others are compared with.
+        rope: points of accuracy up to which, either way, a difference is practically none: the region of practical
+            equivalence of the report's posterior.
+        keep_weights: whether records keep ``weights.safetensors``.
+        axes: what an ablation changes, by hyper-parameter, which every method has; a title alone is short for its
+            table. The control is the full model. None in other comparisons.
+        methods: by label; a table's ``method`` key names the registered method where it is not the label.
+        search: how the methods are tuned before they are compared; None for a comparison of what is written.
+        added: labels of methods that are not in the file (`including`).
+        fixed: by label, the hyper-parameters that its table names: a search leaves them alone.
+    """
+
+    name: str
+    text: str
+    description: str
+    control: str | None = None
+    rope: Annotated[float, Field(ge=0, le=100)] = 1.0
+    keep_weights: bool = False
+    axes: dict[str, AxisSpec] = {}
+    cohort: CohortSpec
+    protocol: ProtocolSpec
+    encoder: EncoderSpec
+    training: Recipe
+    methods: dict[str, Any]
+    search: SearchSpec | None = None
+    added: tuple[str, ...] = ()
+    fixed: dict[str, tuple[str, ...]] = {}
+
+    def including(self, names: Iterable[str]) -> "Suite":
+        """The suite with the registered methods called `names` beside its own, each with its defaults.
+
+        Labels of the suite are passed over.
+
+        Raises:
+            UserError: a name is neither a label nor registered, or its method has no place beside the others.
+        """
+        suite = self
+        for name in names:
+            if name in suite.methods:
+                continue
+            if name not in methods():
+                known = nearest(name, list(suite.methods | methods()))
+                raise UserError(f"method '{name}' is neither in suite '{self.name}' nor registered; {known}")
+            whole = suite.methods | {name: _method(name, {}, self.name)}
+            _check_methods(whole, self.axes, self.name)
+            suite = suite.model_copy(update={"methods": whole, "added": (*suite.added, name)})
+        return suite
+
+    def only(self, labels: list[str] | None) -> "Suite":
+        """The suite with these of its methods; every one where `labels` is empty or None."""
+        for label in labels or ():
+            if label not in self.methods:
+                raise UserError(f"method '{label}' is not in suite '{self.name}'; it has: {', '.join(self.methods)}")
+        return self.model_copy(update={"methods": {m: v for m, v in self.methods.items() if not labels or m in labels}})
+
+
+def load_suite(reference: str) -> Suite:
+    """Reads a suite: a TOML file, or the name of a suite that comes with the project.
+
+    Raises:
+        UserError: there is no such suite, or it is not right; names file, table and key.
+    """
+    path, text = read_suite_file(reference)
+    try:
+        tables = tomllib.loads(text)
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
+        raise UserError(f"{path.name}: not valid TOML: {error}") from error
+    return parse_suite(tables, name=path.stem, text=text, file=path.name)
+
+
+def parse_suite(tables: dict[str, Any], *, name: str, text: str, file: str) -> Suite:
+    """A suite from its tables; `file` is what errors call it."""
+    for key in _DERIVED:
+        if key in tables:
+            raise UserError(f"{file}: key '{key}' is not allowed; it is not the file's to say")
+    if not isinstance(tables.get("methods"), dict) or not tables["methods"]:
+        raise UserError(f"{file}: [methods.NAME] is missing; a suite needs one table a method")
+    methods = {label: _method(label, table, file) for label, table in tables["methods"].items()}
+    fixed = {label: tuple(key for key in table if key != "method") for label, table in tables["methods"].items()}
+    search = validate(SearchSpec, tables["search"], file, "search") if "search" in tables else None
+    whole = {"encoder": {}, "training": {}, **tables, "name": name, "text": text, "methods": {}, "search": None}
+    suite: Suite = validate(Suite, whole, file, "")
+    try:
+        _fitting(suite.cohort, suite.protocol)
+        check_selection(search or SearchSpec(), suite.protocol)
+        cohort_directory(Path(), suite.cohort.name)
+    except UserError as error:
+        raise UserError(f"{file}: {error}") from None
+    _check_methods(methods, suite.axes, file)
+    for key, axis in suite.axes.items():
+        if axis.part_of is not None and axis.part_of not in suite.axes:
+            raise UserError(f"{file}: axes.{key}.part_of = '{axis.part_of}' is no axis: {', '.join(suite.axes)}")
+    if suite.control is not None and suite.control not in methods:
+        raise UserError(f"{file}: control = '{suite.control}' is none of its methods: {', '.join(methods)}")
+    return suite.model_copy(update={"methods": methods, "search": search, "fixed": fixed})
+
+
+def check_selection(search: SearchSpec, protocol: ProtocolSpec) -> None:
+    """Refuses a selection that would see subjects who are tested later.
+
+    Raises:
+        UserError: names what is allowed.
+    """
+    if search.selection == "development" and (protocol.subjects is None or protocol.redraw):
+        why = "protocol.redraw = true draws" if protocol.redraw else "without protocol.subjects the protocol takes"
+        raise UserError(
+            f"search.selection = 'development': {why} subjects for testing who would have been tuned on; use 'nested'"
+        )
+
+
+def _fitting(cohort: CohortSpec, protocol: ProtocolSpec) -> None:
+    """Raises `UserError` where keys contradict each other, before anything is made."""
+    if cohort.synthetic is not None and cohort.dataset is not None:
+        raise UserError(f"cohort.dataset = '{cohort.dataset}': not together with cohort.synthetic; name one of them")
+    if protocol.redraw and protocol.subjects is None:
+        raise UserError("protocol.redraw = true: it needs protocol.subjects, how many to draw")
+    if protocol.subjects is not None and protocol.folds > protocol.subjects:
+        raise UserError(f"protocol.folds = {protocol.folds}: more than the {protocol.subjects} subjects drawn")
+    if cohort.synthetic is not None:
+        for key, value in (("folds", protocol.folds), ("subjects", protocol.subjects or 0)):
+            if value > cohort.synthetic.subjects:
+                raise UserError(
+                    f"protocol.{key} = {value}: more than the {cohort.synthetic.subjects} subjects of its cohort"
+                )
+
+
+def _check_methods(methods: Mapping[str, Method], axes: Mapping[str, AxisSpec], file: str) -> None:
+    """Raises `UserError` where two methods are the same, or one lacks a hyper-parameter that is an axis."""
+    for label, method in methods.items():
+        twin = next(name for name, other in methods.items() if other == method)
+        if twin != label:
+            raise UserError(f"{file}: methods.{label} is the same as methods.{twin}; one is enough")
+        has = [field.name for field in fields(method)]
+        for axis in axes:
+            if axis not in has:
+                raise UserError(
+                    f"{file}: axes.{axis}: methods.{label} ('{method.name}') has no such hyper-parameter; "
+                    f"it has: {', '.join(has)}"
+                )
+
+
+def _method(label: str, table: object, file: str) -> Method:
+    if not isinstance(table, dict):
+        raise UserError(f"{file}: methods.{label} = {table!r} is not a table; write [methods.{label}]")
+    kind = table.get("method", label)
+    try:
+        found = find_method(str(kind))
+    except UserError as error:
+        raise UserError(f"{file}: [methods.{label}]: {error}") from None
+    values = {key: value for key, value in table.items() if key != "method"}
+    method: Method = validate(found, values, file, f"methods.{label}")
+    return method
+
+
+def validate(kind: Any, value: Any, file: str, table: str) -> Any:
+    """`value` as a `kind`, strictly.
+
+    Raises:
+        UserError: one line that names file, table, key, value, and what is allowed.
+    """
+    try:
+        # By way of JSON, because strict validation of Python values refuses lists where tuples are meant.
+        return TypeAdapter(kind).validate_json(json.dumps(value, default=str), strict=True)
+    except ValidationError as error:
+        raise UserError(_message(error, kind, file, table)) from None
+    except UserError as error:  # a method's own check
+        raise UserError(f"{file}: {table}.{error}") from None
+
+
+def _message(error: ValidationError, kind: Any, file: str, table: str) -> str:
+    """One line for the first thing that is wrong: file, table, key, value, and what is allowed."""
+    first = error.errors(include_url=False)[0]
+    *outer, key = map(str, first["loc"])
+    where = f"{file}: {'.'.join([*filter(None, [table]), *outer, key])}"
+    if first["type"] in {"extra_forbidden", "unexpected_keyword_argument"}:
+        return f"{where}: unknown key; allowed: {', '.join(_keys(kind, outer))}"
+    if first["type"] in {"missing", "missing_argument"}:
+        return f"{where}: missing"
+    return f"{where} = {json.dumps(first['input'], default=str)}: {first['msg'].lower()}"
+
+
+def _keys(kind: Any, path: list[str]) -> list[str]:
+    """The keys that the table at `path` below `kind` (a model, a dataclass, or one of these or None) may have."""
+    kind = next((k for k in get_args(kind) if k is not type(None)), kind)
+    if isinstance(kind, type) and issubclass(kind, BaseModel):
+        derived = _DERIVED if kind is Suite else ()
+        inner: dict[str, Any] = {k: v.annotation for k, v in kind.model_fields.items() if k not in derived}
+    else:
+        hints = get_type_hints(kind)
+        inner = {field.name: hints[field.name] for field in fields(kind)}
+    return _keys(inner[path[0]], path[1:]) if path else list(inner)

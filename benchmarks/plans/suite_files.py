@@ -1,0 +1,35 @@
+"""Where suites are: files of one's own by their path, the project's own by their name."""
+
+import difflib
+from pathlib import Path
+
+from afnetm.errors import UserError
+
+#: Where the suites that come with the project are.
+SUITES = Path(__file__).parents[1] / "suites"
+
+
+def suite_names() -> list[str]:
+    """Names of the suites that come with the project."""
+    return sorted(path.stem for path in SUITES.glob("*.toml"))
+
+
+def read_suite_file(reference: str) -> tuple[Path, str]:
+    """Path and text of a suite.
+
+    Args:
+        reference: a TOML file, or the name of a suite that comes with the project.
+
+    Raises:
+        UserError: there is no such suite, or it is no text.
+    """
+    path = SUITES / f"{reference}.toml" if reference in suite_names() else Path(reference)
+    try:
+        return path, path.read_bytes().decode()
+    except (FileNotFoundError, IsADirectoryError, NotADirectoryError):
+        close = difflib.get_close_matches(reference, suite_names(), n=3) or suite_names()
+        raise UserError(f"suite '{reference}' is neither a TOML file nor one of ours: {', '.join(close)}") from None
+    except OSError as error:
+        raise UserError(f"suite '{reference}' cannot be read: {error.strerror}") from None
+    except UnicodeDecodeError as error:
+        raise UserError(f"{path.name}: not valid TOML: {error}") from None

@@ -1,0 +1,280 @@
+"""Units: the atoms of a comparison, each one training and its test, named by a hash of what decides its result."""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, fields, replace
+from itertools import product
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from pydantic import TypeAdapter
+
+from afnetm.data.cohort import Cohort
+from afnetm.data.scan import EXPRESSIONS
+from afnetm.data.splits import Split, complete_subjects, subject_folds
+from afnetm.errors import UserError
+from afnetm.method import Method, find_method
+from afnetm.model.encoder import EncoderSpec
+from afnetm.seeding import derive_seed
+from afnetm.training.recipe import Recipe
+from benchmarks.plans.keys import unit_key
+from benchmarks.plans.suite import CohortSpec, ProtocolSpec, Suite
+
+
+@dataclass(frozen=True, kw_only=True)
+class Unit:
+    """One training and its test: everything that decides its result, and nothing else.
+
+    Library versions and the commit are recorded with the result and not part of it.
+
+    Attributes:
+        cohort: the cohort's fingerprint.
+        intensities: which of its scans are selected; None for all.
+        protocol: folds and seed of the cross-validation, and who takes part where the suite says so.
+        repeat: counted from 0.
+        fold: counted from 0.
+        method: the registered name.
+        version: the method's version.
+        hyperparameters: the method's fields.
+        encoder: its name and width, and the SHA-256 of given weights.
+        recipe: the training recipe's fields.
+        device: the kind, ``"cpu"`` or ``"cuda"``: they differ in rounding.
+        inner: for a unit of a search, which of its inner folds: ``selection``, ``folds`` and ``fold``; its repeat and
+            fold are those that are searched for, 0 under ``development``. None for a unit of the comparison.
+        reseed: counted from 0; the same training again with another seed, to see what the seed decides.
+    """
+
+    cohort: str
+    intensities: tuple[int, ...] | None
+    protocol: dict[str, Any]
+    repeat: int
+    fold: int
+    method: str
+    version: int
+    hyperparameters: dict[str, Any]
+    encoder: dict[str, Any]
+    recipe: dict[str, Any]
+    device: str
+    inner: dict[str, Any] | None = None
+    reseed: int = 0
+
+    @property
+    def key(self) -> str:
+        """Twenty hexadecimal digits (`benchmarks.plans.keys.unit_key`)."""
+        return unit_key(asdict(self))
+
+    @property
+    def seed(self) -> int:
+        """Of the weights, the order and the augmentation: by method, repeat and fold, under the protocol's seed.
+
+        All trials of a search have the same one in the same inner fold: they differ in what they try.
+        """
+        axes: dict[str, Any] = {"method": self.method, "repeat": self.repeat, "fold": self.fold}
+        if self.inner is not None:
+            axes |= {"inner": self.inner["fold"], "selection": self.inner["selection"]}
+        if self.reseed:
+            axes["reseed"] = self.reseed
+        return derive_seed(use="training", seed=self.protocol["seed"], **axes)
+
+
+@dataclass(frozen=True)
+class PlannedUnit:
+    """A unit as a suite names it, with what a worker needs beside it.
+
+    Attributes:
+        label: what the suite calls the method.
+        unit: what decides the result.
+        cohort_name: where the cohort is, under the home.
+        weights: path of given encoder weights.
+        keep_weights: whether the record keeps the trained weights.
+    """
+
+    label: str
+    unit: Unit
+    cohort_name: str
+    weights: str | None
+    keep_weights: bool
+
+
+def select(cohort: Cohort, spec: CohortSpec) -> NDArray[np.int64]:
+    """Row numbers of the scans that a suite selects: the six expressions, at its intensities.
+
+    Raises:
+        UserError: no scan is left, or an intensity is not in the cohort.
+    """
+    table = cohort.table
+    known = sorted(set(table["intensity"]))
+    for intensity in spec.intensities or ():
+        if intensity not in known:
+            raise UserError(
+                f"cohort.intensities: {intensity} is not in '{cohort.name}'; it has: {', '.join(map(str, known))}"
+            )
+    chosen = table["expression"].isin(EXPRESSIONS)
+    if spec.intensities is not None:
+        chosen &= table["intensity"].isin(spec.intensities)
+    rows = np.flatnonzero(chosen.to_numpy())
+    if not len(rows):
+        raise UserError(f"cohort '{cohort.name}' has no scan with one of: {', '.join(EXPRESSIONS)}")
+    return rows
+
+
+def class_indices(cohort: Cohort, rows: NDArray[np.int64]) -> NDArray[np.int64]:
+    """``(len(rows),)`` int64: the scans' expressions as indices into `EXPRESSIONS`."""
+    return cohort.table["expression"].iloc[rows].map(EXPRESSIONS.index).to_numpy(np.int64, copy=True)
+
+
+def split(
+    cohort: Cohort,
+    rows: NDArray[np.int64],
+    *,
+    folds: int,
+    repeats: int,
+    seed: int,
+    subjects: int | None = None,
+    redraw: bool = False,
+    complete: bool = False,
+) -> Sequence[Split]:
+    """The folds over `rows` by a protocol (`ProtocolSpec` says what each key means); their indices are into `rows`.
+
+    Raises:
+        UserError: the cohort has too few subjects, or too few scans of a class.
+    """
+    table = cohort.table.iloc[rows]
+    kept = _complete(table, cohort.name, at_least=subjects or folds) if complete else np.arange(len(rows))
+    table = table.iloc[kept]
+    splits = subject_folds(
+        table["subject"].tolist(),
+        table["expression"].tolist(),
+        folds=folds,
+        repeats=repeats,
+        seed=seed,
+        drawn=subjects,
+        redraw=redraw,
+    )
+    return [replace(one, train=kept[one.train], test=kept[one.test]) for one in splits]
+
+
+def scans_of(unit: Unit, cohort: Cohort) -> tuple[NDArray[np.int64], Split]:
+    """The scans that a unit may see, as row numbers of the cohort, and its fold; the fold's indices are into them.
+
+    A unit of a search sees no scan of a subject whom the comparison tests with what is found.
+
+    Raises:
+        UserError: nobody is left for `inner`.
+    """
+    rows = select(cohort, CohortSpec(name=cohort.name, intensities=unit.intensities))
+    splits = split(cohort, rows, repeats=unit.repeat + 1, **unit.protocol)
+    outer = next(one for one in splits if (one.repeat, one.fold) == (unit.repeat, unit.fold))
+    if unit.inner is None:
+        return rows, outer
+    if unit.inner["selection"] == "nested":
+        own = rows[outer.train]
+        seed = derive_seed(use="inner folds", seed=unit.protocol["seed"], repeat=unit.repeat, fold=unit.fold)
+    else:
+        own = undrawn(unit, cohort)
+        seed = derive_seed(use="development folds", seed=unit.protocol["seed"])
+    found = split(cohort, own, folds=unit.inner["folds"], repeats=1, seed=seed)
+    return own, found[unit.inner["fold"]]
+
+
+def undrawn(unit: Unit, cohort: Cohort) -> NDArray[np.int64]:
+    """Rows of the subjects whom a unit's protocol could have drawn and did not, so that no repeat tests them."""
+    rows = select(cohort, CohortSpec(name=cohort.name, intensities=unit.intensities))
+    drawn = split(cohort, rows, repeats=1, **unit.protocol)[0]
+    table = cohort.table.iloc[rows]
+    able = _complete(table, cohort.name, at_least=0) if unit.protocol.get("complete") else np.arange(len(rows))
+    left: NDArray[np.int64] = rows[np.setdiff1d(able, np.concatenate([drawn.train, drawn.test]))]
+    return left
+
+
+def _complete(table: pd.DataFrame, name: str, *, at_least: int) -> NDArray[np.intp]:
+    """Row numbers of the scans of subjects with each expression at each intensity that `table` has."""
+    subjects, intensities = table["subject"].tolist(), sorted(set(table["intensity"]))
+    kinds = list(zip(table["expression"], table["intensity"], strict=True))
+    complete = complete_subjects(subjects, kinds, needed=product(EXPRESSIONS, intensities))
+    if len(complete) < at_least:
+        at = "" if intensities == [0] else f" at each intensity ({', '.join(map(str, intensities))})"  # 0: not known
+        raise UserError(
+            f"protocol.complete = true: {len(complete)} of the {len(set(subjects))} subjects of '{name}' have each of "
+            f"the six expressions{at}; {at_least} are needed"
+        )
+    return np.flatnonzero(table["subject"].isin(complete))
+
+
+def plan(suite: Suite, cohort: Cohort, *, device: str) -> list[PlannedUnit]:
+    """Every unit of `suite` as it is written, fold by fold, so that all methods advance together.
+
+    Raises:
+        UserError: the protocol does not fit the cohort.
+    """
+    splits = split(cohort, select(cohort, suite.cohort), **suite.protocol.model_dump())
+    protocol = _protocol_identity(suite.protocol)
+    encoder = _encoder_identity(suite.encoder)
+    planned = []
+    for one in splits:
+        for label, method in suite.methods.items():
+            unit = Unit(
+                cohort=cohort.fingerprint,
+                intensities=suite.cohort.intensities,
+                protocol=protocol,
+                repeat=one.repeat,
+                fold=one.fold,
+                method=method.name,
+                version=method.version,
+                hyperparameters=hyperparameters(method),
+                encoder=encoder,
+                recipe=asdict(suite.training),
+                device=device,
+            )
+            planned.append(PlannedUnit(label, unit, suite.cohort.name, suite.encoder.weights, suite.keep_weights))
+    return planned
+
+
+def with_settings(
+    planned: PlannedUnit,
+    method: Method,
+    recipe: Recipe,
+    *,
+    inner: dict[str, Any] | None = None,
+    reseed: int = 0,
+) -> PlannedUnit:
+    """The same unit with other settings of its method and recipe, on an inner fold or with another seed if so said."""
+    unit = replace(
+        planned.unit,
+        hyperparameters=hyperparameters(method),
+        recipe=asdict(recipe),
+        inner=inner,
+        reseed=reseed,
+    )
+    return replace(planned, unit=unit, keep_weights=planned.keep_weights and inner is None)
+
+
+def hyperparameters(method: Method) -> dict[str, Any]:
+    """A method's hyper-parameters by name."""
+    return {field.name: getattr(method, field.name) for field in fields(method)}
+
+
+def rebuild(planned: PlannedUnit) -> tuple[Method, EncoderSpec, Recipe]:
+    """Method, encoder and recipe of a unit, as the objects that they were in the suite."""
+    unit = planned.unit
+    method = TypeAdapter(find_method(unit.method)).validate_json(json.dumps(unit.hyperparameters))
+    recipe = TypeAdapter(Recipe).validate_json(json.dumps(unit.recipe))
+    encoder = EncoderSpec(name=unit.encoder["name"], width=unit.encoder["width"], weights=planned.weights)
+    return method, encoder, recipe
+
+
+def _protocol_identity(spec: ProtocolSpec) -> dict[str, Any]:
+    """What decides a repeat's folds: not how many there are, nor a key at its default, which decides nothing."""
+    choices = spec.model_dump(include={"subjects", "redraw", "complete"}, exclude_defaults=True)
+    return {"folds": spec.folds, "seed": spec.seed, **choices}
+
+
+def _encoder_identity(spec: EncoderSpec) -> dict[str, Any]:
+    digest = None
+    if spec.weights is not None:
+        with open(spec.weights, "rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+    return {"name": spec.name, "width": spec.width, "weights": digest}

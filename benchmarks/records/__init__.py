@@ -1,0 +1,1 @@
+"""What is on disk: a home, its ledgers, and the records of finished units."""

@@ -1,0 +1,158 @@
+"""The store: records of finished units on disk. A record that is there is whole; nothing else counts as done."""
+
+import json
+import os
+import shutil
+import traceback
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.csv
+import pyarrow.parquet
+from numpy.typing import NDArray
+from safetensors.numpy import save_file
+
+from benchmarks.records.home import Home, write_text
+
+#: So many numbers a scan may be a picture, if a small one.
+PICTURE = 16 * 16
+
+
+@dataclass(frozen=True, eq=False)
+class Evidence:
+    """Grad-CAM of a few test scans, ``n`` of them; ``gradcam.safetensors`` holds the maps by name and the rows.
+
+    Attributes:
+        rows: ``(n,)`` int64, the scans as rows of the predictions.
+        maps: by stream, ``(n, h, w)`` float32 in 0..1.
+    """
+
+    rows: NDArray[np.int64]
+    maps: Mapping[str, NDArray[np.float32]]
+
+
+@dataclass(frozen=True)
+class Record:
+    """What a finished unit leaves behind.
+
+    Attributes:
+        result: what `result.json` holds: the unit's fields, scores, costs, versions.
+        predictions: a row a test scan: scan, subject, expression, intensity, predicted, p_anger ... p_surprise.
+        curves: a row an epoch: epoch, loss, accuracy, learning_rate.
+        extras: arrays whose first axis goes along `predictions`, by name.
+        gradcam: where the evidence for the predicted class is, of a few test scans; None where there is none.
+        weights: the trained network's state, where it is kept.
+    """
+
+    result: Mapping[str, Any]
+    predictions: pd.DataFrame
+    curves: pd.DataFrame
+    extras: Mapping[str, NDArray[np.float32]]
+    gradcam: Evidence | None = None
+    weights: Mapping[str, NDArray[Any]] | None = None
+
+
+class Store:
+    """Records under a home: ``units/KEY/`` for what is done, ``failures/KEY.json`` for what failed last time."""
+
+    def __init__(self, home: Home) -> None:
+        self._units = home.units
+        self._failures = home.failures
+
+    def folder(self, key: str) -> Path:
+        """Where the record of unit `key` is, or would be."""
+        return self._units / key
+
+    def done(self) -> set[str]:
+        """Keys of all finished units."""
+        return {name for name in _names(self._units) if not name.startswith(".")}
+
+    def failed(self) -> set[str]:
+        """Keys of all units that failed when last tried."""
+        return {name.removesuffix(".json") for name in _names(self._failures) if not name.startswith(".")}
+
+    def write(self, key: str, record: Record) -> None:
+        """Writes a record beside and renames it into place; a record that is already there stays."""
+        beside = self._units / f".{key}.{os.getpid()}"
+        shutil.rmtree(beside, ignore_errors=True)
+        beside.mkdir(parents=True)
+        record.predictions.to_parquet(beside / "predictions.parquet", index=False)
+        record.curves.to_csv(beside / "curves.csv", index=False)
+        if record.extras:
+            save_file(dict(record.extras), beside / "extras.safetensors")
+        if record.gradcam is not None:
+            save_file({**record.gradcam.maps, "rows": record.gradcam.rows}, beside / "gradcam.safetensors")
+        if record.weights is not None:
+            save_file(dict(record.weights), beside / "weights.safetensors")
+        (beside / "result.json").write_text(json.dumps(record.result, indent=1))
+        for path in [*beside.iterdir(), beside]:
+            _to_disk(path)
+        try:
+            beside.rename(self._units / key)
+        except OSError:
+            if not (self._units / key).is_dir():
+                raise
+            shutil.rmtree(beside)
+        (self._failures / f"{key}.json").unlink(missing_ok=True)
+
+    def write_failure(self, key: str, error: BaseException) -> None:
+        """Records why unit `key` failed; the next run tries it again."""
+        text = "".join(traceback.format_exception(error))
+        self.write_reason(key, f"{type(error).__name__}: {error}".split("\n")[0], text)
+
+    def write_reason(self, key: str, reason: str, traceback: str) -> None:
+        """The same of one that failed elsewhere: `reason` in one line, and the traceback or what there is instead."""
+        write_text(self._failures / f"{key}.json", json.dumps({"reason": reason, "traceback": traceback}, indent=1))
+
+    def result(self, key: str) -> dict[str, Any]:
+        """``result.json`` of a finished unit."""
+        result: dict[str, Any] = json.loads((self.folder(key) / "result.json").read_text())
+        return result
+
+    def predictions(self, key: str) -> pa.Table:
+        """``predictions.parquet`` of a finished unit; as an Arrow table, which takes a third of a frame's time."""
+        return pa.parquet.ParquetFile(self.folder(key) / "predictions.parquet").read(use_threads=False)
+
+    def curves(self, key: str) -> pa.Table:
+        """``curves.csv`` of a finished unit."""
+        return pa.csv.read_csv(self.folder(key) / "curves.csv", pa.csv.ReadOptions(use_threads=False))
+
+    def failure(self, key: str) -> dict[str, str]:
+        """``reason`` (one line) and ``traceback`` of a failed unit."""
+        failure: dict[str, str] = json.loads((self._failures / f"{key}.json").read_text())
+        return failure
+
+    def forget(self, keys: Iterable[str]) -> None:
+        """Deletes records and failures; each record is gone at once, by a rename, or not at all."""
+        for key in keys:
+            (self._failures / f"{key}.json").unlink(missing_ok=True)
+            if self.folder(key).is_dir():
+                gone = self._units / f".{key}.forgotten"
+                self.folder(key).rename(gone)
+                shutil.rmtree(gone)
+
+    def sweep(self) -> None:
+        """Deletes what killed processes left half-written. Only for the one who holds the home's lock."""
+        for folder in self._units.glob(".*"):
+            shutil.rmtree(folder, ignore_errors=True)
+
+    def size(self, keys: Iterable[str]) -> int:
+        """Bytes that the records of `keys` take."""
+        return sum(f.stat().st_size for key in keys for f in self.folder(key).glob("*"))
+
+
+def _names(folder: Path) -> list[str]:
+    return os.listdir(folder) if folder.is_dir() else []
+
+
+def _to_disk(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -1,0 +1,141 @@
+"""From records to a report on disk and a table on the terminal; neither torch nor MLflow is needed."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pandas as pd
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from afnetm.data.cohort import cohort_directory
+from afnetm.errors import UserError
+from benchmarks.records.home import Home
+from benchmarks.records.ledger import Ledger, read_ledger
+from benchmarks.records.store import Store
+from benchmarks.reporting.frames import results
+from reports.data.outside import read_results
+from reports.page.page import write_report
+from reports.schema import ReportError
+from reports.tables.compared import Compared
+from reports.tables.shown import displayed
+from reports.together.overview import displayed_overview, overview
+from reports.together.page import write_together
+from reports.together.suites import Together
+
+
+def write_suite_report(home: Home, reference: str, *, with_faces: bool = False) -> tuple[Path, Table]:
+    """Writes the report of a suite; returns the page's path and the comparison for the terminal.
+
+    Subjects are named if their cohort is shareable, or `with_faces`.
+
+    Raises:
+        UserError: the suite was never run here, nothing of it is done, or its records contradict each other.
+    """
+    (path,), (found,) = _write(home, _ledgers(home, [reference]), created=_now(), with_faces=with_faces)
+    return path, _table(displayed(found.table, control=found.results.control).text)
+
+
+def write_joint_report(
+    home: Home, references: Sequence[str], *, with_faces: bool = False
+) -> tuple[list[Path], Path, Table]:
+    """Writes the report of each of two suites or more, and one over all; returns the pages' paths and the overview.
+
+    Nothing is written before all suites have been looked for.
+
+    Raises:
+        UserError: of one of them no report can be made (`write_suite_report`), or one is named twice.
+    """
+    ledgers, created = _ledgers(home, references), _now()
+    names = [ledger.suite for ledger in ledgers]
+    for name in names:
+        if names.count(name) > 1:
+            raise UserError(f"suite '{name}' is named {names.count(name)} times; allowed is once")
+    paths, found = _write(home, ledgers, created=created, with_faces=with_faces)
+    together, directory = Together(found), home.joint_report(names)
+    try:
+        path = write_together(
+            together, directory, links={name: f"../{name}/index.html" for name in names}, created=created
+        )
+    except ReportError as error:
+        raise UserError(str(error)) from None
+    shown = displayed_overview(together, overview(together)).text
+    return paths, path, _joint_table(shown)
+
+
+def _ledgers(home: Home, references: Sequence[str]) -> list[Ledger]:
+    """The ledgers of these suites, of each of which something is done."""
+    done = Store(home).done()
+    ledgers = [read_ledger(home, reference) for reference in references]
+    for ledger in ledgers:
+        if not any(entry.key in done for entry in ledger.units):
+            raise UserError(f"suite '{ledger.suite}' has no finished unit in home '{home.path}'; nothing to report")
+    return ledgers
+
+
+def _write(
+    home: Home, ledgers: Sequence[Ledger], *, created: str, with_faces: bool
+) -> tuple[list[Path], list[Compared]]:
+    """Writes each suite's report; returns the pages' paths and what was compared."""
+    store = Store(home)
+    paths, found = [], []
+    for ledger in ledgers:
+        try:
+            cohort = cohort_directory(home.path, ledger.cohort["name"])
+            one = Compared(results(ledger, store, created=created, with_faces=with_faces, cohort=cohort))
+            paths.append(write_report(one.results, home.report(ledger.suite), compared=one))
+        except ReportError as error:
+            raise UserError(f"suite '{ledger.suite}': {error}") from None
+        found.append(one)
+    return paths, found
+
+
+def write_file_report(
+    folds: Path, predictions: Path, *, control: str | None = None, out: Path | None = None, with_faces: bool = False
+) -> tuple[Path, Table]:
+    """Writes the report of results from elsewhere (`reports.data.outside`); returns the same as `write_suite_report`.
+
+    `out` is its folder, by default one beside `folds` that is named after it. Subjects are named `with_faces` alone.
+
+    Raises:
+        UserError: of the files no report can be made, or `out` holds something else or cannot be written.
+    """
+    directory = out or folds.with_name(f"{folds.stem}-report")
+    try:
+        found = Compared(read_results(folds, predictions, created=_now(), control=control, with_faces=with_faces))
+        path = write_report(found.results, directory, compared=found)
+    except ReportError as error:
+        raise UserError(str(error)) from None
+    except OSError as error:
+        raise UserError(f"report folder '{directory}' cannot be written: {error.strerror or error}") from None
+    return path, _table(displayed(found.table, control=found.results.control).text)
+
+
+def _now() -> str:
+    return f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC"
+
+
+def _table(shown: pd.DataFrame) -> Table:
+    """For the terminal: what a narrow one has no room for is on the page."""
+    if Console().width < 130:
+        shown = shown.drop(columns=["Folds, %", "FLOPs"])
+    if Console().width < 100:
+        shown = shown.drop(columns=[name for name in shown.columns if name.startswith(("Macro-F1", "Test, ms"))])
+    return _drawn(shown)
+
+
+def _joint_table(shown: pd.DataFrame) -> Table:
+    """The same of an overview: without intervals where there is no room for them."""
+    if shown.map(len).max().sum() + 2 * shown.shape[1] > Console().width:
+        shown = shown.replace(r" \(.*\)", "", regex=True).rename(columns=lambda name: name.removesuffix(" (95 %)"))
+    return _drawn(shown)
+
+
+def _drawn(shown: pd.DataFrame) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for position, name in enumerate(shown.columns):
+        table.add_column(name, justify="right" if position else "left", no_wrap=bool(position) and len(name) < 20)
+    for row in shown.itertuples(index=False):
+        table.add_row(*map(escape, row))
+    return table

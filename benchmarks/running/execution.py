@@ -1,0 +1,131 @@
+"""Executing a unit: what a worker does from reading the cohort to writing the record."""
+
+import os
+import time
+from dataclasses import asdict, replace
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from afnetm.data.cohort import Cohort, open_cohort
+from afnetm.data.scan import EXPRESSIONS
+from afnetm.model.cost import flop_count, parameter_count
+from afnetm.seeding import derive_seed
+from afnetm.training.gradcam import gradcam
+from afnetm.training.loop import fit, predict
+from afnetm.training.metrics import scores
+from afnetm.training.resident import Resident
+from benchmarks.plans.units import PlannedUnit, class_indices, rebuild, scans_of
+from benchmarks.records.home import Home
+from benchmarks.records.provenance import provenance
+from benchmarks.records.store import Evidence, Record, Store
+
+
+def prepare_process() -> None:
+    """Makes torch in this process repeat itself bit for bit: one thread, deterministic algorithms."""
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+    torch.set_num_threads(1)
+    torch.use_deterministic_algorithms(True)
+    torch.backends.cudnn.benchmark = False
+
+
+def execute(planned: PlannedUnit, home: Home) -> float:
+    """Trains and tests one unit and writes its record; returns the seconds that it took."""
+    started = time.perf_counter()
+    unit = planned.unit
+    device = torch.device(unit.device)
+    cohort = _cohort(home, planned.cohort_name, unit.cohort)
+    rows, fold = scans_of(unit, cohort)
+    data = _resident(cohort, tuple(rows.tolist()), unit.device)
+    labels = class_indices(cohort, rows)
+    method, encoder, recipe = rebuild(planned)
+
+    if device.type == "cuda":
+        torch.cuda.reset_peak_memory_stats(device)
+    torch.manual_seed(unit.seed)  # initial weights and dropout
+    model = method.build(replace(encoder, size=cohort.size), len(EXPRESSIONS)).to(device)
+    if recipe.channels_last:
+        model = model.to(memory_format=torch.channels_last)
+    costs = {"parameters": parameter_count(model), "flops": flop_count(model, size=cohort.size)}
+
+    train, test = (torch.from_numpy(index).to(device) for index in (fold.train, fold.test))
+    # On a processor its time alone (a worker has one thread): what else runs there says nothing about a method.
+    clock = time.process_time if device.type == "cpu" else time.perf_counter
+    begun = clock()
+    curves = fit(
+        model, data, train, torch.from_numpy(labels).to(device), recipe, seed=derive_seed(use="loop", seed=unit.seed)
+    )
+    trained = clock()
+    probabilities, extras = predict(model, data, test, recipe)
+    tested = clock()
+    # On a processor there is the process' alone, which holds what earlier units of this worker left.
+    memory = torch.cuda.max_memory_allocated(device) if device.type == "cuda" else None
+    searched = unit.inner is not None  # then only its score is wanted, and there may be very many of its kind
+    evidence = None if searched else _evidence(model, data, test, labels[fold.test], probabilities.argmax(1))
+
+    result: dict[str, Any] = {
+        **asdict(unit),
+        "key": unit.key,
+        "seed": unit.seed,
+        "n_train": len(fold.train),
+        "n_test": len(fold.test),
+        **scores(labels[fold.test], probabilities.numpy()),
+        **costs,
+        "seconds": trained - begun,
+        "test_seconds": tested - trained,
+        "peak_memory": memory,
+        "device_name": torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu",
+        "finished": time.time(),
+        **provenance(),
+    }
+    record = Record(
+        result=result,
+        predictions=_predictions(cohort, rows[fold.test], probabilities.numpy()),
+        curves=pd.DataFrame({name: curve.numpy() for name, curve in vars(curves).items()})
+        .rename_axis("epoch")
+        .reset_index(),
+        extras={} if searched else {name: value.numpy() for name, value in extras.items()},
+        gradcam=evidence,
+        weights={k: v.cpu().contiguous().numpy() for k, v in model.state_dict().items()}
+        if planned.keep_weights
+        else None,
+    )
+    Store(home).write(unit.key, record)
+    return time.perf_counter() - started
+
+
+def _evidence(
+    model: nn.Module, data: Resident, test: torch.Tensor, truth: NDArray[np.int64], predicted: torch.Tensor
+) -> Evidence | None:
+    """Grad-CAM of the first test scan of each expression, for the class that was predicted."""
+    rows = np.sort(np.unique(truth, return_index=True)[1])
+    maps = gradcam(model, data.faces(test[rows]), predicted[rows].to(data.device))
+    return Evidence(rows, {name: of.numpy() for name, of in maps.items()}) if maps else None
+
+
+def _predictions(cohort: Cohort, rows: np.ndarray[Any, np.dtype[np.int64]], probabilities: Any) -> pd.DataFrame:
+    frame = cohort.table[["id", "subject", "expression", "intensity"]].iloc[rows].reset_index(drop=True)
+    frame = frame.rename(columns={"id": "scan"})
+    frame["predicted"] = [EXPRESSIONS[k] for k in probabilities.argmax(1)]
+    return frame.assign(**{f"p_{name}": probabilities[:, k] for k, name in enumerate(EXPRESSIONS)})
+
+
+@lru_cache(maxsize=1)
+def _cohort(home: Home, name: str, fingerprint: str) -> Cohort:
+    cohort = open_cohort(home.cohorts / name)
+    if cohort.fingerprint != fingerprint:
+        raise RuntimeError(
+            f"cohort '{name}' is not the one that was planned with: {cohort.fingerprint} != {fingerprint}"
+        )
+    return cohort
+
+
+@lru_cache(maxsize=1)
+def _resident(cohort: Cohort, rows: tuple[int, ...], device: str) -> Resident:
+    """The scans that a unit may see, and no other, on the device; kept for the next one that may see the same."""
+    return Resident(cohort, np.array(rows, np.int64), torch.device(device))

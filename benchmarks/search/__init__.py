@@ -1,0 +1,1 @@
+"""Every method tuned by the same rules: studies asked, told, copied and chosen from."""

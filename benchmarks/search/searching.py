@@ -1,0 +1,245 @@
+"""The search of a suite: every method's studies, whose trials are trained by the same workers into the same store."""
+
+from collections import deque
+from collections.abc import Callable
+from contextlib import closing, suppress
+from dataclasses import asdict, dataclass
+
+from optuna import get_all_study_names
+from optuna.storages import BaseStorage
+from rich.console import Console
+
+from afnetm.data.cohort import Cohort
+from afnetm.errors import UserError
+from benchmarks.plans.suite import Suite
+from benchmarks.plans.units import PlannedUnit, scans_of, with_settings
+from benchmarks.records.home import Home
+from benchmarks.records.store import Store
+from benchmarks.running.local import Outcome, run_local
+from benchmarks.search.bars import SearchBars
+from studies.samplers import check_sampler
+from studies.search import Search, Task
+from studies.space import Space, apply, search_space
+from studies.spec import SearchSpec
+from studies.winners import Where, place
+
+
+@dataclass(frozen=True, eq=False)
+class Question:
+    """What one study answers: with which settings should `label` be trained there?
+
+    Attributes:
+        name: the study's.
+        label: the method's.
+        where: the outer repeat and fold; None under ``development``, where one answer is for all.
+        search: 0, or more where the whole search is repeated.
+        base: a unit of the comparison that the answer is for, as the suite has it.
+        space: what is searched.
+        spec: how, with this search's seed.
+    """
+
+    name: str
+    label: str
+    where: Where
+    search: int
+    base: PlannedUnit
+    space: Space
+    spec: SearchSpec
+
+
+def questions(suite: Suite, spec: SearchSpec, planned: list[PlannedUnit], labels: list[str]) -> list[Question]:
+    """Every study of a search: fold by fold, so that all methods advance together; repeated searches come last.
+
+    Raises:
+        UserError: a method's space cannot be searched so.
+    """
+    spaces = {}
+    for label in labels:
+        method = suite.methods[label]
+        fixed = suite.fixed.get(label, ())
+        spaces[label] = search_space(method, suite.training, fixed=fixed, training=spec.training)
+        check_sampler(spec.sampler, spaces[label].distributions, method=label)
+    found: list[Question] = []
+    names: set[str] = set()
+    for search in range(spec.selection_repeats):
+        seen = set()
+        for base in planned:
+            unit = base.unit
+            where = (unit.repeat, unit.fold) if spec.selection == "nested" else None
+            if base.label not in labels or (base.label, where) in seen:
+                continue
+            seen.add((base.label, where))
+            name = study_name(suite.name, base.label, where, search)
+            if name in names:
+                raise UserError(f"methods.{base.label}: its study would be another's, '{name}'; choose another label")
+            names.add(name)
+            found.append(Question(name, base.label, where, search, base, spaces[base.label], spec))
+    return found
+
+
+def study_name(suite: str, label: str, where: Where, search: int) -> str:
+    """What a study is called: ``quick/concat/0-2``, and ``quick/concat/0-2 #2`` when searched a second time."""
+    name = f"{suite}/{label}" if where is None else f"{suite}/{label}/{place(where)}"
+    return f"{name} #{search + 1}" if search else name
+
+
+def check_folds(found: list[Question], suite: Suite, cohort: Cohort) -> None:
+    """Makes the folds of every study once, so that one that cannot be made is told before anything is trained.
+
+    Raises:
+        UserError: too few subjects are left for one.
+    """
+    for question in {question.where: question for question in found}.values():
+        scans_of(unit_of(question, suite, Task(0, 0, {})).unit, cohort)
+
+
+def search(
+    found: list[Question],
+    suite: Suite,
+    home: Home,
+    storage: BaseStorage,
+    *,
+    workers: int,
+    console: Console,
+    ended: Callable[[Question, Search], object] = lambda *_: None,
+) -> dict[Question, Search]:
+    """Goes on with every study until its budget is spent; returns them in the order of `found`. The home is locked.
+
+    Args:
+        found: what is searched for.
+        suite: whose methods they are.
+        home: where records go.
+        storage: where studies are.
+        workers: processes.
+        console: for the progress.
+        ended: is called with each study once its budget is spent, while others go on.
+
+    Raises:
+        UserError: the storage has a study of that name that searches something else.
+    """
+    store = Store(home)
+    store.sweep()
+    searches = {question: _opened(question, storage) for question in found}
+    trials = _Trials(searches, suite, store, ended)
+    by_label = {one.label: [search for q, search in searches.items() if q.label == one.label] for one in found}
+    most = found[0].spec.most if found else None
+    try:
+        with (
+            SearchBars(by_label, most, console) as bars,
+            closing(run_local(trials.pull, home, workers=workers)) as outcomes,
+        ):
+            for outcome in outcomes:
+                trials.take(outcome)
+                bars.update(outcome.planned.label)
+            bars.update()  # where all was trained before, there was no outcome
+    finally:
+        store.sweep()
+    return searches
+
+
+def finished(found: list[Question], storage: BaseStorage) -> dict[Question, Search]:
+    """Those of the studies that an earlier search has finished, as they are asked for now; nothing is written."""
+    there = set(get_all_study_names(storage))
+    done = {}
+    for question in found:
+        if question.name not in there:
+            continue
+        with suppress(UserError):  # it searched something else, and will be refused when it is asked for
+            search = _opened(question, storage)
+            if search.finished:
+                done[question] = search
+    return done
+
+
+def _opened(question: Question, storage: BaseStorage) -> Search:
+    identity = asdict(question.base.unit)
+    return Search(storage, question.name, space=question.space, spec=question.spec, identity=identity)
+
+
+class _Trials:
+    """Turns the studies' tasks into units, and their records into scores."""
+
+    def __init__(
+        self, searches: dict[Question, Search], suite: Suite, store: Store, ended: Callable[[Question, Search], object]
+    ) -> None:
+        self._pairs = list(searches.items())
+        self._suite, self._store, self._ended = suite, store, ended
+        self._done = store.done()
+        self._waiting: deque[PlannedUnit] = deque()
+        self._asked: dict[str, list[tuple[Question, Search, Task]]] = {}
+        self._flying: set[str] = set()
+        # Lost with a process, for which another unit may have been the cause: tried again one by one, with nothing
+        # beside it, and whose process then dies has itself to blame.
+        self._suspects: deque[PlannedUnit] = deque()
+        self._lost: set[str] = set()
+
+    def pull(self) -> PlannedUnit | None:
+        """The next unit to train; studies are asked in their order until one has something to train."""
+        if self._suspects or self._flying & self._lost:
+            return self._fly(self._suspects) if not self._flying else None
+        while not self._waiting and self._ask():
+            pass
+        return self._fly(self._waiting) if self._waiting else None
+
+    def _fly(self, queue: deque[PlannedUnit]) -> PlannedUnit:
+        planned = queue.popleft()
+        self._flying.add(planned.unit.key)
+        return planned
+
+    def take(self, outcome: Outcome) -> None:
+        """Tells all who asked for a unit how it ended; one that was lost with its process is tried once more."""
+        key = outcome.planned.unit.key
+        self._flying.remove(key)
+        if outcome.lost and key not in self._lost:
+            self._lost.add(key)
+            self._suspects.append(outcome.planned)
+            return
+        self._lost.discard(key)
+        if outcome.reason is None:
+            self._done.add(key)
+        for question, search, task in self._asked.pop(key):
+            if outcome.reason is None:
+                self._learn(question, search, task, key)
+            else:
+                search.fail(task, outcome.reason)
+
+    def _ask(self) -> bool:
+        """Whether a study had a task: what was trained before is told at once, the rest waits to be trained."""
+        for question, search in list(self._pairs):
+            tasks = search.tasks()
+            if search.finished:
+                self._pairs.remove((question, search))
+                self._ended(question, search)
+            for task in tasks:
+                try:
+                    planned = unit_of(question, self._suite, task)
+                except UserError as error:  # a method's own check: not everything in a space need go together
+                    search.fail(task, f"UserError: {error}")
+                    continue
+                key = planned.unit.key
+                if key in self._done:
+                    self._learn(question, search, task, key)
+                    continue
+                if key not in self._asked:  # else it is under way for another study
+                    self._waiting.append(planned)
+                self._asked.setdefault(key, []).append((question, search, task))
+            if tasks:
+                return True
+        return False
+
+    def _learn(self, question: Question, search: Search, task: Task, key: str) -> None:
+        result = self._store.result(key)
+        seconds = result["seconds"] + result["test_seconds"]
+        search.learn(task, result[question.spec.metric], unit=key, seconds=seconds)
+
+
+def unit_of(question: Question, suite: Suite, task: Task) -> PlannedUnit:
+    """The unit that scores one inner fold of a trial.
+
+    Raises:
+        UserError: its method takes no such settings.
+    """
+    method, recipe = apply(task.params, suite.methods[question.label], suite.training)
+    spec = question.spec
+    inner = {"selection": spec.selection, "folds": spec.folds, "fold": task.fold}
+    return with_settings(question.base, method, recipe, inner=inner)

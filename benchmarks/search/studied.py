@@ -1,0 +1,73 @@
+"""What is in the studies of a suite, whatever they searched: for a look at them, and to forget them."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import optuna
+from optuna.storages import BaseStorage
+from optuna.trial import FrozenTrial, TrialState
+
+from benchmarks.records.home import Home
+from studies.storage import NoStudiesError, open_storage, storage_errors, view_storage
+
+
+@dataclass(frozen=True)
+class Studied:
+    """The studies of a suite.
+
+    Attributes:
+        trials: those of each study, by its name.
+    """
+
+    trials: dict[str, list[FrozenTrial]] = field(default_factory=dict)
+
+    @property
+    def units(self) -> set[str]:
+        """Keys of the units that their finished trials are made of."""
+        return {key for own in self.trials.values() for trial in own for key in trial.user_attrs.get("units", [])}
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """How many ``studies``, and trials that are ``complete``, ``pruned``, ``failed`` and ``running``."""
+        trials = [trial for own in self.trials.values() for trial in own]
+        # What was cut off while it was proposed is a failed trial to Optuna, and none to the budget.
+        states = [trial.state for trial in trials if "units" in trial.user_attrs or trial.state == TrialState.RUNNING]
+        kinds = {
+            "complete": TrialState.COMPLETE,
+            "pruned": TrialState.PRUNED,
+            "failed": TrialState.FAIL,
+            "running": TrialState.RUNNING,
+        }
+        return {"studies": len(self.trials), **{name: states.count(state) for name, state in kinds.items()}}
+
+
+def studied(home: Home, storage_url: str | None, suite: str, labels: Sequence[str] | None = None) -> Studied:
+    """The studies of `suite`, of these methods or all; none where there is no storage yet."""
+    with storage_errors(storage_url):
+        try:
+            storage = view_storage(home.journal, storage_url)
+        except NoStudiesError:
+            return Studied()
+        return Studied(
+            {
+                name: optuna.load_study(study_name=name, storage=storage).get_trials(deepcopy=False)
+                for name in _names(storage, suite, labels)
+            }
+        )
+
+
+def forget_studies(home: Home, storage_url: str | None, suite: str, labels: Sequence[str] | None = None) -> int:
+    """Deletes these studies; returns how many. The home's lock must be held."""
+    with storage_errors(storage_url):
+        storage = open_storage(home.journal, storage_url)
+        names = _names(storage, suite, labels)
+        for name in names:
+            optuna.delete_study(study_name=name, storage=storage)
+    return len(names)
+
+
+def _names(storage: BaseStorage, suite: str, labels: Sequence[str] | None) -> list[str]:
+    own = "|".join(map(re.escape, labels)) if labels else ".+"  # a label may be anything, a suite's name is a file's
+    pattern = re.compile(rf"{re.escape(suite)}/({own})(/\d+-\d+)?( #\d+)?", re.DOTALL)
+    return [name for name in optuna.get_all_study_names(storage) if pattern.fullmatch(name)]

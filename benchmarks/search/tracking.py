@@ -1,0 +1,204 @@
+"""Studies in MLflow: a run a study, between its method's run and its winner's units, with all its trials as one table.
+
+A trial is a row of the table and no run: ten thousand of them weigh no more on MLflow's pages than ten. A study is
+copied when its budget is spent: half a search would be read as a result, and Optuna's dashboard shows it meanwhile.
+"""
+
+import hashlib
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import accumulate
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import optuna
+from mlflow.entities import DatasetInput, Metric, Run, RunTag
+from optuna.trial import FrozenTrial, TrialState
+
+from benchmarks.records.home import Home
+from benchmarks.records.ledger import Ledger
+from benchmarks.running.tracking import METHOD, PARENT, STUDY, TRIAL, Tracker, params
+from benchmarks.search.links import dashboard_link, link_to_mlflow, mlflow_page
+from benchmarks.search.searching import Question
+from benchmarks.search.tuning import winner_of
+from studies.database import url_shown
+from studies.pictures import pictures
+from studies.search import Search
+from studies.space import told
+from studies.storage import storage_errors
+from studies.table import trials_table
+from studies.winners import place, written
+
+_TABLE = "trials.json"
+#: Tags. When a study's first trial began: one forgotten and begun anew is another.
+_BEGUN = "afnetm.begun"
+#: A digest of what was copied, written last: without it the copy was cut off.
+_COPIED = "afnetm.copied"
+#: How a search is done. Its budget is none of it: that may grow, and MLflow's parameters are for good.
+_HOW = {"selection", "metric", "folds", "sampler", "pruner", "seed", "parallel"}
+#: A history of more points than this is thinned.
+_POINTS = 256
+
+
+@dataclass(frozen=True)
+class _Finished:
+    """A study as it is copied.
+
+    Attributes:
+        question: what it answers.
+        study: in Optuna.
+        trials: that count.
+        winner: None where none was completed.
+        table: of the trials, as MLflow shows tables.
+    """
+
+    question: Question
+    study: optuna.Study
+    trials: Sequence[FrozenTrial]
+    winner: FrozenTrial | None
+    table: str
+
+    @property
+    def number(self) -> int | None:
+        """The winner's."""
+        return self.winner.number if self.winner else None
+
+
+class StudyTracker:
+    """Copies one suite's finished studies to an MLflow server or database, and links both ways.
+
+    Args:
+        uri: where MLflow is.
+        home: whose studies they are.
+        ledger: the suite, without units.
+        storage_url: of the database that the studies are in; None for the home's journal.
+
+    Its methods may raise what MLflow raises when it cannot be reached, and `UserError` when the storage cannot.
+    """
+
+    def __init__(self, uri: str, home: Home, ledger: Ledger, *, storage_url: str | None) -> None:
+        self._tracker = Tracker(uri, home, ledger)
+        self._client = self._tracker.client
+        self._uri, self._ledger = uri, ledger
+        self._storage_url = storage_url
+        self._storage = url_shown(storage_url) if storage_url else home.journal.name
+
+    def log(self, question: Question, search: Search) -> bool:
+        """Copies a finished study, unless its copy is there whole; says whether it did."""
+        with storage_errors(self._storage_url):
+            one = self._read(question, search)
+        begun = str(one.trials[0].datetime_start)
+        digest = hashlib.sha256(f"{one.table} {one.number} {question.spec.budget}".encode()).hexdigest()[:16]
+        run = self._tracker.studies.get(question.name)
+        if run is not None and run.data.tags.get(_BEGUN) != begun:
+            self._client.delete_run(run.info.run_id)
+            run = None
+        copied = run is not None and run.data.tags.get(_COPIED) == digest
+        run = run or self._create(one, begun)
+        identifier = str(run.info.run_id)
+        if not copied:
+            self._copy(one, identifier)
+            self._client.set_tag(identifier, _COPIED, digest)
+            self._tracker.studies[question.name] = self._client.get_run(identifier)
+        with storage_errors(self._storage_url):
+            page = mlflow_page(self._uri, self._tracker.experiment, identifier)
+            link_to_mlflow(one.study, run=identifier, page=page)
+        return not copied
+
+    def close(self) -> None:
+        """Ends the methods' runs."""
+        self._tracker.close()
+
+    def _read(self, question: Question, search: Search) -> _Finished:
+        trials = search.trials
+        table = trials_table(trials, pruner=question.spec.pruner)
+        if not self._ledger.cohort["shareable"]:
+            table["reason"] = table["reason"].str.partition(":")[0]  # what an error says may name files
+        text = table.to_json(orient="split", index=False, date_format="iso")
+        return _Finished(question, search.study, trials, search.winner(), text)
+
+    def _create(self, one: _Finished, begun: str) -> Run:
+        tags = {
+            STUDY: one.question.name,
+            METHOD: one.question.label,
+            PARENT: self._tracker.parent(one.question.label),
+            _BEGUN: begun,
+            "mlflow.source.name": "afnetm search",
+            "mlflow.loggedArtifacts": f'[{{"path": "{_TABLE}", "type": "table"}}]',
+        }
+        start = int(one.trials[0].datetime_start.timestamp() * 1000)
+        name = _name(one.question)
+        return self._client.create_run(self._tracker.experiment, start_time=start, tags=tags, run_name=name)
+
+    def _copy(self, one: _Finished, run: str) -> None:
+        """Writes all of a study to its run, over what an earlier copy wrote."""
+        numbers, spec = _numbers(one), one.question.spec
+        how = spec.model_dump(mode="json", include=_HOW) | {"start": dict(one.question.space.start)}
+        how["space"] = {name: told(distribution) for name, distribution in one.question.space.distributions.items()}
+        tags = {
+            "afnetm.storage": self._storage,
+            "afnetm.budget": spec.budget,
+            TRIAL: "none" if one.winner is None else str(one.number),
+            "mlflow.note.content": _note(one, numbers),
+        }
+        now = int(time.time() * 1000)  # MLflow shows the latest
+        metrics = [Metric(name, value, now, 0) for name, value in numbers.items()]
+        metrics += _history(one.trials, f"best_inner_{spec.metric}")
+        self._client.log_batch(run, metrics, params(how), [RunTag(*tag) for tag in tags.items()])
+        self._client.log_inputs(run, [DatasetInput(self._tracker.dataset())])
+        with TemporaryDirectory() as folder:
+            for name, content in self._files(one).items():
+                (Path(folder) / name).write_bytes(content)
+            self._client.log_artifacts(run, folder)
+        end = max(trial.datetime_complete.timestamp() for trial in one.trials)
+        self._client.set_terminated(run, "FINISHED" if one.winner else "FAILED", end_time=int(end * 1000))
+
+    def _files(self, one: _Finished) -> dict[str, bytes]:
+        spec = one.question.spec
+        files = {_TABLE: one.table.encode()}
+        if one.winner is not None:
+            text = written([winner_of(one.question, one.winner)], suite=self._ledger.suite)
+            files["winner.toml"] = text.encode()
+        return files | pictures(one.trials, winner=one.number, metric=spec.metric, pruner=spec.pruner)
+
+
+def _name(question: Question) -> str:
+    """``concat 0-2 search``, ``concat search #2``: as the study, but the suite is the experiment's."""
+    where = "" if question.where is None else f" {place(question.where)}"
+    return f"{question.label}{where} search" + f" #{question.search + 1}" * bool(question.search)
+
+
+def _numbers(one: _Finished) -> dict[str, float]:
+    states = [trial.state for trial in one.trials]
+    numbers = {
+        "trials": float(len(states)),
+        "complete": float(states.count(TrialState.COMPLETE)),
+        "pruned": float(states.count(TrialState.PRUNED)),
+        "failed": float(states.count(TrialState.FAIL)),
+        "seconds": float(sum(trial.user_attrs.get("seconds", 0.0) for trial in one.trials)),
+    }
+    return numbers | ({} if one.winner is None else {f"inner_{one.question.spec.metric}": float(one.winner.value)})
+
+
+def _history(trials: Sequence[FrozenTrial], name: str) -> list[Metric]:
+    """The best score so far at every complete trial or evenly thinned; when a study grows, points stay on its curve."""
+    complete = [trial for trial in trials if trial.state == TrialState.COMPLETE]
+    best = accumulate((trial.value for trial in complete), max)
+    stride = 1 << (max(len(complete) - 1, 0) // _POINTS).bit_length()
+    points = [(trial, value) for trial, value in zip(complete, best, strict=True)]
+    points = points[::stride] + (points[-1:] if (len(points) - 1) % stride else [])
+    return [Metric(name, value, int(t.datetime_complete.timestamp() * 1000), t.number) for t, value in points]
+
+
+def _note(one: _Finished, numbers: dict[str, float]) -> str:
+    """For the run's page."""
+    counts = ", ".join(f"{numbers[name]:.0f} {name}" for name in ("complete", "pruned", "failed"))
+    won = "No trial was completed, so that nothing was chosen"
+    if one.winner is not None:
+        won = f"Trial {one.number} won, with {100 * one.winner.value:.1f} % inner {one.question.spec.metric}"
+    return (
+        f"{won}; {numbers['trials']:.0f} trials ({counts}), each a row of the artifact `{_TABLE}`. The runs below this "
+        f"one are trained with what won; what several studies chose is trained once, below the first of them.\n\n"
+        f"In Optuna's dashboard: {dashboard_link(one.study)}"
+    )

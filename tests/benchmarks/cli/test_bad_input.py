@@ -1,0 +1,152 @@
+"""What a user can get wrong: one line that names the thing, exit code 2, nothing half-written."""
+
+import dataclasses
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+
+from benchmarks.cli.app import main
+from benchmarks.records.home import Home
+from tests.benchmarks.conftest import SUITE
+from tests.benchmarks.tracking.conftest import LEDGER
+
+Refused = Callable[..., str]
+MADE = "synthetic = { subjects = 6, levels = [4], size = 32, seed = 0 }"
+
+
+@pytest.fixture
+def refused(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Refused:
+    """Runs the command line in this process, which saves importing torch once a case; gives its one line of error."""
+
+    def run(home: Path, *arguments: str) -> str:
+        monkeypatch.setattr("sys.argv", ["afnetm", "--home", str(home), *arguments])
+        capfd.readouterr()
+        with pytest.raises(SystemExit) as caught:
+            main()
+        assert caught.value.code == 2
+        out, words = capfd.readouterr()
+        assert out == ""
+        lines = [line for line in words.splitlines() if line.strip()]
+        assert len(lines) == 1, words
+        assert lines[0].startswith("error: ")
+        return lines[0]
+
+    return run
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        ("run quikc", "suite 'quikc' is neither a TOML file nor one of ours: quick"),
+        ("run quick --methods texture afnet", "method 'afnet' is neither in suite 'quick' nor registered"),
+        ("run bosphorus", "to make it: afnetm data prepare bosphorus DIR bosphorus"),
+        ("run quick --workers 0", "--workers: 0 is not allowed; 1 or more"),
+        ("run quick --device tpu", "--device: 'tpu' is not allowed; one of: auto, cpu, cuda"),
+        ("data make ../x", "cohort name '../x'"),
+        ("data make x --subjects 0", "subjects"),
+        ("data make x --levels 3 5", "levels"),
+        ("data make x --size 8", "size"),
+        ("data make x --workers 0", "workers"),
+        ("data check nothing", "nothing: there is no such folder"),
+        ("data show ./nothing --out x.png", "nothing: there is no such folder"),
+        ("report quick", "suite 'quick' was never run in home"),
+        ("report", "nothing to report: allowed is a suite, or --results and --predictions together"),
+        ("report --results x.csv", "allowed is a suite, or --results and --predictions together"),
+        ("report quick --out x", "suite 'quick' and --results, --predictions, --control or --out: allowed is one or"),
+        ("report --results x.csv --predictions y.csv", "'x.csv' cannot be read: No such file or directory"),
+        ("forget quick", "suite 'quick' was never run in home"),
+        ("status quick.tml", "suite 'quick.tml' is neither a TOML file"),
+        ("ui", "has no records in MLflow yet"),
+        ("ui --optuna", "optuna.journal' has no studies yet; a search makes them"),
+        (
+            "--storage postgresql://me:secret@127.0.0.1:1/x ui --optuna",
+            "postgresql://me:***@127.0.0.1:1/x' cannot be used",
+        ),
+    ],
+)
+def test_a_wrong_word_is_one_line(arguments: str, expected: str, tmp_path: Path, refused: Refused) -> None:
+    assert expected in refused(tmp_path / "home", *arguments.split())
+    made = [p for p in (tmp_path / "home").rglob("*") if p.is_file() and p.name != ".lock"]
+    assert not made
+
+
+def test_a_device_that_is_not_there(tmp_path: Path, refused: Refused) -> None:
+    if torch.cuda.is_available():
+        pytest.skip("there is one here")
+    assert "'cuda' is not there" in refused(tmp_path / "home", "run", "quick", "--device", "cuda")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "expected"),
+    [
+        ("folds = 3", "folds = 30", "small.toml: protocol.folds = 30: more than the 6 subjects"),
+        ("width = 0.25", 'name = "resnet81"', "encoder 'resnet81' is not one of timm's"),
+        ("width = 0.25", 'name = "hf-hub:a/b"', "encoder 'hf-hub:a/b' is not one of timm's"),
+        ("width = 0.25", 'weights = "no.safetensors"', "encoder weights 'no.safetensors'"),
+        (MADE, 'dataset = "bu3dfe"', "cohort 'tiny' was made from 'synthetic', the suite is for 'bu3dfe'"),
+        (f'"tiny"\n{MADE}', '"own"', "cohort 'own' is not there"),
+        ("subjects = 6", "subjects = 7", "cohort 'tiny' exists with subjects = 6, the suite describes 7"),
+    ],
+)
+def test_a_suite_that_does_not_fit(
+    old: str, new: str, expected: str, home: Path, tmp_path: Path, refused: Refused
+) -> None:
+    (tmp_path / "small.toml").write_text(SUITE.replace(old, new))
+    assert expected in refused(home, "run", str(tmp_path / "small.toml"))
+    assert not (home / "units").exists()
+
+
+def test_a_wrong_encoder_is_told_before_a_cohort_is_made(tmp_path: Path, refused: Refused) -> None:
+    (tmp_path / "small.toml").write_text(SUITE.replace("width = 0.25", 'name = "resnet81"'))
+    assert "'resnet81' is not one of timm's" in refused(tmp_path / "home", "run", str(tmp_path / "small.toml"))
+    assert not (tmp_path / "home").exists()
+
+
+def test_a_cohort_that_was_altered_is_told_by_check(home: Path, refused: Refused) -> None:
+    maps = home / "cohorts" / "tiny" / "maps.safetensors"
+    content = bytearray(maps.read_bytes())
+    content[-100] ^= 1
+    maps.write_bytes(content)
+    assert "altered" in refused(home, "data", "check", "tiny")
+
+
+def test_a_cohort_that_was_cut_off_is_told_at_once(home: Path, suite: Path, refused: Refused) -> None:
+    maps = home / "cohorts" / "tiny" / "maps.safetensors"
+    maps.write_bytes(maps.read_bytes()[:-1])
+    assert "maps.safetensors is missing or incomplete" in refused(home, "run", str(suite))
+
+
+def test_a_home_that_cannot_be_written_to(suite: Path, tmp_path: Path, refused: Refused) -> None:
+    (tmp_path / "file").write_text("")
+    assert "cannot be written to" in refused(tmp_path / "file" / "home", "run", str(suite))
+
+
+def test_a_full_home_is_told_before_anything_is_made(suite: Path, tmp_path: Path, refused: Refused) -> None:
+    home = tmp_path / "home"
+    home.mkdir()
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", home], capture_output=True, check=False)
+    if mounted.returncode:
+        pytest.skip("a small disk can be made by root only")
+    try:
+        assert "has 1 MB free; at least 200 MB are needed" in refused(home, "run", str(suite))
+        assert not list(home.iterdir())
+    finally:
+        subprocess.run(["umount", home], check=True)
+
+
+@pytest.mark.parametrize("text", ["", "[]", '{"suite": "old"}', '{"units": [{"key": 1}]}'])
+def test_a_ledger_that_is_damaged_or_of_another_version(tmp_path: Path, refused: Refused, text: str) -> None:
+    (tmp_path / "suites").mkdir()
+    (tmp_path / "suites" / "old.json").write_text(text)
+    assert "old.json: not a ledger of this version; run the suite again" in refused(tmp_path, "report", "old")
+
+
+def test_a_ledger_whose_axes_were_texts(tmp_path: Path, refused: Refused) -> None:
+    home = Home(tmp_path)
+    ledger = dataclasses.replace(LEDGER, axes={"attention": "mask attention"})
+    home.suites.mkdir()
+    ledger.save(home)
+    assert "run the suite again (axes are no tables)" in refused(tmp_path, "report", ledger.suite)

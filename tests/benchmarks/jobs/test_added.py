@@ -1,0 +1,86 @@
+"""Methods beside a suite's own: added by name, kept as long as they have records, refused where they do not fit."""
+
+import io
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from afnetm.errors import UserError
+from afnetm.method import methods
+from baselines.late import Late
+from benchmarks.jobs.commands import Job, prepare
+from benchmarks.jobs.ledgers import make_ledger
+from benchmarks.plans.suite import load_suite
+from benchmarks.records.home import Home
+from benchmarks.records.ledger import read_ledger
+from tests.benchmarks.conftest import SUITE
+
+
+class Mine(Late):
+    name = "mine"
+
+
+@pytest.fixture
+def mine(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A package with one method has been installed."""
+    known = methods() | {"mine": Mine}
+    for registry in ("afnetm.method.methods", "benchmarks.plans.suite.methods"):
+        monkeypatch.setattr(registry, lambda: known)
+
+
+def ready(suite: Path, home: Path, *names: str) -> tuple[Job, str]:
+    """What a run with these `--methods` would do, and what it says."""
+    words = io.StringIO()
+    console = Console(file=words, width=500)
+    job = prepare(str(suite), list(names), home=Home(home), workers=1, device="cpu", console=console, dry=True)
+    return job, words.getvalue()
+
+
+@pytest.mark.usefixtures("mine")
+def test_an_added_method_has_its_defaults_and_is_the_only_one_asked_for(suite: Path, home: Path) -> None:
+    job, _ = ready(suite, home, "mine")
+    assert list(job.suite.methods) == ["texture", "concat", "mine"]
+    assert job.suite.methods["mine"] == Mine()
+    assert job.labels == ["mine"]
+    assert (len(job.planned), len(job.chosen)) == (9, 3)
+
+
+@pytest.mark.usefixtures("mine")
+def test_it_stays_as_long_as_it_has_records_and_is_registered(
+    suite: Path, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job, _ = ready(suite, home, "mine")
+    assert job.cohort is not None
+    make_ledger(job.suite, job.cohort, job.planned).save(Home(home))
+    assert read_ledger(Home(home), "small").added == ["mine"]
+    assert list(ready(suite, home)[0].suite.methods) == ["texture", "concat"]  # nothing of it was done
+
+    record = Home(home).units / job.chosen[0].unit.key
+    record.mkdir(parents=True)
+    again, said = ready(suite, home, "late")
+    assert (list(again.suite.methods), again.labels, said) == (["texture", "concat", "mine", "late"], ["late"], "")
+
+    monkeypatch.undo()  # the package is gone
+    left, said = ready(suite, home)
+    assert list(left.suite.methods) == ["texture", "concat"]
+    assert "mine, added in an earlier run, is left out: method 'mine' is neither in suite 'small' nor" in said
+
+
+def test_one_with_a_label_s_settings_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "s.toml").write_text(
+        SUITE.replace("[methods.concat]", '[methods.side]\nmethod = "concat"').replace('control = "concat"', "")
+    )
+    with pytest.raises(UserError, match="s: methods.concat is the same as methods.side; one is enough"):
+        load_suite(str(tmp_path / "s.toml")).including(["concat"])
+
+
+def test_an_unknown_name_is_answered_with_the_nearest_of_both(tmp_path: Path) -> None:
+    (tmp_path / "s.toml").write_text(SUITE.replace("[methods.texture]", '[methods.latest]\nmethod = "texture"'))
+    with pytest.raises(UserError, match="method 'lates' is neither in suite 's' nor registered; known: latest, late"):
+        load_suite(str(tmp_path / "s.toml")).including(["lates"])
+
+
+def test_one_without_an_ablation_s_parts_is_refused() -> None:
+    with pytest.raises(UserError, match=r"ablation: axes.attention: methods.late \('late'\) has no such"):
+        load_suite("ablation").including(["late"])

@@ -1,0 +1,141 @@
+from pathlib import Path
+
+import pytest
+
+from afnetm.errors import UserError
+from benchmarks.plans.suite import AxisSpec, load_suite
+from benchmarks.plans.suite_files import suite_names
+
+GOOD = """
+description = "a test"
+control = "concat"
+[cohort]
+name = "c"
+synthetic = { subjects = 6, levels = [3, 4], size = 32 }
+[protocol]
+folds = 3
+[training]
+epochs = 2
+augmentation = { rotation = 3.0 }
+[methods.concat]
+features = 64
+[methods.wide]
+method = "concat"
+features = 256
+"""
+
+
+def written(folder: Path, text: str) -> str:
+    (folder / "s.toml").write_text(text)
+    return str(folder / "s.toml")
+
+
+def test_what_is_written_is_what_is_read(tmp_path: Path) -> None:
+    suite = load_suite(written(tmp_path, GOOD))
+    assert suite.name == "s"
+    assert suite.text == GOOD
+    assert suite.cohort.synthetic is not None
+    assert suite.cohort.synthetic.levels == (3, 4)
+    assert (suite.training.epochs, suite.training.augmentation.rotation, suite.training.batch_size) == (2, 3.0, 32)
+    assert [(label, m.name, m.features) for label, m in suite.methods.items()] == [
+        ("concat", "concat", 64),
+        ("wide", "concat", 256),
+    ]
+    assert list(suite.only(["wide"]).methods) == ["wide"]
+    assert suite.axes == {}
+    assert suite.rope == 1.0
+    assert load_suite(written(tmp_path, "rope = 2\n" + GOOD)).rope == 2.0
+    axes = 'axes = { features = "features of a stream", dropout = "dropout" }\n'
+    assert load_suite(written(tmp_path, axes + GOOD)).axes == {
+        "features": AxisSpec(title="features of a stream"),
+        "dropout": AxisSpec(title="dropout"),
+    }
+
+
+@pytest.mark.parametrize("name", suite_names())
+def test_every_suite_of_ours_is_right(name: str) -> None:
+    suite = load_suite(name)
+    assert suite.description
+    assert suite.methods
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("folds = 3", "folds = 1", "protocol.folds = 1: .*greater than or equal to 2"),
+        ("folds = 3", 'folds = "3"', 'protocol.folds = "3": .*valid integer'),
+        ("folds = 3", "folds = 3.0", "protocol.folds = 3.0: .*valid integer"),
+        ("folds = 3", "fold = 3", "protocol"),
+        ("folds = 3", "folds = 3\nrepeat = 2", "protocol.repeat: unknown key; allowed: folds, repeats, seed"),
+        ("folds = 3", "folds = 7", "protocol.folds = 7: .*6 subjects"),
+        ("folds = 3", "folds = 3\nsubjects = 7", "protocol.subjects = 7: more than the 6 subjects of its cohort"),
+        ("folds = 3", "folds = 3\nsubjects = 2", "protocol.folds = 3: more than the 2 subjects drawn"),
+        ("folds = 3", "folds = 3\nsubjects = 0", "protocol.subjects = 0: .*greater than or equal to 2"),
+        ("folds = 3", "folds = 3\nredraw = true", "protocol.redraw = true: it needs protocol.subjects"),
+        ("folds = 3", "folds = 3\ncomplete = 1", "protocol.complete = 1: .*valid boolean"),
+        ('name = "c"', 'name = "c"\ndataset = "ck"', "cohort.dataset = \"ck\": .*'bu3dfe' or 'bosphorus'"),
+        ('name = "c"', 'name = "c"\ndataset = "bu3dfe"', "cohort.dataset = 'bu3dfe': not together with cohort.synth"),
+        ("epochs = 2", "epoch = 2", "training.epoch: unknown key; allowed: epochs, batch_size"),
+        ("epochs = 2", "learning_rate = nan", "training.learning_rate"),
+        ("epochs = 2", 'precision = "half"', "training.precision = \"half\": .*'float32' or 'bfloat16'"),
+        ("rotation = 3.0", "rotate = 3.0", "training.augmentation.rotate: unknown key; allowed: rotation, scale"),
+        ("rotation = 3.0", "flip = 1.5", "training.augmentation.flip = 1.5: .*less than or equal to 1"),
+        ("features = 64", "feature = 64", "methods.concat.feature: unknown key; allowed: geometry, dropout, features"),
+        ("features = 64", "features = 1", "methods.concat.features = 1: .*greater than or equal to 8"),
+        ('method = "concat"', 'method = "concatenate"', r"\[methods.wide\]: method 'concatenate' is not registered"),
+        ("levels = [3, 4]", "levels = [5]", r"cohort.synthetic.levels.0 = 5: .*less than or equal to 4"),
+        ("levels = [3, 4]", "levels = []", "cohort.synthetic.levels"),
+        ("size = 32", "sise = 32", "cohort.synthetic"),
+        ('control = "concat"', "rope = -0.5", "rope = -0.5: .*greater than or equal to 0"),
+        ('control = "concat"', 'rope = "1"', 'rope = "1": .*valid number'),
+        ('control = "concat"', "rope = nan", "rope = "),
+        ('name = "c"', 'name = "../c"', "cohort name '../c'"),
+        ('control = "concat"', 'control = "conkat"', "control = 'conkat' is none of its methods: concat, wide"),
+        ('description = "a test"', "", "description: missing"),
+        ('description = "a test"', 'name = "x"', "key 'name' is not allowed"),
+        ("features = 256", "features = 64", "methods.wide is the same as methods.concat"),
+        ("[cohort]", "[axes]\nwidth = 'w'\n[cohort]", r"axes.width: methods.concat \('concat'\) has no such hyper-p"),
+        ("[cohort]", "[axes]\nfeatures = ''\n[cohort]", 'axes.features.title = "": .*pattern'),
+        (
+            "[cohort]",
+            "[axes]\nfeatures = { title = 'f', part_of = 'x' }\n[cohort]",
+            "axes.features.part_of = 'x' is no axis: features",
+        ),
+        ("[cohort]", "[axes]\nfeatures = 3\n[cohort]", "axes.features.title = 3: .*valid string"),
+        ("[cohort]", "added = []\n[cohort]", "key 'added' is not allowed"),
+        ('method = "concat"', 'method = "afnetm"\nfuse_stages = [3, 2]', "methods.wide.*: unknown key"),
+        ("[cohort]", "[cohort", "not valid TOML: .*line"),
+        ("[cohort]", "[cohort]\nwhen = 2020-01-01", "cohort.when: unknown key"),
+    ],
+)
+def test_what_is_wrong_is_named_in_one_line(old: str, new: str, message: str, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=message) as caught:
+        load_suite(written(tmp_path, GOOD.replace(old, new)))
+    assert str(caught.value).startswith("s.toml: ")
+    assert "\n" not in str(caught.value)
+
+
+def test_a_suite_without_methods_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"\[methods.NAME\] is missing"):
+        load_suite(written(tmp_path, GOOD.split("[methods", maxsplit=1)[0]))
+    with pytest.raises(UserError, match="methods.concat = 3 is not a table"):
+        load_suite(written(tmp_path, GOOD.split("[methods", maxsplit=1)[0] + "[methods]\nconcat = 3"))
+
+
+def test_a_method_s_own_check_is_told_with_file_and_table(tmp_path: Path) -> None:
+    table = '[methods.afnetm]\nattention = "none"\nmasks = "ones"\n'
+    with pytest.raises(UserError, match=r"^s.toml: methods.afnetm.masks = 'ones': "):
+        load_suite(written(tmp_path, GOOD + table))
+
+
+def test_an_unknown_suite_is_answered_with_the_nearest(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="suite 'qick' is neither a TOML file nor one of ours: quick"):
+        load_suite("qick")
+    with pytest.raises(UserError, match="is neither a TOML file"):
+        load_suite(str(tmp_path))
+
+
+def test_bytes_that_are_no_text_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "s.toml").write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(UserError, match="s.toml: not valid TOML"):
+        load_suite(str(tmp_path / "s.toml"))

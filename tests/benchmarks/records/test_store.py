@@ -1,0 +1,88 @@
+import dataclasses
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from safetensors.numpy import load_file
+
+from afnetm.errors import UserError
+from benchmarks.records.home import Home
+from benchmarks.records.store import Evidence, Record, Store
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    return Store(Home(tmp_path))
+
+
+def record(accuracy: float = 0.5) -> Record:
+    return Record(
+        result={"accuracy": accuracy},
+        predictions=pd.DataFrame({"scan": ["a", "b"], "p_anger": np.float32([0.1, 0.2])}),
+        curves=pd.DataFrame({"epoch": [0], "loss": [1.0]}),
+        extras={"importance": np.ones((2, 2), np.float32)},
+    )
+
+
+def test_what_is_written_is_there_and_nothing_else(store: Store, tmp_path: Path) -> None:
+    store.write("k", record())
+    assert store.done() == {"k"}
+    assert store.result("k") == {"accuracy": 0.5}
+    assert sorted(p.name for p in (tmp_path / "units").rglob("*")) == [
+        "curves.csv", "extras.safetensors", "k", "predictions.parquet", "result.json",
+    ]  # fmt: skip
+    assert store.size(["k"]) == sum(p.stat().st_size for p in (tmp_path / "units" / "k").iterdir())
+
+
+def test_evidence_is_kept_with_the_rows_that_it_is_of(store: Store) -> None:
+    maps = {"texture": np.full((2, 3, 3), 0.5, np.float32), "depth": np.ones((2, 4, 4), np.float32)}
+    store.write("k", dataclasses.replace(record(), gradcam=Evidence(np.array([0, 1]), maps)))
+    kept = load_file(store.folder("k") / "gradcam.safetensors")
+    assert kept.pop("rows").tolist() == [0, 1]
+    assert set(kept) == set(maps)
+    assert all(np.array_equal(kept[name], maps[name]) for name in maps)
+
+
+def test_the_first_record_stays(store: Store) -> None:
+    store.write("k", record(0.5))
+    store.write("k", record(0.9))
+    assert store.result("k")["accuracy"] == 0.5
+
+
+def test_a_half_written_record_is_not_done_and_is_swept(store: Store, tmp_path: Path) -> None:
+    (tmp_path / "units" / ".k.123").mkdir(parents=True)
+    assert store.done() == set()
+    store.sweep()
+    assert not list((tmp_path / "units").iterdir())
+
+
+def test_a_failure_is_kept_until_the_unit_is_done(store: Store) -> None:
+    try:
+        raise ValueError("first line\nsecond line")
+    except ValueError as error:
+        store.write_failure("k", error)
+    assert store.failed() == {"k"}
+    assert store.failure("k")["reason"] == "ValueError: first line"
+    assert "second line" in store.failure("k")["traceback"]
+    store.write("k", record())
+    assert store.failed() == set()
+
+
+def test_forgetting_takes_what_it_is_told_and_leaves_the_rest(store: Store) -> None:
+    store.write("a", record())
+    store.write("b", record())
+    store.write_failure("c", ValueError("no"))
+    store.forget(["a", "c", "never there"])
+    assert store.done() == {"b"}
+    assert store.failed() == set()
+
+
+def test_who_holds_a_home_is_told_without_passwords(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    urls = ["postgresql://me:s3c@ret@host/d", "http://me:s3c@ret@host", "postgresql://host/d?user=me&password=s3c@ret"]
+    monkeypatch.setattr("sys.argv", ["afnetm", *(f"--storage={url}" for url in urls), "run", "quick"])
+    with Home(tmp_path).lock():
+        kept = (tmp_path / "holder.json").read_text()
+        with pytest.raises(UserError, match="is in use by process .*run quick") as caught, Home(tmp_path).lock():
+            pass
+    assert "s3c" not in kept + str(caught.value)

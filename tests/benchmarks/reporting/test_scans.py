@@ -1,0 +1,137 @@
+"""What a cohort that is here adds to a report, by whatever word its scans go: levels, pictures, names."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from afnetm.data.cohort import Cohort, open_cohort
+from afnetm.data.maps import DEPTH_STEP_MM, WINDOW_MM
+from afnetm.data.preparing import prepare_cohort
+from afnetm.data.scan import EXPRESSIONS, Scan
+from benchmarks.plans.keys import unit_key
+from benchmarks.records.home import Home
+from benchmarks.records.ledger import Ledger, cohort_secret
+from benchmarks.records.store import Store
+from benchmarks.reporting.frames import results
+from benchmarks.reporting.scans import Pictures, cohort_here
+from reports.data.pseudonyms import identity, words
+from reports.data.results import Results
+from tests.afnetm.data.conftest import make_scan
+from tests.benchmarks.travel.travellers import PLACES, SUBJECTS, make_ledger, record, unit
+
+
+@dataclass(frozen=True)
+class People:
+    """The scans that travellers' records are of, each with a texture and a level of its own."""
+
+    shareable: bool = False
+
+    def describe(self) -> dict[str, Any]:
+        return {"kind": "people", "scans": len(self.ids())}
+
+    def ids(self) -> Sequence[str]:
+        return [f"{name}_{expression}" for name in SUBJECTS for expression in EXPRESSIONS]
+
+    def load(self, scan_id: str) -> Scan:
+        subject, expression = scan_id.rsplit("_", 1)
+        number = self.ids().index(scan_id)
+        texture = np.full((64, 64, 3), number + 1, np.uint8)
+        scan = make_scan(texture=texture, step=5.0)
+        return replace(scan, id=scan_id, subject=subject, expression=expression, nuisance={"blur_mm": float(number)})
+
+
+@pytest.fixture(scope="module")
+def cohort(tmp_path_factory: pytest.TempPathFactory) -> Cohort:
+    return prepare_cohort(tmp_path_factory.mktemp("cohorts") / "people", People(), size=32, workers=1)
+
+
+@pytest.fixture
+def ledger(cohort: Cohort) -> Ledger:
+    own = make_ledger(shareable=False)
+    return replace(own, cohort=own.cohort | {"fingerprint": cohort.fingerprint}, secret=cohort_secret(cohort))
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    return Store(Home(tmp_path / "home"))
+
+
+def wrote(store: Store, *, secrets: Sequence[str] = ("",)) -> None:
+    """Writes the suite's records, those of each fold in turn under pseudonyms of the next of `secrets`, or bare."""
+    for method, fold in PLACES:
+        of = unit(method, fold)
+        made, secret = record(of), secrets[fold % len(secrets)]
+        if secret:
+            table = made.predictions
+            hidden = {name: table[name].map(words(table[name].unique(), column=name, secret=secret))
+                      for name in ("subject", "scan")}  # fmt: skip
+            marked = made.result | {"pseudonyms": identity(secret)}
+            made = replace(made, predictions=table.assign(**hidden), result=marked)
+        store.write(unit_key(of), made)
+
+
+def found(store: Store, ledger: Ledger, cohort: Cohort, *, with_faces: bool = True) -> Results:
+    return results(ledger, store, created="", with_faces=with_faces, cohort=cohort.directory)
+
+
+def test_a_face_is_what_the_cohort_has_of_it(cohort: Cohort) -> None:
+    faces = Pictures(cohort, {"one": "TELLTALE_Bob_fear", "gone": "TELLTALE_Zoe_fear"})
+    assert list(faces) == ["one"]
+    row = int(np.flatnonzero(cohort.table["id"] == "TELLTALE_Bob_fear")[0])
+    face, code = faces["one"], cohort.depth[row, 0].astype(float)
+    assert (face.texture == cohort.texture[row].transpose(1, 2, 0)).all()
+    assert (np.isfinite(face.depth) == (code > 0)).all()
+    nearest = code.max()
+    np.testing.assert_allclose(
+        np.nanmax(face.depth) - face.depth[code > 0], (nearest - code[code > 0]) * DEPTH_STEP_MM, atol=1e-3
+    )
+    assert face.pixel_mm == WINDOW_MM / 32
+
+
+def test_a_cohort_that_is_not_there_or_another_is_none(cohort: Cohort, tmp_path: Path) -> None:
+    assert cohort_here(tmp_path / "gone", cohort.fingerprint) is None
+    assert cohort_here(cohort.directory, "0" * 64) is None
+    assert cohort_here(cohort.directory, cohort.fingerprint) is not None
+
+
+@pytest.mark.parametrize("came", ["never", "all", "some"])
+def test_levels_and_faces_are_each_scan_s_own_whatever_it_is_called(
+    store: Store, ledger: Ledger, cohort: Cohort, came: str
+) -> None:
+    secret = cohort_secret(cohort)
+    wrote(store, secrets={"never": ("",), "all": (secret,), "some": ("", secret)}[came])
+    if came == "all":  # as an import leaves it where nobody has run on the cohort
+        ledger = replace(ledger, secret="")
+    told = found(store, ledger, cohort)
+    ids = told.predictions["scan"].map(told.provenance.names)
+    assert set(ids) == set(cohort.table["id"])
+    assert set(told.predictions["subject"].map(told.provenance.names)) == set(SUBJECTS)
+    numbers = dict(zip(told.predictions["scan"], ids.map(People().ids().index), strict=True))
+    assert told.levels.set_index("scan")["nuisance_blur_mm"].to_dict() == numbers
+    assert {scan: face.texture.max() - 1 for scan, face in told.faces.items()} == numbers
+
+
+def test_pseudonyms_of_another_secret_stay_what_they_are(store: Store, ledger: Ledger, cohort: Cohort) -> None:
+    wrote(store, secrets=("somebody's",))
+    told = found(store, replace(ledger, secret=""), cohort)
+    assert told.levels.empty
+    assert not told.faces
+    assert not told.provenance.names
+
+
+def test_faces_are_shown_only_where_cohort_and_ledger_agree_or_the_user_wants_them(
+    store: Store, ledger: Ledger, cohort: Cohort, tmp_path: Path
+) -> None:
+    wrote(store)
+    assert not found(store, ledger, cohort, with_faces=False).faces
+    lying = replace(ledger, cohort=ledger.cohort | {"shareable": True}, secret="")
+    assert not found(store, lying, cohort, with_faces=False).faces
+    assert found(store, lying, cohort).faces
+    shareable = prepare_cohort(tmp_path / "people", People(shareable=True), size=32, workers=1)
+    assert shareable.fingerprint == cohort.fingerprint
+    assert found(store, lying, open_cohort(shareable.directory), with_faces=False).faces
+    assert not found(store, ledger, shareable, with_faces=False).faces

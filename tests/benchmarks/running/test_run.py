@@ -1,0 +1,312 @@
+"""The command line, end to end: real cohort, real workers, real MLflow on SQLite."""
+
+import json
+import os
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import pandas as pd
+import psutil
+import pytest
+from typer.testing import CliRunner
+
+from benchmarks.cli import data as cli_data
+from benchmarks.cli.app import app
+from benchmarks.records.home import Home
+from tests.benchmarks.conftest import SUITE, Afnetm, command
+
+#: When it ran and how long it took, and the commit, which may move while tests run.
+TIMES = ("seconds", "test_seconds", "finished", "commit")
+
+
+def findings(home: Path) -> dict[str, tuple[dict[str, object], pd.DataFrame, pd.DataFrame, bytes]]:
+    """All that units found, without how long it took: what must be equal, bit for bit."""
+    found = {}
+    for folder in sorted((home / "units").iterdir()):
+        result = json.loads((folder / "result.json").read_text())
+        arrays = [folder / "extras.safetensors", folder / "gradcam.safetensors"]
+        found[folder.name] = (
+            {k: v for k, v in result.items() if k not in TIMES},
+            pd.read_parquet(folder / "predictions.parquet"),
+            pd.read_csv(folder / "curves.csv"),
+            b"".join(file.read_bytes() for file in arrays if file.exists()),
+        )
+    return found
+
+
+def assert_same(one: Path, other: Path) -> None:
+    a, b = findings(one), findings(other)
+    assert list(a) == list(b)
+    for key, (result, predictions, curves, arrays) in a.items():
+        assert result == b[key][0]
+        pd.testing.assert_frame_equal(predictions, b[key][1], check_exact=True)
+        pd.testing.assert_frame_equal(curves, b[key][2], check_exact=True)
+        assert arrays == b[key][3]
+
+
+def units_done(home: Path) -> int:
+    return sum(not p.name.startswith(".") for p in (home / "units").glob("*"))
+
+
+@pytest.fixture(scope="module")
+def finished(
+    prepared: Path, afnetm: Afnetm, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Path, Path, subprocess.CompletedProcess[str]]:
+    """A home in which the suite ran uninterrupted, the suite's file, and what the run printed."""
+    folder = tmp_path_factory.mktemp("finished")
+    subprocess.run(["cp", "-r", prepared, folder / "home"], check=True)
+    (folder / "small.toml").write_text("rope = 2.5\n" + SUITE)
+    return folder / "home", folder / "small.toml", afnetm(folder / "home", "run", str(folder / "small.toml"))
+
+
+def test_a_run_trains_every_fold_and_says_where_to_look(
+    finished: tuple[Path, Path, subprocess.CompletedProcess[str]],
+) -> None:
+    home, _, done = finished
+    assert units_done(home) == 6
+    page = home / "reports" / "small" / "index.html"
+    assert str(page) in done.stdout
+    assert "afnetm --home" in done.stdout
+    assert "texture" in done.stdout
+    assert "concat" in done.stdout
+    assert page.is_file()
+    folds = pd.read_csv(home / "reports/small/tables/folds.csv")
+    columns = (
+        "suite method repeat fold seed unit n_train n_test accuracy macro_f1 seconds parameters flops "
+        "train_seconds test_seconds peak_memory"
+    )
+    assert list(folds.columns) == columns.split()
+    predictions = pd.read_parquet(home / "reports/small/tables/predictions.parquet")
+    assert predictions.groupby("method")["scan"].nunique().to_dict() == {"concat": 36, "texture": 36}
+    assert predictions.groupby("method").size().to_dict() == {"concat": 36, "texture": 36}
+
+
+def test_run_again_it_trains_nothing_and_says_so(
+    finished: tuple[Path, Path, subprocess.CompletedProcess[str]], afnetm: Afnetm
+) -> None:
+    home, suite, _ = finished
+    before = {p: p.stat().st_mtime_ns for p in (home / "units").rglob("*")}
+    again = afnetm(home, "run", str(suite))
+    assert "nothing to train" in again.stderr
+    assert before == {p: p.stat().st_mtime_ns for p in (home / "units").rglob("*")}
+
+
+def test_mlflow_has_a_parent_a_method_and_a_child_a_unit_and_nothing_twice(
+    finished: tuple[Path, Path, subprocess.CompletedProcess[str]],
+) -> None:
+    from mlflow import MlflowClient
+
+    home, _, _ = finished
+    client = MlflowClient(f"sqlite:///{home.resolve() / 'mlflow.db'}")
+    experiment = client.get_experiment_by_name("small")
+    runs = client.search_runs([experiment.experiment_id])
+    parents = {run.info.run_id: run for run in runs if "mlflow.parentRunId" not in run.data.tags}
+    children = [run for run in runs if "mlflow.parentRunId" in run.data.tags]
+    assert sorted(run.info.run_name for run in parents.values()) == ["concat", "texture"]
+    records = findings(home)
+    assert sorted(run.data.tags["afnetm.key"] for run in children) == sorted(records)
+    for run in children:
+        result, _, curves, _ = records[run.data.tags["afnetm.key"]]
+        assert parents[run.data.tags["mlflow.parentRunId"]].info.run_name == result["method"]
+        assert run.data.metrics["test_accuracy"] == result["accuracy"]
+        history = client.get_metric_history(run.info.run_id, "train_loss")
+        assert [m.value for m in history] == pytest.approx(list(curves["loss"]))
+        assert run.data.params["recipe.epochs"] == "3"
+        assert run.inputs.dataset_inputs[0].dataset.name == "tiny"
+        assert {a.path for a in client.list_artifacts(run.info.run_id)} >= {"predictions.parquet", "curves.csv"}
+        assert run.info.status == "FINISHED"
+
+
+def test_the_report_needs_no_torch_and_no_mlflow(
+    finished: tuple[Path, Path, subprocess.CompletedProcess[str]], afnetm: Afnetm, tmp_path: Path
+) -> None:
+    home, _, _ = finished
+    for package in ("torch", "mlflow", "timm"):
+        (tmp_path / f"{package}.py").write_text("raise ImportError('not here')")
+    done = afnetm(home, "report", "small", PYTHONPATH=f"{tmp_path}{os.pathsep}{Path.cwd()}")
+    assert "index.html" in done.stdout
+    page = (home / "reports" / "small" / "index.html").read_text(encoding="utf-8")
+    assert "by no more than 2.5 points either way" in page
+    assert (home / "reports" / "small" / "tables" / "pairwise.csv").is_file()
+
+
+def test_status_counts_and_json_is_alone_on_standard_output(
+    finished: tuple[Path, Path, subprocess.CompletedProcess[str]], afnetm: Afnetm
+) -> None:
+    home, suite, _ = finished
+    done = afnetm(home, "status", str(suite), "--json")
+    state = json.loads(done.stdout)
+    assert (state["suite"], state["units"]) == ("small", {"done": 6, "failed": 0, "left": 0})
+    assert state["search"]["studies"] == 0
+    card = json.loads(afnetm(home, "data", "check", "tiny", "--json").stdout)
+    said = ["name", "scans", "subjects", "classes", "size", "fingerprint", "shareable", "regions", "rejected"]
+    assert list(card) == said
+    assert (card["scans"], card["subjects"], card["size"], card["shareable"]) == (36, 6, 32, True)
+
+
+def test_workers_and_order_decide_nothing(
+    finished: tuple[Path, Path, subprocess.CompletedProcess[str]], home: Path, afnetm: Afnetm
+) -> None:
+    """One worker, the methods one after the other and last first, gives what two workers gave."""
+    for method in ("concat", "texture"):
+        afnetm(home, "run", str(finished[1]), "--methods", method, "--workers", "1")
+    assert_same(finished[0], home)
+
+
+@pytest.mark.parametrize("done_when_killed", [0, 1, 4])
+def test_killed_and_resumed_equals_uninterrupted(
+    done_when_killed: int,
+    finished: tuple[Path, Path, subprocess.CompletedProcess[str]],
+    home: Path,
+    afnetm: Afnetm,
+) -> None:
+    process = subprocess.Popen(
+        command(home, "run", str(finished[1])), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    workers: list[psutil.Process] = []
+    deadline = time.monotonic() + 120
+    while len(workers) < 2 or units_done(home) < done_when_killed:
+        assert process.poll() is None, "it ended before it could be killed"
+        assert time.monotonic() < deadline
+        workers = psutil.Process(process.pid).children(recursive=True)
+        time.sleep(0.01)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    survived = units_done(home)
+    assert survived >= done_when_killed
+    _, alive = psutil.wait_procs(workers, timeout=60)  # one that is still starting has its imports before it
+    assert not alive, "workers outlive their driver"
+
+    afnetm(home, "run", str(finished[1]))
+    assert_same(finished[0], home)
+
+
+def test_ctrl_c_stops_cleanly_and_keeps_what_is_done(home: Path, suite: Path, afnetm: Afnetm) -> None:
+    process = subprocess.Popen(command(home, "run", str(suite)), stderr=subprocess.PIPE, text=True)
+    while units_done(home) < 1:
+        assert process.poll() is None
+        time.sleep(0.01)
+    process.send_signal(signal.SIGINT)
+    _, words = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert "Traceback" not in words
+    assert "run again to go on" in words
+    assert not list((home / "units").glob(".*"))
+    status = json.loads(afnetm(home, "status", str(suite), "--json").stdout)["units"]
+    assert status["done"] == units_done(home) >= 1
+    assert status["failed"] == 0
+
+
+def moody(folder: Path, mood: str) -> str:
+    """A path for Python on which another package registers a method that does `mood` while MOOD is set."""
+    plugin = folder / "plugin"
+    (plugin / "moody-1.0.dist-info").mkdir(parents=True)
+    (plugin / "moody-1.0.dist-info" / "METADATA").write_text("Metadata-Version: 2.1\nName: moody\nVersion: 1.0\n")
+    (plugin / "moody-1.0.dist-info" / "entry_points.txt").write_text("[afnetm.methods]\nmoody = moody:Moody\n")
+    (plugin / "moody.py").write_text(
+        "import os, signal\n"
+        "from baselines.single import Texture\n"
+        "class Moody(Texture):\n"
+        "    name = 'moody'\n"
+        "    def build(self, encoder, classes):\n"
+        "        if 'MOOD' in os.environ:\n"
+        f"            {mood}\n"
+        "        return super().build(encoder, classes)\n"
+    )
+    return f"{plugin}{os.pathsep}{Path.cwd()}"
+
+
+def test_a_unit_that_raises_is_recorded_the_others_go_on_and_it_is_tried_again(
+    home: Path, suite: Path, afnetm: Afnetm, tmp_path: Path
+) -> None:
+    path = moody(tmp_path, "raise RuntimeError('out of paint\\nsecond line')")
+    suite.write_text(suite.read_text() + "[methods.moody]\n")
+    done = afnetm(home, "run", str(suite), code=1, PYTHONPATH=path, MOOD="bad")
+    assert "RuntimeError: out of paint" in done.stderr
+    assert "second line" not in done.stderr
+    assert units_done(home) == 6
+    status = afnetm(home, "status", str(suite))
+    assert "6 done, 3 failed, 0 left" in status.stdout
+    assert "moody 0-0: RuntimeError: out of paint" in status.stdout
+    failure = json.loads(next((home / "failures").glob("*.json")).read_text())
+    assert "in build" in failure["traceback"]
+
+    afnetm(home, "run", str(suite), PYTHONPATH=path)
+    assert units_done(home) == 9
+    assert not list((home / "failures").glob("*"))
+
+
+def test_a_worker_that_is_killed_costs_the_units_in_flight_alone(
+    home: Path, suite: Path, afnetm: Afnetm, tmp_path: Path
+) -> None:
+    path = moody(tmp_path, "os.kill(os.getpid(), signal.SIGKILL)")
+    suite.write_text(suite.read_text() + "[methods.moody]\n")
+    done = afnetm(home, "run", str(suite), code=1, PYTHONPATH=path, MOOD="bad")
+    assert "a worker process died" in done.stderr
+    counts = json.loads(afnetm(home, "status", str(suite), "--json").stdout)["units"]
+    # Each of the three deaths takes at most one innocent unit, the one in the other worker, with it.
+    assert counts["left"] == 0
+    assert 3 <= counts["failed"] <= 6
+    afnetm(home, "run", str(suite), PYTHONPATH=path)
+    assert units_done(home) == 9
+
+
+def test_a_second_run_on_one_home_says_who_holds_it_and_leaves(home: Path, suite: Path, afnetm: Afnetm) -> None:
+    with Home(home).lock():
+        second = afnetm(home, "run", str(suite), code=2)
+    assert f"is in use by process {os.getpid()} on" in second.stderr
+    assert not (home / "units").exists()
+    afnetm(home, "run", str(suite), "--dry-run")
+
+
+def test_forget_deletes_what_it_says_after_asking(
+    finished: tuple[Path, Path, subprocess.CompletedProcess[str]], tmp_path: Path, afnetm: Afnetm
+) -> None:
+    home = tmp_path / "home"
+    subprocess.run(["cp", "-r", finished[0], home], check=True)
+    afnetm(home, "forget", "small", "--failed")
+    assert units_done(home) == 6
+    afnetm(home, "forget", "small", code=1)  # nobody there to say yes
+    assert units_done(home) == 6
+    afnetm(home, "forget", "small", "--methods", "texture", "--yes")
+    assert units_done(home) == 3
+    assert afnetm(home, "status", "small").stdout.startswith("small: 3 done, 0 failed, 3 left")
+
+
+def test_a_server_that_is_away_loses_nothing(home: Path, suite: Path, afnetm: Afnetm) -> None:
+    done = afnetm(home, "--tracking-uri", "http://127.0.0.1:9", "run", str(suite))
+    assert "MLflow lacks some of it; the next run catches up" in done.stderr
+    assert units_done(home) == 6
+    caught = afnetm(home, "run", str(suite))
+    assert "MLflow lacks" not in caught.stderr
+    from mlflow import MlflowClient
+
+    client = MlflowClient(f"sqlite:///{home.resolve() / 'mlflow.db'}")
+    runs = client.search_runs([client.get_experiment_by_name("small").experiment_id])
+    assert len(runs) == 6 + 2
+
+
+def test_methods_are_listed_with_what_they_cost(home: Path, afnetm: Afnetm) -> None:
+    listed = json.loads(afnetm(home, "methods", "--json").stdout)
+    assert [list(one) for one in listed] == [["name", "version", "parameters", "flops", "summary", "source"]] * len(
+        listed
+    )
+    costs = {one["name"]: one["parameters"] for one in listed}
+    # A resnet18 without its classifier has 11,176,512 parameters, and the linear layer to six classes 3,078.
+    assert costs["texture"] == 11_176_512 + 3_078
+    assert costs["depth"] == costs["texture"] + 64 * 49  # one more input channel: depth and three of normals
+    assert costs["late"] == costs["texture"] + costs["depth"]
+    assert costs["afnetm"] < 0.7 * costs["concat"]
+
+
+def test_every_command_has_help_with_an_example() -> None:
+    runner = CliRunner()
+    commands = [c.name or c.callback.__name__ for c in app.registered_commands]
+    data = [["data", c.name or c.callback.__name__] for c in cli_data.app.registered_commands]
+    for words in [[name] for name in commands] + data:
+        shown = runner.invoke(app, [*words, "--help"])
+        assert shown.exit_code == 0
+        assert "Example:" in shown.output
+        assert f"afnetm {' '.join(words)}" in shown.output

@@ -1,0 +1,296 @@
+"""A search by the command line, killed, stopped, failing: real trainings, real workers, a real journal.
+
+Those marked ``faults`` take minutes: `nox -s faults`.
+"""
+
+import json
+import os
+import random
+import shutil
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import pandas as pd
+import psutil
+import pytest
+from optuna.trial import FrozenTrial, TrialState
+
+from benchmarks.records.home import Home
+from benchmarks.records.ledger import Ledger, read_ledger
+from studies.storage import NoStudiesError, view_storage
+from studies.winners import read_winners
+from tests.benchmarks.conftest import SEARCHED, Afnetm, command
+from tests.benchmarks.running.test_run import assert_same, units_done
+
+
+def trials(home: Path) -> dict[str, list[FrozenTrial]]:
+    """Of each study, by its name, all that were proposed whole; none before there is any."""
+    try:
+        storage = view_storage(Home(home).journal, None)
+    except NoStudiesError:
+        return {}
+    found = {}
+    for study in storage.get_all_studies():
+        plan = study.user_attrs.get("plan", {"space": ()})
+        every = storage.get_all_trials(study._study_id)
+        found[study.study_name] = [trial for trial in every if trial.params and len(trial.params) == len(plan["space"])]
+    return found
+
+
+def told(of: list[FrozenTrial]) -> list[tuple[object, ...]]:
+    """All but numbers and times, which say how often a search was cut off and how fast it was."""
+    return [
+        (t.state, t.value, t.params, t.intermediate_values, t.user_attrs.get("units"), t.user_attrs.get("reason"))
+        for t in of
+    ]
+
+
+def chosen(home: Path) -> dict[tuple[object, ...], dict[str, object]]:
+    """What won, by method and fold, without the numbers of trials."""
+    return {(winner.label, winner.where): dict(winner.params) for winner in read_winners(Home(home).winners("tuned"))}
+
+
+def assert_same_search(one: Path, other: Path) -> None:
+    a, b = trials(one), trials(other)
+    assert a.keys() == b.keys()
+    for name, own in a.items():
+        assert told(own) == told(b[name]), name
+    assert chosen(one) == chosen(other)
+    assert_same(one, other)
+
+
+def records(home: Path) -> dict[str, int]:
+    """When each was written."""
+    return {path.parent.name: path.stat().st_mtime_ns for path in (home / "units").glob("[!.]*/result.json")}
+
+
+def stop(process: subprocess.Popen[str], home: Path, *, after: int, by: signal.Signals, delay: float = 0.0) -> str:
+    """Sends a signal to a search `delay` seconds after it has so many records; what it printed."""
+    deadline = time.monotonic() + 240
+    while units_done(home) < after:
+        assert process.poll() is None, "it ended before it could be stopped"
+        assert time.monotonic() < deadline
+        time.sleep(0.005)
+    time.sleep(delay)
+    workers = psutil.Process(process.pid).children(recursive=True)
+    process.send_signal(by)
+    _, words = process.communicate(timeout=60)
+    _, alive = psutil.wait_procs(workers, timeout=60)  # one that is still starting has its imports before it
+    assert not alive, "workers outlive their driver"
+    return words
+
+
+def started(home: Path, *arguments: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(command(home, *arguments), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+
+
+def assert_kept(before: dict[str, list[FrozenTrial]], there: dict[str, int], home: Path) -> None:
+    """That nothing that was finished is lost, changed, or was trained again."""
+    after = trials(home)
+    for name, own in before.items():
+        same = {trial.number: trial for trial in after[name]}
+        for trial in own:
+            if trial.state.is_finished():
+                assert same[trial.number] == trial
+    written = records(home)
+    assert {key: written[key] for key in there} == there
+
+
+def test_what_it_leaves(searched: Path) -> None:
+    own = trials(searched)
+    assert sorted(own) == ["tuned/texture/0-0", "tuned/texture/0-1"]
+    for name, of_study in own.items():
+        assert len(of_study) == 8, name
+        best = max(trial.value for trial in of_study if trial.state == TrialState.COMPLETE)
+        winner = next(t for t in of_study if t.state == TrialState.COMPLETE and t.value == best)
+        assert chosen(searched)["texture", (0, int(name[-1]))] == winner.params
+    folds = pd.read_csv(searched / "reports" / "tuned" / "tables" / "folds.csv")
+    assert list(zip(folds["method"], folds["fold"], strict=True)) == [("texture", 0), ("texture", 1)]
+
+
+@pytest.mark.faults
+def test_stopped_by_ctrl_c_then_killed_then_resumed_it_is_the_same_search(
+    searched: Path, home: Path, searched_suite: Path, here: Afnetm
+) -> None:
+    first = started(home, "run", str(searched_suite), "--workers", "2")
+    words = stop(first, home, after=5, by=signal.SIGINT)
+    assert first.returncode == 130
+    assert "Traceback" not in words
+    assert "run again to go on" in words
+    assert not list((home / "units").glob(".*"))
+    stopped, there = trials(home), records(home)
+
+    second = started(home, "run", str(searched_suite), "--workers", "1")
+    stop(second, home, after=15, by=signal.SIGKILL, delay=0.1)
+    killed, more = trials(home), records(home)
+    here(home, "run", str(searched_suite), "--workers", "1")
+    assert_kept(stopped, there, home)
+    assert_kept(killed, more, home)
+    assert_same_search(searched, home)
+
+
+@pytest.mark.faults
+def test_killed_at_five_moments(searched: Path, home: Path, searched_suite: Path, afnetm: Afnetm) -> None:
+    seed = random.SystemRandom().randrange(10**6)
+    print(f"seed {seed}")
+    rng = random.Random(seed)
+    total = units_done(searched)
+    kept = []
+    for after in sorted(rng.sample(range(total - 3), 5)):
+        arguments = ["run", str(searched_suite), "--workers", str(rng.randint(1, 3))]
+        stop(started(home, *arguments), home, after=after, by=signal.SIGKILL, delay=rng.uniform(0, 0.3))
+        kept.append((trials(home), records(home)))
+    afnetm(home, "run", str(searched_suite))
+    for before, there in kept:
+        assert_kept(before, there, home)
+    assert_same_search(searched, home)
+
+
+@pytest.mark.faults
+@pytest.mark.parametrize("workers", ["1", "3"])
+def test_workers_decide_nothing(workers: str, searched: Path, home: Path, searched_suite: Path, afnetm: Afnetm) -> None:
+    afnetm(home, "run", str(searched_suite), "--workers", workers)
+    assert_same_search(searched, home)
+
+
+ONE_STUDY = """
+[search]
+trials = 2
+folds = 2
+selection = "development"
+training = []
+pruner = "none"
+[methods.texture]
+"""
+
+MOODS = """
+import os, signal
+from baselines.single import Texture
+
+class Sullen(Texture):
+    name = "sullen"
+    def build(self, encoder, classes):
+        if self.dropout > 0:
+            raise RuntimeError("not today\\nsecond line")
+        return super().build(encoder, classes)
+
+class Broken(Texture):
+    name = "broken"
+    def build(self, encoder, classes):
+        raise ValueError("never")
+
+class Deadly(Texture):
+    name = "deadly"
+    def build(self, encoder, classes):
+        if self.dropout == 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return super().build(encoder, classes)
+"""
+
+
+def moods(folder: Path) -> str:
+    """A path for Python on which another package registers three methods that fail in their own ways."""
+    names = ("sullen", "broken", "deadly")
+    points = "".join(f"{name} = moods:{name.title()}\n" for name in names)
+    (folder / "moods-1.0.dist-info").mkdir(parents=True)
+    (folder / "moods-1.0.dist-info" / "METADATA").write_text("Metadata-Version: 2.1\nName: moods\nVersion: 1.0\n")
+    (folder / "moods-1.0.dist-info" / "entry_points.txt").write_text(f"[afnetm.methods]\n{points}")
+    (folder / "moods.py").write_text(MOODS)
+    return f"{folder}{os.pathsep}{Path.cwd()}"
+
+
+@pytest.mark.faults
+def test_methods_that_fail_cost_their_own_trials_alone(home: Path, tmp_path: Path, afnetm: Afnetm) -> None:
+    """One whose module cannot always be built, one where it never can, and one that takes its process along."""
+    suite = tmp_path / "tuned.toml"
+    text = SEARCHED.replace("folds = 2\n", "folds = 2\nsubjects = 4\n", 1).partition("[search]")[0] + ONE_STUDY
+    suite.write_text(text + "[methods.sullen]\n[methods.broken]\n[methods.deadly]\n")
+    done = afnetm(home, "run", str(suite), "--workers", "2", code=1, PYTHONPATH=moods(tmp_path / "plugin"))
+    found = {name: [(t.state.name, t.user_attrs.get("reason", "")) for t in own] for name, own in trials(home).items()}
+    died = "RuntimeError: a worker process died (killed, or out of memory) while this unit was in flight"
+    assert found == {
+        "tuned/texture": [("COMPLETE", ""), ("COMPLETE", "")],
+        "tuned/sullen": [("COMPLETE", ""), ("FAIL", "RuntimeError: not today")],
+        "tuned/broken": [("FAIL", "ValueError: never")] * 2,
+        "tuned/deadly": [("FAIL", died), ("COMPLETE", "")],
+    }
+    assert "not trained: no trial of study 'tuned/broken' was completed" in " ".join(done.stderr.split())
+    assert "second line" not in done.stderr
+    status = afnetm(home, "status", str(suite), PYTHONPATH=moods(tmp_path / "again"))
+    assert "6 done, 2 failed, 0 left" in status.stdout
+    assert "broken 0-0: RuntimeError: no trial of study 'tuned/broken' was completed" in status.stdout
+
+    part = afnetm(home, "run", str(suite), "--methods", "texture", PYTHONPATH=moods(tmp_path / "part"))
+    assert "not trained" not in part.stderr, "another method's failure"
+
+
+def ledger(home: Path) -> Ledger:
+    return read_ledger(Home(home), "tuned")
+
+
+@pytest.mark.faults
+def test_a_part_is_run_and_searched_again_beside_what_was_found(
+    searched: Path, home: Path, searched_suite: Path, afnetm: Afnetm
+) -> None:
+    """A method beside one that was searched earlier, with whole searches repeated."""
+    shutil.rmtree(home)
+    shutil.copytree(searched, home)
+    before, first = ledger(home), chosen(home)
+    text = searched_suite.read_text() + "[methods.late]\n"
+    searched_suite.write_text(text)
+    afnetm(home, "run", str(searched_suite), "--methods", "late")
+    after = ledger(home)
+    kept = {entry.key: entry for entry in before.units}
+    assert {entry.key: entry for entry in after.units if entry.method == "texture"} == kept
+    assert {label for label, _ in chosen(home)} == {"texture", "late"}
+    assert {where: params for where, params in chosen(home).items() if where[0] == "texture"} == first
+    tables = home / "reports" / "tuned" / "tables"
+    folds = pd.read_csv(tables / "folds.csv")
+    assert sorted(folds["method"]) == ["late", "late", "texture", "texture"]
+
+    searched_suite.write_text(text.replace("seed = 2", "seed = 2\nselection_repeats = 2"))
+    done = records(home)
+    afnetm(home, "run", str(searched_suite), "--methods", "texture")
+    repeated = ledger(home)
+    assert repeated.units == after.units
+    own = [entry for entry in repeated.extras if entry.method == "texture"]
+    assert sorted((e.fold, e.search, e.reseed) for e in own) == [(0, 0, 1), (0, 1, 0), (1, 0, 1), (1, 1, 0)]
+    assert {entry.key for entry in own} <= records(home).keys()
+    assert {key: records(home)[key] for key in done} == done
+    studies = trials(home)
+    assert {name: len(of_study) for name, of_study in studies.items() if "texture" in name} == {
+        f"tuned/texture/0-{fold}{again}": 8 for fold in (0, 1) for again in ("", " #2")
+    }
+    assert told(studies["tuned/texture/0-0"]) == told(trials(searched)["tuned/texture/0-0"])
+    assert told(studies["tuned/texture/0-0"])[1:] != told(studies["tuned/texture/0-0 #2"])[1:]
+    pd.testing.assert_frame_equal(pd.read_csv(tables / "folds.csv"), folds)
+
+
+@pytest.mark.faults
+def test_winners_that_were_edited_are_trained_as_they_are(
+    searched: Path, home: Path, searched_suite: Path, tmp_path: Path, afnetm: Afnetm
+) -> None:
+    shutil.rmtree(home)
+    shutil.copytree(searched, home)
+    there = records(home)
+    written = Home(home).winners("tuned").read_text()
+    afnetm(home, "run", str(searched_suite), "--params", str(Home(home).winners("tuned")))
+    assert records(home) == there, "given back as they are, winners are trained already"
+
+    lines = written.splitlines()
+    place = lines.index("[texture.0-1]")
+    rate = next(i for i in range(place, len(lines)) if lines[i].startswith("training.learning_rate"))
+    lines[rate] = "training.learning_rate = 0.00125"
+    mine = tmp_path / "mine.toml"
+    mine.write_text("\n".join(lines))
+    afnetm(home, "run", str(searched_suite), "--params", str(mine))
+    (new,) = records(home).keys() - there.keys()
+    assert records(home).items() >= there.items()
+    result = json.loads((home / "units" / new / "result.json").read_text())
+    expected = chosen(searched)["texture", (0, 1)] | {"training.learning_rate": 0.00125}
+    tried = result["hyperparameters"] | {f"training.{name}": value for name, value in result["recipe"].items()}
+    assert {name: tried[name] for name in expected} == expected
+    assert (result["fold"], result.get("inner")) == (1, None)
+    assert [entry.key for entry in ledger(home).units if entry.fold == 1] == [new]

@@ -1,0 +1,167 @@
+"""Nothing that a search sees is of anyone who is tested with what it finds: by its folds, and by their pictures."""
+
+import json
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from afnetm.data.cohort import Cohort, open_cohort
+from afnetm.data.scan import EXPRESSIONS
+from afnetm.errors import UserError
+from benchmarks.plans.suite import Suite, load_suite, parse_suite
+from benchmarks.plans.units import Unit, plan, scans_of, select, split
+from benchmarks.search.searching import questions, unit_of
+from studies.search import Task
+from tests.benchmarks.conftest import Afnetm
+from tests.benchmarks.jobs.test_protocols import cohort
+from tests.benchmarks.running.test_run import findings
+from tests.benchmarks.search.test_search_faults import told, trials
+
+
+def suite(selection: str, folds: int, protocol: dict[str, Any]) -> Suite:
+    tables: dict[str, Any] = {
+        "description": "a test",
+        "cohort": {"name": "labels"},
+        "protocol": protocol,
+        "methods": {"late": {}},
+        "search": {"selection": selection, "folds": folds},
+    }
+    return parse_suite(tables, name="s", text="", file="s.toml")
+
+
+def people(rng: np.random.Generator, *, whole: int, others: int) -> Cohort:
+    """Some with all expressions at two intensities, the others with most."""
+    labels = [(f"s{s:02d}", name, level) for s in range(whole + others) for name in EXPRESSIONS for level in (3, 4)]
+    chosen = [label for label in labels if int(label[0][1:]) < whole or rng.random() > 0.1]
+    return cohort([chosen[index] for index in rng.permutation(len(chosen))])
+
+
+def units(of: Suite, there: Cohort) -> list[Unit]:
+    """Every unit that any trial of any study can have, but for its settings."""
+    assert of.search is not None
+    asked = questions(of, of.search, plan(of, there, device="cpu"), ["late"])
+    return [unit_of(question, of, Task(0, fold, {})).unit for question, fold in product(asked, range(of.search.folds))]
+
+
+def subjects(there: Cohort, rows: np.ndarray[Any, np.dtype[np.int64]]) -> set[str]:
+    return set(there.table["subject"].iloc[rows])
+
+
+def outer_folds(of: Suite, there: Cohort) -> dict[tuple[int, int], tuple[set[int], set[int]]]:
+    """By outer repeat and fold, the scans that are trained on and those that are tested."""
+    rows = select(there, of.cohort)
+    whole = split(there, rows, **of.protocol.model_dump())
+    return {(one.repeat, one.fold): (set(rows[one.train].tolist()), set(rows[one.test].tolist())) for one in whole}
+
+
+def check_inner_folds(there: Cohort, own: list[Unit]) -> set[int]:
+    """That the units of one study see the same scans, and test each of them once, by others; returns those scans."""
+    seen, parts = zip(*(scans_of(unit, there) for unit in own), strict=True)
+    assert all(np.array_equal(rows, seen[0]) for rows in seen)
+    for fold in parts:
+        assert not set(fold.train) & set(fold.test)
+        assert not subjects(there, seen[0][fold.train]) & subjects(there, seen[0][fold.test])
+        assert len(fold.train) + len(fold.test) == len(seen[0])
+    assert sorted(np.concatenate([fold.test for fold in parts])) == list(range(len(seen[0])))
+    return set(seen[0].tolist())
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    seed=st.integers(0, 2**32 - 1),
+    drawn=st.sampled_from([None, 6, 8]),
+    redraw=st.booleans(),
+    complete=st.booleans(),
+    folds=st.integers(2, 3),
+)
+def test_nested_folds_are_of_the_outer_training_alone(
+    seed: int, drawn: int | None, redraw: bool, complete: bool, folds: int
+) -> None:
+    there = people(np.random.default_rng(seed), whole=9, others=4)
+    protocol = {"folds": 2, "repeats": 3, "seed": seed % 1000, "complete": complete}
+    protocol |= {} if drawn is None else {"subjects": drawn, "redraw": redraw}
+    of = suite("nested", folds, protocol)
+    found = units(of, there)
+    outer = outer_folds(of, there)
+    assert len(found) == 6 * folds
+    for where, (train, test) in outer.items():
+        own = [unit for unit in found if (unit.repeat, unit.fold) == where]
+        assert len(own) == folds
+        seen = check_inner_folds(there, own)
+        assert seen == train
+        assert not subjects(there, np.array(sorted(seen))) & subjects(there, np.array(sorted(test)))
+
+
+@settings(max_examples=25, deadline=None)
+@given(seed=st.integers(0, 2**32 - 1), drawn=st.integers(2, 7), complete=st.booleans(), folds=st.integers(2, 3))
+def test_development_is_on_subjects_whom_no_repeat_tests(seed: int, drawn: int, complete: bool, folds: int) -> None:
+    there = people(np.random.default_rng(seed), whole=11, others=3)
+    of = suite(
+        "development",
+        folds,
+        {"folds": 2, "repeats": 5, "seed": seed % 1000, "subjects": drawn, "complete": complete},
+    )
+    found = units(of, there)
+    assert len(found) == folds, "one study is for all repeats and folds"
+    seen = subjects(there, np.array(sorted(check_inner_folds(there, found))))
+    taking_part = set[str]()
+    for train, test in outer_folds(of, there).values():
+        taking_part |= subjects(there, np.array(sorted(train | test)))
+    assert len(taking_part) == drawn
+    scans = there.table.groupby("subject").size()
+    able = set(scans[scans == 12].index) if complete else set(scans.index)
+    assert seen == able - taking_part
+
+
+@pytest.mark.parametrize("protocol", [{"folds": 2}, {"folds": 2, "subjects": 6, "redraw": True, "repeats": 2}])
+def test_development_is_refused_where_everybody_may_be_tested(protocol: dict[str, Any]) -> None:
+    with pytest.raises(UserError, match=r"^s.toml: search.selection = 'development': .* use 'nested'$"):
+        suite("development", 2, protocol)
+
+
+def poison(home: Path, rows: np.ndarray[Any, np.dtype[np.int64]]) -> None:
+    """Makes the maps of these scans as bright, far and full of masks as can be, and leaves all else as it is."""
+    maps = home / "cohorts" / "tiny" / "maps.safetensors"
+    length = int.from_bytes(maps.read_bytes()[:8], "little")
+    header = json.loads(maps.read_bytes()[8 : 8 + length])
+    kinds = {"U8": np.uint8, "U16": np.uint16}
+    arrays = {name: of for name, of in header.items() if name != "__metadata__"}
+    assert set(arrays) == {"texture", "depth", "planes"}
+    for of in arrays.values():
+        start = 8 + length + of["data_offsets"][0]
+        array = np.memmap(maps, kinds[of["dtype"]], "r+", offset=start, shape=tuple(of["shape"]))
+        array[rows] = np.iinfo(array.dtype).max
+        array.flush()
+
+
+def test_poisoned_pictures_of_those_who_are_tested_change_no_trial(
+    searched: Path, searched_suite: Path, home: Path, here: Afnetm
+) -> None:
+    """Those who are tested in fold 0 are trained on in fold 1, where the same poison changes every training."""
+    there = open_cohort(home / "cohorts" / "tiny")
+    of = load_suite(str(searched_suite))
+    rows = select(there, of.cohort)
+    first = split(there, rows, **of.protocol.model_dump())[0]
+    assert (first.repeat, first.fold) == (0, 0)
+    poison(home, rows[first.test])
+    here(home, "search", str(searched_suite), "--workers", "1")
+    clean, poisoned = trials(searched), trials(home)
+    assert clean.keys() == poisoned.keys()
+    before, after = findings(searched), findings(home)
+    for name, own in clean.items():
+        units = {key for trial in own for key in trial.user_attrs["units"]}
+        if name.endswith("/0-0"):
+            assert told(poisoned[name]) == told(own)
+            for key in units:
+                assert before[key][0] == after[key][0]  # what was measured
+                assert before[key][1].equals(after[key][1])  # every probability
+        else:
+            assert told(poisoned[name]) != told(own)
+            both = units & after.keys()  # the first trial's at least: it is the suite's own setting
+            assert len(both) >= 2
+            assert not any(before[key][1].equals(after[key][1]) for key in both)

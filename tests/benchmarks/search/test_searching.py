@@ -1,0 +1,350 @@
+"""The search of a suite by an executor that trains nothing: studies become units, each made once, and scores go back.
+
+What real workers do is in test_search_faults.py.
+"""
+
+import json
+import random
+from collections import Counter
+from collections.abc import Callable, Generator
+from contextlib import suppress
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from optuna.distributions import FloatDistribution
+from optuna.storages import BaseStorage, InMemoryStorage
+from optuna.trial import TrialState
+from rich.console import Console
+
+import benchmarks.search.searching
+from afnetm.data.scan import EXPRESSIONS
+from afnetm.errors import UserError
+from afnetm.method import methods
+from baselines.late import Late
+from benchmarks.plans.suite import Suite, parse_suite
+from benchmarks.plans.units import PlannedUnit, Unit, plan
+from benchmarks.records.home import Home
+from benchmarks.running.local import Outcome
+from benchmarks.search.searching import Question, check_folds, finished, questions, search
+from studies.search import Search
+from studies.storage import open_storage
+from tests.benchmarks.jobs.test_protocols import cohort
+
+PEOPLE = cohort([(f"s{s:02d}", name, 3) for s in range(12) for name in EXPRESSIONS])
+COMPLETE, FAIL = TrialState.COMPLETE, TrialState.FAIL
+
+
+class Stopped(BaseException):
+    """Ctrl-C, or worse."""
+
+
+def suite(*, protocol: dict[str, Any] | None = None, fitting: Any = ("concat", "late"), **spec: Any) -> Suite:
+    tables: dict[str, Any] = {
+        "description": "a test",
+        "cohort": {"name": "labels"},
+        "protocol": {"folds": 2, "subjects": 8} | (protocol or {}),
+        "methods": {label: {} for label in fitting} if isinstance(fitting, tuple) else fitting,
+        "search": {"trials": 4, "folds": 2, "sampler": "random", "pruner": "none"} | spec,
+    }
+    return parse_suite(tables, name="s", text="", file="s.toml")
+
+
+def asked(of: Suite) -> list[Question]:
+    assert of.search is not None
+    return questions(of, of.search, plan(of, PEOPLE, device="cpu"), list(of.methods))
+
+
+def score(unit: Unit) -> float:
+    """Between 0 and 1; by what is tried, and by fold."""
+    assert unit.inner is not None
+    return float((7 * unit.hyperparameters["dropout"] + 91 * unit.recipe["weight_decay"] + unit.inner["fold"] / 3) % 1)
+
+
+@dataclass
+class Executor:
+    """Workers that finish in any order; what they are given leaves a record at once.
+
+    Attributes:
+        order: decides who finishes.
+        fails: why a unit fails; None where it does not.
+        scores: a unit's accuracy.
+        kills: whether a unit takes its process along, and all that is in flight with it.
+        patience: units until the driver is stopped.
+        tried: all that was trained, in order.
+    """
+
+    order: random.Random = field(default_factory=lambda: random.Random(0))
+    fails: Callable[[Unit], str | None] = lambda unit: None
+    scores: Callable[[Unit], float] = score
+    kills: Callable[[Unit], bool] = lambda unit: False
+    patience: int = 10**9
+    tried: list[Unit] = field(default_factory=list)
+
+    def __call__(
+        self, pull: Callable[[], PlannedUnit | None], home: Home, *, workers: int
+    ) -> Generator[Outcome, None, None]:
+        flying: list[PlannedUnit] = []
+        while True:
+            while len(flying) < workers and (planned := pull()) is not None:
+                flying.append(planned)
+            if not flying:
+                return
+            one = flying.pop(self.order.randrange(len(flying)))
+            if len(self.tried) >= self.patience:
+                raise Stopped
+            self.tried.append(one.unit)
+            if self.kills(one.unit):
+                for lost in (one, *flying):
+                    yield Outcome(lost, reason="RuntimeError: a worker process died", lost=True)
+                flying.clear()
+            elif (reason := self.fails(one.unit)) is not None:
+                yield Outcome(one, reason=reason)
+            else:
+                folder = home.units / one.unit.key
+                folder.mkdir(parents=True)  # it is an error to train what was trained before
+                found = {"accuracy": self.scores(one.unit), "macro_f1": 1 - self.scores(one.unit)}
+                (folder / "result.json").write_text(json.dumps(found | {"seconds": 2, "test_seconds": 1}))
+                yield Outcome(one, 3.0)
+
+
+def run(of: Suite, home: Path, storage: BaseStorage, executor: Executor, *, workers: int = 2) -> dict[Question, Search]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(benchmarks.search.searching, "run_local", executor)
+        return search(asked(of), of, Home(home), storage, workers=workers, console=Console(quiet=True))
+
+
+def found(searches: dict[Question, Search]) -> dict[str, list[tuple[object, ...]]]:
+    """All that is known of all trials, but their times."""
+    return {
+        question.name: [(t.state, t.value, t.params, t.intermediate_values, t.user_attrs) for t in search.trials]
+        for question, search in searches.items()
+    }
+
+
+@cache
+def undisturbed(**spec: Any) -> dict[str, list[tuple[object, ...]]]:
+    with TemporaryDirectory() as folder:
+        return found(run(suite(**spec), Path(folder), InMemoryStorage(), Executor(), workers=1))
+
+
+def test_every_method_has_a_study_a_fold_fold_by_fold_and_repeated_searches_come_last() -> None:
+    nested = asked(suite(protocol={"repeats": 2}, selection_repeats=2))
+    first = [f"s/{label}/{repeat}-{fold}" for repeat in (0, 1) for fold in (0, 1) for label in ("concat", "late")]
+    assert [question.name for question in nested] == first + [f"{name} #2" for name in first]
+    assert [(q.label, q.where, q.search) for q in nested[:3]] == [
+        ("concat", (0, 0), 0),
+        ("late", (0, 0), 0),
+        ("concat", (0, 1), 0),
+    ]
+    development = asked(suite(protocol={"repeats": 2}, selection="development"))
+    assert [(q.name, q.where) for q in development] == [("s/concat", None), ("s/late", None)]
+    assert {(q.base.unit.repeat, q.base.unit.fold) for q in development} == {(0, 0)}
+
+
+def test_a_label_that_names_another_s_study_is_refused() -> None:
+    labels = {"concat": {}, "concat #2": {"method": "concat", "features": 64}}
+    with pytest.raises(
+        UserError, match=r"^methods.concat: its study would be another's, 's/concat #2'; choose another"
+    ):
+        asked(suite(fitting=labels, selection="development", selection_repeats=2))
+    assert len(asked(suite(fitting=labels, selection="development"))) == 2
+
+
+def test_every_study_spends_its_budget_on_units_of_its_own_fold(tmp_path: Path) -> None:
+    of, executor = suite(trials=5, metric="macro_f1"), Executor()
+    searches = run(of, tmp_path, InMemoryStorage(), executor)
+    units = {unit.key: unit for unit in executor.tried}
+    assert len(executor.tried) == len(units) == 4 * 5 * 2
+    for question, one in searches.items():
+        assert one.finished
+        assert len(one.trials) == 5
+        for trial in one.trials:
+            own = [units[key] for key in trial.user_attrs["units"]]
+            assert [unit.inner for unit in own] == [
+                {"selection": "nested", "folds": 2, "fold": fold} for fold in range(2)
+            ]
+            assert {(unit.method, unit.repeat, unit.fold) for unit in own} == {(question.label, *question.where)}
+            for unit in own:
+                tried = unit.hyperparameters | {f"training.{name}": value for name, value in unit.recipe.items()}
+                assert trial.params == {name: tried[name] for name in trial.params}
+            assert trial.value == pytest.approx(sum(1 - score(unit) for unit in own) / 2)
+            assert trial.user_attrs["seconds"] == 6
+        assert one.trials[0].params["training.learning_rate"] == of.training.learning_rate
+
+
+@settings(max_examples=10, deadline=None)
+@given(
+    workers=st.integers(1, 5),
+    parallel=st.integers(1, 3),
+    sampler=st.sampled_from(["tpe", "cmaes"]),
+    order=st.randoms(use_true_random=False),
+)
+def test_workers_and_the_order_in_which_they_end_decide_nothing(
+    workers: int, parallel: int, sampler: str, order: random.Random
+) -> None:
+    spec = {"parallel": parallel, "sampler": sampler, "pruner": "median", "trials": 7}
+    with TemporaryDirectory() as folder:
+        searches = run(suite(**spec), Path(folder), InMemoryStorage(), Executor(order), workers=workers)
+    assert found(searches) == undisturbed(**spec)
+
+
+@settings(max_examples=10, deadline=None)
+@given(patiences=st.lists(st.integers(0, 20), max_size=4), workers=st.integers(1, 3), parallel=st.integers(1, 3))
+def test_stopped_and_taken_up_nothing_is_made_twice(patiences: list[int], workers: int, parallel: int) -> None:
+    of, storage, keys = suite(parallel=parallel, trials=5), InMemoryStorage(), Counter[str]()
+    with TemporaryDirectory() as folder:
+        for patience in patiences:
+            executor = Executor(patience=patience)
+            with suppress(Stopped):
+                run(of, Path(folder), storage, executor, workers=workers)
+            keys.update(unit.key for unit in executor.tried)
+        executor = Executor()
+        searches = run(of, Path(folder), storage, executor, workers=workers)
+        keys.update(unit.key for unit in executor.tried)
+        assert run(of, Path(folder), storage, Executor(patience=0)).keys()  # there is nothing left to train
+    assert set(keys.values()) == {1}
+    assert found(searches) == undisturbed(parallel=parallel, trials=5)
+
+
+def test_two_studies_that_try_the_same_at_once_have_it_trained_once(tmp_path: Path) -> None:
+    """The first trial of a repeated search is the suite's own setting, too."""
+    of, executor = suite(selection_repeats=2, trials=3), Executor()
+    searches = run(of, tmp_path, InMemoryStorage(), executor, workers=8)
+    keys = [unit.key for unit in executor.tried]
+    assert len(keys) == len(set(keys)) == 2 * 2 * 2 * (3 + 3 - 1)
+    firsts = {question.name: search.trials[0].user_attrs["units"] for question, search in searches.items()}
+    others = {question.name: search.trials[1].params for question, search in searches.items()}
+    for name in ("s/concat/0-0", "s/late/0-1"):
+        assert firsts[name] == firsts[f"{name} #2"]
+        assert others[name] != others[f"{name} #2"]
+
+
+def test_a_unit_that_fails_fails_its_trial_and_no_other(tmp_path: Path) -> None:
+    def fails(unit: Unit) -> str | None:
+        late = unit.inner is not None and unit.inner["fold"] == 1
+        return "OSError: no" if unit.method == "late" and late and unit.hyperparameters["dropout"] > 0.2 else None
+
+    of = suite(trials=6)
+    searches = run(of, tmp_path, InMemoryStorage(), Executor(fails=fails), workers=3)
+    plain = undisturbed(trials=6)
+    failed = 0
+    for name, trials in found(searches).items():
+        for trial, expected in zip(trials, plain[name], strict=True):
+            if name.startswith("s/late") and expected[2]["dropout"] > 0.2:
+                assert trial[0] == FAIL
+                assert trial[4]["reason"] == "OSError: no"
+                assert trial[4]["units"] == expected[4]["units"][:1]
+                failed += 1
+            else:
+                assert trial == expected
+    assert failed > 3
+
+
+@settings(max_examples=15, deadline=None)
+@given(workers=st.integers(1, 4), order=st.randoms(use_true_random=False), dose=st.floats(0.0, 0.5))
+def test_a_unit_that_kills_its_process_costs_its_own_trial_alone(
+    workers: int, order: random.Random, dose: float
+) -> None:
+    """Whatever was beside it, and however often."""
+
+    def kills(unit: Unit) -> bool:
+        return bool(unit.method == "late" and unit.hyperparameters["dropout"] >= dose)
+
+    of = suite(trials=5, parallel=2)
+    with TemporaryDirectory() as folder:
+        executor = Executor(order, kills=kills)
+        searches = run(of, Path(folder), InMemoryStorage(), executor, workers=workers)
+    tries = Counter(unit.key for unit in executor.tried)
+    killers = {unit.key for unit in executor.tried if kills(unit)}
+    assert {tries[key] for key in killers} <= {1, 2}  # where another went first, it was told by that one alone
+    assert all(tries[key] == 1 for key in set(tries) - killers)
+    for name, trials in found(searches).items():
+        for trial, expected in zip(trials, undisturbed(trials=5, parallel=2)[name], strict=True):
+            if name.startswith("s/late") and expected[2]["dropout"] >= dose:
+                assert trial[0] == FAIL
+                assert trial[4]["reason"] == "RuntimeError: a worker process died"
+            else:
+                assert trial == expected
+
+
+class Picky(Late):
+    name = "picky"
+    space = {"dropout": FloatDistribution(0.0, 0.9)}
+
+    def __post_init__(self) -> None:
+        if self.dropout > 0.45:
+            raise UserError(f"dropout = {self.dropout}: at most 0.45, for some reason")
+
+
+class Careless(Late):
+    name = "careless"
+    space = {"dropout": FloatDistribution(-0.5, 0.5)}  # which its field forbids
+
+
+@pytest.mark.parametrize("kind", [Picky, Careless])
+def test_a_setting_that_a_method_refuses_is_a_failed_trial(
+    kind: type[Late], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    known = methods() | {kind.name: kind}
+    monkeypatch.setattr("afnetm.method.methods", lambda: known)
+    of = suite(fitting=("concat", kind.name), trials=12)
+    searches = run(of, tmp_path, InMemoryStorage(), Executor())
+    for question, one in searches.items():
+        assert len(one.trials) == 12
+        for trial in one.trials:
+            refused = question.label == kind.name and not 0 <= trial.params["dropout"] <= (0.45 if kind is Picky else 1)
+            assert trial.state == (FAIL if refused else COMPLETE)
+            if refused:
+                assert trial.user_attrs["reason"].startswith(f"UserError: dropout = {trial.params['dropout']}: ")
+                assert "\n" not in trial.user_attrs["reason"]
+        assert one.winner() is not None
+        assert question.label == "concat" or FAIL in {trial.state for trial in one.trials}
+
+
+def test_what_cannot_be_split_is_told_before_anything_is_trained() -> None:
+    few = suite(protocol={"folds": 2, "subjects": 4}, folds=3)
+    with pytest.raises(UserError, match=r"^folds: 3 \(allowed: 2 to 2, the number of subjects\)$"):
+        check_folds(asked(few), few, PEOPLE)
+    nobody = suite(protocol={"folds": 2, "subjects": 12}, selection="development")
+    with pytest.raises(UserError, match=r"^folds: 2 \(allowed: 2 to 0, the number of subjects\)$"):
+        check_folds(asked(nobody), nobody, PEOPLE)
+
+
+def test_only_what_an_earlier_search_finished_is_found_and_nothing_is_written(tmp_path: Path) -> None:
+    journal = tmp_path / "optuna.journal"
+    of = suite()
+    with pytest.raises(Stopped):
+        run(of, tmp_path, open_storage(journal, None), Executor(patience=19), workers=1)
+    written = journal.read_bytes()
+    there = finished(asked(of), open_storage(journal, None))
+    complete = [q.name for q, one in there.items()]
+    assert complete == ["s/concat/0-0", "s/late/0-0"]  # each of four trials of two folds, one after the other
+    assert all(search.winner() is not None for search in there.values())
+    assert [q.name for q in finished(asked(suite(trials=2)), open_storage(journal, None))][:2] == complete
+    assert not finished(asked(suite(trials=9)), open_storage(journal, None))
+    assert not finished(asked(suite(sampler="tpe")), open_storage(journal, None))
+    assert journal.read_bytes() == written
+
+
+def test_each_study_is_told_of_once_when_it_has_ended(tmp_path: Path) -> None:
+    of, storage, told = suite(), InMemoryStorage(), []
+    for _ in range(2):
+        told.clear()
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(benchmarks.search.searching, "run_local", Executor())
+            search(
+                asked(of),
+                of,
+                Home(tmp_path),
+                storage,
+                workers=3,
+                console=Console(quiet=True),
+                ended=lambda question, search: told.append((question.name, search.finished)),
+            )
+        assert sorted(told) == sorted((question.name, True) for question in asked(of))

@@ -1,0 +1,231 @@
+"""What a search found, or a file gives, becomes the units that are compared; by studies that trained nothing."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from optuna.storages import InMemoryStorage
+from optuna.trial import FrozenTrial
+
+from afnetm.errors import UserError
+from benchmarks.jobs.commands import Job
+from benchmarks.jobs.ledgers import make_ledger
+from benchmarks.plans.suite import Suite
+from benchmarks.plans.units import PlannedUnit, Unit, plan
+from benchmarks.records.home import Home
+from benchmarks.search.searching import Question
+from benchmarks.search.tuning import Tuned, by_file, by_search
+from studies.search import Search
+from studies.winners import written
+from tests.benchmarks.search.test_searching import PEOPLE, Executor, run, suite
+
+COHORT = replace(PEOPLE, table=PEOPLE.table.assign(regions=""))
+BOTH = ["concat", "late"]
+
+
+def planned(of: Suite) -> list[PlannedUnit]:
+    return plan(of, PEOPLE, device="cpu")
+
+
+def tuned(
+    of: Suite, home: Path, *, executor: Executor | None = None, asked: list[str] = BOTH
+) -> tuple[Tuned, dict[Question, Search]]:
+    assert of.search is not None
+    searches = run(of, home, InMemoryStorage(), executor or Executor())
+    return by_search(of, of.search, planned(of), searches, asked=asked), searches
+
+
+def job(of: Suite, found: Tuned, *, labels: list[str] = BOTH) -> Job:
+    return Job(of, labels, PEOPLE, found.planned, "cpu", 1, Home(Path("nowhere")), found)
+
+
+def settings(unit: Unit) -> dict[str, Any]:
+    return unit.hyperparameters | {f"training.{name}": value for name, value in unit.recipe.items()}
+
+
+def best(searches: Mapping[Question, Search]) -> dict[tuple[str, Any, int], FrozenTrial]:
+    """By its own look at the scores."""
+    found = {}
+    for question, search in searches.items():
+        scores = {t.number: t.value for t in search.study.trials if t.state.name == "COMPLETE"}
+        first = min(number for number, value in scores.items() if value == max(scores.values()))
+        found[question.label, question.where, question.search] = search.study.trials[first]
+    return found
+
+
+@pytest.mark.parametrize("selection", ["nested", "development"])
+def test_each_fold_is_trained_with_its_own_winner(selection: str, tmp_path: Path) -> None:
+    of = suite(selection=selection, protocol={"repeats": 2}, trials=6)
+    found, searches = tuned(of, tmp_path)
+    won = best(searches)
+    assert len(won) == len(found.winners) == (8 if selection == "nested" else 2)
+    for before, one in zip(planned(of), found.planned, strict=True):
+        where = (one.unit.repeat, one.unit.fold) if selection == "nested" else None
+        changed = settings(before.unit) | won[one.label, where, 0].params
+        assert settings(one.unit) == changed
+        assert replace(one.unit, hyperparameters=before.unit.hyperparameters, recipe=before.unit.recipe) == before.unit
+    assert not found.lacking
+    assert not found.extras
+    assert job(of, found).chosen == found.planned
+
+
+def test_the_file_of_winners_given_back_is_the_same_comparison(tmp_path: Path) -> None:
+    for selection in ("nested", "development"):
+        of = suite(selection=selection, protocol={"repeats": 2})
+        found, _ = tuned(of, tmp_path / selection)
+        path = tmp_path / "winners.toml"
+        path.write_text(written(found.winners, suite=of.name))
+        assert by_file(of, planned(of), path).planned == found.planned
+
+
+def test_repeated_searches_and_seeds_stand_beside_the_comparison(tmp_path: Path) -> None:
+    once, _ = tuned(suite(), tmp_path / "once")
+    of = suite(selection_repeats=3)
+    found, searches = tuned(of, tmp_path / "thrice")
+    won = best(searches)
+    assert found.planned == once.planned
+    assert found.winners == once.winners
+    expected = [(one, search, 0) for one in planned(of) for search in (1, 2)]
+    expected += [(one, 0, seed) for one in planned(of) for seed in (1, 2)]
+    assert len(found.extras) == len(expected)
+    for one, search, reseed in expected:
+        where = (one.unit.repeat, one.unit.fold)
+        (extra,) = [
+            e
+            for e in found.extras
+            if (e.planned.label, e.planned.unit.repeat, e.planned.unit.fold, e.search, e.reseed)
+            == (one.label, *where, search, reseed)
+        ]
+        assert settings(extra.planned.unit) == settings(one.unit) | won[one.label, where, search].params
+        assert extra.planned.unit.reseed == reseed
+    chosen = job(of, found).chosen
+    keys = [one.unit.key for one in chosen]
+    assert len(keys) == len(set(keys))
+    assert set(keys) == {one.unit.key for one in [*found.planned, *(extra.planned for extra in found.extras)]}
+    assert chosen[: len(found.planned)] == found.planned
+    seeds = {one.unit.seed for one in found.planned} & {e.planned.unit.seed for e in found.extras if e.reseed}
+    assert not seeds
+    ledger = make_ledger(of, COHORT, found.planned, found)
+    assert [entry.key for entry in ledger.units] == [one.unit.key for one in found.planned]
+    assert sorted((e.method, e.repeat, e.fold, e.search, e.reseed) for e in ledger.extras) == sorted(
+        (one.label, one.unit.repeat, one.unit.fold, search, reseed) for one, search, reseed in expected
+    )
+
+
+def late_never_works(unit: Unit) -> str | None:
+    return "RuntimeError: no" if unit.method == "late" and unit.fold == 1 else None
+
+
+def test_a_fold_without_a_winner_is_not_trained_and_is_told_of(tmp_path: Path) -> None:
+    of = suite(selection_repeats=2)
+    found, _ = tuned(of, tmp_path, executor=Executor(fails=late_never_works))
+    assert found.lacking == {("late", 0, 1): "no trial of study 's/late/0-1' was completed"}
+    chosen = job(of, found).chosen
+    assert {(one.label, one.unit.fold) for one in chosen} == {("concat", 0), ("concat", 1), ("late", 0)}
+    ledger = make_ledger(of, COHORT, found.planned, found)
+    keys = {(entry.method, entry.fold): entry.key for entry in ledger.units}
+    plain = {(one.label, one.unit.fold): one.unit.key for one in planned(of)}
+    assert keys["late", 1] == f"untuned-{plain['late', 1]}", "an untuned record would stand in for a tuned one"
+    assert plain["late", 1] not in keys.values()
+
+
+def test_a_method_that_was_not_asked_for_is_left_out_without_a_word(tmp_path: Path) -> None:
+    """Or with its winners, where its search has finished."""
+    of = suite()
+    found, searches = tuned(of, tmp_path, executor=Executor(fails=late_never_works), asked=["concat"])
+    assert found.lacking == {("late", 0, 1): ""}
+    assert {one.label for one in job(of, found, labels=["concat"]).chosen} == {"concat"}
+    assert {winner.label for winner in found.winners} == {"concat", "late"}
+    assert of.search is not None
+    alone = {question: search for question, search in searches.items() if question.label == "concat"}
+    left = by_search(of, of.search, planned(of), alone, asked=["concat"])
+    assert left.lacking == {("late", 0, 0): "", ("late", 0, 1): ""}
+    assert [one.unit for one in left.planned if one.label == "late"] == [
+        one.unit for one in planned(of) if one.label == "late"
+    ]
+
+
+def test_two_methods_that_win_with_the_same_settings_are_one_unit_and_both_are_compared(tmp_path: Path) -> None:
+    """And where one of them lacks its winner, the other's is trained all the same."""
+    labels = {
+        "wide": {"method": "mbt", "dropout": 0.0, "tokens": 4, "width": 192},  # its layers are searched
+        "flat": {"method": "mbt", "dropout": 0.0, "tokens": 4, "layers": 2},  # and its width
+    }
+    of = suite(fitting=labels, training=[], trials=20)
+
+    def likes(unit: Unit) -> float:
+        return (unit.hyperparameters["width"] == 192) / 2 + 1 / unit.hyperparameters["layers"] / 2
+
+    found, searches = tuned(of, tmp_path, executor=Executor(scores=likes), asked=list(labels))
+    assert of.search is not None
+    keys = [one.unit.key for one in found.planned]
+    assert len(keys) == 4
+    assert len(set(keys)) == 2
+    assert len(job(of, found, labels=list(labels)).chosen) == 2
+    ledger = make_ledger(of, COHORT, found.planned, found)
+    assert sorted(entry.method for entry in ledger.units) == ["flat", "flat", "wide", "wide"]
+    half = {question: search for question, search in searches.items() if question.label == "flat"}
+    lacking = by_search(of, of.search, planned(of), half, asked=list(labels))
+    assert [one.label for one in job(of, lacking, labels=list(labels)).chosen] == ["flat", "flat"]
+
+
+def test_a_file_is_for_the_folds_it_names_and_the_rest_is_as_the_suite_has_it(tmp_path: Path) -> None:
+    of = suite(protocol={"repeats": 2})
+    path = tmp_path / "mine.toml"
+    path.write_text(
+        "[concat.all]\nfeatures = 32\n[concat.1-0]\nfeatures = 256\ntraining.learning_rate = 0.002\n"
+        "[late.0-1]\ngeometry = 'depth'\ntraining.epochs = 7\n"
+    )
+    for before, one in zip(planned(of), by_file(of, planned(of), path).planned, strict=True):
+        where = one.label, one.unit.repeat, one.unit.fold
+        expected: dict[str, Any] = {"features": 32} if one.label == "concat" else {}
+        if where == ("concat", 1, 0):
+            expected = {"features": 256, "training.learning_rate": 0.002}
+        if where == ("late", 0, 1):
+            expected = {"geometry": "depth", "training.epochs": 7}
+        assert settings(one.unit) == settings(before.unit) | expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("[conkat.all]", "mine.toml: method 'conkat' is not in suite 's': concat, late"),
+        ("[concat.1-0]", "mine.toml: concat.1-0: suite 's' has no such fold"),
+        ("[concat.0-2]", "mine.toml: concat.0-2: suite 's' has no such fold"),
+        (
+            "[concat.all]\nfeatures = 4",
+            "mine.toml: concat.all.features = 4: input should be greater than or equal to 8",
+        ),
+        ("[concat.all]\nfeatures = 64.0", "mine.toml: concat.all.features = 64.0: input should be a valid integer"),
+        (
+            "[concat.all]\nfeatures = 2024-05-05",
+            'mine.toml: concat.all.features = "2024-05-05": input should be a valid',
+        ),
+        ("[concat.all]\ndropout = nan", "mine.toml: concat.all.dropout = NaN: input should be a finite number"),
+        (
+            "[concat.all]\nfeature = 64",
+            "mine.toml: concat.all.feature: unknown key; allowed: geometry, dropout, features",
+        ),
+        (
+            "[concat.0-1]\ntraining.rate = 1",
+            "mine.toml: concat.0-1.training.rate: unknown key; allowed: epochs, batch_size",
+        ),
+        (
+            "[late.all]\ntraining.learning_rate = 2.0",
+            "mine.toml: late.all.training.learning_rate = 2.0: input should be",
+        ),
+        (
+            "[late.all.training.augmentation]\nflip = 2",
+            "mine.toml: late.all.training.augmentation.flip = 2: input should",
+        ),
+    ],
+)
+def test_what_does_not_fit_the_suite_is_one_line(text: str, expected: str, tmp_path: Path) -> None:
+    of = suite()
+    (tmp_path / "mine.toml").write_text(text)
+    with pytest.raises(UserError) as caught:
+        by_file(of, planned(of), tmp_path / "mine.toml")
+    assert str(caught.value).startswith(expected)
+    assert "\n" not in str(caught.value)
