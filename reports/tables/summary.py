@@ -7,7 +7,7 @@ import pandas as pd
 
 from reports.data.results import Results
 from reports.data.search import tuned
-from reports.formats import names, percent, points
+from reports.formats import duration, names, number, percent, points
 from reports.statistics.bootstrap import Interval
 from reports.tables.apart import like_the_best
 from reports.tables.tuning import uneven
@@ -58,7 +58,7 @@ def cautions(notices: Sequence[str]) -> str:
 
 
 def findings(results: Results, table: pd.DataFrame, pairs: pd.DataFrame) -> list[str]:
-    """Who leads, by how much, and from whom the declared test tells it apart.
+    """Who leads, by how much, from whom the declared test tells it apart, and what that costs.
 
     `table` is `reports.tables.comparison.comparison`, `pairs` is `reports.tables.pairwise.pairwise`. The leader's
     difference to the next in line is given with its paired interval.
@@ -77,9 +77,10 @@ def findings(results: Results, table: pd.DataFrame, pairs: pd.DataFrame) -> list
         text = [
             f"{leads} the highest accuracy: {score}.",
             *_standing(gaps, like_the_best(leader, pairs, control=results.control)),
+            *_costs(table, [leader, others[0]]),
         ]
     else:
-        text = [f"{leader}, the only method here, reaches an accuracy of {score}."]
+        text = [f"{leader}, the only method here, reaches an accuracy of {score}.", *_costs(table, [leader])]
     tested = results.predictions.drop_duplicates(["repeat", "scan"])["expression"]  # a protocol may leave scans out
     chance = float(tested.value_counts(normalize=True).max())
     guessing = [method for method, found in scores.items() if not found.low > chance]
@@ -103,6 +104,17 @@ def caveats(results: Results) -> list[str]:
         text.append(f"With fewer than {FEW_SUBJECTS} subjects such intervals are too narrow.")
     plan = results.provenance
     return [*text, "Whether methods were tuned is not known." if plan.files else tuned(plan.search)]
+
+
+def _costs(table: pd.DataFrame, methods: Sequence[str]) -> list[str]:
+    """What these methods cost, in one sentence; none where nothing of it is known."""
+    told = []
+    for method in methods:
+        row = table[table["method"] == method].iloc[0]
+        parameters = [f"{number(row['parameters'])} parameters"] if row["parameters"] > 0 else []
+        if known := [*parameters, *([f"{duration(row['seconds'])} a unit"] if row["seconds"] > 0 else [])]:
+            told.append(f"{method} costs {' and '.join(known)}")
+    return [f"{'; '.join(told)}."] if told else []
 
 
 def _standing(gaps: Mapping[str, Interval], alike: Sequence[str]) -> list[str]:

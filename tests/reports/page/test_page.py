@@ -107,6 +107,12 @@ def test_pictures_follow_the_page_s_colours(page):
     assert not [style for style in styles if re.search(r"#[0-9a-f]{6}|font-family", style)]
 
 
+def test_the_summary_has_a_picture(page):
+    ids = [attributes.get("id", attributes.get("aria-label", "")) for _, attributes in page.elements]
+    first = next(number for number, name in enumerate(ids) if name.startswith("Accuracy against parameters"))
+    assert ids.index("summary") < first < ids.index("comparison")
+
+
 def test_the_numbers_on_the_page_are_those_of_the_table(page, results):
     for method in results.methods:
         rows = results.predictions[results.predictions["method"] == method]

@@ -1,7 +1,9 @@
 """The sentences claim no more than the declared test and the intervals allow."""
 
+import re
 from dataclasses import replace
 
+import numpy as np
 import pandas as pd
 
 from reports.tables.comparison import comparison
@@ -86,3 +88,12 @@ def test_what_is_missing_failed_or_mixed_is_noticed(results, drop):
 def test_few_subjects_are_owned_up_to(make):
     assert "too narrow" in " ".join(caveats(make(skills={"late": 1.0}, subjects=8, folds=2, epochs=1)))
     assert "too narrow" not in " ".join(caveats(make(skills={"late": 1.0}, subjects=24, epochs=1)))
+
+
+def test_what_the_best_and_the_next_cost_is_told_as_far_as_it_is_known(small):
+    table = comparison(small).set_index("method")
+    line = next(line for line in told(small) if " costs " in line)
+    leader, second = table["accuracy"].sort_values(ascending=False).index[:2]
+    assert re.match(rf"{leader} costs .* parameters and .* a unit; {second} costs ", line)
+    bare = replace(small, folds=small.folds.assign(seconds=np.nan, parameters=np.nan))
+    assert not [line for line in told(bare) if " costs " in line]
