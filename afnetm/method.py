@@ -53,6 +53,10 @@ class Finalizing(Protocol):
         """
 
 
+#: Probability of dropping a feature.
+Dropout = Annotated[float, Field(ge=0, lt=1)]
+
+
 @dataclass(frozen=True, kw_only=True)
 class Method(ABC):
     """A fusion strategy: its hyper-parameters as fields, and a module built from them.
@@ -74,8 +78,8 @@ class Method(ABC):
 
     #: What the depth stream reads: depth alone, or depth and the three components of its normals.
     geometry: Literal["depth", "depth+normals"] = "depth+normals"
-    #: Probability of dropping a feature before the classifier.
-    dropout: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    #: Before the classifier.
+    dropout: Dropout = 0.0
 
     @abstractmethod
     def build(self, encoder: EncoderSpec, classes: int) -> nn.Module:

@@ -18,7 +18,7 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from afnetm.faces import Faces
-from afnetm.method import Method, Output
+from afnetm.method import Dropout, Method, Output
 from afnetm.model.encoder import EncoderSpec, Head
 from baselines.attention_maps import attention_map
 from baselines.two_streams import TwoStreams
@@ -36,6 +36,9 @@ class AFF(Method):
         "reduction": CategoricalDistribution([4, 8, 16]),  # from wide to squeeze-and-excitation's usual 16
         "dropout": FloatDistribution(0.0, 0.5),  # beyond a half, small encoders stop learning
     }
+
+    # The defaults are what study defaults/aff found (trial 0).
+    dropout: Dropout = 0.0
 
     #: The attention's bottleneck is ``C / reduction`` wide, at least 4.
     reduction: Annotated[int, Field(ge=1, le=64)] = 4

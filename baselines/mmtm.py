@@ -18,7 +18,7 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from afnetm.faces import Faces
-from afnetm.method import Method, Output
+from afnetm.method import Dropout, Method, Output
 from afnetm.model.encoder import Encoder, EncoderSpec, Head
 
 #: The joint squeeze has a quarter of both modalities' channels, as in the paper.
@@ -38,6 +38,9 @@ class MMTM(Method):
         "first_stage": IntDistribution(1, 4),  # from exchange all along to exchange at the last maps alone
         "dropout": FloatDistribution(0.0, 0.5),  # beyond a half, small encoders stop learning
     }
+
+    # The defaults are what study defaults/mmtm found (trial 0).
+    dropout: Dropout = 0.0
 
     #: The stage, 1 to 4, after which the streams first exchange; they do so after every later one as well.
     first_stage: Annotated[int, Field(ge=1, le=4)] = 2

@@ -81,7 +81,9 @@ def test_sum_and_max_fuse_feature_by_feature(method: type, fuse) -> None:
 
 @pytest.mark.parametrize("method", [Addition, Maximum])
 def test_sum_and_max_save_half_of_concatenation_s_classifier(method: type) -> None:
-    saved = parameter_count(Concat().build(EIGHTH, 6)) - parameter_count(method().build(EIGHTH, 6))
+    saved = parameter_count(Concat(features=128).build(EIGHTH, 6)) - parameter_count(
+        method(features=128).build(EIGHTH, 6)
+    )
     assert saved == 128 * 6
 
 
