@@ -109,6 +109,7 @@ def relative_change(before: Tensor, after: Tensor) -> Tensor:
 
 
 def _resized(planes: Tensor, features: Tensor) -> Tensor:
+    """Each cell's share of a plane. What a ResNet's cell sees is centred on its upper left corner, half a cell off."""
     return adaptive_avg_pool2d(planes, (features.shape[-2], features.shape[-1]))
 
 
