@@ -85,7 +85,7 @@ def test_every_method_is_searched_within_what_a_suite_allows(kind: type[Method],
 def test_only_what_the_suite_leaves_open_is_searched() -> None:
     space = search_space(Concat(features=64), Recipe(), fixed=("features", "geometry"), training=("weight_decay",))
     assert space.distributions == {"dropout": Concat.space["dropout"], "training.weight_decay": RECIPE["weight_decay"]}
-    assert space.start == {"dropout": 0.0, "training.weight_decay": 0.05}
+    assert space.start == {"dropout": Concat().dropout, "training.weight_decay": 0.05}
     with pytest.raises(UserError, match=r"^method 'late': nothing to search; its hyper-parameters are fixed, training"):
         search_space(Late(), Recipe(), fixed=("dropout",), training=())
 

@@ -189,7 +189,7 @@ def test_masks_decide_what_attention_does_and_a_reading_what_is_computed() -> No
 
 def test_only_one_trunk_goes_on_after_fusing() -> None:
     # One resnet18's stage 4 has 8,393,728 parameters: fusing before it saves just them, less what fusing costs.
-    early, late = count(fuse_stages=(3,)), count(fuse_stages=(4,))
+    early, late = (count(fuse_stages=(stage,), reduction=8) for stage in (3, 4))
     attention = 2 * (512 * 64 + 64 + 64 * 1024 + 1024)  # MA of stage 4 in both streams
     fusion = {c: 2 * c * (c // 4) + c // 4 + (c // 4) * 2 * c + 2 * c for c in (256, 512)}
     assert late - early == 8_393_728 + attention + fusion[512] - fusion[256]
