@@ -20,7 +20,7 @@ from reports.statistics.simulation import People, fold_rejections, rejections
 
 #: Experiments a row, in batches of the seeds 0, 1, ...
 BATCH, BATCHES = 1_000, 10
-DOCUMENT = Path(__file__).parents[1] / "docs" / "statistics.md"
+DOCUMENT = Path(__file__).parents[2] / "docs" / "statistics.md"
 
 _TESTS = {
     "naive_t": "Naive t",

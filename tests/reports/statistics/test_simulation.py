@@ -1,15 +1,13 @@
 """A small version of `nox -s calibrate`, and what the document says of the tests."""
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 
-from reports.statistics.calibrate import EXPERIMENTS, Experiment, calibrated, faults
+from reports.statistics.calibrate import DOCUMENT, EXPERIMENTS, Experiment, calibrated, faults
 from reports.statistics.simulation import People, compound_folds, fold_rejections, rejections, told
 from reports.tables.questions import DECLARED, QUESTIONS
 
-DOCUMENT = (Path(__file__).parents[3] / "docs" / "statistics.md").read_text(encoding="utf-8")
+TOLD = DOCUMENT.read_text(encoding="utf-8")
 
 
 def test_the_corrected_test_errs_as_it_says_where_folds_are_as_it_takes_them_to_be():
@@ -57,7 +55,7 @@ def test_what_errs_too_often_is_named():
 
 
 def test_the_document_says_what_the_page_says_and_has_every_experiment():
-    plain = " ".join(DOCUMENT.split())
+    plain = " ".join(TOLD.split())
     assert DECLARED in plain
     for question in QUESTIONS:
         assert f"| {question.asks} | {question.answer} | {question.assumes} |" in plain
