@@ -1,4 +1,4 @@
-"""Numbers as a reader meets them: the same on the page, in the tables and in the terminal."""
+"""Numbers and words as a reader meets them: the same on the page, in the tables and in the terminal."""
 
 import json
 import math
@@ -13,6 +13,11 @@ CHECK = "\N{CHECK MARK}"
 ALIKE = "\N{DAGGER}"
 #: Not the same thing in all suites.
 UNLIKE = "\N{DOUBLE DAGGER}"
+
+
+def in_a_line(text: str, most: int = 300) -> str:
+    """What somebody else wrote, a library's message say, as far as one line of `most` characters can show it."""
+    return " ".join("".join(c if c.isprintable() else " " for c in text).split())[:most]
 
 
 def percent(share: float, digits: int = 1) -> str:

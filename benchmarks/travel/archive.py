@@ -19,8 +19,9 @@ from pathlib import Path
 from typing import Any
 
 from afnetm.errors import UserError
-from benchmarks.travel.plain import dumps, in_a_line, parsed, shaped
+from benchmarks.travel.plain import dumps, parsed, shaped
 from benchmarks.travel.shapes import Manifest
+from reports.formats import in_a_line
 
 #: Raised whenever what members hold, or mean, changes.
 FORMAT = 1

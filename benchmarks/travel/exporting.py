@@ -13,11 +13,12 @@ from benchmarks.records.ledger import Entry, Ledger, read_ledger
 from benchmarks.records.provenance import provenance
 from benchmarks.records.store import Store
 from benchmarks.travel.archive import FAILURES, LEDGER, RECORD, WINNERS, open_archive, write_archive
-from benchmarks.travel.plain import dumps, in_a_line
+from benchmarks.travel.plain import dumps
 from benchmarks.travel.records import Progress, arrived, travelling
 from benchmarks.travel.tables import written
 from benchmarks.travel.veil import veiled
 from reports.data.pseudonyms import unnamed
+from reports.formats import in_a_line
 
 
 @dataclass(frozen=True)
@@ -133,6 +134,6 @@ def _failures(ledger: Ledger, entries: list[Entry], store: Store, *, veil: bool)
     failed = store.failed() - store.done()
     found = {}
     for key in sorted({entry.key for entry in entries} & failed):
-        reason = "".join(c if c.isprintable() else " " for c in store.failure(key)["reason"])[:1000]
+        reason = in_a_line(store.failure(key)["reason"], most=1000)
         found[key] = unnamed(reason) if veil else reason
     return found

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from afnetm.errors import UserError
+from reports.formats import in_a_line
 
 _DEPTH = 32
 _LARGEST = 2**63 - 1  # of an integer that a table can hold
@@ -68,11 +69,6 @@ def shaped(shape: type[Shape], value: Any, where: str) -> Shape:
         shown = given if len(given) < 80 else f"{given[:76]} ..."
         said = first["msg"].removeprefix("Value error, ")
         raise UserError(f"{where}: {key} = {shown}: {said[:1].lower()}{said[1:]}") from None
-
-
-def in_a_line(text: str) -> str:
-    """What somebody else wrote, a library's message say, as far as one line can show it."""
-    return "".join(c if c.isprintable() else " " for c in text)[:300].strip()
 
 
 def _check(value: Any, at: str, depth: int) -> None:

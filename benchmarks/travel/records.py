@@ -13,10 +13,11 @@ from benchmarks.records.ledger import Entry, Ledger, from_json, pathless
 from benchmarks.records.store import Record
 from benchmarks.travel.archive import FAILURES, LEDGER, WINNERS, Archive
 from benchmarks.travel.arrivals import Arrived, Kept, check_together
-from benchmarks.travel.plain import in_a_line, parsed, shaped
+from benchmarks.travel.plain import parsed, shaped
 from benchmarks.travel.shapes import FailuresShape, LedgerShape, ResultShape
 from benchmarks.travel.tables import read_curves, read_extras, read_gradcam, read_predictions, read_weights
 from reports.data.results import Axis
+from reports.formats import in_a_line
 
 #: Called with how many records are done, and of how many.
 Progress = Callable[[int, int], None]

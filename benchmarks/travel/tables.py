@@ -19,8 +19,8 @@ from safetensors.numpy import load
 
 from afnetm.errors import UserError
 from benchmarks.records.store import Evidence
-from benchmarks.travel.plain import in_a_line
 from reports.data.pseudonyms import PREFIXES, is_pseudonym
+from reports.formats import in_a_line
 from reports.schema import CURVES, PREDICTIONS, Column, ReportError, checked
 
 _PLACE = ("unit", "method", "repeat", "fold")

@@ -15,6 +15,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from reports.formats import in_a_line
 from reports.markup import unguarded
 from reports.schema import Column, ReportError
 
@@ -44,7 +45,7 @@ def read_table(path: Path, columns: Mapping[str, Column]) -> tuple[pd.DataFrame,
     try:
         frame = read(data, columns)
     except _UNREADABLE as error:
-        kind, why = path.suffix.lower()[1:], " ".join(str(error).split())[:300]
+        kind, why = path.suffix.lower()[1:], in_a_line(str(error))
         raise ReportError(f"{str(path)!r} is not {kind} that can be read: {why or type(error).__name__}") from None
     typed = [_typed(f"{path.name}: column {name!r}", values, columns[str(name)]) for name, values in frame.items()]
     return pd.concat(typed, axis=1) if typed else frame, hashlib.sha256(data).hexdigest()

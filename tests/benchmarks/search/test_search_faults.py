@@ -167,10 +167,13 @@ pruner = "none"
 
 MOODS = """
 import os, signal
+from dataclasses import dataclass
 from baselines.single import Texture
 
+@dataclass(frozen=True, kw_only=True)
 class Sullen(Texture):
     name = "sullen"
+    dropout: float = 0.0  # the first trial's
     def build(self, encoder, classes):
         if self.dropout > 0:
             raise RuntimeError("not today\\nsecond line")
@@ -181,8 +184,10 @@ class Broken(Texture):
     def build(self, encoder, classes):
         raise ValueError("never")
 
+@dataclass(frozen=True, kw_only=True)
 class Deadly(Texture):
     name = "deadly"
+    dropout: float = 0.0
     def build(self, encoder, classes):
         if self.dropout == 0:
             os.kill(os.getpid(), signal.SIGKILL)
