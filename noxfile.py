@@ -54,7 +54,7 @@ def tests(session: nox.Session) -> None:
 
 @nox.session(default=False)
 def faults(session: nox.Session) -> None:
-    """Kill, stop and spoil searches at random moments, and see that it shows nowhere; about 5 minutes."""
+    """Kill, stop and spoil runs and searches at random moments, and see that it shows nowhere; about 7 minutes."""
     install(session, "tests")
     session.run("pytest", "-m", "faults", *(session.posargs or ["-n", "2", "--dist", "worksteal"]))
 

@@ -16,7 +16,7 @@ from afnetm.data.preparing import prepare_cohort
 from afnetm.data.scan import EXPRESSIONS, Scan
 from tests.afnetm.data.conftest import make_scan
 from tests.benchmarks.conftest import Afnetm
-from tests.benchmarks.running.test_run import moody
+from tests.benchmarks.moody import moody
 
 SUITE = """
 description = "a comparison of people"

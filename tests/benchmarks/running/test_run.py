@@ -8,57 +8,14 @@ import time
 from pathlib import Path
 
 import pandas as pd
-import psutil
 import pytest
 from typer.testing import CliRunner
 
 from benchmarks.cli import data as cli_data
 from benchmarks.cli.app import app
 from benchmarks.records.home import Home
-from tests.benchmarks.conftest import SUITE, Afnetm, command
-
-#: When it ran and how long it took, and the commit, which may move while tests run.
-TIMES = ("seconds", "test_seconds", "finished", "commit")
-
-
-def findings(home: Path) -> dict[str, tuple[dict[str, object], pd.DataFrame, pd.DataFrame, bytes]]:
-    """All that units found, without how long it took: what must be equal, bit for bit."""
-    found = {}
-    for folder in sorted((home / "units").iterdir()):
-        result = json.loads((folder / "result.json").read_text())
-        arrays = [folder / "extras.safetensors", folder / "gradcam.safetensors"]
-        found[folder.name] = (
-            {k: v for k, v in result.items() if k not in TIMES},
-            pd.read_parquet(folder / "predictions.parquet"),
-            pd.read_csv(folder / "curves.csv"),
-            b"".join(file.read_bytes() for file in arrays if file.exists()),
-        )
-    return found
-
-
-def assert_same(one: Path, other: Path) -> None:
-    a, b = findings(one), findings(other)
-    assert list(a) == list(b)
-    for key, (result, predictions, curves, arrays) in a.items():
-        assert result == b[key][0]
-        pd.testing.assert_frame_equal(predictions, b[key][1], check_exact=True)
-        pd.testing.assert_frame_equal(curves, b[key][2], check_exact=True)
-        assert arrays == b[key][3]
-
-
-def units_done(home: Path) -> int:
-    return sum(not p.name.startswith(".") for p in (home / "units").glob("*"))
-
-
-@pytest.fixture(scope="module")
-def finished(
-    prepared: Path, afnetm: Afnetm, tmp_path_factory: pytest.TempPathFactory
-) -> tuple[Path, Path, subprocess.CompletedProcess[str]]:
-    """A home in which the suite ran uninterrupted, the suite's file, and what the run printed."""
-    folder = tmp_path_factory.mktemp("finished")
-    subprocess.run(["cp", "-r", prepared, folder / "home"], check=True)
-    (folder / "small.toml").write_text("rope = 2.5\n" + SUITE)
-    return folder / "home", folder / "small.toml", afnetm(folder / "home", "run", str(folder / "small.toml"))
+from tests.benchmarks.conftest import Afnetm, command
+from tests.benchmarks.found import findings, units_done
 
 
 def test_a_run_trains_every_fold_and_says_where_to_look(
@@ -146,43 +103,6 @@ def test_status_counts_and_json_is_alone_on_standard_output(
     assert (card["scans"], card["subjects"], card["size"], card["shareable"]) == (36, 6, 32, True)
 
 
-def test_workers_and_order_decide_nothing(
-    finished: tuple[Path, Path, subprocess.CompletedProcess[str]], home: Path, afnetm: Afnetm
-) -> None:
-    """One worker, the methods one after the other and last first, gives what two workers gave."""
-    for method in ("concat", "texture"):
-        afnetm(home, "run", str(finished[1]), "--methods", method, "--workers", "1")
-    assert_same(finished[0], home)
-
-
-@pytest.mark.parametrize("done_when_killed", [0, 1, 4])
-def test_killed_and_resumed_equals_uninterrupted(
-    done_when_killed: int,
-    finished: tuple[Path, Path, subprocess.CompletedProcess[str]],
-    home: Path,
-    afnetm: Afnetm,
-) -> None:
-    process = subprocess.Popen(
-        command(home, "run", str(finished[1])), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )
-    workers: list[psutil.Process] = []
-    deadline = time.monotonic() + 120
-    while len(workers) < 2 or units_done(home) < done_when_killed:
-        assert process.poll() is None, "it ended before it could be killed"
-        assert time.monotonic() < deadline
-        workers = psutil.Process(process.pid).children(recursive=True)
-        time.sleep(0.01)
-    process.send_signal(signal.SIGKILL)
-    process.wait()
-    survived = units_done(home)
-    assert survived >= done_when_killed
-    _, alive = psutil.wait_procs(workers, timeout=60)  # one that is still starting has its imports before it
-    assert not alive, "workers outlive their driver"
-
-    afnetm(home, "run", str(finished[1]))
-    assert_same(finished[0], home)
-
-
 def test_ctrl_c_stops_cleanly_and_keeps_what_is_done(home: Path, suite: Path, afnetm: Afnetm) -> None:
     process = subprocess.Popen(command(home, "run", str(suite)), stderr=subprocess.PIPE, text=True)
     while units_done(home) < 1:
@@ -197,60 +117,6 @@ def test_ctrl_c_stops_cleanly_and_keeps_what_is_done(home: Path, suite: Path, af
     status = json.loads(afnetm(home, "status", str(suite), "--json").stdout)["units"]
     assert status["done"] == units_done(home) >= 1
     assert status["failed"] == 0
-
-
-def moody(folder: Path, mood: str) -> str:
-    """A path for Python on which another package registers a method that does `mood` while MOOD is set."""
-    plugin = folder / "plugin"
-    (plugin / "moody-1.0.dist-info").mkdir(parents=True)
-    (plugin / "moody-1.0.dist-info" / "METADATA").write_text("Metadata-Version: 2.1\nName: moody\nVersion: 1.0\n")
-    (plugin / "moody-1.0.dist-info" / "entry_points.txt").write_text("[afnetm.methods]\nmoody = moody:Moody\n")
-    (plugin / "moody.py").write_text(
-        "import os, signal\n"
-        "from baselines.single import Texture\n"
-        "class Moody(Texture):\n"
-        "    name = 'moody'\n"
-        "    def build(self, encoder, classes):\n"
-        "        if 'MOOD' in os.environ:\n"
-        f"            {mood}\n"
-        "        return super().build(encoder, classes)\n"
-    )
-    return f"{plugin}{os.pathsep}{Path.cwd()}"
-
-
-def test_a_unit_that_raises_is_recorded_the_others_go_on_and_it_is_tried_again(
-    home: Path, suite: Path, afnetm: Afnetm, tmp_path: Path
-) -> None:
-    path = moody(tmp_path, "raise RuntimeError('out of paint\\nsecond line')")
-    suite.write_text(suite.read_text() + "[methods.moody]\n")
-    done = afnetm(home, "run", str(suite), code=1, PYTHONPATH=path, MOOD="bad")
-    assert "RuntimeError: out of paint" in done.stderr
-    assert "second line" not in done.stderr
-    assert units_done(home) == 6
-    status = afnetm(home, "status", str(suite))
-    assert "6 done, 3 failed, 0 left" in status.stdout
-    assert "moody 0-0: RuntimeError: out of paint" in status.stdout
-    failure = json.loads(next((home / "failures").glob("*.json")).read_text())
-    assert "in build" in failure["traceback"]
-
-    afnetm(home, "run", str(suite), PYTHONPATH=path)
-    assert units_done(home) == 9
-    assert not list((home / "failures").glob("*"))
-
-
-def test_a_worker_that_is_killed_costs_the_units_in_flight_alone(
-    home: Path, suite: Path, afnetm: Afnetm, tmp_path: Path
-) -> None:
-    path = moody(tmp_path, "os.kill(os.getpid(), signal.SIGKILL)")
-    suite.write_text(suite.read_text() + "[methods.moody]\n")
-    done = afnetm(home, "run", str(suite), code=1, PYTHONPATH=path, MOOD="bad")
-    assert "a worker process died" in done.stderr
-    counts = json.loads(afnetm(home, "status", str(suite), "--json").stdout)["units"]
-    # Each of the three deaths takes at most one innocent unit, the one in the other worker, with it.
-    assert counts["left"] == 0
-    assert 3 <= counts["failed"] <= 6
-    afnetm(home, "run", str(suite), PYTHONPATH=path)
-    assert units_done(home) == 9
 
 
 def test_a_second_run_on_one_home_says_who_holds_it_and_leaves(home: Path, suite: Path, afnetm: Afnetm) -> None:
@@ -273,19 +139,6 @@ def test_forget_deletes_what_it_says_after_asking(
     afnetm(home, "forget", "small", "--methods", "texture", "--yes")
     assert units_done(home) == 3
     assert afnetm(home, "status", "small").stdout.startswith("small: 3 done, 0 failed, 3 left")
-
-
-def test_a_server_that_is_away_loses_nothing(home: Path, suite: Path, afnetm: Afnetm) -> None:
-    done = afnetm(home, "--tracking-uri", "http://127.0.0.1:9", "run", str(suite))
-    assert "MLflow lacks some of it; the next run catches up" in done.stderr
-    assert units_done(home) == 6
-    caught = afnetm(home, "run", str(suite))
-    assert "MLflow lacks" not in caught.stderr
-    from mlflow import MlflowClient
-
-    client = MlflowClient(f"sqlite:///{home.resolve() / 'mlflow.db'}")
-    runs = client.search_runs([client.get_experiment_by_name("small").experiment_id])
-    assert len(runs) == 6 + 2
 
 
 def test_methods_are_listed_with_what_they_cost(home: Path, afnetm: Afnetm) -> None:

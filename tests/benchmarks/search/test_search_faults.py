@@ -22,7 +22,7 @@ from benchmarks.records.ledger import Ledger, read_ledger
 from studies.storage import NoStudiesError, view_storage
 from studies.winners import read_winners
 from tests.benchmarks.conftest import SEARCHED, Afnetm, command
-from tests.benchmarks.running.test_run import assert_same, units_done
+from tests.benchmarks.found import assert_same, units_done
 
 
 def trials(home: Path) -> dict[str, list[FrozenTrial]]:

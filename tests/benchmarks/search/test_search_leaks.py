@@ -18,8 +18,8 @@ from benchmarks.plans.units import Unit, plan, scans_of, select, split
 from benchmarks.search.searching import questions, unit_of
 from studies.search import Task
 from tests.benchmarks.conftest import Afnetm
+from tests.benchmarks.found import findings
 from tests.benchmarks.jobs.test_protocols import cohort
-from tests.benchmarks.running.test_run import findings
 from tests.benchmarks.search.test_search_faults import told, trials
 
 

@@ -1,0 +1,38 @@
+"""What a home's units found, and whether another's found the same."""
+
+import json
+from pathlib import Path
+
+import pandas as pd
+
+#: When it ran and how long it took, and the commit, which may move while tests run.
+TIMES = ("seconds", "test_seconds", "finished", "commit")
+
+
+def findings(home: Path) -> dict[str, tuple[dict[str, object], pd.DataFrame, pd.DataFrame, bytes]]:
+    """All that units found, without how long it took: what must be equal, bit for bit."""
+    found = {}
+    for folder in sorted((home / "units").iterdir()):
+        result = json.loads((folder / "result.json").read_text())
+        arrays = [folder / "extras.safetensors", folder / "gradcam.safetensors"]
+        found[folder.name] = (
+            {k: v for k, v in result.items() if k not in TIMES},
+            pd.read_parquet(folder / "predictions.parquet"),
+            pd.read_csv(folder / "curves.csv"),
+            b"".join(file.read_bytes() for file in arrays if file.exists()),
+        )
+    return found
+
+
+def assert_same(one: Path, other: Path) -> None:
+    a, b = findings(one), findings(other)
+    assert list(a) == list(b)
+    for key, (result, predictions, curves, arrays) in a.items():
+        assert result == b[key][0]
+        pd.testing.assert_frame_equal(predictions, b[key][1], check_exact=True)
+        pd.testing.assert_frame_equal(curves, b[key][2], check_exact=True)
+        assert arrays == b[key][3]
+
+
+def units_done(home: Path) -> int:
+    return sum(not p.name.startswith(".") for p in (home / "units").glob("*"))

@@ -1,0 +1,104 @@
+"""Runs by the command line, killed, stopped, failing: real trainings, real workers, real MLflow.
+
+They take minutes: `nox -s faults`.
+"""
+
+import json
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+
+from tests.benchmarks.conftest import Afnetm, command
+from tests.benchmarks.found import assert_same, units_done
+from tests.benchmarks.moody import moody
+
+pytestmark = pytest.mark.faults
+
+
+def test_workers_and_order_decide_nothing(
+    finished: tuple[Path, Path, subprocess.CompletedProcess[str]], home: Path, afnetm: Afnetm
+) -> None:
+    """One worker, the methods one after the other and last first, gives what two workers gave."""
+    for method in ("concat", "texture"):
+        afnetm(home, "run", str(finished[1]), "--methods", method, "--workers", "1")
+    assert_same(finished[0], home)
+
+
+@pytest.mark.parametrize("done_when_killed", [0, 1, 4])
+def test_killed_and_resumed_equals_uninterrupted(
+    done_when_killed: int,
+    finished: tuple[Path, Path, subprocess.CompletedProcess[str]],
+    home: Path,
+    afnetm: Afnetm,
+) -> None:
+    process = subprocess.Popen(
+        command(home, "run", str(finished[1])), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    workers: list[psutil.Process] = []
+    deadline = time.monotonic() + 120
+    while len(workers) < 2 or units_done(home) < done_when_killed:
+        assert process.poll() is None, "it ended before it could be killed"
+        assert time.monotonic() < deadline
+        workers = psutil.Process(process.pid).children(recursive=True)
+        time.sleep(0.01)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    survived = units_done(home)
+    assert survived >= done_when_killed
+    _, alive = psutil.wait_procs(workers, timeout=60)  # one that is still starting has its imports before it
+    assert not alive, "workers outlive their driver"
+
+    afnetm(home, "run", str(finished[1]))
+    assert_same(finished[0], home)
+
+
+def test_a_unit_that_raises_is_recorded_the_others_go_on_and_it_is_tried_again(
+    home: Path, suite: Path, afnetm: Afnetm, tmp_path: Path
+) -> None:
+    path = moody(tmp_path, "raise RuntimeError('out of paint\\nsecond line')")
+    suite.write_text(suite.read_text() + "[methods.moody]\n")
+    done = afnetm(home, "run", str(suite), code=1, PYTHONPATH=path, MOOD="bad")
+    assert "RuntimeError: out of paint" in done.stderr
+    assert "second line" not in done.stderr
+    assert units_done(home) == 6
+    status = afnetm(home, "status", str(suite))
+    assert "6 done, 3 failed, 0 left" in status.stdout
+    assert "moody 0-0: RuntimeError: out of paint" in status.stdout
+    failure = json.loads(next((home / "failures").glob("*.json")).read_text())
+    assert "in build" in failure["traceback"]
+
+    afnetm(home, "run", str(suite), PYTHONPATH=path)
+    assert units_done(home) == 9
+    assert not list((home / "failures").glob("*"))
+
+
+def test_a_worker_that_is_killed_costs_the_units_in_flight_alone(
+    home: Path, suite: Path, afnetm: Afnetm, tmp_path: Path
+) -> None:
+    path = moody(tmp_path, "os.kill(os.getpid(), signal.SIGKILL)")
+    suite.write_text(suite.read_text() + "[methods.moody]\n")
+    done = afnetm(home, "run", str(suite), code=1, PYTHONPATH=path, MOOD="bad")
+    assert "a worker process died" in done.stderr
+    counts = json.loads(afnetm(home, "status", str(suite), "--json").stdout)["units"]
+    # Each of the three deaths takes at most one innocent unit, the one in the other worker, with it.
+    assert counts["left"] == 0
+    assert 3 <= counts["failed"] <= 6
+    afnetm(home, "run", str(suite), PYTHONPATH=path)
+    assert units_done(home) == 9
+
+
+def test_a_server_that_is_away_loses_nothing(home: Path, suite: Path, afnetm: Afnetm) -> None:
+    done = afnetm(home, "--tracking-uri", "http://127.0.0.1:9", "run", str(suite))
+    assert "MLflow lacks some of it; the next run catches up" in done.stderr
+    assert units_done(home) == 6
+    caught = afnetm(home, "run", str(suite))
+    assert "MLflow lacks" not in caught.stderr
+    from mlflow import MlflowClient
+
+    client = MlflowClient(f"sqlite:///{home.resolve() / 'mlflow.db'}")
+    runs = client.search_runs([client.get_experiment_by_name("small").experiment_id])
+    assert len(runs) == 6 + 2
