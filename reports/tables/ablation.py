@@ -6,6 +6,7 @@ import pandas as pd
 
 from reports import formats
 from reports.data.results import Results
+from reports.tables.apart import LEVEL
 
 #: As in the full model.
 KEPT = formats.CHECK
@@ -89,6 +90,29 @@ def legend(results: Results) -> str:
     """What the signs stand for, in one sentence."""
     full = "; ".join(f"{title}: {value}" for title, value in full_values(results).items())
     return f"{KEPT} as in {results.control} ({full}), {GONE} taken away."
+
+
+def outcome(results: Results, pairs: pd.DataFrame) -> list[str]:
+    """Which changes of the full model the declared test tells from it, and which way, in one sentence.
+
+    None where no axes are declared, or nothing could be compared with the full model. `pairs` is
+    `reports.tables.pairwise.pairwise`; p are adjusted over the comparisons with the full model.
+    """
+    full = results.control
+    changed = pairs[(pairs["method_b"] == full) & pairs["difference"].notna()]
+    if not results.provenance.axes or changed.empty:
+        return []
+    apart = changed[changed["p_holm"] < LEVEL]
+    worse, better = (_counted(apart[sign]) for sign in (apart["difference"] < 0.0, apart["difference"] > 0.0))
+    changes = f"{len(changed)} change{'s' if len(changed) > 1 else ''} to {full}, the full model"
+    return [f"Of {changes}, the declared test finds {worse} for the worse and {better} for the better."]
+
+
+def _counted(rows: pd.DataFrame) -> str:
+    if rows.empty:
+        return "none"
+    gaps = zip(rows["method_a"], rows["difference"], strict=True)
+    return f"{len(rows)} ({', '.join(f'{method} {formats.points(gap)}' for method, gap in gaps)})"
 
 
 def _values(results: Results, method: str) -> list[object]:

@@ -9,6 +9,7 @@ from reports.data.results import Results
 from reports.data.search import tuned
 from reports.formats import duration, names, number, percent, points
 from reports.statistics.bootstrap import Interval
+from reports.tables.ablation import outcome
 from reports.tables.apart import like_the_best
 from reports.tables.tuning import uneven
 
@@ -58,7 +59,7 @@ def cautions(notices: Sequence[str]) -> str:
 
 
 def findings(results: Results, table: pd.DataFrame, pairs: pd.DataFrame) -> list[str]:
-    """Who leads, by how much, from whom the declared test tells it apart, and what that costs.
+    """Who leads, by how much, from whom the declared test tells it apart, what that costs, and what an ablation found.
 
     `table` is `reports.tables.comparison.comparison`, `pairs` is `reports.tables.pairwise.pairwise`. The leader's
     difference to the next in line is given with its paired interval.
@@ -77,6 +78,7 @@ def findings(results: Results, table: pd.DataFrame, pairs: pd.DataFrame) -> list
         text = [
             f"{leads} the highest accuracy: {score}.",
             *_standing(gaps, like_the_best(leader, pairs, control=results.control)),
+            *outcome(results, pairs),
             *_costs(table, [leader, others[0]]),
         ]
     else:

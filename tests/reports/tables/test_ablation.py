@@ -7,11 +7,14 @@ import pandas as pd
 import pytest
 
 from reports.data.results import Axis, Results
+from reports.formats import points
 from reports.markup import Shown, latex
 from reports.page.page import write_report
 from reports.schema import ReportError
 from reports.tables.ablation import GONE, ablation, displayed_ablation, part, parts
 from reports.tables.comparison import comparison
+from reports.tables.pairwise import pairwise
+from reports.tables.summary import findings
 from tests.reports.page.test_page import read
 
 pytestmark = pytest.mark.usefixtures("sketched")
@@ -31,6 +34,24 @@ def ablated(make) -> Results:
     plan = results.provenance
     cards = {name: card | {"hyperparameters": SETTINGS[name] | {"dropout": 0.0}} for name, card in plan.methods.items()}
     return replace(results, provenance=replace(plan, methods=cards, control="full", axes=AXES))
+
+
+def test_the_summary_says_which_changes_the_declared_test_tells_from_the_full_model(make, ablated):
+    skills = {"full": 1.4, "worse": -2.0, "same": 1.4, "better": 5.0}
+    found = make(skills=skills, subjects=20, folds=2, epochs=1)
+    plan = found.provenance
+    cards = {name: card | {"hyperparameters": {"stages": [3]}} for name, card in plan.methods.items()}
+    axes = {"stages": Axis(title="fused at")}
+    found = replace(found, provenance=replace(plan, methods=cards, control="full", axes=axes))
+    pairs = pairwise(found)
+    gaps = pairs[pairs["method_b"] == "full"].set_index("method_a")["difference"]
+    said = (
+        "Of 3 changes to full, the full model, the declared test finds "
+        f"1 (worse {points(gaps['worse'])}) for the worse and 1 (better {points(gaps['better'])}) for the better."
+    )
+    assert said in findings(found, comparison(found), pairs)
+    text = " ".join(findings(ablated, comparison(ablated), pairwise(ablated)))
+    assert "Of 3 changes to full" in text
 
 
 @pytest.mark.parametrize(
