@@ -18,9 +18,11 @@ _TOKEN = re.compile(rb'[{}\[\]]|"(?:[^"\\]++|\\.)*+"|[^ \t\r\n,{}\[\]"]++', re.D
 _SPACE = re.compile(rb"[ \t\r\n,]++")
 #: The names of fields and nodes; the standard allows stranger and longer ones, which no node of its own has.
 _NAME = re.compile(rb"[A-Za-z_][A-Za-z0-9_]{0,63}+")
+#: Some numbers: an atomic group and no possessive one, which before Python 3.11.5 keeps what the repetition that failed
+#: had taken (python/cpython#106052); not all at once, since a group remembers every repetition.
 _NUMBERS = re.compile(
-    rb"(?:[ \t\r\n,]*+[+-]?(?:0[xX][0-9a-fA-F]++|(?:[0-9]++\.?[0-9]*+|\.[0-9]++)(?:[eE][+-]?[0-9]++)?)"
-    rb'(?![^ \t\r\n,{}\[\]"]))++'
+    rb"(?>(?:[ \t\r\n,]*+[+-]?(?:0[xX][0-9a-fA-F]++|(?:[0-9]++\.?[0-9]*+|\.[0-9]++)(?:[eE][+-]?[0-9]++)?)"
+    rb'(?![^ \t\r\n,{}\[\]"])){1,1024})'
 )
 #: The characters of numbers and between them: a list of nothing else is one step. Whoever needs it looks closely.
 _NUMERIC = b"0123456789abcdefABCDEFxX+-. \t\r\n,"
@@ -107,6 +109,13 @@ class _Walk:
         space = _SPACE.match(self.text.content, self.end)
         self.end = space.end() if space else self.end
 
+    def numbers(self) -> bool:
+        """Goes past all numbers that come next; whether there were any."""
+        first = self.end
+        while found := _NUMBERS.match(self.text.content, self.end):
+            self.end = found.end()
+        return self.end > first
+
     def statement(self, token: bytes, path: tuple[str, ...], field: str) -> Iterator[Entry]:
         """A node, written here or used again, or a route; `token` is its first."""
         start = self.start
@@ -144,16 +153,15 @@ class _Walk:
 
     def value(self, path: tuple[str, ...], field: str) -> Iterator[Entry]:
         self.skip()
-        content = self.text.content
-        if content.startswith(b"[", self.end):
-            start, closing = self.end + 1, content.find(b"]", self.end)
+        content, start = self.text.content, self.end
+        if content.startswith(b"[", start):
+            start, closing = start + 1, content.find(b"]", start)
             if closing >= 0 and not content[start:closing].translate(None, _NUMERIC):
                 self.end = closing + 1
                 yield Entry(path, field, start, closing)
                 return
-        elif found := _NUMBERS.match(content, self.end):
-            self.end = found.end()
-            yield Entry(path, field, *found.span())
+        elif self.numbers():
+            yield Entry(path, field, start, self.end)
             return
         token = self.take()
         if token in _CONSTANTS or token.startswith(b'"'):
@@ -165,8 +173,7 @@ class _Walk:
 
     def several(self, path: tuple[str, ...], field: str) -> Iterator[Entry]:
         """A list that holds more than numbers: strings or nodes."""
-        if numbers := _NUMBERS.match(self.text.content, self.end):
-            self.end = numbers.end()
+        if self.numbers():
             raise self.unexpected(self.take(), f"a number of {field}")
         first = self.end
         while (token := self.take()) != b"]":
