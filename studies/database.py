@@ -9,7 +9,7 @@ from typing import Any
 
 from optuna.exceptions import StorageInternalError
 from optuna.storages import BaseStorage, RDBStorage
-from sqlalchemy import URL, create_engine, inspect, make_url
+from sqlalchemy import URL, NullPool, create_engine, inspect, make_url
 from sqlalchemy.exc import NoSuchModuleError, SQLAlchemyError
 
 from afnetm.errors import UserError
@@ -129,7 +129,7 @@ def _storage(url: str, *, skip_table_creation: bool) -> BaseStorage:
 
 def _engine_options(parsed: URL) -> dict[str, Any]:
     if parsed.get_backend_name() == "sqlite":
-        return {}
+        return {"poolclass": NullPool}  # a file is opened at once: nothing stays open where Optuna gives up half-way
     wait = parsed.get_dialect().driver in _WAITING and "connect_timeout" not in parsed.query
     # Between two trials a server may be restarted: a connection is tried before it is used.
     return {"pool_pre_ping": True, "connect_args": {"connect_timeout": _WAIT} if wait else {}}

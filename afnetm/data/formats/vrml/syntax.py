@@ -19,7 +19,7 @@ _SPACE = re.compile(rb"[ \t\r\n,]++")
 #: The names of fields and nodes; the standard allows stranger and longer ones, which no node of its own has.
 _NAME = re.compile(rb"[A-Za-z_][A-Za-z0-9_]{0,63}+")
 #: Some numbers: an atomic group and no possessive one, which before Python 3.11.5 keeps what the repetition that failed
-#: had taken (python/cpython#106052); not all at once, since a group remembers every repetition.
+#: had taken (python/cpython#106052; those above never fail half-way); not all at once: it remembers each repetition.
 _NUMBERS = re.compile(
     rb"(?>(?:[ \t\r\n,]*+[+-]?(?:0[xX][0-9a-fA-F]++|(?:[0-9]++\.?[0-9]*+|\.[0-9]++)(?:[eE][+-]?[0-9]++)?)"
     rb'(?![^ \t\r\n,{}\[\]"])){1,1024})'

@@ -89,7 +89,7 @@ def test_the_last_polygon_needs_no_end() -> None:
     np.testing.assert_array_equal(mesh.faces, [[0, 1, 2], [1, 2, 3]])
 
 
-@pytest.mark.parametrize("pixels", [1, 1019, 1020, 1021, 5000])
+@pytest.mark.parametrize("pixels", [1, 1020, 1021, 1022, 5000])
 def test_a_picture_among_the_fields_is_walked_over_whatever_its_length(pixels: int) -> None:
     picture = f"PixelTexture {{ image {pixels} 1 4 {'0xFF12AB00 ' * pixels} repeatS FALSE }}"
     mesh = read(f"Shape {{ appearance Appearance {{ texture {picture} }} geometry IndexedFaceSet {{ {FACE} }} }}")
