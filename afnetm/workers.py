@@ -6,6 +6,12 @@ from multiprocessing import parent_process
 from threading import Thread
 
 
+def core_count() -> int:
+    """Cores that this process may use; all of the machine's where the system has no such limit."""
+    allowed = getattr(os, "sched_getaffinity", None)  # not on macOS
+    return len(allowed(0)) if allowed else os.cpu_count() or 1
+
+
 def follow_parent() -> None:
     """Makes this worker end with its parent and only then; the initializer of every pool here.
 

@@ -1,6 +1,5 @@
 """What ``afnetm run`` does, step by step: suite, device, cohort, plan; then the training."""
 
-import os
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
@@ -13,6 +12,7 @@ from rich.console import Console
 from afnetm.data.cohort import Cohort
 from afnetm.errors import UserError
 from afnetm.model.stream import check_encoder
+from afnetm.workers import core_count
 from benchmarks.jobs.ledgers import UNTUNED, make_ledger
 from benchmarks.plans.cohorts import ensure_cohort
 from benchmarks.plans.suite import Suite, check_selection, load_suite, validate
@@ -237,7 +237,7 @@ def pick_workers(count: int | None, device: str) -> int:
         UserError: fewer than one.
     """
     if count is None:
-        return len(os.sched_getaffinity(0)) if device == "cpu" else 1
+        return core_count() if device == "cpu" else 1
     if count < 1:
         raise UserError(f"--workers: {count} is not allowed; 1 or more")
     return count

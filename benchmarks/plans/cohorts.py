@@ -1,6 +1,5 @@
 """Cohorts for suites and for the command line: found, made when a suite describes them, drawn."""
 
-import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,6 +13,7 @@ from afnetm.data.cohort import Cohort, cohort_directory, open_cohort
 from afnetm.data.preparing import disk_need, prepare_cohort
 from afnetm.data.synthetic import SyntheticSource
 from afnetm.errors import UserError
+from afnetm.workers import core_count
 from benchmarks.records.home import Home
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ def make_synthetic(
 
 def processes(workers: int | None) -> int:
     """As many as asked for, or one a core."""
-    return len(os.sched_getaffinity(0)) if workers is None else workers
+    return core_count() if workers is None else workers
 
 
 @contextmanager

@@ -12,13 +12,54 @@ DECIDING = (
 )
 #: Younger than many records, and left out where they say nothing.
 _YOUNGER = ("inner", "reseed")
+#: What a setting of the recipe is where a key does not say it. A new setting is added here with the value under which
+#: nothing changes, and no record is lost by it. No value here ever changes, not with the recipe's own default either:
+#: keys that leave it out would mean something else.
+UNSAID: Mapping[str, Any] = {
+    "epochs": 30,
+    "batch_size": 32,
+    "learning_rate": 1e-3,
+    "weight_decay": 0.05,
+    "warmup": 0.1,
+    "label_smoothing": 0.1,
+    "precision": "float32",
+    "channels_last": True,
+    "compile": False,
+    "augmentation": {
+        "rotation": 3.0,
+        "scale": 0.03,
+        "shift": 0.02,
+        "flip": 0.5,
+        "brightness": 0.1,
+        "contrast": 0.1,
+        "depth_shift": 2.0,
+    },
+}
+
+
+def deciding(unit: Mapping[str, Any]) -> dict[str, Any]:
+    """What decides a unit's result and nothing else: the fields of `DECIDING`, without what a key leaves unsaid.
+
+    Args:
+        unit: those fields, as they are in a `Unit` or in its ``result.json``; others are passed over.
+    """
+    said = {name: unit.get(name) for name in DECIDING if unit.get(name) or name not in _YOUNGER}
+    return said | {"recipe": _said(unit["recipe"], UNSAID)}
 
 
 def unit_key(unit: Mapping[str, Any]) -> str:
-    """Twenty hexadecimal digits: the head of the SHA-256 of what decides a result, as JSON with sorted keys.
+    """Twenty hexadecimal digits: the head of the SHA-256 of what decides a result, as JSON with sorted keys."""
+    return hashlib.sha256(json.dumps(deciding(unit), sort_keys=True).encode()).hexdigest()[:20]
 
-    Args:
-        unit: the fields of `DECIDING`, as they are in a `Unit` or in its ``result.json``; others are passed over.
-    """
-    said = {name: unit.get(name) for name in DECIDING if unit.get(name) or name not in _YOUNGER}
-    return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()[:20]
+
+def _said(settings: Mapping[str, Any], unsaid: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings that differ from `unsaid`, in inner tables likewise; a table with nothing left is left out."""
+    said = {}
+    for name, value in settings.items():
+        if isinstance(value, Mapping):
+            below = unsaid.get(name)
+            if inner := _said(value, below if isinstance(below, Mapping) else {}):
+                said[name] = inner
+        elif name not in unsaid or value != unsaid[name]:
+            said[name] = value
+    return said

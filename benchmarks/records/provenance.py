@@ -1,28 +1,41 @@
 """What a result was made with: versions, hardware, commit. Recorded with every unit, never part of its key."""
 
-import os
 import platform
 import subprocess
+from contextlib import suppress
 from functools import cache
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 import psutil
 
-_PACKAGES = ("torch", "timm", "numpy", "scikit-learn", "pandas", "mlflow", "optuna", "trimesh", "embreex", "anny")
+from afnetm.workers import core_count
+
+_PACKAGES = (
+    *("afnetm", "torch", "timm", "numpy", "scikit-learn", "pandas", "mlflow", "optuna", "trimesh", "embreex", "anny"),
+)
 
 
 @cache
 def provenance() -> dict[str, Any]:
-    """``{"versions": {name: version}, "hardware": str, "commit": str}`` of this process."""
-    versions = {"python": platform.python_version(), "afnetm": version("afnetm")}
-    versions |= {name: version(name) for name in _PACKAGES}
-    return {"versions": versions, "hardware": _hardware(), "commit": _commit()}
+    """``{"versions": {name: version}, "hardware": str, "commit": str}`` of this process; what is not there is left out.
+
+    It never raises: what it says is worth less than the training that it goes with.
+    """
+    return {"versions": _versions(), "hardware": _hardware(), "commit": _commit()}
+
+
+def _versions() -> dict[str, str]:
+    found = {"python": platform.python_version()}
+    for name in _PACKAGES:
+        with suppress(PackageNotFoundError):  # a training needs few of them
+            found[name] = version(name)
+    return found
 
 
 def _hardware() -> str:
-    cores = len(os.sched_getaffinity(0))
+    cores = core_count()
     memory = psutil.virtual_memory().total / 2**30
     return f"{_processor()}, {cores} cores, {memory:.0f} GiB, {platform.system()} {platform.machine()}"
 

@@ -1,6 +1,5 @@
 """Executing a unit: what a worker does from reading the cohort to writing the record."""
 
-import os
 import time
 from dataclasses import asdict, replace
 from functools import lru_cache
@@ -26,17 +25,10 @@ from benchmarks.records.provenance import provenance
 from benchmarks.records.store import Evidence, Record, Store
 
 
-def prepare_process() -> None:
-    """Makes torch in this process repeat itself bit for bit: one thread, deterministic algorithms."""
-    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
-    torch.set_num_threads(1)
-    torch.use_deterministic_algorithms(True)
-    torch.backends.cudnn.benchmark = False
-
-
 def execute(planned: PlannedUnit, home: Home) -> float:
     """Trains and tests one unit and writes its record; returns the seconds that it took."""
     started = time.perf_counter()
+    made_with = provenance()  # before anything is trained: what is wrong with it costs nothing then
     unit = planned.unit
     device = torch.device(unit.device)
     cohort = _cohort(home, planned.cohort_name, unit.cohort)
@@ -81,7 +73,7 @@ def execute(planned: PlannedUnit, home: Home) -> float:
         "peak_memory": memory,
         "device_name": torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu",
         "finished": time.time(),
-        **provenance(),
+        **made_with,
     }
     record = Record(
         result=result,

@@ -90,7 +90,7 @@ def _end(pool: ProcessPoolExecutor) -> None:
 
 def _start() -> None:
     follow_parent()
-    from benchmarks.running.execution import prepare_process
+    from afnetm.training.process import prepare_process
 
     prepare_process()
 

@@ -11,6 +11,7 @@ from rich.console import Console
 
 from afnetm.data.cohort import Cohort
 from afnetm.errors import UserError
+from benchmarks.plans.keys import deciding
 from benchmarks.plans.suite import Suite
 from benchmarks.plans.units import PlannedUnit, scans_of, with_settings
 from benchmarks.records.home import Home
@@ -152,7 +153,7 @@ def finished(found: list[Question], storage: BaseStorage) -> dict[Question, Sear
 
 
 def _opened(question: Question, storage: BaseStorage) -> Search:
-    identity = asdict(question.base.unit)
+    identity = deciding(asdict(question.base.unit))
     return Search(storage, question.name, space=question.space, spec=question.spec, identity=identity)
 
 

@@ -1,7 +1,6 @@
 """How fast a data set is prepared: files in BU-3DFE's layout to a cohort at 224 px, and where the time goes."""
 
 import cProfile
-import os
 import pstats
 import time
 from collections.abc import Callable
@@ -12,6 +11,7 @@ from afnetm.data.datasets.exporting import export
 from afnetm.data.preparing import prepare_cohort
 from afnetm.data.rendering import render
 from afnetm.data.synthetic import SyntheticSource
+from afnetm.workers import core_count
 
 _SUBJECTS, _SIZE, _WORKERS, _PROFILED = 6, 224, 2, 12
 #: What the profile tells apart: function and file, and what it is called in the table.
@@ -31,7 +31,7 @@ def preparing(directory: Path) -> dict[str, float]:
     directory.mkdir()
     made = SyntheticSource(seed=0, subjects=_SUBJECTS, levels=(1, 2, 3, 4))
     files = directory / "files"
-    export(files, made, layout="bu3dfe", workers=len(os.sched_getaffinity(0)))
+    export(files, made, layout="bu3dfe", workers=core_count())
     source = Bu3dfeSource(folder=files)
     started = time.perf_counter()
     prepare_cohort(directory / "cohort", source, size=_SIZE, workers=_WORKERS)

@@ -13,9 +13,9 @@ from afnetm.data.scan import EXPRESSIONS
 from afnetm.method import methods
 from afnetm.model.encoder import EncoderSpec
 from afnetm.training.loop import fit, predict
+from afnetm.training.process import prepare_process
 from afnetm.training.recipe import Recipe
 from afnetm.training.resident import Resident
-from benchmarks.running.execution import prepare_process
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
 

@@ -6,7 +6,9 @@ import pytest
 
 from afnetm.data.cohort import Cohort
 from afnetm.errors import UserError
-from benchmarks.plans.keys import DECIDING, unit_key
+from afnetm.training.recipe import Augmentation, Recipe
+from benchmarks.plans import keys as keys_module
+from benchmarks.plans.keys import DECIDING, UNSAID, unit_key
 from benchmarks.plans.suite import CohortSpec, Suite, parse_suite
 from benchmarks.plans.units import Unit, plan, rebuild, select
 from tests.conftest import learnable_cohort
@@ -105,3 +107,29 @@ def test_a_record_says_enough_to_hash_to_its_key(learnable: Cohort) -> None:
         recorded = json.loads(json.dumps({**dataclasses.asdict(one), "accuracy": 0.5}))
         assert unit_key(recorded) == one.key
     assert set(DECIDING) == {field.name for field in dataclasses.fields(Unit)}
+
+
+def test_a_new_setting_of_the_recipe_loses_no_record(learnable: Cohort, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = json.loads(json.dumps(dataclasses.asdict(plan(suite(), learnable, device="cpu")[0].unit)))
+    augmentation = before["recipe"]["augmentation"] | {"blur": 0.0}
+    after = before | {"recipe": before["recipe"] | {"clip": None, "augmentation": augmentation}}
+    assert unit_key(after) != unit_key(before), "nobody has said yet what the new settings are where keys are silent"
+    unsaid = {**UNSAID, "clip": None, "augmentation": {**UNSAID["augmentation"], "blur": 0.0}}
+    monkeypatch.setattr(keys_module, "UNSAID", unsaid)
+    assert unit_key(after) == unit_key(before)
+    assert unit_key(after | {"recipe": after["recipe"] | {"clip": 1.0}}) != unit_key(before)
+
+
+def test_keys_say_what_each_setting_of_the_recipe_is_where_they_are_silent() -> None:
+    """With the recipe as it is today; should a default change, `UNSAID` stays and this test names what differs."""
+    assert dataclasses.asdict(Recipe()) == UNSAID
+    assert dataclasses.asdict(Augmentation()) == UNSAID["augmentation"]
+
+
+def test_a_changed_default_does_not_change_what_a_key_means(learnable: Cohort) -> None:
+    unit = plan(suite(), learnable, device="cpu")[0].unit
+    said = {"learning_rate": UNSAID["learning_rate"]}
+    other = dataclasses.replace(unit, recipe={**unit.recipe, "learning_rate": 2e-3})
+    silent = {k: v for k, v in unit.recipe.items() if k != "learning_rate"}
+    assert dataclasses.replace(unit, recipe=silent).key == dataclasses.replace(unit, recipe=silent | said).key
+    assert other.key != unit.key
