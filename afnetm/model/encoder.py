@@ -9,11 +9,11 @@ from typing import Annotated, Any, ClassVar
 import timm
 import torch
 from pydantic import ConfigDict, Field
-from safetensors import SafetensorError, safe_open
 from timm.layers import Format
 from torch import Tensor, nn
 
 from afnetm.errors import UserError
+from afnetm.model.weights import weights_file
 from afnetm.strict import STRICT
 
 #: What timm and torch raise where a name, a size or weights do not fit.
@@ -134,7 +134,8 @@ def create_network(spec: EncoderSpec, in_channels: int, *, features_only: bool =
     kind: dict[str, Any] = {"features_only": True} if features_only else {"num_classes": 0}
     try:
         if spec.weights is not None:
-            weights = {"pretrained": True, "pretrained_cfg_overlay": {"file": _checked_weights(spec, options)}}
+            file = weights_file(Path(spec.weights), spec.name, in_channels, options)
+            weights = {"pretrained": True, "pretrained_cfg_overlay": {"file": file}}
         else:
             weights = {}
         return timm.create_model(spec.name, in_chans=in_channels, **kind, **weights, **options)
@@ -145,21 +146,3 @@ def create_network(spec: EncoderSpec, in_channels: int, *, features_only: bool =
 def reason(error: Exception) -> str:
     """The first line of what `error` says."""
     return str(error).strip().split("\n")[0] or type(error).__name__
-
-
-def _checked_weights(spec: EncoderSpec, options: dict[str, Any]) -> str:
-    """The path of weights that are safetensors by content and name, and complete: timm would pass over what lacks."""
-    path = Path(str(spec.weights))
-    try:
-        with safe_open(path, framework="np") as file:
-            names = set(file.keys())
-    except (OSError, SafetensorError) as error:
-        raise UserError(f"encoder weights '{path}' are not a readable safetensors file: {error}") from error
-    if path.suffix != ".safetensors":  # timm picks its reader by the name, and its other reader unpickles
-        raise UserError(f"encoder weights '{path}' must be named *.safetensors")
-    with torch.device("meta"):
-        needed = timm.create_model(spec.name, num_classes=0, **options).state_dict().keys()
-    lacking = sorted(needed - names)
-    if lacking:
-        raise UserError(f"encoder weights '{path}' are not of '{spec.name}': {len(lacking)} lack, first {lacking[0]}")
-    return str(path)

@@ -1,3 +1,4 @@
+import re
 from pathlib import Path
 
 import pytest
@@ -7,7 +8,7 @@ from safetensors.torch import save_file
 
 from afnetm.errors import UserError
 from afnetm.model.encoder import Encoder, EncoderSpec
-from afnetm.model.stream import check_encoder
+from afnetm.model.stream import Stream, check_encoder
 
 
 @pytest.mark.parametrize("name", ["resnet18", "convnext_atto", "regnety_002"])
@@ -72,3 +73,42 @@ def test_weights_of_another_network_are_refused(tmp_path: Path) -> None:
     save_file(timm.create_model("convnext_atto").state_dict(), tmp_path / "weights.safetensors")
     with pytest.raises(UserError):
         check_encoder(EncoderSpec(weights=str(tmp_path / "weights.safetensors")), size=64)
+
+
+SWIN = "swin_tiny_patch4_window7_224"
+
+
+def test_weights_in_the_names_of_published_checkpoints_are_taken(tmp_path: Path) -> None:
+    """Published Swin checkpoints downsample at the end of a stage, timm at the start of the next."""
+    today = timm.create_model(SWIN).state_dict()
+    published = {
+        re.sub(r"layers\.(\d)\.downsample", lambda at: f"layers.{int(at[1]) - 1}.downsample", name): tensor
+        for name, tensor in today.items()
+    }
+    assert set(published) != set(today)
+    save_file(published, tmp_path / "published.safetensors")
+    stream = Stream(EncoderSpec(name=SWIN, weights=str(tmp_path / "published.safetensors")), 3)
+    taken = stream.body.network.state_dict()
+    assert taken.keys() <= today.keys()
+    assert all(torch.equal(tensor, today[name]) for name, tensor in taken.items())
+
+
+def test_weights_of_another_shape_say_which_tensor(tmp_path: Path) -> None:
+    state = timm.create_model("resnet18").state_dict()
+    state["layer3.0.conv1.weight"] = state["layer3.0.conv1.weight"][:, :64].contiguous()
+    save_file(state, tmp_path / "weights.safetensors")
+    message = "layer3.0.conv1.weight is 256 x 64 x 3 x 3 in the file and 256 x 128 x 3 x 3 in the network; 1 of 120"
+    with pytest.raises(UserError, match=message):
+        check_encoder(EncoderSpec(weights=str(tmp_path / "weights.safetensors")), size=64)
+
+
+def test_weights_that_lack_a_tensor_or_are_not_finite_say_which(tmp_path: Path) -> None:
+    state = timm.create_model("resnet18").state_dict()
+    spec = EncoderSpec(weights=str(tmp_path / "weights.safetensors"))
+    save_file({f"{name}x" if "4.1.bn2" in name else name: of for name, of in state.items()}, spec.weights)
+    with pytest.raises(UserError, match=r"5 lack, first layer4\.1\.bn2\.bias \(the file has layer4\.1\.bn2\.biasx\)"):
+        check_encoder(spec, size=64)
+    state["layer1.0.bn1.bias"][3] = torch.nan
+    save_file(state, spec.weights)
+    with pytest.raises(UserError, match="not finite: layer1.0.bn1.bias holds NaN or infinity"):
+        check_encoder(spec, size=64)
