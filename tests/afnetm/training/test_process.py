@@ -18,6 +18,7 @@ from tests.conftest import learnable_cohort
 
 prepare_process()
 assert torch.backends.cudnn.conv.fp32_precision == torch.backends.cuda.matmul.fp32_precision == "ieee"
+assert not torch.backends.cudnn.allow_tf32, "asked by the old name, torch must have an answer, and the same"
 torch.utils.deterministic.fill_uninitialized_memory = {filled}
 cohort = learnable_cohort(subjects=4)
 data = Resident(cohort, np.arange(len(cohort.table)), torch.device("cpu"))
