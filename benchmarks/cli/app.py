@@ -13,6 +13,7 @@ from rich.table import Table
 from afnetm.errors import UserError
 from benchmarks.cli import data, report, travel
 from benchmarks.cli import search as cli_search
+from benchmarks.cli.arguments import Command, Program
 from benchmarks.cli.options import (
     Device,
     DryRun,
@@ -25,14 +26,13 @@ from benchmarks.cli.options import (
     command_line,
     console,
 )
-from benchmarks.cli.variadic import spread
 from benchmarks.records.home import Home
 
 app = typer.Typer(
+    cls=Program,
     help="A benchmark of 2D+3D facial expression recognition: AFNet-M and rival fusion strategies, one fair harness.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
-    add_completion=False,
     rich_markup_mode="markdown",
 )
 app.add_typer(data.app, name="data")
@@ -41,7 +41,7 @@ app.add_typer(data.app, name="data")
 def main() -> None:
     """The entry point: a user's error is one line on standard error and exit code 2."""
     try:
-        app(spread(sys.argv[1:], options=("--methods", "--levels", "--intensities")))
+        app(sys.argv[1:], prog_name="afnetm")
     except UserError as error:
         Console(stderr=True, soft_wrap=True).print(f"[red]error:[/] {escape(str(error))}", highlight=False)
         sys.exit(2)
@@ -65,7 +65,7 @@ def _home(
     context.meta["storage"] = storage or None
 
 
-@app.command()
+@app.command(cls=Command)
 def methods(as_json: Json = False) -> None:
     """Lists the registered methods: parameters and operations at a ResNet-18 and 224 px, source.
 
@@ -94,7 +94,7 @@ def methods(as_json: Json = False) -> None:
     Console().print("[dim]for a resnet18 and one face of 224 px; a multiply-add is two operations[/]")
 
 
-@app.command()
+@app.command(cls=Command)
 def run(
     context: typer.Context,
     suite: SuiteName,
@@ -153,10 +153,10 @@ def run(
         raise typer.Exit(1)
 
 
-app.command()(cli_search.search)
+app.command(cls=Command)(cli_search.search)
 
 
-@app.command()
+@app.command(cls=Command)
 def status(context: typer.Context, suite: SuiteName, as_json: Json = False) -> None:
     """Says how many units of a suite are done, failed (and why) and left, and the disk they use.
 
@@ -183,7 +183,7 @@ def status(context: typer.Context, suite: SuiteName, as_json: Json = False) -> N
         print(f"  failed: {where}: {reason}")
 
 
-@app.command()
+@app.command(cls=Command)
 def forget(
     context: typer.Context,
     suite: SuiteName,
@@ -218,12 +218,12 @@ def forget(
     print(f"{len(keys)} records deleted")
 
 
-app.command()(report.report)
-app.command()(travel.export)
-app.command("import")(travel.import_)
+app.command(cls=Command)(report.report)
+app.command(cls=Command)(travel.export)
+app.command("import", cls=Command)(travel.import_)
 
 
-@app.command()
+@app.command(cls=Command)
 def ui(
     context: typer.Context,
     optuna: Annotated[bool, typer.Option("--optuna", help="Optuna's dashboard on the studies of searches.")] = False,

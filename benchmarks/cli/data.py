@@ -11,6 +11,7 @@ from rich.markup import escape
 from rich.progress import Progress
 from rich.table import Table
 
+from benchmarks.cli.arguments import Command
 from benchmarks.records.home import Home
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ Name = Annotated[str, typer.Argument(metavar="NAME", help="The cohort's name und
 Reference = Annotated[str, typer.Argument(metavar="NAME|DIR", help="A cohort's name, or a folder that holds one.")]
 
 
-@app.command()
+@app.command(cls=Command)
 def make(
     context: typer.Context,
     name: Name,
@@ -53,7 +54,7 @@ def make(
     _print_card(made)
 
 
-@app.command()
+@app.command(cls=Command)
 def prepare(
     context: typer.Context,
     kind: Annotated[str, typer.Argument(metavar="bu3dfe|bosphorus|folder", help="Which data set it is.")],
@@ -94,7 +95,7 @@ def prepare(
         raise typer.Exit(1)
 
 
-@app.command()
+@app.command(cls=Command)
 def export(
     layout: Annotated[str, typer.Argument(metavar="bu3dfe|bosphorus", help="Whose layout.")],
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="The folder to write; it must not exist yet.")],
@@ -117,7 +118,7 @@ def export(
     print(folder)
 
 
-@app.command()
+@app.command(cls=Command)
 def check(
     context: typer.Context,
     reference: Reference,
@@ -139,7 +140,7 @@ def check(
         _print_card(checked)
 
 
-@app.command()
+@app.command(cls=Command)
 def show(
     context: typer.Context,
     reference: Reference,

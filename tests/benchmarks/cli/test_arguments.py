@@ -1,0 +1,86 @@
+"""Words of the command line in the orders in which people type them, through the program's own parser."""
+
+import itertools
+
+import pytest
+import typer
+from hypothesis import given
+from hypothesis import strategies as st
+
+from benchmarks.cli.app import app
+
+PROGRAM = typer.main.get_command(app)
+
+
+def understood(words: list[str]) -> dict[str, object]:
+    """What the program and its command make of the words: their parameters, by name."""
+    context = PROGRAM.make_context("afnetm", list(words))
+    found = dict(context.params)
+    while hasattr(context.command, "commands"):
+        name, command, rest = context.command.resolve_command(context, [*context._protected_args, *context.args])
+        context = command.make_context(name, list(rest), parent=context)
+        found |= context.params
+    return found
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ("run quick --methods a b c", {"suite": "quick", "methods": ["a", "b", "c"]}),
+        ("run quick --methods a,b,c", {"suite": "quick", "methods": ["a", "b", "c"]}),
+        ("run quick --methods a, b", {"suite": "quick", "methods": ["a", "b"]}),
+        ("run quick --methods=a b", {"suite": "quick", "methods": ["a", "b"]}),
+        ("run --methods=a,b quick", {"suite": "quick", "methods": ["a", "b"]}),
+        ("run --methods a quick", {"suite": "quick", "methods": ["a"]}),
+        ("run --methods a b quick", {"suite": "quick", "methods": ["a", "b"]}),
+        ("run --methods a b --workers 2 quick", {"suite": "quick", "methods": ["a", "b"], "workers": 2}),
+        ("run --workers 2 --methods a b quick --dry-run", {"suite": "quick", "methods": ["a", "b"], "dry_run": True}),
+        ("run --methods a -- quick", {"suite": "quick", "methods": ["a"]}),
+        ("run --methods a --methods b quick", {"suite": "quick", "methods": ["a", "b"]}),
+        ("search --methods a quick --trials 3", {"suite": "quick", "methods": ["a"], "trials": 3}),
+        ("forget --methods a b quick", {"suite": "quick", "methods": ["a", "b"]}),
+        ("export --methods a b quick out.zip", {"suite": "quick", "methods": ["a", "b"]}),
+        ("export quick --methods a b out.zip", {"suite": "quick", "methods": ["a", "b"]}),
+        ("export quick out.zip --methods a b", {"suite": "quick", "methods": ["a", "b"]}),
+        ("data make --levels 3 4 faces", {"name": "faces", "levels": [3, 4]}),
+        ("data make faces --levels 3 4 --size 96", {"name": "faces", "levels": [3, 4], "size": 96}),
+        ("data make --levels=3,4 faces", {"name": "faces", "levels": [3, 4]}),
+        ("data prepare --intensities 3 4 bu3dfe . faces", {"kind": "bu3dfe", "name": "faces", "intensities": [3, 4]}),
+        ("data prepare bu3dfe --intensities 3 4 . faces", {"kind": "bu3dfe", "name": "faces", "intensities": [3, 4]}),
+        ("run quick --home there", {"suite": "quick", "home": "there"}),
+        ("run --home=there quick", {"suite": "quick", "home": "there"}),
+        ("data make faces --home there --levels 3", {"name": "faces", "home": "there", "levels": [3]}),
+        ("data --home there make faces", {"name": "faces", "home": "there"}),
+        ("run --methods a --home there quick", {"suite": "quick", "home": "there", "methods": ["a"]}),
+        ("ui --tracking-uri sqlite:///x.db --port 5001", {"tracking_uri": "sqlite:///x.db", "port": 5001}),
+        ("search quick --storage sqlite:///x.db", {"suite": "quick", "storage": "sqlite:///x.db"}),
+    ],
+)
+def test_words_in_their_usual_orders(words: str, expected: dict[str, object]) -> None:
+    found = understood(words.split())
+    assert {name: found[name] if isinstance(v, int | list) else str(found[name]) for name, v in expected.items()} == (
+        expected
+    )
+
+
+@given(
+    order=st.permutations(["suite", "methods", "workers", "home", "dry"]),
+    methods=st.lists(st.sampled_from(["a", "b", "c-d"]), min_size=1, max_size=3),
+)
+def test_any_order_is_the_same(order: list[str], methods: list[str]) -> None:
+    parts = {
+        "suite": ["quick"],
+        "methods": ["--methods", *methods],
+        "workers": ["--workers", "3"],
+        "home": ["--home", "there"],
+        "dry": ["--dry-run"],
+    }
+    found = understood(["run", *itertools.chain(*(parts[name] for name in order))])
+    assert (found["suite"], found["methods"], found["workers"]) == ("quick", methods, 3)
+    assert (str(found["home"]), found["dry_run"]) == ("there", True)
+
+
+@pytest.mark.parametrize("words", ["run --methods quick", "run quick --methods", "run quick --workers 2 3", "run"])
+def test_what_is_missing_or_too_many_is_refused(words: str) -> None:
+    with pytest.raises(Exception, match="Missing parameter: suite|requires an argument|unexpected extra"):
+        understood(words.split())
