@@ -16,9 +16,11 @@ def follow_parent() -> None:
     """Makes this worker end with its parent and only then; the initializer of every pool here.
 
     A worker whose parent was killed would otherwise wait, or write, forever. Ctrl-C reaches workers as well as their
-    parent; what it means is for the parent to decide.
+    parent, and so does what a cluster's scheduler sends at the end of a job's time; what it means is for the parent to
+    decide.
     """
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    for stop in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(stop, signal.SIG_IGN)
     parent = parent_process()
     assert parent is not None, "runs in a worker"
 

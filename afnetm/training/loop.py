@@ -18,6 +18,10 @@ from afnetm.training.recipe import Recipe
 from afnetm.training.resident import Resident
 
 
+class DivergedError(ArithmeticError):
+    """A training, or what it led to, is not finite: there is nothing to evaluate."""
+
+
 @dataclass(frozen=True, eq=False)
 class Curves:
     """What an epoch left behind, each ``(epochs,)`` float32 on the CPU.
@@ -51,6 +55,9 @@ def fit(model: nn.Module, data: Resident, index: Tensor, labels: Tensor, recipe:
         labels: ``(len(data),)`` int64 on the device, every scan's class.
         recipe: how.
         seed: decides order and augmentation.
+
+    Raises:
+        DivergedError: the loss became infinite or no number; says from which epoch on, and what helps.
     """
     generator = torch.Generator(data.device).manual_seed(seed)
     batches = math.ceil(len(index) / recipe.batch_size)
@@ -80,8 +87,19 @@ def fit(model: nn.Module, data: Resident, index: Tensor, labels: Tensor, recipe:
             schedule.step()
             loss_sum[epoch] += loss.detach() * len(batch)
             hits[epoch] += (output.logits.detach().argmax(1) == target).sum()
+    curves = Curves(loss_sum.cpu() / len(index), hits.cpu() / len(index), rates)
+    _check_finite(curves.loss, recipe)
     finalize(model, data, index, labels, recipe)
-    return Curves(loss_sum.cpu() / len(index), hits.cpu() / len(index), rates)
+    return curves
+
+
+def _check_finite(loss: Tensor, recipe: Recipe) -> None:
+    bad = (~loss.isfinite()).nonzero()
+    if len(bad):
+        raise DivergedError(
+            f"the training loss is not finite from epoch {int(bad[0]) + 1} of {recipe.epochs} on; try a lower "
+            f"learning_rate (it is {recipe.learning_rate:g}) or a longer warmup ({recipe.warmup:g})"
+        )
 
 
 def sum_loss(output: Output, target: Tensor, smoothing: float) -> Tensor:
@@ -101,11 +119,18 @@ def finalize(model: nn.Module, data: Resident, index: Tensor, labels: Tensor, re
 
 
 def predict(model: nn.Module, data: Resident, index: Tensor, recipe: Recipe) -> tuple[Tensor, dict[str, Tensor]]:
-    """Class probabilities ``(N, K)`` float32 of the scans at `index`, not augmented, and the extras; on the CPU."""
+    """Class probabilities ``(N, K)`` float32 of the scans at `index`, not augmented, and the extras; on the CPU.
+
+    Raises:
+        DivergedError: some of them are not finite.
+    """
     outputs = _outputs(model, data, index, recipe)
     probabilities = torch.cat([output.logits for output in outputs]).float().softmax(1).cpu()
-    names = outputs[0].extras
-    return probabilities, {name: torch.cat([o.extras[name] for o in outputs]).float().cpu() for name in names}
+    extras = {name: torch.cat([o.extras[name] for o in outputs]).float().cpu() for name in outputs[0].extras}
+    for name, values in [("logits", probabilities), *extras.items()]:
+        if bad := int((~values.isfinite()).flatten(1).any(1).sum()):
+            raise DivergedError(f"'{name}' of the trained network is not finite for {bad} of {len(index)} scans")
+    return probabilities, extras
 
 
 @torch.no_grad()

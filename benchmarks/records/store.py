@@ -80,25 +80,30 @@ class Store:
         """Writes a record beside and renames it into place; a record that is already there stays."""
         beside = self._units / f".{key}.{os.getpid()}"
         shutil.rmtree(beside, ignore_errors=True)
-        beside.mkdir(parents=True)
-        record.predictions.to_parquet(beside / "predictions.parquet", index=False)
-        record.curves.to_csv(beside / "curves.csv", index=False)
-        if record.extras:
-            save_file(dict(record.extras), beside / "extras.safetensors")
-        if record.gradcam is not None:
-            save_file({**record.gradcam.maps, "rows": record.gradcam.rows}, beside / "gradcam.safetensors")
-        if record.weights is not None:
-            save_file(dict(record.weights), beside / "weights.safetensors")
-        (beside / "result.json").write_text(json.dumps(record.result, indent=1))
-        for path in [*beside.iterdir(), beside]:
-            _to_disk(path)
         try:
-            beside.rename(self._units / key)
-        except OSError:
-            if not (self._units / key).is_dir():
-                raise
-            shutil.rmtree(beside)
+            self._write(beside, record)
+            try:
+                beside.rename(self._units / key)
+            except OSError:
+                if not (self._units / key).is_dir():
+                    raise
+        finally:  # where it could not be written, on a full disk, say, what there is of it is in the way
+            shutil.rmtree(beside, ignore_errors=True)
         (self._failures / f"{key}.json").unlink(missing_ok=True)
+
+    def _write(self, folder: Path, record: Record) -> None:
+        folder.mkdir(parents=True)
+        record.predictions.to_parquet(folder / "predictions.parquet", index=False)
+        record.curves.to_csv(folder / "curves.csv", index=False)
+        if record.extras:
+            save_file(dict(record.extras), folder / "extras.safetensors")
+        if record.gradcam is not None:
+            save_file({**record.gradcam.maps, "rows": record.gradcam.rows}, folder / "gradcam.safetensors")
+        if record.weights is not None:
+            save_file(dict(record.weights), folder / "weights.safetensors")
+        (folder / "result.json").write_text(json.dumps(record.result, indent=1, allow_nan=False))
+        for path in [*folder.iterdir(), folder]:
+            _to_disk(path)
 
     def write_failure(self, key: str, error: BaseException) -> None:
         """Records why unit `key` failed; the next run tries it again."""
@@ -133,6 +138,7 @@ class Store:
             (self._failures / f"{key}.json").unlink(missing_ok=True)
             if self.folder(key).is_dir():
                 gone = self._units / f".{key}.forgotten"
+                shutil.rmtree(gone, ignore_errors=True)  # of a deletion that was killed
                 self.folder(key).rename(gone)
                 shutil.rmtree(gone)
 

@@ -1,91 +1,162 @@
-"""This machine: persistent spawned workers, one thread each on a CPU (two processes of one thread beat one of two)."""
+"""This machine: persistent spawned workers, one thread each on a CPU (two processes of one thread beat one of two).
+
+Every worker has a pool of its own, so that one that dies takes no other's unit with it.
+"""
 
 import multiprocessing
+import traceback
+from collections import deque
 from collections.abc import Callable, Generator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 
+from afnetm.errors import UserError
 from afnetm.workers import follow_parent
 from benchmarks.plans.units import PlannedUnit
+from benchmarks.records.full_disk import is_full
 from benchmarks.records.home import Home
 from benchmarks.records.store import Store
+
+#: Trains and tests a unit, writes its record, and returns the seconds that it took.
+Work = Callable[[PlannedUnit, Home], float]
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a unit ended: in `seconds`, or failed for `reason` (one line; the traceback is in the store).
-
-    It is `lost` where its process died, for which another unit may have been the cause.
-    """
+    """How a unit ended: in `seconds`, or failed for `reason` (one line; the traceback is in the store)."""
 
     planned: PlannedUnit
     seconds: float = 0.0
     reason: str | None = None
-    lost: bool = False
 
 
-def run_local(pull: Callable[[], PlannedUnit | None], home: Home, *, workers: int) -> Generator[Outcome]:
+@dataclass(frozen=True)
+class _Failure:
+    """Why a unit failed, as text: not every exception survives the way from one process to another."""
+
+    reason: str
+    traceback: str
+    disk_full: bool = False
+
+
+def execute(planned: PlannedUnit, home: Home) -> float:
+    """What workers do (`benchmarks.running.execution.execute`, which takes torch to import)."""
+    from benchmarks.running import execution
+
+    return execution.execute(planned, home)
+
+
+def run_local(
+    pull: Callable[[], PlannedUnit | None], home: Home, *, workers: int, work: Work = execute
+) -> Generator[Outcome]:
     """Runs units on `workers` processes and yields each as it ends; a unit that fails does not stop the others.
 
-    Closing the iterator, or leaving it by an exception, ends the workers at once; their units in flight are lost.
+    A unit whose process dies, of which a neighbour's memory may have been the cause, is tried once more, with nothing
+    beside it. Closing the iterator, or leaving it by an exception, ends the workers at once; their units in flight are
+    lost.
 
     Args:
         pull: gives the next unit, or None where there is none now. It is asked again after each outcome, and the
             iterator ends when there is none and nothing is running.
         home: where records go.
         workers: processes.
+        work: what is done with each unit; picklable.
+
+    Raises:
+        UserError: the home's disk is full. The units in flight have not failed.
     """
-    pool = _pool(workers)
-    refused: PlannedUnit | None = None
-    running: dict[Future[float], PlannedUnit] = {}
+    idle = [_Worker() for _ in range(workers)]
+    running: dict[Future[float | _Failure], tuple[_Worker, PlannedUnit]] = {}
+    lost: deque[PlannedUnit] = deque()
+    tried_again: set[str] = set()
+
+    def start(planned: PlannedUnit) -> None:
+        worker = idle.pop()
+        running[worker.submit(planned, home, work)] = (worker, planned)
+
     try:
         while True:
-            broken = False
-            while len(running) < workers and not broken and (unit := refused or pull()) is not None:
-                try:
-                    running[pool.submit(_work, unit, home)] = unit
-                    refused = None
-                except BrokenProcessPool:  # a worker died between two units
-                    refused, broken = unit, True
-            if not running and not broken:
+            if lost and not running:
+                start(lost.popleft())
+            while idle and not lost and not tried_again & _keys(running) and (planned := pull()) is not None:
+                start(planned)
+            if not running:
                 break
-            ended = wait(running, return_when=FIRST_COMPLETED).done
-            if broken or any(isinstance(future.exception(), BrokenProcessPool) for future in ended):
-                # Which unit's worker died is not known: all in flight have failed, and none may outlast its pool.
-                broken, ended = True, wait(running).done
-            for future in ended:
-                yield _outcome(running.pop(future), future, home)
-            if broken:
-                _end(pool)
-                pool = _pool(workers)
-        pool.shutdown()
+            for future in wait(running, return_when=FIRST_COMPLETED).done:
+                worker, planned = running.pop(future)
+                idle.append(worker)
+                if worker.died(future) and planned.unit.key not in tried_again:
+                    tried_again.add(planned.unit.key)
+                    lost.append(planned)
+                else:
+                    yield _outcome(planned, future, home)
+                    tried_again.discard(planned.unit.key)
     finally:
-        _end(pool)
+        for worker in [*idle, *(worker for worker, _ in running.values())]:
+            worker.end()
 
 
-def _outcome(planned: PlannedUnit, future: Future[float], home: Home) -> Outcome:
-    error = future.exception()
-    if error is None:
-        return Outcome(planned, future.result())
-    lost = isinstance(error, BrokenProcessPool)
-    if lost:
-        error = RuntimeError("a worker process died (killed, or out of memory) while this unit was in flight")
-    Store(home).write_failure(planned.unit.key, error)
-    return Outcome(planned, reason=Store(home).failure(planned.unit.key)["reason"], lost=lost)
+def _keys(running: dict[Future[float | _Failure], tuple["_Worker", PlannedUnit]]) -> set[str]:
+    return {planned.unit.key for _, planned in running.values()}
 
 
-def _pool(workers: int) -> ProcessPoolExecutor:
-    return ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn"), initializer=_start)
+def _outcome(planned: PlannedUnit, future: Future[float | _Failure], home: Home) -> Outcome:
+    if future.exception() is not None:
+        text = "the worker process died, also when tried again with nothing beside it (killed, or out of memory)"
+        result: float | _Failure = _Failure(text, text)
+    else:
+        result = future.result()
+    if not isinstance(result, _Failure):
+        return Outcome(planned, result)
+    try:
+        if not result.disk_full:
+            Store(home).write_reason(planned.unit.key, result.reason, result.traceback)
+            return Outcome(planned, reason=result.reason)
+    except OSError as error:
+        if not is_full(error):
+            raise
+    raise UserError(
+        f"home '{home.path}': its disk is full; all that is finished is kept: free some space and run again"
+    ) from None
 
 
-def _end(pool: ProcessPoolExecutor) -> None:
-    processes = list((pool._processes or {}).values())  # no public way before Python 3.14's kill_workers
-    pool.shutdown(wait=False, cancel_futures=True)
-    for process in processes:
-        process.kill()
-    for process in processes:
-        process.join()
+class _Worker:
+    """A process that runs one unit at a time, and is replaced when it has died."""
+
+    def __init__(self) -> None:
+        self._pool = _pool()
+
+    def submit(self, planned: PlannedUnit, home: Home, work: Work) -> Future[float | _Failure]:
+        try:
+            return self._pool.submit(_work, planned, home, work)
+        except BrokenProcessPool:  # it died between two units
+            self._renew()
+            return self._pool.submit(_work, planned, home, work)
+
+    def died(self, future: Future[float | _Failure]) -> bool:
+        """Whether it died over what it was given."""
+        if future.exception() is None:
+            return False
+        self._renew()
+        return True
+
+    def end(self) -> None:
+        """Ends it at once, whatever it does."""
+        processes = list((self._pool._processes or {}).values())  # no public way before Python 3.14's kill_workers
+        self._pool.shutdown(wait=False, cancel_futures=True)
+        for process in processes:
+            process.kill()
+        for process in processes:
+            process.join()
+
+    def _renew(self) -> None:
+        self.end()
+        self._pool = _pool()
+
+
+def _pool() -> ProcessPoolExecutor:
+    return ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn"), initializer=_start)
 
 
 def _start() -> None:
@@ -95,7 +166,9 @@ def _start() -> None:
     prepare_process()
 
 
-def _work(planned: PlannedUnit, home: Home) -> float:
-    from benchmarks.running.execution import execute
-
-    return execute(planned, home)
+def _work(planned: PlannedUnit, home: Home, work: Work) -> float | _Failure:
+    try:
+        return work(planned, home)
+    except BaseException as error:  # a method may raise anything, or exit
+        reason = f"{type(error).__name__}: {error}".split("\n")[0]
+        return _Failure(reason, "".join(traceback.format_exception(error)), disk_full=is_full(error))

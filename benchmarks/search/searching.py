@@ -168,34 +168,16 @@ class _Trials:
         self._done = store.done()
         self._waiting: deque[PlannedUnit] = deque()
         self._asked: dict[str, list[tuple[Question, Search, Task]]] = {}
-        self._flying: set[str] = set()
-        # Lost with a process, for which another unit may have been the cause: tried again one by one, with nothing
-        # beside it, and whose process then dies has itself to blame.
-        self._suspects: deque[PlannedUnit] = deque()
-        self._lost: set[str] = set()
 
     def pull(self) -> PlannedUnit | None:
         """The next unit to train; studies are asked in their order until one has something to train."""
-        if self._suspects or self._flying & self._lost:
-            return self._fly(self._suspects) if not self._flying else None
         while not self._waiting and self._ask():
             pass
-        return self._fly(self._waiting) if self._waiting else None
-
-    def _fly(self, queue: deque[PlannedUnit]) -> PlannedUnit:
-        planned = queue.popleft()
-        self._flying.add(planned.unit.key)
-        return planned
+        return self._waiting.popleft() if self._waiting else None
 
     def take(self, outcome: Outcome) -> None:
-        """Tells all who asked for a unit how it ended; one that was lost with its process is tried once more."""
+        """Tells all who asked for a unit how it ended."""
         key = outcome.planned.unit.key
-        self._flying.remove(key)
-        if outcome.lost and key not in self._lost:
-            self._lost.add(key)
-            self._suspects.append(outcome.planned)
-            return
-        self._lost.discard(key)
         if outcome.reason is None:
             self._done.add(key)
         for question, search, task in self._asked.pop(key):

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 from numpy.typing import NDArray
+from torch import nn
 
 from afnetm.data.cohort import Cohort
 from afnetm.data.scan import EXPRESSIONS
@@ -12,7 +13,7 @@ from afnetm.method import Output
 from afnetm.model.encoder import EncoderSpec, Head
 from afnetm.model.network import AFNetM
 from afnetm.model.stream import Stream
-from afnetm.training.loop import Curves, fit, learning_rate_factor, predict
+from afnetm.training.loop import Curves, DivergedError, fit, learning_rate_factor, predict
 from afnetm.training.recipe import Recipe
 from afnetm.training.resident import Resident
 
@@ -131,3 +132,39 @@ def test_the_rate_rises_to_its_peak_and_falls_to_nothing() -> None:
     assert factors[200] == pytest.approx(0, abs=1e-12)
     assert factors[110] == pytest.approx(0.5)
     assert learning_rate_factor(0, 10, 0) == 1
+
+
+class Spoilt(nn.Module):
+    """A network whose logits, or importance, are no numbers from a step on."""
+
+    def __init__(self, *, steps: int, spoils: str = "logits") -> None:
+        super().__init__()
+        self.layer, self.left, self.spoils = nn.Linear(3, 6), steps, spoils
+
+    def forward(self, faces: Faces) -> Output:
+        logits = self.layer(faces.texture.mean((2, 3)))
+        importance = logits.new_full((len(logits), 2), 0.5)
+        self.left -= 1
+        if self.left < 0:
+            spoilt = logits if self.spoils == "logits" else importance
+            spoilt.data.fill_(torch.nan)
+        return Output(logits, extras={"importance": importance})
+
+
+@pytest.mark.parametrize(("steps", "epoch"), [(0, 1), (2, 1), (3, 2), (8, 3)])
+def test_a_training_that_diverges_says_from_which_epoch_on_and_what_helps(
+    steps: int, epoch: int, learnable: Cohort, rows: NDArray[np.int64]
+) -> None:
+    data = Resident(learnable, rows, CPU)
+    recipe = dataclasses.replace(SHORT, epochs=3, learning_rate=0.25)
+    with pytest.raises(DivergedError, match=rf"from epoch {epoch} of 3 on; try a lower learning_rate \(it is 0.25\)"):
+        fit(Spoilt(steps=steps), data, torch.from_numpy(rows), torch.zeros(len(rows), dtype=torch.long), recipe, seed=0)
+
+
+@pytest.mark.parametrize("spoils", ["logits", "importance"])
+def test_a_network_that_answers_with_no_number_is_refused(
+    spoils: str, learnable: Cohort, rows: NDArray[np.int64]
+) -> None:
+    data = Resident(learnable, rows, CPU)
+    with pytest.raises(DivergedError, match=rf"'{spoils}' .* is not finite for 32 of 48 scans"):
+        predict(Spoilt(steps=1, spoils=spoils), data, torch.from_numpy(rows), SHORT)

@@ -74,7 +74,6 @@ class Executor:
         order: decides who finishes.
         fails: why a unit fails; None where it does not.
         scores: a unit's accuracy.
-        kills: whether a unit takes its process along, and all that is in flight with it.
         patience: units until the driver is stopped.
         tried: all that was trained, in order.
     """
@@ -82,7 +81,6 @@ class Executor:
     order: random.Random = field(default_factory=lambda: random.Random(0))
     fails: Callable[[Unit], str | None] = lambda unit: None
     scores: Callable[[Unit], float] = score
-    kills: Callable[[Unit], bool] = lambda unit: False
     patience: int = 10**9
     tried: list[Unit] = field(default_factory=list)
 
@@ -99,11 +97,7 @@ class Executor:
             if len(self.tried) >= self.patience:
                 raise Stopped
             self.tried.append(one.unit)
-            if self.kills(one.unit):
-                for lost in (one, *flying):
-                    yield Outcome(lost, reason="RuntimeError: a worker process died", lost=True)
-                flying.clear()
-            elif (reason := self.fails(one.unit)) is not None:
+            if (reason := self.fails(one.unit)) is not None:
                 yield Outcome(one, reason=reason)
             else:
                 folder = home.units / one.unit.key
@@ -244,33 +238,6 @@ def test_a_unit_that_fails_fails_its_trial_and_no_other(tmp_path: Path) -> None:
             else:
                 assert trial == expected
     assert failed > 3
-
-
-@settings(max_examples=15, deadline=None)
-@given(workers=st.integers(1, 4), order=st.randoms(use_true_random=False), dose=st.floats(0.0, 0.5))
-def test_a_unit_that_kills_its_process_costs_its_own_trial_alone(
-    workers: int, order: random.Random, dose: float
-) -> None:
-    """Whatever was beside it, and however often."""
-
-    def kills(unit: Unit) -> bool:
-        return bool(unit.method == "late" and unit.hyperparameters["dropout"] >= dose)
-
-    of = suite(trials=5, parallel=2)
-    with TemporaryDirectory() as folder:
-        executor = Executor(order, kills=kills)
-        searches = run(of, Path(folder), InMemoryStorage(), executor, workers=workers)
-    tries = Counter(unit.key for unit in executor.tried)
-    killers = {unit.key for unit in executor.tried if kills(unit)}
-    assert {tries[key] for key in killers} <= {1, 2}  # where another went first, it was told by that one alone
-    assert all(tries[key] == 1 for key in set(tries) - killers)
-    for name, trials in found(searches).items():
-        for trial, expected in zip(trials, undisturbed(trials=5, parallel=2)[name], strict=True):
-            if name.startswith("s/late") and expected[2]["dropout"] >= dose:
-                assert trial[0] == FAIL
-                assert trial[4]["reason"] == "RuntimeError: a worker process died"
-            else:
-                assert trial == expected
 
 
 class Picky(Late):
