@@ -4,6 +4,7 @@ import numpy as np
 
 from afnetm.data.holes import enclosed, fill, torn
 from afnetm.data.maps import DEPTH_STEP_MM, DEPTH_ZERO_MM, PLANES, WINDOW_MM, Maps
+from afnetm.data.plausible import check_edges, check_mesh, wrap
 from afnetm.data.pose import fit_pose
 from afnetm.data.rays import cast_rays
 from afnetm.data.regions import landmark_set, region_planes
@@ -12,7 +13,7 @@ from afnetm.data.scan import Scan
 from afnetm.errors import UserError
 
 #: Rises whenever the maps of a scan change, by a bit or more, whatever in their making has changed.
-RENDERING_VERSION = 1
+RENDERING_VERSION = 2
 #: Sizes that make sense: below, an eye is a pixel; above, scans have nothing more to show.
 SIZES = range(16, 1025)
 #: Depth is filled in holes up to this area, mm^2: a disc of 11 mm radius, a wide open eye. What is larger stays empty.
@@ -29,14 +30,16 @@ def render(scan: Scan, *, size: int) -> Maps:
     continued up to `MAX_HOLE_MM2`.
 
     Raises:
-        UserError: `size` out of range, an empty or damaged mesh, no pose to be fitted, or nothing in the window.
+        UserError: `size` out of range, a mesh that is empty, damaged or none of a face in mm, no pose to be fitted, or
+            nothing in the window.
     """
     if size not in SIZES:
         raise UserError(f"size: {size} pixels (allowed: {SIZES.start} to {SIZES.stop - 1})")
-    _check_mesh(scan)
+    check_mesh(scan)
     pose = fit_pose(scan)
     vertices = pose.apply(scan.vertices)
     hits = cast_rays(vertices, scan.faces, size=size)
+    check_edges(scan, hits.triangle)
     code = (hits.interpolate(vertices[:, 2:], scan.faces) - DEPTH_ZERO_MM) / DEPTH_STEP_MM + 1
     valid = hits.seen & (code[0] >= 1) & (code[0] <= np.iinfo(np.uint16).max)
     if not valid.any():
@@ -51,7 +54,8 @@ def render(scan: Scan, *, size: int) -> Maps:
     filled = fill(np.concatenate([code, texels]), hole)
     seen = valid | hole
     texture = np.zeros((3, size, size))
-    texture[:, seen] = sample(scan.texture, filled[1:, seen] / image_size[:, None], reduction=reduction)
+    uv = filled[1:, seen] / image_size[:, None]
+    texture[:, seen] = sample(scan.texture, uv, reduction=reduction, wrap=wrap(scan))
     texture = fill(texture, two_pieces[holes])
 
     small = areas * (WINDOW_MM / size) ** 2 <= MAX_HOLE_MM2
@@ -61,16 +65,3 @@ def render(scan: Scan, *, size: int) -> Maps:
         depth=np.where(valid | (hole & small[holes]), np.rint(filled[:1]), 0).astype(np.uint16),
         planes=(planes | valid * np.uint8(PLANES["valid"]))[None],
     )
-
-
-def _check_mesh(scan: Scan) -> None:
-    if len(scan.faces) == 0:
-        raise UserError(f"scan {scan.id}: its mesh has no faces")
-    for name, faces, points in (("faces", scan.faces, scan.vertices), ("uv_faces", scan.uv_faces, scan.uv)):
-        if faces.shape != scan.faces.shape or faces.min() < 0 or faces.max() >= len(points):
-            raise UserError(
-                f"scan {scan.id}: its {name} {faces.shape} point at {faces.min()} to {faces.max()} "
-                f"(allowed: {scan.faces.shape}, 0 to {len(points) - 1})"
-            )
-        if not np.isfinite(points).all():
-            raise UserError(f"scan {scan.id}: a point of its {name} is not a finite number")

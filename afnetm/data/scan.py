@@ -2,13 +2,15 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 #: The six basic expressions, in the order of class indices 0..5.
 EXPRESSIONS = ("anger", "disgust", "fear", "happiness", "sadness", "surprise")
+#: What texture coordinates beyond 0..1 read: the texture's edge, or the texture again, as it is or turned over.
+Wrap = Literal["clamp", "repeat", "mirror"]
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -25,9 +27,10 @@ class Scan:
         intensity: 1 (subtle) to 4 (strong), 0 where the source does not say.
         vertices: ``(V, 3)`` float32, mm.
         faces: ``(F, 3)`` int32, indices into `vertices`, counter-clockwise seen from outside.
-        uv: ``(T, 2)`` float32 in 0..1, origin at the texture's lower left corner.
+        uv: ``(T, 2)`` float32, origin at the texture's lower left corner; 0..1 within it, beyond as `wrap` says.
         uv_faces: ``(F, 3)`` int32, indices into `uv`, corner by corner as in `faces`.
         texture: ``(H, W, 3)`` uint8, sRGB, row 0 at the top.
+        wrap: what the texture does beyond its edges along u and along v.
         landmarks: ``(L, 3)`` float32, mm, NaN where a landmark is missing.
         landmark_names: the names of its `L` rows (`afnetm.data.regions`).
         source: the file it came from, relative to the data set's folder; empty for a made one.
@@ -45,6 +48,7 @@ class Scan:
     texture: NDArray[np.uint8]
     landmarks: NDArray[np.float32]
     landmark_names: tuple[str, ...]
+    wrap: tuple[Wrap, Wrap] = ("clamp", "clamp")
     source: str = ""
     nuisance: dict[str, float] = field(default_factory=dict)
 

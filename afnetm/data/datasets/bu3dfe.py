@@ -101,6 +101,7 @@ class Bu3dfeSource:
             uv=mesh.uv,
             uv_faces=mesh.uv_faces,
             texture=read_picture(folder.read(picture), picture),
+            wrap=mesh.wrap,
             landmarks=bnd.points,
             landmark_names=LANDMARKS_83,
             source=files[_MESH],

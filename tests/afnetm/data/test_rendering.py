@@ -1,3 +1,4 @@
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -191,17 +192,58 @@ def test_a_size_out_of_range_is_refused(make_scan, size):
         render(make_scan(step=10.0), size=size)
 
 
-def _spoil(scan, what):
-    if what == "no faces":
-        return replace(scan, faces=scan.faces[:0], uv_faces=scan.uv_faces[:0])
-    if what == "point at":
-        return replace(scan, faces=scan.faces + np.int32(9))
-    if what == "not a finite":
-        return replace(scan, uv=np.where(scan.uv > 0.5, np.nan, scan.uv).astype(np.float32))
-    return replace(scan, faces=scan.faces[:, ::-1])
+@pytest.mark.parametrize(
+    ("wrap", "moved"),
+    [
+        (("repeat", "repeat"), lambda uv: uv + np.array([3, -2])),
+        (("mirror", "mirror"), lambda uv: -uv),
+        (("mirror", "repeat"), lambda uv: np.stack([2 - uv[:, 0], uv[:, 1] + 1], -1)),
+    ],
+)
+def test_beyond_its_edges_the_texture_goes_on_as_the_scan_says(make_scan, wrap, moved):
+    scan = make_scan()
+    within = render(scan, size=SIZE).texture
+    beyond = replace(scan, uv=moved(scan.uv).astype(np.float32))
+    assert np.abs(render(replace(beyond, wrap=wrap), size=SIZE).texture.astype(int) - within).max() <= 1
+    # Where it is clamped, all that is seen of it is its edge.
+    assert len(np.unique(render(beyond, size=SIZE).texture.reshape(3, -1), axis=1).T) < 0.1 * len(
+        np.unique(within.reshape(3, -1), axis=1).T
+    )
 
 
-@pytest.mark.parametrize("what", ["no faces", "point at", "not a finite", "faces the viewer"])
+def test_texture_coordinates_that_hardly_leave_the_picture_mean_its_edge(make_scan):
+    scan = make_scan()
+    spread = (scan.uv - scan.uv.min(0)) / np.ptp(scan.uv, axis=0) * 1.016 - 0.008
+    clamped, repeated = (
+        render(replace(scan, uv=spread.astype(np.float32), wrap=(wrap, wrap)), size=SIZE).texture
+        for wrap in ("clamp", "repeat")
+    )
+    np.testing.assert_array_equal(clamped, repeated)
+
+
+def _spiked(scan):
+    tip = np.linalg.norm(scan.vertices - scan.landmarks[36], axis=1).argmin()
+    return scan.vertices + np.float32([0, 0, 300]) * (np.arange(len(scan.vertices)) == tip)[:, None]
+
+
+#: What of a scan is spoilt, and what is said of it.
+SPOILT = {
+    "its mesh has no faces": lambda scan: {"faces": scan.faces[:0], "uv_faces": scan.uv_faces[:0]},
+    "point at": lambda scan: {"faces": scan.faces + np.int32(9)},
+    "not a finite": lambda scan: {"uv": np.where(scan.uv > 0.5, np.nan, scan.uv).astype(np.float32)},
+    "faces the viewer": lambda scan: {"faces": scan.faces[:, ::-1]},
+    "is it in metres": lambda scan: {"vertices": scan.vertices / 1000},
+    "is it in centimetres": lambda scan: {"vertices": scan.vertices / 10},
+    "its vertices reach over 1e+09 mm (allowed: 80 to 3000, lengths in mm)": lambda scan: {
+        "vertices": np.concatenate([scan.vertices[:-5], np.full((5, 3), 1e9, np.float32)])
+    },
+    "a triangle seen on it has an edge of 30": lambda scan: {"vertices": _spiked(scan)},
+    "texture coordinates reach from 11.6364 to 244.364 (allowed: -10 to 10": lambda scan: {"uv": scan.uv.clip(0, 1) * 256},
+}
+
+
+@pytest.mark.parametrize("what", SPOILT)
 def test_a_damaged_mesh_is_named(make_scan, what):
-    with pytest.raises(UserError, match=f"scan face: .*{what}"):
-        render(_spoil(make_scan(step=10.0), what), size=SIZE)
+    scan = replace(make_scan(step=10.0), source="a.obj")
+    with pytest.raises(UserError, match=rf"scan face( \(a\.obj\))?: .*{re.escape(what)}"):
+        render(replace(scan, **SPOILT[what](scan)), size=SIZE)

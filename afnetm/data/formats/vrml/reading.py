@@ -28,6 +28,7 @@ _STILL: dict[str, dict[str, tuple[float | None, ...]]] = {
 _COORDINATES, _UV = ("Coordinate", "point"), ("TextureCoordinate", "point")
 _INDEX, _UV_INDEX = ("IndexedFaceSet", "coordIndex"), ("IndexedFaceSet", "texCoordIndex")
 _CCW, _CONVEX = ("IndexedFaceSet", "ccw"), ("IndexedFaceSet", "convex")
+_REPEATS = (("ImageTexture", "repeatS"), ("ImageTexture", "repeatT"))
 _FIELDS = (_COORDINATES, _UV, _INDEX, _UV_INDEX, _CCW, _CONVEX)
 
 
@@ -55,6 +56,8 @@ def read_vrml(content: bytes, name: str) -> VrmlMesh:
                 raise text.error(entry.start, f"an IndexedFaceSet in a {around[0]} (allowed: in {', '.join(_AROUND)})")
         elif (node, entry.field) == ("ImageTexture", "url"):
             textures += strings(text, entry)
+        elif (node, entry.field) in _REPEATS:
+            fields[node, entry.field] = entry
         elif node in _STILL and entry.field in _STILL[node]:
             _stays(text, entry, _STILL[node][entry.field])
         elif entry.field in _GEOMETRY and _USE.match(text.content, entry.start):
@@ -85,7 +88,8 @@ def _mesh(text: Text, opening: Entry, fields: dict[tuple[str, str], Entry], text
         polygons.check_triangles()
     turn = 1 if _is_true(text, fields, _CCW) else -1
     faces, uv_faces = (np.ascontiguousarray(p.triangles()[:, ::turn]) for p in (polygons, uv_polygons))
-    return VrmlMesh(vertices, faces, uv, uv_faces, textures)
+    along_u, along_v = ("repeat" if _is_true(text, fields, key) else "clamp" for key in _REPEATS)
+    return VrmlMesh(vertices, faces, uv, uv_faces, textures, (along_u, along_v))
 
 
 def _is_true(text: Text, fields: dict[tuple[str, str], Entry], key: tuple[str, str]) -> bool:

@@ -102,6 +102,16 @@ def test_clockwise_faces_are_turned() -> None:
     np.testing.assert_array_equal(mesh.uv_faces, [[3, 2, 1]])
 
 
+def test_a_texture_repeats_unless_it_is_told_not_to() -> None:
+    def wrap(fields: str) -> tuple[str, str]:
+        appearance = f"appearance Appearance {{ texture ImageTexture {{ {fields} }} }}"
+        return read(f"Shape {{ {appearance} geometry IndexedFaceSet {{ {FACE} }} }}").wrap
+
+    assert wrap('url "a.png"') == wrap("repeatS TRUE") == ("repeat", "repeat")
+    assert wrap("repeatS FALSE") == ("clamp", "repeat")
+    assert wrap("repeatT FALSE repeatS FALSE") == ("clamp", "clamp")
+
+
 def test_spacing_comments_and_line_ends_are_free() -> None:
     mesh = read_vrml(
         b'#VRML V2.0 utf8 by hand\r# { [ " none of this counts\r\nDEF it Shape{geometry DEF\tx IndexedFaceSet{'
