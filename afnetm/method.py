@@ -73,6 +73,8 @@ class Method(ABC):
     summary: ClassVar[str]
     source: ClassVar[str]
     space: ClassVar[dict[str, BaseDistribution]]
+    #: What a paper's tables and figures call it: ``"Late fusion"``; its name if empty.
+    title: ClassVar[str] = ""
     #: Whether it fuses between an encoder's stages, and so needs one that `afnetm.model.encoder.Encoder` can cut.
     staged: ClassVar[bool] = False
 

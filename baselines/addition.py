@@ -23,6 +23,7 @@ class Addition(Method):
     """The sum after the fully-connected layers."""
 
     name = "sum"
+    title = "Sum"
     version = 1
     summary = "features added after the fully-connected layers"
     source = "the usual sum fusion of two-stream networks, as in Feichtenhofer et al., CVPR 2016, there on feature maps"

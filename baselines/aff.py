@@ -29,6 +29,7 @@ class AFF(Method):
     """Attentional feature fusion of the last maps."""
 
     name = "aff"
+    title = "AFF"
     version = 1
     summary = "multi-scale channel attention weighs the last maps, position by position"
     source = "AFF of Dai et al., WACV 2021"

@@ -33,6 +33,7 @@ class Bottleneck(Method):
     """Attention bottlenecks between the streams' tokens."""
 
     name = "mbt"
+    title = "MBT"
     version = 1
     summary = "transformers on both streams' tokens that exchange through a few shared ones"
     source = "MBT of Nagrani et al., NeurIPS 2021; on top of the suite's encoders"

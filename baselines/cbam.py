@@ -35,6 +35,7 @@ class CBAM(Method):
     """Channel and spatial attention on the concatenated last maps."""
 
     name = "cbam"
+    title = "CBAM"
     version = 1
     summary = "channel, then spatial attention on the concatenated last maps"
     source = "CBAM of Woo et al., ECCV 2018; on both modalities' maps together is ours"

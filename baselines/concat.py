@@ -24,6 +24,7 @@ class Concat(Method):
     """Concatenation after the fully-connected layers."""
 
     name = "concat"
+    title = "Concatenation"
     version = 1
     summary = "features concatenated after the fully-connected layers"
     source = "the usual feature-level fusion, as described and argued against in arXiv 2205.11785"

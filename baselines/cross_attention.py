@@ -30,6 +30,7 @@ class CrossAttention(Method):
     """Cross-attention between the streams' tokens."""
 
     name = "cross"
+    title = "Cross-attention"
     version = 1
     summary = "cross-attention between both streams' tokens, both directions"
     source = "co-attention of ViLBERT (Lu et al., NeurIPS 2019), pre-norm, without its self-attention"

@@ -22,6 +22,7 @@ class Early(Method):
     """One stream over the stacked channels."""
 
     name = "early"
+    title = "Early fusion"
     version = 1
     summary = "channels of texture and depth stacked into one stream"
     source = "the usual input-level fusion; one encoder and a linear classifier"

@@ -29,6 +29,7 @@ class GMU(Method):
     """A gated multimodal unit over the pooled features."""
 
     name = "gmu"
+    title = "GMU"
     version = 1
     summary = "a gate from both modalities weighs their features"
     source = "Arevalo et al., ICLR workshop 2017 (arXiv 1702.01992)"

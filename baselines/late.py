@@ -22,6 +22,7 @@ class Late(Method):
     """The mean of two streams' probabilities."""
 
     name = "late"
+    title = "Late fusion"
     version = 1
     summary = "mean of both streams' class probabilities"
     source = "mean rule of Kittler et al., TPAMI 20(3), 1998"

@@ -30,6 +30,7 @@ class LMF(Method):
     """Low-rank bilinear fusion after the fully-connected layers."""
 
     name = "lmf"
+    title = "LMF"
     version = 1
     summary = "low-rank bilinear form of the features after the fully-connected layers"
     source = "Liu et al., ACL 2018 (arXiv 1806.00064)"

@@ -36,6 +36,7 @@ class MaskGuidedAttention(Method):
     """Soft attention guided by the salient regions, and fusion position by position."""
 
     name = "cma"
+    title = "CMA"
     version = 1
     summary = "soft attention pulled towards the salient regions, fusion position by position"
     source = "in the manner of CMANet, OpenReview EqVvKkdr_38 (2022); our reading of its abstract"

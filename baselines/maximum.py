@@ -24,6 +24,7 @@ class Maximum(Method):
     """The element-wise maximum after the fully-connected layers."""
 
     name = "max"
+    title = "Maximum"
     version = 1
     summary = "element-wise maximum of the features after the fully-connected layers"
     source = "the usual max fusion of two-stream networks, as in Feichtenhofer et al., CVPR 2016, there on feature maps"

@@ -30,6 +30,7 @@ class MMTM(Method):
     """Two streams that recalibrate each other's channels; the mean of their logits."""
 
     name = "mmtm"
+    title = "MMTM"
     version = 1
     summary = "squeeze-and-excitation across modalities between stages, mean of logits"
     source = "Joze et al., CVPR 2020"

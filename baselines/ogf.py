@@ -30,6 +30,7 @@ class OGF(Method):
     """Concatenation of features that a penalty keeps orthogonal."""
 
     name = "ogf"
+    title = "OGF"
     version = 1
     summary = "features pushed to be orthogonal, then concatenated"
     source = "OGF2Net, Lin et al., IEEE TMM 23, 2021; the penalty's form is our reading of the abstract"

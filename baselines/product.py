@@ -23,6 +23,7 @@ class Product(Method):
     """The product of two streams' probabilities."""
 
     name = "product"
+    title = "Product rule"
     version = 1
     summary = "product of both streams' class probabilities"
     source = "product rule of Kittler et al., TPAMI 20(3), 1998"

@@ -16,6 +16,7 @@ class Texture(Method):
     """The texture stream alone."""
 
     name = "texture"
+    title = "Texture"
     version = 1
     summary = "texture alone"
     source = "one encoder and a linear classifier; the paper's 2D-only reference"
@@ -35,6 +36,7 @@ class Depth(Method):
     """The depth stream alone."""
 
     name = "depth"
+    title = "Depth"
     version = 1
     summary = "depth alone"
     source = "one encoder and a linear classifier; the paper's 3D-only reference"

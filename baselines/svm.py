@@ -30,6 +30,7 @@ class SVM(Method):
     """Linear SVMs on both streams' features."""
 
     name = "svm"
+    title = "Deep SVM"
     version = 1
     summary = "linear SVM on the features of two streams trained apart"
     source = "after DF-CNN, Li et al., IEEE TMM 19(12), 2017"

@@ -26,6 +26,7 @@ class Weighted(Method):
     """A learnt convex combination of two streams' probabilities."""
 
     name = "weighted"
+    title = "Weighted sum"
     version = 1
     summary = "learnt convex combination of both streams' class probabilities"
     source = "weighted sum rule, after Kittler et al., TPAMI 20(3), 1998"

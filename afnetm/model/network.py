@@ -32,6 +32,7 @@ class AFNetM(Method):
     """
 
     name = "afnetm"
+    title = "AFNet-M"
     version = 2
     staged = True
     summary = "mask attention in both streams, adaptive fusion at a convolutional stage"

@@ -16,7 +16,7 @@ def make_ledger(suite: Suite, cohort: Cohort, planned: list[PlannedUnit], tuned:
     return Ledger(
         suite=suite.name,
         text=suite.text,
-        resolved=suite.model_dump(mode="json", exclude={"text", "methods", "added", "fixed"})
+        resolved=suite.model_dump(mode="json", exclude={"text", "methods", "added", "fixed", "titles"})
         | {"methods": {label: hyperparameters(method) for label, method in suite.methods.items()}},
         description=suite.description,
         control=suite.control,
@@ -24,6 +24,7 @@ def make_ledger(suite: Suite, cohort: Cohort, planned: list[PlannedUnit], tuned:
         methods={
             label: {
                 "name": method.name,
+                "title": suite.titles.get(label) or (method.title if label == method.name else ""),
                 "version": method.version,
                 "summary": method.summary,
                 "source": method.source,

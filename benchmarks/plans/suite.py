@@ -19,7 +19,10 @@ from benchmarks.plans.suite_files import read_suite_file
 from studies.spec import SearchSpec
 
 #: Attributes of a `Suite` that are not keys of its file.
-_DERIVED = ("name", "text", "added", "fixed")
+_DERIVED = ("name", "text", "added", "fixed", "titles")
+#: Keys of a method's table that are no hyper-parameters.
+_ABOUT = ("method", "title")
+_Title = Annotated[str, Field(pattern=r"^[^\p{C}]+$")]
 
 
 class _Strict(BaseModel):
@@ -80,7 +83,7 @@ class AxisSpec(_Strict):
         part_of: the axis that it belongs to: where that one is ``"none"``, this one is gone with it.
     """
 
-    title: Annotated[str, Field(pattern=r"^[^\p{C}]+$")]
+    title: _Title
     part_of: str | None = None
 
     @model_validator(mode="before")
@@ -106,6 +109,7 @@ class Suite(_Strict):
         search: how the methods are tuned before they are compared; None for a comparison of what is written.
         added: labels of methods that are not in the file (`including`).
         fixed: by label, the hyper-parameters that its table names: a search leaves them alone.
+        titles: by label, what its table says that a paper's tables and figures call it.
     """
 
     name: str
@@ -123,6 +127,7 @@ class Suite(_Strict):
     search: SearchSpec | None = None
     added: tuple[str, ...] = ()
     fixed: dict[str, tuple[str, ...]] = {}
+    titles: dict[str, str] = {}
 
     def including(self, names: Iterable[str]) -> "Suite":
         """The suite with the registered methods called `names` beside its own, each with its defaults.
@@ -174,7 +179,12 @@ def parse_suite(tables: dict[str, Any], *, name: str, text: str, file: str) -> S
     if not isinstance(tables.get("methods"), dict) or not tables["methods"]:
         raise UserError(f"{file}: [methods.NAME] is missing; a suite needs one table a method")
     methods = {label: _method(label, table, file) for label, table in tables["methods"].items()}
-    fixed = {label: tuple(key for key in table if key != "method") for label, table in tables["methods"].items()}
+    fixed = {label: tuple(key for key in table if key not in _ABOUT) for label, table in tables["methods"].items()}
+    titles = {
+        label: validate(dict[str, _Title], {"title": table["title"]}, file, f"methods.{label}")["title"]
+        for label, table in tables["methods"].items()
+        if "title" in table
+    }
     search = validate(SearchSpec, tables["search"], file, "search") if "search" in tables else None
     whole = {"encoder": {}, "training": {}, **tables, "name": name, "text": text, "methods": {}, "search": None}
     suite: Suite = validate(Suite, whole, file, "")
@@ -190,7 +200,7 @@ def parse_suite(tables: dict[str, Any], *, name: str, text: str, file: str) -> S
             raise UserError(f"{file}: axes.{key}.part_of = '{axis.part_of}' is no axis: {', '.join(suite.axes)}")
     if suite.control is not None and suite.control not in methods:
         raise UserError(f"{file}: control = '{suite.control}' is none of its methods: {', '.join(methods)}")
-    return suite.model_copy(update={"methods": methods, "search": search, "fixed": fixed})
+    return suite.model_copy(update={"methods": methods, "search": search, "fixed": fixed, "titles": titles})
 
 
 def check_selection(search: SearchSpec, protocol: ProtocolSpec) -> None:
@@ -245,7 +255,7 @@ def _method(label: str, table: object, file: str) -> Method:
         found = find_method(str(kind))
     except UserError as error:
         raise UserError(f"{file}: [methods.{label}]: {error}") from None
-    values = {key: value for key, value in table.items() if key != "method"}
+    values = {key: value for key, value in table.items() if key not in _ABOUT}
     method: Method = validate(found, values, file, f"methods.{label}")
     return method
 

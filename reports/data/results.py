@@ -1,5 +1,6 @@
 """Results: the tables that a report is made of, and where they came from."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -71,7 +72,7 @@ class Provenance:
         created: when the report is made, as it shall be printed.
         synthetic: whether the faces are made up.
         methods: by name, in the order of every table and picture: version, summary (one line), source (where it was
-            published), hyperparameters (a mapping).
+            published), hyperparameters (a mapping); maybe title, what papers call it.
         control: the method that the others are compared with; the first of `methods` if None.
         axes: what an ablation changes, by hyper-parameter, which every method has; the control is the full model.
             Empty for other comparisons.
@@ -118,6 +119,13 @@ class Provenance:
     def named(self) -> bool:
         """Whether who the subjects are may be told: their names, their faces, and what may hold either."""
         return bool(self.cohort["shareable"]) or self.with_faces
+
+    @property
+    def titles(self) -> dict[str, str]:
+        """What papers call each method, by its name: no two alike, its name where it has no title."""
+        found = {name: card.get("title") or name for name, card in self.methods.items()}
+        often = Counter(found.values())
+        return {name: title if often[title] == 1 else f"{title} ({name})" for name, title in found.items()}
 
     def __post_init__(self) -> None:
         _need("cohort", self.cohort, _COHORT)

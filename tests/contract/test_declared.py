@@ -55,6 +55,9 @@ def test_class_attributes_are_complete(kind, request):
         assert text, f"{said}: {name} is empty; tables show it"
         assert text == text.strip(), f"{said}: {name} has blanks around it; take them away"
         assert "\n" not in text, f"{said}: {name} has several lines; tables show one"
+    assert isinstance(kind.title, str), f"{said}: title = {kind.title!r}; make it a string, or leave it out"
+    assert kind.title.isprintable(), f"{said}: title = {kind.title!r}; papers show it on one line, as text"
+    assert kind.title == kind.title.strip(), f"{said}: title has blanks around it; take them away"
     assert len(kind.summary) <= 80, f"{said}: summary has {len(kind.summary)} characters; say it in 80, tables show it"
 
 

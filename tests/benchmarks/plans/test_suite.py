@@ -52,6 +52,15 @@ def test_what_is_written_is_what_is_read(tmp_path: Path) -> None:
     }
 
 
+def test_titles_are_the_papers_and_no_hyper_parameters(tmp_path: Path) -> None:
+    plain, entitled = (
+        load_suite(written(tmp_path, text))
+        for text in (GOOD, GOOD.replace("features = 256", 'features = 256\ntitle = "Wide"'))
+    )
+    assert entitled.titles == {"wide": "Wide"}
+    assert (plain.titles, plain.methods, plain.fixed) == ({}, entitled.methods, entitled.fixed)
+
+
 @pytest.mark.parametrize("name", suite_names())
 def test_every_suite_of_ours_is_right(name: str) -> None:
     suite = load_suite(name)
@@ -102,6 +111,8 @@ def test_every_suite_of_ours_is_right(name: str) -> None:
             "axes.features.part_of = 'x' is no axis: features",
         ),
         ("[cohort]", "[axes]\nfeatures = 3\n[cohort]", "axes.features.title = 3: .*valid string"),
+        ("features = 64", "features = 64\ntitle = 3", "methods.concat.title = 3: .*valid string"),
+        ("features = 64", 'features = 64\ntitle = "a\\nb"', "methods.concat.title = .*pattern"),
         ("[cohort]", "added = []\n[cohort]", "key 'added' is not allowed"),
         ('method = "concat"', 'method = "afnetm"\nfuse_stages = [3, 2]', "methods.wide.*: unknown key"),
         ("[cohort]", "[cohort", "not valid TOML: .*line"),

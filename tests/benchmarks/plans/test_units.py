@@ -49,7 +49,7 @@ def test_a_key_changes_with_whatever_decides_the_result(learnable: Cohort) -> No
 def test_what_decides_nothing_leaves_keys_alone(learnable: Cohort) -> None:
     base = keys(suite(), learnable)
     assert keys(suite(description="other words", control="concat", keep_weights=True), learnable) == base
-    renamed = suite(methods={"mine": {"method": "concat", "features": 64}, "afnetm": {}})
+    renamed = suite(methods={"mine": {"method": "concat", "features": 64, "title": "Mine"}, "afnetm": {}})
     assert keys(renamed, learnable) == base
     longer = suite(protocol={"folds": 4, "repeats": 3, "seed": 5})
     assert keys(longer, learnable)[: len(base)] == base

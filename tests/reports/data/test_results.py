@@ -151,3 +151,11 @@ def test_no_curves_are_no_fault(results):
     bare = changed(results, "curves", lambda frame: pd.DataFrame(columns=frame.columns))
     assert bare.curves.empty
     assert bare.methods == ["texture", "depth", "concat", "late", "afnetm"]
+
+
+def test_papers_call_methods_by_their_titles_and_no_two_alike(small):
+    cards = small.provenance.methods
+    entitled = {**cards, "plain": cards["plain"] | {"title": "Plain"}}
+    assert replace(small.provenance, methods=entitled).titles == {"plain": "Plain", "afnetm": "afnetm"}
+    twice = {name: card | {"title": "Same"} for name, card in cards.items()}
+    assert replace(small.provenance, methods=twice).titles == {"plain": "Same (plain)", "afnetm": "Same (afnetm)"}
