@@ -2,11 +2,11 @@
 
 import json
 import sys
+from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
@@ -24,9 +24,9 @@ from benchmarks.cli.options import (
     WithFaces,
     Workers,
     command_line,
-    console,
 )
 from benchmarks.records.home import Home
+from benchmarks.terminal.console import console, errors, listen, output
 
 app = typer.Typer(
     cls=Program,
@@ -43,12 +43,18 @@ def main() -> None:
     try:
         app(sys.argv[1:], prog_name="afnetm")
     except UserError as error:
-        Console(stderr=True, soft_wrap=True).print(f"[red]error:[/] {escape(str(error))}", highlight=False)
+        errors.say(f"[red]error:[/] {escape(str(error))}")
         sys.exit(2)
 
 
+def _version(asked: bool) -> None:
+    if asked:
+        print(f"afnetm {version('afnetm')}")
+        raise typer.Exit
+
+
 @app.callback()
-def _home(
+def _program(
     context: typer.Context,
     home: Annotated[Path, typer.Option(envvar="AFNETM_HOME", help="All that is written goes below it.")] = Path("runs"),
     tracking_uri: Annotated[
@@ -59,7 +65,17 @@ def _home(
         str | None,
         typer.Option(envvar="AFNETM_STORAGE", help="A database's URL, for studies; HOME/optuna.journal by default."),
     ] = None,
+    verbose: Annotated[
+        bool, typer.Option("--verbose", "-v", help="A line a run on a terminal too, and tracebacks of what failed.")
+    ] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Results and what went wrong, no progress.")] = False,
+    version: Annotated[
+        bool, typer.Option("--version", is_eager=True, callback=_version, help="Print the version and exit.")
+    ] = False,
 ) -> None:
+    if quiet and verbose:
+        raise UserError("--quiet and --verbose: allowed is one or the other")
+    listen(quiet=quiet, verbose=verbose)
     context.obj = Home(home)
     context.meta["tracking_uri"] = tracking_uri or Home(home).tracking_uri
     context.meta["storage"] = storage or None
@@ -90,8 +106,8 @@ def methods(as_json: Json = False) -> None:
         about = f"{escape(one['summary'])}\n[dim]{escape(one['source'])}[/]"
         numbers = f"{one['parameters'] / 1e6:.2f} M", f"{one['flops'] / 1e9:.2f}"
         table.add_row(f"[bold]{one['name']}[/] {one['version']}", *numbers, about)
-    Console().print(table)
-    Console().print("[dim]for a resnet18 and one face of 224 px; a multiply-add is two operations[/]")
+    output().print(table)
+    output().print("[dim]for a resnet18 and one face of 224 px; a multiply-add is two operations[/]")
 
 
 @app.command(cls=Command)
@@ -127,27 +143,27 @@ def run(
         if dry_run:
             with console.status("timing a few steps of what has no record yet"):
                 told = dry_forecast(job, spec, storage_url=context.meta.get("storage"))
-            Console().print(told)
+            output().print(told)
             return
         if spec is not None:
             job = cli_search.tune(context, job, spec)
         uri = context.meta["tracking_uri"]
         tally = commands.train(job, tracking_uri=uri, with_faces=with_faces, console=console)
     except KeyboardInterrupt:
-        console.print("stopped; what is done is kept: run again to go on")
+        errors.say("stopped; what is done is kept: run again to go on")
         raise typer.Exit(130) from None
     home: Home = context.obj
     report.show(home, job.suite.name, with_faces=with_faces)
     if untracked := tally.untracked or job.untracked:
-        console.print(f"[yellow]MLflow lacks some of it; the next run catches up:[/] {escape(untracked)}")
+        errors.say(f"[yellow]MLflow lacks some of it; the next run catches up:[/] {escape(untracked)}")
     for outcome in tally.failed:
         unit = outcome.planned.unit
         where = f"{outcome.planned.label} {unit.repeat}-{unit.fold}"
-        console.print(f"[red]failed:[/] {where}: {escape(outcome.reason or '')} (traceback: failures/{unit.key}.json)")
+        errors.say(f"[red]failed:[/] {where}: {escape(outcome.reason or '')} (traceback: failures/{unit.key}.json)")
     lacking = sorted({reason for reason in job.tuned.lacking.values() if reason}) if job.tuned else []
     for reason in lacking:
         where = command_line(home, "ui", "--optuna")
-        console.print(f"[red]not trained:[/] {escape(reason)}; why is said in its trials: {where}")
+        errors.say(f"[red]not trained:[/] {escape(reason)}; why is said in its trials: {where}")
     print(f"MLflow UI:  {command_line(home, 'ui')}")
     if tally.failed or lacking:
         raise typer.Exit(1)

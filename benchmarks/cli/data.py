@@ -6,19 +6,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
 from rich.markup import escape
-from rich.progress import Progress
 from rich.table import Table
 
 from benchmarks.cli.arguments import Command
 from benchmarks.records.home import Home
+from benchmarks.terminal.console import console, errors, output
+from benchmarks.terminal.steps import progress_bar
 
 if TYPE_CHECKING:
     from afnetm.data.cohort import Cohort
 
 app = typer.Typer(help="Cohorts: make, check and look at prepared data sets.", no_args_is_help=True)
-console = Console(stderr=True)
 #: So many of the scans left out are shown with their reasons; the file has them all.
 _SHOWN = 5
 
@@ -84,13 +83,13 @@ def prepare(
         with home.lock():
             cohort, rejected = datasets.prepare(home, name, source, size=size, workers=workers, console=console)
     except KeyboardInterrupt:
-        console.print("stopped; what is done is kept: prepare again to go on")
+        errors.say("stopped; what is done is kept: prepare again to go on")
         raise typer.Exit(130) from None
     _print_card(cohort)
     print(f"pictures:   {cohort.directory / datasets.SHEET}")
     if rejected:
         for scan, reason in rejected[:_SHOWN]:
-            console.print(f"[red]left out:[/] {escape(scan)}: {escape(reason)}", soft_wrap=True, highlight=False)
+            errors.say(f"[red]left out:[/] {escape(scan)}: {escape(reason)}")
         print(f"left out:   {len(rejected)} scans, listed in {cohort.directory / datasets.LEFT_OUT}")
         raise typer.Exit(1)
 
@@ -131,9 +130,8 @@ def check(
     from afnetm.data.cohort import card, check_cohort
 
     directory = _directory(context.obj, reference)
-    with Progress(console=console, transient=True) as bars:
-        task = bars.add_task("verifying", total=None)
-        checked = check_cohort(directory, lambda done, total: bars.update(task, completed=done, total=total))
+    with progress_bar("verifying", console) as progress:
+        checked = check_cohort(directory, progress)
     if as_json:
         print(json.dumps(card(checked)))
     else:
@@ -176,4 +174,4 @@ def _print_card(cohort: "Cohort") -> None:
         text = ", ".join(f"{k} {v}" for k, v in value.items()) if isinstance(value, dict) else str(value)
         table.add_row(key, text)
     table.add_row("folder", str(cohort.directory))
-    Console().print(table)
+    output().print(table)

@@ -1,4 +1,4 @@
-"""What several commands have in common: their options, and where words go."""
+"""What several commands have in common: their options."""
 
 import os
 import shlex
@@ -7,12 +7,8 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from benchmarks.records.home import Home
-
-#: Progress and words go to standard error, so that standard output holds results alone.
-console = Console(stderr=True)
 
 SuiteName = Annotated[str, typer.Argument(metavar="SUITE", help="A TOML file, or a name in benchmarks/suites/.")]
 Methods = Annotated[list[str] | None, typer.Option("--methods", help="Only these, for example: --methods late afnetm")]

@@ -4,12 +4,12 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from afnetm.errors import UserError
-from benchmarks.cli.options import WithFaces, console
+from benchmarks.cli.options import WithFaces
 from benchmarks.records.home import Home
+from benchmarks.terminal.console import console, output
 
 
 def report(
@@ -66,7 +66,7 @@ def _together(home: Home, references: list[str], *, with_faces: bool) -> None:
         from benchmarks.reporting.writing import write_joint_report
 
         paths, path, table = write_joint_report(home, references, with_faces=with_faces)
-    Console().print(table)
+    output().print(table)
     for own in paths:
         print(f"report:     {own}")
     print(f"together:   {path}")
@@ -81,5 +81,5 @@ def _from_files(results: Path, predictions: Path, *, control: str | None, out: P
 
 
 def _print(path: Path, table: Table) -> None:
-    Console().print(table)
+    output().print(table)
     print(f"report:     {path}")

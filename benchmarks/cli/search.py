@@ -4,12 +4,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from benchmarks.cli.options import Device, DryRun, MethodsToRun, SuiteName, Workers, command_line, console
+from benchmarks.cli.options import Device, DryRun, MethodsToRun, SuiteName, Workers, command_line
 from benchmarks.records.home import Home
+from benchmarks.terminal.console import console, errors, output
 
 if TYPE_CHECKING:
     from benchmarks.jobs.commands import Job
@@ -44,14 +44,14 @@ def search(
         if dry_run:
             with console.status("timing a few steps of what has no record yet"):
                 told = search_forecast(job, spec, storage_url=context.meta.get("storage"), measure=True)
-            Console().print(told)
+            output().print(told)
             return
         job = tune(context, job, spec)
     except KeyboardInterrupt:
-        console.print("stopped; what is done is kept: search again to go on")
+        errors.say("stopped; what is done is kept: search again to go on")
         raise typer.Exit(130) from None
     if job.untracked:
-        console.print(f"[yellow]MLflow lacks some studies; the next search catches up:[/] {escape(job.untracked)}")
+        errors.say(f"[yellow]MLflow lacks some studies; the next search catches up:[/] {escape(job.untracked)}")
     path = home.winners(job.suite.name)
     print(f"winners:    {path}")
     print(f"to compare: {command_line(home, 'run', suite, *([] if job.suite.search else ['--params', str(path)]))}")
@@ -73,7 +73,7 @@ def tune(context: typer.Context, job: "Job", spec: "SearchSpec") -> "Job":
     uris = {"storage_url": context.meta.get("storage"), "tracking_uri": context.meta["tracking_uri"]}
     job = commands.tune(job, spec, console=console, **uris)
     assert job.tuned is not None
-    Console().print(_table(job.tuned, job.labels))
+    output().print(_table(job.tuned, job.labels))
     return job
 
 

@@ -6,8 +6,10 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
-from benchmarks.cli.options import Methods, SuiteName, command_line, console
+from benchmarks.cli.options import Methods, SuiteName, command_line
 from benchmarks.records.home import Home
+from benchmarks.terminal.console import console, errors
+from benchmarks.terminal.steps import progress_bar
 
 
 def export(
@@ -31,7 +33,6 @@ def export(
 
     Example: `afnetm export quick quick.zip`
     """
-    from benchmarks.plans.cohorts import progress_bar
     from benchmarks.travel.exporting import export_suite
 
     home: Home = context.obj
@@ -61,7 +62,6 @@ def import_(
 
     Example: `afnetm import quick.zip`
     """
-    from benchmarks.plans.cohorts import progress_bar
     from benchmarks.plans.suite_files import suite_names
     from benchmarks.travel.importing import import_suite
 
@@ -70,17 +70,17 @@ def import_(
         with progress_bar("importing", console, what="steps") as progress:
             done = import_suite(archive, home, name=name, progress=progress)
     except KeyboardInterrupt:
-        console.print("stopped; what was imported is whole and stays: import again to go on")
+        errors.say("stopped; what was imported is whole and stays: import again to go on")
         raise typer.Exit(130) from None
     here = f", {done.here} were here already" if done.here else ""
     print(f"{done.suite}: {done.records} records imported{here}")
     if done.differing:
         shown = ", ".join(done.differing[:3]) + (" ..." if len(done.differing) > 3 else "")
         told = f"{len(done.differing)} of them say something else in the archive; they stay as they were here: {shown}"
-        console.print(f"[yellow]{told}[/]", highlight=False)
+        errors.say(f"[yellow]{told}[/]")
     if done.winners:
         path = home.winners(done.suite)
-        console.print(f"[yellow]what a search chose is something else here, and stays:[/] {escape(str(path))}")
+        errors.say(f"[yellow]what a search chose is something else here, and stays:[/] {escape(str(path))}")
     if done.tuned:
         path = home.winners(done.suite)
         print("  the trials of its search did not come; with --params it is run with what they chose:")

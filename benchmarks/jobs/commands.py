@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import torch
-from rich.console import Console
+from rich.markup import escape
 
 from afnetm.data.cohort import Cohort
 from afnetm.errors import UserError
@@ -24,6 +24,8 @@ from benchmarks.running.copying import Copying
 from benchmarks.running.runner import Tally, run
 from benchmarks.search.searching import Question, check_folds, finished, questions, search
 from benchmarks.search.tuning import Tuned, by_file, by_search, position
+from benchmarks.terminal.console import Terminal
+from benchmarks.terminal.words import counted
 from studies.search import Search
 from studies.spec import SearchSpec
 from studies.storage import open_storage, storage_errors
@@ -74,7 +76,7 @@ def prepare(
     home: Home,
     workers: int | None,
     device: str,
-    console: Console,
+    console: Terminal,
     dry: bool,
 ) -> Job:
     """Reads a suite, checks all that it asks for before anything is written, and plans it; makes its cohort."""
@@ -101,7 +103,7 @@ def prepare(
     return Job(suite, labels, cohort, planned, kind, workers, home)
 
 
-def _with_added(suite: Suite, names: list[str], home: Home, console: Console) -> Suite:
+def _with_added(suite: Suite, names: list[str], home: Home, console: Terminal) -> Suite:
     """The suite with what earlier runs added to it, for as long as that has records, and with what `names` add."""
     try:
         before = read_ledger(home, suite.name)
@@ -113,7 +115,7 @@ def _with_added(suite: Suite, names: list[str], home: Home, console: Console) ->
             try:
                 suite = suite.including([name])
             except UserError as error:
-                console.print(f"{name}, added in an earlier run, is left out: {error}", highlight=False, markup=False)
+                console.say(escape(f"{name}, added in an earlier run, is left out: {error}"))
     return suite.including(names)
 
 
@@ -130,7 +132,7 @@ def search_spec(suite: Suite, *, trials: int | None, hours: float | None) -> Sea
     return found
 
 
-def tune(job: Job, spec: SearchSpec, *, storage_url: str | None, tracking_uri: str, console: Console) -> Job:
+def tune(job: Job, spec: SearchSpec, *, storage_url: str | None, tracking_uri: str, console: Terminal) -> Job:
     """Searches by `spec` for the methods asked for; the job comes back with what won.
 
     Every study goes on until its budget is spent; one that has spent it costs nothing. The winners are written to the
@@ -193,7 +195,7 @@ def give(job: Job, path: Path) -> Job:
     return replace(job, planned=tuned.planned, tuned=tuned)
 
 
-def train(job: Job, *, tracking_uri: str, with_faces: bool, console: Console) -> Tally:
+def train(job: Job, *, tracking_uri: str, with_faces: bool, console: Terminal) -> Tally:
     """Runs what of a job is not done yet; `with_faces` lets MLflow have subjects' names that are not shareable."""
     assert job.cohort is not None
     ledger = make_ledger(job.suite, job.cohort, job.planned, job.tuned)
@@ -202,9 +204,11 @@ def train(job: Job, *, tracking_uri: str, with_faces: bool, console: Console) ->
         done = Store(job.home).done()
         left = sum(p.unit.key not in done for p in job.chosen)
         if left:
-            console.print(f"{job.suite.name}: {left} of {len(job.chosen)} units to train, {job.workers} workers")
+            console.say(
+                f"{escape(job.suite.name)}: {left} of {counted(len(job.chosen), 'run')} to train, {counted(job.workers, 'worker')}"
+            )
         else:
-            console.print(f"{job.suite.name}: all {len(job.chosen)} units are done; nothing to train")
+            console.say(f"{escape(job.suite.name)}: {counted(len(job.chosen), 'run')} done, none left to train")
         return run(
             job.chosen,
             ledger,

@@ -4,7 +4,6 @@ import csv
 import time
 from pathlib import Path
 
-from rich.console import Console
 from rich.table import Table
 
 from afnetm.data.cohort import Cohort, cohort_directory
@@ -18,8 +17,10 @@ from afnetm.data.preparing import disk_need, prepare_cohort
 from afnetm.data.rendering import render
 from afnetm.data.synthetic import SyntheticSource
 from afnetm.errors import UserError
-from benchmarks.plans.cohorts import processes, progress_bar, write_sheet
+from benchmarks.plans.cohorts import processes, write_sheet
 from benchmarks.records.home import Home
+from benchmarks.terminal.console import Terminal
+from benchmarks.terminal.steps import progress_bar
 
 KINDS = ("bu3dfe", "bosphorus", "folder")
 #: The contact sheet in a prepared cohort's folder: with the faces, which do not leave it.
@@ -50,7 +51,7 @@ def open_source(kind: str, folder: Path, *, table: Path | None, intensities: tup
 
 
 def prepare(
-    home: Home, name: str, source: FileSource, *, size: int, workers: int | None, console: Console
+    home: Home, name: str, source: FileSource, *, size: int, workers: int | None, console: Terminal
 ) -> tuple[Cohort, list[tuple[str, str]]]:
     """Makes a data set's cohort, saying first what there is; returns it with the scans left out and the reasons."""
     directory = cohort_directory(home.path, name)
@@ -69,7 +70,7 @@ def prepare(
 
 
 def export_scans(
-    layout: str, directory: Path, source: SyntheticSource, *, workers: int | None, console: Console
+    layout: str, directory: Path, source: SyntheticSource, *, workers: int | None, console: Terminal
 ) -> None:
     """Writes a synthetic cohort's scans in a data set's layout, with a progress bar."""
     with progress_bar(f"writing {directory.name}", console) as progress:

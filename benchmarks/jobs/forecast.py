@@ -13,6 +13,7 @@ from benchmarks.jobs.timing import estimate_seconds
 from benchmarks.plans.cohorts import how_to_make
 from benchmarks.plans.units import select, split
 from benchmarks.records.store import Store
+from benchmarks.terminal.words import duration
 
 if TYPE_CHECKING:
     from benchmarks.jobs.commands import Job
@@ -77,20 +78,6 @@ def table_of(found: list[Share], things: str) -> Table:
     for share in found:
         table.add_row(*_cells(share))
     return table
-
-
-def duration(seconds: float) -> str:
-    """For people: ``50 s``, ``12 min``, ``1 h 05 min``, ``3 days``; ``?`` for NaN."""
-    if math.isnan(seconds):
-        return "?"
-    minutes = round(seconds / 60)
-    if seconds < 100:
-        return f"{seconds:.0f} s"
-    if minutes < 100:
-        return f"{minutes} min"
-    if minutes < 48 * 60:
-        return f"{minutes // 60} h {minutes % 60:02d} min"
-    return f"{minutes / 1440:.0f} days"
 
 
 def _cells(share: Share) -> tuple[str, ...]:

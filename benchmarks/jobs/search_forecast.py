@@ -10,11 +10,12 @@ from optuna.trial import FrozenTrial
 from rich.console import Group
 from rich.markup import escape
 
-from benchmarks.jobs.forecast import Shape, Share, duration, estimated, forecast, scans_each, shape, shares, table_of
+from benchmarks.jobs.forecast import Shape, Share, estimated, forecast, scans_each, shape, shares, table_of
 from benchmarks.plans.cohorts import how_to_make
 from benchmarks.plans.units import undrawn
 from benchmarks.records.store import Store
 from benchmarks.search.searching import study_name
+from benchmarks.terminal.words import duration
 from studies.spec import SearchSpec
 from studies.storage import NoStudiesError, storage_errors, view_storage
 from studies.winners import Where

@@ -1,13 +1,7 @@
 """Cohorts for suites and for the command line: found, made when a suite describes them, drawn."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
-
-from rich.console import Console
-from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from afnetm.data.cohort import Cohort, cohort_directory, open_cohort
 from afnetm.data.preparing import disk_need, prepare_cohort
@@ -15,12 +9,15 @@ from afnetm.data.synthetic import SyntheticSource
 from afnetm.errors import UserError
 from afnetm.workers import core_count
 from benchmarks.records.home import Home
+from benchmarks.terminal.console import Terminal
+from benchmarks.terminal.steps import progress_bar
+from benchmarks.terminal.words import counted, megabytes
 
 if TYPE_CHECKING:
     from benchmarks.plans.suite import CohortSpec  # torch, by way of the methods
 
 
-def ensure_cohort(home: Home, spec: "CohortSpec", *, workers: int | None, console: Console) -> Cohort:
+def ensure_cohort(home: Home, spec: "CohortSpec", *, workers: int | None, console: Terminal) -> Cohort:
     """The cohort that a suite names; a synthetic one that it describes is made if it is not there yet.
 
     Raises:
@@ -63,11 +60,11 @@ def _prepared(directory: Path, spec: "CohortSpec") -> Cohort:
 
 
 def make_synthetic(
-    home: Home, name: str, source: SyntheticSource, *, size: int, workers: int | None, console: Console
+    home: Home, name: str, source: SyntheticSource, *, size: int, workers: int | None, console: Terminal
 ) -> Cohort:
     """Makes a synthetic cohort with a progress bar; an interrupted one goes on where it was."""
-    need = disk_need(scans=len(source.ids()), size=size) / 1e6
-    first = f"cohort {name}: {len(source.ids())} scans, {need:.0f} MB of disk while it is made, half of it then"
+    need = megabytes(disk_need(scans=len(source.ids()), size=size))
+    first = f"cohort {name}: {counted(len(source.ids()), 'scan')}, {need} of disk while it is made, half of it then"
     with progress_bar(f"making cohort {name}", console, first=first) as progress:
         directory = cohort_directory(home.path, name)
         return prepare_cohort(directory, source, size=size, workers=processes(workers), progress=progress)
@@ -76,33 +73,6 @@ def make_synthetic(
 def processes(workers: int | None) -> int:
     """As many as asked for, or one a core."""
     return core_count() if workers is None else workers
-
-
-@contextmanager
-def progress_bar(
-    title: str, console: Console, *, first: str = "", what: str = "scans"
-) -> Iterator[Callable[[int, int], None]]:
-    """A bar over scans or `what`, to be called with those done and all; `first` is printed with its first call.
-
-    It appears with the first call: not before everything that can be wrong was looked at.
-    """
-    columns = BarColumn(bar_width=28), MofNCompleteColumn(), TextColumn(what), TimeElapsedColumn()
-    left = TextColumn("left"), TimeRemainingColumn()
-    bars = Progress(TextColumn(escape(title)), *columns, *left, console=console)
-    task = bars.add_task("", total=None)
-
-    def progress(done: int, total: int) -> None:
-        if not bars.live.is_started:
-            if first:
-                console.print(first, highlight=False, markup=False)
-            bars.start()
-        bars.update(task, completed=done, total=total)
-
-    try:
-        yield progress
-    finally:
-        if bars.live.is_started:
-            bars.stop()
 
 
 def write_sheet(directory: Path, out: Path, *, scans: int) -> None:

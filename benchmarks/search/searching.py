@@ -7,7 +7,6 @@ from dataclasses import asdict, dataclass
 
 from optuna import get_all_study_names
 from optuna.storages import BaseStorage
-from rich.console import Console
 
 from afnetm.data.cohort import Cohort
 from afnetm.errors import UserError
@@ -17,7 +16,8 @@ from benchmarks.plans.units import PlannedUnit, scans_of, with_settings
 from benchmarks.records.home import Home
 from benchmarks.records.store import Store
 from benchmarks.running.local import Outcome, run_local
-from benchmarks.search.bars import SearchBars
+from benchmarks.terminal.console import Terminal
+from benchmarks.terminal.trials import SearchProgress
 from studies.samplers import check_sampler
 from studies.search import Search, Task
 from studies.space import Space, apply, search_space
@@ -101,7 +101,7 @@ def search(
     storage: BaseStorage,
     *,
     workers: int,
-    console: Console,
+    console: Terminal,
     ended: Callable[[Question, Search], object] = lambda *_: None,
 ) -> dict[Question, Search]:
     """Goes on with every study until its budget is spent; returns them in the order of `found`. The home is locked.
@@ -123,16 +123,16 @@ def search(
     searches = {question: _opened(question, storage) for question in found}
     trials = _Trials(searches, suite, store, ended)
     by_label = {one.label: [search for q, search in searches.items() if q.label == one.label] for one in found}
-    most = found[0].spec.most if found else None
+    spec = found[0].spec if found else SearchSpec()
     try:
         with (
-            SearchBars(by_label, most, console) as bars,
+            SearchProgress(by_label, spec, workers=workers, console=console) as progress,
             closing(run_local(trials.pull, home, workers=workers)) as outcomes,
         ):
             for outcome in outcomes:
                 trials.take(outcome)
-                bars.update(outcome.planned.label)
-            bars.update()  # where all was trained before, there was no outcome
+                progress.update(outcome.planned.label)
+            progress.update()  # where all was trained before, there was no outcome
     finally:
         store.sweep()
     return searches

@@ -33,10 +33,10 @@ learning_rate = 4e-3
 _AGAIN = """\
 import json, sys, time
 from pathlib import Path
-from rich.console import Console
 from benchmarks.jobs import commands
 from benchmarks.records.home import Home
-home, quiet = Home(Path(sys.argv[1])), Console(quiet=True)
+from benchmarks.terminal.console import Terminal
+home, quiet = Home(Path(sys.argv[1])), Terminal(quiet=True)
 home.journal.unlink()
 job = commands.prepare(sys.argv[2], None, home=home, workers=1, device=sys.argv[3], console=quiet, dry=False)
 uri = f"sqlite:///{home.path}/searched.db"

@@ -4,7 +4,6 @@ import io
 from pathlib import Path
 
 import pytest
-from rich.console import Console
 
 from afnetm.errors import UserError
 from afnetm.method import methods
@@ -14,6 +13,7 @@ from benchmarks.jobs.ledgers import make_ledger
 from benchmarks.plans.suite import load_suite
 from benchmarks.records.home import Home
 from benchmarks.records.ledger import read_ledger
+from benchmarks.terminal.console import Terminal
 from tests.benchmarks.conftest import SUITE
 
 
@@ -32,7 +32,7 @@ def mine(monkeypatch: pytest.MonkeyPatch) -> None:
 def ready(suite: Path, home: Path, *names: str) -> tuple[Job, str]:
     """What a run with these `--methods` would do, and what it says."""
     words = io.StringIO()
-    console = Console(file=words, width=500)
+    console = Terminal(file=words, width=500)
     job = prepare(str(suite), list(names), home=Home(home), workers=1, device="cpu", console=console, dry=True)
     return job, words.getvalue()
 

@@ -8,7 +8,6 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from rich.console import Console
 
 from afnetm.data.cohort import Cohort
 from afnetm.data.scan import EXPRESSIONS
@@ -20,6 +19,7 @@ from benchmarks.plans.suite import Suite, load_suite
 from benchmarks.plans.suite_files import suite_names
 from benchmarks.plans.units import plan, scans_of, select, split
 from benchmarks.records.home import Home
+from benchmarks.terminal.console import Terminal
 
 # scans in all, taking part in a repeat, trained on and tested in a fold
 SHAPES = {
@@ -193,7 +193,7 @@ def test_a_dry_run_counts_units_before_there_is_a_cohort(
     timed = []
     monkeypatch.setattr("benchmarks.jobs.forecast.estimate_seconds", lambda *_, **of: timed.append(of) or 40.0)
     label = next(iter(suite.methods))
-    job = prepare(name, [label], home=Home(tmp_path), workers=1, device="cpu", console=Console(), dry=True)
+    job = prepare(name, [label], home=Home(tmp_path), workers=1, device="cpu", console=Terminal(), dry=True)
     units = suite.protocol.folds * suite.protocol.repeats
     if suite.cohort.dataset is None:
         assert [(share.units, share.left, share.seconds) for share in shares(job)] == [(units, units, 40.0 * units)]

@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from rich.console import Console
 from safetensors.numpy import load_file
 
 from afnetm.data.scan import EXPRESSIONS
@@ -13,12 +12,13 @@ from afnetm.errors import UserError
 from benchmarks.jobs.commands import Job, prepare
 from benchmarks.records.home import Home
 from benchmarks.running.execution import execute
+from benchmarks.terminal.console import Terminal
 from tests.benchmarks.conftest import SUITE
 
 
 def prepared_job(home: Path, suite: Path, *methods: str) -> Job:
     return prepare(
-        str(suite), [*methods], home=Home(home), workers=1, device="cpu", console=Console(quiet=True), dry=False
+        str(suite), [*methods], home=Home(home), workers=1, device="cpu", console=Terminal(quiet=True), dry=False
     )
 
 

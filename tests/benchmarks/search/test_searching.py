@@ -20,7 +20,6 @@ from hypothesis import strategies as st
 from optuna.distributions import FloatDistribution
 from optuna.storages import BaseStorage, InMemoryStorage
 from optuna.trial import TrialState
-from rich.console import Console
 
 import benchmarks.search.searching
 from afnetm.data.scan import EXPRESSIONS
@@ -32,6 +31,7 @@ from benchmarks.plans.units import PlannedUnit, Unit, plan
 from benchmarks.records.home import Home
 from benchmarks.running.local import Outcome
 from benchmarks.search.searching import Question, check_folds, finished, questions, search
+from benchmarks.terminal.console import Terminal
 from studies.search import Search
 from studies.storage import open_storage
 from tests.benchmarks.jobs.test_protocols import cohort
@@ -110,7 +110,7 @@ class Executor:
 def run(of: Suite, home: Path, storage: BaseStorage, executor: Executor, *, workers: int = 2) -> dict[Question, Search]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(benchmarks.search.searching, "run_local", executor)
-        return search(asked(of), of, Home(home), storage, workers=workers, console=Console(quiet=True))
+        return search(asked(of), of, Home(home), storage, workers=workers, console=Terminal(quiet=True))
 
 
 def found(searches: dict[Question, Search]) -> dict[str, list[tuple[object, ...]]]:
@@ -311,7 +311,7 @@ def test_each_study_is_told_of_once_when_it_has_ended(tmp_path: Path) -> None:
                 Home(tmp_path),
                 storage,
                 workers=3,
-                console=Console(quiet=True),
+                console=Terminal(quiet=True),
                 ended=lambda question, search: told.append((question.name, search.finished)),
             )
         assert sorted(told) == sorted((question.name, True) for question in asked(of))

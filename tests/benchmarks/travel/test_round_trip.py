@@ -11,7 +11,6 @@ import numpy as np
 import pandas as pd
 import pytest
 from mlflow import MlflowClient
-from rich.console import Console
 from safetensors.numpy import load
 
 from afnetm.data.cohort import Cohort
@@ -26,6 +25,7 @@ from benchmarks.records.ledger import read_ledger
 from benchmarks.records.store import Record, Store
 from benchmarks.reporting.frames import results
 from benchmarks.reporting.writing import write_suite_report
+from benchmarks.terminal.console import Terminal
 from benchmarks.travel.exporting import export_suite
 from benchmarks.travel.importing import import_suite
 from reports.data.results import Results
@@ -298,7 +298,7 @@ def test_what_cannot_be_imported_is_not_exported(home: Home, out: Path) -> None:
 def test_what_came_is_not_trained_again_and_mlflow_is_told_of_it(
     prepared: Path, suite: Path, empty_mlflow: Path, tmp_path: Path, out: Path
 ) -> None:
-    quiet = Console(quiet=True)
+    quiet = Terminal(quiet=True)
 
     def job(of: Home) -> commands.Job:
         return commands.prepare(str(suite), None, home=of, workers=1, device="cpu", console=quiet, dry=False)
