@@ -10,6 +10,7 @@ from rich.table import Table
 from benchmarks.cli.options import Device, DryRun, MethodsToRun, SuiteName, Workers, command_line
 from benchmarks.records.home import Home
 from benchmarks.terminal.console import console, errors, output
+from benchmarks.terminal.words import duration
 
 if TYPE_CHECKING:
     from benchmarks.jobs.commands import Job
@@ -107,8 +108,6 @@ def forget(context: typer.Context, reference: str, methods: list[str] | None, *,
 
 def _table(tuned: "Tuned", labels: list[str]) -> Table:
     """A row a method: its trials over all studies, how long they took, and its winners' mean score."""
-    from benchmarks.jobs.forecast import duration
-
     table = Table(box=None, pad_edge=False, header_style="bold")
     for position, name in enumerate(("method", "studies", "complete", "pruned", "failed", "time", "inner score, %")):
         table.add_column(name, justify="right" if position else "left")

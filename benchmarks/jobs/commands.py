@@ -203,12 +203,11 @@ def train(job: Job, *, tracking_uri: str, with_faces: bool, console: Terminal) -
         ledger.save(job.home)
         done = Store(job.home).done()
         left = sum(p.unit.key not in done for p in job.chosen)
+        runs, workers = counted(len(job.chosen), "run"), counted(job.workers, "worker")
         if left:
-            console.say(
-                f"{escape(job.suite.name)}: {left} of {counted(len(job.chosen), 'run')} to train, {counted(job.workers, 'worker')}"
-            )
+            console.say(f"{escape(job.suite.name)}: {left} of {runs} to train, {workers}")
         else:
-            console.say(f"{escape(job.suite.name)}: {counted(len(job.chosen), 'run')} done, none left to train")
+            console.say(f"{escape(job.suite.name)}: {runs} done; nothing to train")
         return run(
             job.chosen,
             ledger,

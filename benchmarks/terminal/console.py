@@ -1,8 +1,9 @@
 """Where words go: results to standard output, everything else to standard error."""
 
+import os
 from datetime import datetime
 
-from rich.console import Console, ConsoleDimensions
+from rich.console import Console
 from rich.markup import escape
 
 #: Columns of what is no terminal, a file or a pipe: enough for every table, and for most lines.
@@ -23,12 +24,10 @@ class Terminal(Console):
         """Whether bars can be drawn: on a terminal, not in a file, whatever colours are forced upon that."""
         return bool(self.file.isatty()) and not self.is_dumb_terminal
 
-    @property
-    def size(self) -> ConsoleDimensions:
-        """A terminal's own, or as given or COLUMNS says; `WIDE` where it is neither."""
-        if self.file.isatty() or self._width is not None:
-            return super().size
-        return ConsoleDimensions(WIDE, 25)
+    def widen(self) -> None:
+        """Makes what is no terminal `WIDE`, unless COLUMNS says how wide it is."""
+        if not self.file.isatty() and not os.environ.get("COLUMNS", "").isdigit():
+            self.width = WIDE
 
     def say(self, markup: str) -> None:
         """Prints a sentence, on one line however long it is: so it can be copied, and searched for in a log."""
@@ -49,8 +48,12 @@ errors = Terminal(stderr=True)
 def listen(*, quiet: bool, verbose: bool) -> None:
     """How much is said: what went wrong alone, or every event."""
     console.quiet, console.verbose = quiet, verbose
+    for one in (console, errors):
+        one.widen()
 
 
 def output() -> Terminal:
     """Standard output."""
-    return Terminal()
+    out = Terminal()
+    out.widen()
+    return out

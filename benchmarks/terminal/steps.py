@@ -1,6 +1,5 @@
 """Progress over many equal steps: scans of a data set, files of an archive."""
 
-import math
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -12,8 +11,8 @@ from benchmarks.terminal.console import Terminal
 from benchmarks.terminal.words import duration
 
 #: Where there are no bars, a line comes with every tenth of the whole, yet not within the first of these numbers of
-#: seconds after the last one, and at the latest after the second.
-_PACE = (1.0, 60.0)
+#: seconds after the start or the last one, and at the latest after the second.
+_PACE = (2.0, 60.0)
 
 
 @contextmanager
@@ -71,13 +70,13 @@ class _Bar(_Steps):
 class _Lines(_Steps):
     def __init__(self, title: str, what: str, console: Terminal) -> None:
         super().__init__(title, what, console)
-        self._told, self._done = -math.inf, -1
+        self._told, self._done = time.monotonic(), 0
 
     def update(self, done: int, total: int) -> None:
         left, since = self.left(done, total), time.monotonic() - self._told
         least, most = _PACE
         tenth = 10 * done // max(total, 1) > 10 * self._done // max(total, 1)
-        if since > most or (tenth and since > least) or (done == total != self._done):
+        if since > most or (tenth and since > least) or (done == total and self._done):
             self._told, self._done = time.monotonic(), done
             self._console.event(f"{self._title}: {done} of {total} {self._what}" + (f"; {left}" if left else ""))
 

@@ -81,7 +81,7 @@ class SearchProgress:
         """Seconds that the rest takes, by what it took so far; NaN before anything did."""
         studies = [search for own in self._searches.values() for search in own]
         if self._spec.hours is not None:
-            spent = [sum(t.user_attrs.get("seconds", 0.0) for t in _ended(search)) for search in studies]
+            spent: list[float] = [sum(t.user_attrs.get("seconds", 0.0) for t in _ended(search)) for search in studies]
             return sum(max(0.0, 3600 * self._spec.hours - seconds) for seconds in spent) / self._workers
         here = self._ended - self._before
         assert self._spec.most is not None

@@ -238,7 +238,9 @@ SPOILT = {
         "vertices": np.concatenate([scan.vertices[:-5], np.full((5, 3), 1e9, np.float32)])
     },
     "a triangle seen on it has an edge of 30": lambda scan: {"vertices": _spiked(scan)},
-    "texture coordinates reach from 11.6364 to 244.364 (allowed: -10 to 10": lambda scan: {"uv": scan.uv.clip(0, 1) * 256},
+    "texture coordinates reach from 11.6364 to 244.364 (allowed: -10 to 10": lambda scan: {
+        "uv": scan.uv.clip(0, 1) * 256
+    },
 }
 
 

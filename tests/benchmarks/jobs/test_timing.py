@@ -6,8 +6,8 @@ import torch
 from afnetm.method import find_method
 from afnetm.model.encoder import EncoderSpec
 from afnetm.training.recipe import Recipe
-from benchmarks.jobs.forecast import duration
 from benchmarks.jobs.timing import estimate_seconds
+from benchmarks.terminal.words import duration
 
 
 def seconds(method: str, **changed: int) -> float:

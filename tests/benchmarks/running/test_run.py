@@ -29,6 +29,10 @@ def test_a_run_trains_every_fold_and_says_where_to_look(
     assert "texture" in done.stdout
     assert "concat" in done.stdout
     assert page.is_file()
+    for result, *_ in findings(home).values():
+        line = f": {result['method']}, repeat 0, fold {result['fold']}: accuracy {result['accuracy']:.3f} in "
+        assert done.stderr.count(line) == 1  # it is no terminal
+    assert "6 of 6: " in done.stderr
     folds = pd.read_csv(home / "reports/small/tables/folds.csv")
     columns = (
         "suite method repeat fold seed unit n_train n_test accuracy macro_f1 seconds parameters flops "

@@ -62,7 +62,7 @@ def test_a_unit_that_raises_is_recorded_the_others_go_on_and_it_is_tried_again(
     path = moody(tmp_path, "raise RuntimeError('out of paint\\nsecond line')")
     suite.write_text(suite.read_text() + "[methods.moody]\n")
     done = afnetm(home, "run", str(suite), code=1, PYTHONPATH=path, MOOD="bad")
-    assert "RuntimeError: out of paint" in done.stderr
+    assert ": moody, repeat 0, fold 1: failed: RuntimeError: out of paint" in done.stderr
     assert "second line" not in done.stderr
     assert units_done(home) == 6
     status = afnetm(home, "status", str(suite))

@@ -3,6 +3,7 @@
 What real workers do is in test_search_faults.py.
 """
 
+import io
 import json
 import random
 from collections import Counter
@@ -107,10 +108,21 @@ class Executor:
                 yield Outcome(one, 3.0)
 
 
-def run(of: Suite, home: Path, storage: BaseStorage, executor: Executor, *, workers: int = 2) -> dict[Question, Search]:
+QUIET = Terminal(quiet=True)
+
+
+def run(
+    of: Suite,
+    home: Path,
+    storage: BaseStorage,
+    executor: Executor,
+    *,
+    workers: int = 2,
+    console: Terminal = QUIET,
+) -> dict[Question, Search]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(benchmarks.search.searching, "run_local", executor)
-        return search(asked(of), of, Home(home), storage, workers=workers, console=Terminal(quiet=True))
+        return search(asked(of), of, Home(home), storage, workers=workers, console=console)
 
 
 def found(searches: dict[Question, Search]) -> dict[str, list[tuple[object, ...]]]:
@@ -225,7 +237,8 @@ def test_a_unit_that_fails_fails_its_trial_and_no_other(tmp_path: Path) -> None:
         return "OSError: no" if unit.method == "late" and late and unit.hyperparameters["dropout"] > 0.2 else None
 
     of = suite(trials=6)
-    searches = run(of, tmp_path, InMemoryStorage(), Executor(fails=fails), workers=3)
+    words = Terminal(file=io.StringIO(), width=200)
+    searches = run(of, tmp_path, InMemoryStorage(), Executor(fails=fails), workers=3, console=words)
     plain = undisturbed(trials=6)
     failed = 0
     for name, trials in found(searches).items():
@@ -238,6 +251,16 @@ def test_a_unit_that_fails_fails_its_trial_and_no_other(tmp_path: Path) -> None:
             else:
                 assert trial == expected
     assert failed > 3
+    lines = words.file.getvalue().splitlines()  # type: ignore[attr-defined]
+    assert len(lines) == sum(len(study.trials) for study in searches.values())
+    assert sum(": failed: OSError: no" in line for line in lines) == failed
+    for study in searches.values():
+        for trial in study.trials:
+            (line,) = (line for line in lines if f" {study.name}, trial {trial.number}: " in line)
+            if trial.state == COMPLETE:
+                assert f": {trial.value:.3f} (best " in line
+    assert "left" in lines[0]
+    assert "left" not in lines[-1]
 
 
 class Picky(Late):
@@ -311,7 +334,7 @@ def test_each_study_is_told_of_once_when_it_has_ended(tmp_path: Path) -> None:
                 Home(tmp_path),
                 storage,
                 workers=3,
-                console=Terminal(quiet=True),
+                console=QUIET,
                 ended=lambda question, search: told.append((question.name, search.finished)),
             )
         assert sorted(told) == sorted((question.name, True) for question in asked(of))
