@@ -6,3 +6,7 @@ class UserError(Exception):
 
     The command line prints it and exits with code 2; everything else is a bug and keeps its traceback.
     """
+
+    def __init__(self, message: str) -> None:
+        # One line whatever somebody's file or another library put into it.
+        super().__init__("".join(letter if letter.isprintable() else " " for letter in message))

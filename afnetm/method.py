@@ -1,24 +1,16 @@
-"""What a method is: faces in, logits out. And the registry, through which every method is found."""
+"""What a method is: faces in, logits out."""
 
-import difflib
-import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cache
-from importlib.metadata import EntryPoint, entry_points
-from typing import Annotated, Any, ClassVar, Literal, Protocol, runtime_checkable
+from typing import Annotated, ClassVar, Literal, Protocol, runtime_checkable
 
 from optuna.distributions import BaseDistribution
 from pydantic import ConfigDict, Field
 from torch import Tensor, nn
 
-from afnetm.errors import UserError
 from afnetm.model.encoder import EncoderSpec
 from afnetm.strict import STRICT
-
-#: The entry-point group in which this project and any other package names its methods.
-GROUP = "afnetm.methods"
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,7 +54,7 @@ class Method(ABC):
     """A fusion strategy: its hyper-parameters as fields, and a module built from them.
 
     A subclass is a frozen dataclass that sets the class attributes, adds its own hyper-parameters and their search
-    space, and is named in the entry-point group `GROUP`. The encoder is the suite's, the same for every method.
+    space, and is registered (`afnetm.registry`). The encoder is the suite's, the same for every method.
     Raise `version` whenever what the method computes changes: records of other versions are then not reused.
     """
 
@@ -91,45 +83,3 @@ class Method(ABC):
     def depth_channels(self) -> int:
         """Channels of what `Faces.geometry` gives for this method."""
         return 1 if self.geometry == "depth" else 4
-
-
-def load_methods(points: list[EntryPoint] | None = None) -> dict[str, type[Method]]:
-    """Every registered method by name, sorted; a plug-in that cannot be imported is warned about and left out.
-
-    Raises:
-        UserError: two packages register one name.
-    """
-    found: dict[str, type[Method]] = {}
-    origin: dict[str, str] = {}
-    for point in sorted(entry_points(group=GROUP) if points is None else points, key=lambda p: (p.name, p.value)):
-        if origin.get(point.name, point.value) != point.value:
-            raise UserError(f"method '{point.name}' is registered twice: {origin[point.name]} and {point.value}")
-        try:
-            found[point.name] = point.load()
-        except Exception as error:  # any plug-in, any error: the others must still run
-            warnings.warn(f"method '{point.name}' ({point.value}) left out: {error!r}", stacklevel=2)
-        origin[point.name] = point.value
-    return found
-
-
-@cache
-def methods() -> dict[str, type[Method]]:
-    """The registered methods, loaded once a process."""
-    return load_methods()
-
-
-def find_method(name: str) -> type[Method]:
-    """The method registered as `name`.
-
-    Raises:
-        UserError: there is none; names the nearest.
-    """
-    if name not in methods():
-        raise UserError(f"method '{name}' is not registered; {nearest(name, methods())}")
-    return methods()[name]
-
-
-def nearest(name: str, known: Mapping[str, Any] | list[str]) -> str:
-    """The end of a message about an unknown name: the nearest known ones, or all of a few."""
-    close = difflib.get_close_matches(name, list(known), n=3, cutoff=0.5) or sorted(known)[:12]
-    return "known: " + ", ".join(close)

@@ -1,9 +1,7 @@
 """What a search may change: a method's own space, and the keys of the training recipe that matter to all."""
 
-import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
-from functools import cache
 from typing import Any
 
 from optuna.distributions import (
@@ -12,10 +10,10 @@ from optuna.distributions import (
     FloatDistribution,
     IntDistribution,
 )
-from pydantic import TypeAdapter, ValidationError
 
 from afnetm.errors import UserError
 from afnetm.method import Method
+from afnetm.strict import parse
 from afnetm.training.recipe import Recipe
 
 #: Keys of the recipe that a search may tune, the same ranges for every method.
@@ -75,8 +73,7 @@ def apply(params: Mapping[str, Any], method: Method, recipe: Recipe) -> tuple[Me
     own = {name: value for name, value in params.items() if not name.startswith(PREFIX)}
     recipes = {name.removeprefix(PREFIX): value for name, value in params.items() if name.startswith(PREFIX)}
     before = {field.name: getattr(method, field.name) for field in fields(method)}
-    changed: Method = _checked(type(method), before | own)
-    return changed, _checked(Recipe, asdict(recipe) | recipes)
+    return parse(type(method), before | own), parse(Recipe, asdict(recipe) | recipes)
 
 
 def told(distribution: BaseDistribution) -> str:
@@ -109,17 +106,3 @@ def _within(distribution: BaseDistribution, value: Any) -> bool:
         return False
     steps = 0.0 if distribution.step is None else (value - distribution.low) / distribution.step
     return bool(abs(steps - round(steps)) < 1e-9)
-
-
-@cache
-def _adapter(kind: Any) -> TypeAdapter[Any]:
-    return TypeAdapter(kind)  # milliseconds, for each inner fold of each trial
-
-
-def _checked(kind: Any, values: Mapping[str, Any]) -> Any:
-    try:
-        # By way of JSON, because strict validation of Python values refuses lists where tuples are meant.
-        return _adapter(kind).validate_json(json.dumps(values), strict=True)
-    except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        raise UserError(f"{first['loc'][-1]} = {first['input']!r}: {first['msg'].lower()}") from None

@@ -11,7 +11,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from afnetm.errors import UserError
-from benchmarks.cli import data, report, travel
+from benchmarks.cli import check, data, report, travel
 from benchmarks.cli import search as cli_search
 from benchmarks.cli.arguments import Command, Program
 from benchmarks.cli.options import (
@@ -234,6 +234,7 @@ def forget(
     print(f"{len(keys)} records deleted")
 
 
+app.command(cls=Command)(check.check)
 app.command(cls=Command)(report.report)
 app.command(cls=Command)(travel.export)
 app.command("import", cls=Command)(travel.import_)

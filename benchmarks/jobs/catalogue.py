@@ -3,9 +3,9 @@
 from typing import Any
 
 from afnetm.data.scan import EXPRESSIONS
-from afnetm.method import methods
 from afnetm.model.cost import flop_count, parameter_count
 from afnetm.model.encoder import EncoderSpec
+from afnetm.registry import methods
 
 
 def catalogue(*, encoder: EncoderSpec | None = None, size: int = 224) -> list[dict[str, Any]]:

@@ -1,20 +1,22 @@
 """Suites: a comparison written down in TOML, parsed strictly, so that a typo is an error that names the key."""
 
-import json
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import fields
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_args, get_type_hints
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, Field, TypeAdapter, ValidationError, model_validator
+from pydantic import BaseModel, Field, model_validator
 
 from afnetm.data.cohort import cohort_directory
 from afnetm.errors import UserError
-from afnetm.method import Method, find_method, methods, nearest
+from afnetm.installation import how_to_register
+from afnetm.method import Method
 from afnetm.model.encoder import EncoderSpec
-from afnetm.strict import STRICT
+from afnetm.registry import find_method, registry
+from afnetm.strict import STRICT, parse, shown, suggestion
 from afnetm.training.recipe import Recipe
+from benchmarks.plans.naming import check_label, check_suite_name
 from benchmarks.plans.suite_files import read_suite_file
 from studies.spec import SearchSpec
 
@@ -141,9 +143,10 @@ class Suite(_Strict):
         for name in names:
             if name in suite.methods:
                 continue
-            if name not in methods():
-                known = nearest(name, list(suite.methods | methods()))
-                raise UserError(f"method '{name}' is neither in suite '{self.name}' nor registered; {known}")
+            if name not in registry().names:
+                known = dict.fromkeys([*suite.methods, *registry().names])
+                hints = filter(None, [how_to_register(name), suggestion(name, known)])
+                raise UserError(f"method '{name}' is neither in suite '{self.name}' nor registered; {'; '.join(hints)}")
             whole = suite.methods | {name: _method(name, {}, self.name)}
             _check_methods(whole, self.axes, self.name)
             suite = suite.model_copy(update={"methods": whole, "added": (*suite.added, name)})
@@ -157,6 +160,10 @@ class Suite(_Strict):
         return self.model_copy(update={"methods": {m: v for m, v in self.methods.items() if not labels or m in labels}})
 
 
+#: The keys of a suite's file.
+_KEYS = [name for name in Suite.model_fields if name not in _DERIVED]
+
+
 def load_suite(reference: str) -> Suite:
     """Reads a suite: a TOML file, or the name of a suite that comes with the project.
 
@@ -166,17 +173,23 @@ def load_suite(reference: str) -> Suite:
     path, text = read_suite_file(reference)
     try:
         tables = tomllib.loads(text)
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:  # a number of too many digits is a plain ValueError
         raise UserError(f"{path.name}: not valid TOML: {error}") from error
     return parse_suite(tables, name=path.stem, text=text, file=path.name)
 
 
 def parse_suite(tables: dict[str, Any], *, name: str, text: str, file: str) -> Suite:
     """A suite from its tables; `file` is what errors call it."""
-    for key in _DERIVED:
-        if key in tables:
+    for key in tables:
+        if key in _DERIVED:
             raise UserError(f"{file}: key '{key}' is not allowed; it is not the file's to say")
-    if not isinstance(tables.get("methods"), dict) or not tables["methods"]:
+        if key not in _KEYS:
+            raise UserError(f"{file}: {key}: unknown key; {suggestion(key, _KEYS)}")
+    check_suite_name(name, file=file)
+    given = tables.get("methods", {})
+    if not isinstance(given, dict):
+        raise UserError(f"{file}: methods = {shown(given)} is not a table; write [methods.NAME]")
+    if not given:
         raise UserError(f"{file}: [methods.NAME] is missing; a suite needs one table a method")
     methods = {label: _method(label, table, file) for label, table in tables["methods"].items()}
     fixed = {label: tuple(key for key in table if key not in _ABOUT) for label, table in tables["methods"].items()}
@@ -248,8 +261,9 @@ def _check_methods(methods: Mapping[str, Method], axes: Mapping[str, AxisSpec], 
 
 
 def _method(label: str, table: object, file: str) -> Method:
+    check_label(label, of=f"{file}: the label of a method")
     if not isinstance(table, dict):
-        raise UserError(f"{file}: methods.{label} = {table!r} is not a table; write [methods.{label}]")
+        raise UserError(f"{file}: methods.{label} = {shown(table)} is not a table; write [methods.{label}]")
     kind = table.get("method", label)
     try:
         found = find_method(str(kind))
@@ -267,33 +281,6 @@ def validate(kind: Any, value: Any, file: str, table: str) -> Any:
         UserError: one line that names file, table, key, value, and what is allowed.
     """
     try:
-        # By way of JSON, because strict validation of Python values refuses lists where tuples are meant.
-        return TypeAdapter(kind).validate_json(json.dumps(value, default=str), strict=True)
-    except ValidationError as error:
-        raise UserError(_message(error, kind, file, table)) from None
-    except UserError as error:  # a method's own check
-        raise UserError(f"{file}: {table}.{error}") from None
-
-
-def _message(error: ValidationError, kind: Any, file: str, table: str) -> str:
-    """One line for the first thing that is wrong: file, table, key, value, and what is allowed."""
-    first = error.errors(include_url=False)[0]
-    *outer, key = map(str, first["loc"])
-    where = f"{file}: {'.'.join([*filter(None, [table]), *outer, key])}"
-    if first["type"] in {"extra_forbidden", "unexpected_keyword_argument"}:
-        return f"{where}: unknown key; allowed: {', '.join(_keys(kind, outer))}"
-    if first["type"] in {"missing", "missing_argument"}:
-        return f"{where}: missing"
-    return f"{where} = {json.dumps(first['input'], default=str)}: {first['msg'].lower()}"
-
-
-def _keys(kind: Any, path: list[str]) -> list[str]:
-    """The keys that the table at `path` below `kind` (a model, a dataclass, or one of these or None) may have."""
-    kind = next((k for k in get_args(kind) if k is not type(None)), kind)
-    if isinstance(kind, type) and issubclass(kind, BaseModel):
-        derived = _DERIVED if kind is Suite else ()
-        inner: dict[str, Any] = {k: v.annotation for k, v in kind.model_fields.items() if k not in derived}
-    else:
-        hints = get_type_hints(kind)
-        inner = {field.name: hints[field.name] for field in fields(kind)}
-    return _keys(inner[path[0]], path[1:]) if path else list(inner)
+        return parse(kind, value, table=table)
+    except UserError as error:
+        raise UserError(f"{file}: {error}") from error

@@ -25,7 +25,7 @@ def read_suite_file(reference: str) -> tuple[Path, str]:
     """
     path = SUITES / f"{reference}.toml" if reference in suite_names() else Path(reference)
     try:
-        return path, path.read_bytes().decode()
+        return path, path.read_bytes().decode("utf-8-sig")  # Windows' editors put a mark before it
     except (FileNotFoundError, IsADirectoryError, NotADirectoryError):
         close = difflib.get_close_matches(reference, suite_names(), n=3) or suite_names()
         raise UserError(f"suite '{reference}' is neither a TOML file nor one of ours: {', '.join(close)}") from None

@@ -1,7 +1,6 @@
 """Units: the atoms of a comparison, each one training and its test, named by a hash of what decides its result."""
 
 import hashlib
-import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from itertools import product
@@ -10,15 +9,16 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from pydantic import TypeAdapter
 
 from afnetm.data.cohort import Cohort
 from afnetm.data.scan import EXPRESSIONS
 from afnetm.data.splits import Split, complete_subjects, subject_folds
 from afnetm.errors import UserError
-from afnetm.method import Method, find_method
+from afnetm.method import Method
 from afnetm.model.encoder import EncoderSpec
+from afnetm.registry import find_method
 from afnetm.seeding import derive_seed
+from afnetm.strict import parse
 from afnetm.training.recipe import Recipe
 from benchmarks.plans.keys import unit_key
 from benchmarks.plans.suite import CohortSpec, ProtocolSpec, Suite
@@ -260,8 +260,8 @@ def hyperparameters(method: Method) -> dict[str, Any]:
 def rebuild(planned: PlannedUnit) -> tuple[Method, EncoderSpec, Recipe]:
     """Method, encoder and recipe of a unit, as the objects that they were in the suite."""
     unit = planned.unit
-    method = TypeAdapter(find_method(unit.method)).validate_json(json.dumps(unit.hyperparameters))
-    recipe = TypeAdapter(Recipe).validate_json(json.dumps(unit.recipe))
+    method: Method = parse(find_method(unit.method), unit.hyperparameters)
+    recipe: Recipe = parse(Recipe, unit.recipe)
     encoder = EncoderSpec(name=unit.encoder["name"], width=unit.encoder["width"], weights=planned.weights)
     return method, encoder, recipe
 

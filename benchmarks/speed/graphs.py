@@ -17,8 +17,9 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from afnetm.data.maps import WINDOW_MM
 from afnetm.data.scan import EXPRESSIONS
 from afnetm.faces import Faces
-from afnetm.method import Method, methods
+from afnetm.method import Method
 from afnetm.model.encoder import EncoderSpec
+from afnetm.registry import methods
 from afnetm.training.loop import sum_loss
 
 # What a network is traced with does not change how often it breaks; the smallest is traced the quickest.

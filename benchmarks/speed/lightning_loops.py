@@ -28,8 +28,8 @@ from afnetm.data.cohort import Cohort, open_cohort
 from afnetm.data.maps import DEPTH_STEP_MM, DEPTH_ZERO_MM
 from afnetm.data.scan import EXPRESSIONS
 from afnetm.faces import DEPTH_UNIT_MM, Faces
-from afnetm.method import find_method
 from afnetm.model.encoder import EncoderSpec
+from afnetm.registry import find_method
 from afnetm.training.loop import fit
 from afnetm.training.recipe import Recipe
 from afnetm.training.resident import Resident

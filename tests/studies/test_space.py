@@ -12,7 +12,8 @@ from optuna.distributions import BaseDistribution, CategoricalDistribution, Floa
 from optuna.storages import InMemoryStorage
 
 from afnetm.errors import UserError
-from afnetm.method import Method, methods
+from afnetm.method import Method
+from afnetm.registry import methods
 from afnetm.training.recipe import Augmentation, Recipe
 from baselines.concat import Concat
 from baselines.late import Late

@@ -11,11 +11,12 @@ from torch import Tensor
 
 from afnetm.errors import UserError
 from afnetm.faces import Faces
-from afnetm.method import Output, methods
+from afnetm.method import Output
 from afnetm.model.attention import AffineAttention, relative_change
 from afnetm.model.cost import flop_count, parameter_count
 from afnetm.model.encoder import EncoderSpec
 from afnetm.model.network import AFNetM, AFNetMNetwork
+from afnetm.registry import methods
 
 TINY = EncoderSpec(width=0.125)
 PLACES = [stages for count in range(1, 5) for stages in combinations((1, 2, 3, 4), count)]

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from afnetm.data.cohort import Cohort
 from afnetm.data.scan import EXPRESSIONS
-from afnetm.method import methods
 from afnetm.model.encoder import EncoderSpec
+from afnetm.registry import methods
 from afnetm.training.loop import fit, predict
 from afnetm.training.process import prepare_process
 from afnetm.training.recipe import Recipe

@@ -5,16 +5,17 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from afnetm.contract.inputs import learnable_cohort
 from afnetm.data.cohort import Cohort
 from afnetm.faces import Faces
-from afnetm.method import Output, methods
+from afnetm.method import Output
 from afnetm.model.encoder import Encoder, EncoderSpec, Head
 from afnetm.model.network import AFNetM
 from afnetm.model.stream import Stream
+from afnetm.registry import methods
 from afnetm.training.gradcam import gradcam, last_maps
 from afnetm.training.resident import Resident
 from baselines.single import Texture
-from tests.conftest import learnable_cohort
 
 SMALL = EncoderSpec(width=0.25)
 

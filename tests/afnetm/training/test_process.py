@@ -8,13 +8,13 @@ _TRAINING = """
 import json, sys
 import numpy as np
 import torch
-from afnetm.method import methods
+from afnetm.registry import methods
 from afnetm.model.encoder import EncoderSpec
 from afnetm.training.loop import fit, predict
 from afnetm.training.process import prepare_process
 from afnetm.training.recipe import Recipe
 from afnetm.training.resident import Resident
-from tests.conftest import learnable_cohort
+from afnetm.contract.inputs import learnable_cohort
 
 prepare_process()
 assert torch.backends.cudnn.conv.fp32_precision == torch.backends.cuda.matmul.fp32_precision == "ieee"

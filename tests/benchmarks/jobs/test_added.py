@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from afnetm.errors import UserError
-from afnetm.method import methods
+from afnetm.registry import methods
 from baselines.late import Late
 from benchmarks.jobs.commands import Job, prepare
 from benchmarks.jobs.ledgers import make_ledger

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from afnetm.data.cohort import Cohort
 from afnetm.data.scan import EXPRESSIONS
 from afnetm.errors import UserError
-from afnetm.method import methods
+from afnetm.registry import methods
 from benchmarks.jobs.commands import prepare
 from benchmarks.jobs.forecast import forecast, shares
 from benchmarks.plans.suite import Suite, load_suite

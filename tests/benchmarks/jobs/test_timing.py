@@ -3,8 +3,8 @@
 import pytest
 import torch
 
-from afnetm.method import find_method
 from afnetm.model.encoder import EncoderSpec
+from afnetm.registry import find_method
 from afnetm.training.recipe import Recipe
 from benchmarks.jobs.timing import estimate_seconds
 from benchmarks.terminal.words import duration

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from afnetm.contract.inputs import learnable_cohort
 from afnetm.data.cohort import Cohort
 from afnetm.errors import UserError
 from afnetm.training.recipe import Augmentation, Recipe
@@ -11,7 +12,6 @@ from benchmarks.plans import keys as keys_module
 from benchmarks.plans.keys import DECIDING, UNSAID, unit_key
 from benchmarks.plans.suite import CohortSpec, Suite, parse_suite
 from benchmarks.plans.units import Unit, plan, rebuild, select
-from tests.conftest import learnable_cohort
 
 TABLES: dict[str, Any] = {
     "description": "a test",

@@ -25,7 +25,7 @@ from optuna.trial import TrialState
 import benchmarks.search.searching
 from afnetm.data.scan import EXPRESSIONS
 from afnetm.errors import UserError
-from afnetm.method import methods
+from afnetm.registry import methods
 from baselines.late import Late
 from benchmarks.plans.suite import Suite, parse_suite
 from benchmarks.plans.units import PlannedUnit, Unit, plan

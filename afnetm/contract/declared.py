@@ -1,0 +1,112 @@
+"""What a class must say of itself before it can be planned, recorded and searched; looked at whenever one is loaded."""
+
+import dataclasses
+import inspect
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from optuna.distributions import BaseDistribution, CategoricalDistribution
+
+from afnetm.blame import told
+from afnetm.errors import UserError
+from afnetm.method import Method
+from afnetm.strict import OwnError, parse, suggestion
+
+_ATTRIBUTES = ("name", "version", "summary", "source", "space")
+#: Hyper-parameters of these names could not be written down: a suite's table and a file of winners use them otherwise.
+_TAKEN = ("method", "title", "training")
+_DECORATE = "decorate it with @dataclass(frozen=True, kw_only=True)"
+
+
+def check_declared(name: str, kind: Any, *, said: str) -> None:
+    """Refuses what would fail, or be passed over, once it is planned or searched. Nothing is built.
+
+    Args:
+        name: under which it is registered.
+        kind: what is registered.
+        said: what messages begin with.
+
+    Raises:
+        UserError: names what is wrong and what mends it.
+    """
+    for faults in (_of_class, _of_fields, _of_space):
+        for fault in faults(name, kind):  # the first: what comes after it may rest on its being mended
+            raise UserError(f"{said}: {fault}")
+
+
+def ends(distribution: BaseDistribution) -> tuple[Any, ...]:
+    """Both ends of a range, or all choices."""
+    if isinstance(distribution, CategoricalDistribution):
+        return tuple(distribution.choices)
+    return distribution.low, distribution.high
+
+
+def _of_class(name: str, kind: Any) -> Iterator[str]:
+    if not (isinstance(kind, type) and issubclass(kind, Method)):
+        yield "is not a subclass of afnetm.method.Method; make it one"
+    lacking = [attribute for attribute in _ATTRIBUTES if not hasattr(kind, attribute)]
+    if lacking:
+        yield f"has no {', '.join(lacking)}; set them as class attributes"
+    if kind.name != name:
+        yield f"name = {kind.name!r}; make it {name!r}, or register it so"
+    if type(kind.version) is not int or kind.version < 1:
+        yield f"version = {kind.version!r}; make it an integer, counted from 1"
+    if type(kind.staged) is not bool:
+        yield f"staged = {kind.staged!r}; make it True or False"
+    for attribute in ("name", "summary", "source", "title"):
+        text = getattr(kind, attribute)
+        empty = attribute != "title" and not str(text).strip()
+        if not isinstance(text, str) or empty or not text.isprintable():
+            yield f"{attribute} = {text!r}; make it a text of one line that can be printed, tables show it"
+    if abstract := sorted(kind.__abstractmethods__):
+        yield f"does not define {', '.join(abstract)}; define it"
+
+
+def _of_fields(_: str, kind: type[Method]) -> Iterator[str]:
+    added = [key for key, hint in inspect.get_annotations(kind).items() if "ClassVar" not in str(hint)]
+    if "__dataclass_params__" not in vars(kind) and added:
+        yield f"only its base is a dataclass, so that {', '.join(added)} is none of its hyper-parameters; " + _DECORATE
+    if not kind.__dataclass_params__.frozen or not kind.__dataclass_params__.eq:  # type: ignore[attr-defined]
+        yield f"can be changed, or is compared by identity; {_DECORATE}"
+    names = [field.name for field in dataclasses.fields(kind)]
+    for name in (*_ATTRIBUTES, "staged"):
+        if name in names:
+            yield f"{name} is a hyper-parameter, as it has a type; write {name} = ... without one, or ClassVar[...]"
+    for name in _TAKEN:
+        if name in names:
+            yield f"a hyper-parameter cannot be called '{name}': suites use that word otherwise; rename it"
+    hidden = [field.name for field in dataclasses.fields(kind) if not field.init or not field.compare]
+    if hidden:
+        yield f"{hidden[0]} is left out of what is given or compared; make it a plain field, or compute it in build()"
+    needed = [f.name for f in dataclasses.fields(kind) if f.default is f.default_factory is dataclasses.MISSING]
+    if needed:
+        yield f"{needed[0]} has no default; give every hyper-parameter one"
+    try:
+        defaults = {name: getattr(kind(), name) for name in names}
+        again = parse(kind, json.loads(json.dumps(defaults)))
+    except (Exception, SystemExit) as error:
+        yield f"its defaults are not what a suite could give: {told(error, kind.__module__)}; mend them or their types"
+    odd = next((name for name, value in defaults.items() if getattr(again, name) != value), None)
+    if odd is not None:
+        yield (
+            f"{odd} = {defaults[odd]!r} comes back from a suite's table as {getattr(again, odd)!r}; use a simple type"
+        )
+
+
+def _of_space(_: str, kind: type[Method]) -> Iterator[str]:
+    if not isinstance(kind.space, dict):
+        yield f"space = {kind.space!r}; make it a dictionary of optuna.distributions by hyper-parameter, or {{}}"
+    names = [field.name for field in dataclasses.fields(kind)]
+    for name, distribution in kind.space.items():
+        if name not in names:
+            yield f"space[{name!r}] is none of its hyper-parameters; {suggestion(str(name), names)}"
+        if not isinstance(distribution, BaseDistribution):
+            yield f"space[{name!r}] = {distribution!r}; make it a distribution of optuna.distributions"
+        for value in ends(distribution):
+            try:
+                parse(kind, {name: value})
+            except OwnError:
+                continue  # what goes together is the method's to say, one by one in a search
+            except UserError as error:
+                yield f"space[{name!r}] holds what its type refuses: {error}; narrow one or widen the other"

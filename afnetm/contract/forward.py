@@ -1,0 +1,134 @@
+"""What comes out of a method's module for whatever faces go in."""
+
+from dataclasses import replace
+
+import torch
+from torch import Tensor, nn
+
+from afnetm.contract.bench import Bench, demand
+from afnetm.contract.inputs import MAPS, SCANS, blank_faces, noise_faces
+from afnetm.contract.outputs import check_output, tensors
+from afnetm.data.scan import EXPRESSIONS
+from afnetm.faces import Faces
+from afnetm.method import Finalizing, Output
+
+#: (size, count): odd sizes, a single face, and the size of real scans.
+_BATCHES = ((33, 1), (48, 3), (65, 1), (65, 2))
+
+
+def check_any_size_and_a_single_face(bench: Bench) -> None:
+    """Types and shapes hold."""
+    for size, count in _BATCHES:
+        network = bench.build().eval()
+        of = f"given {count} x {size} x {size} px"
+        try:
+            output = network(noise_faces(count, size=size))
+        except RuntimeError as error:
+            words = str(error).split("\n", maxsplit=1)[0]
+            demand(False, f"{of}: {words}; take the maps' sizes from what the streams return")
+        check_output(output, count=count, classes=len(EXPRESSIONS), of=of)
+        fits = isinstance(network, Finalizing)
+        demand(
+            fits == (output.features is not None),
+            f"has {'a' if fits else 'no'} finalize and returns {'no' if fits else 'some'} features; what finalize fits "
+            "is features, and nothing else wants them",
+        )
+
+
+def check_trained_at_any_size(bench: Bench) -> None:
+    """Ranges hold after a training as well, and at the size of real scans."""
+    for size in (48, 224):
+        output = _answer(bench.trained.network, noise_faces(2, size=size))
+        check_output(output, count=2, classes=len(EXPRESSIONS), of=f"trained, given 2 x {size} x {size} px")
+
+
+def check_faces_without_a_measurement(bench: Bench) -> None:
+    """They have an answer."""
+    for name, tensor in tensors(_answer(bench.build().eval(), blank_faces(2))).items():
+        demand(tensor.isfinite().all(), f"{name} of a face without any mask is not finite; clamp divisors")
+
+
+def check_eval_repeats_itself(bench: Bench) -> None:
+    """And changes nothing."""
+    network = bench.build(bench.kind(dropout=0.5)).eval()
+    faces, untouched = noise_faces(4), noise_faces(4)
+    state = {name: tensor.clone() for name, tensor in network.state_dict().items()}
+    one, other = tensors(_answer(network, faces)), tensors(_answer(network, faces))
+    for name in one:
+        demand(torch.equal(one[name], other[name]), f"{name} differs the second time; what draws in eval?")
+    for name, tensor in network.state_dict().items():
+        demand(torch.equal(state[name], tensor), f"an eval forward changes {name}; respect self.training")
+    for name in MAPS:
+        demand(
+            torch.equal(getattr(faces, name), getattr(untouched, name)),
+            f"changes faces.{name} in place; work on a copy, others read it too",
+        )
+
+
+def check_others_in_the_batch_do_not_matter(bench: Bench) -> None:
+    """Bit for bit where the others are replaced; within 1e-4 alone, because kernels add in an order of their own
+    for each size of batch."""
+    faces, others = _rows(bench.trained.faces, torch.arange(6)), noise_faces(6)
+    mixed = {name: torch.cat([getattr(faces, name)[:2], getattr(others, name)[2:]]) for name in MAPS}
+    network = bench.trained.network
+    together = tensors(_answer(network, faces))
+    beside = tensors(_answer(network, Faces(**mixed, pixel_mm=faces.pixel_mm)))
+    alone = tensors(_answer(network, _rows(bench.trained.faces, torch.tensor([1]))))
+    advice = "normalise and pool each face by itself in eval mode"
+    for name, tensor in together.items():
+        demand(torch.equal(tensor[:2], beside[name][:2]), f"{name} depends on other faces; {advice}")
+        apart = (tensor[1] - alone[name][0]).abs().max()
+        demand(apart <= 1e-4, f"{name} of a face alone is {apart:.1e} away; {advice}")
+
+
+def check_what_it_reads_matters(bench: Bench) -> None:
+    """A method uses what it reads of `Faces`: to replace that must change its answer, and the rest may be NaN."""
+    trained, summary = bench.trained, bench.kind.summary
+    maps = {name: getattr(trained.faces, name) for name in MAPS}
+    watched = _Watched(**maps, pixel_mm=trained.faces.pixel_mm)
+    with torch.no_grad():
+        before = trained.network(watched)
+    read = vars(watched)["read"]
+    for modality, other in (("texture", "depth"), ("depth", "texture")):
+        said = f"{other} alone"
+        demand(
+            modality in read or said in summary, f"never reads faces.{modality}; read it, or say '{said}' in summary"
+        )
+        demand(
+            modality not in read or said not in summary,
+            f"reads faces.{modality}, and its summary says '{said}'; mend one of them",
+        )
+    for name in MAPS:
+        spoilt = getattr(noise_faces(SCANS), name) if name in read else torch.full_like(maps[name], torch.nan)
+        after = _answer(trained.network, Faces(**maps | {name: spoilt}, pixel_mm=trained.faces.pixel_mm))
+        changed = any(not torch.equal(old, new) for old, new in zip(_outcome(before), _outcome(after), strict=True))
+        demand(
+            changed or name not in read,
+            f"reads faces.{name}, and noise instead of it changes nothing; where is it lost?",
+        )
+        demand(not changed or name in read, f"faces.{name} changes its answer by a way round `Faces`")
+
+
+class _Watched(Faces):
+    """Faces that know what has been read of them."""
+
+    def __getattribute__(self, name: str) -> object:
+        if name in MAPS:
+            object.__getattribute__(self, "__dict__").setdefault("read", set()).add(name)
+        return super().__getattribute__(name)
+
+
+@torch.no_grad()
+def _answer(network: nn.Module, faces: Faces) -> Output:
+    """What `network` returns, of faces that nobody has computed normals of yet."""
+    output: Output = network(replace(faces))
+    return output
+
+
+def _outcome(output: Output) -> list[Tensor]:
+    """What it returned of each face, and the penalty: what only guides the training changes this alone."""
+    return [*tensors(output).values(), *([] if output.penalty is None else [output.penalty])]
+
+
+def _rows(faces: Faces, index: Tensor) -> Faces:
+    return Faces(**{name: getattr(faces, name)[index] for name in MAPS}, pixel_mm=faces.pixel_mm)

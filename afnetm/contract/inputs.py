@@ -1,0 +1,80 @@
+"""What methods are checked on: faces of noise, and scans that whatever can learn at all learns."""
+
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+from torch import Tensor
+
+from afnetm.data.cohort import Cohort
+from afnetm.data.maps import DEPTH_STEP_MM, DEPTH_ZERO_MM, PLANES, REGIONS, WINDOW_MM
+from afnetm.data.scan import EXPRESSIONS
+from afnetm.faces import Faces
+from afnetm.training.resident import Resident
+
+#: The tensors of `Faces`, with their channels.
+MAPS = {"texture": 3, "depth": 1, "valid": 1, "masks": 4}
+#: The last feature map has 2 x 2 positions: attention over a single one would have nothing to choose.
+SIZE = 48
+#: Scans to be learnt.
+SCANS = 32
+
+
+def noise_faces(count: int, *, size: int = SIZE, seed: int = 0, device: torch.device | None = None) -> Faces:
+    """`count` faces of noise; `masks` and `valid` are 0 or 1."""
+    noise = torch.Generator().manual_seed(seed)
+    drawn = {name: torch.randn(count, MAPS[name], size, size, generator=noise) for name in ("texture", "depth")}
+    drawn |= {
+        name: (torch.rand(count, MAPS[name], size, size, generator=noise) > 0.5).float() for name in ("valid", "masks")
+    }
+    return Faces(**{name: tensor.to(device) for name, tensor in drawn.items()}, pixel_mm=WINDOW_MM / size)
+
+
+def blank_faces(count: int, *, size: int = SIZE) -> Faces:
+    """`count` faces of which nothing was measured."""
+    maps = {name: torch.zeros(count, channels, size, size) for name, channels in MAPS.items()}
+    return Faces(**maps, pixel_mm=WINDOW_MM / size)
+
+
+def learnable_cohort(*, subjects: int = 8, size: int = 32, seed: int = 0) -> Cohort:
+    """A disc for a face; the class decides where a bright bump is, in texture and in depth alike."""
+    rng = np.random.default_rng(seed)
+    rows = [(f"s{s:03d}", name, 3 + s % 2) for s in range(subjects) for name in EXPRESSIONS]
+    table = pd.DataFrame(rows, columns=["subject", "expression", "intensity"])
+    table.insert(0, "id", [f"{s}_{e}_{i}" for s, e, i in rows])
+    table["source"], table["sha256"] = "", ""
+    n = len(table)
+    x, y = np.meshgrid(np.linspace(-1, 1, size), np.linspace(-1, 1, size))
+    disc = x**2 + y**2 < 0.8
+    texture = np.zeros((n, 3, size, size), np.uint8)
+    depth = np.zeros((n, 1, size, size), np.uint16)
+    planes = np.zeros((n, 1, size, size), np.uint8)
+    for row, name in enumerate(table["expression"]):
+        angle = EXPRESSIONS.index(name) * np.pi / 3
+        bump = np.exp(-((x - 0.45 * np.cos(angle)) ** 2 + (y - 0.45 * np.sin(angle)) ** 2) / 0.05)
+        texture[row] = np.where(disc, 60 + 120 * bump + rng.normal(0, 8, (3, size, size)), 0).clip(0, 255)
+        millimetres = 30 * np.sqrt(np.clip(1 - x**2 - y**2, 0, 1)) + 15 * bump + rng.normal(0, 0.5, (size, size))
+        depth[row, 0] = np.where(disc, (millimetres - DEPTH_ZERO_MM) / DEPTH_STEP_MM + 1, 0)
+        planes[row, 0] = disc * PLANES["valid"] + (disc & (abs(x) < 0.6)) * PLANES[REGIONS[row % 4]]
+    return Cohort(
+        directory=Path("nowhere"),
+        name="learnable",
+        size=size,
+        fingerprint=f"learnable-{subjects}-{size}-{seed}",
+        shareable=True,
+        source={"kind": "test"},
+        table=table,
+        texture=texture,
+        depth=depth,
+        planes=planes,
+    )
+
+
+@cache
+def learnable() -> tuple[Resident, Tensor]:
+    """`SCANS` scans of all six classes, and their classes ``(SCANS,)`` int64."""
+    cohort = learnable_cohort(size=SIZE)
+    classes = [EXPRESSIONS.index(name) for name in cohort.table["expression"][:SCANS]]
+    return Resident(cohort, np.arange(SCANS), torch.device("cpu")), torch.tensor(classes)

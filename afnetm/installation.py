@@ -1,0 +1,55 @@
+"""What would be registered: methods that a checkout's ``pyproject.toml`` names and its installation does not know."""
+
+import json
+import shlex
+import sys
+import tomllib
+from collections.abc import Iterator
+from importlib.metadata import distributions
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+#: The entry-point group in which this project and any other package name their methods.
+GROUP = "afnetm.methods"
+
+
+def how_to_register(name: str, *, registered: str | None = None) -> str:
+    """What would register the method `name`, where a checkout names it, or has a file of that name; else nothing.
+
+    Args:
+        name: that was asked for.
+        registered: what the installed packages have under it.
+    """
+    for folder in _checkouts():
+        named = _named(folder / "pyproject.toml").get(name)
+        if named is not None and named != registered:
+            command = ["uv", "pip", "install", "--python", sys.executable, "--no-deps", "-e", str(folder)]
+            return (
+                f"{folder / 'pyproject.toml'} has it as {named}, and was edited after it was installed: install it "
+                f"again (nox does): {shlex.join(command)}"
+            )
+        file = folder / "baselines" / f"{name}.py"
+        if registered is None and named is None and name.isidentifier() and file.is_file():
+            return f'{file} is there: name its class in {folder / "pyproject.toml"}, {name} = "baselines.{name}:CLASS"'
+    return ""
+
+
+def _checkouts() -> Iterator[Path]:
+    """Folders of packages that are installed editable, and the current one, each once."""
+    folders = {Path.cwd(): None}
+    for distribution in distributions():
+        try:
+            origin = json.loads(distribution.read_text("direct_url.json") or "{}")
+            if origin.get("dir_info", {}).get("editable"):
+                folders[Path(unquote(urlsplit(origin["url"]).path))] = None
+        except (OSError, ValueError, KeyError, AttributeError):  # somebody's damaged package says nothing about ours
+            continue
+    yield from folders
+
+
+def _named(pyproject: Path) -> dict[str, str]:
+    try:
+        named = tomllib.loads(pyproject.read_text(encoding="utf-8"))["project"]["entry-points"][GROUP]
+    except (OSError, ValueError, KeyError, TypeError):
+        return {}
+    return named if isinstance(named, dict) else {}
