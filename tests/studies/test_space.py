@@ -141,7 +141,7 @@ def test_what_a_suite_refuses_of_a_method_is_refused(name: str, value: Any) -> N
     except UserError:
         with pytest.raises(UserError) as caught:
             apply({name: value}, Concat(), Recipe())
-        assert str(caught.value).startswith(f"{name} = ")
+        assert str(caught.value).startswith(name)
         assert "\n" not in str(caught.value)
     else:
         assert apply({name: value}, Concat(), OTHER) == (expected, OTHER)
