@@ -77,10 +77,11 @@ def test_it_says_what_is_to_be_mended_from_a_wheel_and_in_another_folder(wheel: 
     found = json.loads(done.stdout)
     assert found["texture"] == []
     assert found["tensor_out"] == ["given 1 x 33 x 33 px: returns Tensor; return afnetm.method.Output"]
-    assert found["typo"] == [
+    (fault,) = found["typo"]
+    assert fault == (
         "method 'typo' (theirs:Typo): space['drop'] is none of its hyper-parameters; allowed: geometry, dropout; did "
         "you mean dropout?"
-    ]
+    )
     line = THEIRS[: THEIRS.index("raise ValueError")].count("\n") + 1
     said = f"ValueError: width must be odd (theirs.py:{line})"
     assert found["odd"][0] == f"{{'width': 4}} is in its space or type and fails: {said}; narrow that"
