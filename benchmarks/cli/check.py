@@ -5,10 +5,10 @@ import time
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.markup import escape
 
-from benchmarks.cli.options import Json, console
+from benchmarks.cli.options import Json
+from benchmarks.terminal.console import console, output
 
 
 def check(
@@ -49,10 +49,10 @@ def check(
 
 
 def _tell(name: str, faults: list[str], *, total: int, seconds: float) -> None:
-    out = Console(soft_wrap=True, highlight=False)
+    out = output()
     if not faults:
-        out.print(f"[bold]{escape(name)}[/]: passed {total} checks in {seconds:.1f} s")
+        out.say(f"[bold]{escape(name)}[/]: passed {total} checks in {seconds:.1f} s")
         return
-    out.print(f"[bold]{escape(name)}[/]: [red]to be mended:[/]")
+    out.say(f"[bold]{escape(name)}[/]: [red]to be mended:[/]")
     for fault in faults:
-        out.print(f"  - {escape(fault)}")
+        out.say(f"  - {escape(fault)}")
