@@ -11,7 +11,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from afnetm.errors import UserError
-from benchmarks.cli import check, data, report, travel
+from benchmarks.cli import check, data, report, status, travel
 from benchmarks.cli import search as cli_search
 from benchmarks.cli.arguments import Command, Program
 from benchmarks.cli.options import (
@@ -172,31 +172,8 @@ def run(
 app.command(cls=Command)(cli_search.search)
 
 
-@app.command(cls=Command)
-def status(context: typer.Context, suite: SuiteName, as_json: Json = False) -> None:
-    """Says how many units of a suite are done, failed (and why) and left, and the disk they use.
-
-    Example: `afnetm status quick`
-    """
-    from benchmarks.jobs.state import suite_state
-
-    with console.status("reading records"):
-        state = suite_state(suite, context.obj)
-    counts = state.counts
-    search = cli_search.counts(context, state.suite)
-    if as_json:
-        units = {k: counts[k] for k in ("done", "failed", "left")}
-        print(json.dumps({"suite": state.suite, "units": units, "search": search}))
-        return
-    numbers = ", ".join(f"{counts[k]} {k}" for k in ("done", "failed", "left"))
-    print(f"{state.suite}: {numbers}; {state.bytes / 1e6:.1f} MB")
-    if search["studies"]:
-        trials = ", ".join(f"{search[k]} {k}" for k in ("complete", "pruned", "failed", "running"))
-        print(f"  search: {search['studies']} studies; trials: {trials}")
-    if state.changed:
-        print("  the suite's file has changed since; the next run follows it")
-    for where, reason in state.failures.items():
-        print(f"  failed: {where}: {reason}")
+app.command(cls=Command)(status.suites)
+app.command(cls=Command)(status.status)
 
 
 @app.command(cls=Command)

@@ -10,6 +10,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from benchmarks.cli.arguments import Command
+from benchmarks.cli.completion import complete_datasets
 from benchmarks.records.home import Home
 from benchmarks.terminal.console import console, errors, output
 from benchmarks.terminal.steps import progress_bar
@@ -56,7 +57,12 @@ def make(
 @app.command(cls=Command)
 def prepare(
     context: typer.Context,
-    kind: Annotated[str, typer.Argument(metavar="bu3dfe|bosphorus|folder", help="Which data set it is.")],
+    kind: Annotated[
+        str,
+        typer.Argument(
+            metavar="bu3dfe|bosphorus|folder", help="Which data set it is.", autocompletion=complete_datasets
+        ),
+    ],
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="Where its files are; nothing outside it is read.")],
     name: Name,
     intensities: Annotated[

@@ -8,16 +8,26 @@ from typing import Annotated
 
 import typer
 
+from benchmarks.cli.completion import complete_devices, complete_methods, complete_suites
 from benchmarks.records.home import Home
 
-SuiteName = Annotated[str, typer.Argument(metavar="SUITE", help="A TOML file, or a name in benchmarks/suites/.")]
-Methods = Annotated[list[str] | None, typer.Option("--methods", help="Only these, for example: --methods late afnetm")]
+SuiteName = Annotated[
+    str,
+    typer.Argument(
+        metavar="SUITE", help="A TOML file, or a name in benchmarks/suites/.", autocompletion=complete_suites
+    ),
+]
+Methods = Annotated[
+    list[str] | None,
+    typer.Option("--methods", help="Only these, for example: --methods late afnetm", autocompletion=complete_methods),
+]
 MethodsToRun = Annotated[
     list[str] | None,
     typer.Option(
         "--methods",
         help="Only these, for example: --methods late afnetm. A registered method that the suite does not list is run "
         "with its defaults and stays beside the others, in the report too, until it is forgotten.",
+        autocompletion=complete_methods,
     ),
 ]
 WithFaces = Annotated[
@@ -31,7 +41,7 @@ WithFaces = Annotated[
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON value and nothing else.")]
 Workers = Annotated[int | None, typer.Option(help="Processes; one a core on a CPU, one on a GPU.")]
-Device = Annotated[str, typer.Option(metavar="auto|cpu|cuda", help="Where to train.")]
+Device = Annotated[str, typer.Option(metavar="auto|cpu|cuda", help="Where to train.", autocompletion=complete_devices)]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and how long it takes.")]
 
 

@@ -7,6 +7,7 @@ import typer
 from rich.table import Table
 
 from afnetm.errors import UserError
+from benchmarks.cli.completion import complete_suites
 from benchmarks.cli.options import WithFaces
 from benchmarks.records.home import Home
 from benchmarks.terminal.console import console, output
@@ -15,7 +16,10 @@ from benchmarks.terminal.console import console, output
 def report(
     context: typer.Context,
     suites: Annotated[
-        list[str] | None, typer.Argument(metavar="SUITE", help="TOML files, or names in benchmarks/suites/.")
+        list[str] | None,
+        typer.Argument(
+            metavar="SUITE", help="TOML files, or names in benchmarks/suites/.", autocompletion=complete_suites
+        ),
     ] = None,
     with_faces: WithFaces = False,
     results: Annotated[

@@ -1,7 +1,11 @@
-"""The state of a suite: what of it is done, failed and left in a home."""
+"""The state of a suite, and of a whole home: what is done, failed and left, and the disk that it takes."""
 
-from dataclasses import dataclass
+import shutil
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
 
+from afnetm.data.cohort_files import read_card
 from afnetm.errors import UserError
 from benchmarks.plans.suite_files import read_suite_file
 from benchmarks.records.home import Home
@@ -46,6 +50,54 @@ def suite_state(reference: str, home: Home) -> State:
     counts = {"done": len(good), "failed": len(bad), "left": len(units) - len(good) - len(bad)}
     reasons = {units[key]: store.failure(key)["reason"] for key in bad}
     return State(ledger.suite, counts, reasons, store.size(good), _changed(reference, ledger.text))
+
+
+@dataclass(frozen=True)
+class Contents:
+    """What is in a home.
+
+    Attributes:
+        suites: the state of each that was run, by name.
+        cohorts: of each prepared data set: name, scans, subjects, size in pixels, bytes.
+        unreadable: what stands among them and cannot be read, and why.
+        unused: records that no suite has any more, or that only searches have.
+        bytes: what the whole home takes on disk.
+        free: bytes left there.
+    """
+
+    suites: list[State] = field(default_factory=list)
+    cohorts: list[dict[str, Any]] = field(default_factory=list)
+    unreadable: dict[str, str] = field(default_factory=dict)
+    unused: int = 0
+    bytes: int = 0
+    free: int = 0
+
+
+def contents(home: Home) -> Contents:
+    """What is in a home; nothing, if it is not there yet."""
+    if not home.path.is_dir():
+        return Contents()
+    suites, cohorts, unreadable = [], [], {}
+    keys: set[str] = set()
+    for path in sorted(home.suites.glob("*.json")):
+        try:
+            suites.append(suite_state(path.stem, home))
+            keys |= {entry.key for entry in read_ledger(home, path.stem).only(None)}
+        except UserError as error:
+            unreadable[f"suite {path.stem}"] = str(error)
+    for folder in sorted(path for path in home.cohorts.glob("*") if path.is_dir() and not path.name.startswith(".")):
+        try:
+            card = read_card(folder)
+            about = {"name": folder.name, **{name: card[name] for name in ("scans", "subjects", "size")}}
+            cohorts.append(about | {"bytes": _bytes(folder)})
+        except UserError as error:
+            unreadable[f"cohort {folder.name}"] = str(error)
+    unused = len(Store(home).done() - keys)
+    return Contents(suites, cohorts, unreadable, unused, _bytes(home.path), shutil.disk_usage(home.path).free)
+
+
+def _bytes(folder: Path) -> int:
+    return sum(path.lstat().st_size for path in folder.rglob("*") if path.is_file())
 
 
 def _changed(reference: str, text: str) -> bool:

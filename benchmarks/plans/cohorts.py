@@ -11,7 +11,7 @@ from afnetm.workers import core_count
 from benchmarks.records.home import Home
 from benchmarks.terminal.console import Terminal
 from benchmarks.terminal.steps import progress_bar
-from benchmarks.terminal.words import counted, megabytes
+from benchmarks.terminal.words import counted, disk
 
 if TYPE_CHECKING:
     from benchmarks.plans.suite import CohortSpec  # torch, by way of the methods
@@ -63,7 +63,7 @@ def make_synthetic(
     home: Home, name: str, source: SyntheticSource, *, size: int, workers: int | None, console: Terminal
 ) -> Cohort:
     """Makes a synthetic cohort with a progress bar; an interrupted one goes on where it was."""
-    need = megabytes(disk_need(scans=len(source.ids()), size=size))
+    need = disk(disk_need(scans=len(source.ids()), size=size))
     first = f"cohort {name}: {counted(len(source.ids()), 'scan')}, {need} of disk while it is made, half of it then"
     with progress_bar(f"making cohort {name}", console, first=first) as progress:
         directory = cohort_directory(home.path, name)

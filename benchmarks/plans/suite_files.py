@@ -1,7 +1,9 @@
 """Where suites are: files of one's own by their path, the project's own by their name."""
 
 import difflib
+import tomllib
 from pathlib import Path
+from typing import Any
 
 from afnetm.errors import UserError
 
@@ -12,6 +14,16 @@ SUITES = Path(__file__).parents[1] / "suites"
 def suite_names() -> list[str]:
     """Names of the suites that come with the project."""
     return sorted(path.stem for path in SUITES.glob("*.toml"))
+
+
+def listed_suites() -> list[dict[str, Any]]:
+    """Name, description, labels of the methods, and data set of each of them; read without being checked."""
+    found = []
+    for name in suite_names():
+        tables = tomllib.loads((SUITES / f"{name}.toml").read_text(encoding="utf-8"))
+        about = {"description": tables["description"], "methods": list(tables["methods"])}
+        found.append({"name": name, **about, "cohort": tables["cohort"]["name"]})
+    return found
 
 
 def read_suite_file(reference: str) -> tuple[Path, str]:

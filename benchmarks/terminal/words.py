@@ -9,9 +9,10 @@ def counted(count: int, thing: str) -> str:
     return f"{count} {thing if count == 1 else many}"
 
 
-def megabytes(count: int) -> str:
-    """``0.3 MB``, ``12 MB``, ``1,234 MB``."""
-    return f"{count / 1e6:.1f} MB" if count < 9.95e6 else f"{count / 1e6:,.0f} MB"
+def disk(count: int) -> str:
+    """Bytes: ``0 kB``, ``310 kB``, ``1.2 MB``, ``12 MB``, ``1.2 GB``."""
+    value, unit = next(((count / 10**k, u) for k, u in ((9, "GB"), (6, "MB")) if count >= 10**k), (count / 1e3, "kB"))
+    return f"{value:.1f} {unit}" if value < 9.95 and unit != "kB" else f"{value:.0f} {unit}"
 
 
 def duration(seconds: float) -> str:

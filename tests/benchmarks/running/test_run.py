@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import time
@@ -105,6 +106,28 @@ def test_status_counts_and_json_is_alone_on_standard_output(
     said = ["name", "scans", "subjects", "classes", "size", "fingerprint", "shareable", "regions", "rejected"]
     assert list(card) == said
     assert (card["scans"], card["subjects"], card["size"], card["shareable"]) == (36, 6, 32, True)
+
+
+def test_status_without_a_suite_tells_what_is_in_the_home(
+    finished: tuple[Path, Path, subprocess.CompletedProcess[str]], here: Afnetm, tmp_path: Path
+) -> None:
+    home = tmp_path / "home"
+    subprocess.run(["cp", "-r", finished[0], home], check=True)
+    (home / "suites" / "broken.json").write_text("[]")
+    found = json.loads(here(home, "status", "--json").stdout)
+    assert [(one["suite"], one["counts"]) for one in found["suites"]] == [
+        ("small", {"done": 6, "failed": 0, "left": 0})
+    ]
+    assert [(one["name"], one["scans"], one["subjects"], one["size"]) for one in found["cohorts"]] == [
+        ("tiny", 36, 6, 32)
+    ]
+    assert found["bytes"] == sum(path.stat().st_size for path in home.rglob("*") if path.is_file())
+    shown = here(home, "status").stdout
+    assert re.search(r"^small +6 +0 +0 ", shown, re.MULTILINE)
+    assert re.search(r"^tiny +36 +6 +32 ", shown, re.MULTILINE)
+    assert "cannot be read: suite broken: " in shown
+    assert "is not there yet" in here(tmp_path / "nothing", "status").stdout
+    assert not (tmp_path / "nothing").exists()
 
 
 def test_ctrl_c_stops_cleanly_and_keeps_what_is_done(home: Path, suite: Path, afnetm: Afnetm) -> None:

@@ -13,7 +13,7 @@ import pytest
 from benchmarks.terminal.console import WIDE, Terminal
 from benchmarks.terminal.runs import RunProgress
 from benchmarks.terminal.steps import progress_bar
-from benchmarks.terminal.words import counted, megabytes
+from benchmarks.terminal.words import counted, disk
 
 TIME = r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d  "
 
@@ -142,4 +142,5 @@ def test_what_takes_long_is_told_of_every_minute(monkeypatch: pytest.MonkeyPatch
 def test_numbers_in_words() -> None:
     assert [counted(n, "fold") for n in (0, 1, 2)] == ["0 folds", "1 fold", "2 folds"]
     assert [counted(n, "study") for n in (1, 2)] == ["1 study", "2 studies"]
-    assert [megabytes(n) for n in (310_000, 12_400_000, 1_234_000_000)] == ["0.3 MB", "12 MB", "1,234 MB"]
+    sizes = [0, 310_000, 1_240_000, 12_400_000, 999_999_999, 69_209_000_000]
+    assert [disk(n) for n in sizes] == ["0 kB", "310 kB", "1.2 MB", "12 MB", "1000 MB", "69 GB"]

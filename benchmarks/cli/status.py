@@ -1,0 +1,115 @@
+"""``afnetm suites`` and ``afnetm status``: what there is to run, and what was run."""
+
+import json
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.markup import escape
+
+from benchmarks.cli import search as cli_search
+from benchmarks.cli.completion import complete_suites
+from benchmarks.cli.options import Json
+from benchmarks.records.home import Home
+from benchmarks.terminal.console import console, output
+from benchmarks.terminal.tables import described, table
+from benchmarks.terminal.words import counted, disk
+
+if TYPE_CHECKING:
+    from benchmarks.jobs.state import Contents, State
+
+
+def suites(as_json: Json = False) -> None:
+    """Lists the suites that come with the project, and what each compares.
+
+    Example: `afnetm suites`
+    """
+    from benchmarks.plans.suite_files import listed_suites
+
+    found = listed_suites()
+    if as_json:
+        print(json.dumps(found))
+        return
+    out = output()
+    rows = [(one["name"], str(len(one["methods"])), escape(one["description"])) for one in found]
+    out.print(described(("suite", "methods>", "what it compares"), rows, width=out.width))
+    out.print("[dim]Any TOML file can be a suite as well; see README.md. To run one: afnetm run SUITE[/]")
+
+
+def status(
+    context: typer.Context,
+    suite: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="[SUITE]",
+            help="A TOML file, or a name in benchmarks/suites/; without one, all that is in this home.",
+            autocompletion=complete_suites,
+        ),
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Says how many runs of a suite are done, failed (and why) and left, and the disk they use.
+
+    Without a suite it lists what is in this home: suites that were run, and data sets.
+
+    Example: `afnetm status quick`, or `afnetm status`
+    """
+    with console.status("reading records"):
+        from benchmarks.jobs.state import contents, suite_state
+
+        if suite is None:
+            found = contents(context.obj)
+        else:
+            state = suite_state(suite, context.obj)
+            search = cli_search.counts(context, state.suite)
+    if suite is None:
+        _home(context.obj, found, as_json=as_json)
+    else:
+        _suite(state, search, as_json=as_json)
+
+
+def _suite(state: "State", search: dict[str, int], *, as_json: bool) -> None:
+    counts = {k: state.counts[k] for k in ("done", "failed", "left")}
+    if as_json:
+        print(json.dumps({"suite": state.suite, "units": counts, "search": search}))
+        return
+    numbers = ", ".join(f"{count} {k}" for k, count in counts.items())
+    print(f"{state.suite}: {numbers}; {disk(state.bytes)}")
+    if search["studies"]:
+        trials = ", ".join(f"{search[k]} {k}" for k in ("complete", "pruned", "failed", "running"))
+        print(f"  search: {counted(search['studies'], 'study')}; trials: {trials}")
+    if state.changed:
+        print("  the suite's file has changed since; the next run follows it")
+    for where, reason in state.failures.items():
+        print(f"  failed: {where}: {reason}")
+
+
+def _home(home: Home, found: "Contents", *, as_json: bool) -> None:
+    if as_json:
+        print(json.dumps(asdict(found)))
+        return
+    if not home.path.is_dir():
+        print(f"home '{home.path}' is not there yet; afnetm run makes it")
+        return
+    out = output()
+    print(f"home '{home.path}': {disk(found.bytes)}, {disk(found.free)} free on its disk")
+    if found.suites:
+        print()
+        shown = table("suite", "done>", "failed>", "left>", "disk>")
+        for state in found.suites:
+            counts = [str(state.counts[k]) for k in ("done", "failed", "left")]
+            shown.add_row(escape(state.suite), *counts, disk(state.bytes))
+        out.print(shown)
+    if found.cohorts:
+        print()
+        shown = table("data set", "scans>", "subjects>", "pixels>", "disk>")
+        for one in found.cohorts:
+            numbers = (f"{one[name]:,}" for name in ("scans", "subjects", "size"))
+            shown.add_row(escape(one["name"]), *numbers, disk(one["bytes"]))
+        out.print(shown)
+    if not found.suites and not found.cohorts:
+        print("nothing is in it; to begin: afnetm run quick")
+    if found.unused:
+        print(f"{counted(found.unused, 'record')} of no suite that is here, as trials of searches are")
+    for what, reason in found.unreadable.items():
+        out.say(f"[yellow]cannot be read:[/] {escape(what)}: {escape(reason)}")

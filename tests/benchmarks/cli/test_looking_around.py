@@ -1,0 +1,64 @@
+"""What somebody new asks for first: a version, the suites, and what a shell offers when Tab is pressed."""
+
+import json
+import os
+import subprocess
+import sys
+import tomllib
+from importlib.metadata import version
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from benchmarks.cli.app import app
+from benchmarks.plans.suite_files import SUITES
+from tests.benchmarks.conftest import Afnetm
+
+
+@pytest.mark.parametrize("words", [["--version"], ["run", "--version"]])
+def test_the_version_is_that_of_the_package(words: list[str]) -> None:
+    assert CliRunner().invoke(app, words).output == f"afnetm {version('afnetm')}\n"
+
+
+def test_suites_are_listed_with_their_descriptions(tmp_path: Path, here: Afnetm) -> None:
+    listed = json.loads(here(tmp_path, "suites", "--json").stdout)
+    assert {one["name"] for one in listed} == {path.stem for path in SUITES.glob("*.toml")}
+    for one in listed:
+        tables = tomllib.loads((SUITES / f"{one['name']}.toml").read_text())
+        assert (one["description"], one["methods"]) == (tables["description"], list(tables["methods"]))
+
+
+@pytest.mark.parametrize("columns", [40, 60, 80, 120, 200])
+def test_at_every_width_suites_keep_their_names_and_fit(
+    tmp_path: Path, here: Afnetm, monkeypatch: pytest.MonkeyPatch, columns: int
+) -> None:
+    lines = here(tmp_path, "suites", COLUMNS=str(columns)).stdout.splitlines()
+    assert all(len(line) <= columns for line in lines[:-1])
+    for path in SUITES.glob("*.toml"):
+        assert any(line.split()[:1] == [path.stem] for line in lines), path.stem
+
+
+def offered(*words: str, folder: Path) -> set[str]:
+    """What bash is told when Tab is pressed after these words."""
+    done = subprocess.run(
+        [sys.executable, "-m", "benchmarks.cli"],
+        env=os.environ
+        | {"_AFNETM_COMPLETE": "complete_bash", "COMP_WORDS": " ".join(["afnetm", *words])}
+        | {"COMP_CWORD": str(len(words)), "PYTHONPATH": str(Path.cwd())},
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return set(done.stdout.split())
+
+
+def test_a_shell_offers_commands_suites_files_methods_and_options(tmp_path: Path) -> None:
+    (tmp_path / "fusion-of-mine.toml").write_text("")
+    assert offered("st", folder=tmp_path) == {"status"}
+    ours = {path.stem for path in SUITES.glob("fusion*.toml")}
+    assert offered("run", "fusion", folder=tmp_path) == ours | {"fusion-of-mine.toml"}
+    assert offered("run", "quick", "--methods", "conc", folder=tmp_path) == {"concat"}
+    assert offered("run", "quick", "--methods", "late,conc", folder=tmp_path) == {"late,concat"}
+    assert "--home" in offered("run", "quick", "--h", folder=tmp_path)
