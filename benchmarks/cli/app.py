@@ -1,6 +1,5 @@
 """The command line: ``afnetm``. What a command does is elsewhere; here are its words, its tables and its exit codes."""
 
-import json
 import sys
 from importlib.metadata import version
 from pathlib import Path
@@ -8,16 +7,14 @@ from typing import Annotated
 
 import typer
 from rich.markup import escape
-from rich.table import Table
 
 from afnetm.errors import UserError
-from benchmarks.cli import check, data, report, status, travel
+from benchmarks.cli import check, data, listing, report, status, travel
 from benchmarks.cli import search as cli_search
 from benchmarks.cli.arguments import Command, Program
 from benchmarks.cli.options import (
     Device,
     DryRun,
-    Json,
     Methods,
     MethodsToRun,
     SuiteName,
@@ -81,33 +78,8 @@ def _program(
     context.meta["storage"] = storage or None
 
 
-@app.command(cls=Command)
-def methods(as_json: Json = False) -> None:
-    """Lists the registered methods: parameters and operations at a ResNet-18 and 224 px, source.
-
-    Example: `afnetm methods --json`
-    """
-    from benchmarks.jobs.catalogue import catalogue
-
-    with console.status("building every method once"):
-        found = catalogue()
-    if as_json:
-        print(json.dumps(found))
-        return
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for name, justify in (
-        ("method", "left"),
-        ("parameters", "right"),
-        ("GFLOPs", "right"),
-        ("what it is, and whose", "left"),
-    ):
-        table.add_column(name, justify=justify)  # type: ignore[arg-type]
-    for one in found:
-        about = f"{escape(one['summary'])}\n[dim]{escape(one['source'])}[/]"
-        numbers = f"{one['parameters'] / 1e6:.2f} M", f"{one['flops'] / 1e9:.2f}"
-        table.add_row(f"[bold]{one['name']}[/] {one['version']}", *numbers, about)
-    output().print(table)
-    output().print("[dim]for a resnet18 and one face of 224 px; a multiply-add is two operations[/]")
+app.command(cls=Command)(listing.suites)
+app.command(cls=Command)(listing.methods)
 
 
 @app.command(cls=Command)
@@ -172,7 +144,6 @@ def run(
 app.command(cls=Command)(cli_search.search)
 
 
-app.command(cls=Command)(status.suites)
 app.command(cls=Command)(status.status)
 
 

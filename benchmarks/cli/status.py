@@ -1,4 +1,4 @@
-"""``afnetm suites`` and ``afnetm status``: what there is to run, and what was run."""
+"""``afnetm status``: what was run."""
 
 import json
 from dataclasses import asdict
@@ -12,28 +12,11 @@ from benchmarks.cli.completion import complete_suites
 from benchmarks.cli.options import Json
 from benchmarks.records.home import Home
 from benchmarks.terminal.console import console, output
-from benchmarks.terminal.tables import described, table
+from benchmarks.terminal.tables import table
 from benchmarks.terminal.words import counted, disk
 
 if TYPE_CHECKING:
     from benchmarks.jobs.state import Contents, State
-
-
-def suites(as_json: Json = False) -> None:
-    """Lists the suites that come with the project, and what each compares.
-
-    Example: `afnetm suites`
-    """
-    from benchmarks.plans.suite_files import listed_suites
-
-    found = listed_suites()
-    if as_json:
-        print(json.dumps(found))
-        return
-    out = output()
-    rows = [(one["name"], str(len(one["methods"])), escape(one["description"])) for one in found]
-    out.print(described(("suite", "methods>", "what it compares"), rows, width=out.width))
-    out.print("[dim]Any TOML file can be a suite as well; see README.md. To run one: afnetm run SUITE[/]")
 
 
 def status(

@@ -1,0 +1,76 @@
+"""``afnetm suites`` and ``afnetm methods``: what there is to run."""
+
+import json
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+import typer
+from rich.markup import escape
+
+from benchmarks.cli.options import Json
+from benchmarks.terminal.console import console, output
+from benchmarks.terminal.steps import progress_bar
+from benchmarks.terminal.tables import described
+
+
+def suites(as_json: Json = False) -> None:
+    """Lists the suites that come with the project, and what each compares.
+
+    Example: `afnetm suites`
+    """
+    from benchmarks.plans.suite_files import listed_suites
+
+    found = listed_suites()
+    if as_json:
+        print(json.dumps(found))
+        return
+    out = output()
+    rows = [(one["name"], str(len(one["methods"])), escape(one["description"])) for one in found]
+    out.print(described(("suite", "methods>", "what it compares"), rows, width=out.width))
+    out.print("[dim]Any TOML file can be a suite as well; see README.md. To run one: afnetm run SUITE[/]")
+
+
+def methods(
+    costs: Annotated[
+        bool, typer.Option("--costs", help="Count parameters and operations as well, which takes seconds.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Lists the registered methods: what each does, and its source.
+
+    With --costs also its parameters, and its operations for one face of 224 px, both with a ResNet-18.
+
+    Example: `afnetm methods --costs`
+    """
+    from benchmarks.jobs import catalogue
+
+    found = catalogue.catalogue()
+    if costs:
+        with console.status("loading"):
+            import afnetm.registry  # noqa: F401 takes the seconds that torch needs
+        with progress_bar("counting", console, what="methods") as progress:
+            for done, one in enumerate(found, start=1):
+                one.update(catalogue.costs(one["name"]))
+                progress(done, len(found))
+    if as_json:
+        print(json.dumps(found))
+        return
+    out = output()
+    columns = ("method", "version>", *(("parameters>", "GFLOPs>") if costs else ()), "what it does, and its source")
+    out.print(described(columns, [_row(one, costs=costs) for one in found], width=out.width))
+    if costs:
+        note = f"with a {catalogue.ENCODER}, for one face of {catalogue.SIZE} px; a multiply-add is two operations"
+        out.print(f"[dim]{note}[/]")
+
+
+def _row(one: Mapping[str, Any], *, costs: bool) -> tuple[str, ...]:
+    if one["fault"] is None:
+        about = f"{escape(one['summary'])}\n[dim]{escape(one['source'])}[/]"
+    else:
+        about = f"[red]{escape(one['fault'])}[/]"
+    version = "" if one["version"] is None else str(one["version"])
+    if not costs:
+        return one["name"], version, about
+    known = one["parameters"] is not None
+    numbers = (f"{one['parameters'] / 1e6:.2f} M", f"{one['flops'] / 1e9:.2f}") if known else ("?", "?")
+    return one["name"], version, *numbers, about
