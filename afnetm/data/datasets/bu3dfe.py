@@ -205,11 +205,9 @@ def _check_landmarks(bnd: Bnd, mesh: VrmlMesh, name: str) -> None:
 
 def _picture(folder: DataFolder, mesh: VrmlMesh, files: dict[str, str]) -> str:
     """The name of the texture: the first url of the mesh that is there, else the picture named as the scan."""
-    beside = PurePosixPath(files[_MESH]).parent
     for url in mesh.textures:
-        name = url if url.startswith("/") else f"{beside}/{url}"
         try:
-            if folder.find(name):
+            if name := folder.beside(files[_MESH], url):
                 return name
         except UserError as error:
             raise UserError(f"{files[_MESH]}: its texture {error}") from None

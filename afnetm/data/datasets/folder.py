@@ -78,11 +78,12 @@ class FolderSource:
             subject=row.subject,
             expression=row.expression,
             intensity=row.intensity,
-            vertices=mesh.vertices,
-            faces=mesh.faces,
-            uv=mesh.uv,
-            uv_faces=mesh.uv_faces,
+            vertices=mesh.surface.vertices,
+            faces=mesh.surface.faces,
+            uv=mesh.surface.uv,
+            uv_faces=mesh.surface.uv_faces,
             texture=mesh.texture,
+            wrap=mesh.wrap,
             landmarks=landmarks,
             landmark_names=names,
             source=row.mesh,
@@ -120,7 +121,7 @@ def _is_there(folder: DataFolder, name: str) -> bool:
 
 def _check_landmarks(landmarks: np.ndarray[Any, np.dtype[np.float32]], mesh: Textured, row: Row) -> None:
     there = landmarks[np.isfinite(landmarks).all(1)]
-    offset = float(np.median(cKDTree(mesh.vertices).query(there)[0]))
+    offset = float(np.median(cKDTree(mesh.surface.vertices).query(there)[0]))
     if offset > MAX_OFFSET_MM:
         raise UserError(
             f"{row.landmarks}: its landmarks are {offset:.0f} mm from the surface of {row.mesh}, in the median "

@@ -7,20 +7,20 @@ from numpy.typing import NDArray
 
 from afnetm.data.formats.bnd import read_bnd
 from afnetm.data.formats.inside import DataFolder
-from afnetm.data.formats.landmark_table import read_landmark_table
+from afnetm.data.formats.landmark_table import read_landmark_json, read_landmark_table, read_picked_points
 from afnetm.data.formats.lm import read_lm3
 from afnetm.data.landmarks import LANDMARKS_22, LANDMARKS_68, LANDMARKS_83
 from afnetm.errors import UserError
 
 #: The formats of landmarks, by the end of their files' names.
-SUFFIXES = (".bnd", ".lm3", ".csv")
+SUFFIXES = (".bnd", ".lm3", ".csv", ".tsv", ".txt", ".pts", ".fcsv", ".json", ".pp")
 _SETS = (LANDMARKS_68, LANDMARKS_83, LANDMARKS_22)
 
 
 def read_landmarks(folder: DataFolder, name: str) -> tuple[NDArray[np.float32], tuple[str, ...]]:
     """The landmarks in the file called `name`: ``(L, 3)`` float32 mm, NaN where one is missing, and their names.
 
-    ``.bnd`` has BU-3DFE's 83, ``.lm3`` Bosphorus's 22 or some of them, ``.csv`` all of one set in its order, or some
+    ``.bnd`` has BU-3DFE's 83, ``.lm3`` Bosphorus's 22 or some of them, the others all of one set in its order, or some
     of one set by name.
 
     Raises:
@@ -33,16 +33,20 @@ def read_landmarks(folder: DataFolder, name: str) -> tuple[NDArray[np.float32], 
         case ".lm3":
             named = read_lm3(content, name)
             return _picked(named.names, named.points, LANDMARKS_22, name)
-        case ".csv":
+        case ".csv" | ".tsv" | ".txt" | ".pts" | ".fcsv":
             table = read_landmark_table(content, name)
-            if table.names is not None:
-                return _picked(table.names, table.points, _set_of(table.names, name), name)
-            for known in _SETS:
-                if len(known) == len(table.points):
-                    return table.points.astype(np.float32), known
-            raise UserError(f"{name}: {len(table.points)} points without names (allowed: {_counts()})")
+        case ".json":
+            table = read_landmark_json(content, name)
+        case ".pp":
+            table = read_picked_points(content, name)
         case suffix:
             raise UserError(f"{name}: landmarks of kind {suffix!r} (allowed: {', '.join(SUFFIXES)})")
+    if table.names is not None:
+        return _picked(table.names, table.points, _set_of(table.names, name), name)
+    for known in _SETS:
+        if len(known) == len(table.points):
+            return table.points.astype(np.float32), known
+    raise UserError(f"{name}: {len(table.points)} points without names (allowed: {_counts()})")
 
 
 def _set_of(names: tuple[str, ...], file: str) -> tuple[str, ...]:

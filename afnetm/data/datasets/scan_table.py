@@ -33,7 +33,7 @@ class Row:
         subject: as it stands there.
         expression: one of the six, or neutral.
         intensity: 1 to 4, 0 where the cell is empty.
-        mesh: a file.
+        mesh: a file, with ``/`` between the folders on the way to it.
         landmarks: a file.
         texture: a file; None where the cell is empty, and the mesh names its picture.
     """
@@ -52,8 +52,8 @@ def read_scan_table(path: Path) -> tuple[list[Row], bytes]:
     """The rows of the table at `path`, and its content.
 
     Raises:
-        UserError: no such file, no CSV in UTF-8, a column that is missing or unknown, a cell that cannot be, the same
-            mesh twice, or no row; names the line.
+        UserError: no such file, no CSV, a column that is missing or unknown, a cell that cannot be, the same mesh
+            twice, or no row; names the line.
     """
     resolved = path.resolve()  # that it is a link, or leads anywhere, is the user's own doing
     if not resolved.is_file():
@@ -66,6 +66,8 @@ def read_scan_table(path: Path) -> tuple[list[Row], bytes]:
     meshes: dict[PurePosixPath, int] = {}
     for number, cells in lines[1:]:
         where = f"{path.name}, line {number}"
+        while len(cells) > len(columns) and not cells[-1]:  # as spreadsheets end rows
+            cells.pop()
         if len(cells) != len(columns):
             raise UserError(f"{where}: {len(cells)} cells (allowed: {len(columns)}, as in its first row)")
         row = _row(dict(zip(columns, cells, strict=True)), number, where, ids)
@@ -79,6 +81,8 @@ def read_scan_table(path: Path) -> tuple[list[Row], bytes]:
 
 def _columns(cells: list[str], name: str) -> list[str]:
     columns = [cell.casefold() for cell in cells]
+    while columns and not columns[-1]:
+        columns.pop()
     allowed = f"needed: {', '.join(NEEDED)}; allowed too: {', '.join(OPTIONAL)}"
     for column in columns:
         if column not in (*NEEDED, *OPTIONAL) or columns.count(column) > 1:
@@ -102,6 +106,7 @@ def _row(cells: dict[str, str], line: int, where: str, ids: Counter[str]) -> Row
     if expression not in (*EXPRESSIONS, NEUTRAL):
         raise UserError(f"{where}: expression {word[:60]!r} (allowed: {', '.join((*EXPRESSIONS, NEUTRAL))})")
     intensity = cells.get("intensity") or "0"
+    intensity = re.sub(r"[.,]0+$", "", intensity)  # what programs make of a whole number beside empty cells
     if intensity not in {"0", "1", "2", "3", "4"}:
         raise UserError(f"{where}: intensity {intensity[:60]!r} (allowed: 1 to 4, 0 or empty where unknown)")
     stem = f"{_plain(cells['subject'])}_{expression}_{intensity}"  # no "_" but these two
@@ -112,9 +117,9 @@ def _row(cells: dict[str, str], line: int, where: str, ids: Counter[str]) -> Row
         subject=cells["subject"],
         expression=expression,
         intensity=int(intensity),
-        mesh=cells["mesh"],
-        landmarks=cells["landmarks"],
-        texture=cells.get("texture") or None,
+        mesh=cells["mesh"].replace("\\", "/"),
+        landmarks=cells["landmarks"].replace("\\", "/"),
+        texture=cells.get("texture", "").replace("\\", "/") or None,
     )
 
 

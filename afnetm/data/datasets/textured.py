@@ -1,39 +1,36 @@
 """Textured meshes of any format that is read, with the picture that they name or are given."""
 
+import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
-from urllib.parse import unquote
 
 import numpy as np
 from numpy.typing import NDArray
 
 from afnetm.data.formats.glb import read_glb
 from afnetm.data.formats.inside import DataFolder
-from afnetm.data.formats.meshes import TriangleMesh
-from afnetm.data.formats.obj import read_mtl, read_obj
+from afnetm.data.formats.mtl import Look, read_mtl
+from afnetm.data.formats.obj import ObjMesh, read_obj
 from afnetm.data.formats.pictures import read_picture
 from afnetm.data.formats.ply import read_ply
+from afnetm.data.formats.surface import Paint, Surface
 from afnetm.data.formats.vrml import read_vrml
+from afnetm.data.scan import Wrap
 from afnetm.errors import UserError
 
 #: The formats of meshes, by the end of their files' names.
 SUFFIXES = (".obj", ".ply", ".glb", ".wrl")
+_NEEDED = "needed: one for all, in the file or in the column 'texture'"
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Textured:
-    """A mesh and its texture, as in `afnetm.data.scan.Scan`."""
+    """A mesh and its texture, with what that does beyond its edges, as in `afnetm.data.scan.Scan`."""
 
-    vertices: NDArray[np.float32]
-    faces: NDArray[np.int32]
-    uv: NDArray[np.float32]
-    uv_faces: NDArray[np.int32]
+    surface: Surface
     texture: NDArray[np.uint8]
-
-
-#: The content of a picture within the mesh's file, a name relative to the mesh's folder, or None: unpainted.
-_Picture = bytes | str | None
+    wrap: tuple[Wrap, Wrap]
 
 
 def read_textured(folder: DataFolder, name: str, texture: str | None) -> Textured:
@@ -45,60 +42,91 @@ def read_textured(folder: DataFolder, name: str, texture: str | None) -> Texture
         UserError: naming the file that is missing or wrong; or the mesh names no picture, or several.
     """
     content = folder.read(name)
+    obj = None
     match PurePosixPath(name).suffix.lower():
-        case ".wrl":
-            vrml = read_vrml(content, name)
-            surface = vrml.vertices, vrml.faces, vrml.uv, vrml.uv_faces
-            pictures: Sequence[_Picture] = vrml.textures
         case ".obj":
             obj = read_obj(content, name)
-            surface = _surface(obj.mesh)
-            pictures = () if texture is not None else _materials(folder, name, obj.libraries, obj.materials)
+            surface = obj.surface
         case ".ply":
-            ply = read_ply(content, name)
-            surface, pictures = _surface(ply.mesh), ply.pictures
+            surface = read_ply(content, name)
         case ".glb":
-            glb = read_glb(content, name)
-            surface, pictures = _surface(glb.mesh), glb.pictures
+            surface = read_glb(content, name)
+        case ".wrl":
+            surface = _vrml(content, name)
         case suffix:
             raise UserError(f"{name}: a mesh of kind {suffix!r} (allowed: {', '.join(SUFFIXES)})")
-    vertices, faces, uv, uv_faces = surface
-    image = read_picture(folder.read(texture), texture) if texture is not None else _picture(folder, name, pictures)
-    return Textured(vertices=vertices, faces=faces, uv=uv, uv_faces=uv_faces, texture=image)
+    if texture:
+        image = read_picture(folder.read(texture), texture)
+        return Textured(surface=surface, texture=image, wrap=surface.paints[0].wrap)
+    paints = _of_materials(folder, name, obj) if obj else [_found(folder, name, paint) for paint in surface.paints]
+    paint = _of_all(paints, name)
+    if isinstance(paint.picture, bytes):
+        image = read_picture(paint.picture, f"{name}: the picture in it")
+    else:
+        image = read_picture(folder.read(str(paint.picture)), str(paint.picture))
+    return Textured(surface=surface, texture=image, wrap=paint.wrap)
 
 
-def _surface(
-    mesh: TriangleMesh,
-) -> tuple[NDArray[np.float32], NDArray[np.int32], NDArray[np.float32], NDArray[np.int32]]:
-    return mesh.vertices, mesh.faces, mesh.uv, mesh.faces
+def _vrml(content: bytes, name: str) -> Surface:
+    mesh = read_vrml(content, name)
+    picture = mesh.textures[0] if mesh.textures else None  # those after it are for where it is not to be had
+    return Surface(
+        vertices=mesh.vertices,
+        faces=mesh.faces,
+        uv=mesh.uv,
+        uv_faces=mesh.uv_faces,
+        paints=(Paint(faces="its surface", picture=picture, wrap=mesh.wrap),),
+    )
 
 
-def _materials(folder: DataFolder, name: str, libraries: Sequence[str], materials: Sequence[str]) -> list[_Picture]:
-    """The pictures of an OBJ file's materials."""
-    known: dict[str, str] = {}
-    for library in libraries:
-        beside = _beside(name, library)
-        pictures = read_mtl(folder.read(beside), beside)
-        # A picture's name is relative to the library that names it; here it becomes relative to the mesh.
-        known = {material: _beside(library, picture) for material, picture in pictures.items()} | known
-    return list(dict.fromkeys(known.get(material) for material in materials))
+def _of_materials(folder: DataFolder, name: str, obj: ObjMesh) -> list[Paint]:
+    """The paints of an OBJ file as its libraries have them, with names of pictures in the data folder."""
+    known: dict[str, tuple[str, Look]] = {}
+    missing: list[str] = []
+    for said in obj.libraries:
+        whole = folder.beside(name, said)  # a name with spaces in it, or else several names
+        for word in [said] if whole else said.split():
+            if library := whole or folder.beside(name, word):
+                looks = read_mtl(folder.read(library), library)
+                known = {material: (library, look) for material, look in looks.items()} | known
+            else:
+                missing.append(word)
+    paints = []
+    for material, paint in zip(obj.materials, obj.surface.paints, strict=True):
+        look = known.get(material) or known.get(re.split(r"\s#", material)[0])
+        if not material and len(known) == 1:  # there is no other that could be meant
+            (look,) = known.values()
+        if look:
+            of_library = Paint(faces=paint.faces, picture=look[1].picture, wrap=(look[1].wrap, look[1].wrap))
+            paints.append(_found(folder, look[0], of_library))
+        elif missing:
+            raise UserError(f"{name}: its material library {missing[0]!r} is not there, nor {paint.faces} ({_NEEDED})")
+        else:
+            paints.append(paint)
+    return paints
 
 
-def _picture(folder: DataFolder, name: str, pictures: Sequence[_Picture]) -> NDArray[np.uint8]:
-    if len(pictures) != 1 or not pictures[0]:
-        said = "several pictures" if len(pictures) > 1 else "no picture"
-        raise UserError(f"{name}: it names {said} for its texture (needed: one, or one in the column 'texture')")
-    if isinstance(pictures[0], bytes):
-        return read_picture(pictures[0], f"{name}: the picture in it")
-    picture = _beside(name, pictures[0])
+def _found(folder: DataFolder, owner: str, paint: Paint) -> Paint:
+    """`paint` with the name in the data folder of the picture that the file `owner` calls by another one."""
+    if not isinstance(paint.picture, str):
+        return paint
     try:
-        if folder.find(picture) is None:  # GLB's names may be spelt as in a web address
-            picture = _beside(name, unquote(pictures[0]))
-        return read_picture(folder.read(picture), picture)
+        picture = folder.beside(owner, paint.picture)
     except UserError as error:
-        raise UserError(f"{name}: its texture {error}") from None
+        raise UserError(f"{owner}: its texture {error}") from None
+    if picture is None:
+        raise UserError(f"{owner}: its texture {paint.picture!r} is not there (looked for beside it)")
+    return replace(paint, picture=picture)
 
 
-def _beside(name: str, other: str) -> str:
-    """The file that `name` calls `other`, with either slash; a leading one stays, so that it is refused."""
-    return str(PurePosixPath(name).parent / other.replace("\\", "/"))
+def _of_all(paints: Sequence[Paint], name: str) -> Paint:
+    """The paint of all faces."""
+    painted = {paint.picture: paint for paint in paints if paint.picture is not None}
+    bare = next((paint.faces for paint in paints if paint.picture is None), None)
+    if not painted:
+        raise UserError(f"{name}: it names no picture for {bare} ({_NEEDED})")
+    first, *others = painted.values()
+    if bare or others:
+        rest = f"another for {others[0].faces}" if others else f"none for {bare}"
+        raise UserError(f"{name}: it names one picture for {first.faces}, {rest} ({_NEEDED})")
+    return first

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from afnetm.data.formats.text import Text, shown
+from afnetm.data.formats.text import Text, shown, without_mark
 from afnetm.errors import UserError
 
 #: How many landmarks a file has.
@@ -38,6 +38,7 @@ def read_bnd(content: bytes, name: str) -> Bnd:
     Raises:
         UserError: a row is anything else, or there are not 83.
     """
+    content = without_mark(content)
     text = Text(content, name)
     indices: list[int] = []
     points: list[list[float]] = []

@@ -1,45 +1,41 @@
 """GLB, the binary form of glTF 2.0: triangles with texture coordinates and the picture they carry.
 
-Its JSON is read here, strictly and only as far as it is needed, and its counts are compared with the content. Trimesh
-is given that part alone: no material, no picture, no extension, no second file.
+Read by the specification of Khronos, and whatever of it would change shape or picture and is not done here is refused
+by its name. No count in the JSON makes memory that the file has no bytes for.
 """
 
 import base64
-import binascii
+import json
 import struct
-from dataclasses import dataclass
+from collections.abc import Iterator
+from typing import Any
 
-from pydantic import ValidationError
+import numpy as np
+from numpy.typing import NDArray
+from scipy.spatial.transform import Rotation
 
-from afnetm.data.formats.gltf_tree import MAX_PARTS, Material, Primitive, Tree
-from afnetm.data.formats.meshes import TriangleMesh, load_triangles
+from afnetm.data.formats.surface import Paint, Surface, surface
+from afnetm.data.formats.text import shown
+from afnetm.data.scan import Wrap
 from afnetm.errors import UserError
 
 #: Bytes of the JSON: a scanned face's has some thousand.
 MAX_JSON = 2**20
-#: How often over the content may be used, by parts that share it.
-MAX_SHARING = 4
-FLOAT = 5126
-#: Extensions that leave the shape and the place of the picture as they are.
-HARMLESS = {"KHR_materials_unlit"}
+#: Arrays in memory may be so many times as large as the file: bytes become numbers of eight, and parts may share them.
+MAX_SHARING = 8
+#: Extensions that need nothing done; those of materials alone change how light falls.
+_HARMLESS = ("KHR_mesh_quantization", "KHR_materials_")
+#: The types of numbers, and how many make an element.
+_KINDS = {5120: "<i1", 5121: "<u1", 5122: "<i2", 5123: "<u2", 5125: "<u4", 5126: "<f4"}
+_WIDTHS = {"SCALAR": 1, "VEC2": 2, "VEC3": 3}
+_WRAPS: dict[int, Wrap] = {10497: "repeat", 33071: "clamp", 33648: "mirror"}
+_UNREAD = "which is not read; export the file without"
+#: What a damaged JSON makes code stumble over that takes it to be whole.
+_DAMAGE = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError, struct.error)
 
 
-@dataclass(frozen=True, eq=False, kw_only=True)
-class GlbMesh:
-    """What a GLB file holds.
-
-    Attributes:
-        mesh: its surface, every part moved to its place; its lengths as they stand there.
-        pictures: what its parts are painted with, each once: the content of a picture within it, the name of one
-            relative to its folder, or None for parts without.
-    """
-
-    mesh: TriangleMesh
-    pictures: tuple[bytes | str | None, ...]
-
-
-def read_glb(content: bytes, name: str) -> GlbMesh:
-    """What stands in a GLB file.
+def read_glb(content: bytes, name: str) -> Surface:
+    """The surface in a GLB file: what its scene shows, every part at its place; lengths as they stand there.
 
     Args:
         content: of the file.
@@ -49,94 +45,156 @@ def read_glb(content: bytes, name: str) -> GlbMesh:
         UserError: it is none, its data are in another file or packed by an extension, a part has no texture
             coordinates, or a reference or a count does not fit.
     """
-    text, data = _chunks(content, name)
     try:
-        tree = Tree.model_validate_json(text)
-    except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        where = ".".join(map(str, first["loc"])) or "it"
-        raise UserError(f"{name}: its JSON: {where}: {first['msg'][:120]}") from None
-    foreign = {*tree.extensions_used, *tree.extensions_required} - HARMLESS
-    if foreign & {*tree.extensions_required, "KHR_texture_transform"}:
-        raise UserError(f"{name}: it needs the extension {min(foreign)[:60]!r} (known: {', '.join(sorted(HARMLESS))})")
-    try:
-        drawn = _drawn(tree, name)
-        _check_sharing(tree, drawn, len(content), name)
-        pictures = tuple(dict.fromkeys(_picture(tree, part, data) for part in drawn))
-    except (IndexError, binascii.Error) as error:
-        raise UserError(f"{name}: its JSON names what is not there ({error})") from None
-    for part in (part for mesh in tree.meshes for part in mesh.primitives):
-        part.material = 0  # trimesh reads texture coordinates of what has a material
-    tree.materials = [Material()]
-    lean = tree.model_dump_json(by_alias=True, exclude_none=True, exclude={"textures", "images"})
-    return GlbMesh(mesh=load_triangles(_container(lean.encode(), data), name, "glb"), pictures=pictures)
+        with np.errstate(all="raise", under="ignore"):
+            return _Glb(content, name).surface()
+    except _DAMAGE as error:
+        reason = " ".join(f"{type(error).__name__}: {error}".split())
+        raise UserError(f"{name}: damaged, or not GLB ({reason[:120]})") from None
 
 
-def _chunks(content: bytes, name: str) -> tuple[bytes, bytes]:
-    """The JSON and the binary chunk."""
-    if len(content) < 20 or content[:4] != b"glTF" or content[4:8] != b"\2\0\0\0":
-        raise UserError(f"{name}: not GLB of version 2")
-    found: dict[bytes, bytes] = {}
-    at = 12
-    while at + 8 <= len(content):
-        length, kind = struct.unpack_from("<I4s", content, at)
-        if at + 8 + length > len(content):
-            raise UserError(f"{name}, offset {at}: a chunk of {length} bytes is longer than the file")
-        if at == 12 and (kind != b"JSON" or length > MAX_JSON):
-            raise UserError(f"{name}, offset {at}: no chunk of JSON of up to {MAX_JSON} bytes")
-        found.setdefault(kind, content[at + 8 : at + 8 + length])
-        at += 8 + length
-    return found[b"JSON"], found.get(b"BIN\0", b"")
+class _Glb:
+    """The JSON of a file and the bytes that it speaks of."""
+
+    def __init__(self, content: bytes, name: str) -> None:
+        self.name, self.budget = name, MAX_SHARING * len(content)
+        if content[:8] != b"glTF\2\0\0\0":
+            raise UserError(f"{name}: not GLB of version 2")
+        chunks: dict[bytes, memoryview] = {}
+        at = 12
+        while at + 8 <= len(content):
+            length, kind = struct.unpack_from("<I4s", content, at)
+            chunks.setdefault(kind, memoryview(content)[at + 8 : at + 8 + length])
+            at += 8 + length
+        if len(chunks[b"JSON"]) > MAX_JSON:
+            raise UserError(f"{name}: {len(chunks[b'JSON'])} bytes of JSON (allowed: {MAX_JSON})")
+        self.tree = json.loads(bytes(chunks[b"JSON"]))
+        self.data = chunks.get(b"BIN\0", memoryview(b""))
+        for extension in self.tree.get("extensionsRequired", []):
+            if not extension.startswith(_HARMLESS):
+                raise UserError(f"{name}: it needs the extension {shown(extension)}, {_UNREAD}")
+
+    def surface(self) -> Surface:
+        parts, paints, start = [], [], 0
+        for matrix, primitive, label in self.drawn():
+            if primitive.get("mode", 4) < 4:
+                continue  # points and lines
+            positions, faces, uv, paint = self.part(primitive, label)
+            vertices = positions @ matrix[:3, :3].T + matrix[:3, 3]
+            if np.linalg.det(matrix[:3, :3]) < 0:  # a mirror turns the surface inside out
+                faces = faces[:, ::-1]
+            parts.append((vertices, faces + start, uv))
+            paints.append(paint)
+            start += len(vertices)
+        if not parts:
+            raise UserError(f"{self.name}: there is no face in it")
+        vertices, faces, uv = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
+        return surface(self.name, vertices=vertices, faces=faces, uv=uv, uv_faces=faces, paints=tuple(paints))
+
+    def drawn(self) -> Iterator[tuple[NDArray[np.float64], dict[str, Any], str]]:
+        """What the scene shows, with the motion that takes each primitive to its place and what errors call it."""
+        waiting = [(node, np.eye(4)) for node in self.tree["scenes"][self.tree.get("scene", 0)].get("nodes", [])]
+        seen: set[int] = set()
+        while waiting:
+            at, motion = waiting.pop()
+            if at in seen:
+                raise UserError(f"{self.name}: its nodes are no tree")
+            seen.add(at)
+            node = self.tree["nodes"][at]
+            matrix = motion @ _matrix(node)
+            waiting += [(child, matrix) for child in node.get("children", [])]
+            if "mesh" in node:
+                mesh = self.tree["meshes"][node["mesh"]]
+                label = f"part {shown(str(mesh.get('name', node['mesh'])))}"
+                if "skin" in node or any(node.get("weights", mesh.get("weights", []))):
+                    raise UserError(f"{self.name}: {label} is moved by a skeleton or morphed (allowed: one that stays)")
+                yield from ((matrix, primitive, label) for primitive in mesh["primitives"])
+
+    def part(
+        self, primitive: dict[str, Any], label: str
+    ) -> tuple[NDArray[np.float64], NDArray[np.int64], NDArray[np.float64], Paint]:
+        """Vertices, faces, texture coordinates and paint of a primitive."""
+        attributes = primitive["attributes"]
+        positions = self.array(attributes["POSITION"], 3)
+        order = np.arange(len(positions))
+        if "indices" in primitive:
+            order = self.array(primitive["indices"], 1)[:, 0].astype(np.int64)
+        match primitive.get("mode", 4):
+            case 4:
+                faces = order.reshape(-1, 3)
+            case 5:  # a strip, in which every other triangle turns the other way
+                faces = np.stack([order[:-2], order[1:-1], order[2:]], axis=1)
+                faces[1::2] = faces[1::2, ::-1]
+            case _:  # a fan
+                faces = np.stack([np.repeat(order[:1], len(order) - 2), order[1:-1], order[2:]], axis=1)
+        paint, coordinates = self.paint(primitive, label)
+        if coordinates not in attributes:
+            raise UserError(f"{self.name}: {label}, {len(faces)} faces, has no texture coordinates")
+        uv = self.array(attributes[coordinates], 2)
+        if len(uv) != len(positions):
+            raise ValueError(f"{len(uv)} texture coordinates for {len(positions)} vertices")
+        return positions, faces, np.stack([uv[:, 0], 1 - uv[:, 1]], axis=1), paint
+
+    def paint(self, primitive: dict[str, Any], label: str) -> tuple[Paint, str]:
+        """What a primitive is painted with, and the name of the texture coordinates that are meant."""
+        material = self.tree["materials"][primitive["material"]] if "material" in primitive else {}
+        use = material.get("pbrMetallicRoughness", {}).get("baseColorTexture")
+        if use is None:
+            glossiness = material.get("extensions", {}).get("KHR_materials_pbrSpecularGlossiness", {})
+            use = glossiness.get("diffuseTexture")
+        if use is None:
+            return Paint(faces=label, picture=None), "TEXCOORD_0"
+        texture = self.tree["textures"][use["index"]]
+        if "KHR_texture_transform" in use.get("extensions", {}) or "source" not in texture:
+            extensions = ", ".join({**use.get("extensions", {}), **texture.get("extensions", {})})
+            raise UserError(f"{self.name}: the picture of {label} needs the extension {shown(extensions)}, {_UNREAD}")
+        sampler = self.tree["samplers"][texture["sampler"]] if "sampler" in texture else {}
+        along_u, along_v = (_WRAPS[sampler.get(axis, 10497)] for axis in ("wrapS", "wrapT"))
+        picture = self.picture(self.tree["images"][texture["source"]])
+        return Paint(faces=label, picture=picture, wrap=(along_u, along_v)), f"TEXCOORD_{use.get('texCoord', 0)}"
+
+    def picture(self, image: dict[str, Any]) -> bytes | str:
+        """The content of a picture in the file, or the name of another one."""
+        if "bufferView" in image:
+            return bytes(self.view(self.tree["bufferViews"][image["bufferView"]]))
+        if image["uri"].startswith("data:"):
+            return base64.b64decode(image["uri"].partition("base64,")[2], validate=True)
+        return str(image["uri"])
+
+    def array(self, at: int, width: int) -> NDArray[np.float64]:
+        """The rows of an accessor, ``(count, width)``; integers that stand for shares of 1 are divided."""
+        accessor = self.tree["accessors"][at]
+        if "bufferView" not in accessor or "sparse" in accessor:
+            packed = ", ".join(self.tree.get("extensionsUsed", [])) or "sparse accessors"
+            raise UserError(f"{self.name}: its arrays are packed ({shown(packed)}), {_UNREAD}")
+        kind, count = np.dtype(_KINDS[accessor["componentType"]]), accessor["count"]
+        self.budget -= count * width * 8
+        if self.budget < 0:
+            raise UserError(f"{self.name}: its arrays are more than {MAX_SHARING} times as large as the file")
+        view = self.tree["bufferViews"][accessor["bufferView"]]
+        content, offset = self.view(view), accessor.get("byteOffset", 0)
+        stride = view.get("byteStride", width * kind.itemsize)
+        end = offset + (count - 1) * stride + width * kind.itemsize
+        if _WIDTHS[accessor["type"]] != width or stride < width * kind.itemsize or min(offset, count - 1) < 0:
+            raise ValueError(f"accessor {at} has {count} of {accessor['type']}, {stride} bytes apart")
+        if end > len(content):  # numpy itself would read on where there is nothing left
+            raise ValueError(f"accessor {at} ends at {end} of {len(content)} bytes")
+        rows = np.ndarray((count, width), kind, content, offset, (stride, kind.itemsize)).astype(np.float64)
+        return np.maximum(rows / np.iinfo(kind).max, -1) if accessor.get("normalized") else rows
+
+    def view(self, view: dict[str, Any]) -> memoryview:
+        """A piece of the file's bytes."""
+        if view["buffer"] or "uri" in self.tree["buffers"][0]:
+            raise UserError(f"{self.name}: its data are in another file (allowed: all in one)")
+        start = view.get("byteOffset", 0)
+        return self.data[start : start + view["byteLength"]]
 
 
-def _container(text: bytes, data: bytes) -> bytes:
-    text += b" " * (-len(text) % 4)
-    chunks = struct.pack("<I4s", len(text), b"JSON") + text + struct.pack("<I4s", len(data), b"BIN\0") + data
-    return b"glTF" + struct.pack("<II", 2, 12 + len(chunks)) + chunks
-
-
-def _drawn(tree: Tree, name: str) -> list[Primitive]:
-    """The primitives that the scene shows, one for each time it is shown."""
-    waiting = list(tree.scenes[tree.scene].nodes)
-    seen: set[int] = set()
-    drawn: list[Primitive] = []
-    while waiting:
-        node = waiting.pop()
-        if node in seen or len(drawn) > MAX_PARTS:
-            raise UserError(f"{name}: its nodes are no tree, or show more than {MAX_PARTS} parts")
-        seen.add(node)
-        waiting += tree.nodes[node].children
-        mesh = tree.nodes[node].mesh
-        drawn += tree.meshes[mesh].primitives if mesh is not None else ()
-    for part in drawn:
-        if part.attributes.uv is None or tree.accessors[part.attributes.uv].component_type != FLOAT:
-            raise UserError(f"{name}: a part of it has no texture coordinates as floats")
-    return drawn
-
-
-def _check_sharing(tree: Tree, drawn: list[Primitive], size: int, name: str) -> None:
-    """Whether the arrays, as often as they are used, are about as large as the file: they will all be in memory."""
-    everywhere = [part for mesh in tree.meshes for part in mesh.primitives]
-    for parts in (everywhere, drawn):
-        used = [at for part in parts for at in (part.attributes.position, part.attributes.uv, part.indices)]
-        needed = sum(tree.accessors[at].size for at in used if at is not None)
-        if max(needed, sum(view.byte_length for view in tree.buffer_views)) > MAX_SHARING * size:
-            raise UserError(f"{name}: its arrays are more than {MAX_SHARING} times as large as the file")
-    if sum(accessor.size for accessor in tree.accessors) > MAX_SHARING * size:
-        raise UserError(f"{name}: its arrays are more than {MAX_SHARING} times as large as the file")
-
-
-def _picture(tree: Tree, part: Primitive, data: bytes) -> bytes | str | None:
-    if part.material is None:
-        return None
-    use = tree.materials[part.material].pbr_metallic_roughness.base_color_texture
-    source = tree.textures[use.index].source if use else None
-    if source is None:
-        return None
-    image = tree.images[source]
-    if image.buffer_view is not None:
-        view = tree.buffer_views[image.buffer_view]
-        return data[view.byte_offset : view.byte_offset + view.byte_length]
-    if image.uri is not None and image.uri.startswith("data:"):
-        return base64.b64decode(image.uri.partition("base64,")[2], validate=True)
-    return image.uri
+def _matrix(node: dict[str, Any]) -> NDArray[np.float64]:
+    """The motion from a node's frame into that around it."""
+    if "matrix" in node:
+        return np.array(node["matrix"], np.float64).reshape(4, 4).T
+    matrix = np.eye(4)
+    matrix[:3, :3] = Rotation.from_quat(node.get("rotation", [0, 0, 0, 1])).as_matrix() * node.get("scale", [1, 1, 1])
+    matrix[:3, 3] = node.get("translation", [0, 0, 0])
+    return matrix

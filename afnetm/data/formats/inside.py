@@ -3,16 +3,20 @@
 import hashlib
 import os
 import posixpath
+import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path, PurePosixPath
+from urllib.parse import unquote
 
 from afnetm.errors import UserError
 
 #: Characters that no message can show on its line: controls, halves of pairs (bytes that are not UTF-8), line ends.
 _ODD = ("Cc", "Cs", "Zl", "Zp")
+#: A path from the root of a machine, a drive or a share.
+_ABSOLUTE = re.compile(r"(?:[A-Za-z]:)?/")
 #: Larger files are refused unread, bytes: a face of a million triangles has about 80 MB as text.
 MAX_BYTES = 2**27
 
@@ -74,6 +78,23 @@ class DataFolder:
             return resolved if resolved and resolved.exists() else None
         except (OSError, RuntimeError):  # a loop of links, a name too long, a folder that may not be looked into
             return None
+
+    def beside(self, name: str, other: str) -> str | None:
+        """The file that the file called `name` calls `other`, by its name in the folder; None where there is none.
+
+        Either slash serves, quotes, and the escapes of web addresses. By an absolute path, which is that of the machine
+        that wrote it, the file of this name beside the one that says so is meant.
+
+        Raises:
+            UserError: it leads out of the folder.
+        """
+        other = other.replace("\\", "/").strip('"')
+        if _ABSOLUTE.match(other):
+            other = posixpath.basename(other)
+        for spelling in dict.fromkeys((other, unquote(other), re.split(r"\s#", other)[0])):
+            if spelling and (path := self.find(posixpath.join(posixpath.dirname(name), spelling))):
+                return path.relative_to(self.root).as_posix()
+        return None
 
     def read(self, name: str, *, limit: int = MAX_BYTES) -> bytes:
         """The content of the file called `name`.

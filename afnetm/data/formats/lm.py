@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from afnetm.data.formats.text import without_mark
 from afnetm.errors import UserError
 
 #: Larger files are none of landmarks: 22 of them take 2 kB.
@@ -93,7 +94,7 @@ class _Lines:
         self._name = name
         if len(content) > MAX_BYTES:
             raise UserError(f"{name}: {len(content)} bytes (allowed for landmarks: up to {MAX_BYTES})")
-        lines = enumerate(content.removeprefix(b"\xef\xbb\xbf").splitlines(), start=1)
+        lines = enumerate(without_mark(content).splitlines(), start=1)
         # Comments may be of any encoding; what is left is plain.
         self._lines = deque((number, line) for number, line in lines if line.strip() and b"#" not in line)
         self._number = 0

@@ -1,177 +1,168 @@
-"""PLY: triangles or polygons of one size with texture coordinates by vertex or by corner, as text or binary.
-
-What the header announces is compared with what follows, since trimesh allocates by the header. It is then given a
-binary file that has what is needed under names of which it knows the meaning, and the rest under others.
-"""
+"""PLY: polygons with texture coordinates by vertex or by corner, as text or binary, whatever else is in the file."""
 
 import re
-import warnings
-from dataclasses import dataclass
+import struct
+from array import array
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from afnetm.data.formats.meshes import TriangleMesh, load_triangles
-from afnetm.data.formats.ply_header import ORDERS, Element, Header, read_header
-from afnetm.data.formats.text import shown
+from afnetm.data.formats.surface import Paint, Surface, fans, surface
+from afnetm.data.formats.text import shown, without_mark
 from afnetm.errors import UserError
 
+#: Bytes of a header are at most this many: a hundred properties take a twentieth.
+MAX_HEADER = 2**16
+#: The encodings, with the order of bytes as `struct` and numpy write it; a text is turned into numbers of this machine.
+_ORDERS = {"ascii": "=", "binary_little_endian": "<", "binary_big_endian": ">"}
+#: The types of numbers, as `struct` and numpy both call them.
+_KINDS = {
+    **dict.fromkeys(("char", "int8"), "b"), **dict.fromkeys(("uchar", "uint8"), "B"),
+    **dict.fromkeys(("short", "int16"), "h"), **dict.fromkeys(("ushort", "uint16"), "H"),
+    **dict.fromkeys(("int", "int32"), "i"), **dict.fromkeys(("uint", "uint32"), "I"),
+    **dict.fromkeys(("float", "float32"), "f"), **dict.fromkeys(("double", "float64"), "d"),
+}  # fmt: skip
+#: What programs call a face's vertices, and a vertex's texture coordinates.
 _CORNERS = ("vertex_indices", "vertex_index")
-#: What programs call a vertex's texture coordinates.
-_UV = (("s", "t"), ("u", "v"), ("texture_u", "texture_v"))
-#: Numbers of a face's list: two texture coordinates for each of four corners.
-MAX_LIST = 8
-_NOT_OF_NUMBERS = re.compile(rb"[^0-9eE.+\-\s]")
+_UV = (("s", "t"), ("u", "v"), ("texture_u", "texture_v"), ("texcoord_u", "texcoord_v"))
 
 
-@dataclass(frozen=True, eq=False, kw_only=True)
-class PlyMesh:
-    """What a PLY file holds.
+@dataclass
+class _Element:
+    """How many of a kind there are, and what each has: a number's type, or those of a list's length and numbers."""
 
-    Attributes:
-        mesh: its surface.
-        pictures: those it names (``comment TextureFile``), relative to its folder.
-    """
-
-    mesh: TriangleMesh
-    pictures: tuple[str, ...]
+    length: int
+    properties: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
 
-def read_ply(content: bytes, name: str) -> PlyMesh:
-    """What stands in a PLY file.
+@dataclass
+class _Column:
+    """A property of all elements of a kind: its numbers, and how many of them each has where it is a list."""
+
+    numbers: NDArray[Any]
+    sizes: NDArray[np.int64] | None = None
+
+
+_Columns = dict[str, _Column]
+
+
+def read_ply(content: bytes, name: str) -> Surface:
+    """The surface in a PLY file; its pictures are those named as ``comment TextureFile``.
 
     Args:
         content: of the file.
         name: begins every error.
 
     Raises:
-        UserError: it is none, holds something else than vertices and faces with texture coordinates, its faces differ
-            in their number of corners, or the content is not what the header announces.
+        UserError: it is none, holds no faces with texture coordinates, or the content is not what the header announces.
     """
-    header = read_header(content, name)
-    if sorted(element.name for element in header.elements) != ["face", "vertex"]:
-        found = ", ".join(repr(element.name) for element in header.elements) or "nothing"
-        raise UserError(f"{name}: its elements are {found} (allowed: 'vertex' and 'face', once each)")
-    encoding = "binary_little_endian" if header.encoding == "ascii" else header.encoding
-    lean = [f"ply\nformat {encoding} 1.0\n"]
-    wanted: set[str] = set()
-    for element in header.elements:
-        names = _needed(element, name)
-        wanted |= {names[one.name] for one in element.properties if one.name in names}
-        lean.append(f"element {element.name} {element.length}\n")
-        lean += [one.declared(names.get(one.name, f"other{at}")) for at, one in enumerate(element.properties)]
-    if not wanted & {"s", "texcoord"}:
-        known = ", ".join("/".join(pair) for pair in _UV)
-        raise UserError(f"{name}: no texture coordinates (known: {known} of a vertex, 'texcoord' of a face)")
-    body = _packed(content, header, name) if header.encoding == "ascii" else content[header.size :]
-    _check(body, header, name)
-    lean.append("end_header\n")
-    # Coordinates by corner may need a vertex twice; those by vertex never do.
-    mesh = load_triangles(
-        "".join(lean).encode() + body, name, "ply", skip_materials=True, fix_texture="texcoord" in wanted
-    )
-    return PlyMesh(mesh=mesh, pictures=header.pictures)
-
-
-def _needed(element: Element, name: str) -> dict[str, str]:
-    """What of an element is needed, by the name it has, and what trimesh shall call it."""
-    single = {one.name for one in element.properties if one.count is None}
-    lists = [one for one in element.properties if one.count is not None]
-    if element.name == "vertex":
-        pair = next((pair for pair in _UV if single >= set(pair)), None)
-        if lists or not single >= set("xyz"):
-            raise UserError(f"{name}: a vertex needs x, y and z and no lists")
-        return {axis: axis for axis in "xyz"} | (dict(zip(pair, "st", strict=True)) if pair else {})
-    corners = [one.name for one in lists if one.name in _CORNERS]
-    others = {one.name for one in lists} - {*corners, "texcoord"}
-    if len(corners) != 1 or others or any(one.count and one.count[0] == "f" for one in lists):
-        raise UserError(f"{name}: a face needs one list {_CORNERS[0]!r} and no others but 'texcoord'")
-    return {corners[0]: _CORNERS[0], "texcoord": "texcoord"}
-
-
-def _packed(content: bytes, header: Header, name: str) -> bytes:
-    """The numbers of a text file as a binary one has them: trimesh makes an array of every line of text."""
-    if wrong := _NOT_OF_NUMBERS.search(content, header.size):
-        line = content.count(b"\n", 0, wrong.start()) + 1
-        raise UserError(f"{name}, line {line}: {shown(wrong[0])} is not of a number")
+    content = without_mark(content)
+    elements, order, pictures, at = _header(content, name)
+    columns: dict[str, _Columns] = {}
     try:
-        with warnings.catch_warnings(action="error"):
-            numbers = np.fromstring(content[header.size :].decode("ascii"), sep=" ")
-    except (ValueError, DeprecationWarning):
-        raise UserError(f"{name}: not everything after its header is a number") from None
-    packed, at = [], 0
-    for element in header.elements:
-
-        def first(before: np.dtype[Any], _: str, at: int = at) -> int:
-            place = at + _width(before)
-            return _list_length(numbers[place] if place < len(numbers) else 0, name)
-
-        layout = element.layout(ORDERS[header.encoding], first)
-        width = _width(layout)
-        block = numbers[at : at + element.length * width]
-        if len(block) < element.length * width:
-            raise UserError(
-                f"{name}: {len(numbers)} numbers after its header are too few for {element.length} of element "
-                f"{element.name!r}, {width} numbers each"
-            )
-        packed.append(_converted(block.reshape(element.length, width), layout, f"{name}: element {element.name!r}"))
-        at += block.size
-    if at != len(numbers):
-        raise UserError(f"{name}: {len(numbers)} numbers after its header, which announces {at} (faces of one size)")
-    return b"".join(packed)
+        if order == "=":
+            content, at = np.fromstring(content[at:].decode("ascii"), sep=" ").tobytes(), 0
+        for what, element in elements.items():
+            columns[what], at = _columns(element, content, at, order)
+        if at != len(content):
+            raise ValueError("more follows")
+        with np.errstate(all="raise", under="ignore"):
+            return _surface(columns.get("vertex", {}), columns.get("face", {}), pictures, name)
+    except (ArithmeticError, ValueError, struct.error) as error:
+        raise UserError(f"{name}: its content is not what its header announces ({error})") from None
 
 
-def _list_length(length: float, name: str) -> int:
-    if not 0 <= length <= MAX_LIST:
-        raise UserError(f"{name}: a face with a list of {length:g} numbers (allowed: {MAX_LIST})")
-    return int(length)
+def _header(content: bytes, name: str) -> tuple[dict[str, _Element], str, tuple[str, ...], int]:
+    """The elements of which there are any, the order of bytes, the names of pictures, and where the header ends."""
+    end = re.search(rb"[\r\n]end_header[ \t]*(?:\r\n|\n|\r)", content[:MAX_HEADER])
+    lines = content[: end.start() if end else 0].decode("utf-8", "replace").splitlines()
+    if end is None or lines[0].strip().lower() != "ply":
+        raise UserError(f"{name}: not PLY ('ply' in the first line, 'end_header' within {MAX_HEADER} bytes)")
+    order, pictures = "", []
+    elements: dict[str, _Element] = {}
+    for number, line in enumerate(lines[1:], start=2):
+        properties = [*elements.values()][-1].properties if elements else {}
+        match line.split():
+            case ["format", encoding, "1.0"] if encoding in _ORDERS:
+                order = _ORDERS[encoding]
+            case ["comment", word, _, *_] if word.lower() == "texturefile":
+                pictures.append(line.split(maxsplit=2)[2].strip())
+            case [] | ["comment" | "obj_info", *_]:
+                pass
+            case ["element", what, length] if re.fullmatch(r"[0-9]{1,10}", length, re.ASCII) and what not in elements:
+                elements[what] = _Element(int(length))
+            case ["property", "list", size, kind, what] if elements and {size, kind} <= _KINDS.keys():
+                properties[what] = (_KINDS[size], _KINDS[kind])
+            case ["property", kind, what] if elements and kind in _KINDS and what not in properties:
+                properties[what] = (_KINDS[kind],)
+            case _:
+                raise UserError(f"{name}, line {number}: {shown(line)} is not understood in a PLY header")
+    if not order:
+        raise UserError(f"{name}: its header names no format (allowed: {', '.join(_ORDERS)})")
+    there = {what: element for what, element in elements.items() if element.length and element.properties}
+    return there, order, tuple(dict.fromkeys(pictures)), end.end()
 
 
-def _width(layout: np.dtype[Any]) -> int:
-    """Numbers of a row."""
-    return sum(layout[field].shape[0] for field in layout.names or ())
-
-
-def _converted(block: NDArray[np.float64], layout: np.dtype[Any], where: str) -> bytes:
-    rows, column = np.zeros(len(block), layout), 0
-    for field in layout.names or ():
-        values = block[:, column : column + layout[field].shape[0]]
-        column += values.shape[1]
-        with np.errstate(all="ignore"):
-            rows[field] = values
-        if layout[field].base.kind != "f" and (rows[field] != values).any():
-            raise UserError(f"{where} has a number that is no integer or too large for its type")
-    return rows.tobytes()
-
-
-def _check(body: bytes, header: Header, name: str) -> None:
-    """Whether the bytes after the header are what it announces, with lists as long in every row as in the first."""
-    at = 0
-    for element in header.elements:
-
-        def first(before: np.dtype[Any], kind: str, at: int = at, what: str = element.name) -> int:
-            place = at + before.itemsize
-            if place + np.dtype(kind).itemsize > len(body):
-                raise UserError(f"{name}: it ends before its first {what!r}")
-            return _list_length(np.frombuffer(body, kind, 1, place)[0], name)
-
-        layout = element.layout(ORDERS[header.encoding], first)
-        if at + element.length * layout.itemsize > len(body):
-            raise UserError(
-                f"{name}: {len(body)} bytes after its header are too few for {element.length} of element "
-                f"{element.name!r}, {layout.itemsize} bytes each"
-            )
+def _columns(element: _Element, body: bytes, at: int, order: str) -> tuple[_Columns, int]:
+    """The properties of an element that begins at `at`, and where the next one begins."""
+    kinds = {what: ("d",) * len(kinds) if order == "=" else kinds for what, kinds in element.properties.items()}
+    if all(len(kind) == 1 for kind in kinds.values()):
+        layout = np.dtype([(what, order + kind[0]) for what, kind in kinds.items()])
         rows = np.frombuffer(body, layout, element.length, at)
-        for field in layout.names or ():
-            if field.startswith("n") and (rows[field] != rows[field][0]).any():
-                raise UserError(
-                    f"{name}: its faces differ in their number of corners (allowed: 3 or 4, the same in all)"
-                )
-        lists = {one.name: layout[f"p{number}"].shape[0] for number, one in enumerate(element.properties) if one.count}
-        corners = next((length for what, length in lists.items() if what in _CORNERS), 3)
-        if corners not in (3, 4) or lists.get("texcoord", 2 * corners) != 2 * corners:
-            raise UserError(f"{name}: its faces have {corners} corners (allowed: 3 or 4, two 'texcoord' each)")
-        at += element.length * layout.itemsize
-    if at != len(body):
-        raise UserError(f"{name}: {len(body)} bytes after its header, which announces {at}")
+        return {what: _Column(rows[what]) for what in kinds}, at + rows.nbytes
+    numbers = {what: array("d") for what in kinds}
+    sizes = {what: array("q") for what, kind in kinds.items() if len(kind) == 2}
+    for _ in range(element.length):
+        for what, kind in kinds.items():
+            size = 1
+            if what in sizes:
+                size = int(struct.unpack_from(order + kind[0], body, at)[0])
+                at += struct.calcsize(order + kind[0])
+                sizes[what].append(size)
+            layout_of_list = f"{order}{size}{kind[-1]}"
+            numbers[what].extend(struct.unpack_from(layout_of_list, body, at))
+            at += struct.calcsize(layout_of_list)
+    return {
+        what: _Column(np.array(numbers[what]), np.array(sizes[what]) if what in sizes else None) for what in kinds
+    }, at
+
+
+def _surface(vertex: _Columns, face: _Columns, pictures: tuple[str, ...], name: str) -> Surface:
+    corners = next((face[what] for what in _CORNERS if what in face), None)
+    if not set("xyz") <= vertex.keys() or corners is None or corners.sizes is None:
+        raise UserError(f"{name}: there is no face in it (needed: vertices with x, y, z and faces with {_CORNERS[0]})")
+    if corners.sizes.min() < 3:
+        raise UserError(f"{name}: a face of {corners.sizes.min()} corners (allowed: 3 or more)")
+    if (corners.numbers % 1 != 0).any():
+        raise UserError(f"{name}: a face names a vertex by a number that is no integer")
+    fan = fans(corners.sizes)
+    faces = corners.numbers.astype(np.int64)[fan]
+    wedges = face.get("texcoord", _Column(np.zeros(0)))
+    pair = next((pair for pair in _UV if set(pair) <= vertex.keys()), None)
+    if wedges.sizes is not None and wedges.sizes.any():
+        if bare := int((wedges.sizes != 2 * corners.sizes).sum()):
+            raise UserError(
+                f"{name}: {bare} of its {len(corners.sizes)} faces have no texture coordinates "
+                "(needed: 'texcoord' with two for every corner)"
+            )
+        uv, uv_faces = wedges.numbers.reshape(-1, 2), fan
+    elif pair:
+        uv, uv_faces = np.stack([vertex[what].numbers for what in pair], axis=1), faces
+    else:
+        colours = "; its vertices' colours are not read" if "red" in vertex else ""
+        known = ", ".join("/".join(names) for names in _UV)
+        raise UserError(f"{name}: no texture coordinates (known: {known}, or a face's 'texcoord'){colours}")
+    vertices = np.stack([vertex[axis].numbers for axis in "xyz"], axis=1)
+    paints = _paints(face, pictures)
+    return surface(name, vertices=vertices, faces=faces, uv=uv, uv_faces=uv_faces, paints=paints)
+
+
+def _paints(face: _Columns, pictures: tuple[str, ...]) -> tuple[Paint, ...]:
+    """The pictures that faces name by number; all that the file names where they do not."""
+    if "texnumber" not in face:
+        return tuple(Paint(faces="its surface", picture=picture) for picture in pictures or (None,))
+    numbered = dict(enumerate(pictures))
+    used = np.unique(face["texnumber"].numbers).tolist()
+    return tuple(Paint(faces=f"texnumber {number:g}", picture=numbered.get(number)) for number in used)

@@ -1,10 +1,14 @@
-"""Text of a file and the lines that errors name."""
+"""Text of a file, however it is encoded, its lines, and what errors show of it."""
 
+import codecs
+import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from afnetm.errors import UserError
 
 _SHOWN = 40
+_LINE = re.compile(r"([^\r\n]*)(?:\r\n|\r|\n|\Z)")
 
 
 @dataclass(frozen=True, eq=False)
@@ -21,6 +25,45 @@ class Text:
         return UserError(f"{self.name}, line {line}: {reason}")
 
 
-def shown(token: bytes) -> str:
+def shown(token: bytes | str) -> str:
     """`token` in quotes for an error message: ASCII, on one line, its beginning only where it is long."""
-    return repr(token[:_SHOWN])[1:] + ("..." if len(token) > _SHOWN else "")
+    quoted = repr(token[:_SHOWN])[1:] if isinstance(token, bytes) else ascii(token[:_SHOWN])
+    return quoted + ("..." if len(token) > _SHOWN else "")
+
+
+def without_mark(content: bytes) -> bytes:
+    """The content of a text file without its byte-order mark; where the mark is UTF-16's, turned into UTF-8."""
+    if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return content.decode("utf-16", "replace").encode()
+    return content.removeprefix(codecs.BOM_UTF8)
+
+
+def decoded(content: bytes) -> str:
+    """The text of a file: UTF-8, UTF-16 with its mark, or else Windows' code page for Western Europe (1252).
+
+    What is no character in any of them is U+FFFD.
+    """
+    content = without_mark(content)
+    try:
+        return content.decode()
+    except UnicodeDecodeError:
+        return content.decode("cp1252", "replace")
+
+
+def lines(text: str) -> Iterator[tuple[int, str]]:
+    """The lines of `text` that say something, each with its number; comments (``#``) are left out.
+
+    Lines end with CR, LF or both. One that goes on after a backslash counts as its last.
+    """
+    begun: list[str] = []
+    for number, found in enumerate(_LINE.finditer(text), start=1):
+        line = found[1].strip()
+        if line.startswith("#"):
+            continue
+        if line.endswith("\\"):
+            begun.append(line[:-1])
+            continue
+        if begun:
+            line, begun = " ".join([*begun, line]).strip(), []
+        if line:
+            yield number, line

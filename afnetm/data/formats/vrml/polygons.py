@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from afnetm.data.formats.surface import fans
 from afnetm.data.formats.text import Text
 from afnetm.data.formats.vrml.syntax import Entry
 from afnetm.data.formats.vrml.values import integers, token_error
@@ -80,10 +81,7 @@ class Polygons:
 
     def triangles(self) -> NDArray[np.int32]:
         """Fans from each polygon's first corner, ``(F, 3)`` int32, in the order of the polygons."""
-        fan = self.sizes - 2
-        first = np.repeat(self.starts, fan)
-        step = np.arange(len(first)) - np.repeat(np.cumsum(fan) - fan, fan)
-        return np.stack([self.index[first], self.index[first + step + 1], self.index[first + step + 2]], axis=1)
+        return self.index[self.index >= 0][fans(self.sizes)]
 
     def _check_range(self, count: int) -> None:
         if (outside := (self.index < -1) | (self.index >= count)).any():

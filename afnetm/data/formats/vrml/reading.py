@@ -13,6 +13,7 @@ from afnetm.data.formats.vrml.mesh import VrmlMesh
 from afnetm.data.formats.vrml.polygons import Polygons
 from afnetm.data.formats.vrml.syntax import Entry, entries, without_comments
 from afnetm.data.formats.vrml.values import floats, strings
+from afnetm.data.scan import Wrap
 from afnetm.errors import UserError
 
 #: What may be around the surface: nothing of it depends on a viewer or a choice.
@@ -88,6 +89,8 @@ def _mesh(text: Text, opening: Entry, fields: dict[tuple[str, str], Entry], text
         polygons.check_triangles()
     turn = 1 if _is_true(text, fields, _CCW) else -1
     faces, uv_faces = (np.ascontiguousarray(p.triangles()[:, ::turn]) for p in (polygons, uv_polygons))
+    along_u: Wrap
+    along_v: Wrap
     along_u, along_v = ("repeat" if _is_true(text, fields, key) else "clamp" for key in _REPEATS)
     return VrmlMesh(vertices, faces, uv, uv_faces, textures, (along_u, along_v))
 

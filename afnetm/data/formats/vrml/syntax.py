@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from afnetm.data.formats.text import Text, shown
+from afnetm.data.formats.text import Text, shown, without_mark
 from afnetm.errors import UserError
 
 #: Nodes lie at most this deep in one another; a face needs three.
@@ -58,6 +58,7 @@ def without_comments(content: bytes, name: str) -> Text:
     Raises:
         UserError: it does not begin as a VRML 2.0 file does.
     """
+    content = without_mark(content)
     header = _HEADER.match(content)
     if not header:
         raise Text(content, name).error(0, f"begins with {shown(content[:16])} (allowed: '#VRML V2.0 utf8')")

@@ -14,7 +14,7 @@ import pyarrow
 from numpy.typing import NDArray
 from pyarrow import csv
 
-from afnetm.data.formats.text import Text, shown
+from afnetm.data.formats.text import Text, decoded, shown
 from afnetm.data.formats.vrml.syntax import Entry
 from afnetm.errors import UserError
 
@@ -62,18 +62,9 @@ def integers(text: Text, entry: Entry) -> NDArray[np.int32]:
 
 
 def strings(text: Text, entry: Entry) -> tuple[str, ...]:
-    """The strings of a field, quotes and escapes undone.
-
-    Raises:
-        UserError: one is no UTF-8.
-    """
-    found = []
-    for string in _STRING.finditer(text.content, entry.start, entry.end):
-        try:
-            found.append((_ESCAPED.sub(rb"\1", string[1]) if b"\\" in string[1] else string[1]).decode())
-        except UnicodeDecodeError:
-            raise text.error(string.start(), f"{shown(string[1])} in {entry.field} is not UTF-8") from None
-    return tuple(found)
+    """The strings of a field, quotes and escapes undone."""
+    found = _STRING.finditer(text.content, entry.start, entry.end)
+    return tuple(decoded(_ESCAPED.sub(rb"\1", string[1]) if b"\\" in string[1] else string[1]) for string in found)
 
 
 def token_error(text: Text, entry: Entry, index: int, reason: str) -> UserError:

@@ -1,5 +1,6 @@
 """One's own scans: a made-up face in every format renders as it does directly, and nothing outside is ever read."""
 
+import json
 import os
 from collections.abc import Callable
 from dataclasses import replace
@@ -150,9 +151,61 @@ def test_a_fault_of_the_table_is_told_at_once(rows: list[str], expected: str, ta
     assert expected in str(caught.value)
 
 
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "cp1252"])
+@pytest.mark.parametrize("mark", [",", ";", "\t", "sep=;"])
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_a_table_is_read_however_it_is_spelt(mark: str, encoding: str, end: str, scans: Path, tmp_path: Path) -> None:
+    rows = [
+        ["Subject", "Expression", "Intensity", "Mesh", "Landmarks", "Texture", "", ""],
+        ["Zoë", "happy", "3.0", ".\\face.ply", "face.bnd", "pictures\\skin 1.png", "", ""],
+        ["Zoë", "Angry", "", "face.glb", ".\\face.bnd", "", ""],
+    ]
+    between = mark.removeprefix("sep=")
+    text = end.join([mark] * mark.startswith("sep=") + [between.join(row) for row in rows] + [""])
+    (tmp_path / "scans.csv").write_bytes(text.encode(encoding))
+    source = FolderSource(folder=scans, table=tmp_path / "scans.csv")
+    assert source.ids() == ["Zoe_happiness_3", "Zoe_anger_0"]
+    assert [(scan.subject, scan.missing) for scan in source.inspect().scans] == [("Zoë", ())] * 2
+
+
+def test_landmarks_may_be_in_any_file_that_is_read(scans: Path, table: Write, made: Scan) -> None:
+    points = made.landmarks.tolist()
+    german = [
+        ";".join([name, *(f"{x}".replace(".", ",") for x in point)])
+        for name, point in zip(made.landmark_names, points, strict=True)
+    ]
+    files = {
+        "l.tsv": "\n".join("\t".join(map(str, point)) for point in points),
+        "l.txt": "\n".join(" ".join(map(str, point)) for point in points),
+        "l.pts": "\n".join(["version: 1", "n_points: 83", "{", *(" ".join(map(str, point)) for point in points), "}"]),
+        "l.csv": "\n".join(["name;x;y;z", *german]),
+        "l.json": json.dumps(points),
+        "l.fcsv": "# columns = label,x,y,z\n"
+        + "\n".join(f"{n},{x},{y},{z}" for n, (x, y, z) in zip(made.landmark_names, points, strict=True)),
+        "l.pp": "<a>"
+        + "".join(
+            f'<point name="{n}" x="{x}" y="{y}" z="{z}"/>'
+            for n, (x, y, z) in zip(made.landmark_names, points, strict=True)
+        )
+        + "</a>",
+    }
+    for name, content in files.items():
+        (scans / name).write_text(content)
+        scan = table(f"a,fear,1,face.ply,{name},").load("a_fear_1")
+        np.testing.assert_array_equal(scan.landmarks, made.landmarks, err_msg=name)
+        assert scan.landmark_names == made.landmark_names
+        (scans / name).unlink()
+
+
 def test_a_table_that_is_none(scans: Path, tmp_path: Path) -> None:
-    (tmp_path / "utf16.csv").write_text(HEADER, encoding="utf-16")
-    for name, expected in (("utf16.csv", "offset 0: not UTF-8"), ("no.csv", "no such file"), (".", "no such file")):
+    (tmp_path / "utf16.csv").write_text(HEADER, encoding="utf-16-le")
+    (tmp_path / "book.csv").write_bytes(b"PK\3\4\x14\0\6\0")
+    for name, expected in (
+        ("utf16.csv", r"utf16.csv, line 1: not text \(allowed: UTF-8, UTF-16 with its mark, Windows-1252\)"),
+        ("book.csv", "book.csv, line 1: not text"),
+        ("no.csv", "no such file"),
+        (".", "no such file"),
+    ):
         with pytest.raises(UserError, match=expected):
             FolderSource(folder=scans, table=tmp_path / name)
     os.mkfifo(tmp_path / "pipe.csv")
@@ -164,15 +217,19 @@ def test_a_table_that_is_none(scans: Path, tmp_path: Path) -> None:
     ("files", "row", "expected"),
     [
         ({"a.mtl": "newmtl material_0\nmap_Kd ../../secret.png\n"}, "a.obj,face.bnd,", "leads out of the data folder"),
-        ({"a.mtl": "newmtl material_0\nmap_Kd /etc/passwd\n"}, "a.obj,face.bnd,", "not the name of a file"),
+        ({"a.mtl": "newmtl material_0\nmap_Kd /etc/passwd\n"}, "a.obj,face.bnd,", "'/etc/passwd' is not there"),
         ({"a.mtl": "newmtl material_0\nmap_Kd http://a/b.png\n"}, "a.obj,face.bnd,", "not the name of a file"),
         ({"a.mtl": "newmtl other\nmap_Kd pictures/skin 1.png\n"}, "a.obj,face.bnd,", "names no picture"),
         ({"a.mtl": "newmtl material_0\nmap_Kd a.mtl\n"}, "a.obj,face.bnd,", "not a picture that can be read"),
-        ({}, "a.obj,face.bnd,", "a.mtl: there is no such file"),
-        ({}, "bare.obj,face.bnd,", "names no picture for its texture (needed: one, or one in the column 'texture')"),
+        ({}, "a.obj,face.bnd,", "a.obj: its material library 'a.mtl' is not there"),
+        (
+            {},
+            "bare.obj,face.bnd,",
+            "names no picture for material 'material_0' (needed: one for all, in the file or in",
+        ),
         ({}, "bare.obj,face.bnd,face.ply", "face.ply: not a picture that can be read"),
         ({}, "face.bnd,face.bnd,", "face.bnd: a mesh of kind '.bnd' (allowed: .obj, .ply, .glb, .wrl)"),
-        ({}, "face.ply,face.ply,", "face.ply: landmarks of kind '.ply' (allowed: .bnd, .lm3, .csv)"),
+        ({}, "face.ply,face.ply,", "face.ply: landmarks of kind '.ply' (allowed: .bnd, .lm3, .csv, .tsv"),
         ({"l.csv": "1,2,3\n4,5,6\n"}, "face.ply,l.csv,", "l.csv: 2 points without names (allowed: 68, 83, 22)"),
         ({"l.csv": "name,x,y,z\nnose,1,2,3\n"}, "face.ply,l.csv,", "'nose' is no landmark of one set"),
         ({"l.csv": "name,x,y,z\njaw_0,1,,3\n"}, "face.ply,l.csv,", "l.csv, line 2: '' is no coordinate"),

@@ -1,5 +1,6 @@
-"""Landmarks as CSV: what is written is read, what is damaged is refused with one line."""
+"""Landmarks in tables and other files: what is written is read however it is spelt, what is wrong is one line."""
 
+import json
 import re
 
 import numpy as np
@@ -7,7 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from afnetm.data.formats.landmark_table import MAX_BYTES, read_landmark_table
+from afnetm.data.formats.landmark_table import (
+    MAX_BYTES,
+    read_landmark_json,
+    read_landmark_table,
+    read_picked_points,
+)
 from afnetm.errors import UserError
 
 NAME = "faces/a.csv"
@@ -15,47 +21,136 @@ coordinates = st.floats(-1e4, 1e4, width=32)
 
 
 @given(
-    st.lists(st.tuples(coordinates, coordinates, coordinates), min_size=1, max_size=90), st.booleans(), st.booleans()
+    points=st.lists(st.tuples(coordinates, coordinates, coordinates), min_size=1, max_size=90),
+    names=st.sampled_from(["jaw {}", "Kinn {} (Mitte)", "mitte, links {}", "coin n\u00b0 {} \u00e0 gauche", ""]),
+    headed=st.booleans(),
+    mark=st.sampled_from([",", ";", "\t", ", ", "sep=;"]),
+    comma=st.booleans(),
+    encoding=st.sampled_from(["utf-8", "utf-8-sig", "utf-16", "cp1252"]),
+    end=st.sampled_from(["\n", "\r\n", "\r"]),
 )
-def test_points_are_read_as_written(points, named, headed):
-    names = [f"jaw {row}" for row in range(len(points))]
-    rows = [f"{x!r},{y!r} , {z:.9e}" for x, y, z in points]
-    if named:
-        rows = ["\ufeffname,x,y,z", *(f'"{name}",{row}' for name, row in zip(names, rows, strict=True))]
-    elif headed:
-        rows = ["X,Y,Z", *rows]
-    table = read_landmark_table("\r\n".join(rows).encode(), NAME)
-    np.testing.assert_allclose(table.points, np.array(points), rtol=1e-8)
-    assert table.names == (tuple(names) if named else None)
+def test_points_are_read_as_written(points, names, headed, mark, comma, encoding, end):
+    between = mark.removeprefix("sep=")
+    rows = [[f'"{names.format(row)}"', *(f"{x!r}" for x in point)] for row, point in enumerate(points)]
+    rows = [row if names else row[1:] for row in rows]
+    if comma and between.strip() != ",":
+        rows = [[cell if cell.startswith('"') else cell.replace(".", ",") for cell in row] for row in rows]
+    if headed:
+        rows = [["Label", "X", "Y", "Z"] if names else ["x", "y", "z"], *rows]
+    text = end.join([mark] * mark.startswith("sep=") + [between.join(row) for row in rows])
+    table = read_landmark_table(text.encode(encoding), NAME)
+    np.testing.assert_array_equal(table.points, np.array(points))
+    assert table.names == (tuple(names.format(row) for row in range(len(points))) if names else None)
 
 
-def test_an_empty_point_is_missing():
-    table = read_landmark_table(b"name,x,y,z\nchin,,,\nnose,1,2,3\n", NAME)
-    np.testing.assert_array_equal(table.points, [[np.nan] * 3, [1, 2, 3]])
+POINTS = np.array([[1.5, -2, 3e1], [-4, 5, 6.25]])
+NAMED = ("Nose tip", "Chin middle")
+SLICER = """# Markups fiducial file version = 4.11
+# CoordinateSystem = LPS
+# columns = id,x,y,z,ow,ox,oy,oz,vis,sel,lock,label,desc,associatedNodeID
+0,1.5,-2,30,0,0,0,1,1,1,0,Nose tip,,
+1,-4,5,6.25,0,0,0,1,1,1,0,Chin middle,,
+"""
+MARKUPS = [{"label": name, "position": point} for name, point in zip(NAMED, POINTS.tolist(), strict=True)]
+PICKED = """<!DOCTYPE PickedPoints>
+<PickedPoints>
+ <DocumentData><DataFileName name="a.ply"/></DocumentData>
+ <point x="1.5" y="-2" z="30" name="Nose tip" active="1"/>
+ <point z="6.25" y="5" x="-4" name="Chin middle"/>
+</PickedPoints>
+"""
 
 
 @pytest.mark.parametrize(
-    ("content", "expected"),
+    ("reader", "content", "names"),
     [
-        (b"", "there is no landmark in it"),
-        (b"x,y,z\n", "there is no landmark in it"),
-        (b"1,2\n", "line 1: 2 cells"),
-        (b"name,x,y,z\nchin,1,2,3\nChin,1,2,3\n", "line 3: the landmark's name 'Chin' is empty or there twice"),
-        (b"1,2,3\n1,2,nan\n", "line 2: 'nan' is no coordinate"),
-        (b"1,2,3\n1,2,1e9\n", "line 2: '1e9' is no coordinate"),
-        (b"1,2,\xff\n", "offset 4: not UTF-8"),
-        (b"1,2,3\n" * MAX_BYTES, "bytes (allowed for landmarks: up to 65536)"),
+        (read_landmark_table, "name x y z\nNose tip 1.5 -2 30\nChin   middle -4 5 6.25\n", NAMED),
+        (read_landmark_table, "name x y z\nNose tip 1,5 -2 30\nChin middle -4 5 6,25\n", NAMED),
+        (read_landmark_table, "Nose tip   1.5 -2 30\n\n  Chin middle\t-4 5 6.25\n".replace("\t", " "), NAMED),
+        (read_landmark_table, "# x y z\n1.50e+00 -2.0e+00 3.0e+01\n-4.0e+00 5.0e+00 6.25e+00\n", None),
+        (read_landmark_table, "version: 1\nn_points:  2\n{\n1.5 -2 30\n-4 5 6.25\n}\n", None),
+        (read_landmark_table, 'name,x,y,z\nNose tip,"1,5","-2","30"\nChin middle,"-4","5","6,25"\n', NAMED),
+        (read_landmark_table, "z;y;x;landmark\n30;-2;1,5;Nose tip\n6,25;5;-4;Chin middle\n", NAMED),
+        (read_landmark_table, SLICER, NAMED),
+        (read_landmark_table, re.sub("Nose tip|Chin middle", "", SLICER), None),
+        (read_landmark_json, json.dumps(POINTS.tolist()), None),
+        (read_landmark_json, json.dumps(dict(zip(NAMED, POINTS.tolist(), strict=True))), NAMED),
+        (read_landmark_json, "\ufeff" + json.dumps({"markups": [{"controlPoints": MARKUPS}]}), NAMED),
+        (read_picked_points, PICKED, NAMED),
     ],
 )
-def test_what_is_wrong_is_one_line(content, expected):
-    with pytest.raises(UserError, match=re.escape(expected)):
-        read_landmark_table(content, NAME)
+def test_a_file_may_have_its_points_in_many_ways(reader, content, names):
+    table = reader(content.encode(), NAME)
+    np.testing.assert_array_equal(table.points, POINTS)
+    assert table.names == names
 
 
-def test_damaged_tables_are_read_or_refused_with_one_line(mutations):
-    content = b"name,x,y,z\n" + b"".join(b"jaw_%d,%d.5,-2e1,3\n" % (row, row) for row in range(9))
-    for damaged in mutations(content, count=1000, seed=0):
+@pytest.mark.parametrize(
+    ("reader", "content"),
+    [
+        (read_landmark_table, "name,x,y,z\nchin,,,\nnose,1,2,3\n"),
+        (read_landmark_table, "nan nan NaN\n1 2 3\n"),
+        (read_landmark_json, '{"chin": null, "nose": [1, 2, 3]}'),
+        (read_landmark_json, "[[NaN, NaN, NaN], [1, 2, 3]]"),
+        (
+            read_picked_points,
+            '<P><point x="7" y="7" z="7" name="a" active="0"/><point x="1" y="2" z="3" name="b"/></P>',
+        ),
+    ],
+)
+def test_an_empty_point_is_missing(reader, content):
+    np.testing.assert_array_equal(reader(content.encode(), NAME).points, [[np.nan] * 3, [1, 2, 3]])
+
+
+@pytest.mark.parametrize(
+    ("reader", "content", "expected"),
+    [
+        (read_landmark_table, b"", "there is no landmark in it"),
+        (read_landmark_table, b"x,y,z\n", "there is no landmark in it"),
+        (read_landmark_table, b"1,2\n", "line 1: 2 cells"),
+        (read_landmark_table, b"# 1\n1 2 3\n1 2\n", "line 3: 2 cells"),
+        (
+            read_landmark_table,
+            b"name,x,y,z\nchin,1,2,3\nChin,1,2,3\n",
+            "line 3: the landmark's name 'Chin' is empty or there twice",
+        ),
+        (read_landmark_table, b"nom;x;y;z\nmenton;1;2;3\n", "line 1: column 'nom' is not known or there twice"),
+        (read_landmark_table, b"x;y;z;x\n1;2;3;4\n", "line 1: column 'x' is not known or there twice"),
+        (read_landmark_table, b"1,2,3\n1,2,nan\n", "line 2: 'nan' is no coordinate"),
+        (read_landmark_table, b"1,2,3\n1,2,1e9\n", "line 2: '1e9' is no coordinate"),
+        (read_landmark_table, b"1;2;3\n1,5;2.5;3\n", "line 2: '1,5' is no coordinate"),
+        (read_landmark_table, b"1;2;3\n1.234,5;2;3\n", "line 2: '1.234,5' is no coordinate"),
+        (read_landmark_table, b"1,2,\x81\n", "line 1: not text (allowed: UTF-8, UTF-16 with its mark, Windows-1252)"),
+        (read_landmark_table, "x,y,z\n1,2,3".encode("utf-16-le"), "line 1: not text"),
+        (read_landmark_table, b"1,2,3\n" * MAX_BYTES, "bytes (allowed for landmarks: up to 65536)"),
+        (read_landmark_json, b"{", "no landmarks in it (JSONDecodeError; allowed: {name: [x, y, z]})"),
+        (read_landmark_json, b"[" * 60000, "no landmarks in it (RecursionError"),
+        (read_landmark_json, b"7", "no landmarks in it (TypeError"),
+        (read_landmark_json, b'{"chin": [1, 2]}', "point 1: '1 2' is no coordinate"),
+        (read_landmark_json, b'[[1, 2, {"a": 3}]]', "is no coordinate"),
+        (read_picked_points, b"<a", "not a file of picked points"),
+        (read_picked_points, b'<!DOCTYPE a [<!ENTITY b "c">]><a>&b;</a>', "not a file of picked points (entities)"),
+        (read_picked_points, b"<a/>", "there is no landmark in it"),
+        (read_picked_points, b'<a><point x="1" y="2" name="chin"/></a>', "point 1: '?' is no coordinate"),
+    ],
+)
+def test_what_is_wrong_is_one_line(reader, content, expected):
+    with pytest.raises(UserError, match=re.escape(expected)) as caught:
+        reader(content, NAME)
+    assert str(caught.value).startswith(NAME)
+
+
+FILES = {
+    read_landmark_table: b"name,x,y,z\n" + b"".join(b"jaw_%d,%d.5,-2e1,3\n" % (row, row) for row in range(9)),
+    read_landmark_json: json.dumps({"markups": [{"controlPoints": MARKUPS}]}).encode(),
+    read_picked_points: PICKED.encode(),
+}
+
+
+@pytest.mark.parametrize("reader", FILES)
+def test_damaged_tables_are_read_or_refused_with_one_line(reader, mutations):
+    for damaged in mutations(FILES[reader], count=1000, seed=0):
         try:
-            assert len(read_landmark_table(damaged, NAME).points)
+            assert len(reader(damaged, NAME).points)
         except UserError as error:
             assert re.match(r"faces/a\.csv[^\n]+$", str(error))  # noqa: PT017

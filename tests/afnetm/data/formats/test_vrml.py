@@ -179,7 +179,6 @@ SET = f"Shape {{ geometry IndexedFaceSet {{ {FACE} }} }}"
         ("}", ", line 2: '}' in place of a node"),
         ('\n"', ", line 3: a string has no end"),
         ('WorldInfo { title "\\" }', ", line 2: a string has no end"),
-        ('Appearance { texture ImageTexture { url "\xff\ud800" } }', "is not UTF-8"),
     ],
 )
 def test_scenes_that_are_not_one_surface_as_it_stands_are_refused(scene: str, wanted: str) -> None:
@@ -264,14 +263,25 @@ def test_lines_are_counted_by_any_line_end(end: str) -> None:
 @pytest.mark.parametrize(
     "content",
     [
-        *(b"", b"#VRML V1.0 ascii\n", b"\xef\xbb\xbf#VRML V2.0 utf8\n", b"#VRML V2.0 utf81\n", b" #VRML V2.0 utf8\n"),
-        *(("#VRML V2.0 utf8\n" + SET).encode("utf-16"), b"\x1f\x8b\x08\x00", b"BM\0\0", b"\0" * 100),
+        *(b"", b"#VRML V1.0 ascii\n", b"#VRML V2.0 utf81\n", b" #VRML V2.0 utf8\n"),
+        *(("#VRML V2.0 utf8\n" + SET).encode("utf-32"), b"\x1f\x8b\x08\x00", b"BM\0\0", b"\0" * 100),
     ],
 )
 def test_other_files_are_refused_by_their_beginning(content: bytes) -> None:
     with pytest.raises(UserError, match=r"^x, line 1: begins with '.*' \(allowed: '#VRML V2.0 utf8'\)$") as error:
         read_vrml(content, "x")
     assert str(error.value).isascii()
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+def test_a_mark_of_the_byte_order_is_no_matter(encoding: str) -> None:
+    assert len(read_vrml((HEADER + SET).encode(encoding), "x").faces) == 1
+
+
+def test_a_picture_s_name_may_be_of_windows_code_page() -> None:
+    scene = f'{HEADER}Appearance {{ texture ImageTexture {{ url "Ü.png" }} }} {SET}'
+    for encoding in ("utf-8", "cp1252"):
+        assert read_vrml(scene.encode(encoding), "x").textures == ("Ü.png",)
 
 
 def test_a_triangle_that_covers_nothing_stays_as_it_is() -> None:

@@ -151,7 +151,7 @@ def test_damaged_files_are_read_right_or_refused_in_one_line() -> None:
         slowest = max(slowest, time.perf_counter() - started)
         if mesh:
             read += 1
-            agree(mesh, content)
+            agree(mesh, content.decode("utf-16").encode() if content.startswith(b"\xff\xfe") else content)
         else:
             assert refused.startswith("F0001/x.wrl")
             assert refused.isprintable()
