@@ -1,16 +1,18 @@
 """``afnetm report``, and the same step of ``afnetm run``."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.table import Table
 
 from afnetm.errors import UserError
 from benchmarks.cli.completion import complete_suites
 from benchmarks.cli.options import WithFaces
 from benchmarks.records.home import Home
 from benchmarks.terminal.console import console, output
+
+if TYPE_CHECKING:
+    from benchmarks.reporting.writing import Written
 
 
 def report(
@@ -23,10 +25,10 @@ def report(
     ] = None,
     with_faces: WithFaces = False,
     results: Annotated[
-        Path | None, typer.Option(help="Instead of a suite: folds of any program, as CSV or Parquet.")
+        Path | None, typer.Option(help="Instead of a suite: folds of any program, a text table or Parquet.")
     ] = None,
     predictions: Annotated[
-        Path | None, typer.Option(help="With --results: the predictions of these folds, as CSV or Parquet.")
+        Path | None, typer.Option(help="With --results: the predictions of these folds, the same.")
     ] = None,
     control: Annotated[
         str | None, typer.Option(help="With --results: the method that the others are compared with; the first.")
@@ -61,29 +63,38 @@ def show(home: Home, reference: str, *, with_faces: bool) -> None:
     with console.status("writing the report"):
         from benchmarks.reporting.writing import write_suite_report
 
-        path, table = write_suite_report(home, reference, with_faces=with_faces)
-    _print(path, table)
+        written = write_suite_report(home, reference, with_faces=with_faces)
+    _print(written)
 
 
 def _together(home: Home, references: list[str], *, with_faces: bool) -> None:
     with console.status("writing the reports"):
         from benchmarks.reporting.writing import write_joint_report
 
-        paths, path, table = write_joint_report(home, references, with_faces=with_faces)
-    output().print(table)
-    for own in paths:
-        print(f"report:     {own}")
-    print(f"together:   {path}")
+        written = write_joint_report(home, references, with_faces=with_faces)
+    _print(written)
 
 
 def _from_files(results: Path, predictions: Path, *, control: str | None, out: Path | None, with_faces: bool) -> None:
     with console.status("writing the report"):
         from benchmarks.reporting.writing import write_file_report
 
-        path, table = write_file_report(results, predictions, control=control, out=out, with_faces=with_faces)
-    _print(path, table)
+        written = write_file_report(results, predictions, control=control, out=out, with_faces=with_faces)
+    _print(written)
 
 
-def _print(path: Path, table: Table) -> None:
-    output().print(table)
-    print(f"report:     {path}")
+def _print(written: "Written") -> None:
+    """Prints the table, what a reader of it must know, and where the pages are.
+
+    Raises:
+        UserError: of some suites there is no report.
+    """
+    output().print(written.table)
+    for note in written.notes:
+        print(f"note:       {note}")
+    for page in written.pages:
+        print(f"report:     {page}")
+    if written.together is not None:
+        print(f"together:   {written.together}")
+    if written.problems:
+        raise UserError("; ".join(written.problems))

@@ -2,17 +2,14 @@
 
 import re
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
 from numpy.typing import NDArray
 from safetensors import safe_open
-
-from benchmarks.records.ledger import Entry
-from benchmarks.records.store import Store
 
 _EXTRAS, _GRADCAM = "extras.safetensors", "gradcam.safetensors"
 _ATTENTION = "attention"
@@ -23,41 +20,65 @@ _CORNERED = re.compile(r"resnet\d+")
 _WIDEST = 14
 
 
-def with_importance(predictions: pa.Table, record: Path) -> pa.Table:
-    """`predictions` of the record in folder `record`, with its weights as ``texture`` and ``depth`` if it has any."""
+@dataclass(frozen=True, eq=False)
+class Map:
+    """A map of one training: the mean over its scans, and ``shift`` (`reports.data.results.Results.maps`)."""
+
+    values: NDArray[np.float64]
+    shift: float
+
+
+def importance(record: Path, *, scans: int) -> dict[str, NDArray[np.float64]]:
+    """The weights of ``texture`` and ``depth``, each ``(scans,)``, of the record in a folder; none if it has none.
+
+    Raises:
+        ValueError: they are something else.
+    """
     found = _arrays(record / _EXTRAS, lambda name: name == "importance")
     if not found:
-        return predictions
-    for name, values in zip(("texture", "depth"), found["importance"].T.astype(np.float64), strict=True):
-        predictions = predictions.append_column(name, pa.array(values))
-    return predictions
+        return {}
+    values = found["importance"].astype(np.float64)
+    if values.shape != (scans, 2) or not ((values >= 0.0) & (values <= 1.0)).all():
+        raise ValueError("weights are not two numbers from 0 to 1 per scan")
+    return dict(zip(("texture", "depth"), values.T, strict=True))
 
 
-def mean_maps(entries: Iterable[Entry], store: Store) -> pd.DataFrame:
+def maps(record: Path, result: Mapping[str, Any]) -> dict[tuple[str, str], Map]:
+    """The mean map of the record in a folder, by kind (attention, gradcam) and stream.
+
+    Raises:
+        ValueError: one is not finite.
+    """
+    attention = _arrays(record / _EXTRAS, lambda name: name.startswith(_ATTENTION))
+    evidence = _arrays(record / _GRADCAM, lambda name: name != "rows")
+    named = {("attention", name.removeprefix(_ATTENTION).strip("_") or "both"): of for name, of in attention.items()}
+    found = {}
+    for place, array in (named | {("gradcam", name): of for name, of in evidence.items()}).items():
+        if array.ndim == 3 and len(array):
+            mean = array.mean(axis=0, dtype=np.float64)
+            if not np.isfinite(mean).all():
+                raise ValueError("maps are not finite")
+            found[place] = Map(_small(mean), _shift(result, wide=array.shape[2]))
+    return found
+
+
+def mean_maps(records: Iterable[tuple[str, Mapping[tuple[str, str], Map]]]) -> pd.DataFrame:
     """`reports.data.results.Results.maps`: the mean of each map, over the scans of each training and over trainings.
 
     A map of some trainings that is not as large as that of the first of the method is left out.
+
+    Args:
+        records: of each training its method and its `maps`.
     """
-    sums: dict[tuple[str, str, str], list[NDArray[np.float64]]] = {}
-    shifts: dict[tuple[str, str, str], float] = {}
-    for entry in entries:
-        folder = store.folder(entry.key)
-        attention = _arrays(folder / _EXTRAS, lambda name: name.startswith(_ATTENTION))
-        evidence = _arrays(folder / _GRADCAM, lambda name: name != "rows")
-        found = {
-            ("attention", name.removeprefix(_ATTENTION).strip("_") or "both"): of for name, of in attention.items()
-        }
-        for (kind, stream), array in (found | {("gradcam", name): of for name, of in evidence.items()}).items():
-            if array.ndim == 3 and len(array):
-                of = entry.method, kind, stream
-                if of not in sums:
-                    shifts[of] = _shift(store.result(entry.key), wide=array.shape[2])
-                sums.setdefault(of, []).append(_small(array.mean(axis=0, dtype=np.float64)))
+    gathered: dict[tuple[str, str, str], list[Map]] = {}
+    for method, found in records:
+        for (kind, stream), one in found.items():
+            gathered.setdefault((method, kind, stream), []).append(one)
     rows = []
-    for (method, kind, stream), maps in sums.items():
-        alike = [one for one in maps if one.shape == maps[0].shape]
+    for (method, kind, stream), several in gathered.items():
+        alike = [one.values for one in several if one.values.shape == several[0].values.shape]
         place = {"method": method, "kind": kind, "stream": stream, "trainings": len(alike)}
-        place |= {"shift": shifts[method, kind, stream]}
+        place |= {"shift": several[0].shift}
         for (row, column), value in np.ndenumerate(np.mean(alike, axis=0)):
             rows.append(place | {"row": row, "column": column, "value": float(value)})
     return pd.DataFrame(rows)

@@ -2,6 +2,8 @@
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,20 +13,28 @@ import pyarrow as pa
 from afnetm.data.cohort import Cohort
 from benchmarks.records.ledger import Entry, Ledger, cohort_secret
 from benchmarks.records.store import Store
-from benchmarks.reporting.evidence import mean_maps, with_importance
+from benchmarks.reporting.evidence import mean_maps
 from benchmarks.reporting.scans import Pictures, cohort_here, levels, names_in
-from reports.data.pseudonyms import PREFIXES, identity, words
+from benchmarks.reporting.sound import Sound, read_sound, reason
+from reports.data.left_out import LeftOut
+from reports.data.pseudonyms import PREFIXES, identity, unnamed, words
 from reports.data.results import Axis, Provenance, Results
 from reports.data.search import Search
+from reports.data.usable import diverged, faults
 from reports.schema import ReportError
 
-_FOLD = ("seed", "n_train", "n_test", "accuracy", "macro_f1", "parameters", "flops")
+_FOLD = ("seed", "n_train", "n_test", "accuracy", "macro_f1")
+#: What is measured or counted, and missing in records of some time or another.
+_MEASURED = ("parameters", "flops", "test_seconds", "peak_memory")
 
 
 def results(
     ledger: Ledger, store: Store, *, created: str, with_faces: bool = False, cohort: Path | None = None
 ) -> Results:
     """What a suite's finished units found, and how it was made.
+
+    Of records that are damaged, diverged or contradict themselves, what cannot be used is left out and named
+    (`Provenance.left_out`); the others are reported.
 
     Args:
         ledger: the suite.
@@ -35,40 +45,117 @@ def results(
             and where they may be shown it has their pictures.
 
     Raises:
-        reports.schema.ReportError: the records contradict each other.
+        reports.schema.ReportError: the records contradict each other, or none can be used.
     """
-    done, failed = store.done(), store.failed()
-    entries = [entry for entry in ledger.units if entry.key in done]
-    records = [store.result(entry.key) for entry in entries]
-    tables = [with_importance(store.predictions(entry.key), store.folder(entry.key)) for entry in entries]
-    predictions = _gather(entries, tables)
-    by_key = {entry.key: record for entry, record in zip(entries, records, strict=True)}
-    here = cohort_here(cohort, ledger.cohort["fingerprint"]) if cohort else None
-    predictions, secret, names = _veiled(predictions, by_key, ledger, here)
-    scans = {word: names.get(word, word) for word in predictions.get("scan", pd.Series(dtype=str)).unique()}
-    folds = [
+    done = store.done()
+    read = [(entry, read_sound(entry, store)) for entry in ledger.units if entry.key in done]
+    lost = [one for _, one in read if isinstance(one, LeftOut)]
+    found = _gathered([(entry, one) for entry, one in read if isinstance(one, Sound)], lost)
+    found = found.without(diverged(found.predictions, found.curves))
+    make = partial(_results, ledger, store, done, created=created, with_faces=with_faces, cohort=cohort)
+    try:
+        return make(found)
+    except ReportError:
+        if not found.records or not (bad := faults(_folds(ledger, found), found.predictions, found.curves)):
+            raise
+    shown = bool(ledger.cohort["shareable"]) or with_faces
+    return make(
+        found.without(
+            {unit: f"its record contradicts itself ({why if shown else unnamed(why)})" for unit, why in bad.items()}
+        )
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class _Gathered:
+    """What is read of finished units.
+
+    Attributes:
+        records: each with its entry.
+        predictions: of all of them, each row saying whose it is.
+        curves: the same.
+        left_out: of others, or of these, what cannot be used.
+    """
+
+    records: list[tuple[Entry, Sound]]
+    predictions: pd.DataFrame
+    curves: pd.DataFrame
+    left_out: list[LeftOut]
+
+    def without(self, bad: Mapping[str, str]) -> "_Gathered":
+        """The same but for the units that are `bad`, for these reasons."""
+        if not bad:
+            return self
+        gone = [
+            LeftOut(method=entry.method, repeat=entry.repeat, fold=entry.fold, reason=bad[entry.key])
+            for entry, _ in self.records
+            if entry.key in bad
+        ]
+        units = {one.place for one in gone}
+        frames = (
+            frame if frame.empty else frame[~frame["unit"].isin(list(bad))] for frame in (self.predictions, self.curves)
+        )
+        predictions, curves = (frame.reset_index(drop=True) for frame in frames)
+        others = [one for one in self.left_out if one.place not in units]
+        return _Gathered([one for one in self.records if one[0].key not in bad], predictions, curves, [*gone, *others])
+
+
+def _gathered(records: list[tuple[Entry, Sound]], lost: list[LeftOut]) -> _Gathered:
+    predictions = _gather([(entry, one.predictions) for entry, one in records])
+    curves = _gather([(entry, one.curves) for entry, one in records if one.curves is not None])
+    return _Gathered(records, predictions, curves, [*lost, *(part for _, one in records for part in one.left_out)])
+
+
+def _folds(ledger: Ledger, found: _Gathered) -> pd.DataFrame:
+    rows = [
         {
             "suite": ledger.suite,
             **_where(entry),
-            **{name: record[name] for name in _FOLD},
-            "seconds": record["seconds"] + record["test_seconds"],
-            "train_seconds": record["seconds"],
-            "test_seconds": record["test_seconds"],
-            "peak_memory": record.get("peak_memory"),  # records had none at first
+            **{name: one.result[name] for name in _FOLD},
+            **{name: one.result.get(name) for name in _MEASURED},
+            "seconds": _sum(one.result.get("seconds"), one.result.get("test_seconds")),
+            "train_seconds": one.result.get("seconds"),
         }
-        for entry, record in zip(entries, records, strict=True)
+        for entry, one in found.records
     ]
+    return pd.DataFrame(rows)
+
+
+def _sum(*parts: float | None) -> float | None:
+    return None if None in parts else sum(part for part in parts if part is not None)
+
+
+def _results(
+    ledger: Ledger,
+    store: Store,
+    done: set[str],
+    found: _Gathered,
+    *,
+    created: str,
+    with_faces: bool,
+    cohort: Path | None,
+) -> Results:
+    """The results of these records."""
+    if not found.records:
+        first = f": {found.left_out[0].place}: {found.left_out[0].reason}" if found.left_out else ""
+        raise ReportError(f"no finished unit can be used{first}")
+    results = [one.result for _, one in found.records]
+    here = cohort_here(cohort, ledger.cohort["fingerprint"]) if cohort else None
+    by_key = {entry.key: one.result for entry, one in found.records}
+    predictions, secret, names = _veiled(found.predictions, by_key, ledger, here)
+    scans = {word: names.get(word, word) for word in predictions["scan"].unique()}
     source = ledger.cohort["source"]
     synthetic = source.get("kind") == "synthetic" or source.get("made_up", False)
+    failed = store.failed()
     return Results(
-        folds=pd.DataFrame(folds),
+        folds=_folds(ledger, found),
         predictions=predictions,
-        curves=_gather(entries, [store.curves(entry.key) for entry in entries]),
+        curves=found.curves,
         studies=_studies(ledger),
-        selection=_selection(ledger, store, done),
+        selection=_selection(ledger, store, done, found),
         importances=predictions.dropna(subset="texture") if "texture" in predictions else pd.DataFrame(),
         levels=levels(here, scans) if here and "texture" in predictions else pd.DataFrame(),
-        maps=mean_maps(entries, store),
+        maps=mean_maps((entry.method, one.maps) for entry, one in found.records),
         # An imported ledger may call shareable what this home's own cohort does not.
         faces=Pictures(here, scans) if here and (here.shareable or with_faces) else {},
         provenance=Provenance(
@@ -77,17 +164,18 @@ def results(
             suite_toml=ledger.text,
             cohort=ledger.cohort,
             protocol=ledger.resolved["protocol"],
-            versions=_versions(records),
-            hardware=_distinct(records, "hardware"),
-            commits=_distinct(records, "commit"),
-            devices=_distinct(records, "device_name"),
+            versions=_versions(results),
+            hardware=_distinct(results, "hardware"),
+            commits=_distinct(results, "commit"),
+            devices=_distinct(results, "device_name"),
             planned=len(ledger.units),
-            done=len(entries),
+            done=len(found.records),
             failed=[
-                (e.method, e.repeat, e.fold, store.failure(e.key)["reason"])
+                (e.method, e.repeat, e.fold, reason(store, e.key))
                 for e in ledger.units
                 if e.key in failed and e.key not in done
             ],
+            left_out=found.left_out,
             created=created,
             synthetic=synthetic,
             methods=ledger.methods,
@@ -120,11 +208,16 @@ def _studies(ledger: Ledger) -> pd.DataFrame:
     return pd.DataFrame([row | {"params": json.dumps(row["params"])} for row in rows])
 
 
-def _selection(ledger: Ledger, store: Store, done: set[str]) -> pd.DataFrame:
-    """The trainings of winners, those of the comparison first; none where no search was repeated."""
+def _selection(ledger: Ledger, store: Store, done: set[str], found: _Gathered) -> pd.DataFrame:
+    """The trainings of winners, those of the comparison first; none where no search was repeated.
+
+    Those beside the comparison that diverged or are damaged are passed over, as the trainings are there to be averaged.
+    """
     if not ledger.extras:
         return pd.DataFrame()
-    entries = [entry for entry in [*ledger.units, *ledger.extras] if entry.key in done]
+    read = [(entry, read_sound(entry, store)) for entry in ledger.extras if entry.key in done]
+    beside = _gathered([(entry, one) for entry, one in read if isinstance(one, Sound)], [])
+    beside = beside.without(diverged(beside.predictions, beside.curves))
     rows = [
         {
             "method": entry.method,
@@ -132,9 +225,9 @@ def _selection(ledger: Ledger, store: Store, done: set[str]) -> pd.DataFrame:
             "fold": entry.fold,
             "search": entry.search,
             "reseed": entry.reseed,
-            "accuracy": store.result(entry.key)["accuracy"],
+            "accuracy": one.result["accuracy"],
         }
-        for entry in entries
+        for entry, one in [*found.records, *beside.records]
     ]
     return pd.DataFrame(rows)
 
@@ -156,14 +249,16 @@ def _where(entry: Entry) -> dict[str, Any]:
     return {"unit": entry.key, "method": entry.method, "repeat": entry.repeat, "fold": entry.fold}
 
 
-def _gather(entries: Sequence[Entry], tables: Sequence[pa.Table]) -> pd.DataFrame:
+def _gather(tables: Sequence[tuple[Entry, pa.Table]]) -> pd.DataFrame:
     """One table of every record, one below the other, each row saying whose it is."""
     if not tables:
         return pd.DataFrame()
-    lengths = [table.num_rows for table in tables]
-    whole: pd.DataFrame = pa.concat_tables(tables, promote_options="permissive").to_pandas(ignore_metadata=True)
+    lengths = [table.num_rows for _, table in tables]
+    whole: pd.DataFrame = pa.concat_tables([table for _, table in tables], promote_options="permissive").to_pandas(
+        ignore_metadata=True
+    )
     for column in ("unit", "method", "repeat", "fold"):
-        values = pd.Series([_where(entry)[column] for entry in entries])
+        values = pd.Series([_where(entry)[column] for entry, _ in tables])
         whole[column] = values.repeat(lengths).to_numpy()
     return whole
 
@@ -198,13 +293,13 @@ def _veiled(
     return predictions, None, names
 
 
-def _distinct(records: Sequence[dict[str, Any]], name: str) -> list[str]:
-    return sorted({str(record[name]) for record in records})
+def _distinct(records: Sequence[Mapping[str, Any]], name: str) -> list[str]:
+    return sorted({str(record.get(name, "unknown")) for record in records})
 
 
-def _versions(records: Sequence[dict[str, Any]]) -> dict[str, list[str]]:
+def _versions(records: Sequence[Mapping[str, Any]]) -> dict[str, list[str]]:
     seen: dict[str, set[str]] = {}
     for record in records:
-        for name, version in record["versions"].items():
+        for name, version in record.get("versions", {}).items():
             seen.setdefault(name, set()).add(version)
     return {name: sorted(versions) for name, versions in seen.items()}

@@ -1,6 +1,7 @@
 """From records to a report on disk and a table on the terminal; neither torch nor MLflow is needed."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -20,48 +21,87 @@ from reports.page.page import write_report
 from reports.schema import ReportError
 from reports.tables.compared import Compared
 from reports.tables.shown import displayed
+from reports.tables.summary import left_out
 from reports.together.overview import displayed_overview, overview
 from reports.together.page import write_together
 from reports.together.suites import Together
 
 
-def write_suite_report(home: Home, reference: str, *, with_faces: bool = False) -> tuple[Path, Table]:
-    """Writes the report of a suite; returns the page's path and the comparison for the terminal.
+@dataclass(frozen=True)
+class Written:
+    """What was written.
+
+    Attributes:
+        pages: the suites' own, or that of two files.
+        table: for the terminal.
+        notes: what was left out, and how files were read: a sentence each.
+        together: the page over several suites; None where there is none.
+        problems: suites of which no report can be made, a line each; the others' are written all the same.
+    """
+
+    pages: list[Path]
+    table: Table
+    notes: list[str]
+    together: Path | None = None
+    problems: Sequence[str] = ()
+
+
+def write_suite_report(home: Home, reference: str, *, with_faces: bool = False) -> Written:
+    """Writes the report of a suite.
 
     Subjects are named if their cohort is shareable, or `with_faces`.
 
     Raises:
-        UserError: the suite was never run here, nothing of it is done, or its records contradict each other.
+        UserError: the suite was never run here, nothing of it is done or can be used, or its records contradict each
+            other.
     """
-    (path,), (found,) = _write(home, _ledgers(home, [reference]), created=_now(), with_faces=with_faces)
-    return path, _table(displayed(found.table, control=found.results.control).text)
+    written = _write(home, _ledgers(home, [reference]), created=_now(), with_faces=with_faces)
+    return _alone(*written)
 
 
-def write_joint_report(
-    home: Home, references: Sequence[str], *, with_faces: bool = False
-) -> tuple[list[Path], Path, Table]:
-    """Writes the report of each of two suites or more, and one over all; returns the pages' paths and the overview.
+def write_joint_report(home: Home, references: Sequence[str], *, with_faces: bool = False) -> Written:
+    """Writes the report of each of two suites or more, and one over all of which one can be made.
 
     Nothing is written before all suites have been looked for.
 
     Raises:
-        UserError: of one of them no report can be made (`write_suite_report`), or one is named twice.
+        UserError: one was never run here or has nothing done, one is named twice, or of none a report can be made.
     """
     ledgers, created = _ledgers(home, references), _now()
     names = [ledger.suite for ledger in ledgers]
     for name in names:
         if names.count(name) > 1:
             raise UserError(f"suite '{name}' is named {names.count(name)} times; allowed is once")
-    paths, found = _write(home, ledgers, created=created, with_faces=with_faces)
-    together, directory = Together(found), home.joint_report(names)
+    paths, found, problems = _write(home, ledgers, created=created, with_faces=with_faces)
+    if len(found) < 2:
+        return _alone(paths, found, problems)
+    together = Together(found)
+    directory = home.joint_report(together.names)
     try:
         path = write_together(
-            together, directory, links={name: f"../{name}/index.html" for name in names}, created=created
+            together, directory, links={name: f"../{name}/index.html" for name in together.names}, created=created
         )
     except ReportError as error:
         raise UserError(str(error)) from None
     shown = displayed_overview(together, overview(together)).text
-    return paths, path, _joint_table(shown)
+    return Written(paths, _joint_table(shown), _notes(found, named=True), path, problems)
+
+
+def _alone(paths: list[Path], found: list[Compared], problems: list[str]) -> Written:
+    """What was written where there is one report alone."""
+    if not found:
+        raise UserError("; ".join(problems))
+    (one,) = found
+    return Written(paths, _table(displayed(one.table, control=one.results.control).text), _notes(found), None, problems)
+
+
+def _notes(found: Sequence[Compared], *, named: bool = False) -> list[str]:
+    notes = []
+    for one in found:
+        plan = one.results.provenance
+        own = [*plan.remarks, *([left_out(plan.left_out)] if plan.left_out else [])]
+        notes += [f"{plan.suite}: {note}" for note in own] if named else own
+    return notes
 
 
 def _ledgers(home: Home, references: Sequence[str]) -> list[Ledger]:
@@ -76,25 +116,26 @@ def _ledgers(home: Home, references: Sequence[str]) -> list[Ledger]:
 
 def _write(
     home: Home, ledgers: Sequence[Ledger], *, created: str, with_faces: bool
-) -> tuple[list[Path], list[Compared]]:
-    """Writes each suite's report; returns the pages' paths and what was compared."""
+) -> tuple[list[Path], list[Compared], list[str]]:
+    """Writes each suite's report; returns the pages' paths, what was compared, and why others have none."""
     store = Store(home)
-    paths, found = [], []
+    paths, found, problems = [], [], []
     for ledger in ledgers:
         try:
             cohort = cohort_directory(home.path, ledger.cohort["name"])
             one = Compared(results(ledger, store, created=created, with_faces=with_faces, cohort=cohort))
             paths.append(write_report(one.results, home.report(ledger.suite), compared=one))
         except ReportError as error:
-            raise UserError(f"suite '{ledger.suite}': {error}") from None
-        found.append(one)
-    return paths, found
+            problems.append(f"suite '{ledger.suite}': {error}")
+        else:
+            found.append(one)
+    return paths, found, problems
 
 
 def write_file_report(
     folds: Path, predictions: Path, *, control: str | None = None, out: Path | None = None, with_faces: bool = False
-) -> tuple[Path, Table]:
-    """Writes the report of results from elsewhere (`reports.data.outside`); returns the same as `write_suite_report`.
+) -> Written:
+    """Writes the report of results from elsewhere (`reports.data.outside`).
 
     `out` is its folder, by default one beside `folds` that is named after it. Subjects are named `with_faces` alone.
 
@@ -109,7 +150,7 @@ def write_file_report(
         raise UserError(str(error)) from None
     except OSError as error:
         raise UserError(f"report folder '{directory}' cannot be written: {error.strerror or error}") from None
-    return path, _table(displayed(found.table, control=found.results.control).text)
+    return _alone([path], [found], [])
 
 
 def _now() -> str:

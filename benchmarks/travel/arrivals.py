@@ -78,9 +78,17 @@ class _Together(Store):
 
 
 def check_together(ledger: Ledger, found: Arrived, home: Home | None, archive: str) -> None:
-    """Raises `UserError` unless a report can be made of the records that arrived and those that a home has, if any."""
+    """Raises `UserError` unless a report can be made of the records that arrived and those that a home has, if any.
+
+    What of the home's own a report leaves out is no fault of what arrived, of which all must be usable.
+    """
+    beside = f" beside those in home '{home.path}', which stay as they are" if home else ""
     try:
-        results(ledger, _Together(home, found), created="")
+        made = results(ledger, _Together(home, found), created="")
     except ReportError as error:
-        beside = f" beside those in home '{home.path}', which stay as they are" if home else ""
         raise UserError(f"{archive}: no report can be made of its records{beside}: {error}") from None
+    own = Store(home).done() if home else set()
+    came = {(e.method, e.repeat, e.fold) for e in ledger.units if e.key in found.records.keys() - own}
+    for one in made.provenance.left_out:
+        if (one.method, one.repeat, one.fold) in came:
+            raise UserError(f"{archive}: no report can be made of its records{beside}: {one.place}: {one.reason}")

@@ -4,6 +4,7 @@ import secrets
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -17,6 +18,9 @@ from benchmarks.travel.plain import shaped
 from benchmarks.travel.records import Progress, arrived, read_record, travelling
 from benchmarks.travel.shapes import Called
 from reports.data.pseudonyms import identity
+
+#: What ledgers tell of methods, by label.
+Cards = dict[str, dict[str, Any]]
 
 
 @dataclass(frozen=True)
@@ -91,6 +95,7 @@ def _own(home: Home, ledger: Ledger, archive: str) -> Ledger | None:
         return None
     own = read_ledger(home, f"{ledger.suite}.toml")  # with the ending, as a name may hold a dot
     here, there = travelling(own), travelling(ledger)
+    here["methods"], there["methods"] = _common(here["methods"], there["methods"])
     other = [key for key in here if here[key] != there[key]]
     if other:
         raise UserError(
@@ -98,6 +103,15 @@ def _own(home: Home, ledger: Ledger, archive: str) -> Ledger | None:
             f"{', '.join(other)} differ; import it under another name: --as NAME"
         )
     return own
+
+
+def _common(here: Cards, there: Cards) -> tuple[Cards, Cards]:
+    """Two ledgers' methods with what both tell of each, as later versions tell more."""
+
+    def told(cards: Cards, others: Cards) -> Cards:
+        return {label: {k: v for k, v in card.items() if k in others.get(label, card)} for label, card in cards.items()}
+
+    return told(here, there), told(there, here)
 
 
 def _with_secret(ledger: Ledger, found: Arrived, home: Home) -> Ledger:

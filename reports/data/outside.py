@@ -7,19 +7,21 @@ import secrets
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 
+from reports.data.matching import matched, with_expressions, with_probabilities
 from reports.data.pseudonyms import PREFIXES, is_pseudonym
-from reports.data.reading import read_table
+from reports.data.reading import Given, read_table
 from reports.data.results import Provenance, Results
-from reports.schema import FOLDS, PREDICTIONS, Column, ReportError, checked
-from reports.statistics.scores import accuracy, confusions, macro_f1
+from reports.data.scoring import GIVEN, with_scores
+from reports.schema import EXPRESSIONS, PREDICTIONS, Column, ReportError, checked
 
 _PLACE = ["method", "repeat", "fold"]
 #: Columns that must be there: what the others hold can be computed, or stays unknown.
 _FOLDS = ("method", "fold", "n_train")
 _PREDICTIONS = ("method", "fold", "scan", "subject", "expression", "predicted")
+#: Whether a prediction is not there, 0 or 1.
+_LACKING = {"lacking": Column(kind="integer")}
 #: What is known of a method.
 _CARD = {"version": "unknown", "summary": "", "source": "", "hyperparameters": {}}
 
@@ -30,11 +32,12 @@ def read_results(
     """The results in a file of folds and one of predictions.
 
     Methods are in the order of their first rows in `folds_file`. Of the cohort nothing is known but what was tested, so
-    its subjects may not be named; of how results were made, nothing at all.
+    its subjects may not be named; of how results were made, nothing at all. What cannot be used of a method or one of
+    its folds is left out and named (`Provenance.left_out`).
 
     Args:
-        folds_file: a row a training and its test (`reports.schema.FOLDS`), CSV or Parquet.
-        predictions_file: a row a scan that one of them tested (`reports.schema.PREDICTIONS`), CSV or Parquet.
+        folds_file: a row a training and its test (`reports.data.scoring.GIVEN`); text or Parquet.
+        predictions_file: a row a scan that one of them tested (`reports.schema.PREDICTIONS`), the same.
         created: printed as it is.
         control: the method that the others are compared with; the first if None.
         with_faces: whether subjects may be named all the same.
@@ -42,14 +45,19 @@ def read_results(
     Raises:
         ReportError: a file cannot be read, lacks a column, or contradicts itself or the other: one line.
     """
-    table, folds_hash = read_table(folds_file, FOLDS)
-    folds = _checked(folds_file.name, table, FOLDS, needed=_FOLDS, key=_PLACE)
+    given, answers = read_table(folds_file, GIVEN), read_table(predictions_file, PREDICTIONS)
+    table = _needed(given, _FOLDS)
     methods = list(dict.fromkeys(table["method"]))
-    table, predictions_hash = read_table(predictions_file, PREDICTIONS)
-    predictions = _checked(predictions_file.name, table, PREDICTIONS, needed=_PREDICTIONS, key=[*_PLACE, "scan"])
+    folds = _checked(given.name, table, GIVEN, key=_PLACE)
+    table, numbered = with_expressions(answers.name, _needed(answers, _PREDICTIONS))
+    lacking = table["predicted"].isna()
+    marked = table.assign(predicted=table["predicted"].fillna(EXPRESSIONS[0]), lacking=lacking.astype("int64"))
+    predictions = _checked(answers.name, marked, {**PREDICTIONS, **_LACKING}, key=[*_PLACE, "scan"])
+    folds, predictions, left_out = matched(folds, predictions, files=(given.name, answers.name))
+    predictions, unsure, rounded = with_probabilities(predictions)
     try:
         folds, predictions = _with_units(folds, predictions)
-        folds = _with_scores(folds, predictions)
+        folds, exact = with_scores(folds, predictions)
         folds = folds.assign(suite=folds.get("suite", folds_file.stem))
         predictions = predictions.assign(intensity=predictions.get("intensity", 0))
         secret = _secret(predictions)
@@ -73,26 +81,37 @@ def read_results(
             with_faces=with_faces,
             secret=secret,
             files=[
-                (folds_file.name, folds_hash),
-                (predictions_file.name, predictions_hash if with_faces or secret is None else ""),
+                (given.name, given.digest),
+                (answers.name, answers.digest if with_faces or secret is None else ""),
             ],
+            remarks=[
+                f"{file.name}: {'; '.join(remarks)}."
+                for file, remarks in (
+                    (given, [*given.remarks, *exact]),
+                    (answers, [*answers.remarks, *numbered, *rounded]),
+                )
+                if remarks
+            ],
+            left_out=[*left_out, *unsure],
         )
         return Results(folds=folds, predictions=predictions, curves=pd.DataFrame(), provenance=plan)
     except ReportError as error:
         raise ReportError(f"{folds_file.name} and {predictions_file.name}: {error}") from None
 
 
-def _checked(
-    name: str, table: pd.DataFrame, columns: Mapping[str, Column], *, needed: Sequence[str], key: Sequence[str]
-) -> pd.DataFrame:
-    """The table as far as it goes: `needed` columns are there, none is wrong; all is of repeat 0 if it has none."""
+def _needed(given: Given, needed: Sequence[str]) -> pd.DataFrame:
+    """The table if it has rows and these columns; all is of repeat 0 if it does not say."""
     for column in needed:
-        if column not in table.columns:
-            raise ReportError(f"{name}: column {column!r} is missing; needed: {', '.join(needed)}")
-    if table.empty:
-        raise ReportError(f"{name}: no row, allowed is at least one")
-    if "repeat" not in table.columns:
-        table = table.assign(repeat=0)
+        if column not in given.frame.columns:
+            has = ", ".join(map(repr, given.head[:20]))
+            raise ReportError(f"{given.name}: column {column!r} is missing; needed: {', '.join(needed)}; it has: {has}")
+    if given.frame.empty:
+        raise ReportError(f"{given.name}: no row, allowed is at least one")
+    return given.frame if "repeat" in given.frame.columns else given.frame.assign(repeat=0)
+
+
+def _checked(name: str, table: pd.DataFrame, columns: Mapping[str, Column], *, key: Sequence[str]) -> pd.DataFrame:
+    """The table as far as it goes: nothing in it is wrong."""
     return checked(name, table, {of: column for of, column in columns.items() if of in table.columns}, key=key)
 
 
@@ -108,26 +127,6 @@ def _with_units(folds: pd.DataFrame, predictions: pd.DataFrame) -> tuple[pd.Data
             place = next(predictions.loc[strange, _PLACE].itertuples(index=False, name=None))
             raise ReportError(f"predictions: ({', '.join(_PLACE)}) = {place}, allowed are the rows of folds")
     return folds, predictions
-
-
-def _with_scores(folds: pd.DataFrame, predictions: pd.DataFrame) -> pd.DataFrame:
-    """`folds` with the scores that predictions give, where it has none, and seconds where it has both their parts."""
-    units = sorted(predictions["unit"].unique())
-    if (bare := ~folds["unit"].isin(units)).any():
-        raise ReportError(
-            f"folds: unit {folds.loc[bare, 'unit'].iloc[0]!r} has no predictions, allowed is at least one"
-        )
-    counts = confusions(predictions, units, by="unit")
-    found = {"n_test": counts.sum(axis=(1, 2)), "accuracy": accuracy(counts), "macro_f1": macro_f1(counts)}
-    given = {name: folds["unit"].map(dict(zip(units, scores.tolist(), strict=True))) for name, scores in found.items()}
-    wrong = (folds.get("macro_f1", given["macro_f1"]) - given["macro_f1"]).abs() > 1e-6
-    if wrong.any():
-        row = int(np.argmax(wrong))
-        said = f"macro_f1 of unit {folds['unit'].iloc[row]!r} is {folds['macro_f1'].iloc[row]}"
-        raise ReportError(f"folds: {said}, allowed is what its predictions give, {given['macro_f1'].iloc[row]}")
-    if "seconds" not in folds.columns and {"train_seconds", "test_seconds"} <= set(folds.columns):
-        given["seconds"] = folds["train_seconds"] + folds["test_seconds"]
-    return folds.assign(**{name: values for name, values in given.items() if name not in folds.columns})
 
 
 def _cohort(predictions: pd.DataFrame) -> dict[str, object]:

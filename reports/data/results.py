@@ -18,6 +18,7 @@ from reports.data.consistency import (
     check_units,
 )
 from reports.data.faces import Face
+from reports.data.left_out import LeftOut
 from reports.data.search import Search
 from reports.schema import (
     CURVES,
@@ -87,6 +88,8 @@ class Provenance:
         files: of results from elsewhere, (name, SHA-256) of the files that they were read from; the latter is empty
             where it could confirm a guess at names that may not be shown. How they were made is not known then: what
             else stands here is empty, or was counted in them.
+        remarks: how these files were read where they are spelt otherwise than docs/results.md says, a sentence a file.
+        left_out: what of the results could not be used and stands in no table.
     """
 
     suite: str
@@ -114,6 +117,8 @@ class Provenance:
     recipe: Mapping[str, Any] = field(default_factory=dict)
     rope: float = 1.0
     files: Sequence[tuple[str, str]] = ()
+    remarks: Sequence[str] = ()
+    left_out: Sequence[LeftOut] = ()
 
     @property
     def named(self) -> bool:

@@ -100,7 +100,26 @@ def _counted(plan: Provenance) -> Iterable[str]:
         "scans": f"{plan.cohort['scans']} of {plan.cohort['subjects']} subjects",
         **{name: f"SHA-256 {digest or 'withheld'}" for name, digest in plan.files},
     }
-    yield "".join(paragraph(f"{name}: {fact}", "- ") for name, fact in facts.items())
+    yield "".join(
+        paragraph(fact, "- ") for fact in [*(f"{name}: {fact}" for name, fact in facts.items()), *plan.remarks]
+    )
+    yield from _left_out(plan)
+
+
+def _left_out(plan: Provenance) -> Iterable[str]:
+    """What could not be used."""
+    if plan.left_out:
+        rows = [
+            (
+                one.method,
+                *("all" if place is None else str(place) for place in (one.repeat, one.fold)),
+                one.what,
+                one.reason,
+            )
+            for one in plan.left_out
+        ]
+        yield paragraph("Left out, as it could not be used:")
+        yield markdown(Shown(pd.DataFrame(rows, columns=["Method", "Repeat", "Fold", "What", "Reason"])))
 
 
 def _made(results: Results) -> Iterable[str]:
@@ -114,6 +133,7 @@ def _made(results: Results) -> Iterable[str]:
     if plan.failed:
         rows = [(method, str(repeat), str(fold), told(reason)) for method, repeat, fold, reason in plan.failed]
         yield markdown(Shown(pd.DataFrame(rows, columns=["Method", "Repeat", "Fold", "Reason"])))
+    yield from _left_out(plan)
     facts: Mapping[str, object] = {
         "cohort": f"{plan.cohort['name']}, {plan.cohort['scans']} scans of {plan.cohort['subjects']} subjects",
         "fingerprint": plan.cohort["fingerprint"],

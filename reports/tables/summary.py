@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
+from reports.data.left_out import LeftOut
 from reports.data.results import Results
 from reports.data.search import tuned
 from reports.formats import duration, names, number, percent, points
@@ -20,6 +21,8 @@ SYNTHETIC = (
 )
 #: With fewer subjects percentile intervals are noticeably too narrow (see the coverage test).
 FEW_SUBJECTS = 20
+#: So many things that are left out are named at the top of the page.
+_NAMED = 4
 
 
 def notices(results: Results) -> list[str]:
@@ -31,6 +34,8 @@ def notices(results: Results) -> list[str]:
     if plan.failed:
         units = f"{len(plan.failed)} units" if len(plan.failed) > 1 else "1 unit"
         found.append(f"Failed: {units} raised an error; what and why is listed under “How it was made”.")
+    if plan.left_out:
+        found.append(left_out(plan.left_out))
     tested = {
         frozenset(zip(units["repeat"], units["fold"], strict=True)) for _, units in results.folds.groupby("method")
     }
@@ -51,6 +56,14 @@ def notices(results: Results) -> list[str]:
         if len(seen) > 1
     ]
     return found
+
+
+def left_out(parts: Sequence[LeftOut]) -> str:
+    """What could not be used: the first few by name."""
+    shown = [f"{one.place}: {one.what}, as {one.reason}" for one in parts[:_NAMED]]
+    rest = len(parts) - len(shown)
+    more = [f"and {rest} more, listed under “How it was made”"] if rest else []
+    return f"Left out: {'; '.join([*shown, *more])}."
 
 
 def cautions(notices: Sequence[str]) -> str:

@@ -2,16 +2,14 @@
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
 import pytest
 import torch
 
 from afnetm.model.encoder import EncoderSpec
 from afnetm.model.stream import Stream
 from benchmarks.records.home import Home
-from benchmarks.records.ledger import Entry
 from benchmarks.records.store import Evidence, Record, Store
-from benchmarks.reporting.evidence import mean_maps, with_importance
+from benchmarks.reporting.evidence import importance, maps, mean_maps
 
 SCANS = pd.DataFrame({"scan": ["a", "b", "c"]})
 
@@ -24,18 +22,21 @@ def store(tmp_path):
 def record(store, key, *, extras=None, gradcam=None, encoder="resnet18"):
     result = {"encoder": {"name": encoder}}
     store.write(key, Record(result, SCANS, pd.DataFrame({"epoch": [0]}), extras or {}, gradcam))
-    return Entry(key, "fused", 0, 0)
+    return maps(store.folder(key), result)
+
+
+def mean(*trainings):
+    return mean_maps(("fused", found) for found in trainings)
 
 
 def test_maps_are_means_over_scans_and_trainings(store):
     one = np.arange(12, dtype=np.float32).reshape(3, 2, 2)
     seen = Evidence(np.array([0, 2]), {"trunk": np.stack([np.eye(2), np.zeros((2, 2))]).astype(np.float32)})
-    entries = [
+    found = mean(
         record(store, "one", extras={"attention_texture": one}, gradcam=seen),
         record(store, "two", extras={"attention_texture": one + 1.0, "importance": np.ones((3, 2), np.float32)}),
         record(store, "none"),
-    ]
-    found = mean_maps(entries, store)
+    )
     looked = found[found["kind"] == "attention"].set_index(["row", "column"])["value"]
     assert looked.to_dict() == {(0, 0): 4.5, (0, 1): 5.5, (1, 0): 6.5, (1, 1): 7.5}
     trunk = found[found["stream"] == "trunk"]
@@ -45,24 +46,26 @@ def test_maps_are_means_over_scans_and_trainings(store):
 
 def test_no_map_is_as_fine_as_a_picture(store):
     fine = np.tile(np.arange(56, dtype=np.float32) // 4, (3, 56, 1))
-    found = mean_maps([record(store, "fine", extras={"attention": fine})], store)
+    found = mean(record(store, "fine", extras={"attention": fine}))
     assert (found["row"].max(), found["column"].max()) == (13, 13)
     assert (found["value"] == found["column"]).all()
 
 
 def test_weights_go_along_predictions(store):
     record(store, "one", extras={"importance": np.array([[0.25, 0.75], [0.5, 0.5], [1.0, 0.0]], np.float32)})
-    found = with_importance(pa.Table.from_pandas(SCANS), store.folder("one"))
-    assert found.to_pydict() == {"scan": ["a", "b", "c"], "texture": [0.25, 0.5, 1.0], "depth": [0.75, 0.5, 0.0]}
+    found = importance(store.folder("one"), scans=3)
+    assert {name: of.tolist() for name, of in found.items()} == {"texture": [0.25, 0.5, 1.0], "depth": [0.75, 0.5, 0.0]}
     record(store, "none")
-    assert with_importance(plain := pa.Table.from_pandas(SCANS), store.folder("none")) is plain
+    assert importance(store.folder("none"), scans=3) == {}
+    with pytest.raises(ValueError, match="not two numbers from 0 to 1 per scan"):
+        importance(store.folder("one"), scans=4)
 
 
 def test_a_map_tells_how_far_from_its_cells_what_they_see_is_where_that_is_known(store):
     fine, coarse = (np.ones((3, side, side), np.float32) for side in (28, 7))
-    found = mean_maps([record(store, "one", extras={"attention": fine, "attention_depth": coarse})], store)
+    found = mean(record(store, "one", extras={"attention": fine, "attention_depth": coarse}))
     assert found.groupby("stream")["shift"].unique().to_dict() == {"both": [0.25], "depth": [0.5]}
-    other = mean_maps([record(store, "other", extras={"attention": fine}, encoder="vit_tiny_patch16_224")], store)
+    other = mean(record(store, "other", extras={"attention": fine}, encoder="vit_tiny_patch16_224"))
     assert other["shift"].isna().all()
 
 

@@ -242,6 +242,20 @@ def test_a_suite_of_the_same_name_that_is_another_one_is_refused_with_a_way_out(
     assert read_ledger(there, "people 2").resolved["name"] == "people 2"
 
 
+def test_a_suite_of_whose_methods_a_later_version_tells_more_is_the_same(home: Home, tmp_path: Path, out: Path) -> None:
+    there = fabricate(tmp_path / "there", without=(0,))
+    path = there.suites / "people.json"
+    told = json.loads(path.read_text())
+    told["methods"]["concat"]["probabilities"] = True
+    path.write_text(json.dumps(told))
+    exported(home, out)
+    assert import_suite(out, there).records == 1
+    told["methods"]["concat"]["version"] = 2
+    path.write_text(json.dumps(told))
+    with pytest.raises(UserError, match="its methods differ"):
+        import_suite(out, there)
+
+
 def test_an_import_that_was_cut_off_has_done_no_harm_and_goes_on(home: Home, tmp_path: Path, out: Path) -> None:
     records = export_suite(home, "people", out, methods=["concat"]).records
     import_suite(out, whole := Home(tmp_path / "whole"))

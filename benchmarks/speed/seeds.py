@@ -1,0 +1,79 @@
+"""What another seed of training alone changes: ``python -m benchmarks.speed.seeds [--suite quick] [--seeds 10]``.
+
+The same folds are trained again with other initial weights, order and augmentation, as another processor's rounding
+does in effect. Records are kept in the home, so that a run that was cut off goes on.
+"""
+
+import argparse
+import os
+from contextlib import closing
+from functools import partial
+from pathlib import Path
+
+import pandas as pd
+
+from benchmarks.jobs.commands import prepare
+from benchmarks.plans.units import PlannedUnit, rebuild, with_settings
+from benchmarks.records.home import Home
+from benchmarks.records.store import Store
+from benchmarks.running.local import run_local
+from benchmarks.terminal.console import Terminal
+
+
+def reseeded(planned: PlannedUnit, seed: int) -> PlannedUnit:
+    """The same unit with its training's seed number `seed`; 0 is the suite's own."""
+    method, _, recipe = rebuild(planned)
+    return with_settings(planned, method, recipe, reseed=seed)
+
+
+def accuracies(
+    suite: str, methods: list[str], *, seeds: int, home: Home, workers: int, console: Terminal
+) -> pd.DataFrame:
+    """A row a method and seed: accuracy over all tested scans of the suite, a share of 1.
+
+    Raises:
+        UserError: the suite is not right, or a training failed.
+    """
+    job = prepare(suite, methods, home=home, workers=workers, device="cpu", console=console, dry=False)
+    units = [(one.label, seed, reseeded(one, seed)) for one in job.chosen for seed in range(seeds)]
+    store = Store(home)
+    with home.lock():
+        done = store.done()
+        todo = iter([unit for _, _, unit in units if unit.unit.key not in done])
+        with closing(run_local(partial(next, todo, None), home, workers=workers)) as outcomes:
+            for outcome in outcomes:
+                label, reseed, fold = outcome.planned.label, outcome.planned.unit.reseed, outcome.planned.unit.fold
+                console.print(f"{label}, seed {reseed}, fold {fold}: {outcome.reason or f'{outcome.seconds:.1f} s'}")
+    results = [(label, seed, store.result(unit.unit.key)) for label, seed, unit in units]
+    rows = [(label, seed, found["accuracy"] * found["n_test"], found["n_test"]) for label, seed, found in results]
+    sums = pd.DataFrame(rows, columns=["method", "seed", "right", "tested"]).groupby(["method", "seed"]).sum()
+    return (sums["right"] / sums["tested"]).rename("accuracy").reset_index()
+
+
+def main() -> None:
+    """Prints each seed's accuracy, and their mean, standard deviation and range."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--suite", default="quick")
+    parser.add_argument("--methods", nargs="+", default=["texture"])
+    parser.add_argument("--seeds", type=int, default=10)
+    parser.add_argument("--home", type=Path, default=Path(os.environ.get("AFNETM_HOME", "runs")))
+    parser.add_argument("--workers", type=int, default=1)
+    arguments = parser.parse_args()
+    console = Terminal()
+    found = accuracies(
+        arguments.suite,
+        arguments.methods,
+        seeds=arguments.seeds,
+        home=Home(arguments.home),
+        workers=arguments.workers,
+        console=console,
+    )
+    for method, own in found.groupby("method")["accuracy"]:
+        share = 100.0 * own
+        console.print(f"{method}: {', '.join(f'{value:.1f}' for value in share)} %")
+        ends = f"{share.min():.1f} to {share.max():.1f}"
+        console.print(f"  mean {share.mean():.1f}, standard deviation {share.std(ddof=1):.1f}, {ends}")
+
+
+if __name__ == "__main__":
+    main()
