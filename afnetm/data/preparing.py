@@ -4,7 +4,6 @@ Scans are rendered in chunks, each a file beside the cohort that appears under i
 any moment, the next call goes on with the chunks that are there. The bytes do not depend on the number of workers.
 """
 
-import errno
 import json
 import shutil
 from collections.abc import Callable, Iterator
@@ -21,12 +20,11 @@ from afnetm.data.cohort_files import ARRAYS, FORMAT_VERSION
 from afnetm.data.rendering import RENDERING_VERSION, SIZES
 from afnetm.data.scan import ScanSource
 from afnetm.errors import UserError
+from afnetm.unwritten import why_unwritten
 from afnetm.workers import follow_parent
 
 #: Scans a chunk: what a kill costs each worker, and a step of the progress bar.
 CHUNK = 8
-#: What the system says of a disk that cannot be written; everything else is a bug.
-_NO_WRITING = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT)
 
 
 def disk_need(*, scans: int, size: int) -> int:
@@ -72,10 +70,11 @@ def prepare_cohort(
             lock.unlink()  # whoever waits for it now finds the cohort
     except Timeout:
         raise UserError(f"cohort {directory.name}: another process is making it") from None
-    except OSError as error:
-        if error.errno not in _NO_WRITING:
+    except Exception as error:
+        why = why_unwritten(error)
+        if why is None:
             raise
-        raise UserError(f"cohort {directory.name}: {directory.parent} cannot be written ({error.strerror})") from None
+        raise UserError(f"cohort {directory.name}: {directory.parent} cannot be written: {why}") from None
     return open_cohort(directory)
 
 

@@ -1,15 +1,18 @@
 """The command line: ``afnetm``. What a command does is elsewhere; here are its words, its tables and its exit codes."""
 
+import signal
 import sys
 from importlib.metadata import version
 from pathlib import Path
-from typing import Annotated
+from types import FrameType
+from typing import Annotated, NoReturn
 
 import typer
 from rich.markup import escape
 
 from afnetm.errors import UserError
 from benchmarks.cli import check, data, listing, report, status, travel
+from afnetm.unwritten import why_unwritten
 from benchmarks.cli import search as cli_search
 from benchmarks.cli.arguments import Command, Program
 from benchmarks.cli.options import (
@@ -37,11 +40,28 @@ app.add_typer(data.app, name="data")
 
 def main() -> None:
     """The entry point: a user's error is one line on standard error and exit code 2."""
+    signal.signal(signal.SIGTERM, _stop)
     try:
         app(sys.argv[1:], prog_name="afnetm")
     except UserError as error:
-        errors.say(f"[red]error:[/] {escape(str(error))}")
-        sys.exit(2)
+        _fail(str(error))
+    except Exception as error:  # a disk's fault comes as any of many
+        why = why_unwritten(error)
+        if why is None:
+            raise
+        file = getattr(error, "filename", None)
+        what = f"'{file}'" if file else "a file"
+        _fail(f"{what} cannot be written: {why}; all that is finished is kept: mend that and run the command again")
+
+
+def _fail(message: str) -> NoReturn:
+    errors.say(f"[red]error:[/] {escape(message)}")
+    sys.exit(2)
+
+
+def _stop(_signal: int, _frame: FrameType | None) -> NoReturn:
+    """What a cluster's scheduler sends when a job's time is over does what Ctrl-C does."""
+    raise KeyboardInterrupt
 
 
 def _version(asked: bool) -> None:

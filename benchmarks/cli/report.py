@@ -34,7 +34,7 @@ def report(
         str | None, typer.Option(help="With --results: the method that the others are compared with; the first.")
     ] = None,
     out: Annotated[
-        Path | None, typer.Option(help="With --results: the report's folder, by default one beside that file.")
+        Path | None, typer.Option(help="The report's folder; HOME/reports/SUITE, with --results one beside that file.")
     ] = None,
 ) -> None:
     """Writes the report of a suite from its records alone, or of results from elsewhere (docs/results.md).
@@ -44,34 +44,32 @@ def report(
     Example: `afnetm report quick`, `afnetm report quick fusion`, or
     `afnetm report --results folds.csv --predictions predictions.parquet`
     """
-    if suites and (results or predictions or control or out):
-        raise UserError(
-            f"suite '{suites[0]}' and --results, --predictions, --control or --out: allowed is one or the other"
-        )
+    if suites and (results or predictions or control):
+        raise UserError(f"suite '{suites[0]}' and --results, --predictions or --control: allowed is one or the other")
     if suites and len(suites) > 1:
-        _together(context.obj, suites, with_faces=with_faces)
+        _together(context.obj, suites, out=out, with_faces=with_faces)
     elif suites:
-        show(context.obj, suites[0], with_faces=with_faces)
+        show(context.obj, suites[0], out=out, with_faces=with_faces)
     elif results is not None and predictions is not None:
         _from_files(results, predictions, control=control, out=out, with_faces=with_faces)
     else:
         raise UserError("nothing to report: allowed is a suite, or --results and --predictions together")
 
 
-def show(home: Home, reference: str, *, with_faces: bool) -> None:
+def show(home: Home, reference: str, *, out: Path | None = None, with_faces: bool) -> None:
     """Writes the report of a suite, prints its comparison and where it is."""
     with console.status("writing the report"):
         from benchmarks.reporting.writing import write_suite_report
 
-        written = write_suite_report(home, reference, with_faces=with_faces)
+        written = write_suite_report(home, reference, out=out, with_faces=with_faces)
     _print(written)
 
 
-def _together(home: Home, references: list[str], *, with_faces: bool) -> None:
+def _together(home: Home, references: list[str], *, out: Path | None, with_faces: bool) -> None:
     with console.status("writing the reports"):
         from benchmarks.reporting.writing import write_joint_report
 
-        written = write_joint_report(home, references, with_faces=with_faces)
+        written = write_joint_report(home, references, out=out, with_faces=with_faces)
     _print(written)
 
 

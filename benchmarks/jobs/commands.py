@@ -18,7 +18,7 @@ from benchmarks.plans.cohorts import ensure_cohort
 from benchmarks.plans.suite import Suite, check_selection, load_suite, validate
 from benchmarks.plans.units import PlannedUnit, plan
 from benchmarks.records.home import Home, write_text
-from benchmarks.records.ledger import Ledger, read_ledger
+from benchmarks.records.ledger import Ledger, NoLedgerError, check_same, ledger_named
 from benchmarks.records.store import Store
 from benchmarks.running.copying import Copying
 from benchmarks.running.runner import Tally, run
@@ -80,7 +80,10 @@ def prepare(
     dry: bool,
 ) -> Job:
     """Reads a suite, checks all that it asks for before anything is written, and plans it; makes its cohort."""
-    suite = _with_added(load_suite(reference), methods or [], home, console)
+    suite = load_suite(reference)
+    with suppress(NoLedgerError):
+        check_same(ledger_named(home, suite.name), home, path=suite.path, text=suite.text)
+    suite = _with_added(suite, methods or [], home, console)
     labels = list(suite.only(methods).methods)
     kind = pick_device(device)
     workers = pick_workers(workers, kind)
@@ -106,8 +109,8 @@ def prepare(
 def _with_added(suite: Suite, names: list[str], home: Home, console: Terminal) -> Suite:
     """The suite with what earlier runs added to it, for as long as that has records, and with what `names` add."""
     try:
-        before = read_ledger(home, suite.name)
-    except UserError:  # it was never run
+        before = ledger_named(home, suite.name)
+    except NoLedgerError:
         return suite.including(names)
     done = Store(home).done()
     for name in before.added:
@@ -208,6 +211,7 @@ def train(job: Job, *, tracking_uri: str, with_faces: bool, console: Terminal) -
             console.say(f"{escape(job.suite.name)}: {left} of {runs} to train, {workers}")
         else:
             console.say(f"{escape(job.suite.name)}: {runs} done; nothing to train")
+        _tell_weightless(job, done, console)
         return run(
             job.chosen,
             ledger,
@@ -216,6 +220,17 @@ def train(job: Job, *, tracking_uri: str, with_faces: bool, console: Terminal) -
             tracking_uri=tracking_uri,
             with_faces=with_faces,
             console=console,
+        )
+
+
+def _tell_weightless(job: Job, done: set[str], console: Terminal) -> None:
+    """Says which finished units have no weights though the suite keeps them now: a record stays as it was written."""
+    store = Store(job.home)
+    bare = [p for p in job.chosen if p.keep_weights and p.unit.key in done and not store.has_weights(p.unit.key)]
+    if bare:
+        console.say(
+            f"keep_weights = true: {counted(len(bare), 'finished run')} without weights, which were not kept then; after "
+            f"`afnetm forget {escape(job.suite.name)}` the next run trains them again"
         )
 
 

@@ -16,7 +16,7 @@ def make_ledger(suite: Suite, cohort: Cohort, planned: list[PlannedUnit], tuned:
     return Ledger(
         suite=suite.name,
         text=suite.text,
-        resolved=suite.model_dump(mode="json", exclude={"text", "methods", "added", "fixed", "titles"})
+        resolved=suite.model_dump(mode="json", exclude={"text", "path", "methods", "added", "fixed", "titles"})
         | {"methods": {label: hyperparameters(method) for label, method in suite.methods.items()}},
         description=suite.description,
         control=suite.control,
@@ -44,5 +44,6 @@ def make_ledger(suite: Suite, cohort: Cohort, planned: list[PlannedUnit], tuned:
             Entry(e.planned.unit.key, e.planned.label, e.planned.unit.repeat, e.planned.unit.fold, e.search, e.reseed)
             for e in extras
         ],
+        path=suite.path,
         secret="" if cohort.shareable else cohort_secret(cohort),
     )

@@ -9,7 +9,7 @@ from afnetm.data.cohort_files import read_card
 from afnetm.errors import UserError
 from benchmarks.plans.suite_files import read_suite_file
 from benchmarks.records.home import Home
-from benchmarks.records.ledger import read_ledger
+from benchmarks.records.ledger import NoLedgerError, read_ledger
 from benchmarks.records.store import Store
 
 
@@ -36,7 +36,7 @@ def suite_state(reference: str, home: Home) -> State:
     """The state of the suite called `reference`: as it was last run, or as its file says if it never was."""
     try:
         ledger = read_ledger(home, reference)
-    except UserError:
+    except NoLedgerError:
         from benchmarks.plans.suite import load_suite  # torch
 
         suite = load_suite(reference)

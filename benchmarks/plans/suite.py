@@ -17,11 +17,11 @@ from afnetm.registry import find_method, registry
 from afnetm.strict import STRICT, parse, shown, suggestion
 from afnetm.training.recipe import Recipe
 from benchmarks.plans.naming import check_label, check_suite_name
-from benchmarks.plans.suite_files import read_suite_file
+from benchmarks.plans.suite_files import SUITES, read_suite_file
 from studies.spec import SearchSpec
 
 #: Attributes of a `Suite` that are not keys of its file.
-_DERIVED = ("name", "text", "added", "fixed", "titles")
+_DERIVED = ("name", "text", "path", "added", "fixed", "titles")
 #: Keys of a method's table that are no hyper-parameters.
 _ABOUT = ("method", "title")
 _Title = Annotated[str, Field(pattern=r"^[^\p{C}]+$")]
@@ -100,6 +100,7 @@ class Suite(_Strict):
     Attributes:
         name: the file's name without its ending.
         text: the file as it was read, for the record.
+        path: the file, absolute; empty for a suite that comes with the project.
         description: one sentence for the report.
         control: the method that the others are compared with.
         rope: points of accuracy up to which, either way, a difference is practically none: the region of practical
@@ -116,6 +117,7 @@ class Suite(_Strict):
 
     name: str
     text: str
+    path: str = ""
     description: str
     control: str | None = None
     rope: Annotated[float, Field(ge=0, le=100)] = 1.0
@@ -175,7 +177,8 @@ def load_suite(reference: str) -> Suite:
         tables = tomllib.loads(text)
     except (ValueError, RecursionError) as error:  # a number of too many digits is a plain ValueError
         raise UserError(f"{path.name}: not valid TOML: {error}") from error
-    return parse_suite(tables, name=path.stem, text=text, file=path.name)
+    suite = parse_suite(tables, name=path.stem, text=text, file=path.name)
+    return suite.model_copy(update={"path": "" if path.parent == SUITES else str(path.resolve())})
 
 
 def parse_suite(tables: dict[str, Any], *, name: str, text: str, file: str) -> Suite:

@@ -68,9 +68,14 @@ class Home:
         """MLflow's database in this home."""
         return f"sqlite:///{self.path.resolve() / 'mlflow.db'}"
 
+    @property
+    def reports(self) -> Path:
+        """Reports, a folder each."""
+        return self.path / "reports"
+
     def report(self, suite: str) -> Path:
         """The folder of a suite's report."""
-        return self.path / "reports" / suite
+        return self.reports / suite
 
     def joint_report(self, suites: Sequence[str]) -> Path:
         """The folder of a report over several suites: called after them where that is short and like no other's."""
@@ -78,7 +83,7 @@ class Home:
         taken = any("+" in suite for suite in suites)
         if taken or len(name) > _LETTERS or (self.suites / f"{name}.json").exists():
             name = f"{len(suites)}-suites-{hashlib.sha256(chr(0).join(suites).encode()).hexdigest()[:8]}"
-        return self.path / "reports" / name
+        return self.reports / name
 
     def make(self, *, free: int = MIN_FREE) -> None:
         """Makes the folder, and makes sure that it can be written to and has `free` bytes left.

@@ -11,6 +11,10 @@ from afnetm.errors import UserError
 from benchmarks.records.home import Home, write_text
 
 
+class NoLedgerError(UserError):
+    """A suite was never run in a home, or by another version that kept other ledgers."""
+
+
 @dataclass(frozen=True)
 class Entry:
     """One unit of a suite: its key, and where it stands in the comparison.
@@ -43,6 +47,8 @@ class Ledger:
         added: methods that are not in the TOML.
         tuning: how the methods were tuned (`benchmarks.search.tuning.Tuned.record`); empty where they were not.
         extras: trainings beside the comparison.
+        path: the suite's file, absolute, which is for this home alone; empty for a suite that comes with the project,
+            None where the suite came from elsewhere.
         secret: what reports make pseudonyms of subjects with; it never enters one, nor MLflow. Empty where the cohort
             is shareable.
     """
@@ -59,11 +65,12 @@ class Ledger:
     added: list[str] = field(default_factory=list)
     tuning: dict[str, Any] = field(default_factory=dict)
     extras: list[Entry] = field(default_factory=list)
+    path: str | None = None
     secret: str = ""
 
     def save(self, home: Home) -> None:
         """Writes the ledger to the home."""
-        write_text(home.suites / f"{self.suite}.json", json.dumps(asdict(self), indent=1))
+        write_text(_place(home, self.suite), json.dumps(asdict(self), indent=1))
 
     def only(self, labels: list[str] | None) -> list[Entry]:
         """The units of these methods, extras among them; all where `labels` is empty or None."""
@@ -77,17 +84,50 @@ def read_ledger(home: Home, reference: str) -> Ledger:
     """The ledger of the suite called `reference`, a name or a TOML file.
 
     Raises:
-        UserError: it was never run in this home.
+        NoLedgerError: it was never run in this home.
+        UserError: another of that name was.
     """
-    name = Path(reference).name.removesuffix(".toml")
-    path = home.suites / f"{name}.json"
+    file = Path(reference)
+    ledger = ledger_named(home, file.name.removesuffix(".toml"))
+    if file.suffix == ".toml" and file.is_file():
+        check_same(ledger, home, path=str(file.resolve()), text=file.read_bytes().decode(errors="replace"))
+    return ledger
+
+
+def ledger_named(home: Home, name: str) -> Ledger:
+    """The ledger of the suite of that name.
+
+    Raises:
+        NoLedgerError: it was never run in this home.
+    """
+    path = _place(home, name)
     try:
         return from_json(json.loads(path.read_text()))
     except (FileNotFoundError, NotADirectoryError):
         known = ", ".join(sorted(p.stem for p in home.suites.glob("*.json"))) or "none"
-        raise UserError(f"suite '{name}' was never run in home '{home.path}'; run there: {known}") from None
+        raise NoLedgerError(f"suite '{name}' was never run in home '{home.path}'; run there: {known}") from None
     except (ValueError, TypeError, KeyError) as error:
-        raise UserError(f"{path}: not a ledger of this version; run the suite again ({error})") from None
+        raise NoLedgerError(f"{path}: not a ledger of this version; run the suite again ({error})") from None
+
+
+def check_same(ledger: Ledger, home: Home, *, path: str, text: str) -> None:
+    """Refuses a suite from another file than the ledger's which says something else: one would replace the other.
+
+    A file that was edited is the same suite, and so is one that was moved.
+
+    Raises:
+        UserError: it is another suite.
+    """
+    if ledger.path is not None and ledger.path != path and ledger.text != text:
+        here = f"'{ledger.path}'" if ledger.path else "the suite of that name that comes with the project"
+        raise UserError(
+            f"suite '{ledger.suite}': home '{home.path}' has results of another suite of this name, {here}; rename the "
+            f"file, choose another --home, or, if this one takes its place, delete '{_place(home, ledger.suite)}'"
+        )
+
+
+def _place(home: Home, suite: str) -> Path:
+    return home.suites / f"{suite}.json"
 
 
 def from_json(stored: dict[str, Any]) -> Ledger:

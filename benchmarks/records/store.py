@@ -147,6 +147,10 @@ class Store:
         for folder in self._units.glob(".*"):
             shutil.rmtree(folder, ignore_errors=True)
 
+    def has_weights(self, key: str) -> bool:
+        """Whether the record of unit `key` kept the trained weights."""
+        return (self.folder(key) / "weights.safetensors").is_file()
+
     def size(self, keys: Iterable[str]) -> int:
         """Bytes that the records of `keys` take."""
         return sum(f.stat().st_size for key in keys for f in self.folder(key).glob("*"))

@@ -1,6 +1,7 @@
 """From records to a report on disk and a table on the terminal; neither torch nor MLflow is needed."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,6 +13,7 @@ from rich.table import Table
 
 from afnetm.data.cohort import cohort_directory
 from afnetm.errors import UserError
+from afnetm.unwritten import why_unwritten
 from benchmarks.records.home import Home
 from benchmarks.records.ledger import Ledger, read_ledger
 from benchmarks.records.store import Store
@@ -46,23 +48,28 @@ class Written:
     problems: Sequence[str] = ()
 
 
-def write_suite_report(home: Home, reference: str, *, with_faces: bool = False) -> Written:
+def write_suite_report(home: Home, reference: str, *, out: Path | None = None, with_faces: bool = False) -> Written:
     """Writes the report of a suite.
 
-    Subjects are named if their cohort is shareable, or `with_faces`.
+    Subjects are named if their cohort is shareable, or `with_faces`. `out` is the report's folder, by default the
+    home's.
 
     Raises:
-        UserError: the suite was never run here, nothing of it is done or can be used, or its records contradict each
-            other.
+        UserError: the suite was never run here, nothing of it is done or can be used, its records contradict each
+            other, or the report's folder holds something else or cannot be written.
     """
-    written = _write(home, _ledgers(home, [reference]), created=_now(), with_faces=with_faces)
-    return _alone(*written)
+    ledgers = _ledgers(home, [reference])
+    directories = [out or home.report(ledger.suite) for ledger in ledgers]
+    return _alone(*_write(home, ledgers, directories, created=_now(), with_faces=with_faces))
 
 
-def write_joint_report(home: Home, references: Sequence[str], *, with_faces: bool = False) -> Written:
+def write_joint_report(
+    home: Home, references: Sequence[str], *, out: Path | None = None, with_faces: bool = False
+) -> Written:
     """Writes the report of each of two suites or more, and one over all of which one can be made.
 
-    Nothing is written before all suites have been looked for.
+    Nothing is written before all suites have been looked for. `out` is the folder that holds them, by default the
+    home's.
 
     Raises:
         UserError: one was never run here or has nothing done, one is named twice, or of none a report can be made.
@@ -72,15 +79,17 @@ def write_joint_report(home: Home, references: Sequence[str], *, with_faces: boo
     for name in names:
         if names.count(name) > 1:
             raise UserError(f"suite '{name}' is named {names.count(name)} times; allowed is once")
-    paths, found, problems = _write(home, ledgers, created=created, with_faces=with_faces)
+    above = out or home.reports
+    directories = [above / name for name in names]
+    paths, found, problems = _write(home, ledgers, directories, created=created, with_faces=with_faces)
     if len(found) < 2:
         return _alone(paths, found, problems)
     together = Together(found)
-    directory = home.joint_report(together.names)
+    directory = above / home.joint_report(together.names).name
+    links = {name: f"../{name}/index.html" for name in together.names}
     try:
-        path = write_together(
-            together, directory, links={name: f"../{name}/index.html" for name in together.names}, created=created
-        )
+        with _into(directory):
+            path = write_together(together, directory, links=links, created=created)
     except ReportError as error:
         raise UserError(str(error)) from None
     shown = displayed_overview(together, overview(together)).text
@@ -115,21 +124,32 @@ def _ledgers(home: Home, references: Sequence[str]) -> list[Ledger]:
 
 
 def _write(
-    home: Home, ledgers: Sequence[Ledger], *, created: str, with_faces: bool
+    home: Home, ledgers: Sequence[Ledger], directories: Sequence[Path], *, created: str, with_faces: bool
 ) -> tuple[list[Path], list[Compared], list[str]]:
     """Writes each suite's report; returns the pages' paths, what was compared, and why others have none."""
     store = Store(home)
     paths, found, problems = [], [], []
-    for ledger in ledgers:
+    for ledger, directory in zip(ledgers, directories, strict=True):
         try:
             cohort = cohort_directory(home.path, ledger.cohort["name"])
             one = Compared(results(ledger, store, created=created, with_faces=with_faces, cohort=cohort))
-            paths.append(write_report(one.results, home.report(ledger.suite), compared=one))
+            with _into(directory):
+                paths.append(write_report(one.results, directory, compared=one))
         except ReportError as error:
             problems.append(f"suite '{ledger.suite}': {error}")
         else:
             found.append(one)
     return paths, found, problems
+
+
+@contextmanager
+def _into(directory: Path) -> Iterator[None]:
+    """Turns what keeps a report from being written into a `UserError`."""
+    try:
+        yield
+    except OSError as error:
+        why = why_unwritten(error) or error.strerror or error
+        raise UserError(f"report folder '{directory}' cannot be written: {why}; choose another by --out") from None
 
 
 def write_file_report(
@@ -145,11 +165,10 @@ def write_file_report(
     directory = out or folds.with_name(f"{folds.stem}-report")
     try:
         found = Compared(read_results(folds, predictions, created=_now(), control=control, with_faces=with_faces))
-        path = write_report(found.results, directory, compared=found)
+        with _into(directory):
+            path = write_report(found.results, directory, compared=found)
     except ReportError as error:
         raise UserError(str(error)) from None
-    except OSError as error:
-        raise UserError(f"report folder '{directory}' cannot be written: {error.strerror or error}") from None
     return _alone([path], [found], [])
 
 

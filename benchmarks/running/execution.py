@@ -55,6 +55,9 @@ def execute(planned: PlannedUnit, home: Home) -> float:
     trained = clock()
     probabilities, extras = predict(model, data, test, recipe)
     tested = clock()
+    if probabilities.shape != (len(test), len(EXPRESSIONS)):
+        found = " x ".join(map(str, probabilities.shape))
+        raise ValueError(f"the network gives {found} logits for {len(test)} scans and {len(EXPRESSIONS)} classes")
     # On a processor there is the process' alone, which holds what earlier units of this worker left.
     memory = torch.cuda.max_memory_allocated(device) if device.type == "cuda" else None
     searched = unit.inner is not None  # then only its score is wanted, and there may be very many of its kind

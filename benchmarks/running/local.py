@@ -12,9 +12,9 @@ from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 
 from afnetm.errors import UserError
+from afnetm.unwritten import is_full
 from afnetm.workers import follow_parent
 from benchmarks.plans.units import PlannedUnit
-from benchmarks.records.full_disk import is_full
 from benchmarks.records.home import Home
 from benchmarks.records.store import Store
 
@@ -117,7 +117,7 @@ def _outcome(planned: PlannedUnit, future: Future[float | _Failure], home: Home)
         if not is_full(error):
             raise
     raise UserError(
-        f"home '{home.path}': its disk is full; all that is finished is kept: free some space and run again"
+        f"home '{home.path}': the disk is full; all that is finished is kept: free some space and run again"
     ) from None
 
 

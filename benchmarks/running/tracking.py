@@ -31,6 +31,8 @@ from benchmarks.records.store import PICTURE, Store
 
 for _noisy in ("mlflow", "alembic"):
     logging.getLogger(_noisy).setLevel(logging.WARNING)
+# It logs each error of a database with its traceback, and raises it; it is told once, by who copies.
+logging.getLogger("mlflow.store.db.utils").setLevel(logging.CRITICAL)
 
 #: Tags. A study's name stands at its own run and at its winner's units, these have the winner's trial beside it.
 METHOD, STUDY, TRIAL = "afnetm.method", "afnetm.study", "afnetm.trial"

@@ -10,7 +10,7 @@ import pandas as pd
 
 from afnetm.errors import UserError
 from benchmarks.records.home import MIN_FREE, Home, write_text
-from benchmarks.records.ledger import Ledger, read_ledger
+from benchmarks.records.ledger import Ledger, ledger_named
 from benchmarks.records.store import Store
 from benchmarks.travel.archive import Archive, open_archive
 from benchmarks.travel.arrivals import Arrived, Kept, check_together
@@ -93,7 +93,7 @@ def _own(home: Home, ledger: Ledger, archive: str) -> Ledger | None:
     """
     if not (home.suites / f"{ledger.suite}.json").exists():
         return None
-    own = read_ledger(home, f"{ledger.suite}.toml")  # with the ending, as a name may hold a dot
+    own = ledger_named(home, ledger.suite)
     here, there = travelling(own), travelling(ledger)
     here["methods"], there["methods"] = _common(here["methods"], there["methods"])
     other = [key for key in here if here[key] != there[key]]
@@ -135,7 +135,7 @@ def _alike(home: Home, ledger: Ledger) -> list[Ledger]:
     found = []
     for path in sorted(home.suites.glob("*.json")):
         with suppress(UserError):  # of another version, which is not for an import to mend
-            found.append(read_ledger(home, path.with_suffix(".toml").name))
+            found.append(ledger_named(home, path.stem))
     return [one for one in found if one.cohort["fingerprint"] == ledger.cohort["fingerprint"]]
 
 

@@ -22,12 +22,13 @@ from reports.formats import in_a_line
 #: Called with how many records are done, and of how many.
 Progress = Callable[[int, int], None]
 Found = TypeVar("Found")
+#: What of a ledger stays at home.
+AT_HOME = {"secret", "path"}
 
 
 def travelling(ledger: Ledger) -> dict[str, Any]:
-    """What of a ledger leaves its home: all but its secret, and no path."""
-    told = asdict(ledger)
-    del told["secret"]
+    """What of a ledger leaves its home: all but its secret and its file, and no other path."""
+    told = {key: value for key, value in asdict(ledger).items() if key not in AT_HOME}
     return told | {"cohort": told["cohort"] | {"source": pathless(told["cohort"]["source"])}}
 
 
@@ -103,7 +104,7 @@ def _ledger(archive: Archive) -> Ledger:
     told = parsed(archive.read(LEDGER), where)
     shape = shaped(LedgerShape, told, where)
     entries = [*told["units"], *told.get("extras", [])]
-    known = [(told, _fields(Ledger) - {"secret"}), *((entry, _fields(Entry)) for entry in entries)]
+    known = [(told, _fields(Ledger) - AT_HOME), *((entry, _fields(Entry)) for entry in entries)]
     known += [(axis, _fields(Axis)) for axis in told.get("axes", {}).values()]
     for found, allowed in known:
         for key in found.keys() - allowed:

@@ -55,7 +55,7 @@ def refused(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) 
         ("report quick", "suite 'quick' was never run in home"),
         ("report", "nothing to report: allowed is a suite, or --results and --predictions together"),
         ("report --results x.csv", "allowed is a suite, or --results and --predictions together"),
-        ("report quick --out x", "suite 'quick' and --results, --predictions, --control or --out: allowed is one or"),
+        ("report quick --control x", "suite 'quick' and --results, --predictions or --control: allowed is one or the"),
         ("report --results x.csv --predictions y.csv", "'x.csv' cannot be read: No such file or directory"),
         ("forget quick", "suite 'quick' was never run in home"),
         ("status quick.tml", "suite 'quick.tml' is neither a TOML file"),

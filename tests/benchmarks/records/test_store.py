@@ -78,6 +78,22 @@ def test_forgetting_takes_what_it_is_told_and_leaves_the_rest(store: Store) -> N
     assert store.failed() == set()
 
 
+def test_forgetting_goes_on_after_it_was_killed(store: Store, tmp_path: Path) -> None:
+    store.write("k", record())
+    (tmp_path / "units" / "k").rename(tmp_path / "units" / ".k.forgotten")  # as far as it came
+    store.write("k", record())
+    store.forget(["k"])
+    assert store.done() == set()
+    assert not list((tmp_path / "units").iterdir())
+
+
+def test_what_cannot_be_written_leaves_nothing(store: Store, tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        store.write("k", dataclasses.replace(record(), result={"accuracy": float("nan")}))
+    assert store.done() == set()
+    assert not list((tmp_path / "units").iterdir())
+
+
 def test_who_holds_a_home_is_told_without_passwords(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     urls = ["postgresql://me:s3c@ret@host/d", "http://me:s3c@ret@host", "postgresql://host/d?user=me&password=s3c@ret"]
     monkeypatch.setattr("sys.argv", ["afnetm", *(f"--storage={url}" for url in urls), "run", "quick"])

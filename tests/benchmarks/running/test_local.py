@@ -76,7 +76,7 @@ def test_a_worker_that_dies_costs_its_own_unit_alone(units: list[PlannedUnit], t
 
 def test_a_full_disk_ends_the_run_in_a_line_and_fails_nothing(units: list[PlannedUnit], tmp_path: Path) -> None:
     labels = ["fine 1", "full 1", "fine 2", "fine 3"]
-    with pytest.raises(UserError, match=r"^home '.*': its disk is full; all that is finished is kept: free some space"):
+    with pytest.raises(UserError, match=r"^home '.*': the disk is full; all that is finished is kept: free some space"):
         list(outcomes(labels, units, tmp_path, workers=1))
     assert not Store(Home(tmp_path)).failed()
     assert not (tmp_path / "fine 2").exists(), "nothing more is trained whose result could not be kept"

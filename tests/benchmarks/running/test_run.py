@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 
 import pandas as pd
+import psutil
 import pytest
 from typer.testing import CliRunner
 
@@ -130,12 +131,17 @@ def test_status_without_a_suite_tells_what_is_in_the_home(
     assert not (tmp_path / "nothing").exists()
 
 
-def test_ctrl_c_stops_cleanly_and_keeps_what_is_done(home: Path, suite: Path, afnetm: Afnetm) -> None:
+@pytest.mark.parametrize("by", [signal.SIGINT, signal.SIGTERM])
+def test_ctrl_c_and_a_scheduler_s_sigterm_stop_cleanly_and_keep_what_is_done(
+    by: signal.Signals, home: Path, suite: Path, afnetm: Afnetm
+) -> None:
     process = subprocess.Popen(command(home, "run", str(suite)), stderr=subprocess.PIPE, text=True)
     while units_done(home) < 1:
         assert process.poll() is None
         time.sleep(0.01)
-    process.send_signal(signal.SIGINT)
+    for worker in psutil.Process(process.pid).children():  # both reach all processes of a job
+        worker.send_signal(by)
+    process.send_signal(by)
     _, words = process.communicate(timeout=30)
     assert process.returncode == 130
     assert "Traceback" not in words
@@ -144,6 +150,40 @@ def test_ctrl_c_stops_cleanly_and_keeps_what_is_done(home: Path, suite: Path, af
     status = json.loads(afnetm(home, "status", str(suite), "--json").stdout)["units"]
     assert status["done"] == units_done(home) >= 1
     assert status["failed"] == 0
+
+
+def test_another_suite_of_the_same_name_is_refused_wherever_it_is_named(
+    finished: tuple[Path, Path, subprocess.CompletedProcess[str]], tmp_path: Path, here: Afnetm
+) -> None:
+    home, file, _ = finished
+    other = tmp_path / "small.toml"
+    other.write_text(file.read_text() + "[methods.late]\n")
+    before = (home / "suites" / "small.json").read_bytes()
+    for words in (["run"], ["run", "--dry-run"], ["report"], ["status"], ["forget", "--yes"], ["export"]):
+        out = [str(tmp_path / "out.zip")] if words == ["export"] else []
+        line = here(home, *words, str(other), *out, code=2).stderr
+        assert f"has results of another suite of this name, '{file}'; rename the file" in line
+    assert (home / "suites" / "small.json").read_bytes() == before
+    assert units_done(home) == 6
+
+    moved = tmp_path / "moved" / "small.toml"
+    moved.parent.mkdir()
+    moved.write_bytes(file.read_bytes())
+    assert "6 done" in here(home, "status", str(moved)).stdout
+
+
+def test_weights_that_were_not_kept_are_missed_in_a_line(
+    finished: tuple[Path, Path, subprocess.CompletedProcess[str]], tmp_path: Path, here: Afnetm
+) -> None:
+    home = tmp_path / "home"
+    subprocess.run(["cp", "-r", finished[0], home], check=True)
+    suite = tmp_path / "keeping" / "small.toml"
+    suite.parent.mkdir()
+    (home / "suites" / "small.json").unlink()
+    suite.write_text("keep_weights = true\n" + finished[1].read_text())
+    words = " ".join(here(home, "run", str(suite)).stderr.split())
+    assert "keep_weights = true: 6 finished runs without weights, which were not kept then" in words
+    assert "nothing to train" in words
 
 
 def test_a_second_run_on_one_home_says_who_holds_it_and_leaves(home: Path, suite: Path, afnetm: Afnetm) -> None:

@@ -1,0 +1,31 @@
+"""What an error says about a disk; libraries that write files say that it is full each in their own words."""
+
+import errno
+import os
+import re
+
+_FULL = {errno.ENOSPC, errno.EDQUOT}
+_FORBIDDEN = {errno.EROFS, errno.EACCES, errno.EPERM}
+#: Of safetensors and Arrow, of SQLite, and of numpy, which says how many bytes it did not get rid of.
+_WORDS = re.compile(r"no space left|os error 28|disk quota exceeded|disk is full|\d+ requested and \d+ written", re.I)
+
+
+def is_full(error: BaseException | None) -> bool:
+    """Whether `error`, or one that it was raised from, says that the disk is full."""
+    while error is not None:
+        if (isinstance(error, OSError) and error.errno in _FULL) or _WORDS.search(str(error)):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
+
+
+def why_unwritten(error: BaseException) -> str | None:
+    """Why a file could not be written: a full disk, one that is read-only, a folder of somebody else's.
+
+    None for every other error, which is no fault of a disk.
+    """
+    if is_full(error):
+        return "the disk is full"
+    if isinstance(error, OSError) and error.errno in _FORBIDDEN:
+        return os.strerror(error.errno).lower()
+    return None
