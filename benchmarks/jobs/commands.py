@@ -229,8 +229,8 @@ def _tell_weightless(job: Job, done: set[str], console: Terminal) -> None:
     bare = [p for p in job.chosen if p.keep_weights and p.unit.key in done and not store.has_weights(p.unit.key)]
     if bare:
         console.say(
-            f"keep_weights = true: {counted(len(bare), 'finished run')} without weights, which were not kept then; after "
-            f"`afnetm forget {escape(job.suite.name)}` the next run trains them again"
+            f"keep_weights = true: {counted(len(bare), 'finished run')} without weights, which were not kept then; "
+            f"after `afnetm forget {escape(job.suite.name)}` the next run trains them again"
         )
 
 
