@@ -40,7 +40,7 @@ app.add_typer(data.app, name="data")
 
 def main() -> None:
     """The entry point: a user's error is one line on standard error and exit code 2."""
-    signal.signal(signal.SIGTERM, _stop)
+    before = signal.signal(signal.SIGTERM, _stop)
     try:
         app(sys.argv[1:], prog_name="afnetm")
     except UserError as error:
@@ -52,6 +52,8 @@ def main() -> None:
         file = getattr(error, "filename", None)
         what = f"'{file}'" if file else "a file"
         _fail(f"{what} cannot be written: {why}; all that is finished is kept: mend that and run the command again")
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _fail(message: str) -> NoReturn:
