@@ -11,8 +11,8 @@ import typer
 from rich.markup import escape
 
 from afnetm.errors import UserError
-from benchmarks.cli import check, data, listing, report, status, travel
 from afnetm.unwritten import why_unwritten
+from benchmarks.cli import check, data, listing, report, status, travel
 from benchmarks.cli import search as cli_search
 from benchmarks.cli.arguments import Command, Program
 from benchmarks.cli.options import (
