@@ -83,7 +83,7 @@ def _of_materials(folder: DataFolder, name: str, obj: ObjMesh) -> list[Paint]:
     """The paints of an OBJ file as its libraries have them, with names of pictures in the data folder."""
     known: dict[str, tuple[str, Look]] = {}
     missing: list[str] = []
-    for said in obj.libraries:
+    for said in dict.fromkeys(obj.libraries):
         whole = folder.beside(name, said)  # a name with spaces in it, or else several names
         for word in [said] if whole else said.split():
             if library := whole or folder.beside(name, word):

@@ -58,6 +58,7 @@ class _Glb:
 
     def __init__(self, content: bytes, name: str) -> None:
         self.name, self.budget = name, MAX_SHARING * len(content)
+        self.pictures: dict[int, bytes | str] = {}
         if content[:8] != b"glTF\2\0\0\0":
             raise UserError(f"{name}: not GLB of version 2")
         chunks: dict[bytes, memoryview] = {}
@@ -131,8 +132,8 @@ class _Glb:
         if coordinates not in attributes:
             raise UserError(f"{self.name}: {label}, {len(faces)} faces, has no texture coordinates")
         uv = self.array(attributes[coordinates], 2)
-        if len(uv) != len(positions):
-            raise ValueError(f"{len(uv)} texture coordinates for {len(positions)} vertices")
+        if len(uv) != len(positions) or faces.max(initial=0) >= len(positions):
+            raise ValueError(f"{label}: {len(positions)} vertices, {len(uv)} texture coordinates, other references")
         return positions, faces, np.stack([uv[:, 0], 1 - uv[:, 1]], axis=1), paint
 
     def paint(self, primitive: dict[str, Any], label: str) -> tuple[Paint, str]:
@@ -150,16 +151,22 @@ class _Glb:
             raise UserError(f"{self.name}: the picture of {label} needs the extension {shown(extensions)}, {_UNREAD}")
         sampler = self.tree["samplers"][texture["sampler"]] if "sampler" in texture else {}
         along_u, along_v = (_WRAPS[sampler.get(axis, 10497)] for axis in ("wrapS", "wrapT"))
-        picture = self.picture(self.tree["images"][texture["source"]])
+        picture = self.picture(texture["source"])
         return Paint(faces=label, picture=picture, wrap=(along_u, along_v)), f"TEXCOORD_{use.get('texCoord', 0)}"
 
-    def picture(self, image: dict[str, Any]) -> bytes | str:
+    def picture(self, at: int) -> bytes | str:
         """The content of a picture in the file, or the name of another one."""
-        if "bufferView" in image:
-            return bytes(self.view(self.tree["bufferViews"][image["bufferView"]]))
-        if image["uri"].startswith("data:"):
-            return base64.b64decode(image["uri"].partition("base64,")[2], validate=True)
-        return str(image["uri"])
+        if at not in self.pictures:
+            image = self.tree["images"][at]
+            if "bufferView" in image:
+                content = self.view(self.tree["bufferViews"][image["bufferView"]])
+                self.spend(len(content))
+                self.pictures[at] = bytes(content)
+            elif image["uri"].startswith("data:"):
+                self.pictures[at] = base64.b64decode(image["uri"].partition("base64,")[2], validate=True)
+            else:
+                self.pictures[at] = str(image["uri"])
+        return self.pictures[at]
 
     def array(self, at: int, width: int) -> NDArray[np.float64]:
         """The rows of an accessor, ``(count, width)``; integers that stand for shares of 1 are divided."""
@@ -168,9 +175,7 @@ class _Glb:
             packed = ", ".join(self.tree.get("extensionsUsed", [])) or "sparse accessors"
             raise UserError(f"{self.name}: its arrays are packed ({shown(packed)}), {_UNREAD}")
         kind, count = np.dtype(_KINDS[accessor["componentType"]]), accessor["count"]
-        self.budget -= count * width * 8
-        if self.budget < 0:
-            raise UserError(f"{self.name}: its arrays are more than {MAX_SHARING} times as large as the file")
+        self.spend(count * width * 8)
         view = self.tree["bufferViews"][accessor["bufferView"]]
         content, offset = self.view(view), accessor.get("byteOffset", 0)
         stride = view.get("byteStride", width * kind.itemsize)
@@ -181,6 +186,12 @@ class _Glb:
             raise ValueError(f"accessor {at} ends at {end} of {len(content)} bytes")
         rows = np.ndarray((count, width), kind, content, offset, (stride, kind.itemsize)).astype(np.float64)
         return np.maximum(rows / np.iinfo(kind).max, -1) if accessor.get("normalized") else rows
+
+    def spend(self, size: int) -> None:
+        """Counts the bytes of what is made of the file's."""
+        self.budget -= size
+        if self.budget < 0:
+            raise UserError(f"{self.name}: its arrays are more than {MAX_SHARING} times as large as the file")
 
     def view(self, view: dict[str, Any]) -> memoryview:
         """A piece of the file's bytes."""

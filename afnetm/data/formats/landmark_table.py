@@ -116,7 +116,7 @@ def read_picked_points(content: bytes, name: str) -> LandmarkTable:
     """
     _check_size(content, name)
     try:
-        if b"<!ENTITY" in content:
+        if b"<!ENTITY" in content.replace(b"\0", b""):  # in whichever encoding
             raise ElementTree.ParseError("entities")
         points = list(ElementTree.fromstring(content).iter("point"))
     except (ElementTree.ParseError, ValueError, LookupError) as error:
@@ -172,9 +172,11 @@ def _table(rows: list[_Row], file: str) -> LandmarkTable:
 
 
 def _point(cells: list[str], where: str) -> list[float]:
-    if len(cells) == 3 and all(cell.casefold() in {"", "nan"} for cell in cells):
+    if len(cells) != 3:
+        raise UserError(f"{where}: {len(cells)} coordinates (allowed: 3)")
+    if all(cell.casefold() in {"", "nan"} for cell in cells):
         return [np.nan] * 3
-    for cell in cells if len(cells) == 3 else [" ".join(cells)]:
+    for cell in cells:
         if not _NUMBER.fullmatch(cell) or abs(float(cell)) > MAX_COORDINATE:
             raise UserError(f"{where}: {cell[:40]!r} is no coordinate (allowed: a number of mm, or all three empty)")
     return [float(cell) for cell in cells]

@@ -352,6 +352,17 @@ def test_what_is_wrong_is_one_line_that_says_where(kind, change, expected):
     assert "\n" not in str(caught.value)
 
 
+def test_a_part_of_a_glb_has_no_corners_in_another():
+    tree, data = glb_parts(GLB)
+    tree["nodes"], tree["scenes"] = [{"mesh": 0}, {"mesh": 0}], [{"nodes": [0, 1]}]
+    tree["scene"] = 0
+    assert corners(read("glb", glb_file(tree, data))) == sorted(EXPECTED * 2)
+    tree, data, (order,) = arrays(tree, data, (np.array([[0], [1], [5]], np.uint8), 5121, {}))
+    tree["meshes"][0]["primitives"][0]["indices"] = order
+    with pytest.raises(UserError, match="damaged, or not GLB .*4 vertices, 4 texture coordinates, other references"):
+        read("glb", glb_file(tree, data))
+
+
 def hostile(tree):
     """Changes to a GLB's JSON, each with what is said of it."""
     big = 2**31
@@ -394,6 +405,20 @@ def test_a_hostile_glb_is_refused_before_anything_is_allocated(change, expected)
     tracemalloc.stop()
     assert expected in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_parts_that_share_the_bytes_of_a_picture_share_no_more_than_the_budget():
+    tree, data = glb_parts(GLB)
+    tree["bufferViews"].append({"buffer": 0, "byteOffset": len(data), "byteLength": 100_000})
+    tree["images"] = [{"bufferView": len(tree["bufferViews"]) - 1}] * 30
+    tree["textures"] = [{"source": at} for at in range(30)]
+    tree["materials"] = [{"pbrMetallicRoughness": {"baseColorTexture": {"index": at}}} for at in range(30)]
+    part = tree["meshes"][0]["primitives"][0]
+    tree["meshes"] = [{"primitives": [part | {"material": at} for at in range(30)]}]
+    with pytest.raises(UserError, match="times as large as the file"):
+        read("glb", glb_file(tree, data + bytes(100_000)))
+    tree["meshes"] = [{"primitives": [part | {"material": 0}] * 30}]
+    assert len({paint.picture for paint in read("glb", glb_file(tree, data + bytes(100_000))).paints}) == 1
 
 
 @pytest.mark.parametrize("kind", FILES)
