@@ -147,13 +147,13 @@ def run(
         errors.say("stopped; what is done is kept: run again to go on")
         raise typer.Exit(130) from None
     home: Home = context.obj
-    report.show(home, job.suite.name, with_faces=with_faces)
-    if untracked := tally.untracked or job.untracked:
-        errors.say(f"[yellow]MLflow lacks some of it; the next run catches up:[/] {escape(untracked)}")
-    for outcome in tally.failed:
+    for outcome in tally.failed:  # first: of nothing but failures there is no report
         unit = outcome.planned.unit
         where = f"{outcome.planned.label} {unit.repeat}-{unit.fold}"
         errors.say(f"[red]failed:[/] {where}: {escape(outcome.reason or '')} (traceback: failures/{unit.key}.json)")
+    report.show(home, job.suite.name, with_faces=with_faces)
+    if untracked := tally.untracked or job.untracked:
+        errors.say(f"[yellow]MLflow lacks some of it; the next run catches up:[/] {escape(untracked)}")
     lacking = sorted({reason for reason in job.tuned.lacking.values() if reason}) if job.tuned else []
     for reason in lacking:
         where = command_line(home, "ui", "--optuna")
