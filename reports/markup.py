@@ -1,17 +1,15 @@
-"""Tables as files: CSV for programs, Markdown and LaTeX for people; whatever a name holds, it stays text in each."""
+"""Tables as CSV for programs and as Markdown for people; whatever a name holds, it stays text in each."""
 
 import re
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from reports import formats
-
 #: What a spreadsheet takes for a formula's start (OWASP, "CSV Injection"), signs of full width among them.
 _FORMULA = r"[=+\-@\uff1d\uff0b\uff0d\uff20]"
+_MARKED = {"best": "**{}**", "second": "<u>{}</u>"}
 _NUMBER = r"-\d+(\.\d+)?(e[+-]?\d+)?"
 
 
@@ -26,13 +24,6 @@ class Shown:
 
     text: pd.DataFrame
     marks: pd.DataFrame | None = None
-
-
-def write_all(path: Path, table: pd.DataFrame, shown: Shown, *, notice: str = "") -> None:
-    """Writes the numbers as CSV and what a reader meets of them as Markdown and LaTeX, side by side."""
-    write_csv(table, path.with_suffix(".csv"))
-    path.with_suffix(".md").write_text(markdown(shown, notice=notice), encoding="utf-8")
-    path.with_suffix(".tex").write_text(latex(shown, notice=notice), encoding="utf-8")
 
 
 def write_csv(frame: pd.DataFrame, path: Path) -> None:
@@ -55,32 +46,11 @@ def markdown(shown: Shown, *, notice: str = "") -> str:
 
     The best are bold, the second underlined (by an HTML element, as Markdown has no such mark).
     """
-    rows = _rows(shown, markdown_text, {"best": "**{}**", "second": "<u>{}</u>"})
+    rows = _rows(shown)
     head = [markdown_text(name) for name in shown.text.columns]
     lines = [head, [":--", *["--:"] * (len(head) - 1)], *rows]
     table = "".join(f"| {' | '.join(cells)} |\n" for cells in lines)
     return f"{table}\n*{markdown_text(notice)}*\n" if notice else table
-
-
-def latex(shown: Shown, *, notice: str = "") -> str:
-    """A booktabs ``tabular``, to be ``\\input`` into a paper; `notice` as a comment above it.
-
-    Check marks need the package ``amssymb``.
-    """
-    cells = _rows(shown, latex_text, {"best": r"\textbf{{{}}}", "second": r"\underline{{{}}}"})
-    return "\n".join(
-        [
-            *([f"% {' '.join(notice.split())}"] if notice else []),
-            f"\\begin{{tabular}}{{l{'r' * (shown.text.shape[1] - 1)}}}",
-            r"\toprule",
-            " & ".join(latex_text(name) for name in shown.text.columns) + r" \\",
-            r"\midrule",
-            *(f"{' & '.join(row)} \\\\" for row in cells),
-            r"\bottomrule",
-            r"\end{tabular}",
-            "",
-        ]
-    )
 
 
 def markdown_text(text: str) -> str:
@@ -100,22 +70,7 @@ def paragraph(text: str, start: str = "") -> str:
     return f"{start}{chr(92) if words[:1] in '#>+-=' and words else ''}{words}\n"
 
 
-_LATEX = {
-    **{mark: f"\\{mark}" for mark in "&%$#_{}"},
-    **{"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"},
-    **{"<": r"\textless{}", ">": r"\textgreater{}", "|": r"\textbar{}", '"': r"\textquotedbl{}"},
-    **{"±": r"$\pm$", formats.CHECK: r"\checkmark{}", formats.MINUS: "$-$", formats.NOTHING: "--"},
-    **{formats.ALIKE: r"$^{\dagger}$", formats.UNLIKE: r"$^{\ddagger}$"},
-}
-
-
-def latex_text(text: str) -> str:
-    """`text` as LaTeX that reads as it is."""
-    # A bracket at the start of a row would be read as an option of the line break before it.
-    return "{}" * text.startswith("[") + "".join(_LATEX.get(mark, mark) for mark in text)
-
-
-def _rows(shown: Shown, escape: Callable[[str], str], marks: Mapping[str, str]) -> list[list[str]]:
+def _rows(shown: Shown) -> list[list[str]]:
     """Escaped cells; of a marked one its first word, the score itself, is set in its mark."""
     rows = []
     places = shown.marks.to_numpy() if shown.marks is not None else np.full(shown.text.shape, "")
@@ -123,6 +78,6 @@ def _rows(shown: Shown, escape: Callable[[str], str], marks: Mapping[str, str]) 
         line = []
         for cell, place in zip(cells, row, strict=True):
             score, space, rest = cell.partition(" ") if place else ("", "", cell)
-            line.append((marks[place].format(escape(score)) if place else "") + space + escape(rest))
+            line.append((_MARKED[place].format(markdown_text(score)) if place else "") + space + markdown_text(rest))
         rows.append(line)
     return rows

@@ -1,18 +1,22 @@
 """The tables beside a report's page, as files for people and programs: the comparison and the records behind it."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
 
 from reports.data.pseudonyms import named, pseudonymous
 from reports.data.results import Results
-from reports.markup import Shown, write_all, write_csv
+from reports.files import write_all, write_paper
+from reports.latex.table import Paper
+from reports.markup import Shown, write_csv
 from reports.statistics.bootstrap import scored
 from reports.statistics.scores import accuracy
 from reports.tables.ablation import ablation, displayed_ablation, legend
 from reports.tables.apart import missing
 from reports.tables.comparison import DETAILS
 from reports.tables.pairwise import COLUMNS, displayed_pairwise
+from reports.tables.papers import ablated, compared, detailed, paired, searched
 from reports.tables.shown import displayed, displayed_details, marked
 from reports.tables.spread import displayed_spread, spread
 from reports.tables.summary import notices
@@ -43,7 +47,8 @@ def write_tables(results: Results, table: pd.DataFrame, pairs: pd.DataFrame, dir
 
     Tables for people are CSV, Markdown and LaTeX: ``comparison`` (its CSV has every score), ``details`` (the scores
     that its Markdown and LaTeX have no room for), of several methods also ``pairwise``; of an ablation also
-    ``ablation``; of a search ``tuning``, ``parameters`` and studies.csv; of a repeated one also ``spread``.
+    ``ablation``; of a search ``tuning``, ``parameters`` and studies.csv; of a repeated one also ``spread``. LaTeX alone
+    is ``comparison-compact``, which fits one column of two (`reports.tables.papers`).
 
     What makes the records less than they look stands in Markdown and LaTeX alike; as CSV has no place for it, it also
     stands in notices.txt, which is there only if there is something to say.
@@ -61,27 +66,35 @@ def write_tables(results: Results, table: pd.DataFrame, pairs: pd.DataFrame, dir
     predictions = named(predictions, plan.names) if plan.named else pseudonymous(predictions, secret=plan.secret)
     predictions.to_parquet(directory / "predictions.parquet", index=False)
     marks = marked(table, pairs, control=results.control)
+
+    def write(name: str, numbers: pd.DataFrame, shown: Shown, paper: Paper, *notes: str) -> None:
+        paper = replace(paper, notes=[*paper.notes, *told])
+        write_all(directory / name, numbers, shown, paper, suite=plan.suite, notice=" ".join(filter(None, notes)))
+
     shown = displayed(table, control=results.control, marks=marks)
-    write_all(directory / "comparison", table, shown, notice=_joined(marks.legend, notice))
+    whole, short = compared(results, shown, marks, pairs)
+    write("comparison", table, shown, whole, marks.legend, notice)
+    write_paper(directory / "comparison-compact", replace(short, notes=[*short.notes, *told]), suite=plan.suite)
     shown = displayed_details(table, marks)
-    write_all(directory / "details", table[DETAILS], shown, notice=_joined(marks.bold, notice))
+    write("details", table[DETAILS], shown, detailed(results, shown, marks), marks.bold, notice)
     if not pairs.empty:
         shown = Shown(displayed_pairwise(pairs))
-        write_all(directory / "pairwise", pairs[COLUMNS], shown, notice=_joined(notice, *missing(pairs)))
+        paper = paired(results, shown)
+        paper = replace(paper, notes=[*paper.notes, *missing(pairs)])
+        write("pairwise", pairs[COLUMNS], shown, paper, notice, *missing(pairs))
     if plan.axes:
         found = ablation(results, table)
         shown = Shown(displayed_ablation(results, found))
-        write_all(directory / "ablation", found, shown, notice=_joined(legend(results), notice))
+        write("ablation", found, shown, ablated(results, shown), legend(results), notice)
     if not results.studies.empty:
         write_csv(results.studies, directory / "studies.csv")
-        found = tuning(results)
-        write_all(directory / "tuning", found, Shown(displayed_tuning(results, found)), notice=notice)
-        found = parameters(results)
-        write_all(directory / "parameters", found, Shown(displayed_parameters(found)), notice=notice)
+        found, chosen = tuning(results), parameters(results)
+        shown = Shown(displayed_tuning(results, found))
+        write("tuning", found, shown, searched(results, shown, "Hyper-parameter search by method"), notice)
+        shown = Shown(displayed_parameters(chosen))
+        write("parameters", chosen, shown, searched(results, shown, "Searched and chosen hyper-parameters"), notice)
     if not results.selection.empty:
         found = spread(results)
-        write_all(directory / "spread", found, Shown(displayed_spread(found)), notice=notice)
-
-
-def _joined(*sentences: str) -> str:
-    return " ".join(filter(None, sentences))
+        shown = Shown(displayed_spread(found))
+        caption = "Standard deviation of one fold's accuracy from training and from choosing hyper-parameters"
+        write("spread", found, shown, searched(results, shown, caption), notice)

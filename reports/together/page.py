@@ -49,7 +49,7 @@ def write_together(together: Together, directory: Path, *, links: Mapping[str, s
     told = {"title": title, "suites": suites, "notices": notices, "findings": findings, "created": created}
     with placed(directory) as fresh:
         (fresh / "tables").mkdir()
-        write_sheets(sheets, fresh / "tables", notices=notices)
+        write_sheets(together, sheets, fresh / "tables", notices=notices)
         if pictures:
             write_pictures(pictures, fresh / "figures")
         text = document(

@@ -55,6 +55,11 @@ class Together:
         return self.suites[0].results.control
 
     @cached_property
+    def titles(self) -> dict[str, str]:
+        """What papers call each method: as the first suite does that has it."""
+        return {name: title for one in reversed(self.suites) for name, title in one.results.provenance.titles.items()}
+
+    @cached_property
     def everywhere(self) -> list[str]:
         """The methods that every suite has."""
         return [method for method in self.methods if all(method in one.results.methods for one in self.suites)]

@@ -8,9 +8,12 @@ from pathlib import Path
 import pandas as pd
 
 from reports import formats
-from reports.markup import Shown, write_all
+from reports.files import write_all
+from reports.latex.table import Paper
+from reports.markup import Shown
 from reports.statistics.ranks import Ranks
 from reports.tables.apart import LEVEL
+from reports.tables.papers import as_paper
 from reports.together import words
 from reports.together.against import against, displayed_against
 from reports.together.facts import displayed_facts, facts
@@ -29,6 +32,7 @@ class Sheet:
         numbers: what programs read.
         shown: what people read.
         notes: what they need to know of it, in sentences.
+        caption: what papers say above it, where that is not the title.
     """
 
     name: str
@@ -36,6 +40,7 @@ class Sheet:
     numbers: pd.DataFrame
     shown: Shown
     notes: Sequence[str] = ()
+    caption: str = ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,7 +85,8 @@ class Tables:
         if not self.against.empty:
             shown = displayed_against(whole, self.against)
             title = f"Against {whole.labelled(control)}"
-            found.append(Sheet("against", title, self.against, shown, fought(whole.labelled(control))))
+            notes, caption = fought(whole.labelled(control)), f"Accuracy against {whole.titles[control]}"
+            found.append(Sheet("against", title, self.against, shown, notes, caption))
         if self.ranks is not None:
             numbers, shown = ranks_table(whole, self.ranks), displayed_ranks(whole, self.ranks)
             found.append(Sheet("ranks", "Ranks over data sets", numbers, shown, ranked(self.ranks)))
@@ -109,12 +115,15 @@ class Tables:
         return pd.DataFrame(rows, columns=["suite", "fact", "value"])
 
 
-def write_sheets(sheets: Sequence[Sheet], directory: Path, *, notices: Sequence[str]) -> None:
+def write_sheets(together: Together, sheets: Sequence[Sheet], directory: Path, *, notices: Sequence[str]) -> None:
     """Writes each as CSV, Markdown and LaTeX; `notices` stand with all of them, and beside the CSV in notices.txt."""
     if notices:
         (directory / "notices.txt").write_text("".join(f"{line}\n" for line in notices), encoding="utf-8")
     for sheet in sheets:
-        write_all(directory / sheet.name, sheet.numbers, sheet.shown, notice=" ".join([*sheet.notes, *notices]))
+        notes = [*sheet.notes, *notices]
+        paper = Paper(as_paper(sheet.shown, together.titles), f"{sheet.caption or sheet.title}.", notes)
+        suite = "-".join(together.names)
+        write_all(directory / sheet.name, sheet.numbers, sheet.shown, paper, suite=suite, notice=" ".join(notes))
 
 
 def fought(control: str) -> list[str]:

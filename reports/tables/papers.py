@@ -1,0 +1,162 @@
+"""The tables of a report as papers print them: display names, headings with units, captions, and notes that explain."""
+
+import re
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+
+from reports import formats
+from reports.data.results import Results
+from reports.latex.table import Paper
+from reports.markup import Shown
+from reports.tables.ablation import full_values
+from reports.tables.apart import LEVEL
+from reports.tables.shown import Marks
+
+#: What reports call a column, and papers.
+_HEADINGS = {
+    "Folds, %": "Mean ± SD (%)",
+    "Seconds a unit": "Run (s)",
+    "Test, ms a scan": "Test (ms/scan)",
+    "Units": "Runs",
+    "p, adjusted": "p (Holm)",
+    "p, sign flips": "p (perm.)",
+    "p, signed ranks": "p (rank)",
+    "p, corrected t": "p (corr.\N{NO-BREAK SPACE}t)",
+    "P(A better on a subject)": "P(A\N{NO-BREAK SPACE}>\N{NO-BREAK SPACE}B)",
+    "P(the same)": "P(same)",
+    "Time": "Training time",
+}
+_UNITS = {"%": " (%)", "points": " (pp)", "s": " (s)"}
+_METHODS = ["Method", "Method A", "Method B"]
+_INTERVALS = "In parentheses: 95 % confidence intervals over resampled subjects."
+
+
+def as_paper(shown: Shown, titles: Mapping[str, str]) -> Shown:
+    """A table with the headings that papers have, and with methods' display names, which are `titles`."""
+    text = shown.text.copy()
+    for name in text.columns.intersection(_METHODS):
+        parts = [cell.partition(f" {formats.UNLIKE}") for cell in text[name]]
+        text[name] = [titles.get(method, method) + mark for method, mark, _ in parts]
+    names = {name: _heading(str(name)) for name in text.columns}
+    return Shown(text.rename(columns=names), None if shown.marks is None else shown.marks.rename(columns=names))
+
+
+def compared(results: Results, shown: Shown, marks: Marks, pairs: pd.DataFrame) -> tuple[Paper, Paper]:
+    """The comparison (`reports.tables.shown.displayed`) as a table for a page, and as one for a column.
+
+    Both have the declared test's p, adjusted, of each method against the control; the latter has only what a reader
+    asks first.
+    """
+    titles, control = results.provenance.titles, results.control
+    with_control = pairs[pairs["method_b"] == control]
+    p = dict(zip(with_control["method_a"], with_control["p_holm"], strict=True))
+    whole = as_paper(shown, titles)
+    names = [str(name) for name in whole.text.columns]
+    place = names.index("Δ (pp)") + 1
+    whole.text.insert(place, "p", [formats.p_value(p.get(method, np.nan)) for method in shown.text["Method"]])
+    kept = [*names[:place], "p", *names[place:]] if p else [*names[: place - 1], *names[place:]]
+    whole = _only(whole, kept)
+    short = _only(whole, [name for name in kept if name in _SHORT])
+    for name in ("Macro-F1 (%)", "Δ (pp)"):
+        if name in short.text:
+            short.text[name] = short.text[name].str.replace(r" \(.*\)", "", regex=True)
+    notes = [
+        f"Scores are over all test scans of {results.predictions['subject'].nunique()} subjects. {_INTERVALS}",
+        *_against(results, comparisons=len(p)),
+        *_marked(results, marks, pairs),
+    ]
+    counted = f"{len(shown.text)} methods" if len(shown.text) > 1 else "one method"
+    folds = "Mean ± SD: of the folds' accuracies; folds share training data, so that it is not a standard error."
+    costs = "FLOPs are those of one forward pass of one scan; times are means per run (processor time on a CPU)."
+    return (
+        Paper(whole, f"Accuracy, macro-F1 and cost of {counted} ({where(results)}).", [*notes, folds, costs]),
+        Paper(short, f"Accuracy and macro-F1 of {counted} ({where(results)}).", notes),
+    )
+
+
+_SHORT = ("Method", "Accuracy (%)", "Macro-F1 (%)", "Δ (pp)", "p")
+
+
+def detailed(results: Results, shown: Shown, marks: Marks) -> Paper:
+    """The scores in detail (`reports.tables.shown.displayed_details`)."""
+    caption = f"Recall by expression and calibration ({where(results)})."
+    told = "ECE: expected calibration error; lower is better for it and for the Brier score (0 to 2)."
+    return Paper(as_paper(shown, results.provenance.titles), caption, [_INTERVALS, told, *_marked(results, marks)])
+
+
+def paired(results: Results, shown: Shown) -> Paper:
+    """All pairs (`reports.tables.pairwise.displayed_pairwise`)."""
+    plan = results.provenance
+    tests = (
+        "perm.: paired permutation (sign-flip) test on subjects, pre-specified; rank: Wilcoxon signed-rank test on "
+        "subjects; corr. t: corrected repeated k-fold t-test"
+    )
+    family = f"over the comparisons with {plan.titles[results.control]}, in other rows over all pairs"
+    rope = f"Bayesian correlated t-test, the same meaning within ±{plan.rope:g} pp"
+    notes = [
+        f"A minus B: difference in accuracy in percentage points (pp). {_INTERVALS}",
+        f"{tests}. Holm: the first, adjusted {family}.",
+        f"P(A > B): probability that A classifies a subject better, ties half. Last three columns: {rope}.",
+    ]
+    return Paper(as_paper(shown, plan.titles), f"Pairwise comparison of methods ({where(results)}).", notes)
+
+
+def ablated(results: Results, shown: Shown) -> Paper:
+    """The ablation (`reports.tables.ablation.displayed_ablation`)."""
+    plan = results.provenance
+    title = plan.titles[results.control]
+    full = "; ".join(f"{axis}: {value}" for axis, value in full_values(results).items())
+    signs = f"{formats.CHECK} as in {title} ({full}); {formats.NOTHING} removed."
+    notes = [signs, _INTERVALS, f"Δ: accuracy minus that of {title} in percentage points (pp)."]
+    return Paper(as_paper(shown, plan.titles), f"Ablation of {title} ({where(results)}).", notes)
+
+
+def searched(results: Results, shown: Shown, caption: str, notes: Sequence[str] = ()) -> Paper:
+    """A table of the search."""
+    return Paper(as_paper(shown, results.provenance.titles), f"{caption} ({where(results)}).", notes)
+
+
+def where(results: Results) -> str:
+    """What a caption calls the results."""
+    suite = results.provenance.suite
+    return f"{suite}, synthetic faces" if results.provenance.synthetic else suite
+
+
+def _heading(name: str) -> str:
+    if name in _HEADINGS:
+        return _HEADINGS[name]
+    if match := re.fullmatch(r"(.*), (points|%) \((?:95 %\), p|rank\))", name):
+        return f"{match[1]} (pp)" if match[2] == "points" else f"{match[1]} (%, rank)"
+    title, comma, unit = re.sub(r" \((95 %|range)\)$", "", name).rpartition(", ")
+    if title.startswith("Against "):
+        title = "Δ"
+    return title + _UNITS[unit] if comma and unit in _UNITS else re.sub(r" \(95 %\)$", "", name)
+
+
+def _only(shown: Shown, columns: Sequence[str]) -> Shown:
+    marks = None if shown.marks is None else shown.marks.reindex(columns=list(columns), fill_value="")
+    return Shown(shown.text[list(columns)].copy(), marks)
+
+
+def _against(results: Results, *, comparisons: int) -> list[str]:
+    if not comparisons:
+        return []
+    title = results.provenance.titles[results.control]
+    gap = f"Δ: accuracy minus that of {title} in percentage points (pp)"
+    over = f" over {comparisons} comparisons" if comparisons > 1 else ""
+    return [f"{gap}; p: paired permutation (sign-flip) test on subjects, Holm-adjusted{over}."]
+
+
+def _marked(results: Results, marks: Marks, pairs: pd.DataFrame | None = None) -> list[str]:
+    """What bold, underlines and, if there are `pairs`, the daggers stand for."""
+    if marks.best is None:
+        return []
+    found = ["Best in bold, second best underlined."]
+    if marks.alike and pairs is not None:
+        family = "" if marks.best == results.control else f" adjusted over all {len(pairs)} pairs,"
+        best = results.provenance.titles[marks.best]
+        told = f"{formats.ALIKE} Accuracy not significantly different from that of {best}"
+        found.append(f"{told} (the same test,{family} p ≥ {LEVEL}).")
+    return found

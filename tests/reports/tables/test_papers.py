@@ -1,0 +1,92 @@
+"""The tables for papers have the numbers of the comparison under the names and headings that papers use."""
+
+import re
+from dataclasses import replace
+
+import pandas as pd
+import pytest
+
+from reports import formats
+from reports.markup import Shown
+from reports.tables.comparison import comparison
+from reports.tables.pairwise import pairwise
+from reports.tables.papers import as_paper, compared
+from reports.tables.shown import displayed, marked
+
+TITLES = {"texture": "Texture", "late": "Late fusion", "afnetm": "AFNet-M"}
+
+
+@pytest.fixture(scope="module")
+def entitled(results):
+    cards = results.provenance.methods
+    methods = {name: card | {"title": TITLES.get(name, "")} for name, card in cards.items()}
+    return replace(results, provenance=replace(results.provenance, methods=methods))
+
+
+def papers(results):
+    table, pairs = comparison(results), pairwise(results)
+    marks = marked(table, pairs, control=results.control)
+    return compared(results, displayed(table, control=results.control, marks=marks), marks, pairs)
+
+
+def test_the_compact_table_has_what_a_reader_asks_first(entitled):
+    table, pairs = comparison(entitled).set_index("method"), pairwise(entitled).set_index(["method_a", "method_b"])
+    _, compact = papers(entitled)
+    text = compact.shown.text.set_index("Method")
+    assert list(text.index) == ["Texture", "depth", "concat", "Late fusion", "AFNet-M"]
+    assert list(text.columns) == ["Accuracy (%)", "Macro-F1 (%)", "Δ (pp)", "p"]
+    row = table.loc["late"]
+    ends = ", ".join(formats.percent(row[f"accuracy_{end}"]) for end in ("low", "high"))
+    assert text.loc["Late fusion", "Accuracy (%)"].startswith(f"{formats.percent(row['accuracy'])} ({ends})")
+    assert text.loc["Late fusion", "Macro-F1 (%)"] == formats.percent(row["macro_f1"])
+    assert text.loc["Late fusion", "Δ (pp)"] == formats.points(row["difference"])
+    assert text.loc["Late fusion", "p"] == formats.p_value(pairs.loc[("late", "afnetm"), "p_holm"])
+    assert text.loc["AFNet-M", ["Δ (pp)", "p"]].tolist() == [formats.NOTHING] * 2
+
+
+def test_the_whole_table_has_all_columns_of_the_comparison_and_p(entitled):
+    whole, _ = papers(entitled)
+    assert list(whole.shown.text.columns) == [
+        *("Method", "Accuracy (%)", "Mean ± SD (%)", "Macro-F1 (%)", "Δ (pp)", "p"),
+        *("Parameters", "FLOPs", "Run (s)"),
+    ]
+    assert list(whole.shown.marks.columns) == list(whole.shown.text.columns)
+
+
+def test_notes_say_what_every_sign_is(entitled):
+    for paper in papers(entitled):
+        notes = " ".join(paper.notes)
+        cells = " ".join(paper.shown.text["Accuracy (%)"])
+        assert ("† Accuracy not significantly different from that of AFNet-M" in notes) == ("†" in cells)
+        assert "Δ: accuracy minus that of AFNet-M" in notes
+        assert "Holm-adjusted over 4 comparisons" in notes
+        assert "24 subjects" in notes
+        assert "synthetic faces" in paper.caption
+
+
+def test_a_best_method_that_is_not_the_control_is_compared_over_all_pairs(entitled):
+    other = replace(entitled, provenance=replace(entitled.provenance, control="texture"))
+    notes = " ".join(papers(other)[0].notes)
+    assert "different from that of AFNet-M (the same test, adjusted over all 10 pairs," in notes
+    assert "Δ: accuracy minus that of Texture" in notes
+
+
+def test_one_method_alone_is_compared_with_nothing(make):
+    alone = make(skills={"late": 1.0}, subjects=6, folds=2, epochs=1)
+    for paper in papers(alone):
+        assert not re.search("Δ|Best|p:", " ".join([*paper.shown.text.columns, *paper.notes]))
+
+
+def test_headings_have_their_units_in_brackets():
+    names = [
+        "Method",
+        "Recall of fear, %",
+        "Against x, points (95 %)",
+        "a, % (95 %)",
+        "a, points (95 %), p",
+        "a, % (rank)",
+    ]
+    shown = Shown(pd.DataFrame([["late ‡", *"123456"[: len(names) - 1]]], columns=names))
+    paper = as_paper(shown, TITLES).text
+    assert list(paper.columns) == ["Method", "Recall of fear (%)", "Δ (pp)", "a (%)", "a (pp)", "a (%, rank)"]
+    assert paper["Method"].tolist() == ["Late fusion ‡"]
