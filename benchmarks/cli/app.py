@@ -27,6 +27,8 @@ from benchmarks.cli.options import (
 )
 from benchmarks.records.home import Home
 from benchmarks.terminal.console import console, errors, listen, output
+from benchmarks.terminal.encoding import fit_to_terminal
+from benchmarks.terminal.words import counted, disk
 
 app = typer.Typer(
     cls=Program,
@@ -41,6 +43,7 @@ app.add_typer(data.app, name="data")
 def main() -> None:
     """The entry point: a user's error is one line on standard error and exit code 2."""
     before = signal.signal(signal.SIGTERM, _stop)
+    fit_to_terminal()
     try:
         app(sys.argv[1:], prog_name="afnetm")
     except UserError as error:
@@ -199,9 +202,9 @@ def forget(
             print("nothing to forget")
             return
         if not yes:
-            typer.confirm(f"delete the records of {len(keys)} units ({store.size(keys) / 1e6:.1f} MB)?", abort=True)
+            typer.confirm(f"delete {counted(len(keys), 'record')} ({disk(store.size(keys))})?", abort=True)
         store.forget(keys)
-    print(f"{len(keys)} records deleted")
+    print(f"{counted(len(keys), 'record')} deleted")
 
 
 app.command(cls=Command)(check.check)

@@ -14,6 +14,7 @@ from benchmarks.cli.completion import complete_datasets
 from benchmarks.records.home import Home
 from benchmarks.terminal.console import console, errors, output
 from benchmarks.terminal.steps import progress_bar
+from benchmarks.terminal.words import counted
 
 if TYPE_CHECKING:
     from afnetm.data.cohort import Cohort
@@ -96,7 +97,7 @@ def prepare(
     if rejected:
         for scan, reason in rejected[:_SHOWN]:
             errors.say(f"[red]left out:[/] {escape(scan)}: {escape(reason)}")
-        print(f"left out:   {len(rejected)} scans, listed in {cohort.directory / datasets.LEFT_OUT}")
+        print(f"left out:   {counted(len(rejected), 'scan')}, listed in {cohort.directory / datasets.LEFT_OUT}")
         raise typer.Exit(1)
 
 

@@ -10,7 +10,7 @@ from rich.markup import escape
 from benchmarks.cli.options import Json
 from benchmarks.terminal.console import console, output
 from benchmarks.terminal.steps import progress_bar
-from benchmarks.terminal.tables import described
+from benchmarks.terminal.tables import Described
 
 
 def suites(as_json: Json = False) -> None:
@@ -26,7 +26,7 @@ def suites(as_json: Json = False) -> None:
         return
     out = output()
     rows = [(one["name"], str(len(one["methods"])), escape(one["description"])) for one in found]
-    out.print(described(("suite", "methods>", "what it compares"), rows, width=out.width))
+    out.print(Described(("suite", "methods>", "what it compares"), rows))
     out.print("[dim]Any TOML file can be a suite as well; see README.md. To run one: afnetm run SUITE[/]")
 
 
@@ -57,7 +57,7 @@ def methods(
         return
     out = output()
     columns = ("method", "version>", *(("parameters>", "GFLOPs>") if costs else ()), "what it does, and its source")
-    out.print(described(columns, [_row(one, costs=costs) for one in found], width=out.width))
+    out.print(Described(columns, [_row(one, costs=costs) for one in found]))
     if costs:
         note = f"with a {catalogue.ENCODER}, for one face of {catalogue.SIZE} px; a multiply-add is two operations"
         out.print(f"[dim]{note}[/]")

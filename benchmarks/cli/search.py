@@ -5,12 +5,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.markup import escape
-from rich.table import Table
 
 from benchmarks.cli.options import Device, DryRun, MethodsToRun, SuiteName, Workers, command_line
 from benchmarks.records.home import Home
 from benchmarks.terminal.console import console, errors, output
-from benchmarks.terminal.words import duration
+from benchmarks.terminal.tables import Fitted
+from benchmarks.terminal.words import counted, disk, duration
 
 if TYPE_CHECKING:
     from benchmarks.jobs.commands import Job
@@ -99,23 +99,23 @@ def forget(context: typer.Context, reference: str, methods: list[str] | None, *,
             print("nothing to forget")
             return
         if not yes:
-            what = f"{len(found.trials)} studies and the records of {len(keys)} trainings"
-            typer.confirm(f"delete {what} ({store.size(keys) / 1e6:.1f} MB)?", abort=True)
+            what = f"{counted(len(found.trials), 'study')} and the records of {counted(len(keys), 'training run')}"
+            typer.confirm(f"delete {what} ({disk(store.size(keys))})?", abort=True)
         store.forget(keys)  # first: whoever is stopped here still has the studies that say what is left
         forget_studies(home, url, suite, methods)
-    print(f"{len(found.trials)} studies and {len(keys)} records deleted")
+    print(f"{counted(len(found.trials), 'study')} and {counted(len(keys), 'record')} deleted")
 
 
-def _table(tuned: "Tuned", labels: list[str]) -> Table:
+def _table(tuned: "Tuned", labels: list[str]) -> Fitted:
     """A row a method: its trials over all studies, how long they took, and its winners' mean score."""
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for position, name in enumerate(("method", "studies", "complete", "pruned", "failed", "time", "inner score, %")):
-        table.add_column(name, justify="right" if position else "left")
+    import pandas as pd
+
+    rows = []
     for label in labels:
         own = [study for study in tuned.record["studies"] if study["method"] == label]
-        counts = [str(sum(study[kind] for study in own)) for kind in ("complete", "pruned", "failed")]
+        counts = {kind: str(sum(study[kind] for study in own)) for kind in ("complete", "pruned", "failed")}
         best = [study["best_value"] for study in own if study["best_value"] is not None]
-        score = f"{100 * sum(best) / len(best):.1f}" if best else "[red]none[/]"
+        score = f"{100 * sum(best) / len(best):.1f}" if best else "none"
         time = duration(sum(study["seconds"] for study in own))
-        table.add_row(escape(label), str(len(own)), *counts, time, score)
-    return table
+        rows.append({"method": label, "studies": str(len(own)), **counts, "time": time, "inner score, %": score})
+    return Fitted(pd.DataFrame(rows), ("inner score", "complete", "failed", "time", "studies"))

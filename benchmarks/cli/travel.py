@@ -10,6 +10,7 @@ from benchmarks.cli.options import Methods, SuiteName, command_line
 from benchmarks.records.home import Home
 from benchmarks.terminal.console import console, errors
 from benchmarks.terminal.steps import progress_bar
+from benchmarks.terminal.words import counted, disk
 
 
 def export(
@@ -41,11 +42,11 @@ def export(
             home, suite, out, methods=methods, with_faces=with_faces, weights=weights, progress=progress
         )
     failures = f", why {done.failures} failed" if done.failures else ""
-    print(f"{done.suite}: {done.records} records{failures}; {done.size / 1e6:.2f} MB")
+    print(f"{done.suite}: {counted(done.records, 'record')}{failures}; {disk(done.size)}")
     if done.pseudonyms:
         print("  subjects have pseudonyms in it: the cohort is not shareable")
     if done.studies:
-        print(f"  the trials of {done.studies} studies stay here; what they chose is in it")
+        print(f"  the trials of {counted(done.studies, 'study')} stay here; what they chose is in it")
     print(f"archive:    {out}")
 
 
@@ -73,7 +74,7 @@ def import_(
         errors.say("stopped; what was imported is whole and stays: import again to go on")
         raise typer.Exit(130) from None
     here = f", {done.here} were here already" if done.here else ""
-    print(f"{done.suite}: {done.records} records imported{here}")
+    print(f"{done.suite}: {counted(done.records, 'record')} imported{here}")
     if done.differing:
         shown = ", ".join(done.differing[:3]) + (" ..." if len(done.differing) > 3 else "")
         told = f"{len(done.differing)} of them say something else in the archive; they stay as they were here: {shown}"

@@ -21,6 +21,7 @@ from benchmarks.plans.cohorts import processes, write_sheet
 from benchmarks.records.home import Home
 from benchmarks.terminal.console import Terminal
 from benchmarks.terminal.steps import progress_bar
+from benchmarks.terminal.words import counted, disk, duration
 
 KINDS = ("bu3dfe", "bosphorus", "folder")
 #: The contact sheet in a prepared cohort's folder: with the faces, which do not leave it.
@@ -94,24 +95,23 @@ def _overview(found: Inspection, *, size: int, seconds: float | None, workers: i
     table = Table(box=None, show_header=False, pad_edge=False)
     table.add_column(style="bold")
     table.add_column(overflow="fold")
-    table.add_row("scans", f"{len(found.scans)} of {found.subjects} subjects")
+    table.add_row("scans", f"{len(found.scans)} of {counted(found.subjects, 'subject')}")
     table.add_row("expressions", ", ".join(f"{name} {count}" for name, count in sorted(found.expressions.items())))
     if any(found.intensities):
         levels = sorted(found.intensities.items())
         table.add_row("intensities", ", ".join(f"{level or 'unknown'}: {count}" for level, count in levels))
     for what, count in found.missing.items():
         some = ", ".join([scan.id for scan in found.scans if what in scan.missing][:3])
-        table.add_row("missing", f"{what} of {count} scans ({some}{', …' if count > 3 else ''})")
+        table.add_row("missing", f"{what} of {counted(count, 'scan')} ({some}{', …' if count > 3 else ''})")
     for line in found.absent:
         table.add_row("absent", line)
     for what, count in found.left_out.items():
         table.add_row("left out", f"{count} {what}")
-    need = disk_need(scans=len(found.scans), size=size) / 1e6
-    table.add_row("disk", f"{need / 2:.0f} MB for the cohort, {need:.0f} MB while it is made")
+    need = disk_need(scans=len(found.scans), size=size)
+    table.add_row("disk", f"{disk(need // 2)} for the cohort, {disk(need)} while it is made")
     if seconds is not None:
-        minutes = seconds * len(found.scans) / workers / 60
-        time_needed = f"about {minutes:.0f} min" if minutes >= 1.5 else f"about {max(60 * minutes, 1):.0f} s"
-        table.add_row("time", f"{time_needed} with {workers} workers")
+        needed = duration(max(seconds * len(found.scans) / workers, 1))
+        table.add_row("time", f"about {needed} with {counted(workers, 'worker')}")
     return table
 
 

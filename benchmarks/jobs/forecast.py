@@ -4,16 +4,17 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import pandas as pd
 from rich.console import Group
 from rich.markup import escape
-from rich.table import Table
 
 from afnetm.data.scan import EXPRESSIONS
 from benchmarks.jobs.timing import estimate_seconds
 from benchmarks.plans.cohorts import how_to_make
 from benchmarks.plans.units import select, split
 from benchmarks.records.store import Store
-from benchmarks.terminal.words import duration
+from benchmarks.terminal.tables import Fitted
+from benchmarks.terminal.words import counted, duration
 
 if TYPE_CHECKING:
     from benchmarks.jobs.commands import Job
@@ -58,31 +59,27 @@ def forecast(job: "Job") -> Group | str:
     """`shares` for the terminal; where the cohort is to be prepared by hand, how to do that."""
     suite = job.suite
     if job.cohort is None and suite.cohort.synthetic is None:
-        units = suite.protocol.folds * suite.protocol.repeats * len(job.labels)
+        runs = counted(suite.protocol.folds * suite.protocol.repeats * len(job.labels), "run")
         how = how_to_make(suite.cohort)
-        return f"cohort '{suite.cohort.name}' is not there; to make it:\n  {how}\nthen {units} units would be trained"
+        return f"cohort '{suite.cohort.name}' is not there; to make it:\n  {how}\nthen {runs} would be trained"
     found = shares(job)
     notes = [f"cohort '{suite.cohort.name}' would be made first"] if job.cohort is None else []
     if not all(share.sure for share in found):
-        notes.append(f"about: by a few training steps on this machine, now; with {job.workers} workers")
-    return Group(table_of(found, "units"), *(f"[dim]{escape(note)}[/]" for note in notes))
+        notes.append(f"about: by a few training steps on this machine, now; with {counted(job.workers, 'worker')}")
+    return Group(table_of(found, "runs"), *(f"[dim]{escape(note)}[/]" for note in notes))
 
 
-def table_of(found: list[Share], things: str) -> Table:
+def table_of(found: list[Share], things: str) -> Fitted:
     """Shares and their sum for the terminal; `things` is what they are shares of."""
     units, left, seconds = (sum(column) for column in zip(*((s.units, s.left, s.seconds) for s in found), strict=True))
     whole = Share("all", int(units), int(left), seconds, sure=all(share.sure for share in found))
-    table = Table(box=None, pad_edge=False, header_style="bold", show_footer=True)
-    for name, footer in zip(("method", things, "done", "to train", "time"), _cells(whole), strict=True):
-        table.add_column(name, footer=footer, justify="left" if name == "method" else "right")
-    for share in found:
-        table.add_row(*_cells(share))
-    return table
+    columns = ["method", things, "done", "to train", "time"]
+    return Fitted(pd.DataFrame([_cells(share) for share in [*found, whole]], columns=columns), ("time", "to train"))
 
 
 def _cells(share: Share) -> tuple[str, ...]:
     time = f"{'' if share.sure or math.isnan(share.seconds) else 'about '}{duration(share.seconds)}"
-    return escape(share.label), str(share.units), str(share.units - share.left), str(share.left), time
+    return share.label, str(share.units), str(share.units - share.left), str(share.left), time
 
 
 @dataclass(frozen=True)

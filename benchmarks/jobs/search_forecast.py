@@ -15,7 +15,7 @@ from benchmarks.plans.cohorts import how_to_make
 from benchmarks.plans.units import undrawn
 from benchmarks.records.store import Store
 from benchmarks.search.searching import study_name
-from benchmarks.terminal.words import duration
+from benchmarks.terminal.words import counted, duration
 from studies.spec import SearchSpec
 from studies.storage import NoStudiesError, storage_errors, view_storage
 from studies.winners import Where
@@ -29,7 +29,7 @@ def dry_forecast(job: "Job", spec: SearchSpec | None, *, storage_url: str | None
     if spec is None or (job.cohort is None and job.suite.cohort.synthetic is None):
         return forecast(job)
     units = sum(share.units for share in shares(job))
-    then = f"then the winners are trained: {units} units"
+    then = f"then the winners are trained: {counted(units, 'run')}"
     return Group(search_forecast(job, spec, storage_url=storage_url, measure=True), f"[dim]{then}[/]")
 
 
@@ -45,16 +45,16 @@ def search_forecast(job: "Job", spec: SearchSpec, *, storage_url: str | None, me
     found = [_share(job, spec, label, told, measure=measure) for label in job.labels]
     studies = len(_places(job, spec)) * spec.selection_repeats
     about = (
-        f"{spec.selection}: {studies} {'study' if studies == 1 else 'studies'} a method, {spec.budget} each, "
-        f"{spec.folds} inner folds; {spec.sampler}, pruner {spec.pruner}, by {spec.metric}"
+        f"{spec.selection}: {counted(studies, 'study')} a method, {spec.budget} each, "
+        f"{counted(spec.folds, 'inner fold')}; {spec.sampler}, pruner {spec.pruner}, by {spec.metric}"
     )
     if spec.hours is not None:
         seconds = sum(share.seconds for share in found)
-        return f"{about}; {duration(seconds)} at most with {job.workers} workers"
+        return f"{about}; {duration(seconds)} at most with {counted(job.workers, 'worker')}"
     notes = [about, "trainings at most: what is pruned is spared"]
     if not all(share.sure or math.isnan(share.seconds) for share in found):
-        steps = " or a few training steps, now" * measure
-        notes.append(f"about: by recorded times{steps}; with {job.workers} workers")
+        steps = " or a few training steps, now" if measure else ""
+        notes.append(f"about: by recorded times{steps}; with {counted(job.workers, 'worker')}")
     if not measure and any(math.isnan(share.seconds) for share in found):
         notes.append("?: nothing of it was trained yet; --dry-run measures")
     return Group(table_of(found, "trainings"), *(f"[dim]{escape(note)}[/]" for note in notes))

@@ -6,10 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-import pandas as pd
-from rich.console import Console
-from rich.markup import escape
-from rich.table import Table
+from rich.console import RenderableType
 
 from afnetm.data.cohort import cohort_directory
 from afnetm.errors import UserError
@@ -18,6 +15,7 @@ from benchmarks.records.home import Home
 from benchmarks.records.ledger import Ledger, read_ledger
 from benchmarks.records.store import Store
 from benchmarks.reporting.frames import results
+from benchmarks.terminal.tables import Blocks, Fitted
 from reports.data.outside import read_results
 from reports.page.page import write_report
 from reports.schema import ReportError
@@ -27,6 +25,10 @@ from reports.tables.summary import left_out
 from reports.together.overview import displayed_overview, overview
 from reports.together.page import write_together
 from reports.together.suites import Together
+
+_BESIDE = ("Parameters", "Training", "Seconds", "Test", "Memory", "FLOPs", "Folds")
+#: How the titles of a comparison's columns begin, the most important first.
+IMPORTANCE = ("Accuracy", "Against", "Macro-F1", *_BESIDE)
 
 
 @dataclass(frozen=True)
@@ -42,7 +44,7 @@ class Written:
     """
 
     pages: list[Path]
-    table: Table
+    table: RenderableType
     notes: list[str]
     together: Path | None = None
     problems: Sequence[str] = ()
@@ -93,7 +95,7 @@ def write_joint_report(
     except ReportError as error:
         raise UserError(str(error)) from None
     shown = displayed_overview(together, overview(together)).text
-    return Written(paths, _joint_table(shown), _notes(found, named=True), path, problems)
+    return Written(paths, Blocks(shown), _notes(found, named=True), path, problems)
 
 
 def _alone(paths: list[Path], found: list[Compared], problems: list[str]) -> Written:
@@ -101,7 +103,8 @@ def _alone(paths: list[Path], found: list[Compared], problems: list[str]) -> Wri
     if not found:
         raise UserError("; ".join(problems))
     (one,) = found
-    return Written(paths, _table(displayed(one.table, control=one.results.control).text), _notes(found), None, problems)
+    table = Fitted(displayed(one.table, control=one.results.control).text, IMPORTANCE)
+    return Written(paths, table, _notes(found), None, problems)
 
 
 def _notes(found: Sequence[Compared], *, named: bool = False) -> list[str]:
@@ -174,28 +177,3 @@ def write_file_report(
 
 def _now() -> str:
     return f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC"
-
-
-def _table(shown: pd.DataFrame) -> Table:
-    """For the terminal: what a narrow one has no room for is on the page."""
-    if Console().width < 130:
-        shown = shown.drop(columns=["Folds, %", "FLOPs"])
-    if Console().width < 100:
-        shown = shown.drop(columns=[name for name in shown.columns if name.startswith(("Macro-F1", "Test, ms"))])
-    return _drawn(shown)
-
-
-def _joint_table(shown: pd.DataFrame) -> Table:
-    """The same of an overview: without intervals where there is no room for them."""
-    if shown.map(len).max().sum() + 2 * shown.shape[1] > Console().width:
-        shown = shown.replace(r" \(.*\)", "", regex=True).rename(columns=lambda name: name.removesuffix(" (95 %)"))
-    return _drawn(shown)
-
-
-def _drawn(shown: pd.DataFrame) -> Table:
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for position, name in enumerate(shown.columns):
-        table.add_column(name, justify="right" if position else "left", no_wrap=bool(position) and len(name) < 20)
-    for row in shown.itertuples(index=False):
-        table.add_row(*map(escape, row))
-    return table

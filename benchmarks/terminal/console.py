@@ -2,9 +2,11 @@
 
 import os
 from datetime import datetime
+from typing import Any
 
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.markup import escape
+from rich.status import Status
 
 #: Columns of what is no terminal, a file or a pipe: enough for every table, and for most lines.
 WIDE = 200
@@ -23,6 +25,11 @@ class Terminal(Console):
     def live(self) -> bool:
         """Whether bars can be drawn: on a terminal, not in a file, whatever colours are forced upon that."""
         return bool(self.file.isatty()) and not self.is_dumb_terminal
+
+    def status(self, status: RenderableType, *, spinner: str | None = None, **settings: Any) -> Status:
+        """Rich's, with a spinner that the terminal has the characters for."""
+        known = self.encoding.startswith("utf")
+        return super().status(status, spinner=spinner or ("dots" if known else "line"), **settings)
 
     def widen(self) -> None:
         """Makes what is no terminal `WIDE`, unless COLUMNS says how wide it is."""

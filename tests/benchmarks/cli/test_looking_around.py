@@ -62,3 +62,27 @@ def test_a_shell_offers_commands_suites_files_methods_and_options(tmp_path: Path
     assert offered("run", "quick", "--methods", "conc", folder=tmp_path) == {"concat"}
     assert offered("run", "quick", "--methods", "late,conc", folder=tmp_path) == {"late,concat"}
     assert "--home" in offered("run", "quick", "--h", folder=tmp_path)
+
+
+@pytest.mark.parametrize(
+    "environment",
+    [{"LANG": "C"}, {"LC_ALL": "C"}, {"LC_ALL": "POSIX", "LANG": "en_US.UTF-8"}, {"PYTHONIOENCODING": "ascii"}],
+)
+def test_a_terminal_that_knows_ascii_alone_gets_ascii_alone(tmp_path: Path, environment: dict[str, str]) -> None:
+    home = tmp_path / "Zoë ± 脸"
+    for words in (["run", "--help"], ["status"], ["report", "nothing"]):
+        done = subprocess.run(
+            [sys.executable, "-m", "benchmarks.cli", *words, "--home", str(home)],
+            env={name: os.environ[name] for name in ("PATH", "PYTHONPATH") if name in os.environ} | environment,
+            capture_output=True,
+            check=False,
+        )
+        assert (done.stdout + done.stderr).isascii()
+        assert b"Traceback" not in done.stderr
+        if words != ["run", "--help"]:
+            assert b"Zoe +- ?" in done.stdout + done.stderr
+
+
+def test_a_terminal_that_knows_more_gets_it(tmp_path: Path, afnetm: Afnetm) -> None:
+    shown = afnetm(tmp_path / "Zoë ± 脸", "status", LC_ALL="C.UTF-8", PYTHONIOENCODING="utf-8").stdout
+    assert "Zoë ± 脸" in shown

@@ -32,7 +32,7 @@ def test_a_data_set_is_exported_prepared_checked_and_trained_on(tmp_path, export
     home, files = tmp_path / "home", exported / layout
     done = afnetm(home, "data", "prepare", layout, str(files), "faces", "--size", "32", "--workers", "2")
     assert "12 of 2 subjects" in done.stderr
-    assert "MB for the cohort" in done.stderr
+    assert " for the cohort, " in done.stderr
     card = json.loads(afnetm(home, "data", "check", "faces", "--json").stdout)
     assert (card["scans"], card["subjects"], card["shareable"]) == (12, 2, False)
     assert card["classes"] == dict.fromkeys(("anger", "disgust", "fear", "happiness", "sadness", "surprise"), 2)
@@ -53,7 +53,7 @@ def test_bad_files_are_left_out_and_listed_with_their_reasons(tmp_path, exported
     mesh.write_bytes(mesh.read_bytes()[:5000])
     (files / "F0002/F0002_FE04XX_F3D.bnd").write_text("0\t\tnan 0 0\n")
     done = afnetm(tmp_path, "data", "prepare", "bu3dfe", str(files), "faces", "--size", "32", code=1)
-    assert "landmarks of 1 scans (F0001_AN04XX)" in done.stderr
+    assert "landmarks of 1 scan (F0001_AN04XX)" in done.stderr
     assert "98 of the data set's 100 subjects" in done.stderr
     with (tmp_path / "cohorts/faces/rejected.csv").open() as file:
         reasons = {row["id"]: row["reason"] for row in csv.DictReader(file)}

@@ -199,7 +199,7 @@ def test_a_dry_run_counts_units_before_there_is_a_cohort(
         assert [(share.units, share.left, share.seconds) for share in shares(job)] == [(units, units, 40.0 * units)]
         assert (timed[0]["train"], timed[0]["test"]) == SHAPES[name][2:]
     else:
-        assert f"{units} units" in str(forecast(job))
+        assert f"{units} runs" in str(forecast(job))
         assert "data prepare" in str(forecast(job))
     assert not list(tmp_path.iterdir())
 
