@@ -1,6 +1,13 @@
 """Methods of other packages, as their installers leave them."""
 
+from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
+
+import pytest
+
+from afnetm.installation import GROUP
+from afnetm.method import Method
+from afnetm.registry import Registry, find_method
 
 
 def point(folder: Path, entries: str, code: str) -> str:
@@ -11,3 +18,11 @@ def point(folder: Path, entries: str, code: str) -> str:
     (about / "METADATA").write_text("Metadata-Version: 2.1\nName: theirs\nVersion: 1.0\n")
     (about / "entry_points.txt").write_text(f"[afnetm.methods]\n{entries}\n")
     return str(folder)
+
+
+def register(monkeypatch: pytest.MonkeyPatch, kind: type[Method]) -> None:
+    """Makes a class known in this process as if its package were installed, until `monkeypatch` is undone."""
+    entry = EntryPoint(kind.name, f"{kind.__module__}:{kind.__qualname__}", GROUP)
+    monkeypatch.setattr("afnetm.registry.registry", lambda: Registry([*entry_points(group=GROUP), entry]))
+    monkeypatch.setattr("benchmarks.plans.suite.registry", lambda: Registry([*entry_points(group=GROUP), entry]))
+    find_method.cache_clear()
