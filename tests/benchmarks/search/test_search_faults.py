@@ -242,6 +242,7 @@ def test_a_part_is_run_and_searched_again_beside_what_was_found(
     """A method beside one that was searched earlier, with whole searches repeated."""
     shutil.rmtree(home)
     shutil.copytree(searched, home)
+    afnetm(home, "run", str(searched_suite))  # of the same suite in another place, which it is known by from now on
     before, first = ledger(home), chosen(home)
     text = searched_suite.read_text() + "[methods.late]\n"
     searched_suite.write_text(text)
