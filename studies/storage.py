@@ -6,8 +6,9 @@ from pathlib import Path
 from optuna.storages import BaseStorage
 
 from afnetm.errors import UserError
-from studies.database import database_errors, open_database, url_shown, view_database
+from studies.database import database_errors, open_database, view_database
 from studies.journal import open_journal, view_journal
+from studies.urls import url_shown
 
 
 class NoStudiesError(UserError):

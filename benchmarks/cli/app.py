@@ -24,6 +24,7 @@ from benchmarks.cli.options import (
     WithFaces,
     Workers,
     command_line,
+    say_untracked,
 )
 from benchmarks.records.home import Home
 from benchmarks.terminal.console import console, errors, listen, output
@@ -129,7 +130,11 @@ def run(
     """
     with console.status("loading"):
         from benchmarks.jobs import commands
+        from benchmarks.jobs.publishing import publish
         from benchmarks.jobs.search_forecast import dry_forecast
+        from benchmarks.running.troubles import check_tracking_uri
+    uri = context.meta["tracking_uri"]
+    check_tracking_uri(uri)
     try:
         job = commands.prepare(
             suite, methods, home=context.obj, workers=workers, device=device, console=console, dry=dry_run
@@ -144,7 +149,6 @@ def run(
             return
         if spec is not None:
             job = cli_search.tune(context, job, spec)
-        uri = context.meta["tracking_uri"]
         tally = commands.train(job, tracking_uri=uri, with_faces=with_faces, console=console)
     except KeyboardInterrupt:
         errors.say("stopped; what is done is kept: run again to go on")
@@ -154,14 +158,17 @@ def run(
         unit = outcome.planned.unit
         where = f"{outcome.planned.label} {unit.repeat}-{unit.fold}"
         errors.say(f"[red]failed:[/] {where}: {escape(outcome.reason or '')} (traceback: failures/{unit.key}.json)")
+    untracked = tally.untracked or job.untracked
+    if untracked:
+        say_untracked(untracked)
     report.show(home, job.suite.name, with_faces=with_faces)
-    if untracked := tally.untracked or job.untracked:
-        errors.say(f"[yellow]MLflow lacks some of it; the next run catches up:[/] {escape(untracked)}")
+    if not untracked and (untracked := publish(home, job.suite.name, tracking_uri=uri, console=console)):
+        say_untracked(untracked)
     lacking = sorted({reason for reason in job.tuned.lacking.values() if reason}) if job.tuned else []
     for reason in lacking:
         where = command_line(home, "ui", "--optuna")
         errors.say(f"[red]not trained:[/] {escape(reason)}; why is said in its trials: {where}")
-    print(f"MLflow UI:  {command_line(home, 'ui')}")
+    print(f"MLflow UI:  {command_line(home, 'ui', job.suite.name)}")
     if tally.failed or lacking:
         raise typer.Exit(1)
 
@@ -216,20 +223,31 @@ app.command("import", cls=Command)(travel.import_)
 @app.command(cls=Command)
 def ui(
     context: typer.Context,
+    suite: Annotated[
+        str | None, typer.Argument(metavar="SUITE", help="Whose runs MLflow shows; by default the one run last.")
+    ] = None,
     optuna: Annotated[bool, typer.Option("--optuna", help="Optuna's dashboard on the studies of searches.")] = False,
     port: Annotated[
         int | None,
         typer.Option(min=1, max=65535, help="On 127.0.0.1, reachable from this machine alone; 5000, Optuna's 8080."),
     ] = None,
+    browser: Annotated[bool, typer.Option(help="Open the page, where there is a screen.")] = True,
 ) -> None:
-    """Opens the MLflow UI on these records, or Optuna's dashboard on their studies; Ctrl-C ends it.
+    """Opens MLflow's page on a suite's runs and charts, or Optuna's dashboard on the studies; Ctrl-C ends it.
 
-    Example: `afnetm ui --optuna --port 8081`
+    A tracking server's own page is opened; of a database it is served here, for this machine alone.
+
+    Example: `afnetm ui quick`, `afnetm ui --optuna --port 8081`
     """
-    from benchmarks.running.interfaces import MLFLOW_PORT, OPTUNA_PORT, mlflow_ui, optuna_ui
+    from benchmarks.running.interfaces import OPTUNA_PORT
 
     if optuna:
-        code = optuna_ui(context.obj, context.meta["storage"], port=port or OPTUNA_PORT, console=console)
-    else:
-        code = mlflow_ui(context.obj, context.meta["tracking_uri"], port=port or MLFLOW_PORT, console=console)
-    raise typer.Exit(code)
+        from benchmarks.running.optuna_page import optuna_ui
+
+        storage = context.meta["storage"]
+        raise typer.Exit(optuna_ui(context.obj, storage, port=port or OPTUNA_PORT, console=console, browser=browser))
+    from benchmarks.running.mlflow_page import mlflow_ui
+
+    name = Path(suite).name.removesuffix(".toml") if suite else None
+    uri = context.meta["tracking_uri"]
+    raise typer.Exit(mlflow_ui(context.obj, uri, name, port=port, console=console, browser=browser))

@@ -7,9 +7,11 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.markup import escape
 
 from benchmarks.cli.completion import complete_devices, complete_methods, complete_suites
-from benchmarks.records.home import Home
+from benchmarks.records.home import Home, without_secrets
+from benchmarks.terminal.console import errors
 
 SuiteName = Annotated[
     str,
@@ -47,7 +49,17 @@ DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would be done,
 
 def command_line(home: Home, *words: str) -> str:
     """This program with `words`, on this home, as one would type it here without any environment's being active."""
-    script = Path(sys.argv[0])
-    program = os.path.relpath(script) if script.name == "afnetm" and script.is_file() else "afnetm"
     where = ["--home", str(home.path)] if home.path != Path("runs") else []
-    return shlex.join([program, *where, *words])
+    return shlex.join([_program(), *where, *words])
+
+
+def say_untracked(why: str) -> None:
+    """Says that MLflow lacks something, why, and what catches up: the same command, which trains nothing twice."""
+    again = without_secrets(shlex.join([_program(), *sys.argv[1:]]))
+    errors.say(f"[yellow]MLflow lacks some of it:[/] {escape(why)}")
+    errors.say(f"Nothing is lost. Once that is mended, this catches up: {escape(again)}")
+
+
+def _program() -> str:
+    script = Path(sys.argv[0])
+    return os.path.relpath(script) if script.name == "afnetm" and script.is_file() else "afnetm"

@@ -6,7 +6,15 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.markup import escape
 
-from benchmarks.cli.options import Device, DryRun, MethodsToRun, SuiteName, Workers, command_line
+from benchmarks.cli.options import (
+    Device,
+    DryRun,
+    MethodsToRun,
+    SuiteName,
+    Workers,
+    command_line,
+    say_untracked,
+)
 from benchmarks.records.home import Home
 from benchmarks.terminal.console import console, errors, output
 from benchmarks.terminal.tables import Fitted
@@ -38,7 +46,9 @@ def search(
     with console.status("loading"):
         from benchmarks.jobs import commands
         from benchmarks.jobs.search_forecast import search_forecast
+        from benchmarks.running.troubles import check_tracking_uri
     home: Home = context.obj
+    check_tracking_uri(context.meta["tracking_uri"])
     try:
         job = commands.prepare(suite, methods, home=home, workers=workers, device=device, console=console, dry=dry_run)
         spec = commands.search_spec(job.suite, trials=trials, hours=hours)
@@ -52,7 +62,7 @@ def search(
         errors.say("stopped; what is done is kept: search again to go on")
         raise typer.Exit(130) from None
     if job.untracked:
-        errors.say(f"[yellow]MLflow lacks some studies; the next search catches up:[/] {escape(job.untracked)}")
+        say_untracked(job.untracked)
     path = home.winners(job.suite.name)
     print(f"winners:    {path}")
     print(f"to compare: {command_line(home, 'run', suite, *([] if job.suite.search else ['--params', str(path)]))}")

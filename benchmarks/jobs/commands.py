@@ -20,8 +20,9 @@ from benchmarks.plans.units import PlannedUnit, plan
 from benchmarks.records.home import Home, write_text
 from benchmarks.records.ledger import Ledger, NoLedgerError, check_same, ledger_named
 from benchmarks.records.store import Store
-from benchmarks.running.copying import Copying
+from benchmarks.running.copies import Tell, copies
 from benchmarks.running.runner import Tally, run
+from benchmarks.search.links import note_outcome
 from benchmarks.search.searching import Question, check_folds, finished, questions, search
 from benchmarks.search.tuning import Tuned, by_file, by_search, position
 from benchmarks.terminal.console import Terminal
@@ -149,13 +150,14 @@ def tune(job: Job, spec: SearchSpec, *, storage_url: str | None, tracking_uri: s
     asked = questions(job.suite, spec, job.planned, job.labels)
     check_folds(asked, job.suite, job.cohort)
     ledger = make_ledger(job.suite, job.cohort, [])
-    tracker = partial(_study_tracker, tracking_uri, job.home, ledger, storage_url=storage_url)
+    tracker = partial(_study_tracker, uri=tracking_uri, home=job.home, ledger=ledger, storage_url=storage_url)
     with job.home.lock():
         with storage_errors(storage_url):
             storage = open_storage(job.home.journal, storage_url)
-            with Copying(tracker) as copying:
+            with copies(tracker, tracking_uri, console) as copying:
 
                 def copy(question: Question, search: Search) -> None:
+                    note_outcome(question, search)
                     copying.do(lambda tracker: tracker.log(question, search))
 
                 searched = search(asked, job.suite, job.home, storage, workers=job.workers, console=console, ended=copy)
@@ -182,10 +184,10 @@ def _questions_to_others(job: Job, spec: SearchSpec) -> list[Question]:
     return found
 
 
-def _study_tracker(uri: str, home: Home, ledger: Ledger, *, storage_url: str | None) -> "StudyTracker":
+def _study_tracker(tell: Tell, *, uri: str, home: Home, ledger: Ledger, storage_url: str | None) -> "StudyTracker":
     from benchmarks.search.tracking import StudyTracker
 
-    return StudyTracker(uri, home, ledger, storage_url=storage_url)
+    return StudyTracker(uri, home, ledger, storage_url=storage_url, tell=tell)
 
 
 def give(job: Job, path: Path) -> Job:

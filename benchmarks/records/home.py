@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from urllib.parse import quote
 
 from filelock import FileLock, Timeout
 
@@ -65,8 +66,11 @@ class Home:
 
     @property
     def tracking_uri(self) -> str:
-        """MLflow's database in this home."""
-        return f"sqlite:///{self.path.resolve() / 'mlflow.db'}"
+        """MLflow's database in this home, as SQLAlchemy reads it: whatever is special in a URL is escaped.
+
+        The driver is named because MLflow makes the folders of what begins with ``sqlite:///``, as it is spelt there.
+        """
+        return f"sqlite+pysqlite:///{quote(os.fsencode(self.path.resolve() / 'mlflow.db'))}"
 
     @property
     def reports(self) -> Path:
@@ -119,7 +123,7 @@ class Home:
                     "host": socket.gethostname(),
                     "since": datetime.now(UTC).isoformat("T", "seconds"),
                 }
-                write_text(holder, json.dumps(mine | {"command": _without_secrets(" ".join(sys.argv[1:]))}))
+                write_text(holder, json.dumps(mine | {"command": without_secrets(" ".join(sys.argv[1:]))}))
                 try:
                     yield
                 finally:
@@ -138,7 +142,7 @@ def write_text(path: Path, text: str) -> None:
     beside.replace(path)
 
 
-def _without_secrets(words: str) -> str:
+def without_secrets(words: str) -> str:
     """`--storage` and `--tracking-uri` may hold a password, which is not for whoever else uses the home."""
     return re.sub(r"(?<=://)\S+(?=@)|(?<=password=)[^&\s]+", "***", words)
 

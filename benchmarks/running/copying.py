@@ -1,9 +1,23 @@
-"""Copying in the background: MLflow is written from a thread of its own, so that nobody waits for it."""
+"""Copying in the background: MLflow is written from a thread of its own, so that nobody waits for it.
 
+Where it is away, all copies wait together: one is tried again now and then, and at the end, and what is then left over
+is a later run's to catch up.
+"""
+
+import time
+from collections import deque
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import AbstractContextManager, nullcontext
+from threading import Condition, Thread
 from types import TracebackType
 from typing import Generic, Protocol, Self, TypeVar
+
+#: Seconds from one attempt to the next where MLflow is away.
+AGAIN = 60.0
+#: Seconds that one copy may take when everything else is done, and when the user wants to leave.
+PATIENCE, HURRY = 60.0, 3.0
+#: Seconds within which what was away is still taken to be away.
+FRESH = 10.0
 
 
 class Closes(Protocol):
@@ -17,28 +31,51 @@ Copier = TypeVar("Copier", bound=Closes)
 
 
 class Copying(Generic[Copier]):
-    """Hands work to a copier in another thread, one after the other; leaving the context waits for it.
+    """Hands work to a copier in another thread, one after the other; leaving the context waits, but not for long.
 
-    What goes wrong there stops nothing here: a server may be away.
+    What goes wrong there stops nothing here: a server may be away. Work is tried again with another copier, so it has
+    to be such that a second time does no harm. Left by an exception, the context leaves undone what is not begun.
 
     Args:
         make: makes the copier once there is something to do, in that thread too: mlflow takes seconds to import.
+        trouble: says of an error what is the matter with the place that is copied to; None where it is about this piece
+            of work alone, which is then left out.
+        tell: is given the first of these lines at once.
+        waiting: is held while the rest is waited for.
+        again: seconds between two attempts where it is away.
 
     Attributes:
-        lacks: the first thing that went wrong, in one line, once the context is left; None where nothing did.
+        lacks: why something was not copied, in one line, once the context is left; None where all of it was.
     """
 
-    def __init__(self, make: Callable[[], Copier]) -> None:
+    def __init__(
+        self,
+        make: Callable[[], Copier],
+        *,
+        trouble: Callable[[BaseException], str | None] = lambda error: None,
+        tell: Callable[[str], object] = lambda line: None,
+        waiting: Callable[[], AbstractContextManager[object]] = nullcontext,
+        again: float = AGAIN,
+    ) -> None:
         self.lacks: str | None = None
-        self._make = make
-        self._made: Future[Copier] | None = None
-        self._jobs: list[Future[object]] = []
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="copying")
+        self._make, self._trouble, self._tell, self._waiting, self._again = make, trouble, tell, waiting, again
+        self._copier: Copier | None = None
+        self._jobs: deque[Callable[[Copier], object]] = deque()
+        self._changed = Condition()
+        self._leaving = self._hurrying = False
+        self._away: str | None = None
+        self._moved = self._tried = time.monotonic()
+        self._thread: Thread | None = None
 
     def do(self, work: Callable[[Copier], object]) -> None:
         """Has `work` done with the copier, when its turn comes."""
-        made = self._made = self._made or self._thread.submit(self._make)
-        self._jobs.append(self._thread.submit(lambda: work(made.result())))
+        with self._changed:
+            self._jobs.append(work)
+            self._changed.notify()
+        if self._thread is None:
+            # Nobody may have to wait for a call that hangs: the process ends without it.
+            self._thread = Thread(target=self._work, name="copying", daemon=True)
+            self._thread.start()
 
     def __enter__(self) -> Self:
         return self
@@ -46,8 +83,59 @@ class Copying(Generic[Copier]):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._made is not None:
+        if self._thread is None:
+            return
+        if kind is None:
             self.do(lambda copier: copier.close())
-        errors = [error for job in self._jobs if (error := job.exception()) is not None]
-        self._thread.shutdown()
-        self.lacks = f"{type(errors[0]).__name__}: {errors[0]}".split("\n")[0] if errors else None
+        with self._changed:
+            self._leaving, self._hurrying = True, kind is not None
+            self._moved = time.monotonic()
+            self._changed.notify()
+        with nullcontext() if self._hurrying else self._waiting():
+            while self._thread.is_alive() and time.monotonic() < self._moved + (HURRY if self._hurrying else PATIENCE):
+                self._thread.join(0.1)
+        with self._changed:
+            if self._thread.is_alive():
+                self._away = self._away or "the last copy was not finished in time"
+            if self._away is not None:
+                self.lacks = self._away
+            elif self._jobs:
+                self.lacks = self.lacks or "it was stopped"
+
+    def _work(self) -> None:
+        while (job := self._next()) is not None:
+            try:
+                self._copier = self._copier or self._make()
+                job(self._copier)
+            except Exception as error:
+                self._failed(error)
+            else:
+                self._done()
+
+    def _next(self) -> Callable[[Copier], object] | None:
+        """The first of what is to be done, which stays there until it is; None where there will be nothing more."""
+        with self._changed:
+            while not self._jobs and not self._leaving:
+                self._changed.wait()
+            if self._away is not None:
+                self._changed.wait_for(lambda: self._leaving, self._again)
+                if self._leaving and time.monotonic() < self._tried + FRESH:
+                    return None
+            return None if self._hurrying or not self._jobs else self._jobs[0]
+
+    def _done(self) -> None:
+        with self._changed:
+            self._jobs.popleft()
+            self._away, self._moved = None, time.monotonic()
+
+    def _failed(self, error: Exception) -> None:
+        told = self._trouble(error)
+        with self._changed:
+            self._moved = self._tried = time.monotonic()
+            if told is None:
+                self._jobs.popleft()
+                self.lacks = self.lacks or f"{type(error).__name__}: {error}".split("\n")[0]
+                return
+            first, self._away, self._copier = self._away is None, told, None
+        if first and not self._leaving:
+            self._tell(told)

@@ -11,7 +11,7 @@ from benchmarks.plans.units import PlannedUnit
 from benchmarks.records.home import Home
 from benchmarks.records.ledger import Entry, Ledger
 from benchmarks.records.store import Store
-from benchmarks.running.copying import Copying
+from benchmarks.running.copies import Tell, copies
 from benchmarks.running.local import Outcome, run_local
 from benchmarks.terminal.console import Terminal
 from benchmarks.terminal.runs import RunProgress
@@ -57,12 +57,15 @@ def run(
     todo = [p for p in planned if p.unit.key not in done]
     waiting = partial(next, iter(todo), None)
     tally = Tally()
-    with Copying(partial(_tracker, tracking_uri, home, ledger, with_faces=with_faces)) as copying:
+    tracker = partial(_tracker, uri=tracking_uri, home=home, ledger=ledger, with_faces=with_faces)
+    with copies(tracker, tracking_uri, console) as copying:
 
-        def log(found: list[Entry]) -> None:
-            copying.do(lambda tracker: tracker.log(found))
+        def log(entry: Entry) -> None:
+            copying.do(lambda tracker: tracker.log([entry]))
 
-        log([entries[p.unit.key] for p in planned if p.unit.key in done])
+        for one in planned:
+            if one.unit.key in done:
+                log(entries[one.unit.key])
         try:
             if todo:
                 outcomes = run_local(waiting, home, workers=workers)
@@ -74,7 +77,7 @@ def run(
                             tally.trained += 1
                             accuracy = store.result(unit.key)["accuracy"]
                             progress.finished(label, where, accuracy=accuracy, seconds=outcome.seconds)
-                            log([entries[unit.key]])
+                            log(entries[unit.key])
                         else:
                             tally.failed.append(outcome)
                             progress.failed(label, where, reason=outcome.reason)
@@ -89,7 +92,7 @@ def _progress(planned: Sequence[PlannedUnit], done: set[str], *, workers: int, c
     return RunProgress(Counter(p.label for p in planned), before, workers=workers, console=console)
 
 
-def _tracker(uri: str, home: Home, ledger: Ledger, *, with_faces: bool) -> "Tracker":
+def _tracker(tell: Tell, *, uri: str, home: Home, ledger: Ledger, with_faces: bool) -> "Tracker":
     from benchmarks.running.tracking import Tracker
 
-    return Tracker(uri, home, ledger, with_faces=with_faces)
+    return Tracker(uri, home, ledger, with_faces=with_faces, tell=tell)

@@ -1,20 +1,18 @@
 """Tracking: a faithful copy of the records in MLflow, for people. Losing it loses nothing, and it can be made again.
 
 An experiment is a suite, a parent run a method, a child run a unit, tagged with its key; where methods were tuned, a
-study stands between them (`benchmarks.search.tracking`). Only the driver writes, each run's numbers in one batch; what
-is there already is left alone, and what a server missed is caught up later.
+study stands between them (`benchmarks.search.tracking`), and a run beside the methods has the report. Only the driver
+writes, each run's numbers in one batch; what is there already is left alone, and what was missed is caught up later.
 """
 
+import json
 import logging
 import math
 import os
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
-
-import numpy as np
-import pandas as pd
 
 # Before mlflow is imported anywhere: nothing is sent to its makers, and a server that is away is left in seconds.
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
@@ -22,26 +20,35 @@ os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")
 os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "10")
 
 from mlflow import MlflowClient
-from mlflow.entities import Dataset, DatasetInput, Metric, Param, Run
-from safetensors import safe_open
+from mlflow.entities import DatasetInput, Metric, Run
 
 from benchmarks.records.home import Home
 from benchmarks.records.ledger import Entry, Ledger
-from benchmarks.records.store import PICTURE, Store
+from benchmarks.records.store import Store
+from benchmarks.running.artifacts import METHOD, Artifacts, bring_home
+from benchmarks.running.entities import dataset, method_params, run_name, shows_subjects, unit_metrics, unit_params
+from benchmarks.running.troubles import is_database, reach
 
-for _noisy in ("mlflow", "alembic"):
-    logging.getLogger(_noisy).setLevel(logging.WARNING)
-# It logs each error of a database with its traceback, and raises it; it is told once, by who copies.
-logging.getLogger("mlflow.store.db.utils").setLevel(logging.CRITICAL)
+# What goes wrong is told in one line by who copies (`benchmarks.running.troubles`), not by libraries with tracebacks.
+for _noisy, _level in (
+    ("mlflow", "WARNING"),
+    ("alembic", "WARNING"),
+    ("mlflow.store", "CRITICAL"),
+    ("urllib3", "ERROR"),
+):
+    logging.getLogger(_noisy).setLevel(_level)
 
 #: Tags. A study's name stands at its own run and at its winner's units, these have the winner's trial beside it.
-METHOD, STUDY, TRIAL = "afnetm.method", "afnetm.study", "afnetm.trial"
+STUDY, TRIAL = "afnetm.study", "afnetm.trial"
 _KEY, _FINISHED = "afnetm.key", "afnetm.finished"
+_REPORT = "afnetm.report"  # of the run that has the suite's report
 _NAMED = "afnetm.named"  # of a run that has what names subjects
 _UNITS = "afnetm.units"  # of a study's run: keys of its winner's units
-PARENT = "mlflow.parentRunId"  # MLflow's own tag: its UI nests runs by it
+# MLflow's own tags, which its UI knows: it nests runs by the first.
+PARENT, _NOTE, _SOURCE = "mlflow.parentRunId", "mlflow.note.content", "mlflow.source.name"
 _PAGE = 1000
-_MEANS = ("accuracy", "macro_f1", "seconds")
+#: What a copy is made of; raised whenever a record's copy changes, so that copies of before are made anew.
+_FORM = 2
 
 
 class Tracker:
@@ -53,30 +60,42 @@ class Tracker:
         ledger: the suite.
         with_faces: whether what names or shows subjects is copied though the cohort is not shareable. What was copied
             without is completed; what was copied with it stays, whatever is said later.
+        tell: is given a line about what was done beside copying.
 
     Every method may raise what MLflow raises when it cannot be reached.
 
     Attributes:
         client: of MLflow.
+        artifacts: of its runs.
         experiment: the suite's, by MLflow's identifier.
         studies: runs of studies, by the study's name.
     """
 
-    def __init__(self, uri: str, home: Home, ledger: Ledger, *, with_faces: bool = False) -> None:
+    def __init__(
+        self,
+        uri: str,
+        home: Home,
+        ledger: Ledger,
+        *,
+        with_faces: bool = False,
+        tell: Callable[[str], object] = lambda line: None,
+    ) -> None:
+        reach(uri)
+        if is_database(uri):
+            bring_home(uri, home)
         self.client = MlflowClient(uri)
+        self.artifacts = Artifacts(self.client, uri, home)
         self._named = bool(ledger.cohort["shareable"]) or with_faces
         self._store = Store(home)
         self._ledger = ledger
-        # A server knows where; for a database without one MLflow would take the folder that one happens to be in.
-        artifacts = None if uri.startswith("http") else home.artifacts.resolve().as_uri()
-        experiment = self.client.get_experiment_by_name(ledger.suite)
-        self.experiment: str = experiment.experiment_id if experiment else self._create(artifacts)
+        self.experiment = self._open(tell)
         self.studies: dict[str, Run] = {}
         self._chosen = {
             (study["method"], study["repeat"], study["fold"], study["search"]): study
             for study in ledger.tuning.get("studies", [])
         }
-        self._parents: dict[str, str] = {}
+        self._parents: dict[str, Run] = {}
+        self._report = ""
         self._children: dict[str, tuple[str, str]] = {}
         self._places: dict[str, dict[str, str]] = {}
         self._nameless: set[str] = set()
@@ -91,41 +110,69 @@ class Tracker:
                 continue
             result = self._store.result(entry.key)
             run, finished = self._children.get(entry.key, ("", ""))
-            if finished == str(result["finished"]):
+            if finished == _finished(result):
                 logged += self._complete(entry.key, run)
                 self._move(entry, run)
                 continue
             if run:  # the record was made anew, or the copy was cut off
                 self.client.delete_run(run)
-            self._children[entry.key] = (self._log_unit(entry, result), str(result["finished"]))
+            self._log_unit(entry, result)
             logged += 1
         return logged
 
     def close(self) -> None:
-        """Brings up to date what stands above units: a study's run names its own, a method's has the means of all."""
+        """Brings up to date what stands above units: a study's run names its own, a method's has how many there are."""
         self._name_units()
-        for method, run in self._parents.items():
-            before = self.client.get_run(run)
-            results = self._results(method)
-            numbers = {f"mean_{k}": float(np.mean([r[k] for r in results])) for k in _MEANS if results}
-            numbers |= {"units": float(len(results))} if results else {}
-            if numbers.items() - before.data.metrics.items():
-                now = int(time.time() * 1000)  # MLflow shows the latest: what they replace may be of younger records
-                self.client.log_batch(run, metrics=[Metric(k, v, now, 0) for k, v in numbers.items()])
-            elif before.info.status == "FINISHED":
-                continue
-            self.client.set_terminated(run)
+        for method in self._parents:
+            keys = [e.key for e in self._ledger.units if e.method == method and e.key in self._children]
+            self._update(method, {"runs": float(sum(self._store.folder(key).is_dir() for key in keys))})
 
-    def _results(self, method: str) -> list[dict[str, Any]]:
-        """Of the comparison's copied units of a method."""
-        keys = [e.key for e in self._ledger.units if e.method == method and e.key in self._children]
-        return [self._store.result(key) for key in keys if self._store.folder(key).is_dir()]
+    def publish(
+        self,
+        scores: Mapping[str, Mapping[str, float]],
+        pictures: Mapping[str, Mapping[str, Path | bytes]],
+        report: Mapping[str, Path | bytes],
+    ) -> None:
+        """Copies what a report says: numbers and pictures to the methods' runs, the whole of it to one of its own.
 
-    def _create(self, artifacts: str | None) -> str:
-        # By its kind MLflow's UI shows an experiment as model training.
-        tags = {"mlflow.note.content": self._ledger.description, "mlflow.experimentKind": "custom_model_development"}
-        identifier: str = self.client.create_experiment(self._ledger.suite, artifact_location=artifacts, tags=tags)
-        return identifier
+        Args:
+            scores: numbers by method and name.
+            pictures: files by method and name.
+            report: files by name.
+        """
+        for method in filter(self._ledger.methods.__contains__, scores):
+            self._update(method, scores[method])
+            self.artifacts.put(self.parent(method), {**self._suite(), **pictures.get(method, {})})
+        if not self._report:
+            tags = {_REPORT: "yes", _SOURCE: "afnetm run", _NOTE: "The report as a page: `index.html`."}
+            self._report = str(self.client.create_run(self.experiment, run_name="report", tags=tags).info.run_id)
+        self.artifacts.put(self._report, report, alone=True)
+        self.client.set_terminated(self._report)
+
+    def _update(self, method: str, numbers: Mapping[str, float]) -> None:
+        """Sets a method's metrics, and ends its run."""
+        run = self.client.get_run(self.parent(method))
+        numbers = {name: value for name, value in numbers.items() if math.isfinite(value)}
+        if numbers.items() - run.data.metrics.items():
+            now = int(time.time() * 1000)  # MLflow shows the latest: what they replace may be of younger records
+            self.client.log_batch(run.info.run_id, metrics=[Metric(k, v, now, 0) for k, v in numbers.items()])
+        elif run.info.status == "FINISHED":
+            return
+        self.client.set_terminated(run.info.run_id)
+
+    def _open(self, tell: Callable[[str], object]) -> str:
+        """The suite's experiment; it is made if it is not there, and restored if it was deleted."""
+        suite = self._ledger.suite
+        experiment = self.client.get_experiment_by_name(suite)
+        if experiment is None:
+            # By its kind MLflow's UI shows an experiment as model training.
+            tags = {_NOTE: self._ledger.description, "mlflow.experimentKind": "custom_model_development"}
+            where = self.artifacts.location
+            return str(self.client.create_experiment(suite, artifact_location=where, tags=tags))
+        if experiment.lifecycle_stage != "active":  # its name is taken all the same
+            self.client.restore_experiment(experiment.experiment_id)
+            tell(f"the suite's experiment '{suite}' had been deleted there, and is restored")
+        return str(experiment.experiment_id)
 
     def _runs(self) -> list[Run]:
         runs: list[Run] = []
@@ -139,30 +186,59 @@ class Tracker:
     def _remember(self, run: Run) -> None:
         tags = run.data.tags
         if _KEY in tags:
-            finished = tags[_FINISHED] if run.info.status == "FINISHED" else ""
-            self._children[tags[_KEY]] = (run.info.run_id, finished)
-            if tags.get(_NAMED) == "no":
-                self._nameless.add(tags[_KEY])
-            self._places[tags[_KEY]] = {name: tags[name] for name in (PARENT, STUDY, TRIAL) if name in tags}
+            self._remember_unit(run.info.run_id, tags, whole=run.info.status == "FINISHED")
         elif STUDY in tags:
             self.studies[tags[STUDY]] = run
+        elif _REPORT in tags:
+            self._report = run.info.run_id
         elif METHOD in tags:
-            self._parents[tags[METHOD]] = run.info.run_id
+            self._parents[tags[METHOD]] = run
+
+    def _remember_unit(self, run: str, tags: Mapping[str, str], *, whole: bool) -> None:
+        key = tags[_KEY]
+        before, finished = self._children.get(key, ("", ""))
+        if before:  # a server that answered too late had made one, and was asked again
+            self.client.delete_run(run if finished else before)
+            if finished:
+                return
+        self._children[key] = (run, tags[_FINISHED] if whole else "")
+        if tags.get(_NAMED) == "no":
+            self._nameless.add(key)
+        self._places[key] = {name: tags[name] for name in (PARENT, STUDY, TRIAL) if name in tags}
 
     def parent(self, method: str) -> str:
-        """The run of a method; it is made if it is not there."""
-        if method not in self._parents:
-            about = self._ledger.methods[method]
-            tags = {METHOD: method, "mlflow.note.content": f"{about['summary']}\n\n{about['source']}"}
-            run = self.client.create_run(self.experiment, run_name=method, tags=tags)
-            self.client.log_text(run.info.run_id, self._ledger.text, "suite.toml")
-            self.client.log_dict(run.info.run_id, self._ledger.resolved, "suite.resolved.json")
-            self.client.log_batch(run.info.run_id, params=params(about["hyperparameters"]))
-            self.client.log_inputs(run.info.run_id, [DatasetInput(self.dataset())])
-            self._parents[method] = str(run.info.run_id)
-        return self._parents[method]
+        """The run of a method; made if it is not there, and anew where the method's settings are others by now."""
+        before = self._parents.get(method)
+        wanted = method_params(self._ledger, method)
+        if before is not None and before.data.params == {one.key: one.value for one in wanted}:
+            return str(before.info.run_id)
+        about = self._ledger.methods[method]
+        tags = {METHOD: method, _SOURCE: "afnetm run", _NOTE: f"{about['summary']}\n\n{about['source']}"}
+        run = str(self.client.create_run(self.experiment, run_name=method, tags=tags).info.run_id)
+        self.artifacts.put(run, self._suite())
+        self.client.log_batch(run, params=wanted)
+        self.client.log_inputs(run, [DatasetInput(dataset(self._ledger.cohort))])
+        self._parents[method] = self.client.get_run(run)
+        if before is not None:
+            self._adopt(run, before.info.run_id)
+        return run
 
-    def _log_unit(self, entry: Entry, result: dict[str, Any]) -> str:
+    def _suite(self) -> dict[str, Path | bytes]:
+        resolved = json.dumps(self._ledger.resolved, indent=2)
+        return {"suite.toml": self._ledger.text.encode(), "suite.resolved.json": resolved.encode()}
+
+    def _adopt(self, run: str, before: str) -> None:
+        """Puts all that is below the run `before` below another, and deletes it."""
+        for key, place in self._places.items():
+            if place.get(PARENT) == before:
+                self.client.set_tag(self._children[key][0], PARENT, run)
+                place[PARENT] = run
+        for study in self.studies.values():
+            if study.data.tags.get(PARENT) == before:
+                self.client.set_tag(study.info.run_id, PARENT, run)
+        self.client.delete_run(before)
+
+    def _log_unit(self, entry: Entry, result: dict[str, Any]) -> None:
         end = int(result["finished"] * 1000)
         start = end - int((result["seconds"] + result["test_seconds"]) * 1000)
         self._places[entry.key] = self._place(entry)
@@ -170,34 +246,31 @@ class Tracker:
             **self._places[entry.key],
             METHOD: entry.method,
             _KEY: entry.key,
-            _FINISHED: str(result["finished"]),
+            _FINISHED: _finished(result),
             _NAMED: "yes" if self._named else "no",
-            "mlflow.source.name": "afnetm run",
+            _SOURCE: "afnetm run",
             "mlflow.source.git.commit": result["commit"],
             "afnetm.hardware": result["hardware"],
             "afnetm.device": result["device_name"],
             **{f"version.{name}": version for name, version in result["versions"].items()},
         }
-        run = self.client.create_run(self.experiment, start_time=start, tags=tags, run_name=_name(entry))
+        run = self.client.create_run(self.experiment, start_time=start, tags=tags, run_name=run_name(entry))
         identifier = str(run.info.run_id)
+        self._children[entry.key] = (identifier, "")  # what is cut off from here on is made again
         folder = self._store.folder(entry.key)
-        settings = {k: result[k] for k in ("method", "version", "repeat", "fold", "seed", "device", "intensities")}
-        settings |= {k: result[k] for k in ("protocol", "encoder", "recipe", "hyperparameters")}
-        self.client.log_batch(identifier, metrics=_metrics(result, folder, end), params=params(settings))
-        self.client.log_inputs(identifier, [DatasetInput(self.dataset())])
-        for path in sorted(folder.iterdir()):
-            if self._named or not _shows_subjects(path):
-                self.client.log_artifact(identifier, str(path))
+        self.client.log_batch(identifier, metrics=unit_metrics(result, folder, end), params=unit_params(result))
+        self.client.log_inputs(identifier, [DatasetInput(dataset(self._ledger.cohort))])
+        files = {path.name: path for path in folder.iterdir() if self._named or not shows_subjects(path)}
+        self.artifacts.put(identifier, files)
         self.client.set_terminated(identifier, end_time=end)
+        self._children[entry.key] = (identifier, _finished(result))
         (self._nameless.discard if self._named else self._nameless.add)(entry.key)
-        return identifier
 
     def _complete(self, key: str, run: str) -> bool:
         """Adds what names subjects to a copy that was made without, where that is wanted now; says whether it was."""
         if not self._named or key not in self._nameless:
             return False
-        for path in filter(_shows_subjects, sorted(self._store.folder(key).iterdir())):
-            self.client.log_artifact(run, str(path))
+        self.artifacts.put(run, {path.name: path for path in self._store.folder(key).iterdir()})
         self.client.set_tag(run, _NAMED, "yes")
         self._nameless.discard(key)
         return True
@@ -230,47 +303,7 @@ class Tracker:
             if keys and run.data.tags.get(_UNITS) != keys:
                 self.client.set_tag(run.info.run_id, _UNITS, keys)
 
-    def dataset(self) -> Dataset:
-        """The cohort, as MLflow knows data sets."""
-        cohort = self._ledger.cohort
-        profile = {k: cohort[k] for k in ("scans", "subjects", "size")}
-        return Dataset(
-            name=cohort["name"],
-            digest=cohort["fingerprint"][:36],
-            source_type="afnetm cohort",
-            source=pd.Series(cohort["source"]).to_json(),
-            profile=pd.Series(profile).to_json(),
-        )
 
-
-def _name(entry: Entry) -> str:
-    """``concat 0-2``, and for trainings beside the comparison ``concat 0-2 #2``, ``concat 0-2 reseeded 1``."""
-    name = f"{entry.method} {entry.repeat}-{entry.fold}"
-    return name + f" #{entry.search + 1}" * bool(entry.search) + f" reseeded {entry.reseed}" * bool(entry.reseed)
-
-
-def _shows_subjects(path: Path) -> bool:
-    """Whether a file of a record names subjects, or holds so much of each scan that it may show it."""
-    if path.name != "extras.safetensors":
-        return path.name == "predictions.parquet"
-    with safe_open(path, framework="numpy") as file:
-        shapes = [file.get_slice(name).get_shape() for name in file.keys()]  # noqa: SIM118
-    return any(math.prod(shape[1:]) >= PICTURE for shape in shapes)
-
-
-def params(settings: Mapping[str, Any], prefix: str = "") -> list[Param]:
-    """Settings as MLflow has them, those of an inner table after its name and a dot."""
-    flat: list[Param] = []
-    for name, value in settings.items():
-        inner = isinstance(value, dict)
-        flat += params(value, f"{prefix}{name}.") if inner else [Param(prefix + name, str(value))]
-    return flat
-
-
-def _metrics(result: dict[str, Any], folder: Path, end: int) -> list[Metric]:
-    names = ("accuracy", "macro_f1", "seconds", "test_seconds", "parameters", "flops", "n_train", "n_test")
-    metrics = [Metric(f"test_{n}" if n in names[:2] else n, float(result[n]), end, 0) for n in names]
-    curves = pd.read_csv(folder / "curves.csv").drop(columns="epoch")
-    for name in curves.columns:
-        metrics += [Metric(f"train_{name}", float(v), end, epoch) for epoch, v in enumerate(curves[name])]
-    return metrics
+def _finished(result: Mapping[str, Any]) -> str:
+    """Tells a record from one that was made anew, and its copy from one of another form."""
+    return f"{result['finished']} {_FORM}"

@@ -1,14 +1,20 @@
-"""From a study's run in MLflow to the study in Optuna's dashboard, and back."""
+"""What a study says of itself in Optuna's dashboard and in MLflow, and the way from one to the other."""
 
-from urllib.parse import urlsplit
+import hashlib
+from collections.abc import Sequence
 
 import optuna
+from optuna.trial import FrozenTrial, TrialState
 from optuna_dashboard import get_note, save_note
 
-from benchmarks.running.interfaces import HERE, MLFLOW_PORT, OPTUNA_PORT
+from benchmarks.running.interfaces import HERE, OPTUNA_PORT
+from benchmarks.search.searching import Question
+from studies.search import Search
 
-#: An attribute of a study, and how its note begins.
-_ATTRIBUTE, _NOTE = "mlflow_run", "Its numbers, pictures and trainings in MLflow"
+#: Attributes of a study: its run in MLflow, and a digest of the note that was written for the dashboard.
+_RUN, _NOTED = "mlflow_run", "noted"
+#: How notes began that have no digest.
+_EARLIER = "Its numbers, pictures and trainings in MLflow"
 
 
 def dashboard_link(study: optuna.Study) -> str:
@@ -18,27 +24,47 @@ def dashboard_link(study: optuna.Study) -> str:
     return f"[{study.study_name}]({url}) (`afnetm ui --optuna`)"
 
 
-def mlflow_page(uri: str, experiment: str, run: str) -> str:
-    """The address of a run's page: a server's own, or for a database where `afnetm ui` serves it by default.
-
-    No password in `uri` is part of it.
-    """
-    parts = urlsplit(uri)
-    server = f"http://{HERE}:{MLFLOW_PORT}"
-    if parts.scheme in {"http", "https"}:
-        server = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path.rstrip('/')}"
-    return f"{server}/#/experiments/{experiment}/runs/{run}"
+def outcome(trials: Sequence[FrozenTrial], winner: FrozenTrial | None, *, metric: str) -> str:
+    """What came of a study, in one sentence without its stop."""
+    states = [trial.state for trial in trials]
+    kinds = {"complete": TrialState.COMPLETE, "pruned": TrialState.PRUNED, "failed": TrialState.FAIL}
+    counts = ", ".join(f"{states.count(state)} {name}" for name, state in kinds.items())
+    won = "No trial was completed, so nothing was chosen"
+    if winner is not None:
+        won = f"Trial {winner.number} won, with {100 * winner.value:.1f} % inner {metric}"
+    return f"{won}; {len(trials)} trials ({counts})"
 
 
 def link_to_mlflow(study: optuna.Study, *, run: str, page: str) -> None:
-    """Writes which run a study was copied to beside it: an attribute, and a note for the dashboard.
+    """Writes which run a study was copied to beside it; `note_outcome` tells it to the dashboard."""
+    attribute = {"run": run, "page": page}
+    if study.user_attrs.get(_RUN) != attribute:
+        study.set_user_attr(_RUN, attribute)
+
+
+def note_outcome(question: Question, search: Search) -> None:
+    """Writes a note for the dashboard: inner score, the winner's settings, and the way to MLflow once that has it.
 
     What is there already is not written again, and a note of the user's own is left alone.
     """
-    attribute = {"run": run, "page": page}
-    if study.user_attrs.get(_ATTRIBUTE) != attribute:
-        study.set_user_attr(_ATTRIBUTE, attribute)
-    note = f"{_NOTE}: [{page}]({page}) (`afnetm ui`)"
-    before = get_note(study)
-    if before != note and (not before or before.startswith(_NOTE)):
+    study, winner = search.study, search.winner()
+    lines = [f"**{outcome(search.trials, winner, metric=question.spec.metric)}.**"]
+    if winner is not None:
+        lines += ["", "| setting | the winner's |", "| :-- | --: |"]
+        lines += [f"| `{name}` | {_told(value)} |" for name, value in winner.params.items()]
+    page = study.user_attrs.get(_RUN, {}).get("page")
+    if page:
+        lines += ["", f"Its numbers, pictures and training runs: [MLflow]({page}) (`afnetm ui`)"]
+    note, before = "\n".join(lines), get_note(study)
+    own = not before or before.startswith(_EARLIER) or study.user_attrs.get(_NOTED) == _digest(before)
+    if own and note != before:
+        study.set_user_attr(_NOTED, _digest(note))
         save_note(study, note)
+
+
+def _told(value: object) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
+def _digest(note: str) -> str:
+    return hashlib.sha256(note.encode()).hexdigest()[:16]

@@ -6,11 +6,10 @@ copied when its budget is spent: half a search would be read as a result, and Op
 
 import hashlib
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import optuna
 from mlflow.entities import DatasetInput, Metric, Run, RunTag
@@ -18,16 +17,19 @@ from optuna.trial import FrozenTrial, TrialState
 
 from benchmarks.records.home import Home
 from benchmarks.records.ledger import Ledger
-from benchmarks.running.tracking import METHOD, PARENT, STUDY, TRIAL, Tracker, params
-from benchmarks.search.links import dashboard_link, link_to_mlflow, mlflow_page
+from benchmarks.running.artifacts import METHOD
+from benchmarks.running.entities import dataset, params
+from benchmarks.running.mlflow_page import run_page
+from benchmarks.running.tracking import PARENT, STUDY, TRIAL, Tracker
+from benchmarks.search.links import dashboard_link, link_to_mlflow, note_outcome, outcome
 from benchmarks.search.searching import Question
 from benchmarks.search.tuning import winner_of
-from studies.database import url_shown
 from studies.pictures import pictures
 from studies.search import Search
 from studies.space import told
 from studies.storage import storage_errors
 from studies.table import trials_table
+from studies.urls import url_shown
 from studies.winners import place, written
 
 _TABLE = "trials.json"
@@ -77,8 +79,16 @@ class StudyTracker:
     Its methods may raise what MLflow raises when it cannot be reached, and `UserError` when the storage cannot.
     """
 
-    def __init__(self, uri: str, home: Home, ledger: Ledger, *, storage_url: str | None) -> None:
-        self._tracker = Tracker(uri, home, ledger)
+    def __init__(
+        self,
+        uri: str,
+        home: Home,
+        ledger: Ledger,
+        *,
+        storage_url: str | None,
+        tell: Callable[[str], object] = lambda line: None,
+    ) -> None:
+        self._tracker = Tracker(uri, home, ledger, tell=tell)
         self._client = self._tracker.client
         self._uri, self._ledger = uri, ledger
         self._storage_url = storage_url
@@ -102,8 +112,9 @@ class StudyTracker:
             self._client.set_tag(identifier, _COPIED, digest)
             self._tracker.studies[question.name] = self._client.get_run(identifier)
         with storage_errors(self._storage_url):
-            page = mlflow_page(self._uri, self._tracker.experiment, identifier)
+            page = run_page(self._uri, self._tracker.experiment, identifier)
             link_to_mlflow(one.study, run=identifier, page=page)
+            note_outcome(question, search)
         return not copied
 
     def close(self) -> None:
@@ -140,23 +151,20 @@ class StudyTracker:
             "afnetm.storage": self._storage,
             "afnetm.budget": spec.budget,
             TRIAL: "none" if one.winner is None else str(one.number),
-            "mlflow.note.content": _note(one, numbers),
+            "mlflow.note.content": _note(one),
         }
         now = int(time.time() * 1000)  # MLflow shows the latest
         metrics = [Metric(name, value, now, 0) for name, value in numbers.items()]
         metrics += _history(one.trials, f"best_inner_{spec.metric}")
         self._client.log_batch(run, metrics, params(how), [RunTag(*tag) for tag in tags.items()])
-        self._client.log_inputs(run, [DatasetInput(self._tracker.dataset())])
-        with TemporaryDirectory() as folder:
-            for name, content in self._files(one).items():
-                (Path(folder) / name).write_bytes(content)
-            self._client.log_artifacts(run, folder)
+        self._client.log_inputs(run, [DatasetInput(dataset(self._ledger.cohort))])
+        self._tracker.artifacts.put(run, self._files(one))
         end = max(trial.datetime_complete.timestamp() for trial in one.trials)
         self._client.set_terminated(run, "FINISHED" if one.winner else "FAILED", end_time=int(end * 1000))
 
-    def _files(self, one: _Finished) -> dict[str, bytes]:
+    def _files(self, one: _Finished) -> dict[str, Path | bytes]:
         spec = one.question.spec
-        files = {_TABLE: one.table.encode()}
+        files: dict[str, Path | bytes] = {_TABLE: one.table.encode()}
         if one.winner is not None:
             text = written([winner_of(one.question, one.winner)], suite=self._ledger.suite)
             files["winner.toml"] = text.encode()
@@ -191,14 +199,11 @@ def _history(trials: Sequence[FrozenTrial], name: str) -> list[Metric]:
     return [Metric(name, value, int(t.datetime_complete.timestamp() * 1000), t.number) for t, value in points]
 
 
-def _note(one: _Finished, numbers: dict[str, float]) -> str:
+def _note(one: _Finished) -> str:
     """For the run's page."""
-    counts = ", ".join(f"{numbers[name]:.0f} {name}" for name in ("complete", "pruned", "failed"))
-    won = "No trial was completed, so that nothing was chosen"
-    if one.winner is not None:
-        won = f"Trial {one.number} won, with {100 * one.winner.value:.1f} % inner {one.question.spec.metric}"
+    said = outcome(one.trials, one.winner, metric=one.question.spec.metric)
     return (
-        f"{won}; {numbers['trials']:.0f} trials ({counts}), each a row of the artifact `{_TABLE}`. The runs below this "
-        f"one are trained with what won; what several studies chose is trained once, below the first of them.\n\n"
+        f"{said}, each a row of the artifact `{_TABLE}`. The runs below this one are trained with what won; what "
+        f"several studies chose is trained once, below the first of them.\n\n"
         f"In Optuna's dashboard: {dashboard_link(one.study)}"
     )

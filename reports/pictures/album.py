@@ -108,13 +108,18 @@ def write_pictures(pictures: Pictures, directory: Path) -> None:
         (directory / f"{name}.pdf").write_bytes(picture.pdf)
 
 
+def picture_stem(section: str, method: str) -> str:
+    """What a method's picture is called, unless another's is: ``confusion-afnetm``."""
+    words = re.sub(r"[^A-Za-z0-9]+", "-", method).strip("-")[:_LETTERS]
+    return f"{section}-{words}" if words else section
+
+
 def _named(pictures: Pictures) -> Iterator[tuple[str, Picture]]:
     """Each picture with its file's name: whatever a method is called, it is one, and no other picture's."""
     taken: set[str] = set()
     for section, found in pictures.items():
         for method, picture in found.items():
-            words = re.sub(r"[^A-Za-z0-9]+", "-", method).strip("-")[:_LETTERS]
-            stem = name = f"{section}-{words}" if words else section
+            stem = name = picture_stem(section, method)
             number = 1
             while name.lower() in taken:  # some file systems do not tell A from a
                 number += 1

@@ -15,7 +15,7 @@ from rich.console import Console
 
 from afnetm.errors import UserError
 from benchmarks.records.home import Home
-from benchmarks.running.interfaces import optuna_ui
+from benchmarks.running.optuna_page import optuna_ui
 from studies.storage import open_storage
 from tests.benchmarks.conftest import command
 
@@ -50,7 +50,7 @@ def test_the_dashboard_shows_studies_to_this_machine_and_changes_none(home: Home
         try:
             assert process.stderr is not None
             told = process.stderr.readline()
-            assert f"http://127.0.0.1:{port} " in told
+            assert f"http://127.0.0.1:{port}/dashboard " in told
 
             sockets = psutil.Process(process.pid).net_connections("inet")
             assert {(one.laddr.ip, one.laddr.port) for one in sockets} == {("127.0.0.1", port)}
@@ -68,7 +68,9 @@ def test_the_dashboard_shows_studies_to_this_machine_and_changes_none(home: Home
 
             assert fetch(port, f"/api/studies/{study['study_id']}", method="DELETE")[0] == 403
             assert fetch(port, "/api/studies", host="elsewhere.example")[0] == 403
-            with pytest.raises(UserError, match=f"--port: {port} cannot be used on 127.0.0.1: Address already in use"):
+            with pytest.raises(
+                UserError, match=f"--port: {port} cannot be used on 127.0.0.1: Address already in use; another is"
+            ):
                 optuna_ui(home, None, port=port, console=Console(quiet=True))
         finally:
             process.send_signal(signal.SIGINT)

@@ -70,19 +70,47 @@ def test_mlflow_has_a_parent_a_method_and_a_child_a_unit_and_nothing_twice(
     runs = client.search_runs([experiment.experiment_id])
     parents = {run.info.run_id: run for run in runs if "mlflow.parentRunId" not in run.data.tags}
     children = [run for run in runs if "mlflow.parentRunId" in run.data.tags]
-    assert sorted(run.info.run_name for run in parents.values()) == ["concat", "texture"]
+    assert sorted(run.info.run_name for run in parents.values()) == ["concat", "report", "texture"]
     records = findings(home)
     assert sorted(run.data.tags["afnetm.key"] for run in children) == sorted(records)
     for run in children:
         result, _, curves, _ = records[run.data.tags["afnetm.key"]]
         assert parents[run.data.tags["mlflow.parentRunId"]].info.run_name == result["method"]
-        assert run.data.metrics["test_accuracy"] == result["accuracy"]
+        assert run.data.metrics["accuracy"] == result["accuracy"]
         history = client.get_metric_history(run.info.run_id, "train_loss")
         assert [m.value for m in history] == pytest.approx(list(curves["loss"]))
-        assert run.data.params["recipe.epochs"] == "3"
+        assert run.data.params["training.epochs"] == "3"
         assert run.inputs.dataset_inputs[0].dataset.name == "tiny"
         assert {a.path for a in client.list_artifacts(run.info.run_id)} >= {"predictions.parquet", "curves.csv"}
         assert run.info.status == "FINISHED"
+        parent = parents[run.data.tags["mlflow.parentRunId"]]
+        names = parent.data.params.keys() - {"protocol.repeats", "protocol.redraw", "protocol.complete"}
+        assert names <= run.data.params.keys()
+
+
+def test_mlflow_has_the_reports_scores_its_page_and_its_pictures(
+    finished: tuple[Path, Path, subprocess.CompletedProcess[str]],
+) -> None:
+    from mlflow import MlflowClient
+
+    home, _, _ = finished
+    report = home / "reports" / "small"
+    client = MlflowClient(f"sqlite:///{home.resolve() / 'mlflow.db'}")
+    found = client.search_runs([client.get_experiment_by_name("small").experiment_id])
+    runs = {run.info.run_name: run for run in found}
+    table = pd.read_csv(report / "tables" / "comparison.csv").set_index("method")
+    for method in ("concat", "texture"):
+        metrics = runs[method].data.metrics
+        for name in ("accuracy", "accuracy_low", "accuracy_high", "macro_f1", "macro_f1_low", "brier", "parameters"):
+            assert metrics[name] == table.loc[method, name]
+        folder = Path(client.download_artifacts(runs[method].info.run_id, ""))
+        drawn = (report / "figures" / f"confusion-{method}.svg").read_bytes()
+        assert (folder / "confusion.svg").read_bytes() == drawn
+    assert "difference" not in runs["concat"].data.metrics  # the control
+    assert runs["texture"].data.metrics["difference_high"] == table.loc["texture", "difference_high"]
+    folder = Path(client.download_artifacts(runs["report"].info.run_id, ""))
+    assert (folder / "index.html").read_bytes() == (report / "index.html").read_bytes()
+    assert {path.name for path in folder.rglob("*")} >= {"scores.svg", "comparison.csv", "confusion-concat.svg"}
 
 
 def test_the_report_needs_no_torch_and_no_mlflow(

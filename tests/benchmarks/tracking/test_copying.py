@@ -1,36 +1,59 @@
-"""Copies made beside the work: a server that is away stops nothing and is caught up."""
+"""Copies made beside the work: a place that is away stops nothing, is asked once for all, and is caught up."""
 
+import socket
+import threading
+import time
+from collections.abc import Callable
+from functools import partial
+
+import pytest
 from mlflow import MlflowClient
 from optuna.storages import InMemoryStorage
 
 from benchmarks.records.home import Home
+from benchmarks.records.store import Store
+from benchmarks.running import copying as copying_module
 from benchmarks.running.copying import Copying
+from benchmarks.running.tracking import Tracker
+from benchmarks.running.troubles import trouble
 from benchmarks.search.tracking import StudyTracker
 from tests.benchmarks.tracking.conftest import LEDGER, runs, studied
+from tests.benchmarks.tracking.test_runs import record
 
 
-class _Away:
-    """Copies what is even."""
+class _Place:
+    """Where numbers are copied to: it refuses odd ones, and is away while `away` says so."""
 
-    def __init__(self) -> None:
+    def __init__(self, away: Callable[[int], bool] = lambda attempt: False) -> None:
+        self.away, self.attempts = away, 0
         self.done: list[int] = []
 
     def copy(self, number: int) -> None:
+        self.attempts += 1
+        if self.away(self.attempts):
+            raise TimeoutError("nobody answers")
         if number % 2:
-            raise ConnectionError(f"{number} is odd\nand more")
+            raise ValueError(f"{number} is odd\nand more")
         self.done.append(number)
 
     def close(self) -> None:
         self.done.append(-1)
 
 
+def _copying(place: _Place, *, told: list[str] | None = None, again: float = 0.02) -> Copying[_Place]:
+    def away(error: BaseException) -> str | None:
+        return "the place is away" if isinstance(error, TimeoutError) else None
+
+    return Copying(lambda: place, trouble=away, tell=[].append if told is None else told.append, again=again)
+
+
 def test_what_cannot_be_copied_is_told_in_a_line_and_stops_nothing() -> None:
-    away = _Away()
-    with Copying(lambda: away) as copying:
+    place = _Place()
+    with _copying(place) as copying:
         for number in range(4):
-            copying.do(lambda copier, number=number: copier.copy(number))
-    assert away.done == [0, 2, -1]
-    assert copying.lacks == "ConnectionError: 1 is odd"
+            copying.do(lambda one, number=number: one.copy(number))
+    assert place.done == [0, 2, -1]
+    assert copying.lacks == "ValueError: 1 is odd"
 
 
 def test_where_nothing_is_copied_nothing_is_made() -> None:
@@ -39,18 +62,134 @@ def test_where_nothing_is_copied_nothing_is_made() -> None:
     assert copying.lacks is None
 
 
-def _never() -> _Away:
+def _never() -> _Place:
     raise AssertionError
+
+
+def test_all_give_up_together_and_say_so_at_once() -> None:
+    place, told = _Place(away=lambda attempt: True), []
+    with _copying(place, told=told, again=60) as copying:
+        for number in range(0, 200, 2):
+            copying.do(lambda one, number=number: one.copy(number))
+        while not told:
+            time.sleep(0.01)
+        started = time.monotonic()
+    assert time.monotonic() - started < 1
+    assert place.attempts == 1
+    assert told == [copying.lacks] == ["the place is away"]
+
+
+def test_a_place_that_comes_back_meanwhile_gets_everything_in_its_order() -> None:
+    place, told = _Place(away=lambda attempt: attempt in {2, 3, 4, 7}), []
+    with _copying(place, told=told) as copying:
+        for number in range(0, 12, 2):
+            copying.do(lambda one, number=number: one.copy(number))
+        while len(place.done) < 6:
+            time.sleep(0.01)
+    assert place.done == [*range(0, 12, 2), -1]
+    assert copying.lacks is None
+    assert told == ["the place is away"] * 2
+
+
+def test_one_more_attempt_is_made_at_the_end_if_the_last_was_long_ago(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(copying_module, "FRESH", 0.05)
+    place, told = _Place(away=lambda attempt: attempt == 1), []
+    with _copying(place, told=told, again=60) as copying:
+        copying.do(lambda one: one.copy(0))
+        while not told:
+            time.sleep(0.01)
+        time.sleep(0.1)
+    assert (place.done, copying.lacks) == ([0, -1], None)
+
+
+@pytest.mark.parametrize("leave", [KeyboardInterrupt, None])
+def test_nobody_waits_for_a_copy_that_hangs(leave: type[BaseException] | None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(copying_module, "PATIENCE", 0.4)
+    monkeypatch.setattr(copying_module, "HURRY", 0.1)
+    place, end, begun = _Place(), threading.Event(), threading.Event()
+
+    def hang(_: _Place) -> None:
+        begun.set()
+        end.wait(20)
+
+    started = time.monotonic()
+    try:
+        with _copying(place) as copying:
+            copying.do(hang)
+            copying.do(lambda one: one.copy(0))
+            begun.wait(5)
+            if leave is not None:
+                raise leave
+    except KeyboardInterrupt:
+        pass
+    finally:
+        end.set()
+    assert time.monotonic() - started < 3
+    assert copying.lacks == "the last copy was not finished in time"
+
+
+def test_ctrl_c_leaves_undone_what_is_not_begun() -> None:
+    place, begun = _Place(), threading.Event()
+
+    def slow(one: _Place) -> None:
+        begun.set()
+        time.sleep(0.2)
+        one.copy(0)
+
+    try:
+        with _copying(place) as copying:
+            copying.do(slow)
+            for _ in range(100):
+                copying.do(lambda one: one.copy(2))
+            begun.wait(5)
+            raise KeyboardInterrupt
+    except KeyboardInterrupt:
+        pass
+    assert place.done == [0]
+
+
+def test_a_server_that_accepts_and_never_answers_is_waited_for_once(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_TIMEOUT", "1")
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        uri = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        started = time.monotonic()
+        with Copying(partial(Tracker, uri, home, LEDGER), trouble=partial(trouble, uri=uri)) as copying:
+            for entry in LEDGER.units * 20:
+                copying.do(lambda tracker, entry=entry: tracker.log([entry]))
+    assert copying.lacks == f"MLflow server {uri} does not answer in time"
+    assert time.monotonic() - started < 4
+
+
+def test_what_was_deleted_meanwhile_is_restored_and_gets_the_rest(home: Home, client: MlflowClient) -> None:
+    for key in ("k0", "k1"):
+        Store(home).write(key, record(0.5))
+    uri, told = home.tracking_uri, []
+    make = partial(Tracker, uri, home, LEDGER, tell=told.append)
+    with Copying(make, trouble=partial(trouble, uri=uri), tell=told.append, again=0.1) as copying:
+        copying.do(lambda tracker: tracker.log(LEDGER.units[:1]))
+        copying.do(lambda tracker: client.delete_experiment(tracker.experiment))
+        copying.do(lambda tracker: tracker.log(LEDGER.units[1:]))
+        while len(told) < 2:
+            time.sleep(0.01)
+    assert copying.lacks is None
+    assert "deleted meanwhile" in told[0]
+    assert told[1] == "the suite's experiment 's' had been deleted there, and is restored"
+    assert set(runs(client)) == {"m", "m 0-0", "m 0-1"}
+    assert {run.info.status for run in runs(client).values()} == {"FINISHED"}
 
 
 def test_a_server_that_is_away_is_caught_up_later(home: Home, client: MlflowClient) -> None:
     pair = studied(InMemoryStorage())
 
     def attempt(uri: str) -> str | None:
-        with Copying(lambda: StudyTracker(uri, home, LEDGER, storage_url=None)) as copying:
+        make = partial(StudyTracker, uri, home, LEDGER, storage_url=None)
+        with Copying(make, trouble=partial(trouble, uri=uri)) as copying:
             copying.do(lambda tracker: tracker.log(*pair))
         return copying.lacks
 
-    assert "127.0.0.1" in (attempt("http://127.0.0.1:9") or "")
+    assert attempt("http://127.0.0.1:9") == "MLflow server http://127.0.0.1:9 cannot be reached (Connection refused)"
     assert attempt(home.tracking_uri) is None
     assert set(runs(client)) == {"m", "m 0-1 search"}

@@ -13,15 +13,26 @@ from mlflow import MlflowClient
 from benchmarks.records.home import Home
 from benchmarks.records.ledger import Ledger
 from benchmarks.records.store import Record, Store
-from benchmarks.running.tracking import Tracker
-from tests.benchmarks.tracking.conftest import LEDGER
+from benchmarks.running.tracking import PARENT, Tracker
+from tests.benchmarks.tracking.conftest import LEDGER, artifacts
+
+#: With all that a method's run has.
+RESOLVED = dataclasses.replace(
+    LEDGER,
+    resolved={
+        "protocol": {"folds": 2, "subjects": None},
+        "encoder": {"width": 0.25, "weights": "/home/jane/weights.safetensors"},
+        "training": {"epochs": 2},
+    },
+    methods={"m": LEDGER.methods["m"] | {"name": "m", "version": 1, "hyperparameters": {"kind": "b", "seed": 7}}},
+)
 
 
 def record(accuracy: float, finished: float = 1e9) -> Record:
     result = {"accuracy": accuracy, "macro_f1": 0.4, "seconds": 2.0, "test_seconds": 0.5, "finished": finished}
     result |= {"parameters": 10, "flops": 20, "n_train": 5, "n_test": 1, "method": "m", "version": 1, "repeat": 0}
     result |= {"fold": 0, "seed": 2**62, "device": "cpu", "intensities": None, "protocol": {"folds": 2}, "encoder": {}}
-    result |= {"recipe": {"epochs": 2, "augmentation": {"flip": 0.5}}, "hyperparameters": {"width": 3}}
+    result |= {"recipe": {"epochs": 2, "augmentation": {"flip": 0.5}}, "hyperparameters": {"kind": "b", "seed": 7}}
     result |= {"commit": "abc", "hardware": "a machine", "device_name": "cpu", "versions": {"torch": "2"}}
     predictions = pd.DataFrame({"scan": ["a"], "subject": ["Jane"]})
     curves = pd.DataFrame({"epoch": [0, 1], "loss": [1.5, 0.5], "accuracy": [0.2, 0.4], "learning_rate": [0.1, 0.0]})
@@ -60,14 +71,74 @@ def test_a_record_is_copied_once_and_what_comes_later_is_caught_up(home: Home, c
     assert [copy(home), copy(home)] == [1, 0]
     parent = next(run for run in runs(client) if run.info.run_name == "m")
     assert len(runs(client)) == 3
-    assert parent.data.metrics["mean_accuracy"] == pytest.approx(0.6)
-    assert parent.data.metrics["units"] == 2
+    assert parent.data.metrics == {"runs": 2}
     assert {a.path for a in client.list_artifacts(parent.info.run_id)} == {"suite.toml", "suite.resolved.json"}
     (child,) = [run for run in runs(client) if run.data.tags.get("afnetm.key") == "k1"]
-    assert child.data.params["recipe.augmentation.flip"] == "0.5"
+    assert child.data.params["training.augmentation.flip"] == "0.5"
     assert child.data.params["seed"] == str(2**62)
     assert child.data.tags["version.torch"] == "2"
     assert [m.value for m in client.get_metric_history(child.info.run_id, "train_loss")] == [1.5, 0.5]
+
+
+def test_settings_have_one_name_each_for_a_method_and_its_units(home: Home, client: MlflowClient) -> None:
+    Store(home).write("k0", record(0.5))
+    copy(home, RESOLVED)
+    parent, child = sorted(runs(client), key=lambda run: run.info.run_name)
+    assert parent.data.params == {
+        "method": "m",
+        "version": "1",
+        "kind": "b",
+        "hyperparameters.seed": "7",  # it is no unit's seed
+        "training.epochs": "2",
+        "protocol.folds": "2",
+        "encoder.width": "0.25",
+    }
+    assert {"kind", "method", "version", "training.epochs", "hyperparameters.seed"} <= set(child.data.params)
+    assert child.data.params["seed"] == str(2**62)
+    assert "intensities" not in child.data.params  # all of them
+
+
+def test_a_method_whose_settings_are_others_now_has_another_run_with_all_that_was_below(
+    home: Home, client: MlflowClient
+) -> None:
+    Store(home).write("k0", record(0.5))
+    copy(home, RESOLVED)
+    before = {run.info.run_name: run for run in runs(client)}
+    changed = dataclasses.replace(RESOLVED, methods={"m": RESOLVED.methods["m"] | {"version": 2}})
+    Store(home).write("k1", record(0.7))
+    copy(home, changed)
+    after = {run.info.run_name: run for run in runs(client)}
+    assert set(after) == {"m", "m 0-0", "m 0-1"}
+    assert after["m"].data.params["version"] == "2"
+    assert after["m"].info.run_id != before["m"].info.run_id
+    assert {after[name].data.tags[PARENT] for name in ("m 0-0", "m 0-1")} == {after["m"].info.run_id}
+    assert after["m 0-0"].info.run_id == before["m 0-0"].info.run_id
+
+
+def test_what_a_server_made_twice_is_there_once(home: Home, client: MlflowClient) -> None:
+    Store(home).write("k0", record(0.5))
+    copy(home)
+    (child,) = [run for run in runs(client) if "afnetm.key" in run.data.tags]
+    # It answered too late, and was asked again.
+    client.create_run(child.info.experiment_id, tags=child.data.tags, run_name="m 0-0", start_time=1)
+    assert copy(home) == 0
+    assert [run.info.run_id for run in runs(client) if "afnetm.key" in run.data.tags] == [child.info.run_id]
+
+
+def test_a_report_is_published_over_the_one_before(home: Home, client: MlflowClient) -> None:
+    Store(home).write("k0", record(0.5))
+    copy(home)
+    for accuracy, names in ((0.5, {"index.html", "figures/hardest.svg"}), (0.6, {"index.html", "tables/folds.csv"})):
+        tracker = Tracker(home.tracking_uri, home, LEDGER)
+        scores = {"m": {"accuracy": accuracy, "accuracy_low": 0.25, "difference": float("nan")}, "gone": {}}
+        tracker.publish(scores, {"m": {"confusion.svg": b"<svg/>"}}, dict.fromkeys(names, b"page"))
+        found = {run.info.run_name: run for run in runs(client)}
+        assert set(found) == {"m", "m 0-0", "report"}
+        assert found["m"].data.metrics == {"runs": 1, "accuracy": accuracy, "accuracy_low": 0.25}
+        assert artifacts(client, found["m"]).keys() == {"suite.toml", "suite.resolved.json", "confusion.svg"}
+        folder = Path(client.download_artifacts(found["report"].info.run_id, ""))
+        assert {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()} == names
+        assert {run.info.status for run in found.values()} == {"FINISHED"}
 
 
 def test_a_record_made_anew_replaces_its_copy(home: Home, client: MlflowClient) -> None:
@@ -78,7 +149,7 @@ def test_a_record_made_anew_replaces_its_copy(home: Home, client: MlflowClient) 
     store.write("k0", record(0.9, finished=2e9))
     assert copy(home) == 1
     (child,) = [run for run in runs(client) if "afnetm.key" in run.data.tags]
-    assert child.data.metrics["test_accuracy"] == 0.9
+    assert child.data.metrics["accuracy"] == 0.9
 
 
 def test_a_copy_that_was_cut_off_is_made_again(home: Home, client: MlflowClient) -> None:

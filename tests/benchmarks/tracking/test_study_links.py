@@ -15,8 +15,8 @@ from optuna_dashboard import get_note, save_note
 from benchmarks.records.home import Home
 from benchmarks.records.ledger import Entry, Ledger
 from benchmarks.records.store import Record, Store
+from benchmarks.running.mlflow_page import run_page
 from benchmarks.running.tracking import Tracker
-from benchmarks.search.links import mlflow_page
 from tests.benchmarks.tracking.conftest import LEDGER, above, copy, runs, studied
 
 SUITE = """
@@ -73,7 +73,7 @@ def test_study_and_run_link_each_other_and_doing_it_again_changes_nothing(home: 
     run = runs(client)["m 0-1 search"]
     assert run.to_dictionary() == first.to_dictionary()
     assert storage.get_study_system_attrs(search.study._study_id) == attributes
-    page = f"http://127.0.0.1:5000/#/experiments/{run.info.experiment_id}/runs/{run.info.run_id}"
+    page = f"http://127.0.0.1:5000/#/experiments/{run.info.experiment_id}/runs/{run.info.run_id}?workflowType=machine_learning"
     assert search.study.user_attrs["mlflow_run"] == {"run": run.info.run_id, "page": page}
     assert f"]({page})" in get_note(search.study)
     url = f"http://127.0.0.1:8080/dashboard/studies/{search.study._study_id}"
@@ -104,7 +104,7 @@ def test_units_stand_below_the_study_that_chose_them(home: Home, client: MlflowC
     links = {"afnetm.study": "s/m/0-1", "afnetm.trial": "2"}
     assert links.items() <= found["m 0-1"].data.tags.items()
     assert study.data.tags["afnetm.units"] == "k1"
-    assert found["m"].data.metrics["units"] == 2
+    assert found["m"].data.metrics["runs"] == 2
     copy_units(home, LEDGER)  # and the suite as it was before it was tuned
     found = runs(client)
     assert above(found["m 0-1"]) == found["m"].info.run_id
@@ -142,7 +142,7 @@ def test_one_study_for_all_folds_has_all_units_and_extras_say_what_they_are(home
     ],
 )
 def test_a_page_is_the_servers_or_where_the_command_line_serves_it(uri: str, server: str) -> None:
-    assert mlflow_page(uri, "1", "r") == f"{server}/#/experiments/1/runs/r"
+    assert run_page(uri, "1", "r") == f"{server}/#/experiments/1/runs/r?workflowType=machine_learning"
 
 
 def test_the_command_line_copies_studies_as_they_end_and_catches_up(
@@ -153,13 +153,13 @@ def test_the_command_line_copies_studies_as_they_end_and_catches_up(
     (tmp_path / "s.toml").write_text(SUITE)
     suite = str(tmp_path / "s.toml")
     done = afnetm(home.path, "search", suite, AFNETM_TRACKING_URI="http://127.0.0.1:9")
-    assert "MLflow lacks some studies" in done.stderr
+    assert "MLflow lacks some of it" in done.stderr
     shutil.copy(empty_mlflow, home.path)
     client = MlflowClient(home.tracking_uri)
     done = afnetm(home.path, "run", suite)
     assert "MLflow lacks" not in done.stderr
     found = runs(client)
-    assert set(found) == {"texture", "texture search", "texture 0-0", "texture 0-1"}
+    assert set(found) == {"report", "texture", "texture search", "texture 0-0", "texture 0-1"}
     study = found["texture search"]
     assert above(study) == found["texture"].info.run_id
     assert {above(found[name]) for name in ("texture 0-0", "texture 0-1")} == {study.info.run_id}

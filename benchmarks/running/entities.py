@@ -1,0 +1,87 @@
+"""A suite and its records in MLflow's terms: parameters, metrics, the data set, names."""
+
+import math
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from mlflow.entities import Dataset, Metric, Param
+from safetensors import safe_open
+
+from benchmarks.records.ledger import Entry, Ledger
+from benchmarks.records.store import PICTURE
+
+#: What the field calls a recipe, in suites and in MLflow.
+_TRAINING = "training"
+
+
+def run_name(entry: Entry) -> str:
+    """``concat 0-2``, and for trainings beside the comparison ``concat 0-2 #2``, ``concat 0-2 reseeded 1``."""
+    name = f"{entry.method} {entry.repeat}-{entry.fold}"
+    name = f"{name} #{entry.search + 1}" if entry.search else name
+    return f"{name} reseeded {entry.reseed}" if entry.reseed else name
+
+
+def unit_params(result: Mapping[str, Any]) -> list[Param]:
+    """Of a finished unit: what it is, and all its settings."""
+    facts = {name: result[name] for name in ("method", "version", "repeat", "fold", "seed", "device", "intensities")}
+    settings = {"protocol": result["protocol"], "encoder": result["encoder"], _TRAINING: result["recipe"]}
+    return params(facts | _own(result["hyperparameters"], facts) | settings)
+
+
+def method_params(ledger: Ledger, label: str) -> list[Param]:
+    """Of a method, as its suite has it: the same names as its units'."""
+    about = ledger.methods[label]
+    facts = {"method": about.get("name"), "version": about.get("version")}
+    settings = {name: dict(ledger.resolved.get(name, {})) for name in ("protocol", "encoder", _TRAINING)}
+    settings["encoder"].pop("weights", None)  # a path; their digest stands with the units
+    return params(facts | _own(about["hyperparameters"], facts) | settings)
+
+
+def params(settings: Mapping[str, Any], prefix: str = "") -> list[Param]:
+    """Settings as MLflow has them, those of an inner table after its name and a dot; what is not set is left out."""
+    flat: list[Param] = []
+    for name, value in settings.items():
+        if isinstance(value, dict):
+            flat += params(value, f"{prefix}{name}.")
+        elif value is not None:
+            flat.append(Param(prefix + name, str(value)))
+    return flat
+
+
+def _own(hyperparameters: Mapping[str, Any], facts: Mapping[str, Any]) -> dict[str, Any]:
+    """A method's own settings by their names; one that is called as something else is gets its kind before it."""
+    taken = {*facts, "repeat", "fold", "seed", "device", "intensities", "protocol", "encoder", _TRAINING}
+    return {f"hyperparameters.{name}" if name in taken else name: value for name, value in hyperparameters.items()}
+
+
+def unit_metrics(result: Mapping[str, Any], folder: Path, end: int) -> list[Metric]:
+    """Scores and costs of a finished unit, and its curves, a step an epoch; `end` is when it ended, in ms."""
+    names = ("accuracy", "macro_f1", "seconds", "test_seconds", "parameters", "flops", "n_train", "n_test")
+    metrics = [Metric(name, float(result[name]), end, 0) for name in names]
+    curves = pd.read_csv(folder / "curves.csv").drop(columns="epoch")
+    for name in curves.columns:
+        metrics += [Metric(f"train_{name}", float(v), end, epoch) for epoch, v in enumerate(curves[name])]
+    return metrics
+
+
+def dataset(cohort: Mapping[str, Any]) -> Dataset:
+    """A cohort's card, as MLflow knows data sets."""
+    profile = {k: cohort[k] for k in ("scans", "subjects", "size")}
+    return Dataset(
+        name=cohort["name"],
+        digest=cohort["fingerprint"][:8],  # as long as MLflow's own: it stands beside the name on every line
+        source_type="afnetm cohort",
+        source=pd.Series(cohort["source"]).to_json(),
+        profile=pd.Series(profile).to_json(),
+    )
+
+
+def shows_subjects(path: Path) -> bool:
+    """Whether a file of a record names subjects, or holds so much of each scan that it may show it."""
+    if path.name != "extras.safetensors":
+        return path.name == "predictions.parquet"
+    with safe_open(path, framework="numpy") as file:
+        shapes = [file.get_slice(name).get_shape() for name in file.keys()]  # noqa: SIM118
+    return any(math.prod(shape[1:]) >= PICTURE for shape in shapes)

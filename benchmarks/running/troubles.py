@@ -1,0 +1,135 @@
+"""What is the matter with MLflow where it cannot be written to, and what mends it: a line each, no password in it."""
+
+import errno
+import os
+from importlib.metadata import entry_points
+
+from sqlalchemy import create_engine, make_url
+from sqlalchemy.exc import SQLAlchemyError
+
+from afnetm.errors import UserError
+from studies.urls import engine_options, first_line, parse_url, url_shown
+
+#: Schemes of databases that MLflow knows.
+_DATABASES = ("postgresql", "mysql", "sqlite", "mssql")
+#: And of servers. Packages may add others.
+_SERVERS = ("http", "https", "databricks", "databricks-uc", "uc")
+_WHAT = "tracking URI"
+
+
+class ElsewhereError(Exception):
+    """Artifacts that MLflow wants in a folder outside of the home; its message says where."""
+
+
+def is_database(uri: str) -> bool:
+    """Whether MLflow is a database, which anyone may open, and no server."""
+    return _scheme(uri).partition("+")[0] in _DATABASES
+
+
+def check_tracking_uri(uri: str) -> None:
+    """Looks at what can be seen without asking anyone.
+
+    Raises:
+        UserError: MLflow cannot be there, or the driver of its database is not installed.
+    """
+    known = {*_SERVERS, *(point.name for point in entry_points(group="mlflow.tracking_store"))}
+    if is_database(uri):
+        parse_url(uri, what=_WHAT)
+    elif _scheme(uri) not in known:
+        allowed = "allowed: http://HOST:PORT, sqlite:////FOLDER/mlflow.db, postgresql://USER:PASSWORD@HOST/DATABASE"
+        if _scheme(uri) in {"", "file"}:
+            why = "names a folder, in which MLflow keeps no runs any more"
+            moved = "`mlflow migrate-filestore` makes a database of an old one"
+            raise UserError(f"{_WHAT} '{uri}' {why}; {allowed}; {moved}")
+        raise UserError(f"{_WHAT} '{url_shown(uri)}' is of no kind that MLflow knows; {allowed}")
+
+
+def reach(uri: str) -> None:
+    """Asks a database once whether it is there: MLflow would ask it for minutes.
+
+    Raises:
+        SQLAlchemyError: it is not.
+    """
+    if is_database(uri):
+        url = make_url(uri)
+        engine = create_engine(url, **engine_options(url))
+        try:
+            engine.connect().close()
+        finally:
+            engine.dispose()
+
+
+def trouble(error: BaseException, uri: str) -> str | None:
+    """What is the matter with MLflow at `uri`, and what mends it; None for an error that is not of its making."""
+    causes = _causes(error)
+    for cause in causes:
+        if isinstance(cause, ElsewhereError):
+            return str(cause)
+        if isinstance(cause, SQLAlchemyError):
+            said = first_line(uri, cause)
+            mended = next((mended for part, mended in _DATABASE_SAYS.items() if part in said), "cannot be used: {}")
+            return f"{_at(uri)} {mended.format(said)}"
+    packages = {type(cause).__module__.partition(".")[0] for cause in causes}
+    if "requests" in packages:
+        return f"{_at(uri)} {_of_network(causes)}"
+    if packages & {"mlflow", "alembic"}:
+        said = str(error).strip().partition("\n")[0].replace(uri, url_shown(uri))[:300]
+        told = [getattr(error, "error_code", None), *(part for part in _MLFLOW_SAYS if part in said)]
+        return f"{_at(uri)} {next((_MLFLOW_SAYS[one] for one in told if one in _MLFLOW_SAYS), f'refused: {said}')}"
+    return f"artifacts cannot be written: {error.strerror or error}" if isinstance(error, OSError) else None
+
+
+_ANEW = "move it away, and another is made of the stored results"
+_RELEASE = "was made by another release of MLflow; update MLflow, or run `mlflow db upgrade` on it after a backup"
+#: By a part of what SQLite says; other databases' words stand for themselves.
+_DATABASE_SAYS = {
+    "malformed": f"is damaged ({{}}); {_ANEW}",
+    "not a database": f"is damaged ({{}}); {_ANEW}",
+    "no such": f"is not whole ({{}}); {_ANEW}",
+    "readonly": "may not be written to ({}); change its permissions",
+    "unable to open": "cannot be opened ({}); see that its folder is there and may be written to",
+    "locked": "is in use by another program ({}); close that",
+    "full": "cannot grow ({}); free some space",
+}
+#: By an error's code, or a part of its message.
+_MLFLOW_SAYS = {
+    "UNAUTHENTICATED": "wants to know who asks; set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, or "
+    "MLFLOW_TRACKING_TOKEN",
+    "PERMISSION_DENIED": "does not allow it; ask who runs it for the right to write to the suite's experiment",
+    "ENDPOINT_NOT_FOUND": "is none, or is under another path; correct the address",
+    "TEMPORARILY_UNAVAILABLE": "is overburdened or restarting",
+    "database schema": _RELEASE,
+    "locate revision": _RELEASE,
+    "'active' state": "has the suite's experiment deleted meanwhile; it is restored at the next attempt",
+}
+
+
+def _of_network(causes: list[BaseException]) -> str:
+    if any("Timeout" in type(cause).__name__ for cause in causes):
+        return "does not answer in time"
+    last = causes[-1]
+    known = last.errno if isinstance(last, OSError) and last.errno in errno.errorcode else None
+    return f"cannot be reached ({last if known is None else os.strerror(known)})"
+
+
+def _at(uri: str) -> str:
+    """What to call it."""
+    url = url_shown(uri)
+    if not is_database(uri):
+        return f"MLflow server {url}"
+    return f"MLflow's database {make_url(uri).database if uri.startswith('sqlite') else url}"
+
+
+def _causes(error: BaseException) -> list[BaseException]:
+    """An error, what it was raised from, and so on."""
+    found: list[BaseException] = []
+    following: BaseException | None = error
+    while following is not None and following not in found:
+        found.append(following)
+        following = following.__cause__ or following.__context__
+    return found
+
+
+def _scheme(uri: str) -> str:
+    scheme, separator, _ = uri.partition(":")
+    return scheme.lower() if separator else (uri if uri in _SERVERS else "")
