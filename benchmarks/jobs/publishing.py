@@ -27,7 +27,10 @@ _OWN = ("confusion", "learning")
 def publish(home: Home, suite: str, *, tracking_uri: str, console: Console) -> str | None:
     """Copies the report of a suite as it is in the home; returns why MLflow lacks it, in one line, or None."""
     ledger, folder = read_ledger(home, suite), home.report(suite)
-    table = pd.read_csv(folder / "tables" / "comparison.csv")
+    comparison = folder / "tables" / "comparison.csv"
+    if not comparison.is_file():  # nothing could be compared
+        return None
+    table = pd.read_csv(comparison)
     scores = {row["method"]: _numbers(row) for _, row in table.iterrows()}
     pictures = _pictures(folder / "figures", list(scores))
     names = [path.relative_to(folder) for path in sorted(folder.rglob("*")) if path.suffix in _SHOWN]

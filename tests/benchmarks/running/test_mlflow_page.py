@@ -48,7 +48,7 @@ class Page:
         return said
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.create_server(("127.0.0.1", 0)) as free:
         return int(free.getsockname()[1])
 
@@ -70,7 +70,7 @@ def page(tmp_path_factory: pytest.TempPathFactory, empty_mlflow: Path) -> Iterat
     tracker.log(LEDGER.units)
     LEDGER.save(before)
     before.path.rename(home.path)
-    browser, opened, port = folder / "browser", folder / "opened", _free_port()
+    browser, opened, port = folder / "browser", folder / "opened", free_port()
     browser.write_text(f"#!/bin/sh\necho \"$1\" >> '{opened}'\n")
     browser.chmod(0o700)
     environment = os.environ | {"BROWSER": f"{browser} %s", "http_proxy": "http://127.0.0.1:9"}

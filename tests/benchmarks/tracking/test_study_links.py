@@ -17,6 +17,7 @@ from benchmarks.records.ledger import Entry, Ledger
 from benchmarks.records.store import Record, Store
 from benchmarks.running.mlflow_page import run_page
 from benchmarks.running.tracking import Tracker
+from benchmarks.search.links import note_outcome
 from tests.benchmarks.tracking.conftest import LEDGER, above, copy, runs, studied
 
 SUITE = """
@@ -78,6 +79,36 @@ def test_study_and_run_link_each_other_and_doing_it_again_changes_nothing(home: 
     assert f"]({page})" in get_note(search.study)
     url = f"http://127.0.0.1:8080/dashboard/studies/{search.study._study_id}"
     assert f"[s/m/0-1]({url})" in run.data.tags["mlflow.note.content"]
+
+
+def test_a_note_says_what_came_of_a_study_and_links_to_mlflow_once_it_has_it(home: Home) -> None:
+    question, search = studied(InMemoryStorage(), trials=12, fails=lambda trial: trial == 5)
+    note_outcome(question, search)
+    (winner,) = [trial for trial in search.trials if trial.number == 2]
+    rate = f"{winner.params['training.learning_rate']:.4g}"
+    said = (
+        "**Trial 2 won, with 90.0 % inner accuracy; 12 trials (11 complete, 0 pruned, 1 failed).**\n\n"
+        "| setting | the winner's |\n| :-- | --: |\n"
+        f"| `kind` | {winner.params['kind']} |\n| `training.learning_rate` | {rate} |"
+    )
+    assert get_note(search.study) == said
+    copy(home, (question, search))
+    page = search.study.user_attrs["mlflow_run"]["page"]
+    linked = f"{said}\n\nIts numbers, pictures and training runs: [MLflow]({page}) (`afnetm ui`)"
+    assert get_note(search.study) == linked
+    note_outcome(question, search)  # while MLflow is away
+    assert get_note(search.study) == linked
+    save_note(search.study, f"{linked}\nlook at trial 7")
+    copy(home, (question, search))
+    assert get_note(search.study) == f"{linked}\nlook at trial 7"
+
+
+def test_a_note_of_an_earlier_form_gives_way_and_one_without_a_winner_says_so() -> None:
+    question, search = studied(InMemoryStorage(), fails=lambda _: True)
+    save_note(search.study, "Its numbers, pictures and trainings in MLflow: [page](page) (`afnetm ui`)")
+    note_outcome(question, search)
+    failed = "4 trials (0 complete, 0 pruned, 4 failed)"
+    assert get_note(search.study) == f"**No trial was completed, so nothing was chosen; {failed}.**"
 
 
 def test_a_note_of_the_users_own_stays(home: Home) -> None:
