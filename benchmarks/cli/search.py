@@ -67,7 +67,7 @@ def search(
     print(f"winners:    {path}")
     print(f"to compare: {command_line(home, 'run', suite, *([] if job.suite.search else ['--params', str(path)]))}")
     print(f"dashboard:  {command_line(home, 'ui', '--optuna')}")
-    print(f"MLflow UI:  {command_line(home, 'ui')}")
+    print(f"MLflow UI:  {command_line(home, 'ui', job.suite.name)}")
     assert job.tuned is not None
     if any(job.tuned.lacking.values()):
         raise typer.Exit(1)
