@@ -8,11 +8,13 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from http.client import HTTPConnection, HTTPException
+from pathlib import Path
 from tempfile import TemporaryFile
 from typing import IO
 from urllib.parse import urlsplit
 
 from rich.console import Console
+from sqlalchemy import make_url
 from sqlalchemy.exc import SQLAlchemyError
 
 from afnetm.errors import UserError
@@ -53,8 +55,9 @@ def mlflow_ui(
             page = suite_page(server, _experiment(_experiments_of(uri), home, suite))
         announce(_NAME, page, console, ends=False, browser=browser)
         return 0
-    if uri == home.tracking_uri and not (home.path / "mlflow.db").is_file():
-        raise UserError(f"home '{home.path}' has no records in MLflow yet; run a suite first")
+    url = make_url(uri)
+    if url.get_backend_name() == "sqlite" and not Path(str(url.database)).is_file():
+        raise UserError(f"home '{home.path}' has no records in MLflow yet ({url.database}); run a suite first")
     port = port or MLFLOW_PORT
     check_port(port)
     try:

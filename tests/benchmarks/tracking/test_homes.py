@@ -35,11 +35,11 @@ def copy(home: Home, uri: str | None = None, ledger: Ledger = LEDGER) -> int:
     return logged
 
 
-def shown(uri: str, to: Path) -> dict[str, dict[str, bytes]]:
+def shown(uri: str, to: Path, suite: str = "s") -> dict[str, dict[str, bytes]]:
     """The artifacts of each run by its name, as MLflow's own client finds them."""
     client = MlflowClient(uri)
     found = {}
-    for run in client.search_runs([client.get_experiment_by_name("s").experiment_id]):
+    for run in client.search_runs([client.get_experiment_by_name(suite).experiment_id]):
         (to / run.info.run_id).mkdir(parents=True)
         folder = Path(client.download_artifacts(run.info.run_id, "", str(to / run.info.run_id)))
         found[run.info.run_name] = {
