@@ -12,20 +12,10 @@ from safetensors import safe_open
 from safetensors.numpy import load_file, save_file
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
-from afnetm.data.cohort import regions_in, summary
-from afnetm.data.cohort_files import (
-    ARRAYS,
-    CARD,
-    COLUMNS,
-    CONSTANTS,
-    FORMAT_VERSION,
-    MAPS,
-    REJECTED,
-    TABLE,
-    file_sha256,
-    write_maps,
-)
-from afnetm.data.fingerprint import cohort_fingerprint, maps_sha256
+from afnetm.data.cohort import regions_in
+from afnetm.data.cohort_files import ARRAYS
+from afnetm.data.cohort_writing import write_cohort
+from afnetm.data.fingerprint import maps_sha256
 from afnetm.data.maps import Maps
 from afnetm.data.rendering import RENDERING_VERSION, render
 from afnetm.data.scan import ScanSource
@@ -73,25 +63,15 @@ def merge_chunks(target: Path, chunks: list[Path], source: ScanSource, *, name: 
             regions += [regions_in(planes) for planes in file.get_tensor("planes")]
     if not rows:
         raise UserError(f"cohort {name}: none of {len(rejected)} scans can be rendered; first {rejected[0]['reason']}")
-    write_maps(target / MAPS, map(load_file, chunks), scans=len(rows), size=size)
-
-    table = pd.DataFrame(rows)
-    table["regions"] = regions
-    table = table[[*COLUMNS, *sorted(set(table.columns) - set(COLUMNS))]]
-    table.to_csv(target / TABLE, index=False, lineterminator="\n")
-    pd.DataFrame(rejected, columns=["id", "reason"]).to_csv(target / REJECTED, index=False, lineterminator="\n")
-    content = {
-        "format_version": FORMAT_VERSION,
-        "name": name,
-        **summary(table),
-        "rejected": len(rejected),
-        "size": size,
-        "rendering": RENDERING_VERSION,
-        "fingerprint": cohort_fingerprint(table, size=size, format_version=FORMAT_VERSION),
-        "shareable": source.shareable,
-        "source": source.describe(),
-        **CONSTANTS,
-        "files": {file: file_sha256(target / file) for file in (TABLE, REJECTED)},
-    }
-    (target / CARD).write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+    write_cohort(
+        target,
+        map(load_file, chunks),
+        pd.DataFrame(rows).assign(regions=regions),
+        name=name,
+        size=size,
+        rendering=RENDERING_VERSION,
+        shareable=source.shareable,
+        source=source.describe(),
+        rejected=pd.DataFrame(rejected, columns=["id", "reason"]),
+    )
     return target

@@ -4,14 +4,14 @@
 set in a recipe it runs in any number of pieces, only slower than whole.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 from rich.console import Console
 from rich.table import Table
-from torch import nn
+from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from afnetm.data.maps import WINDOW_MM
@@ -43,7 +43,7 @@ class Friendliness:
     waits: tuple[str, ...]
 
 
-class _Waits(TorchDispatchMode):  # type: ignore[no-untyped-call]
+class Waits(TorchDispatchMode):  # type: ignore[no-untyped-call]
     """Notes operations whose result is a number for the host, or has a shape that depends on values."""
 
     def __init__(self) -> None:
@@ -53,9 +53,15 @@ class _Waits(TorchDispatchMode):  # type: ignore[no-untyped-call]
     def __torch_dispatch__(
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
     ) -> Any:
-        if {torch.Tag.data_dependent_output, torch.Tag.dynamic_output_shape} & set(func.tags):
+        decides = {torch.Tag.data_dependent_output, torch.Tag.dynamic_output_shape} & set(func.tags)
+        if decides and not (func is torch.ops.aten.index.Tensor and _by_number(args[1])):
             self.found.add(str(func.overloadpacket.__name__))
         return func(*args, **(kwargs or {}))
+
+
+def _by_number(index: Sequence[Tensor | None]) -> bool:
+    """Whether elements are picked by their numbers and not by a mask, whose sum is the shape."""
+    return all(part is None or part.dtype not in {torch.bool, torch.uint8} for part in index)
 
 
 def friendliness(kind: type[Method]) -> Friendliness:
@@ -63,7 +69,7 @@ def friendliness(kind: type[Method]) -> Friendliness:
     torch.manual_seed(0)
     network = kind().build(_ENCODER, len(EXPRESSIONS)).train()
     pieces, breaks = _traced(network)
-    with _Waits() as waits:
+    with Waits() as waits:
         loss = sum_loss(network(_faces()), torch.arange(_BATCH) % len(EXPRESSIONS), 0.0)
         torch.autograd.backward(loss)
     return Friendliness(pieces, breaks, tuple(sorted(waits.found)))

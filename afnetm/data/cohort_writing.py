@@ -1,0 +1,69 @@
+"""Writing a cohort: maps, table, rejected scans, and last the card that names what is in them."""
+
+import json
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from numpy.typing import NDArray
+
+from afnetm.data.cohort import summary
+from afnetm.data.cohort_files import (
+    CARD,
+    COLUMNS,
+    CONSTANTS,
+    FORMAT_VERSION,
+    MAPS,
+    REJECTED,
+    TABLE,
+    file_sha256,
+    write_maps,
+)
+from afnetm.data.fingerprint import cohort_fingerprint
+
+
+def write_cohort(
+    target: Path,
+    parts: Iterable[Mapping[str, NDArray[Any]]],
+    table: pd.DataFrame,
+    *,
+    name: str,
+    size: int,
+    rendering: int,
+    shareable: bool,
+    source: Mapping[str, Any],
+    rejected: pd.DataFrame | None = None,
+) -> None:
+    """Writes a cohort into the folder `target`, which is there and empty, with one part in memory at a time.
+
+    Args:
+        target: the folder.
+        parts: each the arrays of `ARRAYS` of some scans, in the table's order.
+        table: a row a scan, with `COLUMNS` and any ``nuisance_*``.
+        name: what the cohort is called.
+        size: pixels along a side of the maps.
+        rendering: version of what rendered them.
+        shareable: whether pictures and subjects' names may leave it.
+        source: what its scans came from, a JSON object.
+        rejected: ``id`` and ``reason`` of scans that could not be rendered.
+    """
+    write_maps(target / MAPS, parts, scans=len(table), size=size)
+    table = table[[*COLUMNS, *sorted(set(table.columns) - set(COLUMNS))]]
+    table.to_csv(target / TABLE, index=False, lineterminator="\n")
+    left_out = pd.DataFrame(columns=["id", "reason"]) if rejected is None else rejected
+    left_out.to_csv(target / REJECTED, index=False, lineterminator="\n")
+    content = {
+        "format_version": FORMAT_VERSION,
+        "name": name,
+        **summary(table),
+        "rejected": len(left_out),
+        "size": size,
+        "rendering": rendering,
+        "fingerprint": cohort_fingerprint(table, size=size, format_version=FORMAT_VERSION),
+        "shareable": shareable,
+        "source": source,
+        **CONSTANTS,
+        "files": {file: file_sha256(target / file) for file in (TABLE, REJECTED)},
+    }
+    (target / CARD).write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")

@@ -1,0 +1,106 @@
+"""Whole units on the device, by the way that a worker goes: the same bits twice, and learning as on a processor."""
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from statistics import mean
+from typing import Any
+
+from afnetm.data.cohort import open_cohort
+from benchmarks.plans.suite import Suite, load_suite
+from benchmarks.plans.units import PlannedUnit, plan
+from benchmarks.records.home import Home
+from benchmarks.records.store import Store
+from benchmarks.running.execution import execute
+from benchmarks.speed.gpu.cells import WrongError
+from benchmarks.speed.gpu.scale import Scale
+from benchmarks.speed.gpu.scans import learnable_cohort, write
+
+#: How much accuracy may differ from what a processor reached, up or down: several times what rounding moves a mean of
+#: two folds of some hundred scans. Without any such record, the suite's methods are far above chance, and on scans
+#: that are made to be learnt nearly perfect.
+_APART, _ABOVE_CHANCE, _LEARNT = 0.1, 0.3, 0.9
+
+
+def unit_twice(scale: Scale) -> dict[str, Any]:
+    """One unit of AFNet-M in bfloat16, executed in two homes: every file of both records but the times is the same."""
+    suite = _suite(scale, "bfloat16")
+    records = []
+    for _ in range(2):
+        with _scratch(scale) as home:
+            planned = _planned(suite, home, "afnetm", scale.device, folds=1)[0]
+            taken = execute(planned, home)
+            folder = Store(home).folder(planned.unit.key)
+            files = {path.name: path.read_bytes() for path in folder.iterdir() if path.name != "result.json"}
+            records.append((Store(home).result(planned.unit.key), files, taken))
+    (result, one, first), (_, other, second) = records
+    found = {
+        "accuracy": result["accuracy"],
+        "first_seconds": first,
+        "second_seconds": second,
+        "training_seconds": result["seconds"],
+        "peak_memory": result["peak_memory"],
+        "device": result["device_name"],
+    }
+    apart = sorted(name for name in one.keys() | other.keys() if one.get(name) != other.get(name))
+    if apart:
+        raise WrongError(f"executed twice, {', '.join(apart)} of the record differ", found)
+    return found
+
+
+def learns(scale: Scale, *, label: str, precision: str) -> dict[str, Any]:
+    """The accuracy of a method of the suite ``quick`` over a few folds, beside that of the home's records on a CPU."""
+    suite = _suite(scale, precision)
+    with _scratch(scale) as home:
+        units = _planned(suite, home, label, scale.device, folds=scale.folds)
+        for unit in units:
+            execute(unit, home)
+        accuracy = mean(Store(home).result(unit.unit.key)["accuracy"] for unit in units)
+    known = _known(scale, label)
+    found = {"accuracy": accuracy, "cpu_accuracy": known, "folds": len(units)}
+    if scale.epochs is None:
+        least = known - _APART if known is not None else _ABOVE_CHANCE if scale.home else _LEARNT
+        most = known + _APART if known is not None else 1.0
+        if not least <= accuracy <= most:
+            raise WrongError(f"accuracy {accuracy:.3f} is not within {least:.3f} to {most:.3f}", found)
+    return found
+
+
+def _suite(scale: Scale, precision: str) -> Suite:
+    suite = load_suite("quick")
+    training = replace(suite.training, precision=precision, epochs=scale.epochs or suite.training.epochs)
+    return suite.model_copy(update={"training": training})
+
+
+def _known(scale: Scale, label: str) -> float | None:
+    """What the records of `scale.home` say of the same folds on a CPU, in float32."""
+    if scale.home is None:
+        return None
+    home = Home(scale.home)
+    units = _planned(load_suite("quick"), home, label, "cpu", folds=scale.folds)
+    done = Store(home).done()
+    if any(unit.unit.key not in done for unit in units):
+        return None
+    return mean(Store(home).result(unit.unit.key)["accuracy"] for unit in units)
+
+
+def _planned(suite: Suite, home: Home, label: str, device: str, *, folds: int) -> list[PlannedUnit]:
+    cohort = open_cohort(home.cohorts / suite.cohort.name)
+    return [unit for unit in plan(suite.only([label]), cohort, device=device) if unit.unit.fold < folds]
+
+
+@contextmanager
+def _scratch(scale: Scale) -> Iterator[Home]:
+    """An empty home with the cohort of `quick`, of `scale.home` or made up."""
+    with tempfile.TemporaryDirectory() as folder:
+        home = Home(Path(folder))
+        target = home.cohorts / load_suite("quick").cohort.name
+        if scale.home is not None:
+            target.parent.mkdir(parents=True)
+            target.symlink_to((scale.home / "cohorts" / target.name).resolve())
+        else:
+            subjects, size = scale.learnt
+            write(learnable_cohort(subjects=subjects, size=size), target)
+        yield home

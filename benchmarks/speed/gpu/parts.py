@@ -1,0 +1,95 @@
+"""What is measured, in the order of its worth, so that whatever time there is has gone into what matters most.
+
+Part A asks whether a GPU computes what it should, part B how fast it is. A part is a function that gives cells; a new
+one has its name in `PARTS`.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+from afnetm.method import find_method, methods
+from afnetm.model.encoder import EncoderSpec
+from benchmarks.speed.gpu.ceilings import ceilings, machine
+from benchmarks.speed.gpu.cells import Cell, WrongError
+from benchmarks.speed.gpu.checks import CHECKS, Subject, same_faces
+from benchmarks.speed.gpu.learning import learns, unit_twice
+from benchmarks.speed.gpu.scale import Scale
+from benchmarks.speed.gpu.stepping import WAYS, step
+
+_PRECISIONS = ("bfloat16", "float32")
+
+
+def opening(scale: Scale) -> Iterator[Cell]:
+    """What all other numbers are to be read with."""
+    yield Cell("machine", machine)
+    yield Cell("ceilings", ceilings)
+
+
+def correctness(scale: Scale) -> Iterator[Cell]:
+    """Part A."""
+    yield Cell("unit twice", unit_twice, seconds=120)
+    yield Cell("faces", faces)
+    first = ["afnetm", "concat"]
+    for name in [*first, *(name for name in methods() if name not in first)]:
+        yield Cell(f"checks {name}", partial(method, name=name))
+    for precision in _PRECISIONS:
+        for label in scale.methods:
+            yield Cell(f"learns {label} {precision}", partial(learns, label=label, precision=precision), seconds=90)
+    for encoder in scale.encoders:
+        yield Cell(f"checks encoder {encoder}", partial(other_encoder, name=encoder))
+
+
+def speed(scale: Scale) -> Iterator[Cell]:
+    """Part B, as far as there is but one way to run a step: as it is written, one after the other."""
+    for batch in scale.batches:
+        for way in WAYS:
+            yield _timed("concat", batch, way)
+    for name in ("afnetm", "texture", "mbt", "svm"):
+        for batch in scale.batches:
+            yield _timed(name, batch, "as is")
+
+
+def _timed(name: str, batch: int, way: str) -> Cell:
+    return Cell(f"step {name} {batch} {way}", partial(step, method=name, batch=batch, way=way))
+
+
+PARTS: dict[str, Callable[[Scale], Iterator[Cell]]] = {"A": correctness, "B": speed}
+
+
+def faces(scale: Scale) -> dict[str, Any]:
+    """Whether scans become the same faces as on a CPU."""
+    return {"share_apart": same_faces(scale.device, scale.checked)}
+
+
+def method(scale: Scale, *, name: str) -> dict[str, Any]:
+    """All checks of a method, in both precisions."""
+    subject = Subject(find_method(name), scale.device, scale.checked, EncoderSpec(width=scale.width))
+    return _passed({precision: replace(subject, precision=precision) for precision in _PRECISIONS}, list(CHECKS))
+
+
+def other_encoder(scale: Scale, *, name: str) -> dict[str, Any]:
+    """Whether concatenation trains with another encoder, and the same way twice."""
+    subject = Subject(find_method("concat"), scale.device, scale.timed[1], EncoderSpec(name=name), "bfloat16")
+    return _passed({"bfloat16": subject}, ["trains", "repeats"])
+
+
+def _passed(subjects: dict[str, Subject], checks: list[str]) -> dict[str, Any]:
+    """What came of each check of each subject: a number, ``ok``, or what is wrong, which does not stop the others."""
+    found: dict[str, Any] = {}
+    wrong = []
+    for precision, subject in subjects.items():
+        for name in checks:
+            if name == "agrees" and precision != "float32":
+                continue
+            key = f"{precision} {name}"
+            try:
+                number = CHECKS[name](subject)
+                found[key] = "ok" if number is None else number
+            except Exception as error:  # whatever it is, it is the finding
+                found[key] = f"{type(error).__name__}: {error}".split("\n")[0]
+                wrong.append(key)
+    if wrong:
+        raise WrongError("; ".join(f"{key}: {found[key]}" for key in wrong), found)
+    return found

@@ -1,0 +1,90 @@
+"""How large everything is that is measured: for a GPU, and for a pretence of one on any processor."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scale:
+    """Where cells run, and the sizes of what they run.
+
+    Attributes:
+        device: ``"cuda"`` or ``"cpu"``.
+        home: with a cohort, and records of the suite ``quick`` on a processor if there are any; None to make scans up.
+        width: of every encoder.
+        checked: pixels of the faces that methods are checked on.
+        learnt: subjects and pixels of made-up scans that are to be learnt.
+        methods: that are to learn, with how many folds and epochs; None for the suite's own epochs.
+        timed: pixels of the faces that steps are timed on, and subjects where scans are made up.
+        batches: of timed steps.
+        warm, windows, window: steps before any is timed; how many times are taken; steps in each.
+        copied: bytes of what is copied to measure bandwidth.
+        product: rows and columns of the matrices that are multiplied.
+        repeats: of a copy and of a product.
+        encoders: that are trained a little, by timm's names.
+    """
+
+    device: str
+    home: Path | None = None
+    width: float
+    checked: int
+    learnt: tuple[int, int]
+    methods: tuple[str, ...]
+    folds: int
+    epochs: int | None
+    timed: tuple[int, int]
+    batches: tuple[int, ...]
+    warm: int
+    windows: int
+    window: int
+    copied: int
+    product: int
+    repeats: int
+    encoders: tuple[str, ...]
+
+
+GPU = Scale(
+    device="cuda",
+    width=1.0,
+    checked=64,
+    learnt=(40, 64),
+    methods=("texture", "depth", "concat", "late", "afnetm"),
+    folds=2,
+    epochs=None,
+    timed=(80, 224),
+    batches=(32, 128),
+    warm=3,
+    windows=5,
+    window=20,
+    copied=2**32,
+    product=8192,
+    repeats=20,
+    encoders=(
+        "resnet50",
+        "convnext_atto",
+        "efficientnet_b0",
+        "mobilenetv3_small_100",
+        "regnety_002",
+        "vit_tiny_patch16_224",
+        "swin_tiny_patch4_window7_224",
+    ),
+)
+
+PRETENDED = Scale(
+    device="cpu",
+    width=0.125,
+    checked=32,
+    learnt=(5, 32),
+    methods=("afnetm",),
+    folds=1,
+    epochs=1,
+    timed=(2, 32),
+    batches=(2,),
+    warm=1,
+    windows=2,
+    window=1,
+    copied=2**22,
+    product=128,
+    repeats=2,
+    encoders=("convnext_atto",),
+)

@@ -1,0 +1,160 @@
+"""A training step's time, in the project's own loop: from one forward pass to the next is all that a step does."""
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass, field, replace
+from functools import cache
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
+from torch.utils.flop_counter import FlopCounterMode
+
+from afnetm.data.scan import EXPRESSIONS
+from afnetm.method import find_method
+from afnetm.model.encoder import EncoderSpec
+from afnetm.training.loop import fit
+from afnetm.training.recipe import Recipe
+from afnetm.training.resident import Resident
+from benchmarks.speed.gpu.ceilings import Clock
+from benchmarks.speed.gpu.checks import filling_memory
+from benchmarks.speed.gpu.scale import Scale
+from benchmarks.speed.gpu.scans import scans
+
+
+@dataclass(frozen=True)
+class Way:
+    """A way to run the same steps.
+
+    Attributes:
+        recipe: what of the recipe is otherwise than ``as is``, which is bfloat16 in NHWC.
+        mode: what of the process is otherwise than a worker's.
+    """
+
+    recipe: dict[str, Any] = field(default_factory=dict)
+    mode: Callable[[], AbstractContextManager[None]] = nullcontext
+
+
+@contextmanager
+def _not_deterministic() -> Iterator[None]:
+    torch.use_deterministic_algorithms(False)
+    try:
+        yield
+    finally:
+        torch.use_deterministic_algorithms(True)
+
+
+@contextmanager
+def _tf32() -> Iterator[None]:
+    torch.backends.fp32_precision = "tf32"  # type: ignore[attr-defined]
+    try:
+        yield
+    finally:
+        torch.backends.fp32_precision = "ieee"  # type: ignore[attr-defined]
+
+
+#: By name, the first as workers run a suite that a GPU is for.
+WAYS: dict[str, Way] = {
+    "as is": Way(),
+    "memory filled": Way(mode=filling_memory),
+    "not deterministic": Way(mode=_not_deterministic),
+    "NCHW": Way({"channels_last": False}),
+    "float32 IEEE": Way({"precision": "float32"}),
+    "float32 TF32": Way({"precision": "float32"}, _tf32),
+}
+
+
+def step(scale: Scale, *, method: str, batch: int, way: str) -> dict[str, Any]:
+    """The median time of a step of `method`, its rate, and the bytes of memory that it takes beside the scans.
+
+    ``flop`` and ``bytes`` are those of one step, counted: what its time is to be measured by.
+    """
+    with WAYS[way].mode():
+        recipe = replace(Recipe(epochs=1, batch_size=batch, precision="bfloat16"), **WAYS[way].recipe)
+        network, data = _network(method, scale, recipe), _resident(scale)
+        if scale.device == "cuda":
+            torch.cuda.reset_peak_memory_stats()
+        held = _memory(scale)
+        steps = scale.warm + scale.windows * scale.window
+        clock = Clock(scale.device)
+        handle = network.register_forward_pre_hook(lambda *_: clock.mark())
+        _fit(network, data, recipe, steps=steps + 1)
+        handle.remove()
+        times = np.array(clock.between()[scale.warm : steps]).reshape(scale.windows, scale.window).mean(1)
+        peak = _peak(scale)
+        once, twice = (_counted(network, data, recipe, steps=steps) for steps in (1, 2))
+    median = float(np.median(times))
+    return {
+        "ms": median * 1e3,
+        "ms_min": float(times.min()) * 1e3,
+        "ms_max": float(times.max()) * 1e3,
+        "scans_per_second": batch / median,
+        "flop": twice[0] - once[0],
+        "bytes": twice[1] - once[1],
+        "peak_memory": None if peak is None or held is None else peak - held,
+    }
+
+
+class Traffic(TorchDispatchMode):  # type: ignore[no-untyped-call]
+    """Counts the bytes of every tensor that an operation is given, and of those that it writes; views move none.
+
+    What kernels read twice is not in it, nor what a cache saves.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.bytes = 0
+
+    def __torch_dispatch__(
+        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        result = func(*args, **(kwargs or {}))
+        name = str(func.overloadpacket.__name__)
+        if not func.is_view and name != "_unsafe_view" and "empty" not in name:
+            named = zip(func._schema.arguments, args, strict=False)  # those at their defaults are not there
+            over = [given for argument, given in named if argument.alias_info is not None]
+            self.bytes += _size((args, kwargs)) + _size(over or result)
+        return result
+
+
+def _size(nested: object) -> int:
+    return sum(x.numel() * x.element_size() for x in tree_leaves(nested) if isinstance(x, torch.Tensor))
+
+
+def _counted(network: nn.Module, data: Resident, recipe: Recipe, *, steps: int) -> tuple[int, int]:
+    """Operations and bytes of a training of so many steps."""
+    with FlopCounterMode(display=False) as operations, Traffic() as traffic:
+        _fit(network, data, recipe, steps=steps)
+    return operations.get_total_flops(), traffic.bytes
+
+
+def _network(method: str, scale: Scale, recipe: Recipe) -> nn.Module:
+    torch.manual_seed(0)
+    encoder = EncoderSpec(width=scale.width, size=scale.timed[1])
+    network = find_method(method)().build(encoder, len(EXPRESSIONS)).to(scale.device)
+    return network.to(memory_format=torch.channels_last) if recipe.channels_last else network
+
+
+@cache
+def _resident(scale: Scale) -> Resident:
+    subjects, size = scale.timed
+    cohort = scans(scale.home, size=size, subjects=subjects)
+    return Resident(cohort, np.arange(len(cohort.table)), torch.device(scale.device))
+
+
+def _fit(network: nn.Module, data: Resident, recipe: Recipe, *, steps: int) -> None:
+    """Trains for so many full steps; scans come again as often as that takes."""
+    index = torch.arange(steps * recipe.batch_size, device=data.device) % len(data)
+    labels = torch.arange(len(data), device=data.device) % len(EXPRESSIONS)
+    fit(network, data, index, labels, recipe, seed=0)
+
+
+def _memory(scale: Scale) -> int | None:
+    return torch.cuda.memory_allocated() if scale.device == "cuda" else None
+
+
+def _peak(scale: Scale) -> int | None:
+    return torch.cuda.max_memory_allocated() if scale.device == "cuda" else None
