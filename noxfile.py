@@ -1,5 +1,8 @@
 """What to do with the project: ``nox -l`` lists it. Arguments after ``--`` go to what a session runs."""
 
+import re
+from pathlib import Path
+
 import nox
 
 nox.needs_version = ">=2026.4"
@@ -79,6 +82,53 @@ def speed(session: nox.Session) -> None:
     """Measure speed as ratios within one run and write them to speed.json; about 15 minutes."""
     install(session, "speed")
     session.run("python", "-m", "benchmarks.speed", *session.posargs)
+
+
+#: What measuring a GPU needs and a machine that has PyTorch usually has.
+THERE = (
+    "filelock",
+    "pandas",
+    "psutil",
+    "pyarrow",
+    "rich",
+    "safetensors",
+    "scikit-learn",
+    "timm",
+    "torch",
+    "torchvision",
+)
+#: What it usually lacks, and is brought.
+BROUGHT = ("annotated-types", "colorlog", "optuna", "pydantic", "pydantic-core", "typing-inspection")
+#: What nobody brings.
+ABSENT = ("mlflow", "optuna_dashboard", "sqlalchemy", "alembic", "trimesh", "embreex", "anny", "tomlkit", "cmaes")
+
+
+@nox.session(default=False)
+def gpu(session: nox.Session) -> None:
+    """Measure a GPU, with as little as such a machine has: ``nox -s gpu -- [--part A] [--out DIR] [--pretend]``."""
+    pinned = ("--constraint", PINNED, "--build-constraint", PINNED)
+    session.install(*THERE, *pinned, env={"UV_COMPILE_BYTECODE": "1"})
+    session.install("--no-deps", "-e", ".", *BROUGHT, *pinned)
+    bare = f"from importlib.util import find_spec; there = [*filter(find_spec, {ABSENT})]; assert not there, there"
+    session.run("python", "-c", bare)
+    session.run("python", "-m", "benchmarks.speed.gpu", *session.posargs)
+
+
+@nox.session(default=False)
+def wheels(session: nox.Session) -> None:
+    """Collect what a GPU machine without network lacks: ``nox -s wheels -- DIR [PYTHON]`` (docs/gpu.md)."""
+    folder, python = (*session.posargs, *("carried/wheels", "3.12")[len(session.posargs) :])
+    session.install("pip", "--group", "build", "--constraint", PINNED)
+    pins = [pin for pin in re.split(r"\n(?=\S)", Path(PINNED).read_text()) if pin.split("==")[0] in BROUGHT]
+    wanted = Path(session.create_tmp()) / "brought.txt"
+    wanted.write_text("\n".join(pins) + "\n")
+    kinds = [f"--platform={kind}_x86_64" for kind in ("manylinux_2_28", "manylinux_2_17", "manylinux2014")]
+    pip = ("python", "-m", "pip", "--quiet")
+    options = ("--no-deps", "--only-binary=:all:", f"--python-version={python}", *kinds)
+    session.run(*pip, "download", *options, "--dest", folder, "--requirement", str(wanted))
+    session.run(*pip, "wheel", "--no-deps", "--no-build-isolation", "--wheel-dir", folder, ".")
+    sizes = [wheel.stat().st_size for wheel in Path(folder).glob("*.whl")]
+    session.log(f"{len(sizes)} wheels in {folder}, {sum(sizes) / 2**20:.1f} MiB")
 
 
 @nox.session(default=False)

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from afnetm.blame import told
-from afnetm.contract import encoders, forward, learning, spaces
+from afnetm.contract import devices, encoders, forward, learning, spaces
 from afnetm.contract.bench import Bench, Check
 from afnetm.errors import UserError
 from afnetm.method import Method
@@ -30,6 +30,9 @@ CHECKS: tuple[Check, ...] = (
     forward.check_trained_at_any_size,
     forward.check_others_in_the_batch_do_not_matter,
     forward.check_what_it_reads_matters,
+    devices.check_memory_is_written_before_it_is_read,
+    devices.check_a_gpu_would_not_be_waited_for,
+    devices.check_no_tensor_is_left_on_the_processor,
 )
 
 

@@ -23,7 +23,6 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("speed.json"))
     arguments = parser.parse_args()
     device = pick_device(arguments.device)
-    torch.set_num_threads(1)
     console = Console()
     found: dict[str, object] = {"device": torch.cuda.get_device_name() if device == "cuda" else "cpu", **provenance()}
     with tempfile.TemporaryDirectory() as scratch:

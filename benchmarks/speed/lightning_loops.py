@@ -3,7 +3,8 @@
 The first reads what many projects read: a 256 px PNG file a map, decoded and changed by torchvision's transforms,
 one scan at a time, in a DataLoader. The second reads our memory-mapped arrays through a DataLoader and changes them
 by the same transforms. Both resize to the cohort's size, rotate, scale, shift, flip and change brightness and contrast
-as our recipe does; neither computes normals, and the network is given none.
+as our recipe does; neither computes normals, and the network is given none. All three run in the mode of a worker, in
+which the same seed gives the same bits, so that they differ in nothing but the loop.
 """
 
 import logging
@@ -31,6 +32,7 @@ from afnetm.faces import DEPTH_UNIT_MM, Faces
 from afnetm.model.encoder import EncoderSpec
 from afnetm.registry import find_method
 from afnetm.training.loop import fit
+from afnetm.training.process import prepare_process
 from afnetm.training.recipe import Recipe
 from afnetm.training.resident import Resident
 
@@ -44,6 +46,7 @@ _SCANS, _EPOCHS, _ROUNDS = 320, 3, 3
 
 def compare(home: Path, folder: Path, *, device: str) -> dict[str, float]:
     """Processor seconds a training of each loop, interleaved, medians; and the ratios to ours."""
+    prepare_process()
     cohort = open_cohort(home / "cohorts" / "synthetic-quick")
     _write_png(cohort, folder)
     out: dict[str, float] = {"scans": _SCANS, "epochs": _EPOCHS, "size": cohort.size}

@@ -12,7 +12,7 @@ import torch
 from rich.console import Console
 
 from afnetm.errors import UserError
-from afnetm.method import methods
+from afnetm.registry import registry
 from afnetm.training.process import prepare_process
 from benchmarks.speed.gpu.cells import Bench, Cell
 from benchmarks.speed.gpu.journal import Journal
@@ -73,7 +73,7 @@ def _check(scale: Scale) -> None:
     """Refuses what could only fail, before anything is written."""
     if scale.device == "cuda" and not torch.cuda.is_available():
         raise UserError(f"torch {torch.__version__} sees no GPU here; --pretend does the same on the processor")
-    if not methods():
+    if not registry().names:
         raise UserError("no method is registered: afnetm itself is not installed, its wheel will do (docs/gpu.md)")
     if scale.home is not None and not (scale.home / "cohorts" / "synthetic-quick" / "cohort.json").is_file():
         raise UserError(f"--home {scale.home}: it has no cohort 'synthetic-quick'; `afnetm run quick` makes it")

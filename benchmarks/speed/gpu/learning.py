@@ -8,6 +8,7 @@ from pathlib import Path
 from statistics import mean
 from typing import Any
 
+from afnetm.contract.inputs import learnable_cohort
 from afnetm.data.cohort import open_cohort
 from benchmarks.plans.suite import Suite, load_suite
 from benchmarks.plans.units import PlannedUnit, plan
@@ -16,7 +17,7 @@ from benchmarks.records.store import Store
 from benchmarks.running.execution import execute
 from benchmarks.speed.gpu.cells import WrongError
 from benchmarks.speed.gpu.scale import Scale
-from benchmarks.speed.gpu.scans import learnable_cohort, write
+from benchmarks.speed.gpu.scans import write
 
 #: How much accuracy may differ from what a processor reached, up or down: several times what rounding moves a mean of
 #: two folds of some hundred scans. Without any such record, the suite's methods are far above chance, and on scans
@@ -71,6 +72,8 @@ def learns(scale: Scale, *, label: str, precision: str) -> dict[str, Any]:
 def _suite(scale: Scale, precision: str) -> Suite:
     suite = load_suite("quick")
     training = replace(suite.training, precision=precision, epochs=scale.epochs or suite.training.epochs)
+    if scale.home is None:  # mirrored, one made-up class looks like another
+        training = replace(training, augmentation=replace(training.augmentation, flip=0))
     return suite.model_copy(update={"training": training})
 
 

@@ -9,11 +9,11 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from afnetm.method import find_method, methods
+from afnetm.contract.devices import ON_DEVICE, Subject, same_faces
 from afnetm.model.encoder import EncoderSpec
+from afnetm.registry import find_method, registry
 from benchmarks.speed.gpu.ceilings import ceilings, machine
 from benchmarks.speed.gpu.cells import Cell, WrongError
-from benchmarks.speed.gpu.checks import CHECKS, Subject, same_faces
 from benchmarks.speed.gpu.learning import learns, unit_twice
 from benchmarks.speed.gpu.scale import Scale
 from benchmarks.speed.gpu.stepping import WAYS, step
@@ -32,7 +32,7 @@ def correctness(scale: Scale) -> Iterator[Cell]:
     yield Cell("unit twice", unit_twice, seconds=120)
     yield Cell("faces", faces)
     first = ["afnetm", "concat"]
-    for name in [*first, *(name for name in methods() if name not in first)]:
+    for name in [*first, *(name for name in registry().names if name not in first)]:
         yield Cell(f"checks {name}", partial(method, name=name))
     for precision in _PRECISIONS:
         for label in scale.methods:
@@ -66,7 +66,7 @@ def faces(scale: Scale) -> dict[str, Any]:
 def method(scale: Scale, *, name: str) -> dict[str, Any]:
     """All checks of a method, in both precisions."""
     subject = Subject(find_method(name), scale.device, scale.checked, EncoderSpec(width=scale.width))
-    return _passed({precision: replace(subject, precision=precision) for precision in _PRECISIONS}, list(CHECKS))
+    return _passed({precision: replace(subject, precision=precision) for precision in _PRECISIONS}, list(ON_DEVICE))
 
 
 def other_encoder(scale: Scale, *, name: str) -> dict[str, Any]:
@@ -85,7 +85,7 @@ def _passed(subjects: dict[str, Subject], checks: list[str]) -> dict[str, Any]:
                 continue
             key = f"{precision} {name}"
             try:
-                number = CHECKS[name](subject)
+                number = ON_DEVICE[name](subject)
                 found[key] = "ok" if number is None else number
             except Exception as error:  # whatever it is, it is the finding
                 found[key] = f"{type(error).__name__}: {error}".split("\n")[0]

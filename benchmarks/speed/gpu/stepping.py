@@ -13,14 +13,14 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 from torch.utils.flop_counter import FlopCounterMode
 
+from afnetm.contract.devices import filling_memory
 from afnetm.data.scan import EXPRESSIONS
-from afnetm.method import find_method
 from afnetm.model.encoder import EncoderSpec
+from afnetm.registry import find_method
 from afnetm.training.loop import fit
 from afnetm.training.recipe import Recipe
 from afnetm.training.resident import Resident
 from benchmarks.speed.gpu.ceilings import Clock
-from benchmarks.speed.gpu.checks import filling_memory
 from benchmarks.speed.gpu.scale import Scale
 from benchmarks.speed.gpu.scans import scans
 

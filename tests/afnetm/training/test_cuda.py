@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from benchmarks.speed.gpu.checks import same_faces
+from afnetm.contract.devices import same_faces
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
