@@ -7,6 +7,7 @@ from pydantic import ConfigDict, Field
 
 from afnetm.strict import STRICT
 
+Precision = Literal["float32", "bfloat16"]
 Fraction = Annotated[float, Field(ge=0, lt=1)]
 
 
@@ -65,7 +66,7 @@ class Recipe:
     weight_decay: Annotated[float, Field(ge=0, le=1)] = 0.05
     warmup: Fraction = 0.1
     label_smoothing: Fraction = 0.1
-    precision: Literal["float32", "bfloat16"] = "float32"
+    precision: Precision = "float32"
     channels_last: bool = True
     compile: bool = False
     augmentation: Augmentation = field(default_factory=Augmentation)

@@ -18,6 +18,7 @@ from benchmarks.speed.gpu.cells import Bench, Cell
 from benchmarks.speed.gpu.journal import Journal
 from benchmarks.speed.gpu.parts import PARTS, opening
 from benchmarks.speed.gpu.scale import GPU, PRETENDED, Scale
+from benchmarks.speed.gpu.scans import QUICK
 from benchmarks.speed.gpu.table import show
 
 #: Columns of what goes into a file.
@@ -75,8 +76,8 @@ def _check(scale: Scale) -> None:
         raise UserError(f"torch {torch.__version__} sees no GPU here; --pretend does the same on the processor")
     if not registry().names:
         raise UserError("no method is registered: afnetm itself is not installed, its wheel will do (docs/gpu.md)")
-    if scale.home is not None and not (scale.home / "cohorts" / "synthetic-quick" / "cohort.json").is_file():
-        raise UserError(f"--home {scale.home}: it has no cohort 'synthetic-quick'; `afnetm run quick` makes it")
+    if scale.home is not None and not (scale.home / "cohorts" / QUICK / "cohort.json").is_file():
+        raise UserError(f"--home {scale.home}: it has no cohort '{QUICK}'; `afnetm run quick` makes it")
 
 
 if __name__ == "__main__":

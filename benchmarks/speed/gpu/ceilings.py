@@ -15,6 +15,11 @@ import torch
 from benchmarks.records.provenance import provenance
 from benchmarks.speed.gpu.scale import Scale
 
+#: Modules of which the types do not know all.
+_cudnn: Any = torch.backends.cudnn
+_cuda: Any = torch.cuda
+_memory: Any = torch.utils.deterministic
+
 
 def machine(scale: Scale) -> dict[str, Any]:
     """Names and versions of what is there; `provenance` has those of packages."""
@@ -24,8 +29,8 @@ def machine(scale: Scale) -> dict[str, Any]:
         "hardware": about["hardware"],
         "commit": about["commit"],
         **about["versions"],
-        "fills_memory": torch.utils.deterministic.fill_uninitialized_memory,  # type: ignore[attr-defined]
-        "float32": torch.backends.cudnn.conv.fp32_precision,
+        "fills_memory": _memory.fill_uninitialized_memory,
+        "float32": _cudnn.conv.fp32_precision,
         "threads": torch.get_num_threads(),
         "load": os.getloadavg()[0],
     }
@@ -37,7 +42,7 @@ def machine(scale: Scale) -> dict[str, Any]:
             "multiprocessors": properties.multi_processor_count,
             "capability": f"{properties.major}.{properties.minor}",
             "CUDA": torch.version.cuda,
-            "cuDNN": torch.backends.cudnn.version(),
+            "cuDNN": _cudnn.version(),
             "driver": _driver(),
         }
     return found
@@ -79,7 +84,7 @@ class Clock:
     def mark(self) -> None:
         """Notes when the device gets here."""
         if self._events:
-            event = torch.cuda.Event(enable_timing=True)
+            event: Any = _cuda.Event(enable_timing=True)
             event.record()
             self._marks.append(event)
         else:

@@ -10,6 +10,7 @@ from typing import Any
 
 from afnetm.contract.inputs import learnable_cohort
 from afnetm.data.cohort import open_cohort
+from afnetm.training.recipe import Precision
 from benchmarks.plans.suite import Suite, load_suite
 from benchmarks.plans.units import PlannedUnit, plan
 from benchmarks.records.home import Home
@@ -17,7 +18,7 @@ from benchmarks.records.store import Store
 from benchmarks.running.execution import execute
 from benchmarks.speed.gpu.cells import WrongError
 from benchmarks.speed.gpu.scale import Scale
-from benchmarks.speed.gpu.scans import write
+from benchmarks.speed.gpu.scans import QUICK, write
 
 #: How much accuracy may differ from what a processor reached, up or down: several times what rounding moves a mean of
 #: two folds of some hundred scans. Without any such record, the suite's methods are far above chance, and on scans
@@ -51,7 +52,7 @@ def unit_twice(scale: Scale) -> dict[str, Any]:
     return found
 
 
-def learns(scale: Scale, *, label: str, precision: str) -> dict[str, Any]:
+def learns(scale: Scale, *, label: str, precision: Precision) -> dict[str, Any]:
     """The accuracy of a method of the suite ``quick`` over a few folds, beside that of the home's records on a CPU."""
     suite = _suite(scale, precision)
     with _scratch(scale) as home:
@@ -69,7 +70,7 @@ def learns(scale: Scale, *, label: str, precision: str) -> dict[str, Any]:
     return found
 
 
-def _suite(scale: Scale, precision: str) -> Suite:
+def _suite(scale: Scale, precision: Precision) -> Suite:
     suite = load_suite("quick")
     training = replace(suite.training, precision=precision, epochs=scale.epochs or suite.training.epochs)
     if scale.home is None:  # mirrored, one made-up class looks like another
@@ -86,11 +87,11 @@ def _known(scale: Scale, label: str) -> float | None:
     done = Store(home).done()
     if any(unit.unit.key not in done for unit in units):
         return None
-    return mean(Store(home).result(unit.unit.key)["accuracy"] for unit in units)
+    return float(mean(Store(home).result(unit.unit.key)["accuracy"] for unit in units))
 
 
 def _planned(suite: Suite, home: Home, label: str, device: str, *, folds: int) -> list[PlannedUnit]:
-    cohort = open_cohort(home.cohorts / suite.cohort.name)
+    cohort = open_cohort(home.cohorts / QUICK)
     return [unit for unit in plan(suite.only([label]), cohort, device=device) if unit.unit.fold < folds]
 
 
@@ -99,7 +100,7 @@ def _scratch(scale: Scale) -> Iterator[Home]:
     """An empty home with the cohort of `quick`, of `scale.home` or made up."""
     with tempfile.TemporaryDirectory() as folder:
         home = Home(Path(folder))
-        target = home.cohorts / load_suite("quick").cohort.name
+        target = home.cohorts / QUICK
         if scale.home is not None:
             target.parent.mkdir(parents=True)
             target.symlink_to((scale.home / "cohorts" / target.name).resolve())

@@ -12,13 +12,14 @@ from typing import Any
 from afnetm.contract.devices import ON_DEVICE, Subject, same_faces
 from afnetm.model.encoder import EncoderSpec
 from afnetm.registry import find_method, registry
+from afnetm.training.recipe import Precision
 from benchmarks.speed.gpu.ceilings import ceilings, machine
 from benchmarks.speed.gpu.cells import Cell, WrongError
 from benchmarks.speed.gpu.learning import learns, unit_twice
 from benchmarks.speed.gpu.scale import Scale
 from benchmarks.speed.gpu.stepping import WAYS, step
 
-_PRECISIONS = ("bfloat16", "float32")
+_PRECISIONS: tuple[Precision, ...] = ("bfloat16", "float32")
 
 
 def opening(scale: Scale) -> Iterator[Cell]:
@@ -64,26 +65,26 @@ def faces(scale: Scale) -> dict[str, Any]:
 
 
 def method(scale: Scale, *, name: str) -> dict[str, Any]:
-    """All checks of a method, in both precisions."""
+    """All checks of a method, in each precision."""
     subject = Subject(find_method(name), scale.device, scale.checked, EncoderSpec(width=scale.width))
-    return _passed({precision: replace(subject, precision=precision) for precision in _PRECISIONS}, list(ON_DEVICE))
+    return _passed([replace(subject, precision=precision) for precision in scale.precisions], list(ON_DEVICE))
 
 
 def other_encoder(scale: Scale, *, name: str) -> dict[str, Any]:
     """Whether concatenation trains with another encoder, and the same way twice."""
     subject = Subject(find_method("concat"), scale.device, scale.timed[1], EncoderSpec(name=name), "bfloat16")
-    return _passed({"bfloat16": subject}, ["trains", "repeats"])
+    return _passed([subject], ["trains", "repeats"])
 
 
-def _passed(subjects: dict[str, Subject], checks: list[str]) -> dict[str, Any]:
+def _passed(subjects: list[Subject], checks: list[str]) -> dict[str, Any]:
     """What came of each check of each subject: a number, ``ok``, or what is wrong, which does not stop the others."""
     found: dict[str, Any] = {}
     wrong = []
-    for precision, subject in subjects.items():
+    for subject in subjects:
         for name in checks:
-            if name == "agrees" and precision != "float32":
+            if name == "agrees" and subject.precision != "float32":
                 continue
-            key = f"{precision} {name}"
+            key = f"{subject.precision} {name}"
             try:
                 number = ON_DEVICE[name](subject)
                 found[key] = "ok" if number is None else number

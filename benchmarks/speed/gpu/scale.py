@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from afnetm.training.recipe import Precision
+
 
 @dataclass(frozen=True, kw_only=True)
 class Scale:
@@ -13,6 +15,7 @@ class Scale:
         home: with a cohort, and records of the suite ``quick`` on a processor if there are any; None to make scans up.
         width: of every encoder.
         checked: pixels of the faces that methods are checked on.
+        precisions: that methods are checked in.
         learnt: subjects and pixels of made-up scans that are to be learnt.
         methods: that are to learn, with how many folds and epochs; None for the suite's own epochs.
         timed: pixels of the faces that steps are timed on, and subjects where scans are made up.
@@ -28,6 +31,7 @@ class Scale:
     home: Path | None = None
     width: float
     checked: int
+    precisions: tuple[Precision, ...]
     learnt: tuple[int, int]
     methods: tuple[str, ...]
     folds: int
@@ -47,6 +51,7 @@ GPU = Scale(
     device="cuda",
     width=1.0,
     checked=64,
+    precisions=("bfloat16", "float32"),
     learnt=(40, 64),
     methods=("texture", "depth", "concat", "late", "afnetm"),
     folds=2,
@@ -74,6 +79,7 @@ PRETENDED = Scale(
     device="cpu",
     width=0.125,
     checked=32,
+    precisions=("float32",),
     learnt=(5, 32),
     methods=("afnetm",),
     folds=1,

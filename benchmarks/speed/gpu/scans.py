@@ -12,6 +12,9 @@ from afnetm.data.cohort_writing import write_cohort
 from afnetm.data.fingerprint import maps_sha256
 from afnetm.data.maps import Maps
 
+#: What the suite `quick` calls its cohort.
+QUICK = "synthetic-quick"
+
 
 def enlarged(cohort: Cohort, size: int) -> Cohort:
     """The same scans at another size, in memory: texture bilinear, depth and planes from the nearest pixel."""
@@ -25,9 +28,10 @@ def enlarged(cohort: Cohort, size: int) -> Cohort:
 
 
 def scans(home: Path | None, *, size: int, subjects: int) -> Cohort:
-    """The first cohort of `home` at `size`; without a home, learnable scans of `subjects`."""
-    found = sorted((home / "cohorts").glob("*/cohort.json")) if home else []
-    return enlarged(open_cohort(found[0].parent), size) if found else learnable_cohort(subjects=subjects, size=size)
+    """The cohort of the suite `quick` in `home`, at `size`; without a home, learnable scans of `subjects`."""
+    if home is None:
+        return learnable_cohort(subjects=subjects, size=size)
+    return enlarged(open_cohort(home / "cohorts" / QUICK), size)
 
 
 def write(cohort: Cohort, directory: Path) -> Cohort:
@@ -36,6 +40,14 @@ def write(cohort: Cohort, directory: Path) -> Cohort:
     maps = {name: getattr(cohort, name) for name in ("texture", "depth", "planes")}
     digests = [maps_sha256(Maps(*one)) for one in zip(*maps.values(), strict=True)]
     table = cohort.table.assign(sha256=digests, regions=[regions_in(planes) for planes in cohort.planes])
-    about = {"name": directory.name, "size": cohort.size, "shareable": cohort.shareable, "source": cohort.source}
-    write_cohort(directory, [maps], table, rendering=0, **about)
+    write_cohort(
+        directory,
+        [maps],
+        table,
+        name=directory.name,
+        size=cohort.size,
+        rendering=0,
+        shareable=cohort.shareable,
+        source=cohort.source,
+    )
     return open_cohort(directory)

@@ -74,10 +74,9 @@ def step(scale: Scale, *, method: str, batch: int, way: str) -> dict[str, Any]:
     """
     with WAYS[way].mode():
         recipe = replace(Recipe(epochs=1, batch_size=batch, precision="bfloat16"), **WAYS[way].recipe)
-        network, data = _network(method, scale, recipe), _resident(scale)
-        if scale.device == "cuda":
-            torch.cuda.reset_peak_memory_stats()
+        data = _resident(scale)
         held = _memory(scale)
+        network = _network(method, scale, recipe)
         steps = scale.warm + scale.windows * scale.window
         clock = Clock(scale.device)
         handle = network.register_forward_pre_hook(lambda *_: clock.mark())
@@ -153,7 +152,11 @@ def _fit(network: nn.Module, data: Resident, recipe: Recipe, *, steps: int) -> N
 
 
 def _memory(scale: Scale) -> int | None:
-    return torch.cuda.memory_allocated() if scale.device == "cuda" else None
+    """What is in use; from here on the peak is measured anew."""
+    if scale.device != "cuda":
+        return None
+    torch.cuda.reset_peak_memory_stats()
+    return torch.cuda.memory_allocated()
 
 
 def _peak(scale: Scale) -> int | None:

@@ -23,7 +23,7 @@ ROOT = Path(__file__).parents[3]
 KILLED = """
 import os, psutil, signal, sys
 from pathlib import Path
-from afnetm.data import chunks
+from afnetm.data import chunks, cohort_writing
 from afnetm.data.preparing import prepare_cohort
 from tests.afnetm.data.conftest import AnalyticSource
 directory, workers, moment = Path(sys.argv[1]), int(sys.argv[2]), sys.argv[3]
@@ -33,7 +33,7 @@ def die(*_, **__):
     os.kill(os.getpid(), signal.SIGKILL)
 if __name__ == "__main__":
     if moment == "chunk": chunks.save_file = die
-    if moment == "merge": chunks.file_sha256 = die
+    if moment == "merge": cohort_writing.file_sha256 = die
     progress = lambda done, total: die() if str(done) == moment else None
     prepare_cohort(directory, AnalyticSource(3), size=32, workers=workers, progress=progress)
 """
