@@ -5,7 +5,7 @@ path of theirs is ever written to: files go below the home, and the database is 
 """
 
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import NullPool, column, create_engine, func, inspect, make_url, or_, select, table, update
 
 from benchmarks.records.home import Home
-from benchmarks.running.troubles import ElsewhereError, is_database
+from benchmarks.running.troubles import is_database
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -36,13 +36,16 @@ class Artifacts:
         client: of MLflow at `uri`.
         uri: a database's or a server's.
         home: keeps the files, unless a server does.
+        tell: is given a line where a server would have files written to this machine, and so gets none.
 
     Attributes:
         location: where a new experiment's are, as MLflow is told; None where a server knows.
     """
 
-    def __init__(self, client: "MlflowClient", uri: str, home: Home) -> None:
-        self._client, self._uri = client, uri
+    def __init__(
+        self, client: "MlflowClient", uri: str, home: Home, *, tell: Callable[[str], object] = lambda line: None
+    ) -> None:
+        self._client, self._uri, self._tell = client, uri, tell
         self._folder = home.artifacts.resolve()
         self.location = self._folder.as_uri() if is_database(uri) else None
         self._known: set[str] = set()
@@ -54,15 +57,12 @@ class Artifacts:
             run: MLflow's identifier.
             files: paths or contents by name, which may begin with a folder's: ``figures/scores.svg``.
             alone: whether what else it has is deleted; a server's stays.
-
-        Raises:
-            ElsewhereError: the server would have them written to a folder.
         """
         if self.location is None:
-            self._check(run)
-            with TemporaryDirectory() as folder:
-                _write(Path(folder), files)
-                self._client.log_artifacts(run, folder)
+            if self._takes(run):
+                with TemporaryDirectory() as folder:
+                    _write(Path(folder), files)
+                    self._client.log_artifacts(run, folder)
             return
         if run not in self._known:
             uri = f"{self.location}/{run}/artifacts"
@@ -74,14 +74,16 @@ class Artifacts:
             shutil.rmtree(own, ignore_errors=True)
         _write(own, files)
 
-    def _check(self, run: str) -> None:
-        """A server may name a folder, in which MLflow's client would write on this machine."""
-        if run not in self._known:
-            where = str(self._client.get_run(run).info.artifact_uri)
-            if where.startswith(("file:", "/")) and not where.startswith(f"{self._folder.as_uri()}/"):
-                how = "start it without --default-artifact-root, so that it takes files itself, for a new experiment"
-                raise ElsewhereError(f"the server keeps artifacts in {where}, a folder outside of the home; {how}")
+    def _takes(self, run: str) -> bool:
+        """Whether a server takes a run's files: it may name a folder, in which its client would write here."""
+        where = str(self._client.get_run(run).info.artifact_uri)
+        here = f"{self._folder.as_uri()}/"
+        taken = not where.startswith(("file:", "/")) or where.startswith(here)
+        if not taken and not self._known:
+            how = "start it without --default-artifact-root, so that it takes files itself, for a new experiment"
+            self._tell(f"no artifacts are copied: the server keeps them in {where}, outside of the home; {how}")
             self._known.add(run)
+        return taken
 
 
 def bring_home(uri: str, home: Home) -> None:

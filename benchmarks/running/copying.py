@@ -33,14 +33,15 @@ Copier = TypeVar("Copier", bound=Closes)
 class Copying(Generic[Copier]):
     """Hands work to a copier in another thread, one after the other; leaving the context waits, but not for long.
 
-    What goes wrong there stops nothing here: a server may be away. Work is tried again with another copier, so it has
-    to be such that a second time does no harm. Left by an exception, the context leaves undone what is not begun.
+    What goes wrong there stops nothing here: a server may be away. Work that failed is tried once more with another
+    copier, so a second time must do no harm: where none can be made the place is away, else that piece of work is at
+    fault and is left out. Left by an exception, the context leaves undone what is not begun.
 
     Args:
-        make: makes the copier once there is something to do, in that thread too: mlflow takes seconds to import.
-        trouble: says of an error what is the matter with the place that is copied to; None where it is about this piece
-            of work alone, which is then left out.
-        tell: is given the first of these lines at once.
+        make: makes the copier once there is something to do, in that thread too: mlflow takes seconds to import. It
+            asks the place, and so raises where that is away.
+        trouble: says of an error what is the matter with the place; None where it is none of the place's.
+        tell: is given a line at once when the place goes away.
         waiting: is held while the rest is waited for.
         again: seconds between two attempts where it is away.
 
@@ -103,14 +104,25 @@ class Copying(Generic[Copier]):
                 self.lacks = self.lacks or "it was stopped"
 
     def _work(self) -> None:
+        again = None  # what has failed once
         while (job := self._next()) is not None:
             try:
                 self._copier = self._copier or self._make()
+            except Exception as error:
+                self._gone(self._trouble(error) or _line(error))
+                continue
+            try:
                 job(self._copier)
             except Exception as error:
-                self._failed(error)
-            else:
-                self._done()
+                told = self._trouble(error)
+                if told is not None and job is not again:
+                    self._copier, again = None, job
+                    continue
+                with self._changed:
+                    self.lacks = self.lacks or told or _line(error)
+            with self._changed:
+                self._jobs.popleft()
+                self._away, self._moved = None, time.monotonic()
 
     def _next(self) -> Callable[[Copier], object] | None:
         """The first of what is to be done, which stays there until it is; None where there will be nothing more."""
@@ -123,19 +135,13 @@ class Copying(Generic[Copier]):
                     return None
             return None if self._hurrying or not self._jobs else self._jobs[0]
 
-    def _done(self) -> None:
-        with self._changed:
-            self._jobs.popleft()
-            self._away, self._moved = None, time.monotonic()
-
-    def _failed(self, error: Exception) -> None:
-        told = self._trouble(error)
+    def _gone(self, told: str) -> None:
         with self._changed:
             self._moved = self._tried = time.monotonic()
-            if told is None:
-                self._jobs.popleft()
-                self.lacks = self.lacks or f"{type(error).__name__}: {error}".split("\n")[0]
-                return
-            first, self._away, self._copier = self._away is None, told, None
+            first, self._away = self._away is None, told
         if first and not self._leaving:
             self._tell(told)
+
+
+def _line(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}".split("\n")[0]

@@ -16,7 +16,7 @@ from typing import Any
 
 # Before mlflow is imported anywhere: nothing is sent to its makers, and a server that is away is left in seconds.
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
-os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")
+os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
 os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "10")
 
 from mlflow import MlflowClient
@@ -84,7 +84,7 @@ class Tracker:
         if is_database(uri):
             bring_home(uri, home)
         self.client = MlflowClient(uri)
-        self.artifacts = Artifacts(self.client, uri, home)
+        self.artifacts = Artifacts(self.client, uri, home, tell=tell)
         self._named = bool(ledger.cohort["shareable"]) or with_faces
         self._store = Store(home)
         self._ledger = ledger

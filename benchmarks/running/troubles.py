@@ -17,10 +17,6 @@ _SERVERS = ("http", "https", "databricks", "databricks-uc", "uc")
 _WHAT = "tracking URI"
 
 
-class ElsewhereError(Exception):
-    """Artifacts that MLflow wants in a folder outside of the home; its message says where."""
-
-
 def is_database(uri: str) -> bool:
     """Whether MLflow is a database, which anyone may open, and no server."""
     return _scheme(uri).partition("+")[0] in _DATABASES
@@ -63,8 +59,6 @@ def trouble(error: BaseException, uri: str) -> str | None:
     """What is the matter with MLflow at `uri`, and what mends it; None for an error that is not of its making."""
     causes = _causes(error)
     for cause in causes:
-        if isinstance(cause, ElsewhereError):
-            return str(cause)
         if isinstance(cause, SQLAlchemyError):
             said = first_line(uri, cause)
             mended = next((mended for part, mended in _DATABASE_SAYS.items() if part in said), "cannot be used: {}")
@@ -100,7 +94,7 @@ _MLFLOW_SAYS = {
     "TEMPORARILY_UNAVAILABLE": "is overburdened or restarting",
     "database schema": _RELEASE,
     "locate revision": _RELEASE,
-    "'active' state": "has the suite's experiment deleted meanwhile; it is restored at the next attempt",
+    "'active' state": "has the suite's experiment or a run of it deleted meanwhile; the next attempt restores it",
 }
 
 
