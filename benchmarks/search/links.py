@@ -50,11 +50,11 @@ def note_outcome(question: Question, search: Search) -> None:
     study, winner = search.study, search.winner()
     lines = [f"**{outcome(search.trials, winner, metric=question.spec.metric)}.**"]
     if winner is not None:
-        lines += ["", "| setting | the winner's |", "| :-- | --: |"]
+        lines += ["", "| setting | winner |", "| :-- | --: |"]
         lines += [f"| `{name}` | {_told(value)} |" for name, value in winner.params.items()]
     page = study.user_attrs.get(_RUN, {}).get("page")
     if page:
-        lines += ["", f"Its numbers, pictures and training runs: [MLflow]({page}) (`afnetm ui`)"]
+        lines += ["", f"[Numbers, pictures and training runs in MLflow]({page}) (`afnetm ui`)"]
     note, before = "\n".join(lines), get_note(study)
     own = not before or before.startswith(_EARLIER) or study.user_attrs.get(_NOTED) == _digest(before)
     if own and note != before:

@@ -88,13 +88,13 @@ def test_a_note_says_what_came_of_a_study_and_links_to_mlflow_once_it_has_it(hom
     rate = f"{winner.params['training.learning_rate']:.4g}"
     said = (
         "**Trial 2 won, with 90.0 % inner accuracy; 12 trials (11 complete, 0 pruned, 1 failed).**\n\n"
-        "| setting | the winner's |\n| :-- | --: |\n"
+        "| setting | winner |\n| :-- | --: |\n"
         f"| `kind` | {winner.params['kind']} |\n| `training.learning_rate` | {rate} |"
     )
     assert get_note(search.study) == said
     copy(home, (question, search))
     page = search.study.user_attrs["mlflow_run"]["page"]
-    linked = f"{said}\n\nIts numbers, pictures and training runs: [MLflow]({page}) (`afnetm ui`)"
+    linked = f"{said}\n\n[Numbers, pictures and training runs in MLflow]({page}) (`afnetm ui`)"
     assert get_note(search.study) == linked
     note_outcome(question, search)  # while MLflow is away
     assert get_note(search.study) == linked
