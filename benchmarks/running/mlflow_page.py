@@ -21,7 +21,7 @@ from afnetm.errors import UserError
 from benchmarks.records.home import Home
 from benchmarks.running.artifacts import bring_home, experiments_in
 from benchmarks.running.interfaces import HERE, MLFLOW_PORT, announce, check_port
-from benchmarks.running.troubles import check_tracking_uri, is_database, reach, trouble
+from benchmarks.running.troubles import check_tracking_uri, is_database, of_mlflow, reach, trouble
 
 _NAME = "MLflow UI"
 #: By this its page shows training and not traces of language models, whatever it showed last.
@@ -71,7 +71,7 @@ def mlflow_ui(
         with console.status("starting MLflow"):
             while not _answers(port):
                 if process.poll() is not None:
-                    raise UserError(f"MLflow's server ended before it answered: {_last_words(log)}")
+                    raise UserError(of_mlflow(_last_words(log), uri))
                 time.sleep(0.1)
         announce(_NAME, page, console, ends=True, browser=browser)
         if process.wait():

@@ -67,10 +67,17 @@ def trouble(error: BaseException, uri: str) -> str | None:
     if "requests" in packages:
         return f"{_at(uri)} {_of_network(causes)}"
     if packages & {"mlflow", "alembic"}:
-        said = str(error).strip().partition("\n")[0].replace(uri, url_shown(uri))[:300]
-        told = [getattr(error, "error_code", None), *(part for part in _MLFLOW_SAYS if part in said)]
-        return f"{_at(uri)} {next((_MLFLOW_SAYS[one] for one in told if one in _MLFLOW_SAYS), f'refused: {said}')}"
-    return f"artifacts cannot be written: {error.strerror or error}" if isinstance(error, OSError) else None
+        return of_mlflow(str(error), uri, code=getattr(error, "error_code", None))
+    if isinstance(error, OSError) and not isinstance(error, FileNotFoundError):
+        return f"artifacts cannot be written: {error.strerror or error}"
+    return None
+
+
+def of_mlflow(said: str, uri: str, *, code: str | None = None) -> str:
+    """The same of what MLflow says itself, in an error of that code or in a log."""
+    said = said.strip().partition("\n")[0].replace(uri, url_shown(uri))[:300]
+    told = [code, *(part for part in _MLFLOW_SAYS if part in said)]
+    return f"{_at(uri)} {next((_MLFLOW_SAYS[one] for one in told if one in _MLFLOW_SAYS), f'refused: {said}')}"
 
 
 _ANEW = "move it away, and another is made of the stored results"
