@@ -6,15 +6,19 @@ A scan is three files: ``F0001_AN01WH_F3D.wrl`` (mesh), ``_F3D.bmp`` (two views 
 
 import re
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from afnetm.data.datasets.inspection import Found, Inspection
 from afnetm.data.datasets.made_up import MARK, is_made_up
+from afnetm.data.datasets.nose_order import NoseOrder, choose_order
 from afnetm.data.formats.bnd import Bnd, read_bnd
 from afnetm.data.formats.inside import DataFolder
 from afnetm.data.formats.pictures import read_picture
@@ -65,13 +69,14 @@ class Bu3dfeSource:
         return False
 
     def describe(self) -> dict[str, Any]:
-        """What decides the scans, and a digest of the files' names and sizes."""
+        """What decides the scans, how they are read, and a digest of the files' names and sizes."""
         files = [name for scan in self._scans.values() for name in scan.values()]
         return {
             "kind": "bu3dfe",
             "made_up": is_made_up(DataFolder(self.folder)),
             "intensities": list(self.intensities or INTENSITIES),
             "scans": len(self._scans),
+            "nose": self.nose.describe(),
             "listing": DataFolder(self.folder).listing(files),
         }
 
@@ -102,7 +107,7 @@ class Bu3dfeSource:
             uv_faces=mesh.uv_faces,
             texture=read_picture(folder.read(picture), picture),
             wrap=mesh.wrap,
-            landmarks=bnd.points,
+            landmarks=self.nose.apply(bnd.points, files[_LANDMARKS]),
             landmark_names=LANDMARKS_83,
             source=files[_MESH],
         )
@@ -141,6 +146,19 @@ class Bu3dfeSource:
             more = f" and {len(lacking) - 3} subjects more" if len(lacking) > 3 else ""
             lines.append(f"{lacking.total()} scans of the subjects that are here: {some}{more}")
         return lines
+
+    @cached_property
+    def nose(self) -> NoseOrder:
+        """The order of the nose's rows, decided on the landmarks of all scans asked for, one file after the other."""
+        return choose_order(self._landmarks())
+
+    def _landmarks(self) -> Iterator[NDArray[np.float32]]:
+        """The landmarks of the scans whose files can be read; what is wrong with the others is for `load` to say."""
+        folder = DataFolder(self.folder)
+        for files in self._scans.values():
+            if _LANDMARKS in files:
+                with suppress(UserError):
+                    yield read_bnd(folder.read(files[_LANDMARKS]), files[_LANDMARKS]).points
 
     @cached_property
     def _scans(self) -> dict[str, dict[str, str]]:

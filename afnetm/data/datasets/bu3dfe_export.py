@@ -4,6 +4,7 @@ import numpy as np
 from scipy.spatial import cKDTree
 
 from afnetm.data.datasets.bu3dfe import CODES, INTENSITIES
+from afnetm.data.datasets.nose_order import ORDERS, in_order
 from afnetm.data.formats.bnd import Bnd, write_bnd
 from afnetm.data.formats.pictures import write_picture
 from afnetm.data.formats.vrml import VrmlMesh, write_vrml
@@ -15,7 +16,9 @@ from afnetm.errors import UserError
 _WOMEN = 56
 
 
-def bu3dfe_files(scan: Scan, *, number: int) -> dict[str, bytes]:
+def bu3dfe_files(
+    scan: Scan, *, number: int, nose: str = next(iter(ORDERS)), mirrored: bool = False
+) -> dict[str, bytes]:
     """The files of `scan`, content by name relative to the data set's folder.
 
     Names need a sex and an ethnicity, which made-up people have not: the first 56 are F0001 to F0056, the others M0001
@@ -24,6 +27,8 @@ def bu3dfe_files(scan: Scan, *, number: int) -> dict[str, bytes]:
     Args:
         scan: with the 83 landmarks, an expression and an intensity of 1 to 4.
         number: of its subject, from 0.
+        nose: one of `afnetm.data.datasets.nose_order.ORDERS`, in which rows 36 to 47 are.
+        mirrored: whether they begin with the nose's side next to rows 8 to 15.
 
     Raises:
         UserError: it has no name in this layout, or other landmarks.
@@ -44,9 +49,10 @@ def bu3dfe_files(scan: Scan, *, number: int) -> dict[str, bytes]:
         uv_faces=scan.uv_faces,
         textures=(f"{name}.bmp",),
     )
-    nearest = np.asarray(cKDTree(scan.vertices).query(scan.landmarks)[1], np.int64)
+    landmarks = in_order(scan.landmarks, nose, mirrored=mirrored)
+    nearest = np.asarray(cKDTree(scan.vertices).query(landmarks)[1], np.int64)
     return {
         f"{subject}/{name}.wrl": write_vrml(mesh),
         f"{subject}/{name}.bmp": write_picture(scan.texture, ".bmp"),
-        f"{subject}/{name}.bnd": write_bnd(Bnd(indices=nearest, points=scan.landmarks)),
+        f"{subject}/{name}.bnd": write_bnd(Bnd(indices=nearest, points=landmarks)),
     }
