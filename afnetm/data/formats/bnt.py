@@ -45,11 +45,13 @@ class RangeImage:
 def read_bnt(content: bytes, name: str) -> RangeImage:
     """The range image in `content`.
 
-    A point whose z is the background's is no measurement: its other numbers are not looked at.
+    A point whose z is the background's is no measurement: its other numbers are not looked at. Nor is one of which any
+    number is not finite or, where that can be no coordinate, the background's value: files have points of which x alone
+    is.
 
     Raises:
         UserError: begins with `name` and says at which offset: cut short or too long, counts that contradict each
-            other, no points, or a measured number that is not finite or far out of range.
+            other, no points, or a measured number that is far out of range.
     """
     rows, columns, background = _unpack(_SIZES, content, 0, name)
     (length,) = _unpack(_LENGTH, content, _SIZES.size, name)
@@ -64,11 +66,11 @@ def read_bnt(content: bytes, name: str) -> RangeImage:
         raise UserError(
             f"{name}, offset {at}: {len(content) - at} bytes follow (allowed: {count * 8}, {count} numbers)"
         )
-    if not np.isfinite(background):
-        raise UserError(f"{name}, offset 4: the background is {background} (allowed: a finite number)")
 
     numbers = np.frombuffer(content, "<f8", offset=at).reshape(len(_COLUMNS), rows, columns)
-    measured = numbers[2] != background
+    measured = (numbers[2] != background) & np.isfinite(numbers).all(0)
+    if abs(background) > MAX_MM:
+        measured &= (numbers != background).all(0)
     _check_range(numbers, measured, at, name)
     upright = np.where(measured, numbers, np.nan)[:, ::-1].transpose(1, 2, 0)
     return RangeImage(upright[..., :3], upright[..., 3:], measured[::-1], image)
@@ -95,7 +97,7 @@ def _check_range(numbers: NDArray[np.float64], measured: NDArray[np.bool_], at: 
     for column, letter in enumerate(_COLUMNS):
         low, high = (-MAX_MM, MAX_MM) if letter in "xyz" else (-UV_SLACK, 1 + UV_SLACK)
         values = numbers[column]
-        good = (values >= low) & (values <= high)  # and not NaN
+        good = (values >= low) & (values <= high)
         if (bad := np.flatnonzero(measured & ~good)).size:
             offset = at + 8 * (column * measured.size + int(bad[0]))
             value = f"{letter} = {values.flat[bad[0]]:g}"

@@ -2,9 +2,11 @@
 
 Both are text of lines; blank lines and those with ``#`` say nothing. In ``.lm2`` the first number is a count, then come
 ``Labels:`` and the names, then ``2D Image coordinates:`` and the points. In ``.lm3``, ``N landmarks:`` is followed by a
-name and a point in turn. Any subset of the names may be there.
+name and a point in turn. Any subset of the names may be there. A point with a coordinate that is ``nan`` or the
+background of a range image (`afnetm.data.formats.bnt`) was not measured, and its landmark is missing.
 """
 
+import math
 import re
 from collections import deque
 from collections.abc import Iterable
@@ -13,6 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from afnetm.data.formats.bnt import BACKGROUND
 from afnetm.data.formats.text import without_mark
 from afnetm.errors import UserError
 
@@ -20,7 +23,7 @@ from afnetm.errors import UserError
 MAX_BYTES = 2**16
 #: Coordinates further out are of no picture and no face.
 MAX_COORDINATE = 1e5
-_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?|nan", re.ASCII | re.IGNORECASE)
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,7 +32,7 @@ class NamedPoints:
 
     Attributes:
         names: as the file spells them, with single spaces; no two differ in case only.
-        points: ``(len(names), 2)`` float64 pixels or ``(len(names), 3)`` float64 mm.
+        points: ``(len(names), 2)`` float64 pixels or ``(len(names), 3)`` float64 mm; NaN where not measured.
     """
 
     names: tuple[str, ...]
@@ -138,6 +141,8 @@ class _Lines:
         fields = self.take(f"a point of {dimensions} numbers").split()
         if len(fields) == dimensions and all(_NUMBER.fullmatch(field) for field in fields):
             point = [float(field) for field in fields]
+            if any(value == BACKGROUND or math.isnan(value) for value in point):
+                return [math.nan] * dimensions
             if max(map(abs, point)) <= MAX_COORDINATE:
                 return point
         raise self.error(f"{' '.join(fields)[:60]!r} (allowed: {dimensions} numbers, up to {MAX_COORDINATE:g})")

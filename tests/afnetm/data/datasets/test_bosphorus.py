@@ -98,6 +98,27 @@ def test_what_is_not_documented_does_not_matter(files, tmp_path, change):
         assert np.mean(maps[0].planes != maps[1].planes) < 0.002
 
 
+@pytest.mark.parametrize("value", [None, np.nan, np.inf])
+def test_a_point_that_is_half_background_is_left_out_and_the_scan_is_used(files, tmp_path, value):
+    half, whole = tmp_path / "half", tmp_path / "whole"
+    write(half, files)
+    write(whole, files)
+    content = bytearray(files[f"{STEM}.bnt"])
+    numbers = np.frombuffer(content, "<f8", offset=len(content) - 5 * GRID * GRID * 8).reshape(5, -1)
+    background = numbers[2, 0]
+    middle = np.flatnonzero(numbers[2] != background)[::40]
+    assert len(middle) > 500
+    numbers[0, middle] = background if value is None else value
+    (half / f"{STEM}.bnt").write_bytes(content)
+    numbers[:3, middle] = background
+    (whole / f"{STEM}.bnt").write_bytes(content)
+    one, two = (BosphorusSource(folder=folder).load(ID) for folder in (half, whole))
+    for name in ("vertices", "faces", "uv"):
+        np.testing.assert_array_equal(getattr(one, name), getattr(two, name))
+    assert np.abs(one.vertices).max() < 1000
+    render(one, size=32)
+
+
 def test_landmarks_that_a_scan_has_not_are_missing_in_its_files(made, files, tmp_path):
     write(tmp_path, files)
     named = read_lm3(files[f"{STEM}.lm3"], STEM)

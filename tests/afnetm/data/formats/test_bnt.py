@@ -75,6 +75,37 @@ def test_of_the_background_nothing_else_is_looked_at():
     assert found.measured.sum() == 5
 
 
+@given(st.data())
+def test_a_point_of_which_any_number_is_none_is_no_measurement_and_the_others_stay(data):
+    grid = make_grid(5, 4, seed=data.draw(st.integers(0, 9)))
+    content, start = bytearray(write_bnt(grid)), len(write_bnt(grid)) - 5 * 20 * 8
+    spoilt = data.draw(st.lists(st.tuples(st.integers(0, 4), st.integers(0, 3)), max_size=6))
+    for row, column in spoilt:
+        what = data.draw(st.sampled_from([-1e9, np.nan, np.inf, -np.inf]))
+        for k in data.draw(st.sets(st.integers(0, 4), min_size=1)):
+            struct.pack_into("<d", content, start + 8 * (k * 20 + (4 - row) * 4 + column), what)
+    found, expected = read_bnt(bytes(content), NAME), grid.measured.copy()
+    for place in spoilt:
+        expected[place] = False
+    np.testing.assert_array_equal(found.measured, expected)
+    for mine, theirs in ((found.points, grid.points), (found.uv, grid.uv)):
+        np.testing.assert_array_equal(mine, np.where(expected[..., None], theirs, np.nan))
+
+
+def test_a_background_that_may_be_a_coordinate_is_looked_for_in_z_alone():
+    numbers = np.arange(30) / 100
+    numbers[[0, 7]], numbers[13] = 0.0, 0.0
+    found = read_bnt(by_hand(background=0.0, numbers=numbers), NAME)
+    assert np.argwhere(~found.measured).tolist() == [[1, 1]]
+
+
+def test_a_background_that_is_no_number_is_that_of_points_that_are_none():
+    numbers = np.arange(30) / 100
+    numbers[[4, 10, 16]] = np.nan
+    found = read_bnt(by_hand(background=np.nan, numbers=numbers), NAME)
+    assert np.argwhere(~found.measured).tolist() == [[0, 1]]
+
+
 def _changed(at, value):
     numbers = np.arange(30) / 100
     numbers[at] = value
@@ -93,9 +124,7 @@ def _changed(at, value):
         (by_hand(rows=65535, columns=65535, count=2**32 - 1, numbers=[]), "offset 19: 4294967295 numbers"),
         (by_hand(rows=65535, columns=13107, count=4294901775 - 0, numbers=[]), "offset 19: 4294901775 numbers"),
         (by_hand(rows=0, columns=3, numbers=[]), "offset 19: 0 numbers for 0 x 3 points"),
-        (by_hand(background=np.nan), "offset 4: the background is nan"),
-        (_changed(3, np.nan), r"offset 47: x = nan \(allowed: -10000 to 10000\)"),
-        (_changed(13, -np.inf), r"offset 127: z = -inf"),
+        (_changed(3, 2e4), r"offset 47: x = 20000 \(allowed: -10000 to 10000\)"),
         (_changed(7, 1e300), r"offset 79: y = 1e\+300"),
         (_changed(19, 640.0), r"offset 175: u = 640 \(allowed: -0.01 to 1.01\)"),
     ],

@@ -67,6 +67,12 @@ def test_landmarks_are_picked_whatever_their_case_and_unknown_ones_are_not_minde
     np.testing.assert_array_equal(picked, [[4, 5, 6], [np.nan] * 3, [1, -2.5, 30]])
 
 
+@pytest.mark.parametrize("number", ["nan", "-1e9", "-1000000000.0"])
+def test_a_landmark_on_the_background_is_missing(number):
+    found = read_lm3(LM3.replace("4.0", number).encode(), NAME)
+    np.testing.assert_array_equal(found.points, [[1, -2.5, 30], [np.nan] * 3])
+
+
 @pytest.mark.parametrize(
     ("dimensions", "old", "new", "says"),
     [
@@ -77,7 +83,8 @@ def test_landmarks_are_picked_whatever_their_case_and_unknown_ones_are_not_minde
         (3, "Chin middle", "NOSE  TIP", "line 8: 'NOSE TIP' is named twice"),
         (3, "4.0\t5", "4.0", "line 9: '4.0 6' .allowed: 3 numbers"),
         (3, "4.0", "4,0", "line 9: '4,0 5 6' .allowed: 3 numbers"),
-        (3, "4.0", "nan", "line 9: 'nan 5 6'"),
+        (3, "4.0", "inf", "line 9: 'inf 5 6'"),
+        (3, "4.0", "-2e9", "line 9: '-2e9 5 6'"),
         (3, "4.0", "1e999", "line 9: '1e999 5 6'"),
         (3, "4.0", "4_0", "line 9: '4_0 5 6'"),
         (3, "Chin middle", "Ch\u0131n middle", "line 8: .* is no plain text"),
