@@ -22,8 +22,11 @@ CARD, TABLE, REJECTED, MAPS = "cohort.json", "scans.csv", "rejected.csv", "maps.
 ARRAYS = {"texture": (3, np.uint8), "depth": (1, np.uint16), "planes": (1, np.uint8)}
 #: What the numbers in the maps mean; a cohort with other constants is of another format.
 CONSTANTS = {"window_mm": WINDOW_MM, "depth_zero_mm": DEPTH_ZERO_MM, "depth_step_mm": DEPTH_STEP_MM}
-#: Columns that every table has: text but for the intensity. All others, ``nuisance_*``, are numbers or empty.
+#: Columns that every table has: text but for the intensity. All others are numbers or empty.
 COLUMNS = ("id", "subject", "expression", "intensity", "source", "regions", "sha256")
+#: Of these others, what was measured in each scan's files: how far eyes and nose are from an average face's after the
+#: pose fit (root mean square), the mesh's size and the picture's, pixels. Then come ``nuisance_*``.
+MEASURES = ("misfit_mm", "vertices", "triangles", "texture_width", "texture_height")
 
 
 def file_sha256(path: Path) -> str:

@@ -15,12 +15,19 @@ from afnetm.data.cohort_files import (
     CONSTANTS,
     FORMAT_VERSION,
     MAPS,
+    MEASURES,
     REJECTED,
     TABLE,
     file_sha256,
     write_maps,
 )
 from afnetm.data.fingerprint import cohort_fingerprint
+
+
+def in_order(table: pd.DataFrame) -> pd.DataFrame:
+    """A cohort's table with its columns in their order; what was measured in files, and nuisance, may be missing."""
+    measured = [name for name in MEASURES if name in table.columns]
+    return table[[*COLUMNS, *measured, *sorted(set(table.columns) - {*COLUMNS, *MEASURES})]]
 
 
 def write_cohort(
@@ -40,7 +47,7 @@ def write_cohort(
     Args:
         target: the folder.
         parts: each the arrays of `ARRAYS` of some scans, in the table's order.
-        table: a row a scan, with `COLUMNS` and any ``nuisance_*``.
+        table: a row a scan, with `COLUMNS`, and any of `MEASURES` and ``nuisance_*``.
         name: what the cohort is called.
         size: pixels along a side of the maps.
         rendering: version of what rendered them.
@@ -49,7 +56,7 @@ def write_cohort(
         rejected: ``id`` and ``reason`` of scans that could not be rendered.
     """
     write_maps(target / MAPS, parts, scans=len(table), size=size)
-    table = table[[*COLUMNS, *sorted(set(table.columns) - set(COLUMNS))]]
+    table = in_order(table)
     table.to_csv(target / TABLE, index=False, lineterminator="\n")
     left_out = pd.DataFrame(columns=["id", "reason"]) if rejected is None else rejected
     left_out.to_csv(target / REJECTED, index=False, lineterminator="\n")
