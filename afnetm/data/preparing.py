@@ -6,9 +6,7 @@ any moment, the next call goes on with the chunks that are there. The bytes do n
 
 import json
 import shutil
-from collections.abc import Callable, Iterator
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from multiprocessing import get_context
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -17,11 +15,11 @@ from filelock import FileLock, Timeout
 from afnetm.data.chunks import merge_chunks, render_chunk
 from afnetm.data.cohort import Cohort, open_cohort
 from afnetm.data.cohort_files import ARRAYS, FORMAT_VERSION
+from afnetm.data.processes import in_processes
 from afnetm.data.rendering import RENDERING_VERSION, SIZES
 from afnetm.data.scan import ScanSource
 from afnetm.errors import UserError
 from afnetm.unwritten import why_unwritten
-from afnetm.workers import follow_parent
 
 #: Scans a chunk: what a kill costs each worker, and a step of the progress bar.
 CHUNK = 8
@@ -92,7 +90,8 @@ def _prepare(
 
     done = total - sum(map(len, todo.values()))
     progress(done, total)
-    for finished in _render_chunks(todo, source, size=size, workers=workers):
+    tasks = [(path, source, scans, size) for path, scans in todo.items()]
+    for finished in in_processes(render_chunk, tasks, workers=workers):
         done += finished
         progress(done, total)
     try:
@@ -122,17 +121,3 @@ def _plan(partial: Path, source: ScanSource, *, size: int) -> dict[Path, list[st
         partial / "chunks" / f"{start // CHUNK:05d}.safetensors": ids[start : start + CHUNK]
         for start in range(0, len(ids), CHUNK)
     }
-
-
-def _render_chunks(todo: dict[Path, list[str]], source: ScanSource, *, size: int, workers: int) -> Iterator[int]:
-    """Render the chunks, yielding each one's number of scans as it is done."""
-    if workers == 1:
-        yield from (render_chunk(path, source, scans, size) for path, scans in todo.items())
-        return
-    spawn = get_context("spawn")
-    pool = ProcessPoolExecutor(min(workers, len(todo) or 1), mp_context=spawn, initializer=follow_parent)
-    try:
-        for future in as_completed([pool.submit(render_chunk, path, source, ids, size) for path, ids in todo.items()]):
-            yield future.result()
-    finally:
-        pool.shutdown(cancel_futures=True)

@@ -1,18 +1,16 @@
 """Exporting: the scans of a synthetic source written in a data set's layout, whole or not at all."""
 
 import shutil
-from collections.abc import Callable, Iterator
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from multiprocessing import get_context
+from collections.abc import Callable
 from pathlib import Path
 
 from afnetm.data.datasets.bosphorus_export import bosphorus_files
 from afnetm.data.datasets.bu3dfe_export import bu3dfe_files
 from afnetm.data.datasets.made_up import MARK, mark
+from afnetm.data.processes import in_processes
 from afnetm.data.scan import Scan
 from afnetm.data.synthetic import SyntheticSource
 from afnetm.errors import UserError
-from afnetm.workers import follow_parent
 
 #: The layouts, by what commands call them: from a scan and its subject's number to files by name.
 LAYOUTS: dict[str, Callable[..., dict[str, bytes]]] = {"bu3dfe": bu3dfe_files, "bosphorus": bosphorus_files}
@@ -50,28 +48,14 @@ def export(
         shutil.rmtree(partial, ignore_errors=True)  # of an export that was killed
         partial.mkdir(parents=True)
         (partial / MARK).write_bytes(mark(source))
-        for done, _ in enumerate(_write_all(partial, source, layout=layout, workers=workers), start=1):
+        tasks = [(partial, source, scan_id, layout) for scan_id in ids]
+        for done, _ in enumerate(in_processes(_write, tasks, workers=workers), start=1):
             progress(done, len(ids))
         partial.rename(directory)
     except OSError as error:
         raise UserError(f"folder {directory}: cannot be written ({error.strerror})") from None
     finally:
         shutil.rmtree(partial, ignore_errors=True)
-
-
-def _write_all(root: Path, source: SyntheticSource, *, layout: str, workers: int) -> Iterator[None]:
-    if workers == 1:
-        for scan_id in source.ids():
-            _write(root, source, scan_id, layout)
-            yield
-        return
-    pool = ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=follow_parent)
-    try:
-        for future in as_completed([pool.submit(_write, root, source, scan_id, layout) for scan_id in source.ids()]):
-            future.result()
-            yield
-    finally:
-        pool.shutdown(cancel_futures=True)
 
 
 def _write(root: Path, source: SyntheticSource, scan_id: str, layout: str) -> None:

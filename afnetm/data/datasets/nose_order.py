@@ -74,7 +74,7 @@ class NoseOrder:
             raise UserError(
                 f"{name}: its eyes and nose miss an average face by {pose.misfit:.1f} mm with rows 36 to 47 in the data "
                 f"set's order ({self.name}), by {least:.1f} mm in another ({other}) "
-                f"(root mean square; allowed: the data set's order, up to {MAX_MISFIT_MM:g}, lengths in mm)"
+                f"(root mean square; allowed: up to {MAX_MISFIT_MM:g} in the data set's order, lengths in mm)"
             )
         root, middle, wing = pose.apply(found[_NOSE[:6]])[:, 1].reshape(2, 3).T
         if ((root - middle) * (middle - wing) <= 0).any():
