@@ -2,9 +2,9 @@
 
 import json
 import os
+import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-import shutil
 from pathlib import Path
 from typing import Any
 

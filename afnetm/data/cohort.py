@@ -19,6 +19,7 @@ from afnetm.data.cohort_files import (
     CARD,
     FORMAT_VERSION,
     MAPS,
+    MISFIT,
     REJECTED,
     TABLE,
     file_sha256,
@@ -46,11 +47,13 @@ class Cohort:
         shareable: whether pictures and subjects' names may leave it.
         source: what its scans came from, a JSON object.
         table: a row a scan: id, subject, expression, intensity, source, regions (the names of those that it has, with
-            spaces between), sha256, and ``nuisance_*`` where known.
+            spaces between), sha256, what was measured (`afnetm.data.cohort_files.MEASURES`; not in a cohort that an
+            earlier program made), and ``nuisance_*`` where known.
         texture: ``(N, 3, S, S)`` uint8, as in `Maps`.
         depth: ``(N, 1, S, S)`` uint16.
         planes: ``(N, 1, S, S)`` uint8.
         rejected: how many scans could not be rendered and were left out.
+        rendering: the version of the rendering that made the maps; 0 where none did.
     """
 
     directory: Path
@@ -64,6 +67,7 @@ class Cohort:
     depth: NDArray[np.uint16]
     planes: NDArray[np.uint8]
     rejected: int = 0
+    rendering: int = 0
 
 
 def cohort_directory(home: Path, name: str) -> Path:
@@ -98,6 +102,7 @@ def open_cohort(directory: Path) -> Cohort:
         source=content["source"],
         table=table,
         rejected=content["rejected"],
+        rendering=content["rendering"],
         **arrays,
     )
 
@@ -143,12 +148,19 @@ def card(cohort: Cohort) -> dict[str, Any]:
     """What to say of a cohort.
 
     Its name, scans, subjects, classes ({expression: scans}), size, fingerprint, shareable, regions ({region: scans that
-    have it}) and rejected (scans left out).
+    have it}) and rejected (scans left out); where they are known, misfit_mm ({median, largest}) and nose, the order of
+    the landmarks' rows that was found.
     """
     counts = summary(cohort.table)
     regions = counts.pop("regions")
     own = {key: getattr(cohort, key) for key in ("size", "fingerprint", "shareable")}
-    return {"name": cohort.name, **counts, **own, "regions": regions, "rejected": cohort.rejected}
+    found = {"name": cohort.name, **counts, **own, "regions": regions, "rejected": cohort.rejected}
+    if MISFIT in cohort.table:
+        misfits = cohort.table[MISFIT]
+        found[MISFIT] = {"median": round(float(misfits.median()), 2), "largest": round(float(misfits.max()), 2)}
+    if nose := cohort.source.get("nose"):
+        found["nose"] = f"{nose['order']}, first side {nose['first_side']}"
+    return found
 
 
 def summary(table: pd.DataFrame) -> dict[str, Any]:

@@ -26,7 +26,8 @@ CONSTANTS = {"window_mm": WINDOW_MM, "depth_zero_mm": DEPTH_ZERO_MM, "depth_step
 COLUMNS = ("id", "subject", "expression", "intensity", "source", "regions", "sha256")
 #: Of these others, what was measured in each scan's files: how far eyes and nose are from an average face's after the
 #: pose fit (root mean square), the mesh's size and the picture's, pixels. Then come ``nuisance_*``.
-MEASURES = ("misfit_mm", "vertices", "triangles", "texture_width", "texture_height")
+MISFIT = "misfit_mm"
+MEASURES = (MISFIT, "vertices", "triangles", "texture_width", "texture_height")
 
 
 def file_sha256(path: Path) -> str:

@@ -13,6 +13,7 @@ from safetensors.numpy import load_file, save_file
 from afnetm.data.cohort import card, check_cohort, cohort_directory, open_cohort
 from afnetm.data.cohort_files import ARRAYS, file_sha256, write_maps
 from afnetm.data.maps import PLANES
+from afnetm.data.pose import fit_pose
 from afnetm.data.preparing import prepare_cohort
 from afnetm.data.rendering import render
 from afnetm.errors import UserError
@@ -46,6 +47,9 @@ def test_it_holds_what_was_rendered(original, analytic_source):
         assert cohort.table.loc[row, "subject"] == scan.subject
         assert cohort.table.loc[row, "intensity"] == scan.intensity
         assert cohort.table.loc[row, "nuisance_noise_mm"] == scan.nuisance["noise_mm"]
+        assert cohort.table.loc[row, "misfit_mm"] == pytest.approx(fit_pose(scan).misfit, abs=5e-4)
+        sizes = cohort.table.loc[row, ["vertices", "triangles", "texture_width", "texture_height"]]
+        assert sizes.tolist() == [len(scan.vertices), len(scan.faces), 64, 64]
 
 
 def test_the_card_says_what_is_there(original):
@@ -60,6 +64,10 @@ def test_the_card_says_what_is_there(original):
         "size": SIZE,
         "fingerprint": cohort.fingerprint,
         "shareable": True,
+        "misfit_mm": {
+            "median": round(float(cohort.table["misfit_mm"].median()), 2),
+            "largest": round(float(cohort.table["misfit_mm"].max()), 2),
+        },
     }
     assert json.loads(json.dumps(card(cohort))) == card(cohort)
 
