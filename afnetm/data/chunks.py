@@ -25,6 +25,10 @@ from afnetm.data.scan import ScanSource
 from afnetm.errors import UserError
 
 
+class NothingRenderedError(UserError):
+    """Of a whole source no scan can be rendered."""
+
+
 @dataclass(frozen=True)
 class Rendered:
     """What became of some scans: rows of the table with their maps, and why the others were rejected (id, reason)."""
@@ -84,7 +88,9 @@ def merge_chunks(target: Path, chunks: list[Path], source: ScanSource, *, name: 
             rows += json.loads(file.metadata()["rows"])
             rejected += json.loads(file.metadata()["rejected"])
     if not rows:
-        raise UserError(f"cohort {name}: none of {len(rejected)} scans can be rendered; first {rejected[0]['reason']}")
+        raise NothingRenderedError(
+            f"cohort {name}: none of {len(rejected)} scans can be rendered; first {rejected[0]['reason']}"
+        )
     write_cohort(
         target,
         map(load_file, chunks),

@@ -11,10 +11,11 @@ import pandas as pd
 
 from afnetm.data.cohort import summary
 from afnetm.data.cohort_files import MEASURES, MISFIT
-from afnetm.data.reasons import grouped
+from afnetm.data.reasons import grouped, in_own_words
 
-#: What the description of a source may tell; its other entries are anyone's.
-_TOLD = {"kind": str, "made_up": bool, "intensities": list, "version": int, "clean": bool, "nose": dict}
+#: What is told of the description of a source, and within it of the nose's order; another entry may be anything.
+_TOLD = ("kind", "made_up", "intensities", "version", "clean", "nose")
+_NOSE = ("order", "first_side", "median_misfit_mm", "scans")
 _PICTURE = ["texture_width", "texture_height"]
 
 
@@ -29,13 +30,15 @@ def overview(table: pd.DataFrame, reasons: Iterable[str], source: Mapping[str, A
     """
     refused = grouped(reasons)
     found: dict[str, Any] = {
-        "source": {key: source[key] for key, kind in _TOLD.items() if isinstance(source.get(key), kind)},
+        "source": {key: _plain(source[key]) for key in _TOLD if key in source},
         **summary(table),
-        "intensities": {str(level): int(count) for level, count in table["intensity"].value_counts().sort_index().items()},
-        "scans_a_subject": spread(table["subject"].value_counts()),
+        "intensities": {
+            str(level): int(count) for level, count in table["intensity"].value_counts().sort_index().items()
+        },
+        "scans_a_subject": _spread(table["subject"].value_counts()),
     }
     if len(table) and set(MEASURES) <= set(table.columns):
-        found |= {name: spread(table[name]) for name in (MISFIT, "vertices", "triangles")}
+        found |= {name: _spread(table[name]) for name in (MISFIT, "vertices", "triangles")}
         whole = Counter(table[MISFIT].astype(int))
         found["misfits"] = {f"{mm} to {mm + 1} mm": whole[mm] for mm in range(max(whole) + 1)}
         sizes = Counter(f"{width:.0f} x {height:.0f}" for width, height in table[_PICTURE].to_numpy())
@@ -45,7 +48,20 @@ def overview(table: pd.DataFrame, reasons: Iterable[str], source: Mapping[str, A
     return found
 
 
-def spread(values: "pd.Series[Any]") -> dict[str, float]:
+def _plain(value: Any) -> Any:
+    """`value`, its texts in the program's own words."""
+    match value:
+        case str():
+            return in_own_words(value)
+        case dict():
+            return {key if key in _NOSE else in_own_words(key): _plain(one) for key, one in value.items()}
+        case list():
+            return [_plain(one) for one in value]
+        case _:
+            return value
+
+
+def _spread(values: "pd.Series[Any]") -> dict[str, float]:
     """Least, 5th percentile, median, 95th percentile and most of `values`; nothing where there are none."""
     quantiles = {"least": 0.0, "p5": 0.05, "median": 0.5, "p95": 0.95, "most": 1.0}
     return {name: round(float(values.quantile(q)), 2) for name, q in quantiles.items()} if len(values) else {}

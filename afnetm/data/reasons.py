@@ -15,7 +15,7 @@ from pathlib import Path
 #: What stands for all that is not told.
 GAP = "…"
 _PHRASE = re.compile(r"[^\n]*[a-z]{2}[^\n]*")
-_WORD = re.compile(r"[a-z]{4,}")
+_WORD = re.compile(r"[a-z][a-z0-9]{3,}")
 _ENDING = re.compile(r"\.[a-z0-9]{2,4}")
 _NUMBER = re.compile(r"\d+(?:\.\d+)?")
 #: No reason is longer; what is, is no sentence of ours.
@@ -34,6 +34,11 @@ def grouped(reasons: Iterable[str]) -> list[tuple[int, str]]:
         counts[text] += 1
         lengths.setdefault(text, []).append(numbers)
     return [(count, _filled(text, lengths[text])) for text, count in counts.most_common()]
+
+
+def in_own_words(text: str) -> str:
+    """`text` with a gap for all that is not the program's own."""
+    return _told(text)[0].replace("#", GAP)
 
 
 def _told(reason: str) -> tuple[str, list[float]]:

@@ -9,8 +9,10 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
+from afnetm.errors import UserError
 from benchmarks.cli.arguments import Command
 from benchmarks.cli.completion import complete_datasets
+from benchmarks.cli.options import command_line
 from benchmarks.records.home import Home
 from benchmarks.terminal.console import console, errors, output
 from benchmarks.terminal.steps import progress_bar
@@ -24,7 +26,9 @@ app = typer.Typer(help="Cohorts: make, check and look at prepared data sets.", n
 _SHOWN = 5
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="The cohort's name under HOME/cohorts/.")]
-Reference = Annotated[str, typer.Argument(metavar="NAME|DIR", help="A cohort's name, or a folder that holds one.")]
+Reference = Annotated[
+    str, typer.Argument(metavar="NAME|DIR", help="A prepared data set's name, or a folder that holds one.")
+]
 
 
 @app.command(cls=Command)
@@ -81,6 +85,7 @@ def prepare(
     Example: `afnetm data prepare bu3dfe ~/BU_3DFE bu3dfe --workers 4`
     """
     with console.status("loading"):
+        from afnetm.data.chunks import NothingRenderedError
         from benchmarks.jobs import datasets
 
     home: Home = context.obj
@@ -92,6 +97,9 @@ def prepare(
     except KeyboardInterrupt:
         errors.say("stopped; what is done is kept: prepare again to go on")
         raise typer.Exit(130) from None
+    except NothingRenderedError as error:
+        words = ["data", "check", os.path.join(folder, ""), "--summary", *(["--table", str(table)] if table else [])]
+        raise UserError(f"{error}; all reasons, counted: {command_line(home, *words)}") from None
     _print_card(cohort)
     print(f"pictures:   {cohort.directory / datasets.SHEET}")
     if rejected:
@@ -128,17 +136,37 @@ def export(
 def check(
     context: typer.Context,
     reference: Reference,
+    summary: Annotated[
+        bool,
+        typer.Option("--summary", help="Print what may be sent on: counts and measures, no faces, names or paths."),
+    ] = False,
+    table: Annotated[
+        Path | None, typer.Option(help="With --summary, for a folder of meshes: the CSV file that lists its scans.")
+    ] = None,
+    workers: Annotated[int | None, typer.Option(help="With --summary, for files: processes; one a core.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON value and nothing else.")] = False,
 ) -> None:
-    """Verifies everything in a cohort and prints its card.
+    """Verifies everything in a prepared data set and prints its card.
 
-    Example: `afnetm data check faces --json`
+    With --summary it prints instead what may be sent to people who do not hold the data set: counts, sizes, how well
+    poses fit, which order the nose's landmarks were found in, and why scans were refused, without faces and without
+    names of people, files or folders. DIR may then also be a data set's files (BU-3DFE, Bosphorus, or with --table
+    one's own): all are read as `prepare` reads them, and nothing is written.
+
+    Example: `afnetm data check bu3dfe --summary > summary.txt`
     """
+    if summary:
+        _summary(context.obj, reference, table=table, workers=workers, as_json=as_json)
+        return
+    if table is not None or workers is not None:
+        raise UserError(f"{'--workers' if table is None else '--table'}: only with --summary, for a data set's files")
     from afnetm.data.cohort import card, check_cohort
+    from benchmarks.plans.cohorts import warn_of_rendering
 
     directory = _directory(context.obj, reference)
     with progress_bar("verifying", console) as progress:
         checked = check_cohort(directory, progress)
+    warn_of_rendering(checked)
     if as_json:
         print(json.dumps(card(checked)))
     else:
@@ -161,6 +189,17 @@ def show(
     with console.status("drawing"):
         write_sheet(_directory(context.obj, reference), out, scans=scans)
     print(out)
+
+
+def _summary(home: Home, reference: str, *, table: Path | None, workers: int | None, as_json: bool) -> None:
+    with console.status("loading"):
+        from benchmarks.jobs.overviews import lines, tell
+
+    directory = _directory(home, reference)
+    if not directory.exists() and Path(reference).is_dir():
+        directory = Path(reference)  # a data set's files, named without any slash
+    told = tell(directory, table=table, workers=workers, console=console)
+    print(json.dumps(told) if as_json else "\n".join(lines(told)))
 
 
 def _directory(home: Home, reference: str) -> Path:

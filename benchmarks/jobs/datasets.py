@@ -2,7 +2,9 @@
 
 import csv
 import time
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from rich.table import Table
 
@@ -59,10 +61,10 @@ def prepare(
     if directory.exists():
         raise UserError(f"cohort {name}: {directory} exists already; name another, or delete it")
     with console.status("looking at the folder"):
-        found = source.inspect()
+        found, described = source.inspect(), source.describe()
         seconds = _seconds_a_scan(source, found, size=size)
     count = processes(workers)
-    console.print(_overview(found, size=size, seconds=seconds, workers=count))
+    console.print(_overview(found, described, size=size, seconds=seconds, workers=count))
     with progress_bar(f"preparing {name}", console) as progress:
         cohort = prepare_cohort(directory, source, size=size, workers=count, progress=progress)
     with console.status("drawing the contact sheet"):
@@ -91,7 +93,9 @@ def _seconds_a_scan(source: FileSource, found: Inspection, *, size: int) -> floa
     return None
 
 
-def _overview(found: Inspection, *, size: int, seconds: float | None, workers: int) -> Table:
+def _overview(
+    found: Inspection, described: Mapping[str, Any], *, size: int, seconds: float | None, workers: int
+) -> Table:
     table = Table(box=None, show_header=False, pad_edge=False)
     table.add_column(style="bold")
     table.add_column(overflow="fold")
@@ -107,6 +111,8 @@ def _overview(found: Inspection, *, size: int, seconds: float | None, workers: i
         table.add_row("absent", line)
     for what, count in found.left_out.items():
         table.add_row("left out", f"{count} {what}")
+    if nose := described.get("nose"):
+        table.add_row("nose rows", f"{nose['order']}, first side {nose['first_side']}")
     need = disk_need(scans=len(found.scans), size=size)
     table.add_row("disk", f"{disk(need // 2)} for the cohort, {disk(need)} while it is made")
     if seconds is not None:

@@ -1,15 +1,19 @@
 """Cohorts for suites and for the command line: found, made when a suite describes them, drawn."""
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+from rich.markup import escape
 
 from afnetm.data.cohort import Cohort, cohort_directory, open_cohort
 from afnetm.data.preparing import disk_need, prepare_cohort
+from afnetm.data.rendering import RENDERING_VERSION
 from afnetm.data.synthetic import SyntheticSource
 from afnetm.errors import UserError
 from afnetm.workers import core_count
 from benchmarks.records.home import Home
-from benchmarks.terminal.console import Terminal
+from benchmarks.terminal.console import Terminal, errors
 from benchmarks.terminal.steps import progress_bar
 from benchmarks.terminal.words import counted, disk
 
@@ -30,6 +34,7 @@ def ensure_cohort(home: Home, spec: "CohortSpec", *, workers: int | None, consol
     if not directory.exists():
         return make_synthetic(home, spec.name, source, size=spec.synthetic.size, workers=workers, console=console)
     cohort = open_cohort(directory)
+    warn_of_rendering(cohort)
     described = source.describe() | {"size": spec.synthetic.size}
     found = {**cohort.source, "size": cohort.size}
     for key, value in described.items():
@@ -56,7 +61,31 @@ def _prepared(directory: Path, spec: "CohortSpec") -> Cohort:
             f"cohort '{spec.name}' was made from '{kind}', the suite is for '{spec.dataset}'; "
             f"name another cohort, or delete {directory}"
         )
+    warn_of_rendering(cohort)
     return cohort
+
+
+def warn_of_rendering(cohort: Cohort) -> None:
+    """Says in a line where another version of the rendering made a cohort's maps, and how to make them anew."""
+    if cohort.rendering != RENDERING_VERSION:
+        where = cohort.directory
+        made = "an older" if cohort.rendering < RENDERING_VERSION else "a newer"
+        text = (
+            f"data set {where.name} was made by {made} program: its maps are of rendering version {cohort.rendering}, "
+            f"this program's of {RENDERING_VERSION}, so scans may look different today; to make it again, delete "
+            f"{where}, then: {_making(cohort.source, where.name, cohort.size)}"
+        )
+        errors.say(f"[yellow]{escape(text)}[/]")
+
+
+def _making(source: Mapping[str, Any], name: str, size: int) -> str:
+    """The command that makes a cohort of this name from this source."""
+    if source.get("kind") == "synthetic":
+        levels = " ".join(map(str, source["levels"]))
+        numbers = f"--subjects {source['subjects']} --levels {levels} --size {size} --seed {source['seed']}"
+        return f"afnetm data make {name} {numbers}{' --clean' if source['clean'] else ''}"
+    table = " --table TABLE" if source.get("kind") == "folder" else ""
+    return f"afnetm data prepare {source.get('kind')} DIR {name} --size {size}{table}"
 
 
 def make_synthetic(

@@ -1,0 +1,124 @@
+"""What ``afnetm data check --summary`` says: an overview of a data set that may be sent to those who do not hold it."""
+
+import csv
+from collections.abc import Mapping
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from afnetm.data.cohort import check_cohort
+from afnetm.data.cohort_files import CARD, FORMAT_VERSION, MAPS, REJECTED
+from afnetm.data.datasets.bosphorus import BosphorusSource
+from afnetm.data.datasets.bu3dfe import Bu3dfeSource
+from afnetm.data.datasets.folder import FolderSource
+from afnetm.data.datasets.inspection import FileSource
+from afnetm.data.overview import overview
+from afnetm.data.rendering import RENDERING_VERSION
+from afnetm.data.survey import survey
+from afnetm.errors import UserError
+from benchmarks.plans.cohorts import processes, warn_of_rendering
+from benchmarks.terminal.console import Terminal
+from benchmarks.terminal.steps import progress_bar
+from benchmarks.terminal.words import counted, megabytes
+
+_HEADING = "Summary of a data set: counts and measures, without faces and names of people, files or folders"
+#: A bar of the distribution's chart has so many characters at most.
+_BAR = 40
+
+
+def tell(directory: Path, *, table: Path | None, workers: int | None, console: Terminal) -> dict[str, Any]:
+    """The overview of a prepared data set after everything in it was verified, or of a data set's files.
+
+    Files are all read and rendered as by `afnetm data prepare`; nothing is written.
+
+    Args:
+        directory: a prepared data set's folder, or one with the files of BU-3DFE or Bosphorus or, with `table`, with
+            one's own meshes.
+        table: the CSV file that lists a folder's scans.
+        workers: processes; one a core where it is None.
+        console: for the progress.
+
+    Returns:
+        A JSON object: that of `afnetm.data.overview.overview`, and program, rendering, format; of a prepared one size
+        and bytes as well, of files what is missing and left_out.
+
+    Raises:
+        UserError: it is neither, or it was altered since it was made.
+    """
+    program = {"program": version("afnetm"), "format": FORMAT_VERSION}
+    if table is None and (directory / CARD).is_file():
+        with progress_bar("verifying", console) as progress:
+            cohort = check_cohort(directory, progress)
+        warn_of_rendering(cohort)
+        with (directory / REJECTED).open(encoding="utf-8", newline="") as file:
+            reasons = [row["reason"] for row in csv.DictReader(file)]
+        found = overview(cohort.table, reasons, cohort.source)
+        made = {"rendering": cohort.rendering, "size": cohort.size, "bytes": (directory / MAPS).stat().st_size}
+        return program | made | found
+    with console.status("looking at the folder"):
+        source = _files(directory, table)
+        there = source.inspect()
+    with progress_bar("reading", console) as progress:
+        scans, rejected = survey(source, workers=processes(workers), progress=progress)
+    found = overview(scans, rejected["reason"], source.describe())
+    return program | {"rendering": RENDERING_VERSION} | found | {"missing": there.missing, "left_out": there.left_out}
+
+
+def lines(told: dict[str, Any]) -> list[str]:
+    """An overview as text."""
+    source = told["source"]
+    nose = source.get("nose", {})
+    rows = [
+        ("program", f"afnetm {told['program']}, rendering version {told['rendering']}, format {told['format']}"),
+        ("data set", f"{source.get('kind', 'unknown')}{', made-up faces' if source.get('made_up') else ''}"),
+        ("scans", f"{told['scans']} of {counted(told['subjects'], 'subject')}, {told['refused'] or 'none'} refused"),
+        ("per subject", _spread(told["scans_a_subject"])),
+        ("expressions", _counts(told["classes"])),
+        ("intensities", _counts(told["intensities"])),
+        ("regions", _counts(told["regions"])),
+        ("missing", _counts(told.get("missing", {}))),
+        ("left out", _counts(told.get("left_out", {}))),
+        ("vertices", _spread(told.get("vertices", {}))),
+        ("triangles", _spread(told.get("triangles", {}))),
+        ("pictures", _counts(told.get("pictures", {}))),
+        ("maps", f"{told['size']} x {told['size']} pixels, {megabytes(told['bytes'])}" if "size" in told else ""),
+        ("nose rows", f"{nose['order']}, first side {nose['first_side']}; median misfit:" if nose else ""),
+        *(("", f"{misfit:6.2f} mm as {order}") for order, misfit in nose.get("median_misfit_mm", {}).items()),
+        ("misfit, mm", _spread(told["misfit_mm"]) if "misfit_mm" in told else "not recorded"),
+        *(("", line) for line in _chart(told.get("misfits", {}))),
+        *(("refused", f"{one['scans']:5} {one['reason']}") for one in told["reasons"]),
+    ]
+    return [_HEADING, *(f"{name:13}{text}".rstrip() for name, text in rows if text)]
+
+
+def _files(directory: Path, table: Path | None) -> FileSource:
+    """The data set whose files are in a folder."""
+    if table is not None:
+        return FolderSource(folder=directory, table=table)
+    faults = []
+    for kind in (Bu3dfeSource, BosphorusSource):
+        source = kind(folder=directory)
+        try:
+            source.ids()
+        except UserError as error:
+            faults.append(str(error))
+        else:
+            return source
+    raise UserError(f"{directory}: no prepared data set (it has no {CARD}), and no files of one: {'; '.join(faults)}")
+
+
+def _counts(counts: Mapping[str, int]) -> str:
+    return ", ".join(f"{name}: {count}" for name, count in counts.items())
+
+
+def _spread(values: Mapping[str, float]) -> str:
+    if not values:
+        return ""
+    least, low, median, high, most = (f"{values[name]:g}" for name in ("least", "p5", "median", "p95", "most"))
+    return least if least == most else f"{least} to {most}, median {median}, 5th to 95th percentile {low} to {high}"
+
+
+def _chart(misfits: Mapping[str, int]) -> list[str]:
+    """How many scans have which misfit, a bar for each millimetre."""
+    most = max(misfits.values(), default=0)
+    return [f"{name:>11} {count:6} {'#' * -(-_BAR * count // most)}" for name, count in misfits.items()]
