@@ -20,7 +20,7 @@ from tests.afnetm.data.conftest import make_scan
 from tests.benchmarks.conftest import Afnetm
 
 #: Whatever people call things; some of it is also found within the program's own messages.
-NAMES = ("TELLTALE Ada", "TELLTALE of the mesh", "TELLTALE_Cai", "TELLTALE.Dee 5 mm", "TELLTALE-Eve, line 3: its")
+NAMES = ("TELLTALE Ada", "TELLTALE of the mesh", "TELLTALE_Cai", "TELLTALE.Dee 5 mm", "TELLTALE-Eve, line 3 its")
 
 
 def spoilt(scan: Scan, name: str) -> dict[str, bytes]:
@@ -73,11 +73,9 @@ def test_no_name_path_or_face_is_in_a_summary(tmp_path: Path, people: tuple[Path
     for found in (one, other):
         assert (found["scans"], found["refused"], found["subjects"]) == (1, 5, 1)
         reasons = [entry["reason"] for entry in found["reasons"]]
-        assert all(sum(part in reason for reason in reasons) == 1 for part in (
-            "….csv, line …: ….png: there is no such file",
-            "….bnd, line …: … is not a vertex's index",
-            "….csv, line …: ….wrl",
-        )), reasons  # fmt: skip
+        assert "….csv, line …: ….png: there is no such file" in reasons
+        for part in ("….bnd, line …: ", "by 17.6 mm (root mean square", "….wrl, line …: an incomplete IndexedFaceSet"):
+            assert sum(part in reason for reason in reasons) == 1, (part, reasons)
     assert one["reasons"] == other["reasons"]
     assert "refused" in told[0]
 
