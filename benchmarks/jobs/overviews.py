@@ -19,7 +19,7 @@ from afnetm.errors import UserError
 from benchmarks.plans.cohorts import processes, warn_of_rendering
 from benchmarks.terminal.console import Terminal
 from benchmarks.terminal.steps import progress_bar
-from benchmarks.terminal.words import counted, megabytes
+from benchmarks.terminal.words import counted, disk
 
 _HEADING = "Summary of a data set: counts and measures, without faces and names of people, files or folders"
 #: A bar of the distribution's chart has so many characters at most.
@@ -81,7 +81,7 @@ def lines(told: dict[str, Any]) -> list[str]:
         ("vertices", _spread(told.get("vertices", {}))),
         ("triangles", _spread(told.get("triangles", {}))),
         ("pictures", _counts(told.get("pictures", {}))),
-        ("maps", f"{told['size']} x {told['size']} pixels, {megabytes(told['bytes'])}" if "size" in told else ""),
+        ("maps", f"{told['size']} x {told['size']} pixels, {disk(told['bytes'])}" if "size" in told else ""),
         ("nose rows", f"{nose['order']}, first side {nose['first_side']}; median misfit:" if nose else ""),
         *(("", f"{misfit:6.2f} mm as {order}") for order, misfit in nose.get("median_misfit_mm", {}).items()),
         ("misfit, mm", _spread(told["misfit_mm"]) if "misfit_mm" in told else "not recorded"),

@@ -1,8 +1,8 @@
 """Cohorts for suites and for the command line: found, made when a suite describes them, drawn."""
 
-from collections.abc import Mapping
+import shlex
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from rich.markup import escape
 
@@ -73,19 +73,26 @@ def warn_of_rendering(cohort: Cohort) -> None:
         text = (
             f"data set {where.name} was made by {made} program: its maps are of rendering version {cohort.rendering}, "
             f"this program's of {RENDERING_VERSION}, so scans may look different today; to make it again, delete "
-            f"{where}, then: {_making(cohort.source, where.name, cohort.size)}"
+            f"{where}, then: {_making(cohort)}"
         )
         errors.say(f"[yellow]{escape(text)}[/]")
 
 
-def _making(source: Mapping[str, Any], name: str, size: int) -> str:
-    """The command that makes a cohort of this name from this source."""
+def _making(cohort: Cohort) -> str:
+    """The command that makes such a cohort in its place."""
+    source, home = cohort.source, cohort.directory.parent.parent
+    words = ["afnetm"] if home == Path("runs") else ["afnetm", "--home", str(home)]
+    options = ["--size", str(cohort.size)]
     if source.get("kind") == "synthetic":
-        levels = " ".join(map(str, source["levels"]))
-        numbers = f"--subjects {source['subjects']} --levels {levels} --size {size} --seed {source['seed']}"
-        return f"afnetm data make {name} {numbers}{' --clean' if source['clean'] else ''}"
-    table = " --table TABLE" if source.get("kind") == "folder" else ""
-    return f"afnetm data prepare {source.get('kind')} DIR {name} --size {size}{table}"
+        words += ["data", "make", cohort.directory.name]
+        options += [word for key in ("subjects", "seed") for word in (f"--{key}", str(source.get(key)))]
+        options += ["--levels", *map(str, source.get("levels", ()))]
+        options += ["--clean"] if source.get("clean") else []
+    else:
+        words += ["data", "prepare", str(source.get("kind")), "DIR", cohort.directory.name]
+        options += ["--table", "TABLE"] if source.get("kind") == "folder" else []
+        options += ["--intensities", *map(str, source["intensities"])] if source.get("intensities") else []
+    return shlex.join([*words, *options])
 
 
 def make_synthetic(

@@ -2,19 +2,24 @@
 
 import hashlib
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
 from afnetm.data.datasets.inspection import Found, Inspection
-from afnetm.data.datasets.landmark_files import read_landmarks
+from afnetm.data.datasets.landmark_files import Landmarks, read_landmarks
+from afnetm.data.datasets.nose_order import NoseOrder, choose_order
 from afnetm.data.datasets.scan_table import NEUTRAL, Row, read_scan_table
 from afnetm.data.datasets.textured import Textured, read_textured
 from afnetm.data.formats.inside import DataFolder
+from afnetm.data.landmarks import LANDMARKS_83
 from afnetm.data.scan import Scan
 from afnetm.errors import UserError
 
@@ -51,11 +56,12 @@ class FolderSource:
         return False
 
     def describe(self) -> dict[str, Any]:
-        """What decides the scans: how many, and a digest of the table and of the files' names and sizes."""
+        """What decides the scans, how they are read, and a digest of the table and of the files' names and sizes."""
         folder = DataFolder(self.folder)
         files = [name for row in self._rows.values() for name in (row.mesh, row.landmarks, row.texture) if name]
         digest = hashlib.sha256(self._read[1] + folder.listing(files).encode())
-        return {"kind": "folder", "scans": len(self._rows), "listing": digest.hexdigest()[:16]}
+        nose = {"nose": self.nose.describe()} if self.nose.scans else {}
+        return {"kind": "folder", "scans": len(self._rows), **nose, "listing": digest.hexdigest()[:16]}
 
     def ids(self) -> list[str]:
         """``Ada_anger_3`` ...: in the table's order."""
@@ -68,9 +74,12 @@ class FolderSource:
             raise UserError(f"scan {scan_id!r} is not among the {len(self._rows)} of {self.table.name}")
         folder = DataFolder(self.folder)
         try:
-            landmarks, names = read_landmarks(folder, row.landmarks)
+            landmarks = read_landmarks(folder, row.landmarks)
+            points = landmarks.points
+            if _disputed(landmarks):
+                points = self.nose.apply(points, row.landmarks)
             mesh = read_textured(folder, row.mesh, row.texture)
-            _check_landmarks(landmarks, mesh, row)
+            _check_landmarks(points, mesh, row)
         except UserError as error:
             raise UserError(f"{self.table.name}, line {row.line}: {error}") from None
         return Scan(
@@ -84,8 +93,8 @@ class FolderSource:
             uv_faces=mesh.surface.uv_faces,
             texture=mesh.texture,
             wrap=mesh.wrap,
-            landmarks=landmarks,
-            landmark_names=names,
+            landmarks=points,
+            landmark_names=landmarks.names,
             source=row.mesh,
         )
 
@@ -104,12 +113,31 @@ class FolderSource:
         return Inspection(scans=scans, left_out=+Counter({"neutral scans": len(self._read[0]) - len(scans)}))
 
     @cached_property
+    def nose(self) -> NoseOrder:
+        """The order of the nose's rows among 83 landmarks without names, decided on all scans that have these."""
+        return choose_order(self._in_order())
+
+    def _in_order(self) -> Iterator[NDArray[np.float32]]:
+        """Such landmarks of the scans whose files can be read; what is wrong with the others is for `load` to say."""
+        folder = DataFolder(self.folder)
+        for row in self._rows.values():
+            with suppress(UserError):
+                landmarks = read_landmarks(folder, row.landmarks)
+                if _disputed(landmarks):
+                    yield landmarks.points
+
+    @cached_property
     def _rows(self) -> dict[str, Row]:
         return {row.id: row for row in self._read[0] if row.expression != NEUTRAL}
 
     @cached_property
     def _read(self) -> tuple[list[Row], bytes]:
         return read_scan_table(self.table)
+
+
+def _disputed(landmarks: Landmarks) -> bool:
+    """Whether programs disagree on what the rows are."""
+    return landmarks.names == LANDMARKS_83 and not landmarks.named
 
 
 def _is_there(folder: DataFolder, name: str) -> bool:

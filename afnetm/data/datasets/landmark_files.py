@@ -1,5 +1,6 @@
 """Landmarks of one's own scans, from a file of any format that is read, as one of the known sets."""
 
+from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 import numpy as np
@@ -17,8 +18,23 @@ SUFFIXES = (".bnd", ".lm3", ".csv", ".tsv", ".txt", ".pts", ".fcsv", ".json", ".
 _SETS = (LANDMARKS_68, LANDMARKS_83, LANDMARKS_22)
 
 
-def read_landmarks(folder: DataFolder, name: str) -> tuple[NDArray[np.float32], tuple[str, ...]]:
-    """The landmarks in the file called `name`: ``(L, 3)`` float32 mm, NaN where one is missing, and their names.
+@dataclass(frozen=True, eq=False)
+class Landmarks:
+    """The landmarks of a file.
+
+    Attributes:
+        points: ``(L, 3)`` float32 mm, NaN where one is missing.
+        names: of the rows, one of the known sets.
+        named: whether the file names them; otherwise their order alone says what they are.
+    """
+
+    points: NDArray[np.float32]
+    names: tuple[str, ...]
+    named: bool
+
+
+def read_landmarks(folder: DataFolder, name: str) -> Landmarks:
+    """The landmarks in the file called `name`.
 
     ``.bnd`` has BU-3DFE's 83, ``.lm3`` Bosphorus's 22 or some of them, the others all of one set in its order, or some
     of one set by name.
@@ -29,7 +45,7 @@ def read_landmarks(folder: DataFolder, name: str) -> tuple[NDArray[np.float32], 
     content = folder.read(name)
     match PurePosixPath(name).suffix.lower():
         case ".bnd":
-            return read_bnd(content, name).points, LANDMARKS_83
+            return Landmarks(read_bnd(content, name).points, LANDMARKS_83, named=False)
         case ".lm3":
             named = read_lm3(content, name)
             return _picked(named.names, named.points, LANDMARKS_22, name)
@@ -45,7 +61,7 @@ def read_landmarks(folder: DataFolder, name: str) -> tuple[NDArray[np.float32], 
         return _picked(table.names, table.points, _set_of(table.names, name), name)
     for known in _SETS:
         if len(known) == len(table.points):
-            return table.points.astype(np.float32), known
+            return Landmarks(table.points.astype(np.float32), known, named=False)
     raise UserError(f"{name}: {len(table.points)} points without names (allowed: {_counts()})")
 
 
@@ -62,9 +78,7 @@ def _set_of(names: tuple[str, ...], file: str) -> tuple[str, ...]:
     return known
 
 
-def _picked(
-    names: tuple[str, ...], points: NDArray[np.float64], known: tuple[str, ...], file: str
-) -> tuple[NDArray[np.float32], tuple[str, ...]]:
+def _picked(names: tuple[str, ...], points: NDArray[np.float64], known: tuple[str, ...], file: str) -> Landmarks:
     rows = {name.casefold(): row for row, name in enumerate(names)}
     picked = np.full((len(known), 3), np.nan, np.float32)
     for row, name in enumerate(known):
@@ -72,7 +86,7 @@ def _picked(
             picked[row] = points[rows[name.casefold()]]
     if not np.isfinite(picked).any():
         raise UserError(f"{file}: none of the landmarks {known[0]!r}, {known[1]!r} and so on")
-    return picked, known
+    return Landmarks(picked, known, named=True)
 
 
 def _counts() -> str:

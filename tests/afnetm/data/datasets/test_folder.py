@@ -15,11 +15,13 @@ from PIL import Image
 from afnetm.data.cohort import check_cohort
 from afnetm.data.cohort_files import REJECTED
 from afnetm.data.datasets.folder import FolderSource
+from afnetm.data.datasets.nose_order import in_order
 from afnetm.data.formats.bnd import Bnd, write_bnd
 from afnetm.data.formats.lm import NamedPoints, write_lm3
 from afnetm.data.formats.vrml import VrmlMesh, write_vrml
 from afnetm.data.landmarks import LANDMARKS_22
 from afnetm.data.maps import DEPTH_STEP_MM, PLANES
+from afnetm.data.pose import fit_pose
 from afnetm.data.preparing import prepare_cohort
 from afnetm.data.rendering import render
 from afnetm.data.scan import Scan
@@ -112,7 +114,7 @@ def test_a_folder_becomes_a_cohort_and_what_is_wrong_is_left_out(scans: Path, ta
     assert not cohort.shareable
     assert cohort.table["subject"].tolist() == ["Zoë Ö"] * 2
     assert cohort.table["source"].tolist() == ["face.ply", "face.glb"]
-    assert cohort.source.keys() == {"kind", "scans", "listing"}
+    assert cohort.source.keys() == {"kind", "scans", "nose", "listing"}
     rejected = pd.read_csv(tmp_path / "own" / REJECTED).set_index("id")["reason"]
     assert rejected["Bob_fear_1"] == "scans.csv, line 4: ../scans.csv: leads out of the data folder"
     assert rejected["Bob_sadness_2"] == "scans.csv, line 6: nowhere.bnd: there is no such file"
@@ -293,3 +295,21 @@ def test_damaged_tables_are_read_or_refused_with_one_line(table: Write, tmp_path
         assert all(
             scan_id.isascii() and scan_id.replace("_", "a").replace("-", "a").isalnum() for scan_id in source.ids()
         )
+
+
+def test_the_nose_s_rows_are_read_in_the_order_that_they_have(scans: Path, made: Scan, table: Write) -> None:
+    turned = in_order(made.landmarks, "one outline with the wings at rows 38 and 45", mirrored=True)
+    (scans / "outline.bnd").write_bytes(write_bnd(Bnd(np.zeros(83, np.int64), turned)))
+    (scans / "outline.csv").write_text("".join(f"{x},{y},{z}\n" for x, y, z in turned.tolist()))
+    files = ("outline.bnd", "outline.csv", "named.csv", "face.bnd")
+    for number in range(len(files)):
+        (scans / f"{number}.wrl").write_bytes((scans / "face.wrl").read_bytes())
+    source = table(*(f"s{number},fear,2,{number}.wrl,{file}," for number, file in enumerate(files)))
+    nose = source.describe()["nose"]
+    assert nose["scans"] == 3  # names say what they are
+    assert nose["order"] == "one outline with the wings at rows 38 and 45"
+    assert nose["first_side"] == "next to rows 8 to 15"
+    for scan_id in source.ids()[:3]:
+        np.testing.assert_array_equal(fit_pose(source.load(scan_id)).rotation, fit_pose(made).rotation)
+    with pytest.raises(UserError, match=r"line 5: face.bnd: its eyes and nose miss an average face by .* mm with rows"):
+        source.load("s3_fear_2")
