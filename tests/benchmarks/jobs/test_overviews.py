@@ -74,7 +74,7 @@ def test_no_name_path_or_face_is_in_a_summary(tmp_path: Path, people: tuple[Path
         assert (found["scans"], found["refused"], found["subjects"]) == (1, 5, 1)
         reasons = [entry["reason"] for entry in found["reasons"]]
         assert "….csv, line …: ….png: there is no such file" in reasons
-        for part in ("….bnd, line …: ", "by 17.6 mm (root mean square", "….wrl, line …: an incomplete IndexedFaceSet"):
+        for part in ("….bnd, line …: ", "by 17.6 mm with rows 36 to 47", "….wrl, line …: an incomplete IndexedFaceSet"):
             assert sum(part in reason for reason in reasons) == 1, (part, reasons)
     assert one["reasons"] == other["reasons"]
     assert "refused" in told[0]
