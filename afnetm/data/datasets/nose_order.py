@@ -3,8 +3,8 @@
 menpo's labeller has the nose's two sides, three points each, and then the six of the nostrils. Deep-MVLM's list and a
 program for BU-4DFE (mirror pairs 36-47, 37-46 ... 41-42) have one outline: from one side of the root down over the wing
 and the base and up to the other side; by Deep-MVLM the wing is its fourth point. So no order is relied upon: all are
-tried on every scan of a data set, and the one with which most eyes and noses lie as on an average face is the data
-set's. Which side comes first does not matter to the pose and is told for the record.
+tried on every scan of a data set, and the one with the least median misfit of eyes and nose is the data set's. Which
+side comes first does not matter to the pose and is told for the record.
 """
 
 from collections.abc import Iterable
