@@ -31,18 +31,24 @@ _LETTERS = 40
 
 
 def draw_pictures(results: Results, table: pd.DataFrame) -> Pictures:
-    """All that these results have something to show for; `table` is `reports.tables.comparison.comparison`."""
+    """All that these results have something to show for; `table` is `reports.tables.comparison.comparison`.
+
+    Where methods' names are drawn they are the display names.
+    """
+    titles = results.provenance.titles
+    called, control = table.assign(method=table["method"].map(titles)), titles[results.control]
+    folds = results.folds.assign(method=results.folds["method"].map(titles))
     made: dict[str, Mapping[str, Picture]] = {
-        "scores": {"": figures.scores(table, results.folds)},
+        "scores": {"": figures.scores(called, folds)},
         "differences": {},
         "parameters": {},
         "seconds": {},
     }
     if table["difference"].notna().any():
-        made["differences"] = {"": figures.differences(table, control=results.control)}
-    for column, title in (("parameters", "parameters"), ("seconds", "seconds a unit")):
+        made["differences"] = {"": figures.differences(called, control=control)}
+    for column, title in (("parameters", "parameters"), ("seconds", "time per run (s)")):
         if table[column].notna().sum() > 1:
-            made[column] = {"": cost(table, column, title=title, control=results.control)}
+            made[column] = {"": cost(called, column, title=title, control=control)}
     rivals = contenders(table, results.control)
     made |= _portraits(results, table)
     made |= {"conditions": conditions(results, rivals), "subjects": {"": subjects(results, rivals[0])}}
@@ -81,16 +87,17 @@ def _portraits(results: Results, table: pd.DataFrame) -> dict[str, Mapping[str, 
     intensities = by_intensity(results)
     tested = dict(zip(table["method"], table["accuracy"], strict=True))
     predictions = dict(list(results.predictions.groupby("method")))
-    known, learnt, told = set(intensities["method"]), set(results.curves["method"]), portraits.courses(results.curves)
+    known, curves = set(intensities["method"]), dict(list(results.curves.groupby("method")))
+    means = portraits.courses(results.curves)
     return {
         "confusion": {method: portraits.confusion(predictions[method]) for method in results.methods},
         "intensity": {
             method: portraits.intensity(intensities, method) for method in results.methods if method in known
         },
         "learning": {
-            method: portraits.learning(told, method, tested=tested[method])
+            method: portraits.learning(curves[method], means, method, tested=tested[method])
             for method in results.methods
-            if method in learnt
+            if method in curves
         },
     }
 

@@ -8,13 +8,17 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from reports.pictures.cells import tiles
-from reports.pictures.theme import INK, THEME, Picture, drawn
+from reports.pictures.theme import COLUMN, PAGE, THEME, Picture, drawn
 
 #: Maps with at most so many cells have their values written in them, unless a face is behind, which is to be seen.
 _WRITTEN = 16
 #: How much of a face shows: enough to be one, and so little that maps stand out from it on a dark page, too.
 _FAINT = 0.55
-_TITLES = {"attention": "attention", "gradcam": "Grad-CAM"}
+_TITLES = {"attention": "Attention", "gradcam": "Grad-CAM"}
+#: Inches of a panel, where there is room.
+_PANEL = 1.5
+#: So many panels fit into a column.
+_FEW = 3
 
 
 @mpl.rc_context(THEME)
@@ -28,7 +32,9 @@ def attention(maps: pd.DataFrame, method: str, behind: NDArray[np.uint8] | None 
     own = maps[maps["method"] == method]
     kinds = [kind for kind in _TITLES if kind in set(own["kind"])]
     counts = [own.loc[own["kind"] == kind, "stream"].nunique() for kind in kinds]
-    figure = Figure(figsize=(max(2.0, 1.15 * max(counts)), 1.4 * len(kinds)), layout="constrained")
+    width = COLUMN if max(counts) <= _FEW else PAGE
+    panel = min(_PANEL, (width - 0.3) / max(counts))
+    figure = Figure(figsize=(width, (panel + 0.25) * len(kinds)), layout="constrained")
     panels = figure.subplots(len(kinds), max(counts), squeeze=False)
     words = []
     for axes in panels.flat:
@@ -44,12 +50,11 @@ def attention(maps: pd.DataFrame, method: str, behind: NDArray[np.uint8] | None 
             axes.set_axis_on()
             shift = 0.0
             if behind is not None:
-                _under(axes, behind, shape=values.shape, name=f"{kind}-{stream}")
                 shift = cells["shift"].fillna(0.0).iloc[0]
-            tiles(axes, values / largest if largest > 0.0 else values, texts, shift=shift)
-            axes.set_aspect("equal")
-            axes.set(xticks=[], yticks=[])
-            axes.set_title(f"{_TITLES[kind]}, {stream}", fontsize=7.5, color=INK)
+                _under(axes, behind, shape=values.shape, shift=shift, name=f"{kind}-{stream}")
+            gap = 1.5 if behind is None else 0.0
+            tiles(axes, values / largest if largest > 0.0 else values, texts, gap=gap, shift=shift)
+            axes.set(aspect="equal", xlabel=f"{_TITLES[kind]}, {stream}")
             row, column = np.unravel_index(np.abs(values).argmax(), values.shape)
             place = f"row {row + 1} of {len(values)}, column {column + 1} of {values.shape[1]}"
             words.append(f"{_TITLES[kind]} in {stream} is largest ({values[row, column]:.2f}) in {place}")
@@ -57,8 +62,8 @@ def attention(maps: pd.DataFrame, method: str, behind: NDArray[np.uint8] | None 
     return drawn(figure, f"Mean maps of {method}{over}, from the top and the left: " + "; ".join(words))
 
 
-def _under(axes: Axes, face: NDArray[np.uint8], *, shape: tuple[int, ...], name: str) -> None:
-    """Draws `face` so that cells of `shape` (rows, columns), each one wide and high, cover it."""
+def _under(axes: Axes, face: NDArray[np.uint8], *, shape: tuple[int, ...], shift: float, name: str) -> None:
+    """Draws `face` so that cells of `shape` (rows, columns), each one wide and high, cover it as `tiles` has them."""
     rows, columns = shape
-    edges = (-0.5, columns - 0.5, rows - 0.5, -0.5)
+    edges = (shift, columns + shift, rows + shift, shift)
     axes.imshow(face, extent=edges, alpha=_FAINT, interpolation="hanning", aspect="auto", gid=f"face-{name}")

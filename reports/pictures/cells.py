@@ -3,50 +3,51 @@
 from collections.abc import Sequence
 
 import numpy as np
+import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.patches import Rectangle
+from matplotlib.colors import ListedColormap, to_rgb
 from numpy.typing import NDArray
 
-from reports.pictures.theme import ACCENT, MUTED
+from reports.pictures.theme import ACCENT, INK, MUTED, PAPER
 
 #: As in the file names of BU-3DFE; narrow enough to head a column.
 SHORT = ("AN", "DI", "FE", "HA", "SA", "SU")
-#: At most so much of the hue, so that ink is legible on it in light and dark alike.
-_DARKEST = 0.55
+#: From -1 to 1: two hues, told apart by more than lightness, and at most so much of them that ink is legible on it.
+_HUES = [(shade, MUTED if shade < 0.0 else ACCENT) for shade in np.linspace(-1.0, 1.0, 101)]
+_SHADES = ListedColormap([(*to_rgb(hue), round(0.04 + 0.51 * abs(shade), 3)) for shade, hue in _HUES])
 
 
 def tiles(
     axes: Axes,
-    shades: NDArray[np.float64],
+    shades: NDArray[np.float64] | pd.DataFrame,
     texts: Sequence[Sequence[str]] | None = None,
     *,
-    framed: NDArray[np.bool_] | None = None,
+    gap: float = 1.5,
     shift: float = 0.0,
 ) -> None:
     """Fills `axes` with a cell for each of `shades` ``(rows, columns)``, the first row at the top.
 
     Args:
         axes: empty.
-        shades: -1 to 1; what is below zero has the second colour, NaN none.
+        shades: -1 to 1; what is below zero has the second colour, NaN none. A frame's names stand beside and above.
         texts: what stands in each cell.
-        framed: which cells stand out.
+        gap: points between cells.
         shift: so far up and to the left of its place each cell is, in cells; what of it is then outside is cut off.
     """
+    import seaborn as sns  # slow to import, and only reports need it
+
     rows, columns = shades.shape
+    look = {"cmap": _SHADES, "vmin": -1.0, "vmax": 1.0, "cbar": False, "linewidths": gap, "linecolor": PAPER}
+    words = {
+        "annot": None if texts is None else np.array(texts),
+        "fmt": "",
+        "annot_kws": {"color": INK, "fontsize": 7.5},
+    }
+    sns.heatmap(shades, xticklabels=False, yticklabels=False, ax=axes, **look, **words)
     axes.grid(visible=False)
-    for (row, column), shade in np.ndenumerate(shades):
-        left, top = (max(-0.5, place - 0.47 - shift) for place in (column, row))
-        right, bottom = (place + 0.47 - shift for place in (column, row))
-        if not np.isnan(shade):
-            alpha = 0.04 + (_DARKEST - 0.04) * abs(shade)
-            colour = MUTED if shade < 0.0 else ACCENT
-            place = (left, top), right - left, bottom - top
-            axes.add_patch(Rectangle(*place, facecolor=colour, alpha=alpha, linewidth=0))
-            if framed is not None and framed[row, column]:
-                axes.add_patch(Rectangle(*place, fill=False, edgecolor=ACCENT, linewidth=0.9))
-        if texts is not None:
-            middle = (left + right) / 2, (top + bottom) / 2
-            axes.text(*middle, texts[row][column], ha="center", va="center", fontsize=7.5)
-    axes.set(xlim=(-0.5, columns - 0.5), ylim=(rows - 0.5, -0.5))
+    if isinstance(shades, pd.DataFrame):
+        axes.set_xticks(np.arange(columns) + 0.5, [str(name) for name in shades.columns])
+        axes.set_yticks(np.arange(rows) + 0.5, [str(name) for name in shades.index])
+    axes.set(xlim=(shift, columns + shift), ylim=(rows + shift, shift))
     axes.xaxis.tick_top()
-    axes.spines[:].set_visible(False)
+    axes.xaxis.set_label_position("top")

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from reports import formats
 from reports.data.results import Results
 from reports.pictures.cells import tiles
-from reports.pictures.theme import THEME, Picture, drawn
+from reports.pictures.theme import COLUMN, THEME, Picture, drawn
 from reports.schema import EXPRESSIONS
 
 #: Points of difference at which a cell is as dark as it gets.
@@ -57,24 +57,21 @@ def _shares(predictions: pd.DataFrame, levels: Sequence[int]) -> NDArray[np.floa
 def _picture(shares: NDArray[np.float64], levels: Sequence[int], method: str) -> Picture:
     texts = [[formats.percent(share, 0) for share in row] for row in shares]
     words = _words(texts, levels)
-    return drawn(_drawing(shares, texts, levels), f"Accuracy of {method} in % by intensity: {words}")
+    return drawn(_drawing(shares, texts, levels, "accuracy, %"), f"Accuracy of {method} in % by intensity: {words}")
 
 
 @mpl.rc_context(THEME)
 def _difference(gap: NDArray[np.float64], levels: Sequence[int], methods: Sequence[str]) -> Picture:
     texts = [[formats.points(share) for share in row] for row in gap]
-    figure = _drawing(np.clip(100.0 * gap / _FULL, -1.0, 1.0), texts, levels)
+    figure = _drawing(np.clip(100.0 * gap / _FULL, -1.0, 1.0), texts, levels, "difference, pp")
     return drawn(figure, f"Accuracy of {methods[0]} minus that of {methods[1]}, points: {_words(texts, levels)}")
 
 
-def _drawing(shades: NDArray[np.float64], texts: Sequence[Sequence[str]], levels: Sequence[int]) -> Figure:
-    figure = Figure(figsize=(2.7, 2.1), layout="constrained")
+def _drawing(shades: NDArray[np.float64], texts: Sequence[Sequence[str]], levels: Sequence[int], told: str) -> Figure:
+    figure = Figure(figsize=(COLUMN, 2.3), layout="constrained")
     axes = figure.subplots()
-    tiles(axes, shades, texts)
-    axes.set_xticks(range(len(levels)), [str(level) for level in levels])
-    axes.set_yticks(range(len(EXPRESSIONS)), EXPRESSIONS)
-    axes.xaxis.set_label_position("top")
-    axes.set_xlabel("intensity")
+    tiles(axes, pd.DataFrame(shades, index=list(EXPRESSIONS), columns=list(levels)), texts)
+    axes.set(xlabel=f"Expression intensity (cells: {told})", ylabel="Expression")
     return figure
 
 

@@ -11,8 +11,7 @@ from matplotlib.figure import Figure
 from reports import formats
 from reports.data.pseudonyms import words
 from reports.data.results import Results
-from reports.pictures.figures import WIDTH
-from reports.pictures.theme import ACCENT, CONTEXT, INK, THEME, Picture, drawn
+from reports.pictures.theme import ACCENT, COLUMN, CONTEXT, INK, THEME, Picture, drawn
 from reports.schema import EXPRESSIONS
 
 #: So many scans are in the table of the hardest, so many subjects in words.
@@ -57,16 +56,14 @@ def subjects(results: Results, method: str) -> Picture:
     None of them is named in the drawing: its words name the hardest and the easiest where they may be named.
     """
     shares = by_subject(results) * 100.0
-    figure = Figure(figsize=(WIDTH, 2.6), layout="constrained")
+    figure = Figure(figsize=(COLUMN, 2.4), layout="constrained")
     axes = figure.subplots()
     places = np.arange(1, len(shares) + 1)
     thin = min(1.0, 60.0 / len(shares))
     axes.vlines(places, shares.min(axis=1), shares.max(axis=1), color=CONTEXT, linewidth=0.6 + 1.4 * thin)
     axes.plot(places, shares.mean(axis=1), "_", color=INK, markersize=2.0 + 4.0 * thin, gid="mean")
     axes.plot(places, shares[method], "o", color=ACCENT, markersize=1.8 + 2.2 * thin, markeredgewidth=0.0, gid="method")
-    axes.set_xlabel("subjects, the hardest first")
-    axes.set_ylabel("accuracy, %")
-    axes.set_ylim(-2.0, 102.0)
+    axes.set(xlabel="Subjects, hardest first", ylabel="Accuracy (%)", ylim=(-2.0, 102.0))
     axes.grid(visible=False, axis="x")
     mean, names = shares.mean(axis=1), shown_as(results, "subject")
     listed = [

@@ -8,9 +8,8 @@ from matplotlib.layout_engine import ConstrainedLayoutEngine
 from reports import formats
 from reports.data.faces import Face, shaded, textured
 from reports.data.results import Results
-from reports.pictures.figures import WIDTH
 from reports.pictures.hardest import hardest, shown_as
-from reports.pictures.theme import INK, MUTED, THEME, Picture, drawn
+from reports.pictures.theme import COLUMN, INK, MUTED, THEME, Picture, drawn
 
 #: Scans in a row.
 _COLUMNS = 3
@@ -30,10 +29,11 @@ def hardest_faces(results: Results) -> Picture | None:
         return None
     lines = -(-len(shown) // _COLUMNS)
     tight = ConstrainedLayoutEngine(w_pad=0.02, h_pad=0.02, wspace=0.04, hspace=0.02)
-    figure = Figure(figsize=(WIDTH, 0.99 * lines), layout=tight)
+    figure = Figure(figsize=(COLUMN, 0.2 + 0.87 * lines), layout=tight)
     panels = figure.subplots(lines, _COLUMNS, squeeze=False)
     for axes in panels.flat:
         axes.set_axis_off()
+    figure.supxlabel("Texture and depth (relief) of each scan", fontsize=7.5, color=MUTED)
     names, words = shown_as(results, "scan") or {}, []
     for axes, (place, row) in zip(panels.flat, shown, strict=False):
         _pair(axes, results.faces[row["scan"]], f"{place}")

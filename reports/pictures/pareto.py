@@ -12,10 +12,10 @@ from matplotlib.ticker import EngFormatter, MaxNLocator, NullLocator
 from matplotlib.transforms import Bbox
 
 from reports import formats
-from reports.pictures.figures import CLEAR, MANY, WIDTH, label
-from reports.pictures.theme import ACCENT, CONTEXT, INK, MUTED, PAPER, THEME, Picture, drawn
+from reports.pictures.figures import CLEAR, MANY, label
+from reports.pictures.theme import ACCENT, COLUMN, CONTEXT, INK, MUTED, PAPER, THEME, Picture, drawn
 
-_AXIS = "accuracy, %"
+_AXIS = "Accuracy (%)"
 #: Points from a dot to its name: as many of these as there must be.
 _NEAR, _FAR = (6.0,), (6.0, 15.0, 26.0, 38.0)
 #: Where a name may stand: beside its dot if it can be, or else above or below.
@@ -32,10 +32,9 @@ def cost(table: pd.DataFrame, column: str, *, title: str, control: str) -> Pictu
     is a diamond; both have their names, and of many methods the others have theirs where there is room for it.
     """
     table = table[table[column].notna()]
-    figure = Figure(figsize=(WIDTH, 3.0), layout="constrained")
+    figure = Figure(figsize=(COLUMN, 2.7), layout="constrained")
     axes = figure.subplots()
-    axes.set_xlabel(title)
-    axes.set_ylabel(_AXIS)
+    axes.set(xlabel=title[0].upper() + title[1:], ylabel=_AXIS)
     _cost_axis(axes, table[column])
     spread = table[["accuracy_low", "accuracy_high"]].to_numpy() * 100.0
     axes.vlines(table[column], spread[:, 0], spread[:, 1], color=CONTEXT, linewidth=1.2)

@@ -8,18 +8,17 @@ import matplotlib as mpl
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
 from reports import formats
 from reports.pictures.cells import SHORT, tiles
-from reports.pictures.theme import ACCENT, CONTEXT, INK, THEME, Picture, drawn
+from reports.pictures.theme import ACCENT, COLUMN, CONTEXT, INK, THEME, Picture, drawn
 from reports.schema import EXPRESSIONS
 from reports.statistics.scores import confusions
 
-#: Inches: three fit beside one another on a laptop's page.
-WIDTH = 2.7
-_AXIS = "accuracy, %"
+_AXIS = "Accuracy (%)"
 
 
 @mpl.rc_context(THEME)
@@ -27,13 +26,13 @@ def confusion(predictions: pd.DataFrame) -> Picture:
     """Confusion of one method: of the scans of each expression (rows), the percentage told as each (columns)."""
     counts = confusions(predictions, sorted(predictions["subject"].unique())).sum(axis=0)
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
-    figure = Figure(figsize=(WIDTH, 2.35), layout="constrained")
+    figure = Figure(figsize=(COLUMN, 2.8), layout="constrained")
     axes = figure.subplots()
     texts = [[formats.percent(share, 0) for share in row] for row in shares]
-    tiles(axes, shares, texts, framed=np.eye(6, dtype=bool))
-    axes.set_aspect("equal")
-    axes.set_xticks(range(6), SHORT)
-    axes.set_yticks(range(6), EXPRESSIONS)
+    tiles(axes, pd.DataFrame(shares, index=list(EXPRESSIONS), columns=list(SHORT)), texts)
+    for place in range(len(EXPRESSIONS)):
+        axes.add_patch(Rectangle((place, place), 1, 1, fill=False, edgecolor=ACCENT, linewidth=0.9))
+    axes.set(aspect="equal", xlabel="Predicted expression (cells: % of row)", ylabel="True expression")
     words = []
     for row, expression in enumerate(EXPRESSIONS):
         wrong = shares[row].copy()
@@ -49,20 +48,16 @@ def confusion(predictions: pd.DataFrame) -> Picture:
 @mpl.rc_context(THEME)
 def intensity(table: pd.DataFrame, method: str) -> Picture:
     """Accuracy of one method by intensity with intervals; `table` is `tables.writing.by_intensity`, all methods."""
-    figure = Figure(figsize=(WIDTH, 1.9), layout="constrained")
+    figure = Figure(figsize=(COLUMN, 2.1), layout="constrained")
     axes = figure.subplots()
-    for other, rows in table.groupby("method"):
-        if other != method:
-            axes.plot(rows["intensity"], 100.0 * rows["accuracy"], color=CONTEXT, linewidth=1.0, marker=".")
+    each = 100.0 * table.pivot(index="intensity", columns="method", values="accuracy")
+    axes.plot(each.drop(columns=method), ".-", color=CONTEXT, linewidth=1.0)
     own = table[table["method"] == method]
     axes.vlines(own["intensity"], 100.0 * own["low"], 100.0 * own["high"], color=ACCENT, linewidth=1.6)
-    axes.plot(own["intensity"], 100.0 * own["accuracy"], "o-", color=ACCENT, markersize=5.0)
-    levels = sorted(table["intensity"].unique())
-    axes.set_xticks(levels)
-    axes.set_xlim(levels[0] - 0.4, levels[-1] + 0.4)
+    axes.plot(each[method].dropna(), "o-", color=ACCENT, markersize=5.0)
+    axes.set(xticks=each.index, xlim=(each.index[0] - 0.4, each.index[-1] + 0.4))
     axes.set_ylim(_limits(table[["low", "high"]].to_numpy() * 100.0))
-    axes.set_xlabel("intensity")
-    axes.set_ylabel(_AXIS)
+    axes.set(xlabel="Expression intensity (level)", ylabel=_AXIS)
     words = (
         f"{row['intensity']}: {formats.score(row['accuracy'], row['low'], row['high'])}"
         for row in own.to_dict("records")
@@ -71,41 +66,38 @@ def intensity(table: pd.DataFrame, method: str) -> Picture:
 
 
 def courses(curves: pd.DataFrame) -> pd.DataFrame:
-    """Accuracy and loss of every method by epoch over its units: columns ``(accuracy or loss, mean or min or max)``."""
-    return curves.groupby(["method", "epoch"])[["accuracy", "loss"]].agg(["mean", "min", "max"])
+    """Mean accuracy (%) and loss over units: a row an epoch, columns ``(accuracy or loss, method)``."""
+    percent = curves.assign(accuracy=100.0 * curves["accuracy"])
+    return percent.pivot_table(["accuracy", "loss"], index="epoch", columns="method", aggfunc="mean")
 
 
 @mpl.rc_context(THEME)
-def learning(told: pd.DataFrame, method: str, *, tested: float) -> Picture:
+def learning(curves: pd.DataFrame, means: pd.DataFrame, method: str, *, tested: float) -> Picture:
     """Training accuracy and loss of one method by epoch: mean and range over units; a diamond for what was `tested`.
 
-    `told` is `courses` of all methods' curves, `tested` is a share of 1.
+    `curves` are the method's own, `means` is `courses` of all methods' curves, `tested` is a share of 1.
     """
-    figure = Figure(figsize=(WIDTH, 2.9), layout="constrained")
+    import seaborn as sns
+
+    figure = Figure(figsize=(COLUMN, 3.2), layout="constrained")
     panels = figure.subplots(2, sharex=True)
-    for axes, column, scale, label in zip(panels, ("accuracy", "loss"), (100.0, 1.0), (_AXIS, "loss"), strict=True):
-        epochs = told[column] * scale
-        for other in epochs.index.unique("method"):
-            if other != method:
-                axes.plot(epochs.loc[other].index, epochs.loc[other]["mean"], color=CONTEXT, linewidth=1.0)
-        own = epochs.loc[method]
-        axes.fill_between(own.index, own["min"], own["max"], color=ACCENT, alpha=0.2, linewidth=0)
-        axes.plot(own.index, own["mean"], color=ACCENT)
-        axes.set_ylabel(label)
+    own = curves.assign(accuracy=100.0 * curves["accuracy"])
+    for axes, column, label in zip(panels, ("accuracy", "loss"), ("accuracy (%)", "loss"), strict=True):
+        axes.plot(means[column].drop(columns=method), color=CONTEXT, linewidth=1.0)
+        sns.lineplot(own, x="epoch", y=column, errorbar=("pi", 100), color=ACCENT, err_kws={"linewidth": 0}, ax=axes)
+        axes.set(xlabel="Epoch", ylabel=f"Training {label}")
         axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=6))
-    final = told.loc[method].index.max()
-    panels[0].plot(final, 100.0 * tested, "D", color=INK, markersize=4.0, clip_on=False)
-    panels[0].annotate(
-        "test", (final, 100.0 * tested), xytext=(-5, -1), textcoords="offset points", ha="right", va="top"
-    )
+    final = own["epoch"].max()
+    at = final, 100.0 * tested
+    panels[0].plot(*at, "D", color=INK, markersize=4.0, clip_on=False)
+    panels[0].annotate("test", at, xytext=(-5, -1), textcoords="offset points", ha="right", va="top")
     panels[0].set_ylim(0.0, 100.0)
-    panels[1].set_xlabel("epoch")
     panels[1].set_ylim(bottom=0.0)
     figure.align_ylabels()
-    accuracy, loss = (told.loc[(method, final), (name, "mean")] for name in ("accuracy", "loss"))
     alt = (
         f"Learning curves of {method}: after {final} epochs the mean training accuracy is "
-        f"{formats.percent(accuracy)} %, the loss {loss:.2f}; test accuracy {formats.percent(tested)} %"
+        f"{means.loc[final, ('accuracy', method)]:.1f} %, the loss {means.loc[final, ('loss', method)]:.2f}; "
+        f"test accuracy {formats.percent(tested)} %"
     )
     return drawn(figure, alt)
 

@@ -8,6 +8,7 @@ from xml.etree import ElementTree
 
 import matplotlib as mpl
 import numpy as np
+import pandas as pd
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
@@ -22,6 +23,8 @@ COLOURS = {
 }
 INK, MUTED, CONTEXT, RULE, ACCENT, PAPER = COLOURS.values()
 
+#: Inches, as papers include pictures at their natural size: a column of two, and a page. Type has 7 to 8 points then.
+COLUMN, PAGE = 3.4, 7.0
 #: So many dots of one kind show how values lie; thousands would make a page slow and say no more.
 DOTS = 60
 #: Pixels an inch of photographs, which alone have any: about one of a screen's on the page, and a press's on paper.
@@ -72,6 +75,12 @@ def thinned(values: NDArray[np.float64]) -> NDArray[np.float64]:
     """At most `DOTS` of these values; of more, both ends and as many from everywhere between, in rising order."""
     ranks = np.linspace(0, len(values) - 1, DOTS).round().astype(int)
     return np.sort(values)[ranks] if len(values) > DOTS else values
+
+
+def thinned_by(table: pd.DataFrame, group: str, value: str) -> pd.DataFrame:
+    """The values of each group `thinned`: columns `group`, ``number`` (from 0 in each group) and `value`."""
+    parts = {name: pd.Series(thinned(own.to_numpy())) for name, own in table.groupby(group, sort=False)[value]}
+    return pd.concat(parts, names=[group, "number"]).rename(value).reset_index()
 
 
 def drawn(figure: Figure, alt: str) -> Picture:

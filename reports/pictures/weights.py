@@ -7,15 +7,13 @@ how far it lies from the mean of its training.
 from collections.abc import Sequence
 
 import matplotlib as mpl
-import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
-from numpy.typing import NDArray
 
 from reports import formats
 from reports.data.results import Results
-from reports.pictures.theme import ACCENT, INK, MUTED, THEME, Picture, drawn, thinned
+from reports.pictures.theme import ACCENT, COLUMN, INK, MUTED, THEME, Picture, drawn, thinned_by
 from reports.schema import EXPRESSIONS, LEVEL
 
 #: The levels that tell a failure from none: 0 or 1.
@@ -81,10 +79,11 @@ def _changes(results: Results) -> pd.DataFrame:
 def weights(table: pd.DataFrame, method: str) -> Picture:
     """A row a group: a small dot a training, a large one for their mean; `table` is `shifts`."""
     own = table[table["method"] == method]
-    groups = [name for name in (*_STATES, *EXPRESSIONS) if name in set(own["group"])]
-    values = [100.0 * own.loc[own["group"] == group, "shift"].to_numpy() for group in groups]
-    figure = _rows(groups, values, "texture's weight, points")
-    words = (f"{group} {formats.points(found.mean() / 100.0)}" for group, found in zip(groups, values, strict=True))
+    mean = own.groupby("group")["shift"].mean()
+    groups = [name for name in (*_STATES, *EXPRESSIONS) if name in mean.index]
+    figure = _rows(own.assign(shift=100.0 * own["shift"]), "group", "shift", order=groups)
+    figure.axes[0].set(xlabel="Change of texture's weight (pp)", ylabel="Scans")
+    words = (f"{group} {formats.points(mean[group])}" for group in groups)
     return drawn(figure, f"Texture's weight in {method} against its training's mean, points: " + "; ".join(words))
 
 
@@ -92,26 +91,27 @@ def weights(table: pd.DataFrame, method: str) -> Picture:
 def levels(table: pd.DataFrame, method: str) -> Picture:
     """The same of rank correlations with levels, the strongest first; `table` is `followed`."""
     own = table[table["method"] == method]
+    own = own.assign(level=own["level"].str.replace("_", " "))
     mean = own.groupby("level")["rho"].mean()
     names = mean.abs().sort_values(ascending=False, kind="stable").index[:MOST].tolist()
-    values = [own.loc[own["level"] == name, "rho"].to_numpy() for name in names]
-    figure = _rows([name.replace("_", " ") for name in names], values, "rank correlation")
-    words = (f"{name.replace('_', ' ')} {mean[name]:+.2f}".replace("-", formats.MINUS) for name in names)
+    figure = _rows(own[own["level"].isin(names)], "level", "rho", order=names)
+    figure.axes[0].set(xlabel="Rank correlation with texture's weight", ylabel="Disturbance")
+    words = (f"{name} {mean[name]:+.2f}".replace("-", formats.MINUS) for name in names)
     return drawn(figure, f"Rank correlation of texture's weight in {method} with recorded levels: " + "; ".join(words))
 
 
-def _rows(names: Sequence[str], values: Sequence[NDArray[np.float64]], title: str) -> Figure:
-    figure = Figure(figsize=(2.9, 0.6 + 0.2 * len(names)), layout="constrained")
+def _rows(table: pd.DataFrame, row: str, value: str, *, order: Sequence[str]) -> Figure:
+    """A row for each of `order`: a dot a training, and their mean."""
+    import seaborn as sns
+
+    figure = Figure(figsize=(COLUMN, 0.6 + 0.2 * len(order)), layout="constrained")
     axes = figure.subplots()
     axes.axvline(0.0, color=MUTED, linewidth=1.0)
-    for row, found in enumerate(values):
-        dots = thinned(found)
-        axes.plot(dots, np.full(len(dots), row + 0.22), "o", color=MUTED, alpha=0.4, markersize=2.4, markeredgewidth=0)
-        axes.plot(found.mean(), row - 0.08, "o", color=ACCENT, markersize=4.5, zorder=4)
-    axes.set_yticks(range(len(names)), names, color=INK)
-    axes.set_ylim(len(names) - 0.4, -0.6)
-    axes.set_xlabel(title)
-    axes.xaxis.set_major_locator(MaxNLocator(nbins=5))
+    shared = {"x": value, "y": row, "order": order, "ax": axes}
+    sns.stripplot(thinned_by(table, row, value), color=MUTED, alpha=0.4, size=3.0, jitter=False, **shared)
+    sns.pointplot(table, color=ACCENT, errorbar=None, linestyle="none", markersize=5.0, markeredgewidth=0.0, **shared)
+    axes.tick_params(axis="y", labelcolor=INK)
+    axes.xaxis.set_major_locator(MaxNLocator(nbins=6))
     axes.grid(visible=False, axis="y")
     axes.spines["left"].set_visible(False)
     return figure

@@ -3,7 +3,8 @@
 Source: J. Demšar, Statistical comparisons of classifiers over multiple data sets, JMLR 7, 2006, figure 1.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import matplotlib as mpl
 import numpy as np
@@ -11,8 +12,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from reports.pictures.figures import WIDTH, label
-from reports.pictures.theme import ACCENT, INK, MUTED, THEME, Picture, drawn
+from reports.pictures.figures import label
+from reports.pictures.theme import ACCENT, COLUMN, INK, MUTED, THEME, Picture, drawn
 from reports.statistics.ranks import Ranks
 from reports.together.ranking import cliques
 
@@ -22,8 +23,12 @@ _INCHES = 0.19
 
 
 @mpl.rc_context(THEME)
-def diagram(found: Ranks) -> Picture:
-    """Mean ranks on a line, the best at its left; bars join methods within less than a critical difference."""
+def diagram(found: Ranks, titles: Mapping[str, str]) -> Picture:
+    """Mean ranks on a line, the best at its left; bars join methods within less than a critical difference.
+
+    `titles` are the methods' display names.
+    """
+    found = replace(found, ranks=found.ranks.rename(titles))
     ranks, groups = found.ranks.to_numpy(dtype=np.float64), cliques(found)
     low = float(np.floor(ranks.min()))
     high = max(float(np.ceil(ranks.max())), low + found.critical)
@@ -31,7 +36,7 @@ def diagram(found: Ranks) -> Picture:
     top = 0.9 + _BAR * (max(levels, default=-1) + 1)
     left = (len(ranks) + 1) // 2
     bottom = top + left
-    figure = Figure(figsize=(WIDTH, _INCHES * (bottom + _ABOVE + 0.9)), layout="constrained")
+    figure = Figure(figsize=(COLUMN, _INCHES * (bottom + _ABOVE + 0.9)), layout="constrained")
     axes = figure.subplots()
     axes.set_axis_off()
     axes.set(xlim=(low, high), ylim=(bottom, -_ABOVE - 0.9))
@@ -64,6 +69,7 @@ def _line(axes: Axes, low: float, high: float, critical: float) -> None:
             axes.plot([rank, rank], [0.0, -0.2], color=INK, linewidth=1.0, clip_on=False)
             axes.text(rank, -0.35, f"{rank:.0f}", ha="center", va="bottom", color=MUTED)
     axes.plot([low, low + critical], [-_ABOVE, -_ABOVE], "|-", color=INK, markersize=5.0, linewidth=1.2, clip_on=False)
+    axes.text(high, -1.0, "mean rank", ha="right", va="bottom", color=MUTED)
     told = f"critical difference {critical:.2f}"
     axes.text(low, -_ABOVE - 0.25, told, ha="left", va="bottom", color=MUTED)
 

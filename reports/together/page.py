@@ -40,7 +40,7 @@ def write_together(together: Together, directory: Path, *, links: Mapping[str, s
     tables = Tables(together)
     notices = words.notices(together, tables.facts)
     sheets = list(tables.sheets.values())
-    pictures: Pictures = {"ranks": {"": diagram(tables.ranks)}} if tables.ranks else {}
+    pictures: Pictures = {"ranks": {"": diagram(tables.ranks, together.titles)}} if tables.ranks else {}
     suites = {
         name: (quote(links[name]), one.results.provenance.description)
         for one, name in zip(together.suites, together.names, strict=True)

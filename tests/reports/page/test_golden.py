@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.collections import LineCollection, PathCollection
 from matplotlib.figure import Figure
 
 from reports.data.outside import read_results
@@ -84,11 +85,13 @@ def test_pictures_of_scores_show_the_comparison(drawings: list[Figure]) -> None:
     shown = [axis.get_text() for axis in scores.axes[0].get_yticklabels()]
     assert shown == table["method"].tolist()
     assert [x for x, _ in dots(scores)] == pytest.approx((100 * table["accuracy"]).tolist())
+    strips = [strip.get_offsets() for strip in scores.axes[0].collections if isinstance(strip, PathCollection)]
     for row, method in enumerate(table["method"]):
         own = 100 * results.folds.loc[results.folds["method"] == method, "accuracy"]
-        drawn = [x for x, y in dots(scores, of=len(own)) if row < y < row + 0.5]
+        drawn = [x for strip in strips for x, y in strip if row < y < row + 0.5]
         assert sorted(drawn) == pytest.approx(sorted(own))
-    ends = [tuple(path.vertices[:, 0]) for lines in scores.axes[0].collections for path in lines.get_paths()]
+    lines = [lines for lines in scores.axes[0].collections if isinstance(lines, LineCollection)]
+    ends = [tuple(path.vertices[:, 0]) for line in lines for path in line.get_paths()]
     expected = (100 * table[["accuracy_low", "accuracy_high"]]).to_numpy().tolist()
     np.testing.assert_allclose(ends, expected)
     gaps = table.dropna(subset="difference")

@@ -229,7 +229,8 @@ def test_methods_without_curves_have_no_learning_section(small, tmp_path):
 
 def test_neither_torch_nor_the_figure_state_of_pyplot_is_loaded():
     code = (
-        "import sys, reports.page.page; print([name for name in ('torch', 'matplotlib.pyplot') if name in sys.modules])"
+        "import sys, reports.page.page; "
+        "print([name for name in ('torch', 'matplotlib.pyplot', 'seaborn') if name in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"

@@ -27,8 +27,8 @@ def maps():
 
 def test_the_words_tell_where_it_is_largest(maps):
     alt = attention(maps, "afnetm").alt
-    assert "attention in texture is largest (0.80) in row 2 of 2, column 2 of 2" in alt
-    assert "attention in depth is largest (0.50) in row 1 of 1, column 1 of 2" in alt
+    assert "Attention in texture is largest (0.80) in row 2 of 2, column 2 of 2" in alt
+    assert "Attention in depth is largest (0.50) in row 1 of 1, column 1 of 2" in alt
     assert "Grad-CAM in trunk is largest (1.00) in row 1 of 7" in alt
 
 
@@ -58,10 +58,13 @@ def test_over_a_face_cells_are_where_what_they_see_is(maps):
 def test_a_cell_that_is_shifted_is_around_the_corner_of_its_place_and_cut_off_at_the_window_s_edge():
     axes = Figure().subplots()
     tiles(axes, np.ones((2, 2)), shift=0.5)
-    first, *_, last = (patch.get_bbox() for patch in axes.patches)
-    assert (axes.get_xlim(), axes.get_ylim()) == ((-0.5, 1.5), (1.5, -0.5))
-    assert np.allclose(last.extents, (0.03, 0.03, 0.97, 0.97))  # around the middle of the window
-    assert np.allclose(first.extents, (-0.5, -0.5, -0.03, -0.03))
+    (left, right), (bottom, top) = axes.get_xlim(), axes.get_ylim()
+    assert (right - left, bottom - top) == (2.0, 2.0)
+    (mesh,) = axes.collections
+    corners = mesh.get_coordinates()[..., 0] - left
+    assert corners[0].tolist() == [-0.5, 0.5, 1.5]  # the second column is around the middle of the window
+    assert (mesh.get_coordinates()[..., 1] - top)[:, 0].tolist() == [-0.5, 0.5, 1.5]
+    assert mesh.get_clip_box().bounds == axes.bbox.bounds
 
 
 def test_without_a_face_nothing_moves(maps):

@@ -39,7 +39,9 @@ def test_each_scan_has_its_own_face_texture_first_in_the_order_of_the_table(show
     drawn = images(picture.svg)
     middles = [int(image[len(image) // 2, image.shape[1] // 2, 0]) for image in drawn]
     table = hardest(shown)
-    assert middles[::2] == [shown.faces[scan].texture[0, 0, 0] for scan in table["scan"]]
+    # Greys lie two apart; drawing in another size moves them by one at most.
+    greys = [int(shown.faces[scan].texture[0, 0, 0]) for scan in table["scan"]]
+    assert np.abs(np.subtract(middles[::2], greys)).max() <= 1
     assert np.ptp(middles[1::2]) <= 1  # the same relief
     row = table.iloc[0]
     words = f"1. {row['scan']}, {row['expression']} {row['intensity']}: {row['taken']}"
