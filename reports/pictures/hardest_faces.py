@@ -29,7 +29,7 @@ def hardest_faces(results: Results) -> Picture | None:
         return None
     lines = -(-len(shown) // _COLUMNS)
     tight = ConstrainedLayoutEngine(w_pad=0.02, h_pad=0.02, wspace=0.04, hspace=0.02)
-    figure = Figure(figsize=(COLUMN, 0.2 + 0.87 * lines), layout=tight)
+    figure = Figure(figsize=(COLUMN, 0.2 + 0.84 * lines), layout=tight)
     panels = figure.subplots(lines, _COLUMNS, squeeze=False)
     for axes in panels.flat:
         axes.set_axis_off()
@@ -40,7 +40,7 @@ def hardest_faces(results: Results) -> Picture | None:
         expression = f"{row['expression']} {row['intensity'] or ''}".strip()
         share = formats.percent(row["share"], 0)
         axes.text(0.0, 1.05, f"{place}. {expression}", color=INK, fontsize=7.0, va="top")
-        axes.text(0.0, 1.22, f"taken for {row['taken']}", color=MUTED, fontsize=7.0, va="top")
+        axes.text(0.0, 1.25, f"taken for {row['taken']}", color=MUTED, fontsize=7.0, va="top")
         words.append(f"{place}. {names.get(row['scan'], '')}, {expression}: {row['taken']} ({share} %)")
     return drawn(figure, f"The hardest scans, and what their wrong predictions mostly say: {'; '.join(words)}")
 
@@ -50,4 +50,4 @@ def _pair(axes: Axes, face: Face, name: str) -> None:
     for number, picture in enumerate((textured(face), shaded(face))):
         left = number * (1.0 + _GAP)
         axes.imshow(picture, extent=(left, left + 1.0, 1.0, 0.0), interpolation="hanning", gid=f"face{name}-{number}")
-    axes.set(xlim=(0.0, 2.0 + _GAP), ylim=(1.35, 0.0))
+    axes.set(xlim=(0.0, 2.0 + _GAP), ylim=(1.42, 0.0))
