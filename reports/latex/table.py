@@ -92,6 +92,8 @@ def _portions(found: Sequence[Column], plan: Layout) -> list[list[int]]:
         max(one.lines(row, width=width, stacked=plan.stacked) for one, width in zip(found, room, strict=True))
         for row in range(len(found[0].cells))
     ]
+    if not lines:
+        return [[]]
     count = max(1, math.ceil(sum(lines) / max(1, _LINES + 1 - max(lines))))
     portions: list[list[int]] = [[] for _ in range(count)]
     for row, above in enumerate(accumulate(lines[:-1], initial=0)):

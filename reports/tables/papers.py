@@ -29,16 +29,19 @@ _HEADINGS = {
     "Time": "Training time",
 }
 _UNITS = {"%": " (%)", "points": " (pp)", "s": " (s)"}
-_METHODS = ["Method", "Method A", "Method B"]
+_METHODS = ("Method", "Method A", "Method B")
+#: What a column of a paper has room for.
+_SHORT = ("Method", "Accuracy (%)", "Macro-F1 (%)", "Δ (pp)", "p")
 _INTERVALS = "In parentheses: 95 % confidence intervals over resampled subjects."
 
 
 def as_paper(shown: Shown, titles: Mapping[str, str]) -> Shown:
     """A table with the headings that papers have, and with methods' display names, which are `titles`."""
     text = shown.text.copy()
-    for name in text.columns.intersection(_METHODS):
-        parts = [cell.partition(f" {formats.UNLIKE}") for cell in text[name]]
-        text[name] = [titles.get(method, method) + mark for method, mark, _ in parts]
+    for place, name in enumerate(text.columns[:2]):  # further on, an ablation's axis may be called so
+        if name in _METHODS:
+            parts = [cell.partition(f" {formats.UNLIKE}") for cell in text.iloc[:, place]]
+            text.isetitem(place, [titles.get(method, method) + mark for method, mark, _ in parts])
     names = {name: _heading(str(name)) for name in text.columns}
     return Shown(text.rename(columns=names), None if shown.marks is None else shown.marks.rename(columns=names))
 
@@ -74,9 +77,6 @@ def compared(results: Results, shown: Shown, marks: Marks, pairs: pd.DataFrame) 
         Paper(whole, f"Accuracy, macro-F1 and cost of {counted} ({where(results)}).", [*notes, folds, costs]),
         Paper(short, f"Accuracy and macro-F1 of {counted} ({where(results)}).", notes),
     )
-
-
-_SHORT = ("Method", "Accuracy (%)", "Macro-F1 (%)", "Δ (pp)", "p")
 
 
 def detailed(results: Results, shown: Shown, marks: Marks) -> Paper:
@@ -130,7 +130,7 @@ def _heading(name: str) -> str:
     if match := re.fullmatch(r"(.*), (points|%) \((?:95 %\), p|rank\))", name):
         return f"{match[1]} (pp)" if match[2] == "points" else f"{match[1]} (%, rank)"
     title, comma, unit = re.sub(r" \((95 %|range)\)$", "", name).rpartition(", ")
-    if title.startswith("Against "):
+    if title.startswith("Against ") and unit == "points":
         title = "Δ"
     return title + _UNITS[unit] if comma and unit in _UNITS else re.sub(r" \(95 %\)$", "", name)
 

@@ -72,3 +72,8 @@ def test_notes_and_labels_are_text():
     text = latex(Paper(table(x="1.0"), "50 % of a_b.", ["One & two.", ""]), label=f"tab:{slug('=a/B_c ')}")
     assert r"\caption{50~\% of a\_b.}\label{tab:a-b-c}" in text
     assert r"\parbox{\linewidth}{\scriptsize\raggedright One \& two.}" in text
+
+
+def test_a_table_without_rows_is_its_head():
+    (head,) = rows(Paper(Shown(pd.DataFrame({"Method": pd.Series(dtype=str), "x": pd.Series(dtype=str)})), "None."))
+    assert head == r"Method & x \\"

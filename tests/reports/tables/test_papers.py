@@ -90,3 +90,8 @@ def test_headings_have_their_units_in_brackets():
     paper = as_paper(shown, TITLES).text
     assert list(paper.columns) == ["Method", "Recall of fear (%)", "Δ (pp)", "a (%)", "a (pp)", "a (%, rank)"]
     assert paper["Method"].tolist() == ["Late fusion ‡"]
+
+
+def test_an_axis_may_be_called_as_the_column_of_methods():
+    shown = Shown(pd.DataFrame([["late", "late", "1.0"]], columns=["Method", "masks", "Method"]))
+    assert as_paper(shown, TITLES).text.to_numpy().tolist() == [["Late fusion", "late", "1.0"]]
