@@ -29,9 +29,16 @@ def how_to_register(name: str, *, registered: str | None = None) -> str:
                 f"again (nox does): {shlex.join(command)}"
             )
         file = folder / "baselines" / f"{name}.py"
-        if registered is None and named is None and name.isidentifier() and file.is_file():
+        if registered is None and named is None and name.isidentifier() and _there(file):
             return f'{file} is there: name its class in {folder / "pyproject.toml"}, {name} = "baselines.{name}:CLASS"'
     return ""
+
+
+def _there(file: Path) -> bool:
+    try:
+        return file.is_file()
+    except OSError:  # no name that a file may have
+        return False
 
 
 def _checkouts() -> Iterator[Path]:

@@ -44,7 +44,7 @@ class SearchSpec(BaseModel):
     selection: Literal["nested", "development"] = "nested"
     metric: Literal["accuracy", "macro_f1"] = "accuracy"
     folds: Annotated[int, Field(ge=2, le=100)] = 3
-    seed: Annotated[int, Field(ge=0)] = 0
+    seed: Annotated[int, Field(ge=0, lt=2**63)] = 0
     training: tuple[str, ...] = tuple(RECIPE)
     parallel: Annotated[int, Field(ge=1, le=1000)] = 1
     selection_repeats: Annotated[int, Field(ge=1, le=100)] = 1

@@ -66,7 +66,7 @@ def _of_class(name: str, kind: Any) -> Iterator[str]:
 def _of_fields(_: str, kind: type[Method]) -> Iterator[str]:
     added = [key for key, hint in inspect.get_annotations(kind).items() if "ClassVar" not in str(hint)]
     if "__dataclass_params__" not in vars(kind) and added:
-        yield f"only its base is a dataclass, so that {', '.join(added)} is none of its hyper-parameters; " + _DECORATE
+        yield f"only its base is a dataclass, so that nothing comes of {', '.join(added)}; {_DECORATE}"
     if not kind.__dataclass_params__.frozen or not kind.__dataclass_params__.eq:  # type: ignore[attr-defined]
         yield f"can be changed, or is compared by identity; {_DECORATE}"
     names = [field.name for field in dataclasses.fields(kind)]

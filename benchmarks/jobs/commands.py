@@ -15,7 +15,8 @@ from afnetm.model.stream import check_encoder
 from afnetm.workers import core_count
 from benchmarks.jobs.ledgers import UNTUNED, make_ledger
 from benchmarks.plans.cohorts import ensure_cohort
-from benchmarks.plans.suite import Suite, check_selection, load_suite, validate
+from benchmarks.plans.fitting import check_selection
+from benchmarks.plans.suite import Suite, load_suite, validate
 from benchmarks.plans.units import PlannedUnit, plan
 from benchmarks.records.home import Home, write_text
 from benchmarks.records.ledger import Ledger, NoLedgerError, check_same, ledger_named
@@ -34,6 +35,10 @@ from studies.winners import written
 
 if TYPE_CHECKING:
     from benchmarks.search.tracking import StudyTracker
+
+
+#: Of the faces of a cohort yet to be prepared, pixels, unless its maker says otherwise.
+USUAL_SIZE = 224
 
 
 @dataclass(frozen=True)
@@ -94,6 +99,8 @@ def prepare(
         check_encoder(suite.encoder, size=synthetic.size, staged=staged)
     makeable = synthetic is not None or suite.cohort.dataset is not None
     if dry and makeable and not (home.cohorts / suite.cohort.name).exists():
+        if synthetic is None:
+            check_encoder(suite.encoder, size=suite.encoder.size or USUAL_SIZE, staged=staged)
         return Job(suite, labels, None, [], kind, workers, home)
     if dry:
         cohort = ensure_cohort(home, suite.cohort, workers=workers, console=console)

@@ -14,7 +14,7 @@ from benchmarks.jobs.forecast import Shape, Share, estimated, forecast, scans_ea
 from benchmarks.plans.cohorts import how_to_make
 from benchmarks.plans.units import undrawn
 from benchmarks.records.store import Store
-from benchmarks.search.searching import study_name
+from benchmarks.search.searching import check_search, study_name
 from benchmarks.terminal.words import counted, duration
 from studies.spec import SearchSpec
 from studies.storage import NoStudiesError, storage_errors, view_storage
@@ -26,7 +26,10 @@ if TYPE_CHECKING:
 
 def dry_forecast(job: "Job", spec: SearchSpec | None, *, storage_url: str | None) -> Group | str:
     """What ``afnetm run --dry-run`` says: what is searched, if anything, and what is trained then."""
-    if spec is None or (job.cohort is None and job.suite.cohort.synthetic is None):
+    if spec is None:
+        return forecast(job)
+    check_search(job.suite, spec, job.planned, job.labels, job.cohort)
+    if job.cohort is None and job.suite.cohort.synthetic is None:
         return forecast(job)
     units = sum(share.units for share in shares(job))
     then = f"then the winners are trained: {counted(units, 'run')}"
@@ -38,7 +41,12 @@ def search_forecast(job: "Job", spec: SearchSpec, *, storage_url: str | None, me
 
     That is by recorded times; where there are none and `measure` is set, by a few steps in this process, which a method
     may end or fill.
+
+    Raises:
+        UserError: it cannot be searched so; looked at where `measure` is set, as a search does it when it begins.
     """
+    if measure:
+        check_search(job.suite, spec, job.planned, job.labels, job.cohort)
     if job.cohort is None and job.suite.cohort.synthetic is None:
         return f"cohort '{job.suite.cohort.name}' is not there; to make it:\n  {how_to_make(job.suite.cohort)}"
     told = _told(job, storage_url)

@@ -1,12 +1,11 @@
 """Suites: a comparison written down in TOML, parsed strictly, so that a typo is an error that names the key."""
 
 import tomllib
-from collections.abc import Iterable, Mapping
-from dataclasses import fields
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, Field, model_validator
+from pydantic import BaseModel, Field, field_validator, model_validator
 
 from afnetm.data.cohort import cohort_directory
 from afnetm.errors import UserError
@@ -16,6 +15,7 @@ from afnetm.model.encoder import EncoderSpec
 from afnetm.registry import find_method, registry
 from afnetm.strict import STRICT, parse, shown, suggestion
 from afnetm.training.recipe import Recipe
+from benchmarks.plans.fitting import check_axes, check_cohort, check_inner_folds, check_methods, check_selection
 from benchmarks.plans.naming import check_label, check_suite_name
 from benchmarks.plans.suite_files import SUITES, read_suite_file
 from studies.spec import SearchSpec
@@ -24,7 +24,10 @@ from studies.spec import SearchSpec
 _DERIVED = ("name", "text", "path", "added", "fixed", "titles")
 #: Keys of a method's table that are no hyper-parameters.
 _ABOUT = ("method", "title")
-_Title = Annotated[str, Field(pattern=r"^[^\p{C}]+$")]
+#: One line with something on it.
+_Title = Annotated[str, Field(pattern=r"^[^\p{C}]*[^\p{C}\p{Z}][^\p{C}]*$")]
+#: As large as an archive or a database takes it.
+_Seed = Annotated[int, Field(ge=0, lt=2**63)]
 
 
 class _Strict(BaseModel):
@@ -37,7 +40,7 @@ class SyntheticSpec(_Strict):
     subjects: Annotated[int, Field(ge=1, le=100_000)]
     levels: Annotated[tuple[Annotated[int, Field(ge=1, le=4)], ...], Field(min_length=1)]
     size: Annotated[int, Field(ge=16, le=1024)]
-    seed: Annotated[int, Field(ge=0)] = 0
+    seed: _Seed = 0
     clean: bool = False
 
 
@@ -54,7 +57,7 @@ class CohortSpec(_Strict):
     name: str
     synthetic: SyntheticSpec | None = None
     dataset: Literal["bu3dfe", "bosphorus"] | None = None
-    intensities: tuple[int, ...] | None = None
+    intensities: Annotated[tuple[Annotated[int, Field(ge=0, le=4)], ...], Field(min_length=1)] | None = None
 
 
 class ProtocolSpec(_Strict):
@@ -71,7 +74,7 @@ class ProtocolSpec(_Strict):
 
     folds: Annotated[int, Field(ge=2)]
     repeats: Annotated[int, Field(ge=1, le=10_000)] = 1
-    seed: Annotated[int, Field(ge=0)] = 0
+    seed: _Seed = 0
     subjects: Annotated[int, Field(ge=2)] | None = None
     redraw: bool = False
     complete: bool = False
@@ -133,6 +136,15 @@ class Suite(_Strict):
     fixed: dict[str, tuple[str, ...]] = {}
     titles: dict[str, str] = {}
 
+    @field_validator("description")
+    @classmethod
+    def _one_line(cls, value: str) -> str:
+        """However many lines it has in the file."""
+        line = " ".join(value.split())
+        if not line.isprintable():
+            raise UserError(f"description = {shown(value)}: holds a character that cannot be printed")
+        return line
+
     def including(self, names: Iterable[str]) -> "Suite":
         """The suite with the registered methods called `names` beside its own, each with its defaults.
 
@@ -150,7 +162,7 @@ class Suite(_Strict):
                 hints = filter(None, [how_to_register(name), suggestion(name, known)])
                 raise UserError(f"method '{name}' is neither in suite '{self.name}' nor registered; {'; '.join(hints)}")
             whole = suite.methods | {name: _method(name, {}, self.name)}
-            _check_methods(whole, self.axes, self.name)
+            check_methods(whole, self.axes, self.name)
             suite = suite.model_copy(update={"methods": whole, "added": (*suite.added, name)})
         return suite
 
@@ -205,62 +217,18 @@ def parse_suite(tables: dict[str, Any], *, name: str, text: str, file: str) -> S
     whole = {"encoder": {}, "training": {}, **tables, "name": name, "text": text, "methods": {}, "search": None}
     suite: Suite = validate(Suite, whole, file, "")
     try:
-        _fitting(suite.cohort, suite.protocol)
-        check_selection(search or SearchSpec(), suite.protocol)
         cohort_directory(Path(), suite.cohort.name)
+        check_cohort(suite.cohort, suite.protocol)
+        if search is not None:
+            check_selection(search, suite.protocol)
+            check_inner_folds(search, suite.cohort, suite.protocol)
     except UserError as error:
         raise UserError(f"{file}: {error}") from None
-    _check_methods(methods, suite.axes, file)
-    for key, axis in suite.axes.items():
-        if axis.part_of is not None and axis.part_of not in suite.axes:
-            raise UserError(f"{file}: axes.{key}.part_of = '{axis.part_of}' is no axis: {', '.join(suite.axes)}")
+    check_methods(methods, suite.axes, file)
+    check_axes(suite.axes, file)
     if suite.control is not None and suite.control not in methods:
         raise UserError(f"{file}: control = '{suite.control}' is none of its methods: {', '.join(methods)}")
     return suite.model_copy(update={"methods": methods, "search": search, "fixed": fixed, "titles": titles})
-
-
-def check_selection(search: SearchSpec, protocol: ProtocolSpec) -> None:
-    """Refuses a selection that would see subjects who are tested later.
-
-    Raises:
-        UserError: names what is allowed.
-    """
-    if search.selection == "development" and (protocol.subjects is None or protocol.redraw):
-        why = "protocol.redraw = true draws" if protocol.redraw else "without protocol.subjects the protocol takes"
-        raise UserError(
-            f"search.selection = 'development': {why} subjects for testing who would have been tuned on; use 'nested'"
-        )
-
-
-def _fitting(cohort: CohortSpec, protocol: ProtocolSpec) -> None:
-    """Raises `UserError` where keys contradict each other, before anything is made."""
-    if cohort.synthetic is not None and cohort.dataset is not None:
-        raise UserError(f"cohort.dataset = '{cohort.dataset}': not together with cohort.synthetic; name one of them")
-    if protocol.redraw and protocol.subjects is None:
-        raise UserError("protocol.redraw = true: it needs protocol.subjects, how many to draw")
-    if protocol.subjects is not None and protocol.folds > protocol.subjects:
-        raise UserError(f"protocol.folds = {protocol.folds}: more than the {protocol.subjects} subjects drawn")
-    if cohort.synthetic is not None:
-        for key, value in (("folds", protocol.folds), ("subjects", protocol.subjects or 0)):
-            if value > cohort.synthetic.subjects:
-                raise UserError(
-                    f"protocol.{key} = {value}: more than the {cohort.synthetic.subjects} subjects of its cohort"
-                )
-
-
-def _check_methods(methods: Mapping[str, Method], axes: Mapping[str, AxisSpec], file: str) -> None:
-    """Raises `UserError` where two methods are the same, or one lacks a hyper-parameter that is an axis."""
-    for label, method in methods.items():
-        twin = next(name for name, other in methods.items() if other == method)
-        if twin != label:
-            raise UserError(f"{file}: methods.{label} is the same as methods.{twin}; one is enough")
-        has = [field.name for field in fields(method)]
-        for axis in axes:
-            if axis not in has:
-                raise UserError(
-                    f"{file}: axes.{axis}: methods.{label} ('{method.name}') has no such hyper-parameter; "
-                    f"it has: {', '.join(has)}"
-                )
 
 
 def _method(label: str, table: object, file: str) -> Method:

@@ -10,6 +10,7 @@ from optuna.storages import BaseStorage
 
 from afnetm.data.cohort import Cohort
 from afnetm.errors import UserError
+from benchmarks.plans.fitting import check_inner_folds, check_selection
 from benchmarks.plans.keys import deciding
 from benchmarks.plans.suite import Suite
 from benchmarks.plans.units import PlannedUnit, scans_of, with_settings
@@ -92,6 +93,22 @@ def check_folds(found: list[Question], suite: Suite, cohort: Cohort) -> None:
     """
     for question in {question.where: question for question in found}.values():
         scans_of(unit_of(question, suite, Task(0, 0, {})).unit, cohort)
+
+
+def check_search(
+    suite: Suite, spec: SearchSpec, planned: list[PlannedUnit], labels: list[str], cohort: Cohort | None
+) -> None:
+    """Refuses a search that cannot be begun, as far as can be told without a cohort that is yet to be made.
+
+    Raises:
+        UserError: a method's space cannot be searched so, or too few subjects are left to tune on.
+    """
+    check_selection(spec, suite.protocol)
+    asked = questions(suite, spec, planned, labels)
+    if cohort is None:
+        check_inner_folds(spec, suite.cohort, suite.protocol)
+    else:
+        check_folds(asked, suite, cohort)
 
 
 def search(
@@ -197,7 +214,7 @@ class _Trials:
                 try:
                     planned = unit_of(question, self._suite, task)
                 except UserError as error:  # a method's own check: not everything in a space need go together
-                    search.fail(task, f"UserError: {error}")
+                    search.fail(task, str(error))
                     continue
                 key = planned.unit.key
                 if key in self._done:

@@ -99,6 +99,34 @@ def test_a_suite_that_does_not_fit(
     assert not (home / "units").exists()
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "expected"),
+    [
+        (
+            "[methods.texture]",
+            '[search]\nsampler = "cmaes"\ntraining = []\n[methods.texture]',
+            "sampler = 'cmaes': method 'texture' has one parameter, CMA-ES needs two",
+        ),
+        (
+            "[methods.texture]",
+            "[search]\ntraining = []\n[methods.texture]\ndropout = 0.1",
+            "method 'texture': nothing to search",
+        ),
+        (
+            f"{MADE}\n[protocol]\nfolds = 3\n[encoder]\nwidth = 0.25",
+            'dataset = "bu3dfe"\n[protocol]\nfolds = 3\n[encoder]\nname = "resnet81"',
+            "encoder 'resnet81' is not one of timm's",
+        ),
+    ],
+)
+def test_a_dry_run_refuses_what_a_run_would_although_the_cohort_is_yet_to_be_made(
+    old: str, new: str, expected: str, tmp_path: Path, refused: Refused
+) -> None:
+    assert old in SUITE
+    (tmp_path / "small.toml").write_text(SUITE.replace(old, new))
+    assert expected in refused(tmp_path / "home", "run", str(tmp_path / "small.toml"), "--dry-run")
+
+
 def test_a_wrong_encoder_is_told_before_a_cohort_is_made(tmp_path: Path, refused: Refused) -> None:
     (tmp_path / "small.toml").write_text(SUITE.replace("width = 0.25", 'name = "resnet81"'))
     assert "'resnet81' is not one of timm's" in refused(tmp_path / "home", "run", str(tmp_path / "small.toml"))

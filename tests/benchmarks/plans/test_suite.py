@@ -1,9 +1,15 @@
+import tomllib
+from collections.abc import Iterator
+from datetime import date
+from functools import reduce
+from operator import getitem
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from afnetm.errors import UserError
-from benchmarks.plans.suite import AxisSpec, load_suite
+from benchmarks.plans.suite import AxisSpec, load_suite, parse_suite
 from benchmarks.plans.suite_files import suite_names
 
 GOOD = """
@@ -116,6 +122,29 @@ def test_every_suite_of_ours_is_right(name: str) -> None:
         ("[cohort]", "added = []\n[cohort]", "key 'added' is not allowed"),
         ('method = "concat"', 'method = "afnetm"\nfuse_stages = [3, 2]', "methods.wide.*: unknown key"),
         ("[cohort]", "[cohort", "not valid TOML: .*line"),
+        ("[cohort]", f"rope = {'9' * 5000}\n[cohort]", "not valid TOML"),
+        ("[protocol]", "[protocl]", "protocl: unknown key; allowed: .*; did you mean protocol\\?"),
+        ("[methods.concat]\nfeatures = 64\n[methods.wide]", "[method.wide]", "method: unknown key; .* methods\\?"),
+        ("[protocol]", "[[protocol]]", r"protocol = \[.*\] is not a table; write \[protocol\]"),
+        ("[cohort]", "search = 3\n[cohort]", r"search = 3 is not a table; write \[search\]"),
+        ("[cohort]", "[search]\nfolds = 5\n[cohort]", "search.folds = 5: more than the 4 subjects"),
+        ("[cohort]", "[search]\ntrial = 5\n[cohort]", r"search.trial: unknown key; .*did you mean trials\?"),
+        ("[cohort]", "[axes]\nfeatures = { titel = 'f' }\n[cohort]", r"features.titel: unknown key; allowed: title"),
+        ("[cohort]", "[axes]\nfeatures = { title = 'f', part_of = 'features' }\n[cohort]", "no part of itself"),
+        ("[cohort]", "[axes]\nfeatures = '  '\n[cohort]", "axes.features.title"),
+        ("levels = [3, 4]", "levels = [4, 4]", "levels = .4, 4.: a level is named twice"),
+        ('name = "c"', 'name = "c"\nintensities = [2]', "intensities: 2 is none of the levels of cohort.synth.*: 3, 4"),
+        ('name = "c"', 'name = "c"\nintensities = []', "cohort.intensities = "),
+        ("folds = 3", f"folds = 3\nseed = {2**63}", "protocol.seed = 9223372036854775808: .*less than"),
+        ("[methods.wide]", '[methods.""]', 'the label of a method is "";'),
+        ("[methods.wide]", '[methods." wide"]', "the label of a method is .*without blanks around"),
+        ("[methods.wide]", '[methods."a\\nb"]', r'the label of a method is "a\\nb"; allowed are 1 to 100 characters'),
+        ("[methods.wide]", f'[methods."{"w" * 101}"]', "the label of a method is "),
+        (
+            'description = "a test"',
+            'description = "\\u0007"',
+            "description = .*: holds a character that cannot be printed",
+        ),
         ("[cohort]", "[cohort]\nwhen = 2020-01-01", "cohort.when: unknown key"),
     ],
 )
@@ -144,6 +173,83 @@ def test_an_unknown_suite_is_answered_with_the_nearest(tmp_path: Path) -> None:
         load_suite("qick")
     with pytest.raises(UserError, match="is neither a TOML file"):
         load_suite(str(tmp_path))
+
+
+def test_a_description_is_one_line_and_a_byte_order_mark_none_of_it(tmp_path: Path) -> None:
+    text = GOOD.replace('"a test"', '"""\n  one\n  two"""')
+    (tmp_path / "s.toml").write_bytes(b"\xef\xbb\xbf" + text.encode())
+    suite = load_suite(str(tmp_path / "s.toml"))
+    assert suite.description == "one two"
+    assert suite.text == text
+
+
+@pytest.mark.parametrize("name", ["a\nb.toml", "..toml", "...toml", f"{'s' * 151}.toml", f"{'é' * 80}.toml", " .toml"])
+def test_a_file_whose_name_no_folder_of_a_report_could_have(name: str, tmp_path: Path) -> None:
+    (tmp_path / name).write_text(GOOD)
+    with pytest.raises(UserError, match="the file's name is "):
+        load_suite(str(tmp_path / name))
+
+
+VALUES = [3, -1, 2**70, 2.5, float("nan"), "x", "", "a\nb", True, [], [3], ["a"], [[]], {}, {"x": 1}, date(2026, 1, 1)]
+
+
+def places(table: Any, above: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    for key in table if isinstance(table, dict) else range(len(table)):
+        yield (*above, key)
+        if isinstance(table[key], dict | list):
+            yield from places(table[key], (*above, key))
+
+
+def spoilt(place: tuple[Any, ...]) -> Iterator[tuple[dict[str, Any], Any]]:
+    """The whole suite with another value there, with the key left out, misspelt, and joined by one that is unknown."""
+    *above, last = place
+
+    def copied() -> tuple[dict[str, Any], Any]:
+        whole = tomllib.loads(WHOLE)
+        return whole, reduce(getitem, above, whole)
+
+    for value in VALUES:
+        whole, table = copied()
+        table[last] = value
+        yield whole, table
+    whole, table = copied()
+    del table[last]
+    yield whole, table
+    if isinstance(last, str):
+        for name in (f"{last}x", last[1:], "", "a\nb", last.upper()):
+            whole, table = copied()
+            table[name] = table.pop(last)
+            yield whole, table
+
+
+WHOLE = f"""
+rope = 1.0
+keep_weights = false
+{GOOD}
+[search]
+trials = 2
+sampler = "tpe"
+folds = 2
+training = ["learning_rate"]
+[axes]
+features = {{ title = "features", part_of = "dropout" }}
+dropout = "dropout"
+[encoder]
+name = "resnet18"
+width = 0.25
+"""
+
+
+@pytest.mark.parametrize("place", list(places(tomllib.loads(WHOLE))), ids=lambda place: ".".join(map(str, place)))
+def test_whatever_is_wrong_with_a_key_is_a_line_that_begins_with_the_file(place: tuple[Any, ...]) -> None:
+    refusals = []
+    for tables, _ in spoilt(place):
+        try:
+            assert parse_suite(tables, name="s", text="", file="s.toml").methods
+        except UserError as error:
+            refusals.append(str(error))
+    assert refusals
+    assert all(line.startswith("s.toml: ") and len(line) < 300 for line in refusals)
 
 
 def test_bytes_that_are_no_text_are_refused(tmp_path: Path) -> None:

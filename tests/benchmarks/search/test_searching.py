@@ -6,6 +6,7 @@ What real workers do is in test_search_faults.py.
 import io
 import json
 import random
+import re
 from collections import Counter
 from collections.abc import Callable, Generator
 from contextlib import suppress
@@ -268,23 +269,39 @@ class Picky(Late):
     space = {"dropout": FloatDistribution(0.0, 0.9)}
 
     def __post_init__(self) -> None:
-        if self.dropout > 0.45:
-            raise UserError(f"dropout = {self.dropout}: at most 0.45, for some reason")
+        if self.dropout > 0.3:
+            raise UserError(f"dropout = {self.dropout}: at most 0.3, for some reason")
 
 
-def test_a_setting_that_a_method_refuses_is_a_failed_trial(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    kind = Picky
+@dataclass(frozen=True, kw_only=True)
+class Blunt(Late):
+    name = "blunt"
+    space = {"dropout": FloatDistribution(0.0, 0.5)}
+
+    def __post_init__(self) -> None:
+        if self.dropout > 0.3:
+            raise ValueError("at most 0.3\nfor some reason")
+
+
+@pytest.mark.parametrize("kind", [Picky, Blunt])
+def test_a_setting_that_a_method_refuses_is_a_failed_trial(
+    kind: type[Late], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     register(monkeypatch, kind)
     of = suite(fitting=("concat", kind.name), trials=12)
     searches = run(of, tmp_path, InMemoryStorage(), Executor())
     for question, one in searches.items():
         assert len(one.trials) == 12
         for trial in one.trials:
-            refused = question.label == kind.name and trial.params["dropout"] > 0.45
+            refused = question.label == kind.name and trial.params["dropout"] > 0.3
             assert trial.state == (FAIL if refused else COMPLETE)
             if refused:
-                assert trial.user_attrs["reason"].startswith(f"UserError: dropout = {trial.params['dropout']}: ")
-                assert "\n" not in trial.user_attrs["reason"]
+                value = trial.params["dropout"]
+                said = {
+                    Picky: rf"dropout = {value}: at most 0\.3.*",
+                    Blunt: r"ValueError: at most 0\.3 \(.*\.py:\d+\)",
+                }
+                assert re.fullmatch(said[kind], trial.user_attrs["reason"])
         assert one.winner() is not None
         assert question.label == "concat" or FAIL in {trial.state for trial in one.trials}
 
