@@ -188,6 +188,7 @@ class ResultShape(_Shape):
     hardware: Line
     commit: Line
     versions: dict[Line, Line]
+    sources: dict[Line, Annotated[str, Field(pattern=r"^[0-9a-f]{16}$")]] = {}
     pseudonyms: Annotated[str, Field(pattern=r"^[0-9a-f]{16}$")] | None = None
 
 
