@@ -9,6 +9,7 @@ from optuna.distributions import BaseDistribution
 from pydantic import ConfigDict, Field
 from torch import Tensor, nn
 
+from afnetm.errors import UserError
 from afnetm.model.encoder import EncoderSpec
 from afnetm.strict import STRICT
 
@@ -83,3 +84,15 @@ class Method(ABC):
     def depth_channels(self) -> int:
         """Channels of what `Faces.geometry` gives for this method."""
         return 1 if self.geometry == "depth" else 4
+
+
+def built(method: Method, encoder: EncoderSpec, classes: int) -> nn.Module:
+    """What `Method.build` returns.
+
+    Raises:
+        UserError: it is no module.
+    """
+    network = method.build(encoder, classes)
+    if not isinstance(network, nn.Module):
+        raise UserError(f"build() returns {type(network).__name__}; return a torch.nn.Module")
+    return network

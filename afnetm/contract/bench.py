@@ -12,7 +12,7 @@ from afnetm.contract.inputs import SCANS, learnable
 from afnetm.data.scan import EXPRESSIONS
 from afnetm.errors import UserError
 from afnetm.faces import Faces
-from afnetm.method import Method
+from afnetm.method import Method, built
 from afnetm.model.encoder import EncoderSpec
 from afnetm.training.loop import Curves, fit
 from afnetm.training.recipe import Augmentation, Recipe
@@ -56,9 +56,7 @@ class Bench:
     def build(self, method: Method | None = None, *, seed: int = 0, encoder: EncoderSpec = ENCODER) -> nn.Module:
         """A network of `method`, or of the defaults, from a seed, laid out as in a worker."""
         torch.manual_seed(seed)
-        network = (method or self.kind()).build(encoder, len(EXPRESSIONS))
-        if not isinstance(network, nn.Module):
-            raise UserError(f"build() returns {type(network).__name__}; return a torch.nn.Module")
+        network = built(method or self.kind(), encoder, len(EXPRESSIONS))
         return network.to(memory_format=torch.channels_last)
 
     def train(self, network: nn.Module, *, epochs: int, seed: int = 0, **recipe: Any) -> Curves:

@@ -20,7 +20,7 @@ def check_any_size_and_a_single_face(bench: Bench) -> None:
     """Types and shapes hold."""
     for size, count in _BATCHES:
         network = bench.build().eval()
-        of = f"given {count} x {size} x {size} px"
+        of = f"forward() on a batch of {count} at {size} px"
         try:
             output = network(noise_faces(count, size=size))
         except RuntimeError as error:
@@ -39,7 +39,7 @@ def check_trained_at_any_size(bench: Bench) -> None:
     """Ranges hold after a training as well, and at the size of real scans."""
     for size in (48, 224):
         output = _answer(bench.trained.network, noise_faces(2, size=size))
-        check_output(output, count=2, classes=len(EXPRESSIONS), of=f"trained, given 2 x {size} x {size} px")
+        check_output(output, count=2, classes=len(EXPRESSIONS), of=f"trained, forward() on a batch of 2 at {size} px")
 
 
 def check_faces_without_a_measurement(bench: Bench) -> None:

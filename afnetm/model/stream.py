@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from afnetm.errors import UserError
 from afnetm.model.encoder import UNFIT, Encoder, EncoderSpec, create_network, has_stages, reason
+from afnetm.training.process import prepared
 
 
 class Stream(nn.Module):
@@ -57,6 +58,9 @@ class _Whole(nn.Module):
 def check_encoder(spec: EncoderSpec, *, size: int, staged: Iterable[str] = ()) -> None:
     """Refuses an encoder that cannot be built, read faces of `size` pixels, or be cut, before anything is made.
 
+    It is tried in the mode that trainings compute in: what torch refuses there, because it would not repeat itself, is
+    refused here.
+
     Args:
         spec: the suite's.
         size: of the cohort's faces, in pixels.
@@ -77,8 +81,9 @@ def check_encoder(spec: EncoderSpec, *, size: int, staged: Iterable[str] = ()) -
                 "leave the method out, or try resnet18, convnext_atto"
             )
     try:
-        features = stream(torch.zeros(2, 4, size, size))
-        torch.autograd.backward(features.sum())
+        with prepared():
+            features = stream(torch.zeros(2, 4, size, size))
+            torch.autograd.backward(features.sum())
     except UNFIT as error:
         raise UserError(f"encoder '{spec.name}' cannot read {size} px: {reason(error)}") from error
     if features.ndim != 4 or features.shape[1] != stream.channels:

@@ -77,7 +77,7 @@ def fit(model: nn.Module, data: Resident, index: Tensor, labels: Tensor, recipe:
         for batch in order.tensor_split(batches):
             faces = data.faces(batch, draw(recipe.augmentation, len(batch), generator))
             target = labels[batch]
-            with _autocast(data.device, recipe):
+            with autocast(data.device, recipe):
                 output = forward(faces)
             loss = sum_loss(output, target, recipe.label_smoothing)
             torch.autograd.backward(loss)
@@ -138,10 +138,11 @@ def _outputs(model: nn.Module, data: Resident, index: Tensor, recipe: Recipe) ->
     model.eval()
     outputs = []
     for batch in torch.split(index, recipe.batch_size):
-        with _autocast(data.device, recipe):
+        with autocast(data.device, recipe):
             outputs.append(model(data.faces(batch)))
     return outputs
 
 
-def _autocast(device: torch.device, recipe: Recipe) -> torch.autocast:
+def autocast(device: torch.device, recipe: Recipe) -> torch.autocast:
+    """The precision that a recipe computes forward passes in."""
     return torch.autocast(device.type, torch.bfloat16, enabled=recipe.precision == "bfloat16")

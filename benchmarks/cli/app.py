@@ -154,10 +154,12 @@ def run(
         errors.say("stopped; what is done is kept: run again to go on")
         raise typer.Exit(130) from None
     home: Home = context.obj
-    for outcome in tally.failed:  # first: of nothing but failures there is no report
-        unit = outcome.planned.unit
-        where = f"{outcome.planned.label} {unit.repeat}-{unit.fold}"
-        errors.say(f"[red]failed:[/] {where}: {escape(outcome.reason or '')} (traceback: failures/{unit.key}.json)")
+    for (label, reason), alike in tally.failures.items():  # first: of nothing but failures there is no report
+        first = alike[0]
+        where = f"{label} {first.repeat}-{first.fold}"
+        more = f" and {len(alike) - 1} more" if len(alike) > 1 else ""
+        said = f"{escape(where)}{more}: {escape(reason)}; traceback: {escape(str(home.failures / first.key))}.txt"
+        errors.say(f"[red]failed:[/] {said}")
     untracked = tally.untracked or job.untracked
     if untracked:
         say_untracked(untracked)

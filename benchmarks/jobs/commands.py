@@ -13,6 +13,7 @@ from afnetm.data.cohort import Cohort
 from afnetm.errors import UserError
 from afnetm.model.stream import check_encoder
 from afnetm.workers import core_count
+from benchmarks.jobs.changes import tell_changed_sources
 from benchmarks.jobs.ledgers import UNTUNED, make_ledger
 from benchmarks.plans.cohorts import ensure_cohort
 from benchmarks.plans.fitting import check_selection
@@ -159,6 +160,7 @@ def tune(job: Job, spec: SearchSpec, *, storage_url: str | None, tracking_uri: s
     ledger = make_ledger(job.suite, job.cohort, [])
     tracker = partial(_study_tracker, uri=tracking_uri, home=job.home, ledger=ledger, storage_url=storage_url)
     with job.home.lock():
+        done = Store(job.home).done()
         with storage_errors(storage_url):
             storage = open_storage(job.home.journal, storage_url)
             with copies(tracker, tracking_uri, console) as copying:
@@ -172,10 +174,18 @@ def tune(job: Job, spec: SearchSpec, *, storage_url: str | None, tracking_uri: s
                 for pair in others.items():
                     copy(*pair)
             tuned = by_search(job.suite, spec, job.planned, searched | others, asked=job.labels)
+            used = [
+                (question.label, job.suite.methods[question.label], key)
+                for question, search in searched.items()
+                for trial in search.trials
+                for key in trial.user_attrs.get("units", ())
+                if key in done
+            ]
+        tell_changed_sources(used, Store(job.home), suite=job.suite.name)
         write_text(job.home.winners(job.suite.name), written(tuned.winners, suite=job.suite.name))
         for one in job.planned:
             if reason := tuned.lacking.get(position(one)):
-                Store(job.home).write_failure(UNTUNED + one.unit.key, RuntimeError(reason))
+                Store(job.home).write_failure(UNTUNED + one.unit.key, reason)
             elif not tuned.lacks(one):
                 Store(job.home).forget([UNTUNED + one.unit.key])
     return replace(job, planned=tuned.planned, tuned=tuned, untracked=copying.lacks)
@@ -221,6 +231,8 @@ def train(job: Job, *, tracking_uri: str, with_faces: bool, console: Terminal) -
         else:
             console.say(f"{escape(job.suite.name)}: {runs} done; nothing to train")
         _tell_weightless(job, done, console)
+        used = [(p.label, job.suite.methods[p.label], p.unit.key) for p in job.chosen if p.unit.key in done]
+        tell_changed_sources(used, Store(job.home), suite=job.suite.name)
         return run(
             job.chosen,
             ledger,

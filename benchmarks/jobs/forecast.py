@@ -8,6 +8,7 @@ import pandas as pd
 from rich.console import Group
 from rich.markup import escape
 
+from afnetm.blame import told
 from afnetm.data.scan import EXPRESSIONS
 from benchmarks.jobs.timing import estimate_seconds
 from benchmarks.plans.cohorts import how_to_make
@@ -31,6 +32,7 @@ class Share:
         left: to train.
         seconds: that those left take; NaN where that is not known.
         sure: whether that comes from records, or nothing is left.
+        fault: why it cannot be trained, as a few steps showed, in one line.
     """
 
     label: str
@@ -38,6 +40,7 @@ class Share:
     left: int
     seconds: float
     sure: bool
+    fault: str | None = None
 
 
 def shares(job: "Job") -> list[Share]:
@@ -50,8 +53,8 @@ def shares(job: "Job") -> list[Share]:
         times = [store.result(key)["seconds"] for key in keys if key in done]
         units = len(keys) or job.suite.protocol.folds * job.suite.protocol.repeats
         left = units - len(times)
-        each = sum(times) / len(times) if times else estimated(job, label, shape(job))
-        found.append(Share(label, units, left, left * each / job.workers, sure=bool(times)))
+        each, fault = (sum(times) / len(times), None) if times else estimated(job, label, shape(job))
+        found.append(Share(label, units, left, left * each / job.workers, sure=bool(times), fault=fault))
     return found
 
 
@@ -66,7 +69,12 @@ def forecast(job: "Job") -> Group | str:
     notes = [f"cohort '{suite.cohort.name}' would be made first"] if job.cohort is None else []
     if not all(share.sure for share in found):
         notes.append(f"about: by a few training steps on this machine, now; with {counted(job.workers, 'worker')}")
-    return Group(table_of(found, "runs"), *(f"[dim]{escape(note)}[/]" for note in notes))
+    return Group(table_of(found, "runs"), *(f"[dim]{escape(note)}[/]" for note in notes), *faults(found))
+
+
+def faults(found: list[Share]) -> list[str]:
+    """A line for each method that a few steps showed to fail."""
+    return [f"[red]{escape(share.label)} would fail:[/] {escape(share.fault)}" for share in found if share.fault]
 
 
 def table_of(found: list[Share], things: str) -> Fitted:
@@ -112,11 +120,11 @@ def scans_each(suite: "Suite") -> int:
     return len(levels) * len(EXPRESSIONS)
 
 
-def estimated(job: "Job", label: str, of: Shape) -> float:
-    """Seconds of a training of a method, by a few steps on this machine; NaN where these fail, as a training would."""
+def estimated(job: "Job", label: str, of: Shape) -> tuple[float, str | None]:
+    """Seconds of a training of a method, by a few steps on this machine; NaN where these fail, and why."""
     suite = job.suite
     try:
-        return estimate_seconds(
+        seconds = estimate_seconds(
             suite.methods[label],
             suite.encoder,
             suite.training,
@@ -125,5 +133,6 @@ def estimated(job: "Job", label: str, of: Shape) -> float:
             test=of.test,
             device=job.device,
         )
-    except Exception:  # any method of any package; what is wrong is said when it is trained, and the others go on
-        return math.nan
+    except (Exception, SystemExit) as error:  # any method of any package; the others go on
+        return math.nan, told(error, type(suite.methods[label]).__module__)
+    return seconds, None

@@ -10,7 +10,7 @@ from optuna.trial import FrozenTrial
 from rich.console import Group
 from rich.markup import escape
 
-from benchmarks.jobs.forecast import Shape, Share, estimated, forecast, scans_each, shape, shares, table_of
+from benchmarks.jobs.forecast import Shape, Share, estimated, faults, forecast, scans_each, shape, table_of
 from benchmarks.plans.cohorts import how_to_make
 from benchmarks.plans.units import undrawn
 from benchmarks.records.store import Store
@@ -31,7 +31,8 @@ def dry_forecast(job: "Job", spec: SearchSpec | None, *, storage_url: str | None
     check_search(job.suite, spec, job.planned, job.labels, job.cohort)
     if job.cohort is None and job.suite.cohort.synthetic is None:
         return forecast(job)
-    units = sum(share.units for share in shares(job))
+    protocol = job.suite.protocol
+    units = len(job.labels) * protocol.folds * protocol.repeats
     then = f"then the winners are trained: {counted(units, 'run')}"
     return Group(search_forecast(job, spec, storage_url=storage_url, measure=True), f"[dim]{then}[/]")
 
@@ -65,7 +66,7 @@ def search_forecast(job: "Job", spec: SearchSpec, *, storage_url: str | None, me
         notes.append(f"about: by recorded times{steps}; with {counted(job.workers, 'worker')}")
     if not measure and any(math.isnan(share.seconds) for share in found):
         notes.append("?: nothing of it was trained yet; --dry-run measures")
-    return Group(table_of(found, "trainings"), *(f"[dim]{escape(note)}[/]" for note in notes))
+    return Group(table_of(found, "trainings"), *(f"[dim]{escape(note)}[/]" for note in notes), *faults(found))
 
 
 def _share(job: "Job", spec: SearchSpec, label: str, told: Mapping[str, list[FrozenTrial]], *, measure: bool) -> Share:
@@ -84,20 +85,23 @@ def _share(job: "Job", spec: SearchSpec, label: str, told: Mapping[str, list[Fro
     trained = sum(len(trial.user_attrs["units"]) for own in trials for trial in own)
     if not left:
         return Share(label, units, 0, 0.0, sure=True)
-    each = sum(spent) / trained if trained else _one(job, spec, label, measure=measure)
-    return Share(label, units, left, left * each / job.workers, sure=bool(trained))
+    each, fault = (sum(spent) / trained, None) if trained else _one(job, spec, label, measure=measure)
+    return Share(label, units, left, left * each / job.workers, sure=bool(trained), fault=fault)
 
 
-def _one(job: "Job", spec: SearchSpec, label: str, *, measure: bool) -> float:
-    """Seconds of one training: by records of the comparison's, which train on more, or by a few steps; else NaN."""
+def _one(job: "Job", spec: SearchSpec, label: str, *, measure: bool) -> tuple[float, str | None]:
+    """Seconds of one training: by records of the comparison's, which train on more, or by a few steps; else NaN.
+
+    And why those few steps failed, if they did.
+    """
     store, inner, outer = Store(job.home), _inner_shape(job, spec), shape(job)
     done = store.done()
     times: list[float] = [
         store.result(p.unit.key)["seconds"] for p in job.planned if p.label == label and p.unit.key in done
     ]
     if times:
-        return sum(times) / len(times) * inner.train / outer.train
-    return estimated(job, label, inner) if measure else math.nan
+        return sum(times) / len(times) * inner.train / outer.train, None
+    return estimated(job, label, inner) if measure else (math.nan, None)
 
 
 def _inner_shape(job: "Job", spec: SearchSpec) -> Shape:

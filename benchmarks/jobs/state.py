@@ -48,7 +48,7 @@ def suite_state(reference: str, home: Home) -> State:
     bad = [key for key in units if key in failed and key not in done]
     good = [key for key in units if key in done]
     counts = {"done": len(good), "failed": len(bad), "left": len(units) - len(good) - len(bad)}
-    reasons = {units[key]: store.failure(key)["reason"] for key in bad}
+    reasons = {units[key]: store.reason(key) for key in bad}
     return State(ledger.suite, counts, reasons, store.size(good), _changed(reference, ledger.text))
 
 

@@ -8,12 +8,14 @@ import numpy as np
 import pandas as pd
 import torch
 
+from afnetm.contract.rehearsal import rehearse
 from afnetm.data.cohort import Cohort
 from afnetm.data.scan import EXPRESSIONS
 from afnetm.method import Method
 from afnetm.model.cost import flop_count
 from afnetm.model.encoder import EncoderSpec
 from afnetm.training.loop import fit
+from afnetm.training.process import prepared
 from afnetm.training.recipe import Recipe
 from afnetm.training.resident import Resident
 
@@ -21,6 +23,7 @@ from afnetm.training.resident import Resident
 _OPERATIONS = 2e10
 
 
+@prepared()
 def estimate_seconds(
     method: Method, encoder: EncoderSpec, recipe: Recipe, *, size: int, train: int, test: int, device: str
 ) -> float:
@@ -36,11 +39,14 @@ def estimate_seconds(
         train: scans to train on.
         test: scans to test.
         device: ``"cpu"`` or ``"cuda"``.
+
+    Raises:
+        UserError: what the method answers could not be trained or reported; whatever else is raised is its own.
     """
-    if device == "cpu":
-        torch.set_num_threads(1)  # as a worker
     place = torch.device(device)
-    model = method.build(replace(encoder, weights=None), len(EXPRESSIONS)).to(place)
+    shaped = replace(encoder, weights=None, size=size)
+    rehearse(method, shaped, recipe, size=size, classes=len(EXPRESSIONS), device=place)
+    model = method.build(shaped, len(EXPRESSIONS)).to(place)
     if recipe.channels_last:
         model = model.to(memory_format=torch.channels_last)
     batch = recipe.batch_size

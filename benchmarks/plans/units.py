@@ -90,6 +90,7 @@ class PlannedUnit:
         cohort_name: where the cohort is, under the home.
         weights: path of given encoder weights.
         keep_weights: whether the record keeps the trained weights.
+        rehearsal: whether it is only tried on a few faces, for nothing but its not failing.
     """
 
     label: str
@@ -97,6 +98,7 @@ class PlannedUnit:
     cohort_name: str
     weights: str | None
     keep_weights: bool
+    rehearsal: bool = False
 
 
 def select(cohort: Cohort, spec: CohortSpec) -> NDArray[np.int64]:

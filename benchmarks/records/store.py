@@ -3,7 +3,6 @@
 import json
 import os
 import shutil
-import traceback
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -74,7 +73,8 @@ class Store:
 
     def failed(self) -> set[str]:
         """Keys of all units that failed when last tried."""
-        return {name.removesuffix(".json") for name in _names(self._failures) if not name.startswith(".")}
+        names = (name for name in _names(self._failures) if name.endswith(".json") and not name.startswith("."))
+        return {name.removesuffix(".json") for name in names}
 
     def write(self, key: str, record: Record) -> None:
         """Writes a record beside and renames it into place; a record that is already there stays."""
@@ -89,7 +89,7 @@ class Store:
                     raise
         finally:  # where it could not be written, on a full disk, say, what there is of it is in the way
             shutil.rmtree(beside, ignore_errors=True)
-        (self._failures / f"{key}.json").unlink(missing_ok=True)
+        self._forget_failure(key)
 
     def _write(self, folder: Path, record: Record) -> None:
         folder.mkdir(parents=True)
@@ -105,14 +105,16 @@ class Store:
         for path in [*folder.iterdir(), folder]:
             _to_disk(path)
 
-    def write_failure(self, key: str, error: BaseException) -> None:
-        """Records why unit `key` failed; the next run tries it again."""
-        text = "".join(traceback.format_exception(error))
-        self.write_reason(key, f"{type(error).__name__}: {error}".split("\n")[0], text)
+    def write_failure(self, key: str, reason: str, text: str = "") -> None:
+        """Records why unit `key` failed, in one line and in a text with the traceback; the next run tries it again."""
+        self.failure_text(key).unlink(missing_ok=True)  # of an earlier failure
+        if text:
+            write_text(self.failure_text(key), text)
+        write_text(self._failures / f"{key}.json", json.dumps({"reason": reason}, indent=1))
 
-    def write_reason(self, key: str, reason: str, traceback: str) -> None:
-        """The same of one that failed elsewhere: `reason` in one line, and the traceback or what there is instead."""
-        write_text(self._failures / f"{key}.json", json.dumps({"reason": reason, "traceback": traceback}, indent=1))
+    def failure_text(self, key: str) -> Path:
+        """Where the text with the traceback of a failed unit is, or would be."""
+        return self._failures / f"{key}.txt"
 
     def result(self, key: str) -> dict[str, Any]:
         """``result.json`` of a finished unit."""
@@ -127,20 +129,24 @@ class Store:
         """``curves.csv`` of a finished unit."""
         return pa.csv.read_csv(self.folder(key) / "curves.csv", pa.csv.ReadOptions(use_threads=False))
 
-    def failure(self, key: str) -> dict[str, str]:
-        """``reason`` (one line) and ``traceback`` of a failed unit."""
-        failure: dict[str, str] = json.loads((self._failures / f"{key}.json").read_text())
-        return failure
+    def reason(self, key: str) -> str:
+        """Why unit `key` failed, in one line."""
+        reason: str = json.loads((self._failures / f"{key}.json").read_text())["reason"]
+        return reason
 
     def forget(self, keys: Iterable[str]) -> None:
         """Deletes records and failures; each record is gone at once, by a rename, or not at all."""
         for key in keys:
-            (self._failures / f"{key}.json").unlink(missing_ok=True)
+            self._forget_failure(key)
             if self.folder(key).is_dir():
                 gone = self._units / f".{key}.forgotten"
                 shutil.rmtree(gone, ignore_errors=True)  # of a deletion that was killed
                 self.folder(key).rename(gone)
                 shutil.rmtree(gone)
+
+    def _forget_failure(self, key: str) -> None:
+        for path in (self._failures / f"{key}.json", self.failure_text(key)):
+            path.unlink(missing_ok=True)
 
     def sweep(self) -> None:
         """Deletes what killed processes left half-written. Only for the one who holds the home's lock."""

@@ -81,7 +81,7 @@ def read_sound(entry: Entry, store: Store) -> Sound | LeftOut:
 def reason(store: Store, key: str) -> str:
     """Why a unit failed, as far as that can be read."""
     try:
-        return store.failure(key)["reason"]
+        return store.reason(key)
     except _DAMAGED:
         return "unknown: what was recorded of it cannot be read"
 

@@ -11,10 +11,13 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
+from afnetm.contract import rehearsal
 from afnetm.data.cohort import Cohort, open_cohort
 from afnetm.data.scan import EXPRESSIONS
+from afnetm.method import built
 from afnetm.model.cost import flop_count, parameter_count
 from afnetm.seeding import derive_seed
+from afnetm.sources import source_digests
 from afnetm.training.gradcam import gradcam
 from afnetm.training.loop import fit, predict
 from afnetm.training.metrics import scores
@@ -23,6 +26,16 @@ from benchmarks.plans.units import PlannedUnit, class_indices, rebuild, scans_of
 from benchmarks.records.home import Home
 from benchmarks.records.provenance import provenance
 from benchmarks.records.store import Evidence, Record, Store
+
+
+def rehearse(planned: PlannedUnit, home: Home) -> float:
+    """Tries a unit's method with its settings on a few faces of its cohort's size; nothing is recorded."""
+    started = time.perf_counter()
+    size = _cohort(home, planned.cohort_name, planned.unit.cohort).size
+    method, encoder, recipe = rebuild(planned)
+    device = torch.device(planned.unit.device)
+    rehearsal.rehearse(method, replace(encoder, size=size), recipe, size=size, classes=len(EXPRESSIONS), device=device)
+    return time.perf_counter() - started
 
 
 def execute(planned: PlannedUnit, home: Home) -> float:
@@ -40,9 +53,10 @@ def execute(planned: PlannedUnit, home: Home) -> float:
     if device.type == "cuda":
         torch.cuda.reset_peak_memory_stats(device)
     torch.manual_seed(unit.seed)  # initial weights and dropout
-    model = method.build(replace(encoder, size=cohort.size), len(EXPRESSIONS)).to(device)
+    model = built(method, replace(encoder, size=cohort.size), len(EXPRESSIONS)).to(device)
     if recipe.channels_last:
         model = model.to(memory_format=torch.channels_last)
+    rehearsal.check_answer(model, recipe, size=cohort.size, classes=len(EXPRESSIONS), device=device)
     costs = {"parameters": parameter_count(model), "flops": flop_count(model, size=cohort.size)}
 
     train, test = (torch.from_numpy(index).to(device) for index in (fold.train, fold.test))
@@ -76,6 +90,7 @@ def execute(planned: PlannedUnit, home: Home) -> float:
         "peak_memory": memory,
         "device_name": torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu",
         "finished": time.time(),
+        "sources": source_digests(type(method).__module__),
         **made_with,
     }
     record = Record(

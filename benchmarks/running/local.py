@@ -4,7 +4,6 @@ Every worker has a pool of its own, so that one that dies takes no other's unit 
 """
 
 import multiprocessing
-import traceback
 from collections import deque
 from collections.abc import Callable, Generator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
@@ -17,6 +16,7 @@ from afnetm.workers import follow_parent
 from benchmarks.plans.units import PlannedUnit
 from benchmarks.records.home import Home
 from benchmarks.records.store import Store
+from benchmarks.running.failure import reason, report
 
 #: Trains and tests a unit, writes its record, and returns the seconds that it took.
 Work = Callable[[PlannedUnit, Home], float]
@@ -36,15 +36,15 @@ class _Failure:
     """Why a unit failed, as text: not every exception survives the way from one process to another."""
 
     reason: str
-    traceback: str
+    text: str
     disk_full: bool = False
 
 
 def execute(planned: PlannedUnit, home: Home) -> float:
-    """What workers do (`benchmarks.running.execution.execute`, which takes torch to import)."""
+    """What workers do (`benchmarks.running.execution`, which takes torch to import)."""
     from benchmarks.running import execution
 
-    return execution.execute(planned, home)
+    return (execution.rehearse if planned.rehearsal else execution.execute)(planned, home)
 
 
 def run_local(
@@ -104,14 +104,14 @@ def _keys(running: dict[Future[float | _Failure], tuple["_Worker", PlannedUnit]]
 def _outcome(planned: PlannedUnit, future: Future[float | _Failure], home: Home) -> Outcome:
     if future.exception() is not None:
         text = "the worker process died, also when tried again with nothing beside it (killed, or out of memory)"
-        result: float | _Failure = _Failure(text, text)
+        result: float | _Failure = _Failure(text, report(text, planned))
     else:
         result = future.result()
     if not isinstance(result, _Failure):
         return Outcome(planned, result)
     try:
         if not result.disk_full:
-            Store(home).write_reason(planned.unit.key, result.reason, result.traceback)
+            Store(home).write_failure(planned.unit.key, result.reason, result.text)
             return Outcome(planned, reason=result.reason)
     except OSError as error:
         if not is_full(error):
@@ -170,5 +170,4 @@ def _work(planned: PlannedUnit, home: Home, work: Work) -> float | _Failure:
     try:
         return work(planned, home)
     except BaseException as error:  # a method may raise anything, or exit
-        reason = f"{type(error).__name__}: {error}".split("\n")[0]
-        return _Failure(reason, "".join(traceback.format_exception(error)), disk_full=is_full(error))
+        return _Failure(reason(error, planned), report(error, planned), disk_full=is_full(error))

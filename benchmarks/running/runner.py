@@ -3,16 +3,17 @@
 from collections import Counter
 from collections.abc import Sequence
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from benchmarks.plans.units import PlannedUnit
+from benchmarks.plans.units import PlannedUnit, Unit
 from benchmarks.records.home import Home
 from benchmarks.records.ledger import Entry, Ledger
 from benchmarks.records.store import Store
 from benchmarks.running.copies import Tell, copies
 from benchmarks.running.local import Outcome, run_local
+from benchmarks.running.rehearsing import Queue
 from benchmarks.terminal.console import Terminal
 from benchmarks.terminal.runs import RunProgress
 
@@ -33,6 +34,14 @@ class Tally:
     trained: int = 0
     failed: list[Outcome] = field(default_factory=list)
     untracked: str | None = None
+
+    @property
+    def failures(self) -> dict[tuple[str, str], list[Unit]]:
+        """The units that failed, by their method's label and by why."""
+        found: dict[tuple[str, str], list[Unit]] = {}
+        for outcome in self.failed:
+            found.setdefault((outcome.planned.label, outcome.reason or ""), []).append(outcome.planned.unit)
+        return found
 
 
 def run(
@@ -55,7 +64,7 @@ def run(
     done = store.done()
     entries = {entry.key: entry for entry in reversed(ledger.only(None))}  # the comparison's before extras like it
     todo = [p for p in planned if p.unit.key not in done]
-    waiting = partial(next, iter(todo), None)
+    queue = Queue(todo)
     tally = Tally()
     tracker = partial(_tracker, uri=tracking_uri, home=home, ledger=ledger, with_faces=with_faces)
     with copies(tracker, tracking_uri, console) as copying:
@@ -68,9 +77,16 @@ def run(
                 log(entries[one.unit.key])
         try:
             if todo:
-                outcomes = run_local(waiting, home, workers=workers)
+                outcomes = run_local(queue.pull, home, workers=workers)
                 with _progress(planned, done, workers=workers, console=console) as progress, closing(outcomes):
                     for outcome in outcomes:
+                        if outcome.planned.rehearsal:
+                            refused = queue.rehearsed(outcome.planned.label, failed=outcome.reason is not None)
+                            if outcome.reason is not None:
+                                progress.refused(outcome.planned.label, len(refused), reason=outcome.reason)
+                                tally.failed += [replace(outcome, planned=one) for one in refused]
+                                _fail(refused, outcome, store)
+                            continue
                         unit, label = outcome.planned.unit, outcome.planned.label
                         where = unit.repeat, unit.fold
                         if outcome.reason is None:
@@ -85,6 +101,13 @@ def run(
             store.sweep()
     tally.untracked = copying.lacks
     return tally
+
+
+def _fail(refused: Sequence[PlannedUnit], rehearsed: Outcome, store: Store) -> None:
+    """Records that units failed as the rehearsal of their method did, which the first of them already says."""
+    text = store.failure_text(rehearsed.planned.unit.key).read_text(encoding="utf-8")
+    for planned in refused:
+        store.write_failure(planned.unit.key, str(rehearsed.reason), text)
 
 
 def _progress(planned: Sequence[PlannedUnit], done: set[str], *, workers: int, console: Terminal) -> RunProgress:

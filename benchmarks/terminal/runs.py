@@ -10,7 +10,7 @@ from rich.progress import Progress, TaskID
 
 from benchmarks.terminal.bars import bars
 from benchmarks.terminal.console import Terminal
-from benchmarks.terminal.words import duration
+from benchmarks.terminal.words import counted, duration
 
 
 class RunProgress:
@@ -59,6 +59,13 @@ class RunProgress:
         """Takes that it failed; `reason` is one line."""
         self._take(label, note="[red]failed")
         self._line(label, where, f"failed: {reason}", style="red")
+
+    def refused(self, label: str, count: int, *, reason: str) -> None:
+        """Takes that none of the `count` runs of method `label` is begun; `reason` is one line."""
+        for _ in range(count):
+            self._take(label, note="[red]failed")
+        text = f"{self._ended} of {self._total}: {label}: {counted(count, 'run')} failed before training: {reason}"
+        self._console.event(text, style="red")
 
     @property
     def left(self) -> float:

@@ -73,8 +73,8 @@ class _Together(Store):
     def curves(self, key: str) -> pa.Table:
         return super().curves(key) if key in self._own else pa.Table.from_pandas(self._found.records[key].curves)
 
-    def failure(self, key: str) -> dict[str, str]:
-        return super().failure(key) if key in super().failed() else {"reason": self._found.failures[key]}
+    def reason(self, key: str) -> str:
+        return super().reason(key) if key in super().failed() else self._found.failures[key]
 
 
 def check_together(ledger: Ledger, found: Arrived, home: Home | None, archive: str) -> None:

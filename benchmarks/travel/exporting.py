@@ -134,6 +134,6 @@ def _failures(ledger: Ledger, entries: list[Entry], store: Store, *, veil: bool)
     failed = store.failed() - store.done()
     found = {}
     for key in sorted({entry.key for entry in entries} & failed):
-        reason = in_a_line(store.failure(key)["reason"], most=1000)
+        reason = in_a_line(store.reason(key), most=1000)
         found[key] = unnamed(reason) if veil else reason
     return found

@@ -158,7 +158,7 @@ def _write(archive: Archive, found: Arrived, ledger: Ledger, home: Home, done: s
         store.write(key, read_record(archive, key, found.records[key]))
         steps(total + number + 1, 2 * total)
     for key in found.failures.keys() - store.done() - store.failed():
-        store.write_reason(key, found.failures[key], "")
+        store.write_failure(key, found.failures[key])
     winners, other = home.winners(ledger.suite), False
     if found.winners is not None:
         other = winners.is_file() and winners.read_bytes() != found.winners.encode()

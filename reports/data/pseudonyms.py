@@ -66,6 +66,9 @@ def identity(secret: str) -> str:
 
 
 def unnamed(reason: str) -> str:
-    """The kind of an error alone, of ``kind: message``: the message may name a scan, and so a subject."""
-    kind = re.match(rf"[A-Za-z_.]+(?=:|$| {re.escape(_WITHHELD)}$)", reason)
+    """The kind of an error alone, of ``kind: message``: the message may name a scan, and so a subject.
+
+    What is not called as exceptions are may be the beginning of a message.
+    """
+    kind = re.match(rf"[A-Za-z_.]*(Error|Exception|Exit|Interrupt)(?=:|$| {re.escape(_WITHHELD)}$)", reason)
     return f"{kind.group() if kind else 'error'} {_WITHHELD}"

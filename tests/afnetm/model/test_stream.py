@@ -119,3 +119,15 @@ def test_the_first_method_that_needs_stages_is_named_and_others_run() -> None:
     check_encoder(EncoderSpec(name="test_convnext"), size=64, staged=["mine", "yours"])
     with pytest.raises(UserError, match="method 'mine' fuses between stages, and encoder 'test_vit' cannot be cut"):
         check_encoder(EncoderSpec(name="test_vit"), size=64, staged=["mine", "yours"])
+
+
+def test_an_encoder_is_tried_as_it_is_trained(monkeypatch: pytest.MonkeyPatch) -> None:
+    def forward(stream: Stream, x: torch.Tensor) -> torch.Tensor:
+        return stream.body(x).put_(torch.tensor([0]), torch.zeros(1), accumulate=False)
+
+    monkeypatch.setattr(Stream, "forward", forward)
+    with pytest.raises(
+        UserError, match="encoder 'resnet18' cannot read 32 px: put_ does not have a deterministic impl"
+    ):
+        check_encoder(EncoderSpec(width=0.125), size=32)
+    assert not torch.are_deterministic_algorithms_enabled()

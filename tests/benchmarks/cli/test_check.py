@@ -76,7 +76,7 @@ def test_it_says_what_is_to_be_mended_from_a_wheel_and_in_another_folder(wheel: 
     assert done.returncode == 1, done.stderr
     found = json.loads(done.stdout)
     assert found["texture"] == []
-    assert found["tensor_out"] == ["given 1 x 33 x 33 px: returns Tensor; return afnetm.method.Output"]
+    assert found["tensor_out"] == ["forward() on a batch of 1 at 33 px: returns Tensor; return afnetm.method.Output"]
     (fault,) = found["typo"]
     assert fault == (
         "method 'typo' (theirs:Typo): space['drop'] is none of its hyper-parameters; allowed: geometry, dropout; did "

@@ -4,10 +4,13 @@ import io
 from pathlib import Path
 
 import pytest
+from torch import nn
 
 from afnetm.errors import UserError
+from afnetm.model.encoder import EncoderSpec
 from baselines.late import Late
 from benchmarks.jobs.commands import Job, prepare
+from benchmarks.jobs.forecast import forecast
 from benchmarks.jobs.ledgers import make_ledger
 from benchmarks.plans.suite import load_suite
 from benchmarks.records.home import Home
@@ -82,3 +85,22 @@ def test_an_unknown_name_is_answered_with_the_nearest_of_both(tmp_path: Path) ->
 def test_one_without_an_ablation_s_parts_is_refused() -> None:
     with pytest.raises(UserError, match=r"ablation: axes.attention: methods.late \('late'\) has no such"):
         load_suite("ablation").including(["late"])
+
+
+class Bare(Late):
+    name = "bare"
+
+    def build(self, encoder: EncoderSpec, classes: int) -> nn.Module:
+        return nn.Conv2d(3, classes, 1)
+
+
+def test_a_dry_run_says_what_would_fail_and_how_long_the_others_take(
+    suite: Path, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    register(monkeypatch, Bare)
+    words = io.StringIO()
+    Terminal(file=words, width=200).print(forecast(ready(suite, home, "bare", "texture")[0]))
+    lines = words.getvalue().splitlines()
+    times = {line.split()[0]: line.split()[-1] for line in lines[1:4]}
+    assert times == {"texture": "s", "bare": "?", "all": "?"}
+    assert lines[-1].startswith("bare would fail: TypeError: conv2d() received an invalid combination of arguments")

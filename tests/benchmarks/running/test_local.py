@@ -8,6 +8,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+import torch
 
 from afnetm.data.cohort import Cohort
 from afnetm.errors import UserError
@@ -71,7 +72,11 @@ def test_a_worker_that_dies_costs_its_own_unit_alone(units: list[PlannedUnit], t
     assert {label: n for label, n in tries.items() if n > 1} == {"dies 1": 2, "once 1": 2, "dies 2": 2}
     store = Store(Home(tmp_path))
     assert store.failed() == {one.planned.unit.key for one in ended.values() if one.reason is not None}
-    assert "in work" in store.failure(ended["raises 1"].planned.unit.key)["traceback"]
+    text = store.failure_text(ended["raises 1"].planned.unit.key).read_text()
+    assert "in work" in text
+    assert text.startswith("method:    raises 1 (texture, version 1)\nrun:       repeat 1, fold 1\n")
+    assert f"torch {torch.__version__.partition('+')[0]}" in text
+    assert "the worker process died" in store.failure_text(ended["dies 1"].planned.unit.key).read_text()
 
 
 def test_a_full_disk_ends_the_run_in_a_line_and_fails_nothing(units: list[PlannedUnit], tmp_path: Path) -> None:

@@ -59,6 +59,27 @@ def test_run_again_it_trains_nothing_and_says_so(
     assert before == {p: p.stat().st_mtime_ns for p in (home / "units").rglob("*")}
 
 
+def test_numbers_of_other_code_under_the_same_version_are_told_with_its_file(
+    finished: tuple[Path, Path, subprocess.CompletedProcess[str]], here: Afnetm, tmp_path: Path
+) -> None:
+    subprocess.run(["cp", "-r", finished[0], tmp_path / "home"], check=True)
+    results = {path: json.loads(path.read_text()) for path in (tmp_path / "home" / "units").glob("*/result.json")}
+    for path, result in results.items():
+        if result["method"] == "texture":
+            assert list(result["sources"]) == ["baselines/single.py"]
+            del result["sources"]  # as before they were recorded
+        else:
+            assert list(result["sources"]) == ["baselines/concat.py", "baselines/two_streams.py"]
+            result["sources"]["baselines/two_streams.py"] = ("0" if result["fold"] else "a") * 16
+        path.write_text(json.dumps(result))
+    told = [line for line in here(tmp_path / "home", "run", str(finished[1])).stderr.splitlines() if "version" in line]
+    (line,) = told
+    assert line == (
+        "warning: concat: 3 finished runs came of other code in baselines/two_streams.py, and its version is still 1. "
+        "If what it computes has changed, raise the version, or delete them: afnetm forget small --methods concat"
+    )
+
+
 def test_mlflow_has_a_parent_a_method_and_a_child_a_unit_and_nothing_twice(
     finished: tuple[Path, Path, subprocess.CompletedProcess[str]],
 ) -> None:

@@ -62,14 +62,20 @@ def test_a_unit_that_raises_is_recorded_the_others_go_on_and_it_is_tried_again(
     path = moody(tmp_path, "raise RuntimeError('out of paint\\nsecond line')")
     suite.write_text(suite.read_text() + "[methods.moody]\n")
     done = afnetm(home, "run", str(suite), code=1, PYTHONPATH=path, MOOD="bad")
-    assert ": moody, repeat 0, fold 1: failed: RuntimeError: out of paint" in done.stderr
+    said = "RuntimeError: out of paint (moody.py:7)"
+    told = [line for line in done.stderr.splitlines() if said in line]
+    assert f": moody: 3 runs failed before training: {said}" in told[0]
+    assert "accuracy" not in done.stderr[: done.stderr.index(said)], "before anything is trained"
+    text = Path(told[1].rpartition("traceback: ")[2])
+    assert told[1].startswith(f"failed: moody 0-0 and 2 more: {said}; traceback: {home / 'failures'}/")
+    assert len(told) == 2
     assert "second line" not in done.stderr
     assert units_done(home) == 6
     status = afnetm(home, "status", str(suite))
     assert "6 done, 3 failed, 0 left" in status.stdout
-    assert "moody 0-0: RuntimeError: out of paint" in status.stdout
-    failure = json.loads(next((home / "failures").glob("*.json")).read_text())
-    assert "in build" in failure["traceback"]
+    assert f"moody 0-0: {said}" in status.stdout
+    assert text.read_text().startswith("method:    moody (moody, version 1)\nrun:       repeat 0, fold 0\n")
+    assert "in build" in text.read_text()
 
     afnetm(home, "run", str(suite), PYTHONPATH=path)
     assert units_done(home) == 9

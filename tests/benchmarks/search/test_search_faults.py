@@ -225,7 +225,7 @@ def test_methods_that_fail_cost_their_own_trials_alone(home: Path, tmp_path: Pat
     assert "second line" not in done.stderr
     status = afnetm(home, "status", str(suite), PYTHONPATH=moods(tmp_path / "again"))
     assert "6 done, 2 failed, 0 left" in status.stdout
-    assert "broken 0-0: RuntimeError: no trial of study 'tuned/broken' was completed" in status.stdout
+    assert "broken 0-0: no trial of study 'tuned/broken' was completed" in status.stdout
 
     part = afnetm(home, "run", str(suite), "--methods", "texture", PYTHONPATH=moods(tmp_path / "part"))
     assert "not trained" not in part.stderr, "another method's failure"

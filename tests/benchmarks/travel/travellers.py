@@ -142,8 +142,8 @@ def _whole(*, shareable: bool) -> Path:
     store = Store(home)
     for of in (*(unit(method, fold) for method, fold in PLACES[:-1]), unit("concat", 0, reseed=1)):
         store.write(unit_key(of), record(of))
-    failed = RuntimeError("no nose in TELLTALE_Ada_fear\nor elsewhere")
-    store.write_failure(unit_key(unit(*PLACES[-1])), failed)
+    reason = "RuntimeError: no nose in TELLTALE_Ada_fear"
+    store.write_failure(unit_key(unit(*PLACES[-1])), reason, f"Traceback\n{reason}\nor elsewhere\n")
     write_text(home.winners("people"), WINNERS)
     make_ledger(shareable=shareable).save(home)
     atexit.register(shutil.rmtree, home.path)
