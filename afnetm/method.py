@@ -68,6 +68,11 @@ class Method(ABC):
     space: ClassVar[dict[str, BaseDistribution]]
     #: What a paper's tables and figures call it: ``"Late fusion"``; its name if empty.
     title: ClassVar[str] = ""
+    #: Whether the softmax of its logits are meant as probabilities; an SVM's margins are not, and no report says how
+    #: well they are calibrated.
+    probabilities: ClassVar[bool] = True
+    #: The search that found its own defaults, ``"study defaults/late, trial 11"``; empty where none did.
+    tuned: ClassVar[str] = ""
     #: Whether it fuses between an encoder's stages, and so needs one that `afnetm.model.encoder.Encoder` can cut.
     staged: ClassVar[bool] = False
 

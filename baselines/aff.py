@@ -37,8 +37,8 @@ class AFF(Method):
         "reduction": CategoricalDistribution([4, 8, 16]),  # from wide to squeeze-and-excitation's usual 16
         "dropout": FloatDistribution(0.0, 0.5),  # beyond a half, small encoders stop learning
     }
+    tuned = "study defaults/aff, trial 0"
 
-    # The defaults are what study defaults/aff found (trial 0).
     dropout: Dropout = 0.0
 
     #: The attention's bottleneck is ``C / reduction`` wide, at least 4.

@@ -43,8 +43,8 @@ class CBAM(Method):
         "reduction": CategoricalDistribution([4, 8, 16]),  # the paper's 16 and wider, for narrow encoders
         "dropout": FloatDistribution(0.0, 0.5),  # beyond a half, small encoders stop learning
     }
+    tuned = "study defaults/cbam, trial 1"
 
-    # The defaults are what study defaults/cbam found (trial 1).
     dropout: Dropout = 0.28
 
     #: The channel attention's bottleneck is ``2 C / reduction`` wide, at least 4.

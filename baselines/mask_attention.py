@@ -44,8 +44,8 @@ class MaskGuidedAttention(Method):
         "guidance": FloatDistribution(0.01, 1.0, log=True),  # from a nudge to as much as the classification counts
         "dropout": FloatDistribution(0.0, 0.5),  # beyond a half, small encoders stop learning
     }
+    tuned = "study defaults/cma, trial 3"
 
-    # The defaults are what study defaults/cma found (trial 3).
     dropout: Dropout = 0.11
 
     #: How much the distance between attention and mask counts in the loss.

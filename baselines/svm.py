@@ -34,12 +34,13 @@ class SVM(Method):
     version = 1
     summary = "linear SVM on the features of two streams trained apart"
     source = "after DF-CNN, Li et al., IEEE TMM 19(12), 2017"
+    probabilities = False
     space = {
         "cost": FloatDistribution(1e-4, 0.1, log=True),  # training scans are separable by then: more changes little
         "dropout": FloatDistribution(0.0, 0.5),  # beyond a half, small encoders stop learning
     }
+    tuned = "study defaults/svm, trial 2"
 
-    # The defaults are what study defaults/svm found (trial 2).
     dropout: Dropout = 0.2
 
     #: The SVMs' ``C``: what a scan on the wrong side costs against the width of the margin.

@@ -14,6 +14,8 @@ from afnetm.method import Method
 from afnetm.strict import OwnError, parse, suggestion
 
 _ATTRIBUTES = ("name", "version", "summary", "source", "space")
+_FLAGS = ("staged", "probabilities")
+_MAYBE_EMPTY = ("title", "tuned")
 #: Hyper-parameters of these names could not be written down: a suite's table and a file of winners use them otherwise.
 _TAKEN = ("method", "title", "training")
 _DECORATE = "decorate it with @dataclass(frozen=True, kw_only=True)"
@@ -52,11 +54,12 @@ def _of_class(name: str, kind: Any) -> Iterator[str]:
         yield f"name = {kind.name!r}; make it {name!r}, or register it so"
     if type(kind.version) is not int or kind.version < 1:
         yield f"version = {kind.version!r}; make it an integer, counted from 1"
-    if type(kind.staged) is not bool:
-        yield f"staged = {kind.staged!r}; make it True or False"
-    for attribute in ("name", "summary", "source", "title"):
+    for flag in _FLAGS:
+        if type(getattr(kind, flag)) is not bool:
+            yield f"{flag} = {getattr(kind, flag)!r}; make it True or False"
+    for attribute in ("name", "summary", "source", *_MAYBE_EMPTY):
         text = getattr(kind, attribute)
-        empty = attribute != "title" and not str(text).strip()
+        empty = attribute not in _MAYBE_EMPTY and not str(text).strip()
         if not isinstance(text, str) or empty or not text.isprintable():
             yield f"{attribute} = {text!r}; make it a text of one line that can be printed, tables show it"
     if abstract := sorted(kind.__abstractmethods__):
@@ -70,7 +73,7 @@ def _of_fields(_: str, kind: type[Method]) -> Iterator[str]:
     if not kind.__dataclass_params__.frozen or not kind.__dataclass_params__.eq:  # type: ignore[attr-defined]
         yield f"can be changed, or is compared by identity; {_DECORATE}"
     names = [field.name for field in dataclasses.fields(kind)]
-    for name in (*_ATTRIBUTES, "staged"):
+    for name in (*_ATTRIBUTES, *_FLAGS, "tuned"):
         if name in names:
             yield f"{name} is a hyper-parameter, as it has a type; write {name} = ... without one, or ClassVar[...]"
     for name in _TAKEN:

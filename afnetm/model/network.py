@@ -41,8 +41,8 @@ class AFNetM(Method):
         "reduction": IntDistribution(4, 16, log=True),  # around squeeze-and-excitation's 8 to 16 (Hu et al., CVPR 2018)
         "dropout": FloatDistribution(0.0, 0.5),  # beyond a half, small trunks stop learning
     }
+    tuned = "study defaults/afnetm, trial 2"
 
-    # The defaults are what study defaults/afnetm found (trial 2).
     dropout: Dropout = 0.066
 
     #: How masks adjust a map: by a scale and a shift ("affine"), by a scale where they are and another where they are

@@ -2,7 +2,7 @@
 
 from afnetm.data.cohort import Cohort, card
 from benchmarks.plans.suite import Suite
-from benchmarks.plans.units import PlannedUnit, hyperparameters
+from benchmarks.plans.units import PlannedUnit, changed, hyperparameters
 from benchmarks.records.ledger import Entry, Ledger, cohort_secret, pathless
 from benchmarks.search.tuning import Tuned
 
@@ -29,6 +29,9 @@ def make_ledger(suite: Suite, cohort: Cohort, planned: list[PlannedUnit], tuned:
                 "summary": method.summary,
                 "source": method.source,
                 "hyperparameters": hyperparameters(method),
+                "probabilities": method.probabilities,
+                "tuned": vars(type(method)).get("tuned", ""),  # what was found for a parent is not a heir's
+                "changed": changed(method),
             }
             for label, method in suite.methods.items()
         },

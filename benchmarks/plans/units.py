@@ -259,6 +259,12 @@ def hyperparameters(method: Method) -> dict[str, Any]:
     return {field.name: getattr(method, field.name) for field in fields(method)}
 
 
+def changed(method: Method) -> list[str]:
+    """Names of the hyper-parameters that are not at their defaults."""
+    defaults = hyperparameters(type(method)())
+    return [name for name, value in hyperparameters(method).items() if value != defaults[name]]
+
+
 def rebuild(planned: PlannedUnit) -> tuple[Method, EncoderSpec, Recipe]:
     """Method, encoder and recipe of a unit, as the objects that they were in the suite."""
     unit = planned.unit

@@ -41,7 +41,9 @@ class Ledger:
         description: its one sentence.
         control: the method that the others are compared with.
         cohort: the cohort's card, with ``source`` beside what ``data check`` prints.
-        methods: by label: name, title (empty where it has none), version, summary, source, hyperparameters.
+        methods: by label: name, title (empty where it has none), version, summary, source, hyperparameters,
+            probabilities (whether its scores are), tuned (the search that found its defaults), changed (which
+            hyper-parameters are not at these); ledgers of earlier versions have not all of these.
         units: every unit, in the order planned.
         axes: what an ablation changes, by hyper-parameter: title and part_of (`reports.data.results.Axis`).
         added: methods that are not in the TOML.

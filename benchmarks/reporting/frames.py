@@ -2,18 +2,17 @@
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
-import pyarrow as pa
 
 from afnetm.data.cohort import Cohort
-from benchmarks.records.ledger import Entry, Ledger, cohort_secret
+from benchmarks.records.ledger import Ledger, cohort_secret
 from benchmarks.records.store import Store
 from benchmarks.reporting.evidence import mean_maps
+from benchmarks.reporting.gathering import Gathered, gathered, where
 from benchmarks.reporting.scans import Pictures, cohort_here, levels, names_in
 from benchmarks.reporting.sound import Sound, read_sound, reason
 from reports.data.left_out import LeftOut
@@ -21,7 +20,7 @@ from reports.data.pseudonyms import PREFIXES, identity, unnamed, words
 from reports.data.results import Axis, Provenance, Results
 from reports.data.search import Search
 from reports.data.usable import diverged, faults
-from reports.schema import ReportError
+from reports.schema import PROBABILITIES, ReportError
 
 _FOLD = ("seed", "n_train", "n_test", "accuracy", "macro_f1")
 #: What is measured or counted, and missing in records of some time or another.
@@ -50,7 +49,7 @@ def results(
     done = store.done()
     read = [(entry, read_sound(entry, store)) for entry in ledger.units if entry.key in done]
     lost = [one for _, one in read if isinstance(one, LeftOut)]
-    found = _gathered([(entry, one) for entry, one in read if isinstance(one, Sound)], lost)
+    found = gathered([(entry, one) for entry, one in read if isinstance(one, Sound)], lost)
     found = found.without(diverged(found.predictions, found.curves))
     make = partial(_results, ledger, store, done, created=created, with_faces=with_faces, cohort=cohort)
     try:
@@ -61,56 +60,16 @@ def results(
     shown = bool(ledger.cohort["shareable"]) or with_faces
     return make(
         found.without(
-            {unit: f"its record contradicts itself ({why if shown else unnamed(why)})" for unit, why in bad.items()}
+            {unit: f"its record contradicts itself: {why if shown else unnamed(why)}" for unit, why in bad.items()}
         )
     )
 
 
-@dataclass(frozen=True, eq=False)
-class _Gathered:
-    """What is read of finished units.
-
-    Attributes:
-        records: each with its entry.
-        predictions: of all of them, each row saying whose it is.
-        curves: the same.
-        left_out: of others, or of these, what cannot be used.
-    """
-
-    records: list[tuple[Entry, Sound]]
-    predictions: pd.DataFrame
-    curves: pd.DataFrame
-    left_out: list[LeftOut]
-
-    def without(self, bad: Mapping[str, str]) -> "_Gathered":
-        """The same but for the units that are `bad`, for these reasons."""
-        if not bad:
-            return self
-        gone = [
-            LeftOut(method=entry.method, repeat=entry.repeat, fold=entry.fold, reason=bad[entry.key])
-            for entry, _ in self.records
-            if entry.key in bad
-        ]
-        units = {one.place for one in gone}
-        frames = (
-            frame if frame.empty else frame[~frame["unit"].isin(list(bad))] for frame in (self.predictions, self.curves)
-        )
-        predictions, curves = (frame.reset_index(drop=True) for frame in frames)
-        others = [one for one in self.left_out if one.place not in units]
-        return _Gathered([one for one in self.records if one[0].key not in bad], predictions, curves, [*gone, *others])
-
-
-def _gathered(records: list[tuple[Entry, Sound]], lost: list[LeftOut]) -> _Gathered:
-    predictions = _gather([(entry, one.predictions) for entry, one in records])
-    curves = _gather([(entry, one.curves) for entry, one in records if one.curves is not None])
-    return _Gathered(records, predictions, curves, [*lost, *(part for _, one in records for part in one.left_out)])
-
-
-def _folds(ledger: Ledger, found: _Gathered) -> pd.DataFrame:
+def _folds(ledger: Ledger, found: Gathered) -> pd.DataFrame:
     rows = [
         {
             "suite": ledger.suite,
-            **_where(entry),
+            **where(entry),
             **{name: one.result[name] for name in _FOLD},
             **{name: one.result.get(name) for name in _MEASURED},
             "seconds": _sum(one.result.get("seconds"), one.result.get("test_seconds")),
@@ -129,7 +88,7 @@ def _results(
     ledger: Ledger,
     store: Store,
     done: set[str],
-    found: _Gathered,
+    found: Gathered,
     *,
     created: str,
     with_faces: bool,
@@ -142,7 +101,7 @@ def _results(
     results = [one.result for _, one in found.records]
     here = cohort_here(cohort, ledger.cohort["fingerprint"]) if cohort else None
     by_key = {entry.key: one.result for entry, one in found.records}
-    predictions, secret, names = _veiled(found.predictions, by_key, ledger, here)
+    predictions, secret, names = _veiled(_calibrated(found.predictions, ledger), by_key, ledger, here)
     scans = {word: names.get(word, word) for word in predictions["scan"].unique()}
     source = ledger.cohort["source"]
     synthetic = source.get("kind") == "synthetic" or source.get("made_up", False)
@@ -192,6 +151,13 @@ def _results(
     )
 
 
+def _calibrated(predictions: pd.DataFrame, ledger: Ledger) -> pd.DataFrame:
+    """Predictions without the probabilities of methods whose scores are none: the softmax of margins, say."""
+    bare = [label for label, card in ledger.methods.items() if not card.get("probabilities", True)]
+    rows = predictions["method"].isin(bare)
+    return predictions.assign(**{name: predictions[name].mask(rows) for name in PROBABILITIES if name in predictions})
+
+
 def _search(tuning: Mapping[str, Any]) -> Search:
     spec = tuning["spec"]
     return Search(
@@ -208,7 +174,7 @@ def _studies(ledger: Ledger) -> pd.DataFrame:
     return pd.DataFrame([row | {"params": json.dumps(row["params"])} for row in rows])
 
 
-def _selection(ledger: Ledger, store: Store, done: set[str], found: _Gathered) -> pd.DataFrame:
+def _selection(ledger: Ledger, store: Store, done: set[str], found: Gathered) -> pd.DataFrame:
     """The trainings of winners, those of the comparison first; none where no search was repeated.
 
     Those beside the comparison that diverged or are damaged are passed over, as the trainings are there to be averaged.
@@ -216,7 +182,7 @@ def _selection(ledger: Ledger, store: Store, done: set[str], found: _Gathered) -
     if not ledger.extras:
         return pd.DataFrame()
     read = [(entry, read_sound(entry, store)) for entry in ledger.extras if entry.key in done]
-    beside = _gathered([(entry, one) for entry, one in read if isinstance(one, Sound)], [])
+    beside = gathered([(entry, one) for entry, one in read if isinstance(one, Sound)])
     beside = beside.without(diverged(beside.predictions, beside.curves))
     rows = [
         {
@@ -245,24 +211,6 @@ def _leaves(tree: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, Any
             yield above + name, value
 
 
-def _where(entry: Entry) -> dict[str, Any]:
-    return {"unit": entry.key, "method": entry.method, "repeat": entry.repeat, "fold": entry.fold}
-
-
-def _gather(tables: Sequence[tuple[Entry, pa.Table]]) -> pd.DataFrame:
-    """One table of every record, one below the other, each row saying whose it is."""
-    if not tables:
-        return pd.DataFrame()
-    lengths = [table.num_rows for _, table in tables]
-    whole: pd.DataFrame = pa.concat_tables([table for _, table in tables], promote_options="permissive").to_pandas(
-        ignore_metadata=True
-    )
-    for column in ("unit", "method", "repeat", "fold"):
-        values = pd.Series([_where(entry)[column] for entry, _ in tables])
-        whole[column] = values.repeat(lengths).to_numpy()
-    return whole
-
-
 def _veiled(
     predictions: pd.DataFrame, records: Mapping[str, Mapping[str, Any]], ledger: Ledger, here: Cohort | None
 ) -> tuple[pd.DataFrame, str | None, dict[str, str]]:
@@ -285,7 +233,7 @@ def _veiled(
     if bare.any():
         for column in PREFIXES:
             own = words(predictions.loc[bare, column].unique(), column=column, secret=ledger.secret)
-            predictions[column] = predictions[column].where(~bare, predictions[column].map(own))
+            predictions = predictions.assign(**{column: predictions[column].where(~bare, predictions[column].map(own))})
             names |= {word: name for name, word in own.items()}
     if here is not None:
         fitting = (secret for secret in (ledger.secret, cohort_secret(here)) if identity(secret) in came.values())

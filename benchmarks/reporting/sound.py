@@ -56,14 +56,14 @@ def read_sound(entry: Entry, store: Store) -> Sound | LeftOut:
                 return of(reason=f"its {name} is {result[name]!r}")
         predictions = _typed(store.predictions(entry.key), PREDICTIONS)
     except _DAMAGED as error:
-        return of(reason=f"its record is damaged ({_told(error)})")
+        return of(reason=f"its record is damaged: {_told(error)}")
     left_out: list[LeftOut] = []
 
     def part(what: str, read: Callable[[], Found]) -> Found | None:
         try:
             return read()
         except _DAMAGED as error:
-            left_out.append(of(what=what, reason=f"it cannot be read ({_told(error)})"))
+            left_out.append(of(what=what, reason=f"it cannot be read: {_told(error)}"))
             return None
 
     curves = part("learning curve", lambda: _typed(store.curves(entry.key), CURVES))

@@ -103,8 +103,8 @@ def _alone(paths: list[Path], found: list[Compared], problems: list[str]) -> Wri
     if not found:
         raise UserError("; ".join(problems))
     (one,) = found
-    table = Fitted(displayed(one.table, control=one.results.control).text, IMPORTANCE)
-    return Written(paths, table, _notes(found), None, problems)
+    shown = displayed(one.table, control=one.results.control, failed=one.results.failed_methods)
+    return Written(paths, Fitted(shown.text, IMPORTANCE), _notes(found), None, problems)
 
 
 def _notes(found: Sequence[Compared], *, named: bool = False) -> list[str]:

@@ -71,6 +71,10 @@ class _Method(_Shape):
     summary: str
     source: str
     hyperparameters: dict[str, Any]
+    title: str = ""
+    probabilities: bool = True
+    tuned: str = ""
+    changed: list[Line] = []
 
 
 class _Card(_Shape):

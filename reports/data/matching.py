@@ -6,6 +6,7 @@ import pandas as pd
 from reports.data.left_out import LeftOut
 from reports.data.numbers import places
 from reports.data.spelling import is_number
+from reports.formats import names
 from reports.schema import EXPRESSIONS, PROBABILITIES, ReportError
 
 _PLACE = ["method", "repeat", "fold"]
@@ -71,7 +72,7 @@ def matched(
     counts = predictions.groupby(_PLACE)["lacking"].agg(["sum", "size"]).reset_index()
     has, tested = (set(_places(frame)) for frame in (folds, predictions))
     reasons = {
-        place: f"{empty} of its {scans} predictions are empty"
+        place: f"{empty} of its {scans} predictions {'is' if empty == 1 else 'are'} empty"
         for place, empty, scans in zip(_places(counts), counts["sum"], counts["size"], strict=True)
         if empty
     }
@@ -102,9 +103,10 @@ def with_probabilities(predictions: pd.DataFrame) -> tuple[pd.DataFrame, list[Le
     partly = scans[(scans > 0.0).any(axis=1) & (scans < 1.0).any(axis=1)]
     left_out = []
     for method, known in partly.iterrows():
-        gone = ", ".join(known.index[known == 0.0])
+        gone = known.index[known == 0.0].tolist()
         lacking = int(shares[predictions["method"] == method].isna().any(axis=1).sum())
-        why = f"{gone} are missing" if gone else f"{lacking} scans have none, or not all"
+        are = "is" if len(gone) == 1 else "are"
+        why = f"{names(gone)} {are} missing" if gone else f"{lacking} scans have none, or not all"
         left_out.append(LeftOut(method=str(method), what="probabilities", reason=why))
     shares = shares.mask(predictions["method"].isin(partly.index))
     sums = shares.sum(axis=1, min_count=1)

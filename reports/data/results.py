@@ -73,7 +73,9 @@ class Provenance:
         created: when the report is made, as it shall be printed.
         synthetic: whether the faces are made up.
         methods: by name, in the order of every table and picture: version, summary (one line), source (where it was
-            published), hyperparameters (a mapping); maybe title, what papers call it.
+            published), hyperparameters (a mapping); maybe title, what papers call it; probabilities, false where its
+            scores are none; tuned, the search that found its defaults, empty if none did; and changed, the
+            hyper-parameters that are not at their defaults.
         control: the method that the others are compared with; the first of `methods` if None.
         axes: what an ablation changes, by hyper-parameter, which every method has; the control is the full model.
             Empty for other comparisons.
@@ -234,6 +236,13 @@ class Results:
         """Names of the methods with at least one finished unit, in the suite's order."""
         done = set(self.folds["method"])
         return [name for name in self.provenance.methods if name in done]
+
+    @property
+    def failed_methods(self) -> list[str]:
+        """Names of the methods that were tried and have nothing that can be used, in the suite's order."""
+        plan = self.provenance
+        tried = {method for method, *_ in plan.failed} | {one.method for one in plan.left_out}
+        return [name for name in plan.methods if name in tried and name not in self.methods]
 
     @property
     def control(self) -> str:

@@ -82,15 +82,3 @@ def rules(search: Search) -> list[str]:
         f"A trial is one setting, {scored}; {'no trial was cut short' if search.pruner == 'none' else pruned}.",
         f"Tuning saw no tested subject. {_SELECTION[search.selection]}",
     ]
-
-
-def tuned(search: Search | None) -> str:
-    """How far hyper-parameters were tuned, in one sentence."""
-    if search is None:
-        return (
-            "No method was tuned here: hyper-parameters are defaults or those that the suite gives, and others may "
-            "rank the methods otherwise."
-        )
-    if search.params_file:
-        return "No method was tuned here: hyper-parameters were given in a file."
-    return f"Every method was tuned by the same rules, {search.budget}, without its tested subjects."

@@ -40,9 +40,12 @@ def document(
         *map(paragraph, summary.findings(results, table, pairs)),
         paragraph(" ".join(summary.caveats(results))),
         heading(2, "Comparison"),
-        markdown(displayed(table, control=results.control, marks=marks), notice=f"{marks.legend} {caution}".strip()),
+        markdown(
+            displayed(table, control=results.control, marks=marks, failed=results.failed_methods),
+            notice=f"{marks.legend} {caution}".strip(),
+        ),
         heading(3, "Scores in detail"),
-        markdown(displayed_details(table, marks), notice=f"{marks.bold} {caution}".strip()),
+        markdown(displayed_details(table, marks), notice=f"{marks.details} {caution}".strip()),
     ]
     if len(pairs):
         told = [*missing(pairs), *remarks(pairs, repeats=results.folds["repeat"].nunique())]

@@ -93,6 +93,7 @@ def page(
         many=figures.MANY,
         dots=DOTS,
         table=table.to_dict("records"),
+        failed=results.failed_methods,
         marks=marked(table, pairs, control=results.control),
         times=times(table),
         memory=table["peak_memory"].notna().any(),

@@ -12,7 +12,7 @@ from reports.latex.table import Paper
 from reports.markup import Shown
 from reports.tables.ablation import full_values
 from reports.tables.apart import LEVEL
-from reports.tables.shown import Marks
+from reports.tables.shown import Marks, without_probabilities
 
 #: What reports call a column, and papers.
 _HEADINGS = {
@@ -83,7 +83,10 @@ def detailed(results: Results, shown: Shown, marks: Marks) -> Paper:
     """The scores in detail (`reports.tables.shown.displayed_details`)."""
     caption = f"Recall by expression and calibration ({where(results)})."
     told = "ECE: expected calibration error; lower is better for it and for the Brier score (0 to 2)."
-    return Paper(as_paper(shown, results.provenance.titles), caption, [_INTERVALS, told, *_marked(results, marks)])
+    titles = results.provenance.titles
+    lacking = without_probabilities([titles[method] for method in marks.uncalibrated])
+    notes = [_INTERVALS, told, *([lacking] if lacking else []), *_marked(results, marks)]
+    return Paper(as_paper(shown, titles), caption, notes)
 
 
 def paired(results: Results, shown: Shown) -> Paper:

@@ -12,6 +12,10 @@ from reports.schema import EXPRESSIONS
 from reports.tables.apart import like_the_best
 from reports.tables.comparison import ERRORS, SCORES
 
+#: What stands for the accuracy of a method that was tried and has no result.
+FAILED = "failed"
+_ACCURACY = "Accuracy, % (95 %)"
+
 
 @dataclass(frozen=True)
 class Marks:
@@ -21,11 +25,18 @@ class Marks:
         places: by column of `SCORES`, by method: ``"best"`` or ``"second"``; equal scores share a place.
         best: the method with the highest accuracy, the first of equals; None where nothing is compared.
         alike: the methods that the declared test does not tell apart from it.
+        uncalibrated: the methods that have no probabilities, and so no score of calibration.
     """
 
     places: Mapping[str, Mapping[str, str]] = field(default_factory=lambda: {name: {} for name in SCORES})
     best: str | None = None
     alike: Sequence[str] = ()
+    uncalibrated: Sequence[str] = ()
+
+    @property
+    def details(self) -> str:
+        """What stands below the scores in detail."""
+        return " ".join(filter(None, (self.bold, without_probabilities(self.uncalibrated))))
 
     @property
     def bold(self) -> str:
@@ -43,10 +54,19 @@ class Marks:
 _NOTHING = Marks()
 
 
+def without_probabilities(methods: Sequence[str]) -> str:
+    """Which methods have no ECE and no Brier score, in a sentence; nothing where all have."""
+    if not methods:
+        return ""
+    have = "has" if len(methods) == 1 else "have"
+    return f"{formats.names(methods)} {have} no probabilities, and so neither an ECE nor a Brier score."
+
+
 def marked(table: pd.DataFrame, pairs: pd.DataFrame, *, control: str) -> Marks:
     """What is marked in a `comparison` of several methods, `pairs` as in `pairwise`; of one alone, nothing."""
+    uncalibrated = table.loc[table["brier"].isna(), "method"].tolist()
     if len(table) < 2:
-        return _NOTHING
+        return Marks(uncalibrated=uncalibrated)
     places = {}
     for name in SCORES:
         known = table[["method", name]].dropna()
@@ -54,13 +74,16 @@ def marked(table: pd.DataFrame, pairs: pd.DataFrame, *, control: str) -> Marks:
         names = {1.0: "best", 2.0: "second"}
         places[name] = {m: names[r] for m, r in zip(known["method"], ranks, strict=True) if r in names}
     best = str(table["method"].iloc[int(table["accuracy"].argmax())])
-    return Marks(places, best, like_the_best(best, pairs, control=control))
+    return Marks(places, best, like_the_best(best, pairs, control=control), uncalibrated)
 
 
-def displayed(table: pd.DataFrame, *, control: str, marks: Marks = _NOTHING) -> Shown:
-    """`comparison` as a reader meets it, all text: the same columns in the terminal, in Markdown and in LaTeX."""
+def displayed(table: pd.DataFrame, *, control: str, marks: Marks = _NOTHING, failed: Sequence[str] = ()) -> Shown:
+    """`comparison` as a reader meets it, all text: the same columns in the terminal, in Markdown and in LaTeX.
+
+    Methods that `failed` have a row without a number.
+    """
     columns = {
-        "Accuracy, % (95 %)": "accuracy",
+        _ACCURACY: "accuracy",
         "Macro-F1, % (95 %)": "macro_f1",
     }
     rows = []
@@ -70,7 +93,7 @@ def displayed(table: pd.DataFrame, *, control: str, marks: Marks = _NOTHING) -> 
         rows.append(
             {
                 "Method": str(row["method"]),
-                "Accuracy, % (95 %)": _percent(row, "accuracy") + alike,
+                _ACCURACY: _percent(row, "accuracy") + alike,
                 "Folds, %": f"{formats.percent(row['accuracy_mean'])} ± {formats.percent(row['accuracy_sd'])}",
                 "Macro-F1, % (95 %)": _percent(row, "macro_f1"),
                 f"Against {control}, points (95 %)": gap,
@@ -80,6 +103,7 @@ def displayed(table: pd.DataFrame, *, control: str, marks: Marks = _NOTHING) -> 
                 **({"Memory": formats.memory(row["peak_memory"])} if table["peak_memory"].notna().any() else {}),
             }
         )
+    rows += [dict.fromkeys(rows[0], formats.NOTHING) | {"Method": name, _ACCURACY: FAILED} for name in failed]
     return _shown(rows, columns, marks)
 
 

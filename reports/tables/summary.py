@@ -1,17 +1,17 @@
 """What the results say, in sentences, and what a reader must know before believing them."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import pandas as pd
 
 from reports.data.left_out import LeftOut
 from reports.data.results import Results
-from reports.data.search import tuned
 from reports.formats import duration, names, number, percent, points
 from reports.statistics.bootstrap import Interval
 from reports.tables.ablation import outcome
-from reports.tables.apart import like_the_best
+from reports.tables.apart import LEVEL, like_the_best
+from reports.tables.settings import tuned
 from reports.tables.tuning import uneven
 
 #: Of made-up faces: what they are, and what it means.
@@ -60,10 +60,10 @@ def notices(results: Results) -> list[str]:
 
 def left_out(parts: Sequence[LeftOut]) -> str:
     """What could not be used: the first few by name."""
-    shown = [f"{one.place}: {one.what}, as {one.reason}" for one in parts[:_NAMED]]
+    shown = [f"{one.place}: {one.what} ({one.reason})" for one in parts[:_NAMED]]
     rest = len(parts) - len(shown)
-    more = [f"and {rest} more, listed under “How it was made”"] if rest else []
-    return f"Left out: {'; '.join([*shown, *more])}."
+    more = [f"{rest} more, which are listed under “How it was made”"] if rest else []
+    return f"Partial: what could not be used is left out, namely {'; '.join([*shown, *more])}."
 
 
 def cautions(notices: Sequence[str]) -> str:
@@ -72,10 +72,10 @@ def cautions(notices: Sequence[str]) -> str:
 
 
 def findings(results: Results, table: pd.DataFrame, pairs: pd.DataFrame) -> list[str]:
-    """Who leads, by how much, from whom the declared test tells it apart, what that costs, and what an ablation found.
+    """Who leads, by how much, whether that is significant, what it costs, and what an ablation found.
 
-    `table` is `reports.tables.comparison.comparison`, `pairs` is `reports.tables.pairwise.pairwise`. The leader's
-    difference to the next in line is given with its paired interval.
+    `table` is `reports.tables.comparison.comparison`, `pairs` is `reports.tables.pairwise.pairwise`. Equal accuracies
+    are a tie, and nobody's lead.
     """
     scores = {
         str(method): Interval(*score)
@@ -85,12 +85,14 @@ def findings(results: Results, table: pd.DataFrame, pairs: pd.DataFrame) -> list
     best = scores[leader]
     score = f"{percent(best.value)} % (95 % interval {percent(best.low)} to {percent(best.high)})"
     if others:
-        gaps = {other: results.pairing.pair(leader, other).accuracy for other in others}
-        ties = [method for method in others if scores[method].value == best.value]
-        leads = f"{names([leader, *ties])} share" if ties else f"{leader} has"
+        equal = [method for method in others if scores[method].value == best.value]
+        behind = [method for method in others if method not in equal]
+        alike = like_the_best(leader, pairs, control=results.control)
         text = [
-            f"{leads} the highest accuracy: {score}.",
-            *_standing(gaps, like_the_best(leader, pairs, control=results.control)),
+            _tie([leader, *equal], best, everyone=not behind)
+            if equal
+            else f"{leader} has the highest accuracy: {score}.",
+            *(_standing(results, leader, behind, alike) if behind else []),
             *outcome(results, pairs),
             *_costs(table, [leader, others[0]]),
         ]
@@ -99,26 +101,29 @@ def findings(results: Results, table: pd.DataFrame, pairs: pd.DataFrame) -> list
     tested = results.predictions.drop_duplicates(["repeat", "scan"])["expression"]  # a protocol may leave scans out
     chance = float(tested.value_counts(normalize=True).max())
     guessing = [method for method, found in scores.items() if not found.low > chance]
-    verdict = f"{names(guessing)} cannot be told from that" if guessing else "every method is above that"
-    return [*text, f"Always naming the commonest expression would give {percent(chance)} %; {verdict}."]
+    do = "does" if len(guessing) == 1 else "do"
+    verdict = f"{names(guessing)} {do} not exceed it" if guessing else "every method exceeds it"
+    return [*text, f"Majority-class baseline: {percent(chance)} %; {verdict}."]
 
 
 def caveats(results: Results) -> list[str]:
     """How far the intervals may be believed, and whether methods were tuned."""
     subjects = results.predictions["subject"].nunique()
-    source = (
-        f"Intervals come from resampling the {subjects} tested subjects: how scores would move with other subjects, "
-        "not with other trainings."
-    )
-    several = (
-        "Intervals are not adjusted for several comparisons, as p under “Statistics” are: one in twenty misses by "
-        "chance, and a leader picked by looking is flattered."
-    )
-    text = [source, several] if len(results.methods) > 1 else [source]
+    reflect = "they reflect subject sampling, not training randomness"
+    text = [f"Intervals come from resampling the {subjects} tested subjects: {reflect}."]
+    if results.folds["repeat"].nunique() == 1:
+        text.append(
+            "With one repeat, other seeds, or another processor's rounding, may move an accuracy by more than its "
+            "interval (docs/statistics.md)."
+        )
+    if len(results.methods) > 1:
+        text.append(
+            "Intervals are not adjusted for multiple comparisons, as p under “Statistics” are: about 5 % of such "
+            "intervals miss the true value, and selecting the best method after the fact biases its score upward."
+        )
     if subjects < FEW_SUBJECTS:
         text.append(f"With fewer than {FEW_SUBJECTS} subjects such intervals are too narrow.")
-    plan = results.provenance
-    return [*text, "Whether methods were tuned is not known." if plan.files else tuned(plan.search)]
+    return [*text, *tuned(results.provenance)]
 
 
 def _costs(table: pd.DataFrame, methods: Sequence[str]) -> list[str]:
@@ -132,18 +137,37 @@ def _costs(table: pd.DataFrame, methods: Sequence[str]) -> list[str]:
     return [f"{'; '.join(told)}."] if told else []
 
 
-def _standing(gaps: Mapping[str, Interval], alike: Sequence[str]) -> list[str]:
-    """The leader's lead: over the next in line in numbers, over each of the others in words."""
-    apart = [other for other in gaps if other not in alike]
-    unclear = [other for other in gaps if other in alike]
-    second, gap = next(iter(gaps.items()))
+def _tie(best: Sequence[str], score: Interval, *, everyone: bool) -> str:
+    """Who is equally good; the intervals are each one's own."""
+    return f"{names(best)} have the same{'' if everyone else ', the highest,'} accuracy: {percent(score.value)} %."
+
+
+def _standing(results: Results, leader: str, behind: Sequence[str], alike: Sequence[str]) -> list[str]:
+    """How far the leader is ahead of the next in line, and of whom significantly."""
+    gap = results.pairing.pair(leader, behind[0]).accuracy
+    return [
+        _gap(leader, behind[0], gap, significant=behind[0] not in alike),
+        _significance(leader, behind, alike),
+    ]
+
+
+def _gap(leader: str, second: str, gap: Interval, *, significant: bool) -> str:
+    """How far the next in line is behind, with its interval."""
     if math.isnan(gap.value):
-        text = [f"No fold is finished by both it and {second}, which comes next."]
-    else:
-        by = f"{points(gap.value)} points ({points(gap.low)} to {points(gap.high)})"
-        verdict = "zero lies outside" if gap.low > 0.0 else "zero lies within, so this is no clear lead"
-        text = [f"The difference to {second}, which comes next, is {by}: {verdict}."]
-    if apart:
-        rest = f", not from {names(unclear)}" if unclear else ""
-        return [*text, f"The declared test tells it apart from {names(apart)}{rest}."]
-    return [*text, f"The declared test does not tell it apart from {names(unclear)}."]
+        return f"No fold is finished by both {leader} and {second}, which comes next."
+    by = f"{points(gap.value)} percentage points (95 % interval {points(gap.low)} to {points(gap.high)})"
+    excludes = "the interval excludes zero" if significant else "the interval, which is not adjusted, excludes zero"
+    verdict = excludes if gap.low > 0.0 else "zero is in the interval, so this is not conclusive"
+    ahead = "" if gap.value > 0.0 else f" over the folds that both have finished, where {leader} is not ahead"
+    return f"The difference from {second}, which comes next, is {by}{ahead}: {verdict}."
+
+
+def _significance(leader: str, others: Sequence[str], alike: Sequence[str]) -> str:
+    """From whom the pre-specified test tells the leader apart."""
+    test = f"sign-flip permutation test, Holm-adjusted p {{}} {LEVEL}"
+    apart = [other for other in others if other not in alike]
+    unclear = [other for other in others if other in alike]
+    if not apart:
+        return f"{leader} does not differ significantly from {names(unclear)} ({test.format('≥')})."
+    rest = f", but not from {names(unclear)}" if unclear else ""
+    return f"{leader} differs significantly from {names(apart)} ({test.format('<')}){rest}."

@@ -71,12 +71,12 @@ def write_tables(results: Results, table: pd.DataFrame, pairs: pd.DataFrame, dir
         paper = replace(paper, notes=[*paper.notes, *told])
         write_all(directory / name, numbers, shown, paper, suite=plan.suite, notice=" ".join(filter(None, notes)))
 
-    shown = displayed(table, control=results.control, marks=marks)
+    shown = displayed(table, control=results.control, marks=marks, failed=results.failed_methods)
     whole, short = compared(results, shown, marks, pairs)
     write("comparison", table, shown, whole, marks.legend, notice)
     write_paper(directory / "comparison-compact", replace(short, notes=[*short.notes, *told]), suite=plan.suite)
     shown = displayed_details(table, marks)
-    write("details", table[DETAILS], shown, detailed(results, shown, marks), marks.bold, notice)
+    write("details", table[DETAILS], shown, detailed(results, shown, marks), marks.details, notice)
     if not pairs.empty:
         shown = Shown(displayed_pairwise(pairs))
         paper = paired(results, shown)

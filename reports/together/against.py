@@ -31,7 +31,7 @@ def against(together: Together) -> pd.DataFrame:
         for row in _with(together.control, one):
             gap, p = row["difference"], row["p_holm"]
             apart = WIN if gap > 0 else LOSS
-            verdict = "" if np.isnan(gap) else apart if p < LEVEL else TIE
+            verdict = "" if np.isnan(gap) else apart if p < LEVEL and gap else TIE
             rows.append({"suite": suite, "data_set": together.data_set(suite), **row, "verdict": verdict})
     columns = ["method", "suite", "data_set", "difference", "low", "high", "p_holm", "verdict"]
     found = pd.DataFrame(rows, columns=columns)

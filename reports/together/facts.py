@@ -75,7 +75,7 @@ def _others(one: Compared) -> dict[str, str]:
 
 def _tuned(search: Search | None) -> str:
     if search is None:
-        return "no"
+        return "not on its data"
     return "settings from a file" if search.params_file else f"{search.selection}, {search.budget}"
 
 

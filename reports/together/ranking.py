@@ -77,6 +77,7 @@ def displayed_ranks(together: Together, found: Ranks) -> Shown:
 def verdict(found: Ranks) -> list[str]:
     """What Friedman's test says, and what Nemenyi's critical difference, in sentences."""
     first, *others = (str(method) for method in found.ranks.index)
+    best = [first, *(other for other in others if found.ranks[other] == found.ranks[first])]
     if not found.p < LEVEL:
         told = f"p {formats.p_value(found.p)}" if found.p == found.p else "no data set tells any apart"
         return [f"Friedman's test does not tell the mean ranks apart ({told}), so no two methods are called different."]
@@ -85,5 +86,6 @@ def verdict(found: Ranks) -> list[str]:
     near = f"not told apart from it: {formats.names(alike)}" if alike else "it is told apart from all others"
     if alike == others:
         near = "no other is told apart from it"
-    best = f"{first} has the best mean rank, {found.ranks.iloc[0]:.2f}"
-    return [test, f"{best}; by Nemenyi's critical difference of {found.critical:.2f} {near}."]
+    have = "has" if len(best) == 1 else "share"
+    told = f"{formats.names(best)} {have} the best mean rank, {found.ranks.iloc[0]:.2f}"
+    return [test, f"{told}; by Nemenyi's critical difference of {found.critical:.2f} {near}."]

@@ -35,12 +35,16 @@ def findings(together: Together, fought: pd.DataFrame, ranks: Ranks | None) -> l
     """
     found = [*_leaders(together), *_means(together)]
     if tally := tallies(together, fought):
-        ahead = [method for method, counts in tally.items() if counts[WIN]]
-        behind = [method for method, counts in tally.items() if counts[LOSS] == counts.total()]
-        better = f"{names(ahead)} ahead of {together.control} in some suite" if ahead else "nobody ahead anywhere"
-        others = "all" if len(behind) == len(tally) else names(behind or ["nobody"])
-        worse = f"{others} behind in every suite that has both"
-        found.append(f"Against {together.control} the declared test finds {better}, and {worse}.")
+        better = [method for method, counts in tally.items() if counts[WIN]]
+        worse = [method for method, counts in tally.items() if counts[LOSS]]
+        told = [f"{names(of)} significantly {how}" for of, how in ((better, "better"), (worse, "worse")) if of]
+        where = f"against {together.control} in any suite"
+        text = (
+            f"In at least one suite: {'; '.join(told)} than {together.control}."
+            if told
+            else f"No significant win or loss {where}."
+        )
+        found.append(text)
     return [*found, *(verdict(ranks) if ranks else [why_no_ranking(together)])]
 
 
@@ -67,15 +71,18 @@ def averaged(together: Together) -> str:
 
 
 def _leaders(together: Together) -> Iterable[str]:
+    """Who has the highest accuracy where; methods of equal accuracy share it."""
     led: dict[str, list[str]] = {}
     for one, suite in zip(together.suites, together.names, strict=True):
-        if one.marks.best is not None:
-            led.setdefault(one.marks.best, []).append(suite)
+        best = [method for method, place in one.marks.places["accuracy"].items() if place == "best"]
+        if best:
+            led.setdefault(f"{names(best)} {'has' if len(best) == 1 else 'share'}", []).append(suite)
     if led:
         everywhere = len(led) == 1 and len(next(iter(led.values()))) == len(together.suites)
-        first, *others = (f"in {'every suite' if everywhere else names(of)}" for of in led.values())
-        rest = (f"{best} {where}" for best, where in zip(list(led)[1:], others, strict=True))
-        yield "; ".join([f"{next(iter(led))} has the highest accuracy {first}", *rest]) + "."
+        where = ["in every suite" if everywhere else f"in {names(suites)}" for suites in led.values()]
+        (first, *others), (there, *elsewhere) = led, where
+        rest = (f"{best} it {in_which}" for best, in_which in zip(others, elsewhere, strict=True))
+        yield "; ".join([f"{first} the highest accuracy {there}", *rest]) + "."
 
 
 def _means(together: Together) -> Iterable[str]:
@@ -83,13 +90,17 @@ def _means(together: Together) -> Iterable[str]:
     if means.empty:
         yield averaged(together)
         return
-    (first, best), *others = ((str(method), f"{percent(mean)} %") for method, mean in means.items())
-    where = f"Over {len(together.data_sets)} data sets"
-    if others:
-        of = f"of the {len(means)} methods that are on all of them and the same in all suites"
-        yield f"{where} {first} has the highest mean accuracy {of}, {best}; {others[0][0]} is next with {others[0][1]}."
-    else:
-        yield f"{where} {first}, the only method on all of them and the same in all suites, has a mean of {best}."
+    score = f"{percent(means.iloc[0])} %"
+    best = [str(method) for method, mean in means.items() if mean == means.iloc[0]]
+    where, same = f"Over {len(together.data_sets)} data sets", "on all of them and the same in all suites"
+    if len(means) == 1:
+        yield f"{where} {best[0]}, the only method {same}, has a mean of {score}."
+        return
+    of = f"of the {len(means)} methods that are {same}, {score}"
+    have = "has" if len(best) == 1 else "share"
+    rest = means.iloc[len(best) :]
+    after = f"; {rest.index[0]} is next with {percent(rest.iloc[0])} %" if len(rest) else ""
+    yield f"{where} {names(best)} {have} the highest mean accuracy {of}{after}."
 
 
 def _data_sets(together: Together) -> Iterable[str]:

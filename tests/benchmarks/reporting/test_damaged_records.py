@@ -81,15 +81,15 @@ WHOLE: list[tuple[Damage, str]] = [
     (table("predictions.parquet", lambda p: p.assign(p_fear=[np.nan, *p["p_fear"][1:]])), "in 1 of 12 scans"),
     (table("predictions.parquet", lambda p: p.assign(p_fear=p["p_fear"] + 0.2)), "contradicts itself"),
     (table("predictions.parquet", lambda p: p.assign(predicted=None)), "contradicts itself"),
-    (table("predictions.parquet", lambda p: p.assign(predicted=1)), "damaged .*'predicted' is int64"),
+    (table("predictions.parquet", lambda p: p.assign(predicted=1)), "damaged: .*'predicted' is int64"),
     (table("predictions.parquet", lambda p: p.iloc[1:]), "n_test of unit .* is 12, allowed is .* 11"),
-    (table("predictions.parquet", lambda p: p.drop(columns="subject")), "contradicts itself .*subject"),
+    (table("predictions.parquet", lambda p: p.drop(columns="subject")), "contradicts itself: .*subject"),
     (result(accuracy=float("nan")), "its accuracy is nan"),
-    (result(macro_f1="gone"), "damaged .*macro_f1"),
+    (result(macro_f1="gone"), "damaged: .*macro_f1"),
     (result(accuracy=0.987), "accuracy of unit .* is 0.987"),
-    (cut("result.json"), "damaged .no JSON"),
-    (cut("predictions.parquet"), "damaged .*[Pp]arquet"),
-    (gone("predictions.parquet"), "damaged .a file is missing"),
+    (cut("result.json"), "damaged: no JSON"),
+    (cut("predictions.parquet"), "damaged: .*[Pp]arquet"),
+    (gone("predictions.parquet"), "damaged: a file is missing"),
 ]  # fmt: skip
 
 
@@ -147,7 +147,10 @@ def test_units_that_contradict_one_another_alone_are_refused(tmp_path: Path) -> 
 def test_why_is_told_without_a_name_where_nobody_may_be_named(tmp_path: Path) -> None:
     home = fabricate(tmp_path / "home", shareable=False)
     table("predictions.parquet", lambda p: p.assign(p_fear=p["p_fear"] + 0.2))(folder(home))
-    assert "TELLTALE" not in str(found(home).provenance.left_out)
+    made = found(home)
+    assert "TELLTALE" not in str(made.provenance.left_out)
+    whole = found(fabricate(tmp_path / "clean", shareable=False))
+    assert set(made.predictions["subject"]) == set(whole.predictions["subject"])  # named anew only once
 
 
 def test_reports_of_one_and_several_suites_are_written_and_say_what_is_left_out(tmp_path: Path, here: Afnetm) -> None:
@@ -159,15 +162,33 @@ def test_reports_of_one_and_several_suites_are_written_and_say_what_is_left_out(
     with sketching():
         alone = here(home.path, "report", "people")
         several = here(home.path, "report", "people", "others")
-    assert "note:       Left out: late, repeat 0, fold 1: the whole fold, as its training diverged: the" in alone.stdout
-    assert "concat, repeat 0, fold 0: learning curve, as it cannot be read (a file is missing" in alone.stdout
-    assert several.stdout.count("Left out: late, repeat 0, fold 1: ") == 2
+    assert "left out, namely late, repeat 0, fold 1: the whole fold (its training diverged: the loss" in alone.stdout
+    assert "concat, repeat 0, fold 0: learning curve (it cannot be read: a file is missing" in alone.stdout
+    assert several.stdout.count("is left out, namely late, repeat 0, fold 1: ") == 2
     shown = read(home.report("people") / "index.html").text
-    assert "Left out: late, repeat 0, fold 1: the whole fold, as its training diverged" in shown
-    assert "These records are incomplete, failed, left out, unequal; the top of the page says how." in shown
+    assert (
+        "Partial: what could not be used is left out, namely late, repeat 0, fold 1: the whole fold (its training"
+        in shown
+    )
+    assert "These records are incomplete, failed, partial, unequal; the top of the page says how." in shown
     text = (home.report("people") / "report.md").read_text()
     assert "| late | 0 | 1 | the whole fold | its training diverged: the loss is not finite from epoch 1 on |" in text
     assert "what was recorded of it cannot be read" in text
+
+
+def test_a_method_of_which_nothing_can_be_used_stays_in_the_table_as_failed(tmp_path: Path, here: Afnetm) -> None:
+    home = fabricate(tmp_path / "home")
+    for fold in (0, 1):  # the third failed
+        table("curves.csv", lambda c: c.assign(loss=np.nan))(folder(home, fold=fold))
+    with sketching():
+        done = here(home.path, "report", "people")
+    assert re.search(r"^late +failed +\N{EN DASH}", done.stdout, re.MULTILINE)
+    report = home.report("people")
+    shown = read(report / "index.html").text
+    assert re.search(r"late failed (\N{EN DASH} )+", shown)
+    assert "concat, the only method here, reaches an accuracy of" in shown
+    for name in ("report.md", "tables/comparison.md"):
+        assert "| late | failed | \N{EN DASH} |" in (report / name).read_text()
 
 
 def test_a_suite_of_which_nothing_can_be_used_costs_the_others_nothing(tmp_path: Path, here: Afnetm) -> None:

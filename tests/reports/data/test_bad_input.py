@@ -34,7 +34,7 @@ def test_methods_without_a_common_fold_are_not_compared(make, drop, tmp_path):
     part = make(skills={"a": 0.5, "b": 1.5}, subjects=8, folds=2, epochs=1)
     part = drop(drop(part, method="a", fold=0), method="b", fold=1)
     page = write_report(part, tmp_path / "part")
-    assert "No fold is finished by both it and a" in read(page).text
+    assert "No fold is finished by both b and a, which comes next" in read(page).text
     assert "nan" not in re.split(r"\W+", (page.parent / "report.md").read_text(encoding="utf-8"))
 
 

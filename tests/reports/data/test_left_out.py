@@ -48,7 +48,7 @@ def empty(predictions: pd.DataFrame, column: str, rows: int) -> pd.DataFrame:
         (lambda f, p: (f, p[~of(p)]), "scans.csv has no scan of it"),
         (lambda f, p: (f.assign(accuracy=f["accuracy"].mask(of(f))), p[~of(p)]), "scans.csv has no scan of it"),
         (lambda f, p: (f[~of(f)], p), "folds.csv has no row of it"),
-        (lambda f, p: (f, empty(p, "predicted", 1)), "1 of its 18 predictions are empty"),
+        (lambda f, p: (f, empty(p, "predicted", 1)), "1 of its 18 predictions is empty"),
         (lambda f, p: (f, empty(p, "predicted", 18)), "18 of its 18 predictions are empty"),
     ],
 )
@@ -64,7 +64,7 @@ def test_a_fold_that_one_file_lacks_is_left_out(change, why: str, given: Frames,
 @pytest.mark.parametrize(
     ("change", "why"),
     [
-        (lambda p: p.drop(columns=["p_fear", "p_anger"]), "p_anger, p_fear are missing"),
+        (lambda p: p.drop(columns=["p_fear", "p_anger"]), "p_anger and p_fear are missing"),
         (lambda p: empty(p, "p_fear", 2), "2 scans have none, or not all"),
         (lambda p: p.assign(p_fear=p["p_fear"].mask(of(p), np.inf)), "18 scans have none, or not all"),
     ],
@@ -91,10 +91,10 @@ def test_the_page_names_what_is_left_out_and_how_files_were_read(given: Frames, 
     page = write_report(results, tmp_path / "report")
     shown, text = read(page).text, (page.parent / "report.md").read_text(encoding="utf-8")
     for words in (shown, text.replace("\\", "")):
-        assert "Left out: plain, repeat 0, fold 1: the whole fold, as scans.csv has no scan of it; " in words
-        assert "plain: probabilities, as p_fear are missing" in words
+        assert "left out, namely plain, repeat 0, fold 1: the whole fold (scans.csv has no scan of it); " in words
+        assert "plain: probabilities (p_fear is missing)" in words
         assert "folds.csv: its accuracy is rounded to 3 decimals: the exact one is computed from predictions." in words
         assert "scans.csv: 'label' is its expression." in words
         assert "nan" not in re.split(r"\W+", words)
     assert "| plain | 0 | 1 | the whole fold | scans.csv has no scan of it |" in text
-    assert "| afnetm | all | all | probabilities | p\\_fear are missing |" in text
+    assert "| afnetm | all | all | probabilities | p\\_fear is missing |" in text

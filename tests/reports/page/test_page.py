@@ -121,7 +121,7 @@ def test_the_numbers_on_the_page_are_those_of_the_table(page, results):
 
 def test_a_suite_without_a_search_has_no_section_on_tuning(page):
     assert "Tuning" not in page.text
-    assert "No method was tuned here" in page.text
+    assert "No method was tuned on this data set" in page.text
 
 
 @pytest.mark.usefixtures("sketched")
