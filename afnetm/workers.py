@@ -1,9 +1,18 @@
-"""Worker processes: how one lives and dies with the process that started it."""
+"""Worker processes: how one begins, lives, and dies with the process that started it."""
 
+import atexit
+import multiprocessing
 import os
 import signal
-from multiprocessing import parent_process
+import sys
+from contextlib import suppress
+from multiprocessing import forkserver, parent_process
+from multiprocessing.context import BaseContext
+from pathlib import Path
 from threading import Thread
+
+#: Where any of these is, a GPU's driver may be in use, which does not outlive a fork.
+_GPUS = ("/dev/nvidiactl", "/dev/kfd", "/dev/dxg")
 
 
 def core_count() -> int:
@@ -12,15 +21,51 @@ def core_count() -> int:
     return len(allowed(0)) if allowed else os.cpu_count() or 1
 
 
-def follow_parent() -> None:
+def context(*modules: str) -> BaseContext:
+    """How workers are started here; the first call starts the server that they are forked from, if there is one.
+
+    On Linux without a GPU it is forked from a process that has done nothing but import `modules`: torch alone takes
+    seconds, which all workers share, and which pass while this process does something else. Elsewhere each worker is a
+    process of its own from the start.
+
+    Args:
+        modules: what workers import; one that is not there is passed over.
+    """
+    if sys.platform != "linux" or any(Path(device).exists() for device in _GPUS):
+        return multiprocessing.get_context("spawn")
+    try:
+        forkserver.set_forkserver_preload(list(modules))  # of no effect on a server that is there
+        forkserver.ensure_running()
+    except OSError:  # no place for its socket: the path of the temporary folder is too long, say
+        return multiprocessing.get_context("spawn")
+    atexit.unregister(_end_server)
+    atexit.register(_end_server)
+    return multiprocessing.get_context("forkserver")
+
+
+def _end_server() -> None:
+    """Ends the server with this process, not some time after: it holds the same outputs, and takes long to clean up."""
+    pid = getattr(forkserver._forkserver, "_forkserver_pid", None)  # no public way
+    if pid is not None:
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+
+
+def follow_parent(environment: dict[str, str] | None = None) -> None:
     """Makes this worker end with its parent and only then; the initializer of every pool here.
 
     A worker whose parent was killed would otherwise wait, or write, forever. Ctrl-C reaches workers as well as their
     parent, and so does what a cluster's scheduler sends at the end of a job's time; what it means is for the parent to
     decide.
+
+    Args:
+        environment: the parent's of now; what the worker was forked from may have an older one.
     """
     for stop in (signal.SIGINT, signal.SIGTERM):
         signal.signal(stop, signal.SIG_IGN)
+    if environment is not None:
+        os.environ.clear()
+        os.environ.update(environment)
     parent = parent_process()
     assert parent is not None, "runs in a worker"
 

@@ -18,9 +18,9 @@ from afnetm.data.cohort import regions_in
 from afnetm.data.cohort_files import ARRAYS, COLUMNS, MEASURES
 from afnetm.data.cohort_writing import in_order, write_cohort
 from afnetm.data.fingerprint import maps_sha256
-from afnetm.data.maps import Maps
+from afnetm.data.maps import RENDERING_VERSION, Maps
 from afnetm.data.pose import fit_pose
-from afnetm.data.rendering import RENDERING_VERSION, render
+from afnetm.data.rendering import render
 from afnetm.data.scan import ScanSource
 from afnetm.errors import UserError
 

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+#: Rises whenever the maps of a scan change, by a bit or more, whatever in their making has changed.
+RENDERING_VERSION = 2
 #: Width and height of the rendered window, mm.
 WINDOW_MM = 200.0
 #: Depth code ``d >= 1`` stands for ``z = DEPTH_ZERO_MM + (d - 1) * DEPTH_STEP_MM`` mm towards the viewer; 0 is nothing.

@@ -15,8 +15,9 @@ from filelock import FileLock, Timeout
 from afnetm.data.chunks import merge_chunks, render_chunk
 from afnetm.data.cohort import Cohort, open_cohort
 from afnetm.data.cohort_files import ARRAYS, FORMAT_VERSION
+from afnetm.data.maps import RENDERING_VERSION
 from afnetm.data.processes import in_processes
-from afnetm.data.rendering import RENDERING_VERSION, SIZES
+from afnetm.data.rendering import SIZES
 from afnetm.data.scan import ScanSource
 from afnetm.errors import UserError
 from afnetm.unwritten import why_unwritten

@@ -2,10 +2,9 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from multiprocessing import get_context
 from typing import Any, TypeVar
 
-from afnetm.workers import follow_parent
+from afnetm.workers import context, follow_parent
 
 _Result = TypeVar("_Result")
 
@@ -21,9 +20,8 @@ def in_processes(work: Callable[..., _Result], tasks: Sequence[tuple[Any, ...]],
     if workers == 1:
         yield from (work(*task) for task in tasks)
         return
-    pool = ProcessPoolExecutor(
-        min(workers, len(tasks) or 1), mp_context=get_context("spawn"), initializer=follow_parent
-    )
+    processes = min(workers, len(tasks) or 1)
+    pool = ProcessPoolExecutor(processes, mp_context=context(work.__module__), initializer=follow_parent)
     try:
         for future in as_completed([pool.submit(work, *task) for task in tasks]):
             yield future.result()

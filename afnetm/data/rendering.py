@@ -12,8 +12,6 @@ from afnetm.data.sampling import sample, texels_a_pixel
 from afnetm.data.scan import Scan
 from afnetm.errors import UserError
 
-#: Rises whenever the maps of a scan change, by a bit or more, whatever in their making has changed.
-RENDERING_VERSION = 2
 #: Sizes that make sense: below, an eye is a pixel; above, scans have nothing more to show.
 SIZES = range(16, 1025)
 #: Depth is filled in holes up to this area, mm^2: a disc of 11 mm radius, a wide open eye. What is larger stays empty.

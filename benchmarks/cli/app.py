@@ -23,6 +23,7 @@ from benchmarks.cli.options import (
     SuiteName,
     WithFaces,
     Workers,
+    ahead,
     command_line,
     say_untracked,
 )
@@ -129,6 +130,8 @@ def run(
     Example: `afnetm run quick --methods concat afnetm --workers 2`
     """
     with console.status("loading"):
+        if not dry_run:
+            ahead(context.obj, suite)
         from benchmarks.jobs import commands
         from benchmarks.jobs.publishing import publish
         from benchmarks.jobs.search_forecast import dry_forecast

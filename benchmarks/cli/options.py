@@ -47,6 +47,15 @@ Device = Annotated[str, typer.Option(metavar="auto|cpu|cuda", help="Where to tra
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and how long it takes.")]
 
 
+def ahead(home: Home, suite: str) -> None:
+    """Begins what workers need, where the suite seems to have something to train: this process has seconds to plan."""
+    from benchmarks.jobs.state import seems_unfinished
+    from benchmarks.running.ahead import begin_workers
+
+    if seems_unfinished(suite, home):
+        begin_workers()
+
+
 def command_line(home: Home, *words: str) -> str:
     """This program with `words`, on this home, as one would type it here without any environment's being active."""
     where = ["--home", str(home.path)] if home.path != Path("runs") else []

@@ -11,6 +11,7 @@ from benchmarks.cli.options import (
     MethodsToRun,
     SuiteName,
     Workers,
+    ahead,
     command_line,
     say_untracked,
 )
@@ -43,6 +44,8 @@ def search(
     Example: `afnetm search quick --methods concat afnetm --trials 10`
     """
     with console.status("loading"):
+        if not dry_run:
+            ahead(context.obj, suite)
         from benchmarks.jobs import commands
         from benchmarks.jobs.search_forecast import search_forecast
         from benchmarks.running.troubles import check_tracking_uri

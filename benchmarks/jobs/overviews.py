@@ -12,8 +12,8 @@ from afnetm.data.datasets.bosphorus import BosphorusSource
 from afnetm.data.datasets.bu3dfe import Bu3dfeSource
 from afnetm.data.datasets.folder import FolderSource
 from afnetm.data.datasets.inspection import FileSource
+from afnetm.data.maps import RENDERING_VERSION
 from afnetm.data.overview import overview
-from afnetm.data.rendering import RENDERING_VERSION
 from afnetm.data.survey import survey
 from afnetm.errors import UserError
 from benchmarks.plans.cohorts import processes, warn_of_rendering

@@ -52,6 +52,19 @@ def suite_state(reference: str, home: Home) -> State:
     return State(ledger.suite, counts, reasons, store.size(good), _changed(reference, ledger.text))
 
 
+def seems_unfinished(reference: str, home: Home) -> bool:
+    """Whether a run of the suite is likely to train something, by a look that takes no time."""
+    try:
+        _, text = read_suite_file(reference)
+    except UserError:  # there is no such suite, which is said elsewhere
+        return False
+    try:
+        ledger = read_ledger(home, reference)
+    except UserError:  # it was never run
+        return True
+    return ledger.text != text or not {entry.key for entry in ledger.only(None)} <= Store(home).done()
+
+
 @dataclass(frozen=True)
 class Contents:
     """What is in a home.

@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING
 from rich.markup import escape
 
 from afnetm.data.cohort import Cohort, cohort_directory, open_cohort
-from afnetm.data.preparing import disk_need, prepare_cohort
-from afnetm.data.rendering import RENDERING_VERSION
+from afnetm.data.maps import RENDERING_VERSION
 from afnetm.data.synthetic import SyntheticSource
 from afnetm.errors import UserError
-from afnetm.workers import core_count
+from afnetm.workers import context, core_count
 from benchmarks.records.home import Home
 from benchmarks.terminal.console import Terminal, errors
 from benchmarks.terminal.steps import progress_bar
@@ -99,6 +98,10 @@ def make_synthetic(
     home: Home, name: str, source: SyntheticSource, *, size: int, workers: int | None, console: Terminal
 ) -> Cohort:
     """Makes a synthetic cohort with a progress bar; an interrupted one goes on where it was."""
+    if processes(workers) > 1:
+        context("afnetm.data.chunks", "afnetm.data.synthetic.making")
+    from afnetm.data.preparing import disk_need, prepare_cohort  # meshes take a second to import
+
     need = disk(disk_need(scans=len(source.ids()), size=size))
     first = f"cohort {name}: {counted(len(source.ids()), 'scan')}, {need} of disk while it is made, half of it then"
     with progress_bar(f"making cohort {name}", console, first=first) as progress:

@@ -1,9 +1,9 @@
-"""This machine: persistent spawned workers, one thread each on a CPU (two processes of one thread beat one of two).
+"""This machine: persistent workers, one thread each on a CPU (two processes of one thread beat one of two).
 
 Every worker has a pool of its own, so that one that dies takes no other's unit with it.
 """
 
-import multiprocessing
+import os
 from collections import deque
 from collections.abc import Callable, Generator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
@@ -16,6 +16,7 @@ from afnetm.workers import follow_parent
 from benchmarks.plans.units import PlannedUnit
 from benchmarks.records.home import Home
 from benchmarks.records.store import Store
+from benchmarks.running.ahead import begin_workers
 from benchmarks.running.failure import reason, report
 
 #: Trains and tests a unit, writes its record, and returns the seconds that it took.
@@ -156,11 +157,11 @@ class _Worker:
 
 
 def _pool() -> ProcessPoolExecutor:
-    return ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn"), initializer=_start)
+    return ProcessPoolExecutor(1, mp_context=begin_workers(), initializer=_start, initargs=(dict(os.environ),))
 
 
-def _start() -> None:
-    follow_parent()
+def _start(environment: dict[str, str]) -> None:
+    follow_parent(environment)
     from afnetm.training.process import prepare_process
 
     prepare_process()

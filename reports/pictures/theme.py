@@ -12,6 +12,8 @@ import pandas as pd
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from reports.pictures.embedding import letters_alone
+
 #: Colours for paper. On a page each becomes the style sheet's variable of that name, so that it follows light and dark.
 COLOURS = {
     "ink": "#1b1f24",
@@ -93,7 +95,8 @@ def drawn(figure: Figure, alt: str) -> Picture:
         figure.savefig(page, format="svg", dpi=_SCREEN, transparent=True, metadata=unstamped)
         figure.set_layout_engine("none")  # all is in its place: laid out once, saved twice
         unstamped = dict.fromkeys(("Creator", "Producer", "CreationDate"))
-        figure.savefig(paper, format="pdf", dpi=_PRESS, transparent=True, metadata=unstamped)
+        with letters_alone():
+            figure.savefig(paper, format="pdf", dpi=_PRESS, transparent=True, metadata=unstamped)
     return Picture(page.getvalue(), paper.getvalue(), alt)
 
 

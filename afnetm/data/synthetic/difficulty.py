@@ -12,7 +12,6 @@ from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import partial
-from multiprocessing import get_context
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,6 +28,7 @@ from afnetm.data.scan import EXPRESSIONS
 from afnetm.data.synthetic.making import make_scan
 from afnetm.data.synthetic.nuisance import GROUPS, draw_nuisance
 from afnetm.data.synthetic.seeds import stream
+from afnetm.workers import context
 
 FOLDS = 5
 #: Components kept of each modality.
@@ -67,7 +67,7 @@ def measure(
     if workers == 1:
         rows = [work(job) for job in jobs]
     else:
-        with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+        with ProcessPoolExecutor(workers, mp_context=context(__name__)) as pool:
             rows = list(pool.map(work, jobs, chunksize=16))
     texture, depth = (np.stack(block) for block in zip(*rows, strict=True))
     people = np.array([subject for subject, _, _ in jobs])

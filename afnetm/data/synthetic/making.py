@@ -11,16 +11,12 @@ from afnetm.data.synthetic.hair import grow
 from afnetm.data.synthetic.head import ORIGIN, head
 from afnetm.data.synthetic.landmarks import anchors
 from afnetm.data.synthetic.lighting import illuminate
+from afnetm.data.synthetic.names import scan_name
 from afnetm.data.synthetic.nuisance import Nuisance
 from afnetm.data.synthetic.ranger import measure
 from afnetm.data.synthetic.seeds import stream
 from afnetm.data.synthetic.subject import subject
 from afnetm.data.synthetic.wrinkles import relief
-
-
-def scan_name(number: int, expression: str, level: int) -> str:
-    """The id of a scan, for example ``s003_happiness_4``."""
-    return f"s{number:03d}_{expression}_{level}"
 
 
 def make_scan(*, seed: int, number: int, expression: str, level: int, nuisance: Nuisance) -> Scan:

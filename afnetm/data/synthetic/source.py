@@ -5,8 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from afnetm.data.scan import EXPRESSIONS, Scan
-from afnetm.data.synthetic.expression import LEVELS
-from afnetm.data.synthetic.making import make_scan, scan_name
+from afnetm.data.synthetic.names import LEVELS, scan_name
 from afnetm.data.synthetic.nuisance import draw_nuisance
 from afnetm.data.synthetic.seeds import stream
 from afnetm.errors import UserError
@@ -36,8 +35,7 @@ class SyntheticSource:
             raise UserError(f"subjects = {self.subjects}: at least 1 is needed")
         if self.seed < 0:
             raise UserError(f"seed = {self.seed}: it must be 0 or more")
-        allowed = range(1, len(LEVELS) + 1)
-        if not self.levels or any(level not in allowed for level in self.levels):
+        if not self.levels or any(level not in LEVELS for level in self.levels):
             raise UserError(f"levels = {list(self.levels)}: one or more of 1, 2, 3, 4 are allowed")
         if len(set(self.levels)) < len(self.levels):
             raise UserError(f"levels = {list(self.levels)}: a level is named twice")
@@ -69,6 +67,8 @@ class SyntheticSource:
 
     def load(self, scan_id: str) -> Scan:
         """The scan called `scan_id`; raises `UserError` where this source has no such scan."""
+        from afnetm.data.synthetic.making import make_scan  # meshes: whoever only asks what there is does not wait
+
         number, expression, level = self._parse(scan_id)
         nuisance = draw_nuisance(stream(self.seed, "nuisance", number, expression, level), clean=self.clean)
         return make_scan(seed=self.seed, number=number, expression=expression, level=level, nuisance=nuisance)

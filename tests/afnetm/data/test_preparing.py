@@ -28,8 +28,8 @@ from afnetm.data.preparing import prepare_cohort
 from tests.afnetm.data.conftest import AnalyticSource
 directory, workers, moment = Path(sys.argv[1]), int(sys.argv[2]), sys.argv[3]
 def die(*_, **__):
-    children = psutil.Process().children()
-    print(*(child.pid for child in children if "spawn_main" in " ".join(child.cmdline())), flush=True)
+    children = psutil.Process().children(recursive=True)
+    print(*(c.pid for c in children if "resource_tracker" not in " ".join(c.cmdline())), flush=True)
     os.kill(os.getpid(), signal.SIGKILL)
 if __name__ == "__main__":
     if moment == "chunk": chunks.save_file = die
@@ -94,7 +94,7 @@ def test_chunks_of_another_plan_are_not_used(analytic_source, tmp_path, monkeypa
 def test_workers_die_with_their_parent_and_others_finish_the_same_bytes(whole, analytic_source, tmp_path):
     directory = tmp_path / "faces"
     workers = _killed(directory, workers=2, moment="8")
-    assert len(workers) == 2
+    assert len(workers) in (2, 3), "two, and the server that they are forked from, if there is one"
     _, alive = psutil.wait_procs([psutil.Process(pid) for pid in workers if psutil.pid_exists(pid)], timeout=30)
     assert not alive
     source = analytic_source(3)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from afnetm.data.rendering import RENDERING_VERSION
+from afnetm.data.maps import RENDERING_VERSION
 from tests.benchmarks.conftest import Afnetm
 
 DRY = ["run", "{suite}", "--methods", "texture", "--dry-run"]

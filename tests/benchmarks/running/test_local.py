@@ -56,8 +56,11 @@ def outcomes(labels: list[str], units: list[PlannedUnit], home: Path, *, workers
 
 
 def working() -> list[psutil.Process]:
-    """The worker processes of this one."""
-    return [p for p in psutil.Process().children(recursive=True) if "spawn_main" in " ".join(p.cmdline())]
+    """The worker processes of this one, forked from a server or started afresh."""
+    own = psutil.Process().children()
+    servers = [p for p in own if "forkserver" in " ".join(p.cmdline())]
+    afresh = [p for p in own if "spawn_main" in " ".join(p.cmdline())]
+    return [*afresh, *(worker for server in servers for worker in server.children())]
 
 
 def test_a_worker_that_dies_costs_its_own_unit_alone(units: list[PlannedUnit], tmp_path: Path) -> None:
