@@ -1,6 +1,7 @@
 """What a run would do, and how long that takes: from recorded times, or from a few steps where there are none yet."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,7 @@ from rich.markup import escape
 
 from afnetm.blame import told
 from afnetm.data.scan import EXPRESSIONS
+from benchmarks.jobs.beside import Step, steps
 from benchmarks.jobs.timing import estimate_seconds
 from benchmarks.plans.cohorts import how_to_make
 from benchmarks.plans.units import select, split
@@ -66,10 +68,11 @@ def forecast(job: "Job") -> Group | str:
         how = how_to_make(suite.cohort)
         return f"cohort '{suite.cohort.name}' is not there; to make it:\n  {how}\nthen {runs} would be trained"
     found = shares(job)
+    beside = steps(job, left=sum(share.left for share in found))
     notes = [f"cohort '{suite.cohort.name}' would be made first"] if job.cohort is None else []
     if not all(share.sure for share in found):
         notes.append(f"about: by a few training steps on this machine, now; with {counted(job.workers, 'worker')}")
-    return Group(table_of(found, "runs"), *(f"[dim]{escape(note)}[/]" for note in notes), *faults(found))
+    return Group(table_of(found, "runs", beside), *(f"[dim]{escape(note)}[/]" for note in notes), *faults(found))
 
 
 def faults(found: list[Share]) -> list[str]:
@@ -77,12 +80,14 @@ def faults(found: list[Share]) -> list[str]:
     return [f"[red]{escape(share.label)} would fail:[/] {escape(share.fault)}" for share in found if share.fault]
 
 
-def table_of(found: list[Share], things: str) -> Fitted:
-    """Shares and their sum for the terminal; `things` is what they are shares of."""
+def table_of(found: list[Share], things: str, beside: Sequence[Step]) -> Fitted:
+    """Shares, what is to be done beside them, and the sum for the terminal; `things` is what they are shares of."""
     units, left, seconds = (sum(column) for column in zip(*((s.units, s.left, s.seconds) for s in found), strict=True))
-    whole = Share("all", int(units), int(left), seconds, sure=all(share.sure for share in found))
+    whole = Share("all", int(units), int(left), seconds + sum(step.seconds for step in beside), sure=False)
+    rows = [_cells(share) for share in found]
+    rows += [(step.label, "", "", "", f"about {duration(step.seconds)}") for step in beside]
     columns = ["method", things, "done", "to train", "time"]
-    return Fitted(pd.DataFrame([_cells(share) for share in [*found, whole]], columns=columns), ("time", "to train"))
+    return Fitted(pd.DataFrame([*rows, _cells(whole)], columns=columns), ("time", "to train"))
 
 
 def _cells(share: Share) -> tuple[str, ...]:

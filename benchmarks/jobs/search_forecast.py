@@ -10,6 +10,7 @@ from optuna.trial import FrozenTrial
 from rich.console import Group
 from rich.markup import escape
 
+from benchmarks.jobs.beside import steps
 from benchmarks.jobs.forecast import Shape, Share, estimated, faults, forecast, scans_each, shape, table_of
 from benchmarks.plans.cohorts import how_to_make
 from benchmarks.plans.units import undrawn
@@ -34,10 +35,12 @@ def dry_forecast(job: "Job", spec: SearchSpec | None, *, storage_url: str | None
     protocol = job.suite.protocol
     units = len(job.labels) * protocol.folds * protocol.repeats
     then = f"then the winners are trained: {counted(units, 'run')}"
-    return Group(search_forecast(job, spec, storage_url=storage_url, measure=True), f"[dim]{then}[/]")
+    return Group(search_forecast(job, spec, storage_url=storage_url, measure=True, report=True), f"[dim]{then}[/]")
 
 
-def search_forecast(job: "Job", spec: SearchSpec, *, storage_url: str | None, measure: bool) -> Group | str:
+def search_forecast(
+    job: "Job", spec: SearchSpec, *, storage_url: str | None, measure: bool, report: bool = False
+) -> Group | str:
     """A row a method: trainings at most (pruning spares some), those done, and how long the others take.
 
     That is by recorded times; where there are none and `measure` is set, by a few steps in this process, which a method
@@ -62,11 +65,12 @@ def search_forecast(job: "Job", spec: SearchSpec, *, storage_url: str | None, me
         return f"{about}; {duration(seconds)} at most with {counted(job.workers, 'worker')}"
     notes = [about, "trainings at most: what is pruned is spared"]
     if not all(share.sure or math.isnan(share.seconds) for share in found):
-        steps = " or a few training steps, now" if measure else ""
-        notes.append(f"about: by recorded times{steps}; with {counted(job.workers, 'worker')}")
+        measured = " or a few training steps, now" if measure else ""
+        notes.append(f"about: by recorded times{measured}; with {counted(job.workers, 'worker')}")
     if not measure and any(math.isnan(share.seconds) for share in found):
         notes.append("?: nothing of it was trained yet; --dry-run measures")
-    return Group(table_of(found, "trainings"), *(f"[dim]{escape(note)}[/]" for note in notes), *faults(found))
+    beside = steps(job, left=sum(share.left for share in found), report=report)
+    return Group(table_of(found, "trainings", beside), *(f"[dim]{escape(note)}[/]" for note in notes), *faults(found))
 
 
 def _share(job: "Job", spec: SearchSpec, label: str, told: Mapping[str, list[FrozenTrial]], *, measure: bool) -> Share:

@@ -80,11 +80,11 @@ def test_on_a_terminal_there_are_bars_and_lines_for_what_failed_alone() -> None:
 @pytest.mark.parametrize("columns", [40, 60, 80, 120, 200])
 def test_bars_keep_the_method_s_name_at_every_width(columns: int) -> None:
     def one(console: Terminal) -> None:
-        with RunProgress({"masks-random": 2}, {}, workers=1, console=console) as progress:
-            progress.finished("masks-random", (0, 0), accuracy=0.5, seconds=60.0)
+        with RunProgress({"masks-random-at": 12}, {}, workers=1, console=console) as progress:
+            progress.finished("masks-random-at", (0, 0), accuracy=0.5, seconds=60.0)
 
     last = on_terminal(one, columns=columns).splitlines()
-    assert any("masks-random" in line and "1/2" in line for line in last)
+    assert any("masks-random-at" in line and "1/12" in line and "accuracy 0.500" in line for line in last)
     assert all(len(line) <= columns for line in last)
 
 
