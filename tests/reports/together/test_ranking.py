@@ -80,8 +80,8 @@ def test_without_friedman_s_consent_nothing_is_called_different():
 
 
 def test_the_diagram_says_in_words_and_draws_what_is_joined():
-    picture = diagram(ranked([1.0, 1.5, 2.2, 4.0]))
+    picture = diagram(ranked([1.0, 1.5, 2.2, 4.0]), {"m3": "The last"})
     assert picture.alt.endswith("Critical difference 1.00. Not told apart: m0 and m1; m1 and m2")
     assert picture.svg.count('id="group-') == 2
-    for name in ("m0 1.00", "m3 4.00", "critical difference 1.00"):
+    for name in ("m0 1.00", "The last 4.00", "critical difference 1.00"):
         assert f">{name}</text>" in picture.svg
