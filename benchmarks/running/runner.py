@@ -77,6 +77,7 @@ def run(
                 log(entries[one.unit.key])
         try:
             if todo:
+                copying.do(lambda tracker: None)  # that MLflow is away is heard now, and it takes seconds to begin
                 outcomes = run_local(queue.pull, home, workers=workers)
                 with _progress(planned, done, workers=workers, console=console) as progress, closing(outcomes):
                     for outcome in outcomes:

@@ -5,7 +5,6 @@ from collections.abc import Sequence
 
 import optuna
 from optuna.trial import FrozenTrial, TrialState
-from optuna_dashboard import get_note, save_note
 
 from benchmarks.running.interfaces import HERE, OPTUNA_PORT
 from benchmarks.search.searching import Question
@@ -47,6 +46,8 @@ def note_outcome(question: Question, search: Search) -> None:
 
     What is there already is not written again, and a note of the user's own is left alone.
     """
+    from optuna_dashboard import get_note, save_note  # takes a second to import, and most runs have no search
+
     study, winner = search.study, search.winner()
     lines = [f"**{outcome(search.trials, winner, metric=question.spec.metric)}.**"]
     if winner is not None:

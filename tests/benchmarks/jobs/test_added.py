@@ -101,7 +101,9 @@ def test_a_dry_run_says_what_would_fail_and_how_long_the_others_take(
     words = io.StringIO()
     Terminal(file=words, width=200).print(forecast(ready(suite, home, "bare", "texture")[0]))
     lines = words.getvalue().splitlines()
-    rows = [line.split() for line in lines if line.startswith(("texture ", "bare ", "all ")) and "would fail" not in line]
+    rows = [
+        line.split() for line in lines if line.startswith(("texture ", "bare ", "all ")) and "would fail" not in line
+    ]
     times = {row[0]: row[-1] for row in rows}
     assert times == {"texture": "s", "bare": "?", "all": "?"}
     assert lines[-1].startswith("bare would fail: TypeError: conv2d() received an invalid combination of arguments")

@@ -156,7 +156,18 @@ def test_status_counts_and_json_is_alone_on_standard_output(
     assert (state["suite"], state["units"]) == ("small", {"done": 6, "failed": 0, "left": 0})
     assert state["search"]["studies"] == 0
     card = json.loads(afnetm(home, "data", "check", "tiny", "--json").stdout)
-    said = ["name", "scans", "subjects", "classes", "size", "fingerprint", "shareable", "regions", "rejected", "misfit_mm"]
+    said = [
+        "name",
+        "scans",
+        "subjects",
+        "classes",
+        "size",
+        "fingerprint",
+        "shareable",
+        "regions",
+        "rejected",
+        "misfit_mm",
+    ]
     assert list(card) == said
     assert (card["scans"], card["subjects"], card["size"], card["shareable"]) == (36, 6, 32, True)
 
