@@ -62,6 +62,13 @@ def faults(session: nox.Session) -> None:
     session.run("pytest", "-m", "faults", *(session.posargs or ["-n", "2", "--dist", "worksteal"]))
 
 
+@nox.session(default=False)
+def slow(session: nox.Session) -> None:
+    """Run the slow tests: plug-ins and wheels, data sets from files to a report, searches copied to MLflow."""
+    install(session, "tests")
+    session.run("pytest", "-m", "slow", *(session.posargs or ["-n", "2", "--dist", "worksteal"]))
+
+
 @nox.session
 def lint(session: nox.Session) -> None:
     """Check style and format."""

@@ -84,13 +84,14 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def prepared(shared: Path, afnetm: Afnetm) -> Path:
-    """A home in which the suite's cohort is ready; to be copied, not written to."""
+def prepared(shared: Path, afnetm: Afnetm, empty_mlflow: Path) -> Path:
+    """A home in which the suite's cohort and an empty MLflow are ready; to be copied, not written to."""
     home = shared / "prepared"
     with FileLock(f"{home}.lock"):
         if not (home / "cohorts" / "tiny").is_dir():
             make = ["data", "make", "tiny", "--subjects", "6", "--levels", "4", "--size", "32", "--seed", "0"]
             afnetm(home, *make, "--workers", "2")
+            shutil.copy(empty_mlflow, home)
     return home
 
 

@@ -29,6 +29,7 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "site"
 
 
+@pytest.mark.slow
 def test_it_runs_by_its_name_beside_a_suite_s_own_methods(
     installed: Path, home: Path, suite: Path, afnetm: Afnetm
 ) -> None:
@@ -48,6 +49,7 @@ def test_contributing_shows_this_very_file() -> None:
     assert code.count("\n") < 80
 
 
+@pytest.mark.slow
 def test_one_that_cannot_be_imported_stops_who_asks_for_it_and_nobody_else(
     home: Path, suite: Path, afnetm: Afnetm, tmp_path: Path
 ) -> None:

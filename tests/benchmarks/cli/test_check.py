@@ -68,6 +68,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "site"
 
 
+@pytest.mark.slow
 def test_it_says_what_is_to_be_mended_from_a_wheel_and_in_another_folder(wheel: Path, tmp_path: Path) -> None:
     path = point(tmp_path, "\n".join(f"{name.lower()} = theirs:{kind}" for name, kind in KINDS.items()), THEIRS)
     check = [sys.executable, "-m", "benchmarks.cli", "check", "texture", *KINDS, "--json"]

@@ -27,6 +27,7 @@ def exported(shared, afnetm):
     return root
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("layout", ["bu3dfe", "bosphorus"])
 def test_a_data_set_is_exported_prepared_checked_and_trained_on(tmp_path, exported, afnetm, suite, layout):
     home, files = tmp_path / "home", exported / layout
@@ -66,6 +67,7 @@ def test_bad_files_are_left_out_and_listed_with_their_reasons(tmp_path, exported
     assert (card["scans"], card["rejected"]) == (8, 4)
 
 
+@pytest.mark.faults
 def test_killed_while_preparing_it_goes_on_to_the_same_cohort(tmp_path, exported, afnetm):
     prepare = ["data", "prepare", "bu3dfe", str(exported / "bu3dfe"), "faces", "--size", "224", "--workers", "1"]
     afnetm(tmp_path / "whole", *prepare)
@@ -101,10 +103,10 @@ def test_intensities_are_chosen(tmp_path, exported, afnetm):
         (["bu3dfe", "{dir}", "../x"], "cohort name '../x'"),
     ],
 )
-def test_what_cannot_be_is_refused_in_one_line(tmp_path, exported, afnetm, arguments, message):
+def test_what_cannot_be_is_refused_in_one_line(tmp_path, here, arguments, message):
     (tmp_path / "empty").mkdir()
     given = [one.format(dir=tmp_path / "empty") for one in arguments]
-    done = afnetm(tmp_path / "home", "data", "prepare", *given, code=2)
+    done = here(tmp_path / "home", "data", "prepare", *given, code=2)
     lines = [line for line in done.stderr.splitlines() if line.strip()]
     assert message in lines[-1]
     assert len(lines) == 1

@@ -91,7 +91,9 @@ def children(home: Path) -> dict[str, set[str]]:
 
 
 @pytest.mark.filterwarnings("ignore")
-def test_no_name_no_path_and_no_face_leaves_a_private_cohort_unless_asked_for(tmp_path: Path, afnetm: Afnetm) -> None:
+def test_no_name_no_path_and_no_face_leaves_a_private_cohort_unless_asked_for(
+    tmp_path: Path, afnetm: Afnetm, here: Afnetm
+) -> None:
     home, suite = tmp_path / "home", tmp_path / "private.toml"
     suite.write_text(SUITE)
     prepare_cohort(home / "cohorts" / "people", People(), size=32, workers=1)
@@ -113,7 +115,7 @@ def test_no_name_no_path_and_no_face_leaves_a_private_cohort_unless_asked_for(tm
     assert not any("predictions.parquet" in files for files in units.values())
 
     # The report alone, with names; the numbers are the same.
-    afnetm(home, "report", "private", "--with-faces")
+    here(home, "report", "private", "--with-faces")
     assert "no nose in TELLTALE_Ada_fear" in page.read_text()
     shown = pd.read_parquet(tables / "predictions.parquet")
     assert set(shown["subject"]) == set(NAMES)
@@ -133,7 +135,7 @@ def test_no_name_no_path_and_no_face_leaves_a_private_cohort_unless_asked_for(tm
     # MLflow's copies are completed, not made anew, and stay complete.
     afnetm(home, "run", str(suite), "--methods", "texture", "--with-faces", **environment)
     assert children(home) == {name: files | {"predictions.parquet"} for name, files in units.items()}
-    afnetm(home, "report", "private")
+    here(home, "report", "private")
     assert tells(home / "reports") == []
     assert pictured(home / "reports") == set()
     pd.testing.assert_frame_equal(pd.read_parquet(tables / "predictions.parquet"), hidden)

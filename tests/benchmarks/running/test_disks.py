@@ -48,6 +48,7 @@ def the_line(words: str) -> str:
     return line
 
 
+@pytest.mark.faults
 def test_a_report_that_cannot_be_written_says_why_and_leaves_the_old_one(
     finished: Finished, disk: Path, here: Afnetm, tmp_path: Path
 ) -> None:

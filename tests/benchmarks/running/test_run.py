@@ -50,11 +50,11 @@ def test_a_run_trains_every_fold_and_says_where_to_look(
 
 
 def test_run_again_it_trains_nothing_and_says_so(
-    finished: tuple[Path, Path, subprocess.CompletedProcess[str]], afnetm: Afnetm
+    finished: tuple[Path, Path, subprocess.CompletedProcess[str]], here: Afnetm
 ) -> None:
     home, suite, _ = finished
     before = {p: p.stat().st_mtime_ns for p in (home / "units").rglob("*")}
-    again = afnetm(home, "run", str(suite))
+    again = here(home, "run", str(suite))
     assert "nothing to train" in again.stderr
     assert before == {p: p.stat().st_mtime_ns for p in (home / "units").rglob("*")}
 
@@ -194,6 +194,7 @@ def test_status_without_a_suite_tells_what_is_in_the_home(
     assert not (tmp_path / "nothing").exists()
 
 
+@pytest.mark.faults
 @pytest.mark.parametrize("by", [signal.SIGINT, signal.SIGTERM])
 def test_ctrl_c_and_a_scheduler_s_sigterm_stop_cleanly_and_keep_what_is_done(
     by: signal.Signals, home: Path, suite: Path, afnetm: Afnetm
@@ -249,12 +250,12 @@ def test_weights_that_were_not_kept_are_missed_in_a_line(
     assert "nothing to train" in words
 
 
-def test_a_second_run_on_one_home_says_who_holds_it_and_leaves(home: Path, suite: Path, afnetm: Afnetm) -> None:
+def test_a_second_run_on_one_home_says_who_holds_it_and_leaves(home: Path, suite: Path, here: Afnetm) -> None:
     with Home(home).lock():
-        second = afnetm(home, "run", str(suite), code=2)
+        second = here(home, "run", str(suite), code=2)
     assert f"is in use by process {os.getpid()} on" in second.stderr
     assert not (home / "units").exists()
-    afnetm(home, "run", str(suite), "--dry-run")
+    here(home, "run", str(suite), "--dry-run")
 
 
 def test_forget_deletes_what_it_says_after_asking(

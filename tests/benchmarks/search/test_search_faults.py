@@ -98,6 +98,7 @@ def assert_kept(before: dict[str, list[FrozenTrial]], there: dict[str, int], hom
     assert {key: written[key] for key in there} == there
 
 
+@pytest.mark.faults
 def test_what_it_leaves(searched: Path) -> None:
     own = trials(searched)
     assert sorted(own) == ["tuned/texture/0-0", "tuned/texture/0-1"]

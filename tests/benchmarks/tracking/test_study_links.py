@@ -176,6 +176,7 @@ def test_a_page_is_the_servers_or_where_the_command_line_serves_it(uri: str, ser
     assert run_page(uri, "1", "r") == f"{server}/#/experiments/1/runs/r?workflowType=machine_learning"
 
 
+@pytest.mark.slow
 def test_the_command_line_copies_studies_as_they_end_and_catches_up(
     tmp_path: Path, prepared: Path, empty_mlflow: Path, afnetm: Callable[..., Any]
 ) -> None:
