@@ -17,11 +17,11 @@ pytestmark = pytest.mark.faults
 def test_a_copy_of_a_home_goes_its_own_way(
     finished: tuple[Path, Path, subprocess.CompletedProcess[str]], afnetm: Afnetm, tmp_path: Path
 ) -> None:
-    before, _, _ = finished
+    before, file, _ = finished
     original, copied = tree(before), tmp_path / "50% of a?b#c ü"
     shutil.copytree(before, copied)
     suite = tmp_path / "small.toml"
-    suite.write_text("rope = 2.5\n" + SUITE)
+    shutil.copy(file, suite)
     afnetm(copied, "run", str(suite), "--methods", "late")
     other = tmp_path / "other.toml"
     other.write_text(

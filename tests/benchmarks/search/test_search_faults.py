@@ -218,8 +218,8 @@ def test_methods_that_fail_cost_their_own_trials_alone(home: Path, tmp_path: Pat
     died = "the worker process died, also when tried again with nothing beside it (killed, or out of memory)"
     assert found == {
         "tuned/texture": [("COMPLETE", ""), ("COMPLETE", "")],
-        "tuned/sullen": [("COMPLETE", ""), ("FAIL", "RuntimeError: not today")],
-        "tuned/broken": [("FAIL", "ValueError: never")] * 2,
+        "tuned/sullen": [("COMPLETE", ""), ("FAIL", "RuntimeError: not today (moods.py:12)")],
+        "tuned/broken": [("FAIL", "ValueError: never (moods.py:18)")] * 2,
         "tuned/deadly": [("FAIL", died), ("COMPLETE", "")],
     }
     assert "not trained: no trial of study 'tuned/broken' was completed" in " ".join(done.stderr.split())
