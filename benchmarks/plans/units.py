@@ -1,6 +1,7 @@
 """Units: the atoms of a comparison, each one training and its test, named by a hash of what decides its result."""
 
 import hashlib
+import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from itertools import product
@@ -255,8 +256,11 @@ def with_settings(
 
 
 def hyperparameters(method: Method) -> dict[str, Any]:
-    """A method's hyper-parameters by name."""
-    return {field.name: getattr(method, field.name) for field in fields(method)}
+    """A method's hyper-parameters by name, as JSON has them: what is planned is what will be read."""
+    found: dict[str, Any] = json.loads(
+        json.dumps({field.name: getattr(method, field.name) for field in fields(method)})
+    )
+    return found
 
 
 def changed(method: Method) -> list[str]:

@@ -95,6 +95,7 @@ class Tracker:
             for study in ledger.tuning.get("studies", [])
         }
         self._parents: dict[str, Run] = {}
+        self._spans: dict[str, tuple[int, int]] = {}
         self._report = ""
         self._children: dict[str, tuple[str, str]] = {}
         self._places: dict[str, dict[str, str]] = {}
@@ -109,6 +110,7 @@ class Tracker:
             if not self._store.folder(entry.key).is_dir():
                 continue
             result = self._store.result(entry.key)
+            self._widen(entry.method, *_span(result))
             run, finished = self._children.get(entry.key, ("", ""))
             if finished == _finished(result):
                 logged += self._complete(entry.key, run)
@@ -158,7 +160,13 @@ class Tracker:
             self.client.log_batch(run.info.run_id, metrics=[Metric(k, v, now, 0) for k, v in numbers.items()])
         elif run.info.status == "FINISHED":
             return
-        self.client.set_terminated(run.info.run_id)
+        _, end = self._spans.get(method, (None, run.info.end_time))
+        self.client.set_terminated(run.info.run_id, end_time=end)
+
+    def _widen(self, method: str, start: int, end: int) -> None:
+        """Takes what was trained from `start` to `end` into the time of a method's run."""
+        first, last = self._spans.get(method, (start, end))
+        self._spans[method] = (min(first, start), max(last, end))
 
     def _open(self, tell: Callable[[str], object]) -> str:
         """The suite's experiment; it is made if it is not there, and restored if it was deleted."""
@@ -214,7 +222,9 @@ class Tracker:
             return str(before.info.run_id)
         about = self._ledger.methods[method]
         tags = {METHOD: method, _SOURCE: "afnetm run", _NOTE: f"{about['summary']}\n\n{about['source']}"}
-        run = str(self.client.create_run(self.experiment, run_name=method, tags=tags).info.run_id)
+        start, _ = self._spans.get(method, (None, None))
+        made = self.client.create_run(self.experiment, start_time=start, run_name=method, tags=tags)
+        run = str(made.info.run_id)
         self.artifacts.put(run, self._suite())
         self.client.log_batch(run, params=wanted)
         self.client.log_inputs(run, [DatasetInput(dataset(self._ledger.cohort))])
@@ -239,8 +249,7 @@ class Tracker:
         self.client.delete_run(before)
 
     def _log_unit(self, entry: Entry, result: dict[str, Any]) -> None:
-        end = int(result["finished"] * 1000)
-        start = end - int((result["seconds"] + result["test_seconds"]) * 1000)
+        start, end = _span(result)
         self._places[entry.key] = self._place(entry)
         tags = {
             **self._places[entry.key],
@@ -302,6 +311,12 @@ class Tracker:
             keys = " ".join(own)
             if keys and run.data.tags.get(_UNITS) != keys:
                 self.client.set_tag(run.info.run_id, _UNITS, keys)
+
+
+def _span(result: Mapping[str, Any]) -> tuple[int, int]:
+    """When a unit began and ended, in MLflow's milliseconds."""
+    end = int(result["finished"] * 1000)
+    return end - int((result["seconds"] + result["test_seconds"]) * 1000), end
 
 
 def _finished(result: Mapping[str, Any]) -> str:

@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import pytest
 
@@ -11,6 +12,8 @@ from baselines.single import Texture
 from benchmarks.jobs.ledgers import make_ledger
 from benchmarks.plans.suite import Suite, load_suite
 from benchmarks.plans.suite_files import suite_names
+from benchmarks.records.home import Home
+from benchmarks.records.ledger import ledger_named
 from reports.data.results import Axis
 from reports.tables.settings import tuned
 from tests.reports.conftest import provenance
@@ -27,6 +30,14 @@ def told(suite: Suite, cohort: Cohort) -> str:
     plan = provenance(list(ledger.methods), done=0, subjects=8, intensities=1)
     axes = {name: Axis(**axis) for name, axis in ledger.axes.items()}
     return " ".join(tuned(replace(plan, methods=ledger.methods, control=ledger.control, axes=axes)))
+
+
+@pytest.mark.parametrize("name", suite_names())
+def test_what_is_planned_is_what_is_read_again(name: str, cohort: Cohort, tmp_path: Path) -> None:
+    """Or MLflow, which is told once by the one and once by the other, would see settings change from run to run."""
+    ledger = make_ledger(load_suite(name), cohort, [])
+    ledger.save(Home(tmp_path))
+    assert ledger_named(Home(tmp_path), name) == ledger
 
 
 def test_a_comparison_of_defaults_says_that_a_search_elsewhere_found_them(cohort: Cohort) -> None:

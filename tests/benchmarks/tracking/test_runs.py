@@ -67,9 +67,10 @@ def test_a_record_is_copied_once_and_what_comes_later_is_caught_up(home: Home, c
     store = Store(home)
     store.write("k0", record(0.5))
     assert [copy(home), copy(home)] == [1, 0]
-    store.write("k1", record(0.7))
+    store.write("k1", record(0.7, finished=1e9 + 60))
     assert [copy(home), copy(home)] == [1, 0]
     parent = next(run for run in runs(client) if run.info.run_name == "m")
+    assert (parent.info.start_time, parent.info.end_time) == (1e12 - 2500, 1e12 + 60_000)  # of all that is below it
     assert len(runs(client)) == 3
     assert parent.data.metrics == {"runs": 2}
     assert {a.path for a in client.list_artifacts(parent.info.run_id)} == {"suite.toml", "suite.resolved.json"}
