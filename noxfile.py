@@ -64,7 +64,7 @@ def faults(session: nox.Session) -> None:
 
 @nox.session(default=False)
 def slow(session: nox.Session) -> None:
-    """Run the slow tests: plug-ins and wheels, data sets from files to a report, searches copied to MLflow."""
+    """Run the slow tests: plug-ins and wheels, datasets from files to a report, searches copied to MLflow."""
     install(session, "tests")
     session.run("pytest", "-m", "slow", *(session.posargs or ["-n", "2", "--dist", "worksteal"]))
 

@@ -1,4 +1,4 @@
-"""What many tests stand on: a cohort that can be learnt, in memory and on disk."""
+"""What many tests stand on: a dataset that can be learnt, in memory and on disk."""
 
 import signal
 
@@ -7,8 +7,8 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
-from afnetm.contract.inputs import learnable_cohort
-from afnetm.data.cohort import Cohort
+from afnetm.contract.inputs import learnable_dataset
+from afnetm.data.dataset import FaceDataset
 
 # Whoever starts the tests in the background has them ignore Ctrl-C, and so would the processes under test.
 signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -17,10 +17,10 @@ torch.set_num_threads(1)  # as in a worker: tests run side by side, and two thre
 
 
 @pytest.fixture(scope="session")
-def learnable() -> Cohort:
-    return learnable_cohort()
+def learnable() -> FaceDataset:
+    return learnable_dataset()
 
 
 @pytest.fixture
-def rows(learnable: Cohort) -> NDArray[np.int64]:
+def rows(learnable: FaceDataset) -> NDArray[np.int64]:
     return np.arange(len(learnable.table))

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from afnetm.data.cohort import Cohort
+from afnetm.data.dataset import FaceDataset
 from afnetm.data.scan import EXPRESSIONS
 from afnetm.model.encoder import EncoderSpec
 from afnetm.training.resident import Resident
@@ -17,7 +17,7 @@ ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
 
 
-def test_the_method_in_one_file_works(learnable: Cohort) -> None:
+def test_the_method_in_one_file_works(learnable: FaceDataset) -> None:
     (code,) = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
     assert code.count("\n") < 80
     module = types.ModuleType("minimum")

@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from torch._subclasses.fake_tensor import FakeTensorMode
 
 from afnetm.contract.bench import ENCODER, Bench, demand
-from afnetm.contract.inputs import MAPS, blank_faces, learnable_cohort
+from afnetm.contract.inputs import MAPS, blank_faces, learnable_dataset
 from afnetm.contract.waits import Waits
 from afnetm.data.scan import EXPRESSIONS
 from afnetm.faces import Faces
@@ -76,7 +76,7 @@ class Training:
 @cache
 def resident(device: str, size: int) -> Resident:
     """The scans that methods are checked on, of all six classes."""
-    return Resident(learnable_cohort(subjects=4, size=size), np.arange(_SCANS), torch.device(device))
+    return Resident(learnable_dataset(subjects=4, size=size), np.arange(_SCANS), torch.device(device))
 
 
 def build(subject: Subject) -> nn.Module:

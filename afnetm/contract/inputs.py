@@ -8,7 +8,7 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from afnetm.data.cohort import Cohort
+from afnetm.data.dataset import FaceDataset
 from afnetm.data.maps import DEPTH_STEP_MM, DEPTH_ZERO_MM, PLANES, REGIONS, WINDOW_MM
 from afnetm.data.scan import EXPRESSIONS
 from afnetm.faces import Faces
@@ -38,7 +38,7 @@ def blank_faces(count: int, *, size: int = SIZE) -> Faces:
     return Faces(**maps, pixel_mm=WINDOW_MM / size)
 
 
-def learnable_cohort(*, subjects: int = 8, size: int = 32, seed: int = 0) -> Cohort:
+def learnable_dataset(*, subjects: int = 8, size: int = 32, seed: int = 0) -> FaceDataset:
     """A disc for a face; the class decides where a bright bump is, in texture and in depth alike."""
     rng = np.random.default_rng(seed)
     rows = [(f"s{s:03d}", name, 3 + s % 2) for s in range(subjects) for name in EXPRESSIONS]
@@ -58,7 +58,7 @@ def learnable_cohort(*, subjects: int = 8, size: int = 32, seed: int = 0) -> Coh
         millimetres = 30 * np.sqrt(np.clip(1 - x**2 - y**2, 0, 1)) + 15 * bump + rng.normal(0, 0.5, (size, size))
         depth[row, 0] = np.where(disc, (millimetres - DEPTH_ZERO_MM) / DEPTH_STEP_MM + 1, 0)
         planes[row, 0] = disc * PLANES["valid"] + (disc & (abs(x) < 0.6)) * PLANES[REGIONS[row % 4]]
-    return Cohort(
+    return FaceDataset(
         directory=Path("nowhere"),
         name="learnable",
         size=size,
@@ -75,6 +75,6 @@ def learnable_cohort(*, subjects: int = 8, size: int = 32, seed: int = 0) -> Coh
 @cache
 def learnable() -> tuple[Resident, Tensor]:
     """`SCANS` scans of all six classes, and their classes ``(SCANS,)`` int64."""
-    cohort = learnable_cohort(size=SIZE)
-    classes = [EXPRESSIONS.index(name) for name in cohort.table["expression"][:SCANS]]
-    return Resident(cohort, np.arange(SCANS), torch.device("cpu")), torch.tensor(classes)
+    dataset = learnable_dataset(size=SIZE)
+    classes = [EXPRESSIONS.index(name) for name in dataset.table["expression"][:SCANS]]
+    return Resident(dataset, np.arange(SCANS), torch.device("cpu")), torch.tensor(classes)

@@ -1,1 +1,1 @@
-"""Data: scans, what they become, and the prepared data sets that training reads."""
+"""Data: scans, what they become, and the prepared datasets that training reads."""

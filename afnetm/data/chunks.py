@@ -1,4 +1,4 @@
-"""Chunks: the files of rendered scans that a cohort is put together from."""
+"""Chunks: the files of rendered scans that a dataset is put together from."""
 
 import json
 import os
@@ -14,9 +14,9 @@ from safetensors import safe_open
 from safetensors.numpy import load_file, save_file
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
-from afnetm.data.cohort import regions_in
-from afnetm.data.cohort_files import ARRAYS, COLUMNS, MEASURES
-from afnetm.data.cohort_writing import in_order, write_cohort
+from afnetm.data.dataset import regions_in
+from afnetm.data.dataset_files import ARRAYS, COLUMNS, MEASURES
+from afnetm.data.dataset_writing import in_order, write_dataset
 from afnetm.data.fingerprint import maps_sha256
 from afnetm.data.maps import RENDERING_VERSION, Maps
 from afnetm.data.pose import fit_pose
@@ -78,7 +78,7 @@ def render_chunk(path: Path, source: ScanSource, ids: list[str], size: int) -> i
 
 
 def merge_chunks(target: Path, chunks: list[Path], source: ScanSource, *, name: str, size: int) -> Path:
-    """Write the cohort that the chunks make up into `target`; one chunk at a time is in memory."""
+    """Write the dataset that the chunks make up into `target`; one chunk at a time is in memory."""
     shutil.rmtree(target, ignore_errors=True)
     target.mkdir()
     rows: list[dict[str, Any]] = []
@@ -89,9 +89,9 @@ def merge_chunks(target: Path, chunks: list[Path], source: ScanSource, *, name: 
             rejected += json.loads(file.metadata()["rejected"])
     if not rows:
         raise NothingRenderedError(
-            f"cohort {name}: none of {len(rejected)} scans can be rendered; first {rejected[0]['reason']}"
+            f"dataset {name}: none of {len(rejected)} scans can be rendered; first {rejected[0]['reason']}"
         )
-    write_cohort(
+    write_dataset(
         target,
         map(load_file, chunks),
         scans_table(rows),

@@ -1,4 +1,4 @@
-"""Fingerprints: what a scan's maps and a cohort's content are, in 64 hexadecimal digits."""
+"""Fingerprints: what a scan's maps and a dataset's content are, in 64 hexadecimal digits."""
 
 import hashlib
 import json
@@ -8,7 +8,7 @@ import pandas as pd
 
 from afnetm.data.maps import Maps
 
-#: The columns that a cohort's fingerprint covers: what training and evaluation see. Maps are in by their digest.
+#: The columns that a dataset's fingerprint covers: what training and evaluation see. Maps are in by their digest.
 COVERED = ("id", "subject", "expression", "intensity", "sha256")
 
 
@@ -20,8 +20,8 @@ def maps_sha256(maps: Maps) -> str:
     return digest.hexdigest()
 
 
-def cohort_fingerprint(table: pd.DataFrame, *, size: int, format_version: int) -> str:
-    """SHA-256 over the labels and digests of a cohort's scans, in their order; its name and age do not matter."""
+def dataset_fingerprint(table: pd.DataFrame, *, size: int, format_version: int) -> str:
+    """SHA-256 over the labels and digests of a dataset's scans, in their order; its name and age do not matter."""
     digest = hashlib.sha256(f"{format_version} {size}\n".encode())
     for row in table.loc[:, list(COVERED)].itertuples(index=False):
         digest.update((json.dumps([*row[:3], int(row[3]), row[4]]) + "\n").encode())

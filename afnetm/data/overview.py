@@ -1,4 +1,4 @@
-"""The overview of a data set: what can be told of it to those who do not hold it.
+"""The overview of a dataset: what can be told of it to those who do not hold it.
 
 Counts and measures alone, in words that are this program's own: no faces, and no names of people, files or folders.
 """
@@ -9,8 +9,8 @@ from typing import Any
 
 import pandas as pd
 
-from afnetm.data.cohort import summary
-from afnetm.data.cohort_files import MEASURES, MISFIT
+from afnetm.data.dataset import summary
+from afnetm.data.dataset_files import MEASURES, MISFIT
 from afnetm.data.reasons import grouped, in_own_words
 
 #: What is told of the description of a source, and within it of the nose's order; another entry may be anything.
@@ -20,7 +20,7 @@ _PICTURE = ["texture_width", "texture_height"]
 
 
 def overview(table: pd.DataFrame, reasons: Iterable[str], source: Mapping[str, Any]) -> dict[str, Any]:
-    """A JSON object on the scans in a cohort's `table`, the `reasons` why others were refused, and their `source`.
+    """A JSON object on the scans in a dataset's `table`, the `reasons` why others were refused, and their `source`.
 
     source ({kind, ...; of BU-3DFE, nose: the order of the landmarks' rows and the median misfit in each known one}),
     scans, subjects, classes ({expression: scans}), intensities ({intensity: scans, 0 where unknown}), scans_a_subject,

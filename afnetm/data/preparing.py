@@ -1,6 +1,6 @@
-"""Preparing: every scan of a source rendered, in parallel, into a cohort that is there whole or not at all.
+"""Preparing: every scan of a source rendered, in parallel, into a dataset that is there whole or not at all.
 
-Scans are rendered in chunks, each a file beside the cohort that appears under its name when it is complete. Killed at
+Scans are rendered in chunks, each a file beside the dataset that appears under its name when it is complete. Killed at
 any moment, the next call goes on with the chunks that are there. The bytes do not depend on the number of workers.
 """
 
@@ -13,8 +13,8 @@ import numpy as np
 from filelock import FileLock, Timeout
 
 from afnetm.data.chunks import merge_chunks, render_chunk
-from afnetm.data.cohort import Cohort, open_cohort
-from afnetm.data.cohort_files import ARRAYS, FORMAT_VERSION
+from afnetm.data.dataset import FaceDataset, open_dataset
+from afnetm.data.dataset_files import ARRAYS, FORMAT_VERSION
 from afnetm.data.maps import RENDERING_VERSION
 from afnetm.data.processes import in_processes
 from afnetm.data.rendering import SIZES
@@ -27,22 +27,22 @@ CHUNK = 8
 
 
 def disk_need(*, scans: int, size: int) -> int:
-    """Bytes of disk to make a cohort: its maps twice, in chunks and together. Afterwards half of it is free again."""
+    """Bytes of disk to make a dataset: its maps twice, in chunks and together. Afterwards half of it is free again."""
     pixel = sum(channels * np.dtype(kind).itemsize for channels, kind in ARRAYS.values())
     return 2 * scans * (size * size * pixel + 4096)
 
 
-def prepare_cohort(
+def prepare_dataset(
     directory: Path,
     source: ScanSource,
     *,
     size: int,
     workers: int,
     progress: Callable[[int, int], None] | None = None,
-) -> Cohort:
-    """Make the cohort of `source` in `directory`; its name is the folder's.
+) -> FaceDataset:
+    """Make the dataset of `source` in `directory`; its name is the folder's.
 
-    A scan that cannot be rendered is left out and listed in ``rejected.csv``; the cohort says how many.
+    A scan that cannot be rendered is left out and listed in ``rejected.csv``; the dataset says how many.
 
     Args:
         directory: a folder that does not exist yet.
@@ -64,17 +64,17 @@ def prepare_cohort(
         directory.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(lock, timeout=0):
             if directory.exists():
-                raise UserError(f"cohort {directory.name}: {directory} exists already")
+                raise UserError(f"dataset {directory.name}: {directory} exists already")
             _prepare(directory, source, size=size, workers=workers, progress=progress or (lambda done, total: None))
-            lock.unlink()  # whoever waits for it now finds the cohort
+            lock.unlink()  # whoever waits for it now finds the dataset
     except Timeout:
-        raise UserError(f"cohort {directory.name}: another process is making it") from None
+        raise UserError(f"dataset {directory.name}: another process is making it") from None
     except Exception as error:
         why = why_unwritten(error)
         if why is None:
             raise
-        raise UserError(f"cohort {directory.name}: {directory.parent} cannot be written: {why}") from None
-    return open_cohort(directory)
+        raise UserError(f"dataset {directory.name}: {directory.parent} cannot be written: {why}") from None
+    return open_dataset(directory)
 
 
 def _prepare(
@@ -87,7 +87,7 @@ def _prepare(
     need = disk_need(scans=total, size=size) - sum(path.stat().st_size for path in chunks if path.exists())
     free = shutil.disk_usage(partial).free
     if need > free:
-        raise UserError(f"cohort {directory.name}: {need / 1e6:.0f} MB of disk are needed, {free / 1e6:.0f} are free")
+        raise UserError(f"dataset {directory.name}: {need / 1e6:.0f} MB of disk are needed, {free / 1e6:.0f} are free")
 
     done = total - sum(map(len, todo.values()))
     progress(done, total)

@@ -1,7 +1,7 @@
 """Landmarks to regions: which landmarks outline which salient region, and which hold still enough for the pose fit.
 
 A set of landmarks is one entry of `LANDMARK_SETS`; another annotation scheme is another entry. Names never say which
-side of the face a landmark is on: data sets disagree on whose left is meant, so sides follow from coordinates.
+side of the face a landmark is on: datasets disagree on whose left is meant, so sides follow from coordinates.
 """
 
 from dataclasses import dataclass

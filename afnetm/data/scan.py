@@ -21,7 +21,7 @@ class Scan:
     relied upon; where the face sits and how it is turned is undone by the pose fit (`afnetm.data.rendering`).
 
     Attributes:
-        id: unique within a cohort, letters, digits, ``_`` and ``-``.
+        id: unique within a dataset, letters, digits, ``_`` and ``-``.
         subject: the person, the unit of every split.
         expression: one of `EXPRESSIONS`, or ``"neutral"``.
         intensity: 1 (subtle) to 4 (strong), 0 where the source does not say.
@@ -33,7 +33,7 @@ class Scan:
         wrap: what the texture does beyond its edges along u and along v.
         landmarks: ``(L, 3)`` float32, mm, NaN where a landmark is missing.
         landmark_names: the names of its `L` rows (`afnetm.data.regions`).
-        source: the file it came from, relative to the data set's folder; empty for a made one.
+        source: the file it came from, relative to the dataset's folder; empty for a made one.
         nuisance: known levels of what disturbs the scan (synthetic scans only), by name.
     """
 
@@ -54,20 +54,20 @@ class Scan:
 
 
 class ScanSource(Protocol):
-    """Where scans come from: a data set's folder, or the synthetic generator.
+    """Where scans come from: a dataset's folder, or the synthetic generator.
 
     A source is cheap to make and to pickle: workers get it whole and load one scan after another.
     """
 
     @property
     def shareable(self) -> bool:
-        """Whether pictures and subjects' names may leave the cohort."""
+        """Whether pictures and subjects' names may leave the dataset."""
 
     def describe(self) -> dict[str, Any]:
-        """What decides the scans, as a JSON object (kind, options, version); written to the cohort's card."""
+        """What decides the scans, as a JSON object (kind, options, version); written to the dataset info."""
 
     def ids(self) -> Sequence[str]:
-        """The scans' ids, in the cohort's order."""
+        """The scans' ids, in the dataset's order."""
 
     def load(self, scan_id: str) -> Scan:
         """The scan called `scan_id`; the same whatever was loaded before."""

@@ -1,11 +1,11 @@
-"""The contact sheet: some of a cohort's scans, as texture, depth, normals and regions, to be looked at."""
+"""The contact sheet: some of a dataset's scans, as texture, depth, normals and regions, to be looked at."""
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
-from afnetm.data.cohort import Cohort, summary
+from afnetm.data.dataset import FaceDataset, summary
 from afnetm.data.maps import DEPTH_STEP_MM, PLANES, REGIONS, WINDOW_MM
 from afnetm.data.scan import EXPRESSIONS
 from afnetm.errors import UserError
@@ -23,33 +23,33 @@ _PAPER, _INK, _QUIET, _NOTHING = (255, 255, 255), (30, 30, 30), (110, 110, 110),
 _Picture = NDArray[np.float32]
 
 
-def contact_sheet(cohort: Cohort, *, scans: int = 24) -> Image.Image:
-    """A picture of up to `scans` scans of `cohort`, a block of four each: texture, depth, normals, regions.
+def contact_sheet(dataset: FaceDataset, *, scans: int = 24) -> Image.Image:
+    """A picture of up to `scans` scans of `dataset`, a block of four each: texture, depth, normals, regions.
 
-    Subjects are taken evenly from the whole cohort, each with its strongest scan of every expression. Depth is lighter
-    the nearer, purple where it was filled in. Subjects are named only where the cohort is shareable.
+    Subjects are taken evenly from the whole dataset, each with its strongest scan of every expression. Depth is lighter
+    the nearer, purple where it was filled in. Subjects are named only where the dataset is shareable.
 
     Raises:
         UserError: `scans` is not positive.
     """
     if scans < 1:
         raise UserError(f"scans: {scans} (allowed: 1 or more)")
-    chosen = _choose(cohort.table, scans)
+    chosen = _choose(dataset.table, scans)
     columns = min(_COLUMNS, len(chosen))
     block = 2 * _TILE + 2
     lines = -(-len(chosen) // columns)
     width = max(columns * (block + _GAP) + _GAP, 640)
     sheet = Image.new("RGB", (width, _HEADING + lines * (block + _CAPTION + _GAP)), _PAPER)
     draw = ImageDraw.Draw(sheet)
-    _heading(draw, cohort)
+    _heading(draw, dataset)
     for place, row in enumerate(chosen):
         left = _GAP + place % columns * (block + _GAP)
         top = _HEADING + place // columns * (block + _CAPTION + _GAP)
-        for number, picture in enumerate(_pictures(cohort, row)):
+        for number, picture in enumerate(_pictures(dataset, row)):
             tile = Image.fromarray(np.rint(picture.clip(0, 255)).astype(np.uint8))
             tile = tile.resize((_TILE, _TILE), Image.Resampling.BICUBIC)
             sheet.paste(tile, (left + number % 2 * (_TILE + 2), top + number // 2 * (_TILE + 2)))
-        draw.text((left, top + block + 4), _caption(cohort, row), _INK, ImageFont.load_default(14))
+        draw.text((left, top + block + 4), _caption(dataset, row), _INK, ImageFont.load_default(14))
     return sheet
 
 
@@ -65,10 +65,10 @@ def _choose(table: pd.DataFrame, scans: int) -> list[int]:
     return ordered.sort_values(["turn", "subject", "expression"]).index[:scans].tolist()
 
 
-def _pictures(cohort: Cohort, row: int) -> list[_Picture]:
+def _pictures(dataset: FaceDataset, row: int) -> list[_Picture]:
     """Texture, depth, normals and regions of a scan, each ``(S, S, 3)`` in 0..255."""
-    texture = np.moveaxis(cohort.texture[row], 0, -1).astype(np.float32)
-    code, planes = cohort.depth[row, 0], cohort.planes[row, 0]
+    texture = np.moveaxis(dataset.texture[row], 0, -1).astype(np.float32)
+    code, planes = dataset.depth[row, 0], dataset.planes[row, 0]
     there, filled = code > 0, (code > 0) & (planes & PLANES["valid"] == 0)
 
     behind = (float(code.max()) - code) * DEPTH_STEP_MM
@@ -97,15 +97,15 @@ def _normals(code: NDArray[np.uint16]) -> _Picture:
     return np.moveaxis(unit[0].numpy(), 0, -1)
 
 
-def _caption(cohort: Cohort, row: int) -> str:
-    scan = cohort.table.iloc[row]
+def _caption(dataset: FaceDataset, row: int) -> str:
+    scan = dataset.table.iloc[row]
     expression = f"{scan['expression']} {scan['intensity']}" if scan["intensity"] else str(scan["expression"])
-    return f"{scan['subject']}  {expression}" if cohort.shareable else expression
+    return f"{scan['subject']}  {expression}" if dataset.shareable else expression
 
 
-def _heading(draw: ImageDraw.ImageDraw, cohort: Cohort) -> None:
-    numbers = summary(cohort.table)
-    title = f"{cohort.name}: {numbers['scans']} scans of {numbers['subjects']} subjects, {cohort.size} px"
+def _heading(draw: ImageDraw.ImageDraw, dataset: FaceDataset) -> None:
+    numbers = summary(dataset.table)
+    title = f"{dataset.name}: {numbers['scans']} scans of {numbers['subjects']} subjects, {dataset.size} px"
     draw.text((_GAP, 10), title, _INK, ImageFont.load_default(18))
     font = ImageFont.load_default(13)
     text = "each scan: texture, depth; normals, regions:"

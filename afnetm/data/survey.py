@@ -1,4 +1,4 @@
-"""A survey: every scan of a source read and rendered as for a cohort, to see what becomes of it; nothing is written."""
+"""A survey: every scan of a source read and rendered as for a dataset, without writing anything."""
 
 from collections.abc import Callable
 
@@ -19,7 +19,7 @@ def survey(
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """The table of the scans of `source` that can be used, and of the others their id and the reason.
 
-    Both are as in a cohort, but for the digests of the maps, which are made as small as they can be.
+    Both are as in a dataset, but for the digests of the maps, which are made as small as they can be.
 
     Args:
         source: picklable if there are several workers.

@@ -30,7 +30,7 @@ class EncoderSpec:
             ``deep`` stem, because the plain stem's 64 channels cannot be narrowed.
         weights: a ``.safetensors`` file of timm's state dict for `name`, or None for random weights.
         size: of the faces, in pixels, for encoders built for one size (those with position embeddings or windows);
-            None for timm's own. A benchmark sets it to its cohort's.
+            None for timm's own. A benchmark sets it to its dataset's.
     """
 
     __pydantic_config__: ClassVar[ConfigDict] = STRICT

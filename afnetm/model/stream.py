@@ -63,7 +63,7 @@ def check_encoder(spec: EncoderSpec, *, size: int, staged: Iterable[str] = ()) -
 
     Args:
         spec: the suite's.
-        size: of the cohort's faces, in pixels.
+        size: of the dataset's faces, in pixels.
         staged: methods that need stages.
 
     Raises:
@@ -71,7 +71,7 @@ def check_encoder(spec: EncoderSpec, *, size: int, staged: Iterable[str] = ()) -
             fit.
     """
     if spec.size not in {None, size}:
-        raise UserError(f"encoder.size = {spec.size}: the cohort's faces are {size} px; leave it out")
+        raise UserError(f"encoder.size = {spec.size}: the dataset's faces are {size} px; leave it out")
     spec = replace(spec, size=size)
     stream = Stream(spec, 4)  # of depth and normals: what reads four channels reads three
     for method in staged:

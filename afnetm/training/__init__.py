@@ -1,1 +1,1 @@
-"""Training: the cohort on the device, augmentation in batches, one loop for every method."""
+"""Training: the dataset on the device, augmentation in batches, one loop for every method."""

@@ -1,35 +1,35 @@
-"""The cohort on the device: copied there once as stored, turned into `Faces` batch by batch."""
+"""The dataset on the device: copied there once as stored, turned into `Faces` batch by batch."""
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from afnetm.data.cohort import Cohort
+from afnetm.data.dataset import FaceDataset
 from afnetm.data.maps import DEPTH_STEP_MM, DEPTH_ZERO_MM, PLANES, REGIONS, WINDOW_MM
 from afnetm.faces import DEPTH_BACKGROUND, DEPTH_UNIT_MM, Faces
 from afnetm.training.augment import Draw, warp
 
-# sRGB as 0..1 minus this mean, over this deviation: round numbers near those of faces, not fitted to any cohort.
+# sRGB as 0..1 minus this mean, over this deviation: round numbers near those of faces, not fitted to any dataset.
 _TEXTURE_MEAN, _TEXTURE_DEVIATION = 0.5, 0.25
 
 
 class Resident:
-    """Scans of a cohort held on a device in stored precision, six bytes a pixel.
+    """Scans of a dataset held on a device in stored precision, six bytes a pixel.
 
     Args:
-        cohort: where the scans come from.
-        rows: the scans to hold, as row numbers of the cohort's table; every index from then on is into these.
+        dataset: where the scans come from.
+        rows: the scans to hold, as row numbers of the dataset's table; every index from then on is into these.
         device: where they are held.
     """
 
-    def __init__(self, cohort: Cohort, rows: NDArray[np.int64], device: torch.device) -> None:
+    def __init__(self, dataset: FaceDataset, rows: NDArray[np.int64], device: torch.device) -> None:
         self.device = device
-        self.pixel_mm = WINDOW_MM / cohort.size
-        self.texture = torch.from_numpy(cohort.texture[rows]).to(device)
+        self.pixel_mm = WINDOW_MM / dataset.size
+        self.texture = torch.from_numpy(dataset.texture[rows]).to(device)
         # The same bits as signed numbers: not every device indexes unsigned ones of two bytes.
-        self.depth = torch.from_numpy(cohort.depth[rows].view(np.int16)).to(device)
-        self.planes = torch.from_numpy(cohort.planes[rows]).to(device)
+        self.depth = torch.from_numpy(dataset.depth[rows].view(np.int16)).to(device)
+        self.planes = torch.from_numpy(dataset.planes[rows]).to(device)
         bits = [PLANES["valid"], *(PLANES[region] for region in REGIONS)]
         self._bits = torch.tensor(bits, dtype=torch.uint8, device=device).view(1, -1, 1, 1)
 

@@ -19,15 +19,15 @@ from benchmarks.terminal.steps import progress_bar
 from benchmarks.terminal.words import counted
 
 if TYPE_CHECKING:
-    from afnetm.data.cohort import Cohort
+    from afnetm.data.dataset import FaceDataset
 
-app = typer.Typer(help="Cohorts: make, check and look at prepared data sets.", no_args_is_help=True)
+app = typer.Typer(help="Datasets: make, check and look at prepared datasets.", no_args_is_help=True)
 #: So many of the scans left out are shown with their reasons; the file has them all.
 _SHOWN = 5
 
-Name = Annotated[str, typer.Argument(metavar="NAME", help="The cohort's name under HOME/cohorts/.")]
+Name = Annotated[str, typer.Argument(metavar="NAME", help="The dataset's name under HOME/datasets/.")]
 Reference = Annotated[
-    str, typer.Argument(metavar="NAME|DIR", help="A prepared data set's name, or a folder that holds one.")
+    str, typer.Argument(metavar="NAME|DIR", help="A prepared dataset's name, or a folder that holds one.")
 ]
 
 
@@ -42,21 +42,21 @@ def make(
     clean: Annotated[bool, typer.Option("--clean", help="Without sensor failures.")] = False,
     workers: Annotated[int | None, typer.Option(help="Processes; one a core.")] = None,
 ) -> None:
-    """Makes a synthetic cohort.
+    """Makes a synthetic dataset.
 
     Example: `afnetm data make faces --subjects 24 --levels 3 4 --size 96 --seed 0`
     """
-    from afnetm.data.cohort import cohort_directory
+    from afnetm.data.dataset import dataset_directory
     from afnetm.data.synthetic import SyntheticSource
-    from benchmarks.plans.cohorts import make_synthetic
+    from benchmarks.plans.datasets import make_synthetic
 
     home: Home = context.obj
-    cohort_directory(home.path, name)  # a wrong name is refused before the home is made
+    dataset_directory(home.path, name)  # a wrong name is refused before the home is made
     source = SyntheticSource(seed=seed, subjects=subjects, levels=tuple(levels), clean=clean)
     home.make()
     with home.lock():
         made = make_synthetic(home, name, source, size=size, workers=workers, console=console)
-    _print_card(made)
+    _print_info(made)
 
 
 @app.command(cls=Command)
@@ -65,7 +65,7 @@ def prepare(
     kind: Annotated[
         str,
         typer.Argument(
-            metavar="bu3dfe|bosphorus|folder", help="Which data set it is.", autocompletion=complete_datasets
+            metavar="bu3dfe|bosphorus|folder", help="Which dataset it is.", autocompletion=complete_datasets
         ),
     ],
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="Where its files are; nothing outside it is read.")],
@@ -77,10 +77,10 @@ def prepare(
     table: Annotated[Path | None, typer.Option(help="For a folder: the CSV file that lists its scans.")] = None,
     workers: Annotated[int | None, typer.Option(help="Processes; one a core.")] = None,
 ) -> None:
-    """Makes a cohort of a data set's files: BU-3DFE, Bosphorus, or a folder of one's own meshes.
+    """Prepares a dataset from files: those of BU-3DFE or Bosphorus, or a folder of your own meshes.
 
     It first says what the folder holds and what is missing. A scan that cannot be read is left out and listed with the
-    reason in the cohort's `rejected.csv`; the exit code is 1 then. Stopped, it goes on where it was.
+    reason in the dataset's `rejected.csv`; the exit code is 1 then. Stopped, it goes on where it was.
 
     Example: `afnetm data prepare bu3dfe ~/BU_3DFE bu3dfe --workers 4`
     """
@@ -93,19 +93,19 @@ def prepare(
     home.make()
     try:
         with home.lock():
-            cohort, rejected = datasets.prepare(home, name, source, size=size, workers=workers, console=console)
+            dataset, rejected = datasets.prepare(home, name, source, size=size, workers=workers, console=console)
     except KeyboardInterrupt:
         errors.say("stopped; what is done is kept: prepare again to go on")
         raise typer.Exit(130) from None
     except NothingRenderedError as error:
         words = ["data", "check", os.path.join(folder, ""), "--summary", *(["--table", str(table)] if table else [])]
         raise UserError(f"{error}; all reasons, counted: {command_line(home, *words)}") from None
-    _print_card(cohort)
-    print(f"pictures:   {cohort.directory / datasets.SHEET}")
+    _print_info(dataset)
+    print(f"pictures:   {dataset.directory / datasets.SHEET}")
     if rejected:
         for scan, reason in rejected[:_SHOWN]:
             errors.say(f"[red]left out:[/] {escape(scan)}: {escape(reason)}")
-        print(f"left out:   {counted(len(rejected), 'scan')}, listed in {cohort.directory / datasets.LEFT_OUT}")
+        print(f"left out:   {counted(len(rejected), 'scan')}, listed in {dataset.directory / datasets.LEFT_OUT}")
         raise typer.Exit(1)
 
 
@@ -119,7 +119,7 @@ def export(
     clean: Annotated[bool, typer.Option("--clean", help="Without sensor failures.")] = False,
     workers: Annotated[int | None, typer.Option(help="Processes; one a core.")] = None,
 ) -> None:
-    """Writes made-up scans as files in a data set's layout, to try `prepare` and tools of one's own on.
+    """Writes made-up scans as files in a dataset's layout, to try `prepare` and tools of one's own on.
 
     Example: `afnetm data export bu3dfe files --subjects 4 --seed 0`
     """
@@ -146,11 +146,11 @@ def check(
     workers: Annotated[int | None, typer.Option(help="With --summary, for files: processes; one a core.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON value and nothing else.")] = False,
 ) -> None:
-    """Verifies everything in a prepared data set and prints its card.
+    """Verifies everything in a prepared dataset and prints its info.
 
-    With --summary it prints instead what may be sent to people who do not hold the data set: counts, sizes, how well
+    With --summary it prints instead what may be sent to people who do not hold the dataset: counts, sizes, how well
     poses fit, which order the nose's landmarks were found in, and why scans were refused, without faces and without
-    names of people, files or folders. DIR may then also be a data set's files (BU-3DFE, Bosphorus, or with --table
+    names of people, files or folders. DIR may then also be a dataset's files (BU-3DFE, Bosphorus, or with --table
     one's own): all are read as `prepare` reads them, and nothing is written.
 
     Example: `afnetm data check bu3dfe --summary > summary.txt`
@@ -159,18 +159,18 @@ def check(
         _summary(context.obj, reference, table=table, workers=workers, as_json=as_json)
         return
     if table is not None or workers is not None:
-        raise UserError(f"{'--workers' if table is None else '--table'}: only with --summary, for a data set's files")
-    from afnetm.data.cohort import card, check_cohort
-    from benchmarks.plans.cohorts import warn_of_rendering
+        raise UserError(f"{'--workers' if table is None else '--table'}: only with --summary, for a dataset's files")
+    from afnetm.data.dataset import check_dataset, dataset_info
+    from benchmarks.plans.datasets import warn_of_rendering
 
     directory = _directory(context.obj, reference)
     with progress_bar("verifying", console) as progress:
-        checked = check_cohort(directory, progress)
+        checked = check_dataset(directory, progress)
     warn_of_rendering(checked)
     if as_json:
-        print(json.dumps(card(checked)))
+        print(json.dumps(dataset_info(checked)))
     else:
-        _print_card(checked)
+        _print_info(checked)
 
 
 @app.command(cls=Command)
@@ -184,7 +184,7 @@ def show(
 
     Example: `afnetm data show faces --out grid.png`
     """
-    from benchmarks.plans.cohorts import write_sheet
+    from benchmarks.plans.datasets import write_sheet
 
     with console.status("drawing"):
         write_sheet(_directory(context.obj, reference), out, scans=scans)
@@ -197,27 +197,27 @@ def _summary(home: Home, reference: str, *, table: Path | None, workers: int | N
 
     directory = _directory(home, reference)
     if not directory.exists() and Path(reference).is_dir():
-        directory = Path(reference)  # a data set's files, named without any slash
+        directory = Path(reference)  # a dataset's files, named without any slash
     told = tell(directory, table=table, workers=workers, console=console)
     print(json.dumps(told) if as_json else "\n".join(lines(told)))
 
 
 def _directory(home: Home, reference: str) -> Path:
-    from afnetm.data.cohort import cohort_directory
+    from afnetm.data.dataset import dataset_directory
 
     return (
-        Path(reference) if os.sep in reference or reference in {".", ".."} else cohort_directory(home.path, reference)
+        Path(reference) if os.sep in reference or reference in {".", ".."} else dataset_directory(home.path, reference)
     )
 
 
-def _print_card(cohort: "Cohort") -> None:
-    from afnetm.data.cohort import card
+def _print_info(dataset: "FaceDataset") -> None:
+    from afnetm.data.dataset import dataset_info
 
     table = Table(box=None, show_header=False, pad_edge=False)
     table.add_column(style="bold")
     table.add_column(overflow="fold")
-    for key, value in card(cohort).items():
+    for key, value in dataset_info(dataset).items():
         text = ", ".join(f"{k} {v}" for k, v in value.items()) if isinstance(value, dict) else str(value)
         table.add_row(key, text)
-    table.add_row("folder", str(cohort.directory))
+    table.add_row("folder", str(dataset.directory))
     output().print(table)

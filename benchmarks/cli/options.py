@@ -36,7 +36,7 @@ WithFaces = Annotated[
     bool,
     typer.Option(
         "--with-faces",
-        help="Name subjects of a cohort that is not shareable, and show faces. In the report: in this one only, the "
+        help="Name subjects of a dataset that is not shareable, and show faces. In the report: in this one only, the "
         "next one without it has pseudonyms and no face. In MLflow, by `run`: what names subjects or may show them is "
         "copied, too, and stays.",
     ),

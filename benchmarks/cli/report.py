@@ -39,7 +39,7 @@ def report(
 ) -> None:
     """Writes the report of a suite from its records alone, or of results from elsewhere (docs/results.md).
 
-    Of several suites it writes each one's, and another over all: methods by suites, and their ranks over data sets.
+    Of several suites it writes each one's, and another over all: methods by suites, and their ranks over datasets.
 
     Example: `afnetm report quick`, `afnetm report quick fusion`, or
     `afnetm report --results folds.csv --predictions predictions.parquet`

@@ -33,7 +33,7 @@ def status(
 ) -> None:
     """Says how many runs of a suite are done, failed (and why) and left, and the disk they use.
 
-    Without a suite it lists what is in this home: suites that were run, and data sets.
+    Without a suite it lists what is in this home: suites that were run, and datasets.
 
     Example: `afnetm status quick`, or `afnetm status`
     """
@@ -83,14 +83,14 @@ def _home(home: Home, found: "Contents", *, as_json: bool) -> None:
             counts = [str(state.counts[k]) for k in ("done", "failed", "left")]
             shown.add_row(escape(state.suite), *counts, disk(state.bytes))
         out.print(shown)
-    if found.cohorts:
+    if found.datasets:
         print()
-        shown = table("data set", "scans>", "subjects>", "pixels>", "disk>")
-        for one in found.cohorts:
+        shown = table("dataset", "scans>", "subjects>", "pixels>", "disk>")
+        for one in found.datasets:
             numbers = (f"{one[name]:,}" for name in ("scans", "subjects", "size"))
             shown.add_row(escape(one["name"]), *numbers, disk(one["bytes"]))
         out.print(shown)
-    if not found.suites and not found.cohorts:
+    if not found.suites and not found.datasets:
         print("nothing is in it; to begin: afnetm run quick")
     if found.unused:
         print(f"{counted(found.unused, 'record')} of no suite that is here, as trials of searches are")

@@ -22,7 +22,7 @@ def export(
         bool,
         typer.Option(
             "--with-faces",
-            help="Name subjects of a cohort that is not shareable, and add what may show their faces. Without it they "
+            help="Name subjects of a dataset that is not shareable, and add what may show their faces. Without it they "
             "have the pseudonyms of reports, and errors are told by their kind alone.",
         ),
     ] = False,
@@ -44,7 +44,7 @@ def export(
     failures = f", why {done.failures} failed" if done.failures else ""
     print(f"{done.suite}: {counted(done.records, 'record')}{failures}; {disk(done.size)}")
     if done.pseudonyms:
-        print("  subjects have pseudonyms in it: the cohort is not shareable")
+        print("  subjects have pseudonyms in it: the dataset is not shareable")
     if done.studies:
         print(f"  the trials of {counted(done.studies, 'study')} stay here; what they chose is in it")
     print(f"archive:    {out}")

@@ -1,4 +1,4 @@
-"""What a run takes beside its trainings: start-up, MLflow, the report, and the data set where it is made."""
+"""What a run takes beside its trainings: start-up, MLflow, the report, and the dataset where it is made."""
 
 import time
 from dataclasses import dataclass
@@ -30,17 +30,17 @@ def steps(job: "Job", *, left: int, report: bool = True) -> list[Step]:
     """The steps of what trains `left` runs, of the job's or of a search, and writes a report in the end."""
     scale = min(_IMPORTED, _MOST) / _USUAL
     runs = len(job.planned) or len(job.labels) * job.suite.protocol.folds * job.suite.protocol.repeats
-    made = job.suite.cohort.synthetic if job.cohort is None else None
+    made = job.suite.dataset.synthetic if job.dataset is None else None
     start = scale * (6.0 + 0.2 * left / job.workers)
     mlflow = scale * (3.0 + 0.06 * min(left, 10) + (0.01 * runs))
     writing = scale * (3.5 + 1.0 * len(job.labels) + 0.006 * runs)
-    making = [Step("the data set", _making(made, workers=job.workers))] if made is not None else []
+    making = [Step("the dataset", _making(made, workers=job.workers))] if made is not None else []
     end = [Step("the report", writing)] if report else []
     return [*making, Step("start-up, records", start), Step("MLflow", mlflow), *end]
 
 
 def _making(made: "SyntheticSpec", *, workers: int) -> float:
-    """Seconds to make a synthetic data set, by one scan of it, after another that reads what all of them need."""
+    """Seconds to make a synthetic dataset, by one scan of it, after another that reads what all of them need."""
     from afnetm.data.rendering import render
 
     source = SyntheticSource(**made.model_dump(exclude={"size"}))

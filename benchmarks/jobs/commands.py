@@ -1,4 +1,4 @@
-"""What ``afnetm run`` does, step by step: suite, device, cohort, plan; then the training."""
+"""What ``afnetm run`` does, step by step: suite, device, dataset, plan; then the training."""
 
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 import torch
 from rich.markup import escape
 
-from afnetm.data.cohort import Cohort
+from afnetm.data.dataset import FaceDataset
 from afnetm.errors import UserError
 from afnetm.model.stream import check_encoder
 from afnetm.workers import core_count
 from benchmarks.jobs.changes import tell_changed_sources
 from benchmarks.jobs.ledgers import UNTUNED, make_ledger
-from benchmarks.plans.cohorts import ensure_cohort
+from benchmarks.plans.datasets import ensure_dataset
 from benchmarks.plans.fitting import check_selection
 from benchmarks.plans.suite import Suite, load_suite, validate
 from benchmarks.plans.units import PlannedUnit, plan
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from benchmarks.search.tracking import StudyTracker
 
 
-#: Of the faces of a cohort yet to be prepared, pixels, unless its maker says otherwise.
+#: Of the faces of a dataset yet to be prepared, pixels, unless its maker says otherwise.
 USUAL_SIZE = 224
 
 
@@ -49,8 +49,8 @@ class Job:
     Attributes:
         suite: the whole suite.
         labels: the methods asked for, in the suite's order.
-        cohort: opened; None in a dry run whose cohort is yet to be made.
-        planned: all the suite's units; none without a cohort. Tuned, they have their winners' settings.
+        dataset: opened; None in a dry run whose dataset is yet to be made.
+        planned: all the suite's units; none without a dataset. Tuned, they have their winners' settings.
         device: ``"cpu"`` or ``"cuda"``.
         workers: processes.
         home: where records go.
@@ -60,7 +60,7 @@ class Job:
 
     suite: Suite
     labels: list[str]
-    cohort: Cohort | None
+    dataset: FaceDataset | None
     planned: list[PlannedUnit]
     device: str
     workers: int
@@ -86,7 +86,7 @@ def prepare(
     console: Terminal,
     dry: bool,
 ) -> Job:
-    """Reads a suite, checks all that it asks for before anything is written, and plans it; makes its cohort."""
+    """Reads a suite, checks all that it asks for before anything is written, and plans it; makes its dataset."""
     suite = load_suite(reference)
     with suppress(NoLedgerError):
         check_same(ledger_named(home, suite.name), home, path=suite.path, text=suite.text)
@@ -95,24 +95,24 @@ def prepare(
     kind = pick_device(device)
     workers = pick_workers(workers, kind)
     staged = [label for label in labels if suite.methods[label].staged]
-    synthetic = suite.cohort.synthetic
-    if synthetic is not None:  # before minutes are spent on making the cohort
+    synthetic = suite.dataset.synthetic
+    if synthetic is not None:  # before minutes are spent on making the dataset
         check_encoder(suite.encoder, size=synthetic.size, staged=staged)
-    makeable = synthetic is not None or suite.cohort.dataset is not None
-    if dry and makeable and not (home.cohorts / suite.cohort.name).exists():
+    makeable = synthetic is not None or suite.dataset.source is not None
+    if dry and makeable and not (home.datasets / suite.dataset.name).exists():
         if synthetic is None:
             check_encoder(suite.encoder, size=suite.encoder.size or USUAL_SIZE, staged=staged)
         return Job(suite, labels, None, [], kind, workers, home)
     if dry:
-        cohort = ensure_cohort(home, suite.cohort, workers=workers, console=console)
+        dataset = ensure_dataset(home, suite.dataset, workers=workers, console=console)
     else:
         home.make()
         with home.lock():
-            cohort = ensure_cohort(home, suite.cohort, workers=workers, console=console)
+            dataset = ensure_dataset(home, suite.dataset, workers=workers, console=console)
     if synthetic is None:
-        check_encoder(suite.encoder, size=cohort.size, staged=staged)
-    planned = plan(suite, cohort, device=kind)
-    return Job(suite, labels, cohort, planned, kind, workers, home)
+        check_encoder(suite.encoder, size=dataset.size, staged=staged)
+    planned = plan(suite, dataset, device=kind)
+    return Job(suite, labels, dataset, planned, kind, workers, home)
 
 
 def _with_added(suite: Suite, names: list[str], home: Home, console: Terminal) -> Suite:
@@ -153,11 +153,11 @@ def tune(job: Job, spec: SearchSpec, *, storage_url: str | None, tracking_uri: s
     Raises:
         UserError: the protocol leaves nobody to tune on, a space cannot be searched so, or the storage is not there.
     """
-    assert job.cohort is not None
+    assert job.dataset is not None
     check_selection(spec, job.suite.protocol)
     asked = questions(job.suite, spec, job.planned, job.labels)
-    check_folds(asked, job.suite, job.cohort)
-    ledger = make_ledger(job.suite, job.cohort, [])
+    check_folds(asked, job.suite, job.dataset)
+    ledger = make_ledger(job.suite, job.dataset, [])
     tracker = partial(_study_tracker, uri=tracking_uri, home=job.home, ledger=ledger, storage_url=storage_url)
     with job.home.lock():
         done = Store(job.home).done()
@@ -219,8 +219,8 @@ def give(job: Job, path: Path) -> Job:
 
 def train(job: Job, *, tracking_uri: str, with_faces: bool, console: Terminal) -> Tally:
     """Runs what of a job is not done yet; `with_faces` lets MLflow have subjects' names that are not shareable."""
-    assert job.cohort is not None
-    ledger = make_ledger(job.suite, job.cohort, job.planned, job.tuned)
+    assert job.dataset is not None
+    ledger = make_ledger(job.suite, job.dataset, job.planned, job.tuned)
     with job.home.lock():
         ledger.save(job.home)
         done = Store(job.home).done()

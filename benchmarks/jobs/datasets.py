@@ -1,4 +1,4 @@
-"""Data sets on the command line: looked at, prepared into cohorts, and written from made-up scans."""
+"""Datasets on the command line: looked at, prepared into datasets, and written from made-up scans."""
 
 import csv
 import time
@@ -8,25 +8,25 @@ from typing import Any
 
 from rich.table import Table
 
-from afnetm.data.cohort import Cohort, cohort_directory
-from afnetm.data.cohort_files import REJECTED
-from afnetm.data.datasets.bosphorus import BosphorusSource
-from afnetm.data.datasets.bu3dfe import Bu3dfeSource
-from afnetm.data.datasets.exporting import export
-from afnetm.data.datasets.folder import FolderSource
-from afnetm.data.datasets.inspection import FileSource, Inspection
-from afnetm.data.preparing import disk_need, prepare_cohort
+from afnetm.data.dataset import FaceDataset, dataset_directory
+from afnetm.data.dataset_files import REJECTED
+from afnetm.data.preparing import disk_need, prepare_dataset
 from afnetm.data.rendering import render
+from afnetm.data.sources.bosphorus import BosphorusSource
+from afnetm.data.sources.bu3dfe import Bu3dfeSource
+from afnetm.data.sources.exporting import export
+from afnetm.data.sources.folder import FolderSource
+from afnetm.data.sources.inspection import FileSource, Inspection
 from afnetm.data.synthetic import SyntheticSource
 from afnetm.errors import UserError
-from benchmarks.plans.cohorts import processes, write_sheet
+from benchmarks.plans.datasets import processes, write_sheet
 from benchmarks.records.home import Home
 from benchmarks.terminal.console import Terminal
 from benchmarks.terminal.steps import progress_bar
 from benchmarks.terminal.words import counted, disk, duration
 
 KINDS = ("bu3dfe", "bosphorus", "folder")
-#: The contact sheet in a prepared cohort's folder: with the faces, which do not leave it.
+#: The contact sheet in a prepared dataset's folder: with the faces, which do not leave it.
 SHEET = "contact-sheet.png"
 #: The list of scans left out, beside it.
 LEFT_OUT = REJECTED
@@ -35,19 +35,19 @@ _TRIED = 5
 
 
 def open_source(kind: str, folder: Path, *, table: Path | None, intensities: tuple[int, ...] | None) -> FileSource:
-    """The data set of this kind in `folder`.
+    """The dataset of this kind in `folder`.
 
     Raises:
         UserError: no such kind or folder, or an option that it has no use for.
     """
     if kind not in KINDS:
-        raise UserError(f"data set: '{kind}' is not allowed; one of: {', '.join(KINDS)}")
+        raise UserError(f"dataset: '{kind}' is not allowed; one of: {', '.join(KINDS)}")
     if (table is not None) != (kind == "folder"):
         raise UserError(
             f"--table: {'needed for' if kind == 'folder' else 'not for'} '{kind}'; it lists a folder's scans"
         )
     if intensities is not None and kind != "bu3dfe":
-        raise UserError(f"--intensities: not for '{kind}'; a suite chooses among the intensities of a cohort")
+        raise UserError(f"--intensities: not for '{kind}'; a suite chooses among the intensities of a dataset")
     if kind == "bu3dfe":
         return Bu3dfeSource(folder=folder, intensities=intensities)
     return BosphorusSource(folder=folder) if table is None else FolderSource(folder=folder, table=table)
@@ -55,27 +55,27 @@ def open_source(kind: str, folder: Path, *, table: Path | None, intensities: tup
 
 def prepare(
     home: Home, name: str, source: FileSource, *, size: int, workers: int | None, console: Terminal
-) -> tuple[Cohort, list[tuple[str, str]]]:
-    """Makes a data set's cohort, saying first what there is; returns it with the scans left out and the reasons."""
-    directory = cohort_directory(home.path, name)
+) -> tuple[FaceDataset, list[tuple[str, str]]]:
+    """Prepares a dataset from files, saying first what there is; returns it, the scans left out and the reasons."""
+    directory = dataset_directory(home.path, name)
     if directory.exists():
-        raise UserError(f"cohort {name}: {directory} exists already; name another, or delete it")
+        raise UserError(f"dataset {name}: {directory} exists already; name another, or delete it")
     with console.status("looking at the folder"):
         found, described = source.inspect(), source.describe()
         seconds = _seconds_a_scan(source, found, size=size)
     count = processes(workers)
     console.print(_overview(found, described, size=size, seconds=seconds, workers=count))
     with progress_bar(f"preparing {name}", console) as progress:
-        cohort = prepare_cohort(directory, source, size=size, workers=count, progress=progress)
+        dataset = prepare_dataset(directory, source, size=size, workers=count, progress=progress)
     with console.status("drawing the contact sheet"):
         write_sheet(directory, directory / SHEET, scans=24)
-    return cohort, _rejected(directory)
+    return dataset, _rejected(directory)
 
 
 def export_scans(
     layout: str, directory: Path, source: SyntheticSource, *, workers: int | None, console: Terminal
 ) -> None:
-    """Writes a synthetic cohort's scans in a data set's layout, with a progress bar."""
+    """Writes synthetic scans as files in the layout of BU-3DFE or Bosphorus, with a progress bar."""
     with progress_bar(f"writing {directory.name}", console) as progress:
         export(directory, source, layout=layout, workers=processes(workers), progress=progress)
 
@@ -114,7 +114,7 @@ def _overview(
     if nose := described.get("nose"):
         table.add_row("nose rows", f"{nose['order']}, first side {nose['first_side']}")
     need = disk_need(scans=len(found.scans), size=size)
-    table.add_row("disk", f"{disk(need // 2)} for the cohort, {disk(need)} while it is made")
+    table.add_row("disk", f"{disk(need // 2)} for the dataset, {disk(need)} while it is made")
     if seconds is not None:
         needed = duration(max(seconds * len(found.scans) / workers, 1))
         table.add_row("time", f"about {needed} with {counted(workers, 'worker')}")

@@ -13,7 +13,7 @@ from afnetm.blame import told
 from afnetm.data.scan import EXPRESSIONS
 from benchmarks.jobs.beside import Step, steps
 from benchmarks.jobs.timing import estimate_seconds
-from benchmarks.plans.cohorts import how_to_make
+from benchmarks.plans.datasets import how_to_make
 from benchmarks.plans.units import select, split
 from benchmarks.records.store import Store
 from benchmarks.terminal.tables import Fitted
@@ -46,7 +46,7 @@ class Share:
 
 
 def shares(job: "Job") -> list[Share]:
-    """What is left to do for each method asked for, in the suite's order; the cohort may be yet to be made."""
+    """What is left to do for each method asked for, in the suite's order; the dataset may be yet to be made."""
     store = Store(job.home)
     done = store.done()
     found = []
@@ -61,15 +61,15 @@ def shares(job: "Job") -> list[Share]:
 
 
 def forecast(job: "Job") -> Group | str:
-    """`shares` for the terminal; where the cohort is to be prepared by hand, how to do that."""
+    """`shares` for the terminal; where the dataset is to be prepared by hand, how to do that."""
     suite = job.suite
-    if job.cohort is None and suite.cohort.synthetic is None:
+    if job.dataset is None and suite.dataset.synthetic is None:
         runs = counted(suite.protocol.folds * suite.protocol.repeats * len(job.labels), "run")
-        how = how_to_make(suite.cohort)
-        return f"cohort '{suite.cohort.name}' is not there; to make it:\n  {how}\nthen {runs} would be trained"
+        how = how_to_make(suite.dataset)
+        return f"dataset '{suite.dataset.name}' is not there; to make it:\n  {how}\nthen {runs} would be trained"
     found = shares(job)
     beside = steps(job, left=sum(share.left for share in found))
-    notes = [f"cohort '{suite.cohort.name}' would be made first"] if job.cohort is None else []
+    notes = [f"dataset '{suite.dataset.name}' would be made first"] if job.dataset is None else []
     if not all(share.sure for share in found):
         notes.append(f"about: by a few training steps on this machine, now; with {counted(job.workers, 'worker')}")
     return Group(table_of(found, "runs", beside), *(f"[dim]{escape(note)}[/]" for note in notes), *faults(found))
@@ -105,12 +105,12 @@ class Shape:
 
 
 def shape(job: "Job") -> Shape:
-    """That of the suite's trainings, by the first; of a cohort yet to be made, by its recipe."""
-    suite, cohort = job.suite, job.cohort
-    if cohort is not None:
-        first = split(cohort, select(cohort, suite.cohort), **suite.protocol.model_dump())[0]
-        return Shape(cohort.size, len(first.train), len(first.test))
-    made = suite.cohort.synthetic
+    """That of the suite's trainings, by the first; of a dataset yet to be made, by its recipe."""
+    suite, dataset = job.suite, job.dataset
+    if dataset is not None:
+        first = split(dataset, select(dataset, suite.dataset), **suite.protocol.model_dump())[0]
+        return Shape(dataset.size, len(first.train), len(first.test))
+    made = suite.dataset.synthetic
     assert made is not None
     scans = (suite.protocol.subjects or made.subjects) * scans_each(suite)
     test = scans // suite.protocol.folds
@@ -118,10 +118,10 @@ def shape(job: "Job") -> Shape:
 
 
 def scans_each(suite: "Suite") -> int:
-    """How many scans of a person a synthetic cohort yet to be made would have, and the suite take."""
-    made = suite.cohort.synthetic
+    """How many scans of a person a synthetic dataset yet to be made would have, and the suite take."""
+    made = suite.dataset.synthetic
     assert made is not None
-    levels = set(made.levels) & set(suite.cohort.intensities or made.levels)
+    levels = set(made.levels) & set(suite.dataset.intensities or made.levels)
     return len(levels) * len(EXPRESSIONS)
 
 

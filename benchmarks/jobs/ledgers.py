@@ -1,16 +1,16 @@
-"""The ledger of a suite as it is planned: what `records.ledger` keeps, from suite, cohort, units and winners."""
+"""The ledger of a suite as it is planned: what `records.ledger` keeps, from suite, dataset, units and winners."""
 
-from afnetm.data.cohort import Cohort, card
+from afnetm.data.dataset import FaceDataset, dataset_info
 from benchmarks.plans.suite import Suite
 from benchmarks.plans.units import PlannedUnit, changed, hyperparameters
-from benchmarks.records.ledger import Entry, Ledger, cohort_secret, pathless
+from benchmarks.records.ledger import Entry, Ledger, dataset_secret, pathless
 from benchmarks.search.tuning import Tuned
 
 #: Before the key of a unit that waits for the winner of its search.
 UNTUNED = "untuned-"
 
 
-def make_ledger(suite: Suite, cohort: Cohort, planned: list[PlannedUnit], tuned: Tuned | None = None) -> Ledger:
+def make_ledger(suite: Suite, dataset: FaceDataset, planned: list[PlannedUnit], tuned: Tuned | None = None) -> Ledger:
     """The ledger of a suite as planned."""
     extras = tuned.extras if tuned else ()
     return Ledger(
@@ -20,7 +20,7 @@ def make_ledger(suite: Suite, cohort: Cohort, planned: list[PlannedUnit], tuned:
         | {"methods": {label: hyperparameters(method) for label, method in suite.methods.items()}},
         description=suite.description,
         control=suite.control,
-        cohort=card(cohort) | {"source": cohort.source if cohort.shareable else pathless(cohort.source)},
+        dataset=dataset_info(dataset) | {"source": dataset.source if dataset.shareable else pathless(dataset.source)},
         methods={
             label: {
                 "name": method.name,
@@ -48,5 +48,5 @@ def make_ledger(suite: Suite, cohort: Cohort, planned: list[PlannedUnit], tuned:
             for e in extras
         ],
         path=suite.path,
-        secret="" if cohort.shareable else cohort_secret(cohort),
+        secret="" if dataset.shareable else dataset_secret(dataset),
     )

@@ -1,4 +1,4 @@
-"""What ``afnetm data check --summary`` says: an overview of a data set that may be sent to those who do not hold it."""
+"""What ``afnetm data check --summary`` says: an overview of a dataset that may be sent to those who do not hold it."""
 
 import csv
 from collections.abc import Mapping
@@ -6,33 +6,33 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from afnetm.data.cohort import check_cohort
-from afnetm.data.cohort_files import CARD, FORMAT_VERSION, MAPS, REJECTED
-from afnetm.data.datasets.bosphorus import BosphorusSource
-from afnetm.data.datasets.bu3dfe import Bu3dfeSource
-from afnetm.data.datasets.folder import FolderSource
-from afnetm.data.datasets.inspection import FileSource
+from afnetm.data.dataset import check_dataset
+from afnetm.data.dataset_files import FORMAT_VERSION, INFO, MAPS, REJECTED
 from afnetm.data.maps import RENDERING_VERSION
 from afnetm.data.overview import overview
+from afnetm.data.sources.bosphorus import BosphorusSource
+from afnetm.data.sources.bu3dfe import Bu3dfeSource
+from afnetm.data.sources.folder import FolderSource
+from afnetm.data.sources.inspection import FileSource
 from afnetm.data.survey import survey
 from afnetm.errors import UserError
-from benchmarks.plans.cohorts import processes, warn_of_rendering
+from benchmarks.plans.datasets import processes, warn_of_rendering
 from benchmarks.terminal.console import Terminal
 from benchmarks.terminal.steps import progress_bar
 from benchmarks.terminal.words import counted, disk
 
-_HEADING = "Summary of a data set: counts and measures, without faces and names of people, files or folders"
+_HEADING = "Summary of a dataset: counts and measures, without faces and names of people, files or folders"
 #: A bar of the distribution's chart has so many characters at most.
 _BAR = 40
 
 
 def tell(directory: Path, *, table: Path | None, workers: int | None, console: Terminal) -> dict[str, Any]:
-    """The overview of a prepared data set after everything in it was verified, or of a data set's files.
+    """The overview of a prepared dataset after everything in it was verified, or of files yet to be prepared.
 
     Files are all read and rendered as by `afnetm data prepare`; nothing is written.
 
     Args:
-        directory: a prepared data set's folder, or one with the files of BU-3DFE or Bosphorus or, with `table`, with
+        directory: a prepared dataset's folder, or one with the files of BU-3DFE or Bosphorus or, with `table`, with
             one's own meshes.
         table: the CSV file that lists a folder's scans.
         workers: processes; one a core where it is None.
@@ -46,14 +46,14 @@ def tell(directory: Path, *, table: Path | None, workers: int | None, console: T
         UserError: it is neither, or it was altered since it was made.
     """
     program = {"program": version("afnetm"), "format": FORMAT_VERSION}
-    if table is None and (directory / CARD).is_file():
+    if table is None and (directory / INFO).is_file():
         with progress_bar("verifying", console) as progress:
-            cohort = check_cohort(directory, progress)
-        warn_of_rendering(cohort)
+            dataset = check_dataset(directory, progress)
+        warn_of_rendering(dataset)
         with (directory / REJECTED).open(encoding="utf-8", newline="") as file:
             reasons = [row["reason"] for row in csv.DictReader(file)]
-        found = overview(cohort.table, reasons, cohort.source)
-        made = {"rendering": cohort.rendering, "size": cohort.size, "bytes": (directory / MAPS).stat().st_size}
+        found = overview(dataset.table, reasons, dataset.source)
+        made = {"rendering": dataset.rendering, "size": dataset.size, "bytes": (directory / MAPS).stat().st_size}
         return program | made | found
     with console.status("looking at the folder"):
         source = _files(directory, table)
@@ -70,7 +70,7 @@ def lines(told: dict[str, Any]) -> list[str]:
     nose = source.get("nose", {})
     rows = [
         ("program", f"afnetm {told['program']}, rendering version {told['rendering']}, format {told['format']}"),
-        ("data set", f"{source.get('kind', 'unknown')}{', made-up faces' if source.get('made_up') else ''}"),
+        ("dataset", f"{source.get('kind', 'unknown')}{', made-up faces' if source.get('made_up') else ''}"),
         ("scans", f"{told['scans']} of {counted(told['subjects'], 'subject')}, {told['refused'] or 'none'} refused"),
         ("per subject", _spread(told["scans_a_subject"])),
         ("expressions", _counts(told["classes"])),
@@ -92,7 +92,7 @@ def lines(told: dict[str, Any]) -> list[str]:
 
 
 def _files(directory: Path, table: Path | None) -> FileSource:
-    """The data set whose files are in a folder."""
+    """The dataset whose files are in a folder."""
     if table is not None:
         return FolderSource(folder=directory, table=table)
     faults = []
@@ -104,7 +104,7 @@ def _files(directory: Path, table: Path | None) -> FileSource:
             faults.append(str(error))
         else:
             return source
-    raise UserError(f"{directory}: no prepared data set (it has no {CARD}), and no files of one: {'; '.join(faults)}")
+    raise UserError(f"{directory}: no prepared dataset (it has no {INFO}), and no files of one: {'; '.join(faults)}")
 
 
 def _counts(counts: Mapping[str, int]) -> str:

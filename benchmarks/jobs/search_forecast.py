@@ -12,7 +12,7 @@ from rich.markup import escape
 
 from benchmarks.jobs.beside import steps
 from benchmarks.jobs.forecast import Shape, Share, estimated, faults, forecast, scans_each, shape, table_of
-from benchmarks.plans.cohorts import how_to_make
+from benchmarks.plans.datasets import how_to_make
 from benchmarks.plans.units import undrawn
 from benchmarks.records.store import Store
 from benchmarks.search.searching import check_search, study_name
@@ -29,8 +29,8 @@ def dry_forecast(job: "Job", spec: SearchSpec | None, *, storage_url: str | None
     """What ``afnetm run --dry-run`` says: what is searched, if anything, and what is trained then."""
     if spec is None:
         return forecast(job)
-    check_search(job.suite, spec, job.planned, job.labels, job.cohort)
-    if job.cohort is None and job.suite.cohort.synthetic is None:
+    check_search(job.suite, spec, job.planned, job.labels, job.dataset)
+    if job.dataset is None and job.suite.dataset.synthetic is None:
         return forecast(job)
     protocol = job.suite.protocol
     units = len(job.labels) * protocol.folds * protocol.repeats
@@ -50,9 +50,9 @@ def search_forecast(
         UserError: it cannot be searched so; looked at where `measure` is set, as a search does it when it begins.
     """
     if measure:
-        check_search(job.suite, spec, job.planned, job.labels, job.cohort)
-    if job.cohort is None and job.suite.cohort.synthetic is None:
-        return f"cohort '{job.suite.cohort.name}' is not there; to make it:\n  {how_to_make(job.suite.cohort)}"
+        check_search(job.suite, spec, job.planned, job.labels, job.dataset)
+    if job.dataset is None and job.suite.dataset.synthetic is None:
+        return f"dataset '{job.suite.dataset.name}' is not there; to make it:\n  {how_to_make(job.suite.dataset)}"
     told = _told(job, storage_url)
     found = [_share(job, spec, label, told, measure=measure) for label in job.labels]
     studies = len(_places(job, spec)) * spec.selection_repeats
@@ -112,11 +112,11 @@ def _inner_shape(job: "Job", spec: SearchSpec) -> Shape:
     outer, suite = shape(job), job.suite
     scans = outer.train
     if spec.selection == "development":
-        if job.cohort is not None:
-            scans = len(undrawn(job.planned[0].unit, job.cohort))
+        if job.dataset is not None:
+            scans = len(undrawn(job.planned[0].unit, job.dataset))
         else:
-            assert suite.cohort.synthetic is not None
-            scans = (suite.cohort.synthetic.subjects - (suite.protocol.subjects or 0)) * scans_each(suite)
+            assert suite.dataset.synthetic is not None
+            scans = (suite.dataset.synthetic.subjects - (suite.protocol.subjects or 0)) * scans_each(suite)
     return Shape(outer.size, scans - scans // spec.folds, scans // spec.folds)
 
 

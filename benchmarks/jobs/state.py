@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from afnetm.data.cohort_files import read_card
+from afnetm.data.dataset_files import read_info
 from afnetm.errors import UserError
 from benchmarks.plans.suite_files import read_suite_file
 from benchmarks.records.home import Home
@@ -71,7 +71,7 @@ class Contents:
 
     Attributes:
         suites: the state of each that was run, by name.
-        cohorts: of each prepared data set: name, scans, subjects, size in pixels, bytes.
+        datasets: of each prepared dataset: name, scans, subjects, size in pixels, bytes.
         unreadable: what stands among them and cannot be read, and why.
         unused: records that no suite has any more, or that only searches have.
         bytes: what the whole home takes on disk.
@@ -79,7 +79,7 @@ class Contents:
     """
 
     suites: list[State] = field(default_factory=list)
-    cohorts: list[dict[str, Any]] = field(default_factory=list)
+    datasets: list[dict[str, Any]] = field(default_factory=list)
     unreadable: dict[str, str] = field(default_factory=dict)
     unused: int = 0
     bytes: int = 0
@@ -90,7 +90,7 @@ def contents(home: Home) -> Contents:
     """What is in a home; nothing, if it is not there yet."""
     if not home.path.is_dir():
         return Contents()
-    suites, cohorts, unreadable = [], [], {}
+    suites, datasets, unreadable = [], [], {}
     keys: set[str] = set()
     for path in sorted(home.suites.glob("*.json")):
         try:
@@ -98,15 +98,15 @@ def contents(home: Home) -> Contents:
             keys |= {entry.key for entry in read_ledger(home, path.stem).only(None)}
         except UserError as error:
             unreadable[f"suite {path.stem}"] = str(error)
-    for folder in sorted(path for path in home.cohorts.glob("*") if path.is_dir() and not path.name.startswith(".")):
+    for folder in sorted(path for path in home.datasets.glob("*") if path.is_dir() and not path.name.startswith(".")):
         try:
-            card = read_card(folder)
-            about = {"name": folder.name, **{name: card[name] for name in ("scans", "subjects", "size")}}
-            cohorts.append(about | {"bytes": _bytes(folder)})
+            info = read_info(folder)
+            about = {"name": folder.name, **{name: info[name] for name in ("scans", "subjects", "size")}}
+            datasets.append(about | {"bytes": _bytes(folder)})
         except UserError as error:
-            unreadable[f"cohort {folder.name}"] = str(error)
+            unreadable[f"dataset {folder.name}"] = str(error)
     unused = len(Store(home).done() - keys)
-    return Contents(suites, cohorts, unreadable, unused, _bytes(home.path), shutil.disk_usage(home.path).free)
+    return Contents(suites, datasets, unreadable, unused, _bytes(home.path), shutil.disk_usage(home.path).free)
 
 
 def _bytes(folder: Path) -> int:

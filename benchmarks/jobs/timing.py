@@ -9,7 +9,7 @@ import pandas as pd
 import torch
 
 from afnetm.contract.rehearsal import rehearse
-from afnetm.data.cohort import Cohort
+from afnetm.data.dataset import FaceDataset
 from afnetm.data.scan import EXPRESSIONS
 from afnetm.method import Method
 from afnetm.model.cost import flop_count
@@ -65,9 +65,9 @@ def estimate_seconds(
     return a_scan * (recipe.epochs * train + test / 3)  # going forward is a third of a step
 
 
-def _blank(scans: int, size: int) -> Cohort:
+def _blank(scans: int, size: int) -> FaceDataset:
     shape = (scans, 1, size, size)
-    return Cohort(
+    return FaceDataset(
         directory=Path(),
         name="blank",
         size=size,

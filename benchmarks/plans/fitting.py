@@ -11,7 +11,7 @@ from afnetm.method import Method
 from studies.spec import SearchSpec
 
 if TYPE_CHECKING:
-    from benchmarks.plans.suite import AxisSpec, CohortSpec, ProtocolSpec
+    from benchmarks.plans.suite import AxisSpec, DatasetSpec, ProtocolSpec
 
 
 def check_selection(search: SearchSpec, protocol: "ProtocolSpec") -> None:
@@ -27,35 +27,35 @@ def check_selection(search: SearchSpec, protocol: "ProtocolSpec") -> None:
         )
 
 
-def check_cohort(cohort: "CohortSpec", protocol: "ProtocolSpec") -> None:
+def check_dataset(dataset: "DatasetSpec", protocol: "ProtocolSpec") -> None:
     """Raises `UserError` where keys contradict each other, before anything is made."""
-    if cohort.synthetic is not None and cohort.dataset is not None:
-        raise UserError(f"cohort.dataset = '{cohort.dataset}': not together with cohort.synthetic; name one of them")
+    if dataset.synthetic is not None and dataset.source is not None:
+        raise UserError(f"dataset.source = '{dataset.source}': not together with dataset.synthetic; name one of them")
     if protocol.redraw and protocol.subjects is None:
         raise UserError("protocol.redraw = true: it needs protocol.subjects, how many to draw")
     if protocol.subjects is not None and protocol.folds > protocol.subjects:
         raise UserError(f"protocol.folds = {protocol.folds}: more than the {protocol.subjects} subjects drawn")
-    if cohort.synthetic is not None:
-        SyntheticSource(**cohort.synthetic.model_dump(exclude={"size"}))  # has a check of its own
-        for intensity in cohort.intensities or ():
-            if intensity not in cohort.synthetic.levels:
-                made = ", ".join(map(str, cohort.synthetic.levels))
-                raise UserError(f"cohort.intensities: {intensity} is none of the levels of cohort.synthetic: {made}")
+    if dataset.synthetic is not None:
+        SyntheticSource(**dataset.synthetic.model_dump(exclude={"size"}))  # has a check of its own
+        for intensity in dataset.intensities or ():
+            if intensity not in dataset.synthetic.levels:
+                made = ", ".join(map(str, dataset.synthetic.levels))
+                raise UserError(f"dataset.intensities: {intensity} is none of the levels of dataset.synthetic: {made}")
         for key, value in (("folds", protocol.folds), ("subjects", protocol.subjects or 0)):
-            if value > cohort.synthetic.subjects:
+            if value > dataset.synthetic.subjects:
                 raise UserError(
-                    f"protocol.{key} = {value}: more than the {cohort.synthetic.subjects} subjects of its cohort"
+                    f"protocol.{key} = {value}: more than the {dataset.synthetic.subjects} subjects of its dataset"
                 )
 
 
-def check_inner_folds(search: SearchSpec, cohort: "CohortSpec", protocol: "ProtocolSpec") -> None:
-    """The same of a search: of a cohort yet to be made it is known how many subjects are left to tune on."""
-    if cohort.synthetic is None:
+def check_inner_folds(search: SearchSpec, dataset: "DatasetSpec", protocol: "ProtocolSpec") -> None:
+    """The same of a search: of a dataset yet to be made it is known how many subjects are left to tune on."""
+    if dataset.synthetic is None:
         return
-    people = protocol.subjects or cohort.synthetic.subjects
+    people = protocol.subjects or dataset.synthetic.subjects
     tuned_on = people - math.ceil(people / protocol.folds)
     if search.selection == "development":
-        tuned_on = cohort.synthetic.subjects - people
+        tuned_on = dataset.synthetic.subjects - people
     if search.folds > tuned_on:
         raise UserError(f"search.folds = {search.folds}: more than the {tuned_on} subjects that are left to tune on")
 

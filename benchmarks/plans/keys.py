@@ -7,7 +7,7 @@ from typing import Any
 
 #: What decides a unit's result; `benchmarks.plans.units.Unit` says what each is.
 DECIDING = (
-    *("cohort", "intensities", "protocol", "repeat", "fold", "method", "version", "hyperparameters", "encoder"),
+    *("dataset", "intensities", "protocol", "repeat", "fold", "method", "version", "hyperparameters", "encoder"),
     *("recipe", "device", "inner", "reseed"),
 )
 #: Younger than many records, and left out where they say nothing.

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, Field, field_validator, model_validator
 
-from afnetm.data.cohort import cohort_directory
+from afnetm.data.dataset import dataset_directory
 from afnetm.errors import UserError
 from afnetm.installation import how_to_register
 from afnetm.method import Method
@@ -15,7 +15,7 @@ from afnetm.model.encoder import EncoderSpec
 from afnetm.registry import find_method, registry
 from afnetm.strict import STRICT, parse, shown, suggestion
 from afnetm.training.recipe import Recipe
-from benchmarks.plans.fitting import check_axes, check_cohort, check_inner_folds, check_methods, check_selection
+from benchmarks.plans.fitting import check_axes, check_dataset, check_inner_folds, check_methods, check_selection
 from benchmarks.plans.naming import check_label, check_suite_name
 from benchmarks.plans.suite_files import SUITES, read_suite_file
 from studies.spec import SearchSpec
@@ -35,7 +35,7 @@ class _Strict(BaseModel):
 
 
 class SyntheticSpec(_Strict):
-    """A synthetic cohort, made when it is not there yet."""
+    """A synthetic dataset, made when it is not there yet."""
 
     subjects: Annotated[int, Field(ge=1, le=100_000)]
     levels: Annotated[tuple[Annotated[int, Field(ge=1, le=4)], ...], Field(min_length=1)]
@@ -44,19 +44,19 @@ class SyntheticSpec(_Strict):
     clean: bool = False
 
 
-class CohortSpec(_Strict):
-    """Which cohort, and which of its scans.
+class DatasetSpec(_Strict):
+    """Which dataset, and which of its scans.
 
     Attributes:
         name: what it is called in the home.
         synthetic: how it is made where it is not there yet.
-        dataset: the data set that it must have been prepared from; None for any.
+        source: which licensed dataset's files it must have been prepared from; None for any.
         intensities: of the scans to use; None for all.
     """
 
     name: str
     synthetic: SyntheticSpec | None = None
-    dataset: Literal["bu3dfe", "bosphorus"] | None = None
+    source: Literal["bu3dfe", "bosphorus"] | None = None
     intensities: Annotated[tuple[Annotated[int, Field(ge=0, le=4)], ...], Field(min_length=1)] | None = None
 
 
@@ -98,7 +98,7 @@ class AxisSpec(_Strict):
 
 
 class Suite(_Strict):
-    """A comparison: cohort, protocol, encoder, recipe, and the methods with their hyper-parameters.
+    """A comparison: dataset, protocol, encoder, recipe, and the methods with their hyper-parameters.
 
     Attributes:
         name: the file's name without its ending.
@@ -126,7 +126,7 @@ class Suite(_Strict):
     rope: Annotated[float, Field(ge=0, le=100)] = 1.0
     keep_weights: bool = False
     axes: dict[str, AxisSpec] = {}
-    cohort: CohortSpec
+    dataset: DatasetSpec
     protocol: ProtocolSpec
     encoder: EncoderSpec
     training: Recipe
@@ -217,11 +217,11 @@ def parse_suite(tables: dict[str, Any], *, name: str, text: str, file: str) -> S
     whole = {"encoder": {}, "training": {}, **tables, "name": name, "text": text, "methods": {}, "search": None}
     suite: Suite = validate(Suite, whole, file, "")
     try:
-        cohort_directory(Path(), suite.cohort.name)
-        check_cohort(suite.cohort, suite.protocol)
+        dataset_directory(Path(), suite.dataset.name)
+        check_dataset(suite.dataset, suite.protocol)
         if search is not None:
             check_selection(search, suite.protocol)
-            check_inner_folds(search, suite.cohort, suite.protocol)
+            check_inner_folds(search, suite.dataset, suite.protocol)
     except UserError as error:
         raise UserError(f"{file}: {error}") from None
     check_methods(methods, suite.axes, file)

@@ -17,12 +17,12 @@ def suite_names() -> list[str]:
 
 
 def listed_suites() -> list[dict[str, Any]]:
-    """Name, description, labels of the methods, and data set of each of them; read without being checked."""
+    """Name, description, labels of the methods, and dataset of each of them; read without being checked."""
     found = []
     for name in suite_names():
         tables = tomllib.loads((SUITES / f"{name}.toml").read_text(encoding="utf-8"))
         about = {"description": tables["description"], "methods": list(tables["methods"])}
-        found.append({"name": name, **about, "cohort": tables["cohort"]["name"]})
+        found.append({"name": name, **about, "dataset": tables["dataset"]["name"]})
     return found
 
 

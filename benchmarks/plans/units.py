@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from afnetm.data.cohort import Cohort
+from afnetm.data.dataset import FaceDataset
 from afnetm.data.scan import EXPRESSIONS
 from afnetm.data.splits import Split, complete_subjects, subject_folds
 from afnetm.errors import UserError
@@ -22,7 +22,7 @@ from afnetm.seeding import derive_seed
 from afnetm.strict import parse
 from afnetm.training.recipe import Recipe
 from benchmarks.plans.keys import unit_key
-from benchmarks.plans.suite import CohortSpec, ProtocolSpec, Suite
+from benchmarks.plans.suite import DatasetSpec, ProtocolSpec, Suite
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,7 +32,7 @@ class Unit:
     Library versions and the commit are recorded with the result and not part of it.
 
     Attributes:
-        cohort: the cohort's fingerprint.
+        dataset: the dataset's fingerprint.
         intensities: which of its scans are selected; None for all.
         protocol: folds and seed of the cross-validation, and who takes part where the suite says so.
         repeat: counted from 0.
@@ -48,7 +48,7 @@ class Unit:
         reseed: counted from 0; the same training again with another seed, to see what the seed decides.
     """
 
-    cohort: str
+    dataset: str
     intensities: tuple[int, ...] | None
     protocol: dict[str, Any]
     repeat: int
@@ -88,7 +88,7 @@ class PlannedUnit:
     Attributes:
         label: what the suite calls the method.
         unit: what decides the result.
-        cohort_name: where the cohort is, under the home.
+        dataset_name: where the dataset is, under the home.
         weights: path of given encoder weights.
         keep_weights: whether the record keeps the trained weights.
         rehearsal: whether it is only tried on a few faces, for nothing but its not failing.
@@ -96,41 +96,41 @@ class PlannedUnit:
 
     label: str
     unit: Unit
-    cohort_name: str
+    dataset_name: str
     weights: str | None
     keep_weights: bool
     rehearsal: bool = False
 
 
-def select(cohort: Cohort, spec: CohortSpec) -> NDArray[np.int64]:
+def select(dataset: FaceDataset, spec: DatasetSpec) -> NDArray[np.int64]:
     """Row numbers of the scans that a suite selects: the six expressions, at its intensities.
 
     Raises:
-        UserError: no scan is left, or an intensity is not in the cohort.
+        UserError: no scan is left, or an intensity is not in the dataset.
     """
-    table = cohort.table
+    table = dataset.table
     known = sorted(set(table["intensity"]))
     for intensity in spec.intensities or ():
         if intensity not in known:
             raise UserError(
-                f"cohort.intensities: {intensity} is not in '{cohort.name}'; it has: {', '.join(map(str, known))}"
+                f"dataset.intensities: {intensity} is not in '{dataset.name}'; it has: {', '.join(map(str, known))}"
             )
     chosen = table["expression"].isin(EXPRESSIONS)
     if spec.intensities is not None:
         chosen &= table["intensity"].isin(spec.intensities)
     rows = np.flatnonzero(chosen.to_numpy())
     if not len(rows):
-        raise UserError(f"cohort '{cohort.name}' has no scan with one of: {', '.join(EXPRESSIONS)}")
+        raise UserError(f"dataset '{dataset.name}' has no scan with one of: {', '.join(EXPRESSIONS)}")
     return rows
 
 
-def class_indices(cohort: Cohort, rows: NDArray[np.int64]) -> NDArray[np.int64]:
+def class_indices(dataset: FaceDataset, rows: NDArray[np.int64]) -> NDArray[np.int64]:
     """``(len(rows),)`` int64: the scans' expressions as indices into `EXPRESSIONS`."""
-    return cohort.table["expression"].iloc[rows].map(EXPRESSIONS.index).to_numpy(np.int64, copy=True)
+    return dataset.table["expression"].iloc[rows].map(EXPRESSIONS.index).to_numpy(np.int64, copy=True)
 
 
 def split(
-    cohort: Cohort,
+    dataset: FaceDataset,
     rows: NDArray[np.int64],
     *,
     folds: int,
@@ -143,10 +143,10 @@ def split(
     """The folds over `rows` by a protocol (`ProtocolSpec` says what each key means); their indices are into `rows`.
 
     Raises:
-        UserError: the cohort has too few subjects, or too few scans of a class.
+        UserError: the dataset has too few subjects, or too few scans of a class.
     """
-    table = cohort.table.iloc[rows]
-    kept = _complete(table, cohort.name, at_least=subjects or folds) if complete else np.arange(len(rows))
+    table = dataset.table.iloc[rows]
+    kept = _complete(table, dataset.name, at_least=subjects or folds) if complete else np.arange(len(rows))
     table = table.iloc[kept]
     splits = subject_folds(
         table["subject"].tolist(),
@@ -160,16 +160,16 @@ def split(
     return [replace(one, train=kept[one.train], test=kept[one.test]) for one in splits]
 
 
-def scans_of(unit: Unit, cohort: Cohort) -> tuple[NDArray[np.int64], Split]:
-    """The scans that a unit may see, as row numbers of the cohort, and its fold; the fold's indices are into them.
+def scans_of(unit: Unit, dataset: FaceDataset) -> tuple[NDArray[np.int64], Split]:
+    """The scans that a unit may see, as row numbers of the dataset, and its fold; the fold's indices are into them.
 
     A unit of a search sees no scan of a subject whom the comparison tests with what is found.
 
     Raises:
         UserError: nobody is left for `inner`.
     """
-    rows = select(cohort, CohortSpec(name=cohort.name, intensities=unit.intensities))
-    splits = split(cohort, rows, repeats=unit.repeat + 1, **unit.protocol)
+    rows = select(dataset, DatasetSpec(name=dataset.name, intensities=unit.intensities))
+    splits = split(dataset, rows, repeats=unit.repeat + 1, **unit.protocol)
     outer = next(one for one in splits if (one.repeat, one.fold) == (unit.repeat, unit.fold))
     if unit.inner is None:
         return rows, outer
@@ -177,18 +177,18 @@ def scans_of(unit: Unit, cohort: Cohort) -> tuple[NDArray[np.int64], Split]:
         own = rows[outer.train]
         seed = derive_seed(use="inner folds", seed=unit.protocol["seed"], repeat=unit.repeat, fold=unit.fold)
     else:
-        own = undrawn(unit, cohort)
+        own = undrawn(unit, dataset)
         seed = derive_seed(use="development folds", seed=unit.protocol["seed"])
-    found = split(cohort, own, folds=unit.inner["folds"], repeats=1, seed=seed)
+    found = split(dataset, own, folds=unit.inner["folds"], repeats=1, seed=seed)
     return own, found[unit.inner["fold"]]
 
 
-def undrawn(unit: Unit, cohort: Cohort) -> NDArray[np.int64]:
+def undrawn(unit: Unit, dataset: FaceDataset) -> NDArray[np.int64]:
     """Rows of the subjects whom a unit's protocol could have drawn and did not, so that no repeat tests them."""
-    rows = select(cohort, CohortSpec(name=cohort.name, intensities=unit.intensities))
-    drawn = split(cohort, rows, repeats=1, **unit.protocol)[0]
-    table = cohort.table.iloc[rows]
-    able = _complete(table, cohort.name, at_least=0) if unit.protocol.get("complete") else np.arange(len(rows))
+    rows = select(dataset, DatasetSpec(name=dataset.name, intensities=unit.intensities))
+    drawn = split(dataset, rows, repeats=1, **unit.protocol)[0]
+    table = dataset.table.iloc[rows]
+    able = _complete(table, dataset.name, at_least=0) if unit.protocol.get("complete") else np.arange(len(rows))
     left: NDArray[np.int64] = rows[np.setdiff1d(able, np.concatenate([drawn.train, drawn.test]))]
     return left
 
@@ -207,21 +207,21 @@ def _complete(table: pd.DataFrame, name: str, *, at_least: int) -> NDArray[np.in
     return np.flatnonzero(table["subject"].isin(complete))
 
 
-def plan(suite: Suite, cohort: Cohort, *, device: str) -> list[PlannedUnit]:
+def plan(suite: Suite, dataset: FaceDataset, *, device: str) -> list[PlannedUnit]:
     """Every unit of `suite` as it is written, fold by fold, so that all methods advance together.
 
     Raises:
-        UserError: the protocol does not fit the cohort.
+        UserError: the protocol does not fit the dataset.
     """
-    splits = split(cohort, select(cohort, suite.cohort), **suite.protocol.model_dump())
+    splits = split(dataset, select(dataset, suite.dataset), **suite.protocol.model_dump())
     protocol = _protocol_identity(suite.protocol)
     encoder = _encoder_identity(suite.encoder)
     planned = []
     for one in splits:
         for label, method in suite.methods.items():
             unit = Unit(
-                cohort=cohort.fingerprint,
-                intensities=suite.cohort.intensities,
+                dataset=dataset.fingerprint,
+                intensities=suite.dataset.intensities,
                 protocol=protocol,
                 repeat=one.repeat,
                 fold=one.fold,
@@ -232,7 +232,7 @@ def plan(suite: Suite, cohort: Cohort, *, device: str) -> list[PlannedUnit]:
                 recipe=asdict(suite.training),
                 device=device,
             )
-            planned.append(PlannedUnit(label, unit, suite.cohort.name, suite.encoder.weights, suite.keep_weights))
+            planned.append(PlannedUnit(label, unit, suite.dataset.name, suite.encoder.weights, suite.keep_weights))
     return planned
 
 

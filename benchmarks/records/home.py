@@ -31,9 +31,9 @@ class Home:
     path: Path
 
     @property
-    def cohorts(self) -> Path:
-        """Prepared data sets, a folder each."""
-        return self.path / "cohorts"
+    def datasets(self) -> Path:
+        """Prepared datasets, a folder each."""
+        return self.path / "datasets"
 
     @property
     def units(self) -> Path:

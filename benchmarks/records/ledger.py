@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from afnetm.data.cohort import Cohort
+from afnetm.data.dataset import FaceDataset
 from afnetm.errors import UserError
 from benchmarks.records.home import Home, write_text
 
@@ -40,7 +40,7 @@ class Ledger:
         resolved: what its TOML means, every default filled in.
         description: its one sentence.
         control: the method that the others are compared with.
-        cohort: the cohort's card, with ``source`` beside what ``data check`` prints.
+        dataset: the dataset info, with ``source`` beside what ``data check`` prints.
         methods: by label: name, title (empty where it has none), version, summary, source, hyperparameters,
             probabilities (whether its scores are), tuned (the search that found its defaults), changed (which
             hyper-parameters are not at these); ledgers of earlier versions have not all of these.
@@ -51,7 +51,7 @@ class Ledger:
         extras: trainings beside the comparison.
         path: the suite's file, absolute, which is for this home alone; empty for a suite that comes with the project,
             None where the suite came from elsewhere.
-        secret: what reports make pseudonyms of subjects with; it never enters one, nor MLflow. Empty where the cohort
+        secret: what reports make pseudonyms of subjects with; it never enters one, nor MLflow. Empty where the dataset
             is shareable.
     """
 
@@ -60,7 +60,7 @@ class Ledger:
     resolved: dict[str, Any]
     description: str
     control: str | None
-    cohort: dict[str, Any]
+    dataset: dict[str, Any]
     methods: dict[str, dict[str, Any]]
     units: list[Entry]
     axes: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -143,10 +143,10 @@ def from_json(stored: dict[str, Any]) -> Ledger:
 
 
 def pathless(source: dict[str, Any]) -> dict[str, Any]:
-    """What a cohort came from without what may be a path: sources name none, but a cohort may be another program's."""
+    """What a dataset came from without what may be a path: sources name none, but datasets of other programs may."""
     return {key: value for key, value in source.items() if not {"/", "\\"} & set(str(value))}
 
 
-def cohort_secret(cohort: Cohort) -> str:
-    """The same for one cohort wherever it is, and unknown to who has not got its scans: a digest of their digests."""
-    return hashlib.sha256("".join(cohort.table["sha256"]).encode()).hexdigest()
+def dataset_secret(dataset: FaceDataset) -> str:
+    """The same for one dataset wherever it is, and unknown to who has not got its scans: a digest of their digests."""
+    return hashlib.sha256("".join(dataset.table["sha256"]).encode()).hexdigest()

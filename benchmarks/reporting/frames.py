@@ -8,12 +8,12 @@ from typing import Any
 
 import pandas as pd
 
-from afnetm.data.cohort import Cohort
-from benchmarks.records.ledger import Ledger, cohort_secret
+from afnetm.data.dataset import FaceDataset
+from benchmarks.records.ledger import Ledger, dataset_secret
 from benchmarks.records.store import Store
 from benchmarks.reporting.evidence import mean_maps
 from benchmarks.reporting.gathering import Gathered, gathered, where
-from benchmarks.reporting.scans import Pictures, cohort_here, levels, names_in
+from benchmarks.reporting.scans import Pictures, dataset_here, levels, names_in
 from benchmarks.reporting.sound import Sound, read_sound, reason
 from reports.data.left_out import LeftOut
 from reports.data.pseudonyms import PREFIXES, identity, unnamed, words
@@ -28,7 +28,7 @@ _MEASURED = ("parameters", "flops", "test_seconds", "peak_memory")
 
 
 def results(
-    ledger: Ledger, store: Store, *, created: str, with_faces: bool = False, cohort: Path | None = None
+    ledger: Ledger, store: Store, *, created: str, with_faces: bool = False, dataset: Path | None = None
 ) -> Results:
     """What a suite's finished units found, and how it was made.
 
@@ -39,9 +39,9 @@ def results(
         ledger: the suite.
         store: its records.
         created: printed as it is.
-        with_faces: whether subjects may be named and shown though the cohort is not shareable.
-        cohort: where it is, or would be; what it has recorded of its scans goes with the weights that these were given,
-            and where they may be shown it has their pictures.
+        with_faces: whether subjects may be named and shown though the dataset is not shareable.
+        dataset: where it is, or would be; what it has recorded of its scans goes with the weights that these were
+            given, and where they may be shown it has their pictures.
 
     Raises:
         reports.schema.ReportError: the records contradict each other, or none can be used.
@@ -51,13 +51,13 @@ def results(
     lost = [one for _, one in read if isinstance(one, LeftOut)]
     found = gathered([(entry, one) for entry, one in read if isinstance(one, Sound)], lost)
     found = found.without(diverged(found.predictions, found.curves))
-    make = partial(_results, ledger, store, done, created=created, with_faces=with_faces, cohort=cohort)
+    make = partial(_results, ledger, store, done, created=created, with_faces=with_faces, dataset=dataset)
     try:
         return make(found)
     except ReportError:
         if not found.records or not (bad := faults(_folds(ledger, found), found.predictions, found.curves)):
             raise
-    shown = bool(ledger.cohort["shareable"]) or with_faces
+    shown = bool(ledger.dataset["shareable"]) or with_faces
     return make(
         found.without(
             {unit: f"its record contradicts itself: {why if shown else unnamed(why)}" for unit, why in bad.items()}
@@ -92,18 +92,18 @@ def _results(
     *,
     created: str,
     with_faces: bool,
-    cohort: Path | None,
+    dataset: Path | None,
 ) -> Results:
     """The results of these records."""
     if not found.records:
         first = f": {found.left_out[0].place}: {found.left_out[0].reason}" if found.left_out else ""
         raise ReportError(f"no finished unit can be used{first}")
     results = [one.result for _, one in found.records]
-    here = cohort_here(cohort, ledger.cohort["fingerprint"]) if cohort else None
+    here = dataset_here(dataset, ledger.dataset["fingerprint"]) if dataset else None
     by_key = {entry.key: one.result for entry, one in found.records}
     predictions, secret, names = _veiled(_calibrated(found.predictions, ledger), by_key, ledger, here)
     scans = {word: names.get(word, word) for word in predictions["scan"].unique()}
-    source = ledger.cohort["source"]
+    source = ledger.dataset["source"]
     synthetic = source.get("kind") == "synthetic" or source.get("made_up", False)
     failed = store.failed()
     return Results(
@@ -115,13 +115,13 @@ def _results(
         importances=predictions.dropna(subset="texture") if "texture" in predictions else pd.DataFrame(),
         levels=levels(here, scans) if here and "texture" in predictions else pd.DataFrame(),
         maps=mean_maps((entry.method, one.maps) for entry, one in found.records),
-        # An imported ledger may call shareable what this home's own cohort does not.
+        # An imported ledger may call shareable what this home's own dataset does not.
         faces=Pictures(here, scans) if here and (here.shareable or with_faces) else {},
         provenance=Provenance(
             suite=ledger.suite,
             description=ledger.description,
             suite_toml=ledger.text,
-            cohort=ledger.cohort,
+            dataset=ledger.dataset,
             protocol=ledger.resolved["protocol"],
             versions=_versions(results),
             hardware=_distinct(results, "hardware"),
@@ -153,7 +153,7 @@ def _results(
 
 def _calibrated(predictions: pd.DataFrame, ledger: Ledger) -> pd.DataFrame:
     """Predictions without the probabilities of methods whose scores are none: the softmax of margins, say."""
-    bare = [label for label, card in ledger.methods.items() if not card.get("probabilities", True)]
+    bare = [label for label, about in ledger.methods.items() if not about.get("probabilities", True)]
     rows = predictions["method"].isin(bare)
     return predictions.assign(**{name: predictions[name].mask(rows) for name in PROBABILITIES if name in predictions})
 
@@ -212,19 +212,19 @@ def _leaves(tree: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, Any
 
 
 def _veiled(
-    predictions: pd.DataFrame, records: Mapping[str, Mapping[str, Any]], ledger: Ledger, here: Cohort | None
+    predictions: pd.DataFrame, records: Mapping[str, Mapping[str, Any]], ledger: Ledger, here: FaceDataset | None
 ) -> tuple[pd.DataFrame, str | None, dict[str, str]]:
     """Predictions in which subjects who may not be named have pseudonyms, the secret that is left to use, the names.
 
     What is computed of them is so the same whoever reads it: subjects are resampled in the order of these words.
     `records`, by key, may have come under pseudonyms (`benchmarks.travel`), and fit those whose secret is the same.
-    Their names are known to who has the cohort, as its digests are the secret.
+    Their names are known to who has the dataset, as its digests are the secret.
 
     Raises:
         reports.schema.ReportError: it is not the same for all of them.
     """
     came = {key: str(record["pseudonyms"]) for key, record in records.items() if record.get("pseudonyms")}
-    if ledger.cohort["shareable"] or predictions.empty or not (came or ledger.secret):
+    if ledger.dataset["shareable"] or predictions.empty or not (came or ledger.secret):
         return predictions, ledger.secret, {}
     bare = ~predictions["unit"].isin(list(came))
     if len({*came.values(), *([identity(ledger.secret)] if bare.any() else [])}) > 1:
@@ -236,7 +236,7 @@ def _veiled(
             predictions = predictions.assign(**{column: predictions[column].where(~bare, predictions[column].map(own))})
             names |= {word: name for name, word in own.items()}
     if here is not None:
-        fitting = (secret for secret in (ledger.secret, cohort_secret(here)) if identity(secret) in came.values())
+        fitting = (secret for secret in (ledger.secret, dataset_secret(here)) if identity(secret) in came.values())
         names |= next((names_in(here, secret) for secret in fitting), {})
     return predictions, None, names
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from rich.console import RenderableType
 
-from afnetm.data.cohort import cohort_directory
+from afnetm.data.dataset import dataset_directory
 from afnetm.errors import UserError
 from afnetm.unwritten import why_unwritten
 from benchmarks.records.home import Home
@@ -53,7 +53,7 @@ class Written:
 def write_suite_report(home: Home, reference: str, *, out: Path | None = None, with_faces: bool = False) -> Written:
     """Writes the report of a suite.
 
-    Subjects are named if their cohort is shareable, or `with_faces`. `out` is the report's folder, by default the
+    Subjects are named if their dataset is shareable, or `with_faces`. `out` is the report's folder, by default the
     home's.
 
     Raises:
@@ -134,8 +134,8 @@ def _write(
     paths, found, problems = [], [], []
     for ledger, directory in zip(ledgers, directories, strict=True):
         try:
-            cohort = cohort_directory(home.path, ledger.cohort["name"])
-            one = Compared(results(ledger, store, created=created, with_faces=with_faces, cohort=cohort))
+            dataset = dataset_directory(home.path, ledger.dataset["name"])
+            one = Compared(results(ledger, store, created=created, with_faces=with_faces, dataset=dataset))
             with _into(directory):
                 paths.append(write_report(one.results, directory, compared=one))
         except ReportError as error:

@@ -1,4 +1,4 @@
-"""A suite and its records in MLflow's terms: parameters, metrics, the data set, names."""
+"""A suite and its records in MLflow's terms: parameters, metrics, the dataset, names."""
 
 import math
 from collections.abc import Mapping
@@ -66,14 +66,14 @@ def unit_metrics(result: Mapping[str, Any], folder: Path, end: int) -> list[Metr
     return metrics
 
 
-def dataset(cohort: Mapping[str, Any]) -> Dataset:
-    """A cohort's card, as MLflow knows data sets."""
-    profile = {k: cohort[k] for k in ("scans", "subjects", "size")}
+def mlflow_dataset(dataset: Mapping[str, Any]) -> Dataset:
+    """A dataset, as MLflow knows datasets."""
+    profile = {k: dataset[k] for k in ("scans", "subjects", "size")}
     return Dataset(
-        name=cohort["name"],
-        digest=cohort["fingerprint"][:8],  # as long as MLflow's own: it stands beside the name on every line
-        source_type="afnetm cohort",
-        source=pd.Series(cohort["source"]).to_json(),
+        name=dataset["name"],
+        digest=dataset["fingerprint"][:8],  # as long as MLflow's own: it stands beside the name on every line
+        source_type="afnetm dataset",
+        source=pd.Series(dataset["source"]).to_json(),
         profile=pd.Series(profile).to_json(),
     )
 

@@ -1,4 +1,4 @@
-"""Executing a unit: what a worker does from reading the cohort to writing the record."""
+"""Executing a unit: what a worker does from reading the dataset to writing the record."""
 
 import time
 from dataclasses import asdict, replace
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from afnetm.contract import rehearsal
-from afnetm.data.cohort import Cohort, open_cohort
+from afnetm.data.dataset import FaceDataset, open_dataset
 from afnetm.data.scan import EXPRESSIONS
 from afnetm.method import built
 from afnetm.model.cost import flop_count, parameter_count
@@ -29,9 +29,9 @@ from benchmarks.records.store import Evidence, Record, Store
 
 
 def rehearse(planned: PlannedUnit, home: Home) -> float:
-    """Tries a unit's method with its settings on a few faces of its cohort's size; nothing is recorded."""
+    """Tries a unit's method with its settings on a few faces of its dataset's size; nothing is recorded."""
     started = time.perf_counter()
-    size = _cohort(home, planned.cohort_name, planned.unit.cohort).size
+    size = _dataset(home, planned.dataset_name, planned.unit.dataset).size
     method, encoder, recipe = rebuild(planned)
     device = torch.device(planned.unit.device)
     rehearsal.rehearse(method, replace(encoder, size=size), recipe, size=size, classes=len(EXPRESSIONS), device=device)
@@ -44,20 +44,20 @@ def execute(planned: PlannedUnit, home: Home) -> float:
     made_with = provenance()  # before anything is trained: what is wrong with it costs nothing then
     unit = planned.unit
     device = torch.device(unit.device)
-    cohort = _cohort(home, planned.cohort_name, unit.cohort)
-    rows, fold = scans_of(unit, cohort)
-    data = _resident(cohort, tuple(rows.tolist()), unit.device)
-    labels = class_indices(cohort, rows)
+    dataset = _dataset(home, planned.dataset_name, unit.dataset)
+    rows, fold = scans_of(unit, dataset)
+    data = _resident(dataset, tuple(rows.tolist()), unit.device)
+    labels = class_indices(dataset, rows)
     method, encoder, recipe = rebuild(planned)
 
     if device.type == "cuda":
         torch.cuda.reset_peak_memory_stats(device)
     torch.manual_seed(unit.seed)  # initial weights and dropout
-    model = built(method, replace(encoder, size=cohort.size), len(EXPRESSIONS)).to(device)
+    model = built(method, replace(encoder, size=dataset.size), len(EXPRESSIONS)).to(device)
     if recipe.channels_last:
         model = model.to(memory_format=torch.channels_last)
-    rehearsal.check_answer(model, recipe, size=cohort.size, classes=len(EXPRESSIONS), device=device)
-    costs = {"parameters": parameter_count(model), "flops": flop_count(model, size=cohort.size)}
+    rehearsal.check_answer(model, recipe, size=dataset.size, classes=len(EXPRESSIONS), device=device)
+    costs = {"parameters": parameter_count(model), "flops": flop_count(model, size=dataset.size)}
 
     train, test = (torch.from_numpy(index).to(device) for index in (fold.train, fold.test))
     # On a processor its time alone (a worker has one thread): what else runs there says nothing about a method.
@@ -95,7 +95,7 @@ def execute(planned: PlannedUnit, home: Home) -> float:
     }
     record = Record(
         result=result,
-        predictions=_predictions(cohort, rows[fold.test], probabilities.numpy()),
+        predictions=_predictions(dataset, rows[fold.test], probabilities.numpy()),
         curves=pd.DataFrame({name: curve.numpy() for name, curve in vars(curves).items()})
         .rename_axis("epoch")
         .reset_index(),
@@ -118,24 +118,24 @@ def _evidence(
     return Evidence(rows, {name: of.numpy() for name, of in maps.items()}) if maps else None
 
 
-def _predictions(cohort: Cohort, rows: np.ndarray[Any, np.dtype[np.int64]], probabilities: Any) -> pd.DataFrame:
-    frame = cohort.table[["id", "subject", "expression", "intensity"]].iloc[rows].reset_index(drop=True)
+def _predictions(dataset: FaceDataset, rows: np.ndarray[Any, np.dtype[np.int64]], probabilities: Any) -> pd.DataFrame:
+    frame = dataset.table[["id", "subject", "expression", "intensity"]].iloc[rows].reset_index(drop=True)
     frame = frame.rename(columns={"id": "scan"})
     frame["predicted"] = [EXPRESSIONS[k] for k in probabilities.argmax(1)]
     return frame.assign(**{f"p_{name}": probabilities[:, k] for k, name in enumerate(EXPRESSIONS)})
 
 
 @lru_cache(maxsize=1)
-def _cohort(home: Home, name: str, fingerprint: str) -> Cohort:
-    cohort = open_cohort(home.cohorts / name)
-    if cohort.fingerprint != fingerprint:
+def _dataset(home: Home, name: str, fingerprint: str) -> FaceDataset:
+    dataset = open_dataset(home.datasets / name)
+    if dataset.fingerprint != fingerprint:
         raise RuntimeError(
-            f"cohort '{name}' is not the one that was planned with: {cohort.fingerprint} != {fingerprint}"
+            f"dataset '{name}' is not the one that was planned with: {dataset.fingerprint} != {fingerprint}"
         )
-    return cohort
+    return dataset
 
 
 @lru_cache(maxsize=1)
-def _resident(cohort: Cohort, rows: tuple[int, ...], device: str) -> Resident:
+def _resident(dataset: FaceDataset, rows: tuple[int, ...], device: str) -> Resident:
     """The scans that a unit may see, and no other, on the device; kept for the next one that may see the same."""
-    return Resident(cohort, np.array(rows, np.int64), torch.device(device))
+    return Resident(dataset, np.array(rows, np.int64), torch.device(device))

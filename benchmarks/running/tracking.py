@@ -26,7 +26,14 @@ from benchmarks.records.home import Home
 from benchmarks.records.ledger import Entry, Ledger
 from benchmarks.records.store import Store
 from benchmarks.running.artifacts import METHOD, Artifacts, bring_home
-from benchmarks.running.entities import dataset, method_params, run_name, shows_subjects, unit_metrics, unit_params
+from benchmarks.running.entities import (
+    method_params,
+    mlflow_dataset,
+    run_name,
+    shows_subjects,
+    unit_metrics,
+    unit_params,
+)
 from benchmarks.running.troubles import is_database, reach
 
 # What goes wrong is told in one line by who copies (`benchmarks.running.troubles`), not by libraries with tracebacks.
@@ -58,7 +65,7 @@ class Tracker:
         uri: where MLflow is: a database's or a server's.
         home: whose records are copied; it keeps the artifacts, unless a server does.
         ledger: the suite.
-        with_faces: whether what names or shows subjects is copied though the cohort is not shareable. What was copied
+        with_faces: whether what names or shows subjects is copied though the dataset is not shareable. What was copied
             without is completed; what was copied with it stays, whatever is said later.
         tell: is given a line about what was done beside copying.
 
@@ -85,7 +92,7 @@ class Tracker:
             bring_home(uri, home)
         self.client = MlflowClient(uri)
         self.artifacts = Artifacts(self.client, uri, home, tell=tell)
-        self._named = bool(ledger.cohort["shareable"]) or with_faces
+        self._named = bool(ledger.dataset["shareable"]) or with_faces
         self._store = Store(home)
         self._ledger = ledger
         self.experiment = self._open(tell)
@@ -227,7 +234,7 @@ class Tracker:
         run = str(made.info.run_id)
         self.artifacts.put(run, self._suite())
         self.client.log_batch(run, params=wanted)
-        self.client.log_inputs(run, [DatasetInput(dataset(self._ledger.cohort))])
+        self.client.log_inputs(run, [DatasetInput(mlflow_dataset(self._ledger.dataset))])
         self._parents[method] = self.client.get_run(run)
         if before is not None:
             self._adopt(run, before.info.run_id)
@@ -268,7 +275,7 @@ class Tracker:
         self._children[entry.key] = (identifier, "")  # what is cut off from here on is made again
         folder = self._store.folder(entry.key)
         self.client.log_batch(identifier, metrics=unit_metrics(result, folder, end), params=unit_params(result))
-        self.client.log_inputs(identifier, [DatasetInput(dataset(self._ledger.cohort))])
+        self.client.log_inputs(identifier, [DatasetInput(mlflow_dataset(self._ledger.dataset))])
         files = {path.name: path for path in folder.iterdir() if self._named or not shows_subjects(path)}
         self.artifacts.put(identifier, files)
         self.client.set_terminated(identifier, end_time=end)

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from optuna import get_all_study_names
 from optuna.storages import BaseStorage
 
-from afnetm.data.cohort import Cohort
+from afnetm.data.dataset import FaceDataset
 from afnetm.errors import UserError
 from benchmarks.plans.fitting import check_inner_folds, check_selection
 from benchmarks.plans.keys import deciding
@@ -85,30 +85,30 @@ def study_name(suite: str, label: str, where: Where, search: int) -> str:
     return f"{name} #{search + 1}" if search else name
 
 
-def check_folds(found: list[Question], suite: Suite, cohort: Cohort) -> None:
+def check_folds(found: list[Question], suite: Suite, dataset: FaceDataset) -> None:
     """Makes the folds of every study once, so that one that cannot be made is told before anything is trained.
 
     Raises:
         UserError: too few subjects are left for one.
     """
     for question in {question.where: question for question in found}.values():
-        scans_of(unit_of(question, suite, Task(0, 0, {})).unit, cohort)
+        scans_of(unit_of(question, suite, Task(0, 0, {})).unit, dataset)
 
 
 def check_search(
-    suite: Suite, spec: SearchSpec, planned: list[PlannedUnit], labels: list[str], cohort: Cohort | None
+    suite: Suite, spec: SearchSpec, planned: list[PlannedUnit], labels: list[str], dataset: FaceDataset | None
 ) -> None:
-    """Refuses a search that cannot be begun, as far as can be told without a cohort that is yet to be made.
+    """Refuses a search that cannot be begun, as far as can be told without a dataset that is yet to be made.
 
     Raises:
         UserError: a method's space cannot be searched so, or too few subjects are left to tune on.
     """
     check_selection(spec, suite.protocol)
     asked = questions(suite, spec, planned, labels)
-    if cohort is None:
-        check_inner_folds(spec, suite.cohort, suite.protocol)
+    if dataset is None:
+        check_inner_folds(spec, suite.dataset, suite.protocol)
     else:
-        check_folds(asked, suite, cohort)
+        check_folds(asked, suite, dataset)
 
 
 def search(

@@ -18,7 +18,7 @@ from optuna.trial import FrozenTrial, TrialState
 from benchmarks.records.home import Home
 from benchmarks.records.ledger import Ledger
 from benchmarks.running.artifacts import METHOD
-from benchmarks.running.entities import dataset, params
+from benchmarks.running.entities import mlflow_dataset, params
 from benchmarks.running.mlflow_page import run_page
 from benchmarks.running.tracking import PARENT, STUDY, TRIAL, Tracker
 from benchmarks.search.links import dashboard_link, link_to_mlflow, note_outcome, outcome
@@ -124,7 +124,7 @@ class StudyTracker:
     def _read(self, question: Question, search: Search) -> _Finished:
         trials = search.trials
         table = trials_table(trials, pruner=question.spec.pruner)
-        if not self._ledger.cohort["shareable"]:
+        if not self._ledger.dataset["shareable"]:
             table["reason"] = table["reason"].str.partition(":")[0]  # what an error says may name files
         text = table.to_json(orient="split", index=False, date_format="iso")
         return _Finished(question, search.study, trials, search.winner(), text)
@@ -157,7 +157,7 @@ class StudyTracker:
         metrics = [Metric(name, value, now, 0) for name, value in numbers.items()]
         metrics += _history(one.trials, f"best_inner_{spec.metric}")
         self._client.log_batch(run, metrics, params(how), [RunTag(*tag) for tag in tags.items()])
-        self._client.log_inputs(run, [DatasetInput(dataset(self._ledger.cohort))])
+        self._client.log_inputs(run, [DatasetInput(mlflow_dataset(self._ledger.dataset))])
         self._tracker.artifacts.put(run, self._files(one))
         end = max(trial.datetime_complete.timestamp() for trial in one.trials)
         self._client.set_terminated(run, "FINISHED" if one.winner else "FAILED", end_time=int(end * 1000))

@@ -32,9 +32,9 @@ def main() -> None:
             ("tracking", partial(whole.tracking, folder / "home")),
             ("a search's own cost", partial(searching.overhead, folder / "home", device=device)),
             ("report of 10,000 units", partial(reporting.report, folder / "many")),
-            ("opening a cohort", partial(storage.opening, folder / "large")),
+            ("opening a dataset", partial(storage.opening, folder / "large")),
             ("parsing a mesh file", partial(parsing.vrml, folder / "vrml")),
-            ("preparing a data set", partial(preparing.preparing, folder / "data set")),
+            ("preparing a dataset", partial(preparing.preparing, folder / "dataset")),
             ("training loop", partial(lightning_loops.compare, folder / "home", folder / "png", device=device)),
         ):
             with console.status(name):

@@ -2,7 +2,7 @@
 
 The first reads what many projects read: a 256 px PNG file a map, decoded and changed by torchvision's transforms,
 one scan at a time, in a DataLoader. The second reads our memory-mapped arrays through a DataLoader and changes them
-by the same transforms. Both resize to the cohort's size, rotate, scale, shift, flip and change brightness and contrast
+by the same transforms. Both resize to the dataset's size, rotate, scale, shift, flip and change brightness and contrast
 as our recipe does; neither computes normals, and the network is given none. All three run in the mode of a worker, in
 which the same seed gives the same bits, so that they differ in nothing but the loop.
 """
@@ -25,7 +25,7 @@ from torch.utils.data import DataLoader, Dataset
 from torchvision import tv_tensors
 from torchvision.transforms import v2
 
-from afnetm.data.cohort import Cohort, open_cohort
+from afnetm.data.dataset import FaceDataset, open_dataset
 from afnetm.data.maps import DEPTH_STEP_MM, DEPTH_ZERO_MM
 from afnetm.data.scan import EXPRESSIONS
 from afnetm.faces import DEPTH_UNIT_MM, Faces
@@ -47,16 +47,16 @@ _SCANS, _EPOCHS, _ROUNDS = 320, 3, 3
 def compare(home: Path, folder: Path, *, device: str) -> dict[str, float]:
     """Processor seconds a training of each loop, interleaved, medians; and the ratios to ours."""
     prepare_process()
-    cohort = open_cohort(home / "cohorts" / "synthetic-quick")
-    _write_png(cohort, folder)
-    out: dict[str, float] = {"scans": _SCANS, "epochs": _EPOCHS, "size": cohort.size}
+    dataset = open_dataset(home / "datasets" / "synthetic-quick")
+    _write_png(dataset, folder)
+    out: dict[str, float] = {"scans": _SCANS, "epochs": _EPOCHS, "size": dataset.size}
     where = torch.device(device)
     plain = Recipe(epochs=_EPOCHS, batch_size=32, learning_rate=2e-3)
     for recipe in (plain, replace(plain, precision="bfloat16")):
         loops: dict[str, Callable[[], None]] = {
-            "ours": partial(_ours, cohort, recipe, where),
-            "Lightning over PNG": partial(_lightning, _Files(cohort, folder), recipe, where),
-            "Lightning over arrays": partial(_lightning, _Arrays(cohort), recipe, where),
+            "ours": partial(_ours, dataset, recipe, where),
+            "Lightning over PNG": partial(_lightning, _Files(dataset, folder), recipe, where),
+            "Lightning over arrays": partial(_lightning, _Arrays(dataset), recipe, where),
         }
         seconds: dict[str, list[float]] = {name: [] for name in loops}
         for round_ in range(_ROUNDS + 1):
@@ -80,22 +80,22 @@ def _network() -> nn.Module:
     return concat.build(EncoderSpec(width=0.25), len(EXPRESSIONS)).to(memory_format=torch.channels_last)
 
 
-def _classes(cohort: Cohort) -> list[int]:
-    return [EXPRESSIONS.index(e) for e in cohort.table["expression"][:_SCANS]]
+def _classes(dataset: FaceDataset) -> list[int]:
+    return [EXPRESSIONS.index(e) for e in dataset.table["expression"][:_SCANS]]
 
 
-def _ours(cohort: Cohort, recipe: Recipe, device: torch.device) -> None:
-    data = Resident(cohort, np.arange(_SCANS), device)
-    labels = torch.tensor(_classes(cohort), device=device)
+def _ours(dataset: FaceDataset, recipe: Recipe, device: torch.device) -> None:
+    data = Resident(dataset, np.arange(_SCANS), device)
+    labels = torch.tensor(_classes(dataset), device=device)
     fit(_network().to(device), data, torch.arange(_SCANS, device=device), labels, recipe, seed=0)
 
 
-def _write_png(cohort: Cohort, folder: Path) -> None:
+def _write_png(dataset: FaceDataset, folder: Path) -> None:
     folder.mkdir()
     for row in range(_SCANS):
-        texture = Image.fromarray(np.ascontiguousarray(cohort.texture[row].transpose(1, 2, 0)))
+        texture = Image.fromarray(np.ascontiguousarray(dataset.texture[row].transpose(1, 2, 0)))
         texture.resize((_PNG, _PNG), Image.Resampling.BILINEAR).save(folder / f"{row}-texture.png")
-        depth = Image.fromarray(np.ascontiguousarray(cohort.depth[row, 0]))
+        depth = Image.fromarray(np.ascontiguousarray(dataset.depth[row, 0]))
         depth.resize((_PNG, _PNG), Image.Resampling.NEAREST).save(folder / f"{row}-depth.png")
 
 
@@ -113,10 +113,10 @@ def _transform(size: int, recipe: Recipe) -> v2.Transform:
 class _Scans(Dataset[tuple[Tensor, Tensor, int]]):
     """One scan at a time, changed by torchvision; subclasses say where it is read from."""
 
-    def __init__(self, cohort: Cohort) -> None:
-        self.labels = _classes(cohort)
-        self.size = cohort.size
-        self.moved = _transform(cohort.size, Recipe())
+    def __init__(self, dataset: FaceDataset) -> None:
+        self.labels = _classes(dataset)
+        self.size = dataset.size
+        self.moved = _transform(dataset.size, Recipe())
         lit = Recipe().augmentation
         self.lit = v2.ColorJitter(brightness=lit.brightness, contrast=lit.contrast)
 
@@ -134,8 +134,8 @@ class _Scans(Dataset[tuple[Tensor, Tensor, int]]):
 
 
 class _Files(_Scans):
-    def __init__(self, cohort: Cohort, folder: Path) -> None:
-        super().__init__(cohort)
+    def __init__(self, dataset: FaceDataset, folder: Path) -> None:
+        super().__init__(dataset)
         self.folder = folder
 
     def read(self, row: int) -> tuple[Tensor, Tensor]:
@@ -145,9 +145,9 @@ class _Files(_Scans):
 
 
 class _Arrays(_Scans):
-    def __init__(self, cohort: Cohort) -> None:
-        super().__init__(cohort)
-        self.texture, self.depth = cohort.texture, cohort.depth
+    def __init__(self, dataset: FaceDataset) -> None:
+        super().__init__(dataset)
+        self.texture, self.depth = dataset.texture, dataset.depth
 
     def read(self, row: int) -> tuple[Tensor, Tensor]:
         return torch.from_numpy(self.texture[row].copy()), torch.from_numpy(self.depth[row].astype(np.int32))

@@ -1,4 +1,4 @@
-"""How fast a data set is prepared: files in BU-3DFE's layout to a cohort at 224 px, and where the time goes."""
+"""How fast a dataset is prepared from files in BU-3DFE's layout, at 224 px, and where the time goes."""
 
 import cProfile
 import pstats
@@ -6,10 +6,10 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from afnetm.data.datasets.bu3dfe import Bu3dfeSource
-from afnetm.data.datasets.exporting import export
-from afnetm.data.preparing import prepare_cohort
+from afnetm.data.preparing import prepare_dataset
 from afnetm.data.rendering import render
+from afnetm.data.sources.bu3dfe import Bu3dfeSource
+from afnetm.data.sources.exporting import export
 from afnetm.data.synthetic import SyntheticSource
 from afnetm.workers import core_count
 
@@ -27,14 +27,14 @@ _STAGES = {
 
 
 def preparing(directory: Path) -> dict[str, float]:
-    """Scans a second, from files to a cohort, with two workers, their start included; shares of one scan's time."""
+    """Scans a second, from files to a dataset, with two workers, their start included; shares of one scan's time."""
     directory.mkdir()
     made = SyntheticSource(seed=0, subjects=_SUBJECTS, levels=(1, 2, 3, 4))
     files = directory / "files"
     export(files, made, layout="bu3dfe", workers=core_count())
     source = Bu3dfeSource(folder=files)
     started = time.perf_counter()
-    prepare_cohort(directory / "cohort", source, size=_SIZE, workers=_WORKERS)
+    prepare_dataset(directory / "dataset", source, size=_SIZE, workers=_WORKERS)
     seconds = time.perf_counter() - started
     some = source.ids()[:: len(source.ids()) // _PROFILED]
     scan = source.load(some[0])

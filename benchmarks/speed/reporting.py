@@ -64,7 +64,7 @@ def fabricate(home: Home) -> Ledger:
         resolved={"protocol": {"folds": FOLDS, "repeats": REPEATS, "seed": 0, "subjects": None}},
         description="Records that nobody trained.",
         control=names[-1],
-        cohort={
+        dataset={
             "name": "made-up",
             "scans": len(scans),
             "subjects": SUBJECTS,

@@ -8,7 +8,7 @@ from pathlib import Path
 #: Two methods on the quick suite's people, half of whom are tuned on; 48 trainings at most.
 _SUITE = """\
 description = "Two methods, searched, to see what the search itself costs."
-[cohort]
+[dataset]
 name = "synthetic-quick"
 synthetic = { subjects = 40, levels = [3, 4], size = 64, seed = 0 }
 [protocol]
@@ -43,7 +43,7 @@ uri = f"sqlite:///{home.path}/searched.db"
 times = [time.process_time()]
 from benchmarks.jobs.ledgers import make_ledger
 from benchmarks.running.tracking import Tracker
-Tracker(uri, home, make_ledger(job.suite, job.cohort, []))
+Tracker(uri, home, make_ledger(job.suite, job.dataset, []))
 times.append(time.process_time())
 tuned = commands.tune(job, job.suite.search, storage_url=None, tracking_uri=uri, console=quiet).tuned
 times.append(time.process_time())

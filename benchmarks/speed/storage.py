@@ -1,4 +1,4 @@
-"""How long it takes to open a large cohort."""
+"""How long it takes to open a large dataset."""
 
 import json
 import time
@@ -8,24 +8,24 @@ import numpy as np
 from safetensors.numpy import save_file
 
 from afnetm.data.chunks import merge_chunks
-from afnetm.data.cohort import open_cohort
-from afnetm.data.cohort_files import ARRAYS
+from afnetm.data.dataset import open_dataset
+from afnetm.data.dataset_files import ARRAYS
 from afnetm.data.synthetic import SyntheticSource
 
 _SUBJECTS, _SIZE = 100, 224
 
 
 def opening(directory: Path) -> dict[str, float]:
-    """Seconds to open a cohort of 2,400 scans at 224 px, and to read one scan of it: the median of five."""
+    """Seconds to open a dataset of 2,400 scans at 224 px, and to read one scan of it: the median of five."""
     directory.mkdir()
     source = SyntheticSource(seed=0, subjects=_SUBJECTS, levels=(1, 2, 3, 4))
     chunk = directory / "chunk.safetensors"
     _blank_chunk(chunk, list(source.ids()))
-    cohort = merge_chunks(directory / "large", [chunk], source, name="large", size=_SIZE)
+    dataset = merge_chunks(directory / "large", [chunk], source, name="large", size=_SIZE)
     opened, read = [], []
     for row in range(5):
         started = time.perf_counter()
-        found = open_cohort(cohort)
+        found = open_dataset(dataset)
         opened.append(time.perf_counter() - started)
         started = time.perf_counter()
         for array in (found.texture, found.depth, found.planes):

@@ -1,4 +1,4 @@
-"""Progress over many equal steps: scans of a data set, files of an archive."""
+"""Progress over many equal steps: scans of a dataset, files of an archive."""
 
 import time
 from collections.abc import Callable, Iterator

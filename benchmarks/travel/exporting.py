@@ -55,7 +55,7 @@ def export_suite(
     """Writes the records of a suite's finished units to the archive `out`: whole, or not at all.
 
     With them go the suite's ledger without its secret, why units failed, and what a search chose; a search's own trials
-    stay, though the ledger sums them up. Subjects of a cohort that is not shareable have the pseudonyms that reports
+    stay, though the ledger sums them up. Subjects of a dataset that is not shareable have the pseudonyms that reports
     give them, errors are told by their kind alone, and what may show a face stays. The archive is read again as
     whoever imports it will, before it takes its name.
 
@@ -65,7 +65,7 @@ def export_suite(
         out: the archive; must not be there.
         methods: of which the records go; all if empty or None. The ledger goes whole, so that a suite whose methods
             were trained on several machines can be put together again.
-        with_faces: whether subjects go by their names though their cohort is not shareable.
+        with_faces: whether subjects go by their names though their dataset is not shareable.
         weights: whether trained weights go, where records have them.
         progress: called for every record.
 
@@ -78,7 +78,7 @@ def export_suite(
     keys = sorted({entry.key for entry in entries} & done)
     if not any(entry.key in done and entry in entries for entry in ledger.units):
         raise UserError(f"suite '{ledger.suite}' has no finished unit in home '{home.path}'; nothing to export")
-    veil = not (ledger.cohort["shareable"] or with_faces)
+    veil = not (ledger.dataset["shareable"] or with_faces)
     if veil and not ledger.secret and not all(store.result(key).get("pseudonyms") for key in keys):
         raise UserError(f"suite '{ledger.suite}' has no secret to make pseudonyms with; run it again, or --with-faces")
     if os.path.lexists(out):

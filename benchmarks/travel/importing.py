@@ -20,7 +20,7 @@ from benchmarks.travel.shapes import Called
 from reports.data.pseudonyms import identity
 
 #: What ledgers tell of methods, by label.
-Cards = dict[str, dict[str, Any]]
+Descriptions = dict[str, dict[str, Any]]
 
 
 @dataclass(frozen=True)
@@ -105,11 +105,14 @@ def _own(home: Home, ledger: Ledger, archive: str) -> Ledger | None:
     return own
 
 
-def _common(here: Cards, there: Cards) -> tuple[Cards, Cards]:
+def _common(here: Descriptions, there: Descriptions) -> tuple[Descriptions, Descriptions]:
     """Two ledgers' methods with what both tell of each, as later versions tell more."""
 
-    def told(cards: Cards, others: Cards) -> Cards:
-        return {label: {k: v for k, v in card.items() if k in others.get(label, card)} for label, card in cards.items()}
+    def told(described: Descriptions, others: Descriptions) -> Descriptions:
+        return {
+            label: {k: v for k, v in about.items() if k in others.get(label, about)}
+            for label, about in described.items()
+        }
 
     return told(here, there), told(there, here)
 
@@ -117,10 +120,10 @@ def _common(here: Cards, there: Cards) -> tuple[Cards, Cards]:
 def _with_secret(ledger: Ledger, found: Arrived, home: Home) -> Ledger:
     """The ledger with what reports here make pseudonyms with, where they need it.
 
-    It is the same for one cohort: another suite of this home may know it, or, later, a run with the cohort. Where all
+    It is the same for one dataset: another suite of this home may know it, or, later, a run with the dataset. Where all
     records came under pseudonyms none is needed; where they came with names and nobody here knows it, one is made up.
     """
-    if ledger.cohort["shareable"] or ledger.secret:
+    if ledger.dataset["shareable"] or ledger.secret:
         return ledger
     known = [one.secret for one in _alike(home, ledger) if one.secret]
     came = {record.result.get("pseudonyms") for record in found.records.values()}
@@ -131,22 +134,22 @@ def _with_secret(ledger: Ledger, found: Arrived, home: Home) -> Ledger:
 
 
 def _alike(home: Home, ledger: Ledger) -> list[Ledger]:
-    """The home's ledgers of suites on the same cohort."""
+    """The home's ledgers of suites on the same dataset."""
     found = []
     for path in sorted(home.suites.glob("*.json")):
         with suppress(UserError):  # of another version, which is not for an import to mend
             found.append(ledger_named(home, path.stem))
-    return [one for one in found if one.cohort["fingerprint"] == ledger.cohort["fingerprint"]]
+    return [one for one in found if one.dataset["fingerprint"] == ledger.dataset["fingerprint"]]
 
 
 def _check_shareable(home: Home, ledger: Ledger, archive: str) -> None:
     """Raises `UserError` where suites would not agree on whether the subjects of their shared records may be named."""
     for other in _alike(home, ledger):
-        if other.cohort["shareable"] != ledger.cohort["shareable"]:
-            says, here = ("is" if one.cohort["shareable"] else "is not" for one in (ledger, other))
+        if other.dataset["shareable"] != ledger.dataset["shareable"]:
+            says, here = ("is" if one.dataset["shareable"] else "is not" for one in (ledger, other))
             raise UserError(
-                f"{archive}: it says that cohort '{ledger.cohort['name']}' {says} shareable; in home '{home.path}' it "
-                f"{here} (suite '{other.suite}'); import it into another --home"
+                f"{archive}: it says that dataset '{ledger.dataset['name']}' {says} shareable; in home '{home.path}' "
+                f"it {here} (suite '{other.suite}'); import it into another --home"
             )
 
 

@@ -29,7 +29,7 @@ AT_HOME = {"secret", "path"}
 def travelling(ledger: Ledger) -> dict[str, Any]:
     """What of a ledger leaves its home: all but its secret and its file, and no other path."""
     told = {key: value for key, value in asdict(ledger).items() if key not in AT_HOME}
-    return told | {"cohort": told["cohort"] | {"source": pathless(told["cohort"]["source"])}}
+    return told | {"dataset": told["dataset"] | {"source": pathless(told["dataset"]["source"])}}
 
 
 def arrived(archive: Archive, *, progress: Progress | None = None) -> Arrived:
@@ -120,13 +120,13 @@ def _fields(kind: Any) -> set[str]:
 
 
 def _check_place(result: Mapping[str, Any], entries: list[Entry], ledger: Ledger, where: str) -> None:
-    """Raises `UserError` unless a record is of the cohort, method, repeat and fold that the ledger says."""
+    """Raises `UserError` unless a record is of the dataset, method, repeat and fold that the ledger says."""
     if not entries:
         raise UserError(f"{where}: the ledger of suite '{ledger.suite}' has no unit of this key")
     for entry in entries:
         method = ledger.methods[entry.method]
         told = {
-            "cohort": ledger.cohort["fingerprint"],
+            "dataset": ledger.dataset["fingerprint"],
             "method": method["name"],
             "version": method["version"],
             "repeat": entry.repeat,
@@ -136,8 +136,8 @@ def _check_place(result: Mapping[str, Any], entries: list[Entry], ledger: Ledger
         for name, value in told.items():
             if result.get(name, 0) != value:
                 raise UserError(f"{where}: {name} = {result.get(name)!r}, the ledger says {value!r}")
-    if ledger.cohort["shareable"] and result.get("pseudonyms"):
-        raise UserError(f"{where}: pseudonyms, though the ledger says that the cohort is shareable")
+    if ledger.dataset["shareable"] and result.get("pseudonyms"):
+        raise UserError(f"{where}: pseudonyms, though the ledger says that the dataset is shareable")
 
 
 def _failures(archive: Archive, known: set[str]) -> dict[str, str]:

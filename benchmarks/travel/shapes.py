@@ -77,8 +77,8 @@ class _Method(_Shape):
     changed: list[Line] = []
 
 
-class _Card(_Shape):
-    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-][A-Za-z0-9_.-]{0,99}$")]  # as `afnetm.data.cohort` wants it
+class _DatasetInfo(_Shape):
+    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-][A-Za-z0-9_.-]{0,99}$")]  # as `afnetm.data.dataset` wants it
     scans: Count
     subjects: Count
     classes: dict[Line, Count]
@@ -146,7 +146,7 @@ class LedgerShape(_Shape):
     resolved: _Resolved
     description: str
     control: Line | None
-    cohort: _Card
+    dataset: _DatasetInfo
     methods: dict[Line, _Method]
     units: list[_Entry]
     axes: dict[Line, _Axis] = {}
@@ -163,7 +163,7 @@ class LedgerShape(_Shape):
 class ResultShape(_Shape):
     """``result.json`` of a unit of the comparison, or beside it."""
 
-    cohort: Sha256
+    dataset: Sha256
     intensities: list[int] | None
     protocol: dict[str, Any]
     repeat: _Index

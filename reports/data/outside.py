@@ -23,7 +23,7 @@ _PREDICTIONS = ("method", "fold", "scan", "subject", "expression", "predicted")
 #: Whether a prediction is not there, 0 or 1.
 _LACKING = {"lacking": Column(kind="integer")}
 #: What is known of a method.
-_CARD = {"version": "unknown", "summary": "", "source": "", "hyperparameters": {}}
+_ABOUT = {"version": "unknown", "summary": "", "source": "", "hyperparameters": {}}
 
 
 def read_results(
@@ -31,9 +31,9 @@ def read_results(
 ) -> Results:
     """The results in a file of folds and one of predictions.
 
-    Methods are in the order of their first rows in `folds_file`. Of the cohort nothing is known but what was tested, so
-    its subjects may not be named; of how results were made, nothing at all. What cannot be used of a method or one of
-    its folds is left out and named (`Provenance.left_out`).
+    Methods are in the order of their first rows in `folds_file`. Of the dataset nothing is known but what was tested,
+    so its subjects may not be named; of how results were made, nothing at all. What cannot be used of a method or one
+    of its folds is left out and named (`Provenance.left_out`).
 
     Args:
         folds_file: a row a training and its test (`reports.data.scoring.GIVEN`); text or Parquet.
@@ -65,7 +65,7 @@ def read_results(
             suite=folds["suite"].iloc[0],
             description=f"Reported from {folds_file.name} and {predictions_file.name}; how they came about is unknown.",
             suite_toml="",
-            cohort=_cohort(predictions),
+            dataset=_dataset(predictions),
             protocol={"folds": folds["fold"].nunique(), "repeats": folds["repeat"].nunique()},
             versions={},
             hardware=[],
@@ -76,7 +76,7 @@ def read_results(
             failed=[],
             created=created,
             synthetic=False,
-            methods=dict.fromkeys(methods, _CARD),
+            methods=dict.fromkeys(methods, _ABOUT),
             control=control,
             with_faces=with_faces,
             secret=secret,
@@ -129,7 +129,7 @@ def _with_units(folds: pd.DataFrame, predictions: pd.DataFrame) -> tuple[pd.Data
     return folds, predictions
 
 
-def _cohort(predictions: pd.DataFrame) -> dict[str, object]:
+def _dataset(predictions: pd.DataFrame) -> dict[str, object]:
     scans = predictions.drop_duplicates("scan")
     return {
         "name": "",

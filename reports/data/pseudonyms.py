@@ -12,7 +12,7 @@ import pandas as pd
 _DIGITS = 12
 #: What a pseudonym starts with, by the column of names.
 PREFIXES = {"subject": "p", "scan": "s"}
-_WITHHELD = "(message withheld: the cohort is not shareable)"
+_WITHHELD = "(message withheld: the dataset is not shareable)"
 
 
 def words(names: Iterable[str], *, column: str, secret: str) -> dict[str, str]:

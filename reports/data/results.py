@@ -35,7 +35,7 @@ from reports.schema import (
 )
 from reports.statistics.paired import Pairing
 
-_COHORT = ("name", "scans", "subjects", "classes", "size", "fingerprint", "shareable", "source")
+_DATASET = ("name", "scans", "subjects", "classes", "size", "fingerprint", "shareable", "source")
 _METHOD = ("version", "summary", "source", "hyperparameters")
 
 
@@ -60,8 +60,8 @@ class Provenance:
         suite: its name.
         description: what it asks, one or two sentences.
         suite_toml: its text.
-        cohort: name, scans, subjects, classes (scans by expression), size (pixels), fingerprint, shareable (whether
-            subjects' names may be shown), source (a mapping: what decides the scans; its ``kind`` is the data set).
+        dataset: name, scans, subjects, classes (scans by expression), size (pixels), fingerprint, shareable (whether
+            subjects' names may be shown), source (a mapping: what decides the scans; its ``kind`` is the dataset).
         protocol: a mapping: folds, repeats, seed, and who takes part.
         versions: the versions seen of each library; more than one is told to the reader.
         hardware: the machines seen, one line each.
@@ -81,7 +81,7 @@ class Provenance:
             Empty for other comparisons.
         added: methods that `suite_toml` does not have.
         search: how settings were searched; None where they were not.
-        with_faces: whether the user wants subjects named and shown though the cohort is not shareable.
+        with_faces: whether the user wants subjects named and shown though the dataset is not shareable.
         secret: what pseudonyms of subjects are made with where they may not be named (`reports.data.pseudonyms`); None
             where the tables have pseudonyms already, so that no number depends on who may be named.
         names: where they have, and the user wants subjects named, the names by their pseudonyms.
@@ -97,7 +97,7 @@ class Provenance:
     suite: str
     description: str
     suite_toml: str
-    cohort: Mapping[str, Any]
+    dataset: Mapping[str, Any]
     protocol: Mapping[str, Any]
     versions: Mapping[str, Sequence[str]]
     hardware: Sequence[str]
@@ -125,20 +125,20 @@ class Provenance:
     @property
     def named(self) -> bool:
         """Whether who the subjects are may be told: their names, their faces, and what may hold either."""
-        return bool(self.cohort["shareable"]) or self.with_faces
+        return bool(self.dataset["shareable"]) or self.with_faces
 
     @property
     def titles(self) -> dict[str, str]:
         """What papers call each method, by its name: no two alike, its name where it has no title."""
-        found = {name: card.get("title") or name for name, card in self.methods.items()}
+        found = {name: about.get("title") or name for name, about in self.methods.items()}
         often = Counter(found.values())
         return {name: title if often[title] == 1 else f"{title} ({name})" for name, title in found.items()}
 
     def __post_init__(self) -> None:
-        _need("cohort", self.cohort, _COHORT)
-        for name, card in self.methods.items():
-            _need(f"methods: {name!r}", card, _METHOD)
-            _need(f"hyperparameters: {name!r}", card["hyperparameters"], list(self.axes))
+        _need("dataset", self.dataset, _DATASET)
+        for name, about in self.methods.items():
+            _need(f"methods: {name!r}", about, _METHOD)
+            _need(f"hyperparameters: {name!r}", about["hyperparameters"], list(self.axes))
         _need("axes", self.axes, [axis.part_of for axis in self.axes.values() if axis.part_of is not None])
         if self.control is not None and self.control not in self.methods:
             raise ReportError(f"control: {self.control!r} is not in the comparison, allowed: {', '.join(self.methods)}")

@@ -100,7 +100,7 @@ def _counted(plan: Provenance) -> Iterable[str]:
     yield paragraph(f"Unknown: reported from files, {plan.created}. What follows was counted in them.")
     facts = {
         "units": f"{plan.done}, {', '.join(f'{key} {value}' for key, value in plan.protocol.items())}",
-        "scans": f"{plan.cohort['scans']} of {plan.cohort['subjects']} subjects",
+        "scans": f"{plan.dataset['scans']} of {plan.dataset['subjects']} subjects",
         **{name: f"SHA-256 {digest or 'withheld'}" for name, digest in plan.files},
     }
     yield "".join(
@@ -126,7 +126,7 @@ def _left_out(plan: Provenance) -> Iterable[str]:
 
 
 def _made(results: Results) -> Iterable[str]:
-    """How it was made: units, what failed, the cohort, software and hardware, the suite."""
+    """How it was made: units, what failed, the dataset, software and hardware, the suite."""
     plan = results.provenance
     told = str if plan.named else unnamed
     yield heading(2, "How it was made")
@@ -138,8 +138,8 @@ def _made(results: Results) -> Iterable[str]:
         yield markdown(Shown(pd.DataFrame(rows, columns=["Method", "Repeat", "Fold", "Reason"])))
     yield from _left_out(plan)
     facts: Mapping[str, object] = {
-        "cohort": f"{plan.cohort['name']}, {plan.cohort['scans']} scans of {plan.cohort['subjects']} subjects",
-        "fingerprint": plan.cohort["fingerprint"],
+        "dataset": f"{plan.dataset['name']}, {plan.dataset['scans']} scans of {plan.dataset['subjects']} subjects",
+        "fingerprint": plan.dataset["fingerprint"],
         "protocol": ", ".join(f"{key} {value}" for key, value in plan.protocol.items() if value is not None),
         "hardware": "; ".join(plan.hardware),
         "device": ", ".join(plan.devices),

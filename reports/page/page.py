@@ -51,7 +51,7 @@ def write_report(results: Results, directory: Path, *, compared: Compared | None
         table, pairs = found.table, found.pairs
         write_tables(results, table, pairs, fresh / "tables")
         plan = results.provenance
-        literature = published("" if plan.synthetic else str(plan.cohort["source"].get("kind")))
+        literature = published("" if plan.synthetic else str(plan.dataset["source"].get("kind")))
         if not literature.empty:
             write_csv(literature, fresh / "tables" / "published.csv")
         pictures = draw_pictures(results, table)
@@ -76,7 +76,7 @@ def page(
     """The page as HTML: nothing of it lies elsewhere.
 
     `table` is `reports.tables.comparison.comparison`, `pairs` is `reports.tables.pairwise.pairwise`, `literature` is
-    `reports.tables.published.published` of the cohort's data set: what papers report stands in a table of its own, and
+    `reports.tables.published.published` of the dataset's dataset: what papers report stands in a table of its own, and
     not at all where faces are made up, as it would invite comparing. `pictures` is
     `reports.pictures.album.draw_pictures`. `files` lie beside the page, by their paths relative to it.
 

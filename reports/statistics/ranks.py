@@ -1,8 +1,8 @@
-"""Methods ranked over several data sets: Friedman's test and Nemenyi's critical difference.
+"""Methods ranked over several datasets: Friedman's test and Nemenyi's critical difference.
 
-One data set has one ranking, whatever its folds: these are for suites on several, taken together.
+One dataset has one ranking, whatever its folds: these are for suites on several, taken together.
 
-Source: J. Demšar, Statistical comparisons of classifiers over multiple data sets, JMLR 7, 2006, section 3.2.
+Source: J. Demšar, Statistical comparisons of classifiers over multiple datasets, JMLR 7, 2006, section 3.2.
 """
 
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from scipy import stats
 
 from reports.schema import ReportError
 
-#: With fewer data sets ranks say next to nothing.
+#: With fewer datasets ranks say next to nothing.
 LEAST_SETS = 5
 #: scipy's test takes no fewer; for two methods there is the signed-rank test.
 LEAST_METHODS = 3
@@ -21,11 +21,11 @@ LEAST_METHODS = 3
 
 @dataclass(frozen=True, eq=False)
 class Ranks:
-    """Methods over data sets.
+    """Methods over datasets.
 
     Attributes:
         ranks: mean rank by method, 1 the best, ties shared; best first.
-        statistic: Friedman's, corrected for ties; NaN where no data set tells any methods apart.
+        statistic: Friedman's, corrected for ties; NaN where no dataset tells any methods apart.
         p: that ranks differ so much among equal methods; NaN likewise.
         critical: mean ranks of two methods differ at 5 % where they are at least so far apart (Nemenyi).
     """
@@ -37,11 +37,11 @@ class Ranks:
 
 
 def why_not(sets: int, methods: int) -> str:
-    """Why ranks over these many data sets and methods are not given, in one sentence; empty where they can be."""
+    """Why ranks over these many datasets and methods are not given, in one sentence; empty where they can be."""
     if sets < LEAST_SETS:
         held = "is one" if sets == 1 else f"are {sets}"
         return (
-            f"Friedman's test and critical differences rank methods over data sets and need at least {LEAST_SETS}; "
+            f"Friedman's test and critical differences rank methods over datasets and need at least {LEAST_SETS}; "
             f"here {held}."
         )
     if methods < LEAST_METHODS:
@@ -50,16 +50,16 @@ def why_not(sets: int, methods: int) -> str:
 
 
 def friedman(scores: pd.DataFrame) -> Ranks:
-    """The ranks of methods over data sets.
+    """The ranks of methods over datasets.
 
     Args:
-        scores: a row a data set, a column a method, higher is better.
+        scores: a row a dataset, a column a method, higher is better.
 
     Raises:
-        ReportError: too few data sets or methods, or a score is missing.
+        ReportError: too few datasets or methods, or a score is missing.
     """
     if why := why_not(*scores.shape):
-        raise ReportError(f"scores: {scores.shape[0]} data sets of {scores.shape[1]} methods: {why}")
+        raise ReportError(f"scores: {scores.shape[0]} datasets of {scores.shape[1]} methods: {why}")
     values = scores.to_numpy(dtype=np.float64)
     if not np.isfinite(values).all():
         row, column = np.argwhere(~np.isfinite(values))[0]

@@ -1,4 +1,4 @@
-"""Published results: what papers report on a data set, read from ``published.toml``; none was measured here."""
+"""Published results: what papers report on a dataset, read from ``published.toml``; none was measured here."""
 
 import tomllib
 from pathlib import Path
@@ -35,7 +35,7 @@ class _Literature(BaseModel):
 
 
 def published(dataset: str, *, file: Path = _FILE) -> pd.DataFrame:
-    """What papers report on `dataset` (the ``kind`` of a cohort's source), in the file's order; maybe nothing.
+    """What papers report on `dataset` (the ``kind`` of its source), in the file's order; maybe nothing.
 
     Columns:
         method, year, dataset, protocol (``"P1"``, ``"P2"``, or empty where it is not known), accuracy (a share of 1),

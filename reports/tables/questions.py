@@ -60,9 +60,9 @@ QUESTIONS = (
         "large p never says this.",
     ),
     Question(
-        "Which methods are better over data sets?",
+        "Which methods are better over datasets?",
         "Friedman's test and Nemenyi's critical difference",
         (),
-        "Data sets are independent, and five or more.",
+        "Datasets are independent, and five or more.",
     ),
 )

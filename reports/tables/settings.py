@@ -7,8 +7,8 @@ from reports.formats import names
 
 #: So many methods are named in a sentence; more are counted.
 _NAMED = 6
-_UNTUNED = "No method was tuned on this data set"
-_OTHERWISE = "Tuned on this data set, methods may rank otherwise."
+_UNTUNED = "No method was tuned on this dataset"
+_OTHERWISE = "Tuned on this dataset, methods may rank otherwise."
 
 
 def tuned(plan: Provenance) -> list[str]:
@@ -19,7 +19,7 @@ def tuned(plan: Provenance) -> list[str]:
         return ["No method was tuned here: hyper-parameters were given in a file."]
     if plan.search is not None:
         return [f"Every method was tuned by the same rules, {plan.search.budget}, without its tested subjects."]
-    if not all("tuned" in card and "changed" in card for card in plan.methods.values()):
+    if not all("tuned" in about and "changed" in about for about in plan.methods.values()):
         unknown = (
             "hyper-parameters are defaults, of which these records do not say where they come from, or the suite's"
         )
@@ -29,7 +29,7 @@ def tuned(plan: Provenance) -> list[str]:
 
 def _defaults(plan: Provenance) -> list[str]:
     """The same where nothing was searched and it is known where defaults come from."""
-    searched = [name for name, card in plan.methods.items() if card["tuned"]]
+    searched = [name for name, about in plan.methods.items() if about["tuned"]]
     chosen = [name for name in plan.methods if name not in searched]
     set_here = [name for name in searched if plan.methods[name]["changed"]]
     if not searched:

@@ -1,1 +1,1 @@
-"""Several suites in one report: what a paper says over all data sets."""
+"""Several suites in one report: what a paper says over all datasets."""

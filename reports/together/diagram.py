@@ -1,6 +1,6 @@
 """The critical-difference diagram: methods at their mean ranks, those joined that cannot be told apart.
 
-Source: J. Demšar, Statistical comparisons of classifiers over multiple data sets, JMLR 7, 2006, figure 1.
+Source: J. Demšar, Statistical comparisons of classifiers over multiple datasets, JMLR 7, 2006, figure 1.
 """
 
 from collections.abc import Mapping, Sequence

@@ -12,8 +12,8 @@ from reports.together.suites import Together
 
 #: What a reader asks of every suite, the same or not: in the table always.
 _EPOCHS = "training.epochs"
-#: What differs from data set to data set anyway, and what is counted.
-_OF_THE_DATA = ("Data set", "Fingerprint", "Scans", "Subjects", "Subjects tested", "Units done")
+#: What differs from dataset to dataset anyway, and what is counted.
+_OF_THE_DATA = ("Dataset", "Fingerprint", "Scans", "Subjects", "Subjects tested", "Units done")
 
 
 def facts(together: Together) -> pd.DataFrame:
@@ -31,7 +31,7 @@ def facts(together: Together) -> pd.DataFrame:
 
 
 def differing(found: pd.DataFrame) -> list[str]:
-    """The facts that are not the same in all suites, but for those that are each data set's own; `found` is `facts`."""
+    """The facts that are not the same in all suites, but for those that are each dataset's own; `found` is `facts`."""
     rows = zip(found.index, found.to_numpy().tolist(), strict=True)
     return [str(name) for name, row in rows if len(set(row)) > 1 and name not in _OF_THE_DATA]
 
@@ -44,15 +44,15 @@ def displayed_facts(found: pd.DataFrame) -> pd.DataFrame:
 
 def _asked(one: Compared, together: Together) -> dict[str, str]:
     plan = one.results.provenance
-    cohort, protocol = plan.cohort, plan.protocol
+    dataset, protocol = plan.dataset, plan.protocol
     return {
-        "Data set": together.data_set(plan.suite),
-        "Fingerprint": str(cohort["fingerprint"])[:12],
+        "Dataset": together.data_set(plan.suite),
+        "Fingerprint": str(dataset["fingerprint"])[:12],
         "Faces": "made up" if plan.synthetic else "scanned",
-        "Scans": str(cohort["scans"]),
-        "Subjects": str(cohort["subjects"]),
+        "Scans": str(dataset["scans"]),
+        "Subjects": str(dataset["subjects"]),
         "Subjects tested": str(one.results.predictions["subject"].nunique()),
-        "Pixels each way": str(cohort["size"]),
+        "Pixels each way": str(dataset["size"]),
         "Folds": _value(protocol.get("folds")),
         "Repeats": _value(protocol.get("repeats")),
         "Epochs": _value(plan.recipe.get(_EPOCHS)),

@@ -1,4 +1,4 @@
-"""Methods by suites: the accuracy of each in each, and its mean over data sets."""
+"""Methods by suites: the accuracy of each in each, and its mean over datasets."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -20,7 +20,7 @@ def overview(together: Together) -> pd.DataFrame:
     Columns:
         method, suite, data_set; units (finished); accuracy, low, high (shares of 1, the interval over resampled
         subjects, as in the suite's own report); place (``"best"``, ``"second"`` of the suite, or nothing); alike
-        (whether the declared test does not tell it apart from the suite's best); mean (over data sets, the same in
+        (whether the declared test does not tell it apart from the suite's best); mean (over datasets, the same in
         every row of a method; NaN where there is none, `Together.means`).
     """
     rows = []
@@ -51,7 +51,7 @@ def mean_places(together: Together) -> dict[str, str]:
 
 
 def displayed_overview(together: Together, found: pd.DataFrame) -> Shown:
-    """`overview` as a reader meets it: a row a method, a column a suite, the mean over data sets if there is one."""
+    """`overview` as a reader meets it: a row a method, a column a suite, the mean over datasets if there is one."""
     cells = {(row["method"], row["suite"]): row for row in found.to_dict("records")}
     means = mean_places(together)
     rows, places = [], []
@@ -62,7 +62,7 @@ def displayed_overview(together: Together, found: pd.DataFrame) -> Shown:
         if len(together.means):
             rows[-1].append(formats.percent(together.means.get(method, np.nan)))
             places[-1].append(means.get(method, ""))
-    mean = [f"Mean of {len(together.data_sets)} data sets, %"] * bool(len(together.means))
+    mean = [f"Mean of {len(together.data_sets)} datasets, %"] * bool(len(together.means))
     columns = ["Method", *(f"{suite}, % (95 %)" for suite in together.names), *mean]
     return Shown(pd.DataFrame(rows, columns=columns), pd.DataFrame(places, columns=columns))
 

@@ -1,4 +1,4 @@
-"""Methods ranked over data sets, where these are enough."""
+"""Methods ranked over datasets, where these are enough."""
 
 import numpy as np
 import pandas as pd
@@ -13,7 +13,7 @@ LEVEL = 0.05
 
 
 def ranking(together: Together) -> Ranks | None:
-    """The ranks of the methods that all data sets have; None where there are too few (`why_no_ranking`)."""
+    """The ranks of the methods that all datasets have; None where there are too few (`why_no_ranking`)."""
     return None if why_no_ranking(together) else friedman(together.scores[together.shared])
 
 
@@ -45,7 +45,7 @@ def cliques(found: Ranks) -> list[tuple[int, int]]:
 
 
 def ranks_table(together: Together, found: Ranks) -> pd.DataFrame:
-    """One row a method and data set, the best method first.
+    """One row a method and dataset, the best method first.
 
     Columns:
         method, mean_rank, data_set, accuracy (a share of 1), rank (1 the best, ties shared), and the same in every row:
@@ -62,7 +62,7 @@ def ranks_table(together: Together, found: Ranks) -> pd.DataFrame:
 
 
 def displayed_ranks(together: Together, found: Ranks) -> Shown:
-    """A row a method, the best first: its mean rank, then accuracy and rank on each data set."""
+    """A row a method, the best first: its mean rank, then accuracy and rank on each dataset."""
     alike = like_the_first(found)
     rows = []
     for method, each in ranks_table(together, found).groupby("method", sort=False):
@@ -79,7 +79,7 @@ def verdict(found: Ranks) -> list[str]:
     first, *others = (str(method) for method in found.ranks.index)
     best = [first, *(other for other in others if found.ranks[other] == found.ranks[first])]
     if not found.p < LEVEL:
-        told = f"p {formats.p_value(found.p)}" if found.p == found.p else "no data set tells any apart"
+        told = f"p {formats.p_value(found.p)}" if found.p == found.p else "no dataset tells any apart"
         return [f"Friedman's test does not tell the mean ranks apart ({told}), so no two methods are called different."]
     test = f"Friedman's test says that mean ranks differ (χ² {found.statistic:.2f}, p {formats.p_value(found.p)})."
     alike = like_the_first(found)

@@ -1,6 +1,6 @@
-"""Several suites side by side: which methods they have, and how many data sets they are.
+"""Several suites side by side: which methods they have, and how many datasets they are.
 
-A data set is a cohort, known by its fingerprint, and not a suite: suites on one cohort test the same people, so that
+A dataset is a dataset, known by its fingerprint, and not a suite: suites on one dataset test the same people, so that
 what they find is not independent, and counts once.
 """
 
@@ -75,24 +75,24 @@ class Together:
 
     @cached_property
     def data_sets(self) -> dict[str, list[str]]:
-        """The suites on each data set, which is called what its cohort is, and where two are called so, more."""
-        cohorts = [one.results.provenance.cohort for one in self.suites]
+        """The suites on each dataset, by its name; where two have one name, by more."""
+        datasets = [one.results.provenance.dataset for one in self.suites]
         found: dict[str, list[str]] = {}
-        for suite, cohort in zip(self.names, cohorts, strict=True):
-            found.setdefault(cohort["fingerprint"], []).append(suite)
-        named = {mark: next(c["name"] for c in cohorts if c["fingerprint"] == mark) for mark in found}
+        for suite, dataset in zip(self.names, datasets, strict=True):
+            found.setdefault(dataset["fingerprint"], []).append(suite)
+        named = {mark: next(c["name"] for c in datasets if c["fingerprint"] == mark) for mark in found}
         names = list(named.values())
         return {name if names.count(name) == 1 else f"{name} ({mark[:8]})": found[mark] for mark, name in named.items()}
 
     def data_set(self, suite: str) -> str:
-        """What the data set of a suite is called."""
+        """What the dataset of a suite is called."""
         return next(name for name, suites in self.data_sets.items() if suite in suites)
 
     @cached_property
     def scores(self) -> pd.DataFrame:
-        """Accuracies (shares of 1): a row a data set, a column a method; NaN where it has none.
+        """Accuracies (shares of 1): a row a dataset, a column a method; NaN where it has none.
 
-        Of several suites on one data set, the mean over those that have the method.
+        Of several suites on one dataset, the mean over those that have the method.
         """
         rows = {}
         for name, suites in self.data_sets.items():
@@ -102,11 +102,11 @@ class Together:
 
     @cached_property
     def shared(self) -> list[str]:
-        """The methods with a mean and ranks: those that all data sets have, and that are the same in all suites."""
+        """The methods with a mean and ranks: those that all datasets have, and that are the same in all suites."""
         whole, unlike = self.scores.notna().all(), {one.method for one in self.unlike}
         return [method for method in self.methods if whole[method] and method not in unlike]
 
     @cached_property
     def means(self) -> "pd.Series[float]":
-        """The mean accuracy of each of `shared` over data sets; empty where there is one data set alone."""
+        """The mean accuracy of each of `shared` over datasets; empty where there is one dataset alone."""
         return self.scores[self.shared if len(self.data_sets) > 1 else []].mean().round(_DECIMALS)

@@ -89,7 +89,7 @@ class Tables:
             found.append(Sheet("against", title, self.against, shown, notes, caption))
         if self.ranks is not None:
             numbers, shown = ranks_table(whole, self.ranks), displayed_ranks(whole, self.ranks)
-            found.append(Sheet("ranks", "Ranks over data sets", numbers, shown, ranked(self.ranks)))
+            found.append(Sheet("ranks", "Ranks over datasets", numbers, shown, ranked(self.ranks)))
         shown = Shown(displayed_facts(self.facts))
         found.append(Sheet("suites", "What suites differ in", self._long(), shown))
         if whole.unlike:
@@ -138,8 +138,8 @@ def fought(control: str) -> list[str]:
 
 def ranked(ranks: Ranks) -> list[str]:
     """What the ranks are."""
-    test = f"Friedman's test over data sets, then Nemenyi's critical difference, {ranks.critical:.2f} (Demšar 2006)"
+    test = f"Friedman's test over datasets, then Nemenyi's critical difference, {ranks.critical:.2f} (Demšar 2006)"
     return [
-        "Rank 1 is the best on a data set; equal accuracies share a rank.",
+        "Rank 1 is the best on a dataset; equal accuracies share a rank.",
         f"{formats.ALIKE} Not told apart from the best mean rank at 5 %: {test}.",
     ]

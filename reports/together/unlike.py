@@ -30,18 +30,18 @@ def unlike(suites: Sequence[Results]) -> list[Unlike]:
     """
     found = []
     for label in dict.fromkeys(method for results in suites for method in results.methods):
-        cards = [_card(label, results) for results in suites]
-        there = [card for card in cards if card]
-        for what in dict.fromkeys(key for card in there for key in card):
-            values = tuple(card.get(what, formats.NOTHING) for card in cards)
-            found += [Unlike(label, what, values)] * (len({card.get(what) for card in there}) > 1)
+        described = [_about(label, results) for results in suites]
+        there = [about for about in described if about]
+        for what in dict.fromkeys(key for about in there for key in about):
+            values = tuple(about.get(what, formats.NOTHING) for about in described)
+            found += [Unlike(label, what, values)] * (len({about.get(what) for about in there}) > 1)
     return found
 
 
-def _card(label: str, results: Results) -> Mapping[str, str]:
+def _about(label: str, results: Results) -> Mapping[str, str]:
     """What a method is, a setting a key; empty where the suite has no result of it."""
     if label not in results.methods:
         return {}
-    card = results.provenance.methods[label]
-    parts: dict[str, Any] = {"registered as": card.get("name", label), "version": card["version"]}
-    return {name: formats.setting(value) for name, value in (parts | dict(card["hyperparameters"])).items()}
+    about = results.provenance.methods[label]
+    parts: dict[str, Any] = {"registered as": about.get("name", label), "version": about["version"]}
+    return {name: formats.setting(value) for name, value in (parts | dict(about["hyperparameters"])).items()}

@@ -62,12 +62,12 @@ def averaged(together: Together) -> str:
     """Over what means are, or why there are none."""
     count = len(together.data_sets)
     if count < 2:
-        return "All suites are on one data set, so there is no mean over data sets."
+        return "All suites are on one dataset, so there is no mean over datasets."
     if not together.shared:
-        return "No method is on every data set and the same in all suites, so there is no mean over data sets."
+        return "No method is on every dataset and the same in all suites, so there is no mean over datasets."
     several = any(len(suites) > 1 for suites in together.data_sets.values())
-    counted = " A data set with several suites counts once, by the mean over those that have the method." * several
-    return f"Means are over {count} data sets, of the methods that all of them have.{counted}"
+    counted = " A dataset with several suites counts once, by the mean over those that have the method." * several
+    return f"Means are over {count} datasets, of the methods that all of them have.{counted}"
 
 
 def _leaders(together: Together) -> Iterable[str]:
@@ -92,7 +92,7 @@ def _means(together: Together) -> Iterable[str]:
         return
     score = f"{percent(means.iloc[0])} %"
     best = [str(method) for method, mean in means.items() if mean == means.iloc[0]]
-    where, same = f"Over {len(together.data_sets)} data sets", "on all of them and the same in all suites"
+    where, same = f"Over {len(together.data_sets)} datasets", "on all of them and the same in all suites"
     if len(means) == 1:
         yield f"{where} {best[0]}, the only method {same}, has a mean of {score}."
         return
@@ -106,22 +106,22 @@ def _means(together: Together) -> Iterable[str]:
 def _data_sets(together: Together) -> Iterable[str]:
     for name, suites in together.data_sets.items():
         if len(suites) > 1:
-            yield f"{names(suites)} are on one data set, {name}: they are not independent, and count once."
+            yield f"{names(suites)} are on one dataset, {name}: they are not independent, and count once."
             has = {one.results.provenance.suite: one.results.methods for one in together.suites}
             fewer = [method for method in together.shared if not all(method in has[suite] for suite in suites)]
             if fewer and len(fewer) < len(together.shared):
                 yield f"On {name} the scores of {names(fewer)} are over fewer suites than those of other methods."
     akin: dict[object, list[str]] = {}
     for one, suite in zip(together.suites, together.names, strict=True):
-        if people := _people(one.results.provenance.cohort["source"]):
+        if people := _people(one.results.provenance.dataset["source"]):
             akin.setdefault(people, []).append(together.data_set(suite))
     for sets in akin.values():
         if len(several := list(dict.fromkeys(sets))) > 1:
-            yield f"The data sets {names(several)} come from one source: they share people, and are not independent."
+            yield f"The datasets {names(several)} come from one source: they share people, and are not independent."
 
 
 def _people(source: Any) -> tuple[object, ...]:
-    """What decides who is in a cohort, as far as its source tells: a seed, a data set's name, a list of files."""
+    """What decides who is in a dataset, as far as its source tells: a seed, a licensed dataset's name, a list of files."""
     kind = source.get("kind")
     listed = source.get("listing") if kind == "folder" else None
     return (kind, source.get("seed"), listed) if kind else ()

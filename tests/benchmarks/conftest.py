@@ -1,4 +1,4 @@
-"""A home with a small synthetic cohort, made once, and the command line as a user has it."""
+"""A home with a small synthetic dataset, made once, and the command line as a user has it."""
 
 import os
 import shutil
@@ -13,7 +13,7 @@ from filelock import FileLock
 SUITE = """
 description = "a small comparison"
 control = "concat"
-[cohort]
+[dataset]
 name = "tiny"
 synthetic = { subjects = 6, levels = [4], size = 32, seed = 0 }
 [protocol]
@@ -31,7 +31,7 @@ batch_size = 8
 SEARCHED = """
 description = "a small search"
 control = "texture"
-[cohort]
+[dataset]
 name = "tiny"
 synthetic = { subjects = 6, levels = [4], size = 32, seed = 0 }
 [protocol]
@@ -85,10 +85,10 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def prepared(shared: Path, afnetm: Afnetm, empty_mlflow: Path) -> Path:
-    """A home in which the suite's cohort and an empty MLflow are ready; to be copied, not written to."""
+    """A home in which the suite's dataset and an empty MLflow are ready; to be copied, not written to."""
     home = shared / "prepared"
     with FileLock(f"{home}.lock"):
-        if not (home / "cohorts" / "tiny").is_dir():
+        if not (home / "datasets" / "tiny").is_dir():
             make = ["data", "make", "tiny", "--subjects", "6", "--levels", "4", "--size", "32", "--seed", "0"]
             afnetm(home, *make, "--workers", "2")
             shutil.copy(empty_mlflow, home)
@@ -107,7 +107,7 @@ def empty_mlflow(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def home(tmp_path: Path, prepared: Path) -> Path:
-    """A home of one's own, with the cohort."""
+    """A home of one's own, with the dataset."""
     shutil.copytree(prepared, tmp_path / "home")
     return tmp_path / "home"
 

@@ -10,10 +10,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from afnetm.data.datasets.exporting import export
 from afnetm.data.regions import landmark_set
 from afnetm.data.rendering import render
 from afnetm.data.scan import EXPRESSIONS, Scan, ScanSource
+from afnetm.data.sources.exporting import export
 from afnetm.data.synthetic import SyntheticSource
 from afnetm.errors import UserError
 from benchmarks.jobs.datasets import KINDS, open_source

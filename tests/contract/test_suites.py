@@ -30,7 +30,7 @@ def as_written() -> dict[str, Method]:
 @pytest.mark.parametrize("name", suite_names())
 def test_its_encoder_serves_all_of_its_methods(name):
     suite = load_suite(name)
-    size = 224 if suite.cohort.synthetic is None else suite.cohort.synthetic.size
+    size = 224 if suite.dataset.synthetic is None else suite.dataset.synthetic.size
     staged = [label for label, method in suite.methods.items() if method.staged]
     refused = ""
     try:

@@ -24,7 +24,7 @@ pytestmark = pytest.mark.usefixtures("soon")
 @pytest.mark.parametrize(
     ("change", "expected"),
     [
-        ({"identity": IDENTITY | {"cohort": "xyz"}}, 'another cohort: "abc", now "xyz"'),
+        ({"identity": IDENTITY | {"dataset": "xyz"}}, 'another dataset: "abc", now "xyz"'),
         ({"identity": IDENTITY | {"version": 2}}, "another version: 1, now 2"),
         ({"identity": IDENTITY | {"recipe": {"epochs": 4}}}, "another recipe.epochs: 3, now 4"),
         ({"identity": IDENTITY | {"intensities": None}}, "another intensities: [3, 4], now null"),

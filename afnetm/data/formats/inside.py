@@ -1,4 +1,4 @@
-"""Files inside a data set's folder: found and read without ever leaving it, whatever a link, url or table says."""
+"""Files inside a dataset's folder: found and read without ever leaving it, whatever a link, url or table says."""
 
 import hashlib
 import os
@@ -23,7 +23,7 @@ MAX_BYTES = 2**27
 
 @dataclass(frozen=True)
 class DataFolder:
-    """The folder of a data set. All names are relative to it, with ``/`` between their parts.
+    """The folder of a dataset. All names are relative to it, with ``/`` between their parts.
 
     Raises:
         UserError: `path` is no folder that can be read.
@@ -58,7 +58,7 @@ class DataFolder:
     def find(self, name: str) -> Path | None:
         """The file that `name` stands for; None where there is none.
 
-        Data sets made on Windows name files in other cases than they have: where there is none of this very name, the
+        Datasets made on Windows name files in other cases than they have: where there is none of this very name, the
         one that differs in case only is meant, if it is the only one.
 
         Raises:

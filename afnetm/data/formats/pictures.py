@@ -1,4 +1,4 @@
-"""Pictures of data sets: BMP, PNG and JPEG to sRGB arrays."""
+"""Pictures of datasets: BMP, PNG and JPEG to sRGB arrays."""
 
 import io
 import warnings

@@ -1,4 +1,4 @@
-"""How hard the synthetic cohort is, by PCA and LDA alone; the generator was tuned on these numbers and then frozen.
+"""How hard the synthetic dataset is, by PCA and LDA alone; the generator was tuned on these numbers and then frozen.
 
     python -m afnetm.data.synthetic.difficulty --subjects 60 --size 48 --seed 0
 
@@ -61,7 +61,7 @@ def features(maps: Maps) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
 def measure(
     *, subjects: int, levels: Sequence[int], size: int, seed: int, clean: bool, without: Sequence[str], workers: int
 ) -> Accuracy:
-    """Accuracy on the cohort of `subjects` x six expressions x `levels` at `size` pixels, nuisances `without` off."""
+    """Accuracy on the dataset of `subjects` x six expressions x `levels` at `size` pixels, nuisances `without` off."""
     jobs = [(k, expression, level) for k in range(subjects) for expression in EXPRESSIONS for level in levels]
     work = partial(_features_of, seed=seed, size=size, clean=clean, without=tuple(without))
     if workers == 1:
@@ -137,7 +137,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if not options.brief:
         variants |= {f"without {group}": (False, (group,)) for group in GROUPS}
         variants["without any"] = (False, tuple(GROUPS))
-    print("| cohort | texture | depth | both | s.e. of both |\n|---|---|---|---|---|")
+    print("| dataset | texture | depth | both | s.e. of both |\n|---|---|---|---|---|")
     for name, (clean, without) in variants.items():
         found = run(clean=clean, without=without)
         shares = (found.texture, found.depth, found.both, found.error)

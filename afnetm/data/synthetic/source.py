@@ -1,4 +1,4 @@
-"""The synthetic source: a cohort of made-up subjects, each scan decided by the seed and the generator's version."""
+"""The synthetic source: a dataset of made-up subjects, each scan decided by the seed and the generator's version."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -31,7 +31,9 @@ def main() -> int:
     parser.add_argument("--part", nargs="+", choices=PARTS, default=list(PARTS), help="A: is it right; B: how fast")
     parser.add_argument("--out", type=Path, default=Path(), help="folder of gpu.json; what it holds already stays")
     parser.add_argument("--minutes", type=float, default=9.0, help="nothing begins, or goes on, after that")
-    parser.add_argument("--home", type=Path, help="with the cohort of the suite quick, and its records on a CPU if any")
+    parser.add_argument(
+        "--home", type=Path, help="with the dataset of the suite quick, and its records on a CPU if any"
+    )
     parser.add_argument("--pretend", action="store_true", help="the same on the processor, as small as can be")
     arguments = parser.parse_args()
     scale = replace(PRETENDED if arguments.pretend else GPU, home=arguments.home)
@@ -76,8 +78,8 @@ def _check(scale: Scale) -> None:
         raise UserError(f"torch {torch.__version__} sees no GPU here; --pretend does the same on the processor")
     if not registry().names:
         raise UserError("no method is registered: afnetm itself is not installed, its wheel will do (docs/gpu.md)")
-    if scale.home is not None and not (scale.home / "cohorts" / QUICK / "cohort.json").is_file():
-        raise UserError(f"--home {scale.home}: it has no cohort '{QUICK}'; `afnetm run quick` makes it")
+    if scale.home is not None and not (scale.home / "datasets" / QUICK / "dataset.json").is_file():
+        raise UserError(f"--home {scale.home}: it has no dataset '{QUICK}'; `afnetm run quick` makes it")
 
 
 if __name__ == "__main__":

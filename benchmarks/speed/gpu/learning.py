@@ -8,8 +8,8 @@ from pathlib import Path
 from statistics import mean
 from typing import Any
 
-from afnetm.contract.inputs import learnable_cohort
-from afnetm.data.cohort import open_cohort
+from afnetm.contract.inputs import learnable_dataset
+from afnetm.data.dataset import open_dataset
 from afnetm.training.recipe import Precision
 from benchmarks.plans.suite import Suite, load_suite
 from benchmarks.plans.units import PlannedUnit, plan
@@ -91,20 +91,20 @@ def _known(scale: Scale, label: str) -> float | None:
 
 
 def _planned(suite: Suite, home: Home, label: str, device: str, *, folds: int) -> list[PlannedUnit]:
-    cohort = open_cohort(home.cohorts / QUICK)
-    return [unit for unit in plan(suite.only([label]), cohort, device=device) if unit.unit.fold < folds]
+    dataset = open_dataset(home.datasets / QUICK)
+    return [unit for unit in plan(suite.only([label]), dataset, device=device) if unit.unit.fold < folds]
 
 
 @contextmanager
 def _scratch(scale: Scale) -> Iterator[Home]:
-    """An empty home with the cohort of `quick`, of `scale.home` or made up."""
+    """An empty home with the dataset of `quick`, of `scale.home` or made up."""
     with tempfile.TemporaryDirectory() as folder:
         home = Home(Path(folder))
-        target = home.cohorts / QUICK
+        target = home.datasets / QUICK
         if scale.home is not None:
             target.parent.mkdir(parents=True)
-            target.symlink_to((scale.home / "cohorts" / target.name).resolve())
+            target.symlink_to((scale.home / "datasets" / target.name).resolve())
         else:
             subjects, size = scale.learnt
-            write(learnable_cohort(subjects=subjects, size=size), target)
+            write(learnable_dataset(subjects=subjects, size=size), target)
         yield home

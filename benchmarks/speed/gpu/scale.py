@@ -12,7 +12,7 @@ class Scale:
 
     Attributes:
         device: ``"cuda"`` or ``"cpu"``.
-        home: with a cohort, and records of the suite ``quick`` on a processor if there are any; None to make scans up.
+        home: with a dataset, and records of the suite ``quick`` on a processor if there are any; None to make scans up.
         width: of every encoder.
         checked: pixels of the faces that methods are checked on.
         precisions: that methods are checked in.

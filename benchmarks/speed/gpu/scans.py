@@ -6,48 +6,48 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from afnetm.contract.inputs import learnable_cohort
-from afnetm.data.cohort import Cohort, open_cohort, regions_in
-from afnetm.data.cohort_writing import write_cohort
+from afnetm.contract.inputs import learnable_dataset
+from afnetm.data.dataset import FaceDataset, open_dataset, regions_in
+from afnetm.data.dataset_writing import write_dataset
 from afnetm.data.fingerprint import maps_sha256
 from afnetm.data.maps import Maps
 
-#: What the suite `quick` calls its cohort.
+#: What the suite `quick` calls its dataset.
 QUICK = "synthetic-quick"
 
 
-def enlarged(cohort: Cohort, size: int) -> Cohort:
+def enlarged(dataset: FaceDataset, size: int) -> FaceDataset:
     """The same scans at another size, in memory: texture bilinear, depth and planes from the nearest pixel."""
-    nearest = np.arange(size) * cohort.size // size
+    nearest = np.arange(size) * dataset.size // size
     texture = [
         torch.nn.functional.interpolate(torch.tensor(part).float(), size, mode="bilinear").round().byte().numpy()
-        for part in np.array_split(cohort.texture, max(1, len(cohort.texture) // 64))
+        for part in np.array_split(dataset.texture, max(1, len(dataset.texture) // 64))
     ]
-    coarse = {name: getattr(cohort, name)[..., nearest, :][..., nearest] for name in ("depth", "planes")}
-    return replace(cohort, size=size, texture=np.concatenate(texture), **coarse)
+    coarse = {name: getattr(dataset, name)[..., nearest, :][..., nearest] for name in ("depth", "planes")}
+    return replace(dataset, size=size, texture=np.concatenate(texture), **coarse)
 
 
-def scans(home: Path | None, *, size: int, subjects: int) -> Cohort:
-    """The cohort of the suite `quick` in `home`, at `size`; without a home, learnable scans of `subjects`."""
+def scans(home: Path | None, *, size: int, subjects: int) -> FaceDataset:
+    """The dataset of the suite `quick` in `home`, at `size`; without a home, learnable scans of `subjects`."""
     if home is None:
-        return learnable_cohort(subjects=subjects, size=size)
-    return enlarged(open_cohort(home / "cohorts" / QUICK), size)
+        return learnable_dataset(subjects=subjects, size=size)
+    return enlarged(open_dataset(home / "datasets" / QUICK), size)
 
 
-def write(cohort: Cohort, directory: Path) -> Cohort:
-    """The cohort on disk, in a new folder called after it."""
+def write(dataset: FaceDataset, directory: Path) -> FaceDataset:
+    """The dataset on disk, in a new folder called after it."""
     directory.mkdir(parents=True)
-    maps = {name: getattr(cohort, name) for name in ("texture", "depth", "planes")}
+    maps = {name: getattr(dataset, name) for name in ("texture", "depth", "planes")}
     digests = [maps_sha256(Maps(*one)) for one in zip(*maps.values(), strict=True)]
-    table = cohort.table.assign(sha256=digests, regions=[regions_in(planes) for planes in cohort.planes])
-    write_cohort(
+    table = dataset.table.assign(sha256=digests, regions=[regions_in(planes) for planes in dataset.planes])
+    write_dataset(
         directory,
         [maps],
         table,
         name=directory.name,
-        size=cohort.size,
+        size=dataset.size,
         rendering=0,
-        shareable=cohort.shareable,
-        source=cohort.source,
+        shareable=dataset.shareable,
+        source=dataset.source,
     )
-    return open_cohort(directory)
+    return open_dataset(directory)

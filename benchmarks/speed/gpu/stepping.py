@@ -140,8 +140,8 @@ def _network(method: str, scale: Scale, recipe: Recipe) -> nn.Module:
 @cache
 def _resident(scale: Scale) -> Resident:
     subjects, size = scale.timed
-    cohort = scans(scale.home, size=size, subjects=subjects)
-    return Resident(cohort, np.arange(len(cohort.table)), torch.device(scale.device))
+    dataset = scans(scale.home, size=size, subjects=subjects)
+    return Resident(dataset, np.arange(len(dataset.table)), torch.device(scale.device))
 
 
 def _fit(network: nn.Module, data: Resident, recipe: Recipe, *, steps: int) -> None:

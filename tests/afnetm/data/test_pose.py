@@ -6,9 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.spatial.transform import Rotation
 
-from afnetm.data.datasets.landmarks_22 import landmarks_22_from_83
 from afnetm.data.landmarks import GROUPS_83, LANDMARKS_22, LANDMARKS_68, LANDMARKS_83
 from afnetm.data.pose import fit_pose
+from afnetm.data.sources.landmarks_22 import landmarks_22_from_83
 from afnetm.data.synthetic import SyntheticSource
 from afnetm.errors import UserError
 

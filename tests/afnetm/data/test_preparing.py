@@ -12,8 +12,8 @@ import psutil
 import pytest
 
 from afnetm.data import preparing
-from afnetm.data.cohort import check_cohort
-from afnetm.data.preparing import disk_need, prepare_cohort
+from afnetm.data.dataset import check_dataset
+from afnetm.data.preparing import disk_need, prepare_dataset
 from afnetm.errors import UserError
 
 FILES = ("maps.safetensors", "scans.csv", "rejected.csv")
@@ -23,8 +23,8 @@ ROOT = Path(__file__).parents[3]
 KILLED = """
 import os, psutil, signal, sys
 from pathlib import Path
-from afnetm.data import chunks, cohort_writing
-from afnetm.data.preparing import prepare_cohort
+from afnetm.data import chunks, dataset_writing
+from afnetm.data.preparing import prepare_dataset
 from tests.afnetm.data.conftest import AnalyticSource
 directory, workers, moment = Path(sys.argv[1]), int(sys.argv[2]), sys.argv[3]
 def die(*_, **__):
@@ -33,9 +33,9 @@ def die(*_, **__):
     os.kill(os.getpid(), signal.SIGKILL)
 if __name__ == "__main__":
     if moment == "chunk": chunks.save_file = die
-    if moment == "merge": cohort_writing.file_sha256 = die
+    if moment == "merge": dataset_writing.file_sha256 = die
     progress = lambda done, total: die() if str(done) == moment else None
-    prepare_cohort(directory, AnalyticSource(3), size=32, workers=workers, progress=progress)
+    prepare_dataset(directory, AnalyticSource(3), size=32, workers=workers, progress=progress)
 """
 
 
@@ -54,7 +54,7 @@ def _bytes(directory):
 @pytest.fixture(scope="module")
 def whole(analytic_source, tmp_path_factory):
     directory = tmp_path_factory.mktemp("whole") / "faces"
-    prepare_cohort(directory, analytic_source(3), size=32, workers=1)
+    prepare_dataset(directory, analytic_source(3), size=32, workers=1)
     return directory
 
 
@@ -66,7 +66,7 @@ def test_killed_at_any_moment_it_goes_on_to_the_same_bytes(whole, analytic_sourc
     kept = {path: path.stat().st_mtime_ns for path in (tmp_path / ".faces.partial" / "chunks").glob("*.safetensors")}
     assert len(kept) == {"0": 0, "8": 1, "chunk": 0, "18": 3, "merge": 3}[moment]  # chunks of 8 scans
     seen = []
-    prepare_cohort(directory, analytic_source(3), size=32, workers=1, progress=lambda *done: seen.append(done))
+    prepare_dataset(directory, analytic_source(3), size=32, workers=1, progress=lambda *done: seen.append(done))
     assert seen[0] == (min(8 * len(kept), 18), 18)
     assert _bytes(directory) == _bytes(whole)
     assert os.listdir(tmp_path) == ["faces"]
@@ -81,14 +81,14 @@ def test_chunks_of_another_plan_are_not_used(analytic_source, tmp_path, monkeypa
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        prepare_cohort(directory, analytic_source(2), size=32, workers=1, progress=stop)
+        prepare_dataset(directory, analytic_source(2), size=32, workers=1, progress=stop)
     if change == "rendering":
         monkeypatch.setattr(preparing, "RENDERING_VERSION", preparing.RENDERING_VERSION + 1)
     source, size = analytic_source(3 if change == "source" else 2), 48 if change == "size" else 32
     seen = []
-    cohort = prepare_cohort(directory, source, size=size, workers=1, progress=lambda *done: seen.append(done))
+    dataset = prepare_dataset(directory, source, size=size, workers=1, progress=lambda *done: seen.append(done))
     assert seen[0][0] == 0
-    assert cohort.texture.shape == (len(source.ids()), 3, size, size)
+    assert dataset.texture.shape == (len(source.ids()), 3, size, size)
 
 
 def test_workers_die_with_their_parent_and_others_finish_the_same_bytes(whole, analytic_source, tmp_path):
@@ -98,17 +98,17 @@ def test_workers_die_with_their_parent_and_others_finish_the_same_bytes(whole, a
     _, alive = psutil.wait_procs([psutil.Process(pid) for pid in workers if psutil.pid_exists(pid)], timeout=30)
     assert not alive
     source = analytic_source(3)
-    assert prepare_cohort(directory, source, size=32, workers=2).source == source.describe()
+    assert prepare_dataset(directory, source, size=32, workers=2).source == source.describe()
     assert _bytes(directory) == _bytes(whole)
 
 
 def test_scans_that_cannot_be_rendered_are_left_out_and_listed(analytic_source, tmp_path):
     broken = ("s000_anger", "s001_fear")
-    cohort = prepare_cohort(tmp_path / "faces", analytic_source(2, broken=broken), size=32, workers=1)
-    assert len(cohort.table) == 10
-    assert cohort.rejected == 2
-    assert not set(broken) & set(cohort.table["id"])
-    check_cohort(tmp_path / "faces")
+    dataset = prepare_dataset(tmp_path / "faces", analytic_source(2, broken=broken), size=32, workers=1)
+    assert len(dataset.table) == 10
+    assert dataset.rejected == 2
+    assert not set(broken) & set(dataset.table["id"])
+    check_dataset(tmp_path / "faces")
     listed = (tmp_path / "faces" / "rejected.csv").read_text().splitlines()
     assert listed == ["id,reason", *(f"{name},scan {name}: its mesh has no faces" for name in broken)]
 
@@ -116,8 +116,8 @@ def test_scans_that_cannot_be_rendered_are_left_out_and_listed(analytic_source, 
 def test_a_chunk_without_any_scan_left_is_no_trouble(analytic_source, tmp_path):
     source = analytic_source(3)
     broken = tuple(source.ids()[8:16])
-    cohort = prepare_cohort(tmp_path / "faces", analytic_source(3, broken=broken), size=32, workers=1)
-    assert cohort.table["id"].tolist() == [name for name in source.ids() if name not in broken]
+    dataset = prepare_dataset(tmp_path / "faces", analytic_source(3, broken=broken), size=32, workers=1)
+    assert dataset.table["id"].tolist() == [name for name in source.ids() if name not in broken]
 
 
 def test_no_scan_at_all_is_an_error_with_its_reason(analytic_source, tmp_path):
@@ -125,15 +125,15 @@ def test_no_scan_at_all_is_an_error_with_its_reason(analytic_source, tmp_path):
     with pytest.raises(
         UserError, match="none of 6 scans can be rendered; first scan s000_anger: its mesh has no faces"
     ):
-        prepare_cohort(tmp_path / "faces", analytic_source(1, broken=broken), size=32, workers=1)
+        prepare_dataset(tmp_path / "faces", analytic_source(1, broken=broken), size=32, workers=1)
     assert not (tmp_path / "faces").exists()
 
 
 def test_the_fingerprint_is_of_the_content_alone(analytic_source, whole, tmp_path):
-    again = prepare_cohort(tmp_path / "another", analytic_source(3), size=32, workers=1)
+    again = prepare_dataset(tmp_path / "another", analytic_source(3), size=32, workers=1)
     assert again.name == "another"
-    assert again.fingerprint == check_cohort(whole).fingerprint
-    other = prepare_cohort(tmp_path / "bigger", analytic_source(3), size=33, workers=1)
+    assert again.fingerprint == check_dataset(whole).fingerprint
+    other = prepare_dataset(tmp_path / "bigger", analytic_source(3), size=33, workers=1)
     assert other.fingerprint != again.fingerprint
 
 
@@ -146,14 +146,14 @@ def test_the_fingerprint_is_of_the_content_alone(analytic_source, whole, tmp_pat
 )
 def test_numbers_out_of_range_are_refused_before_anything_is_written(analytic_source, tmp_path, options, message):
     with pytest.raises(UserError, match=message):
-        prepare_cohort(tmp_path / "faces", analytic_source(1), **({"size": 32, "workers": 1} | options))
+        prepare_dataset(tmp_path / "faces", analytic_source(1), **({"size": 32, "workers": 1} | options))
     assert not os.listdir(tmp_path)
 
 
-def test_a_cohort_is_never_overwritten(analytic_source, whole):
+def test_a_dataset_is_never_overwritten(analytic_source, whole):
     before = _bytes(whole)
     with pytest.raises(UserError, match="exists already"):
-        prepare_cohort(whole, analytic_source(1), size=32, workers=1)
+        prepare_dataset(whole, analytic_source(1), size=32, workers=1)
     assert _bytes(whole) == before
 
 
@@ -162,18 +162,18 @@ def test_too_little_disk_is_said_before_it_starts(analytic_source, tmp_path, mon
     need = disk_need(scans=6, size=64)
     assert need >= 2 * 6 * 64 * 64 * 6
     monkeypatch.setattr(shutil, "disk_usage", lambda path: usage(10**12, 10**12, need - 1))
-    with pytest.raises(UserError, match=r"cohort faces: \d+ MB of disk are needed, \d+ are free"):
-        prepare_cohort(tmp_path / "faces", analytic_source(1), size=64, workers=1)
+    with pytest.raises(UserError, match=r"dataset faces: \d+ MB of disk are needed, \d+ are free"):
+        prepare_dataset(tmp_path / "faces", analytic_source(1), size=64, workers=1)
     monkeypatch.setattr(shutil, "disk_usage", lambda path: usage(10**12, 10**12, need))
-    prepare_cohort(tmp_path / "faces", analytic_source(1), size=64, workers=1)
+    prepare_dataset(tmp_path / "faces", analytic_source(1), size=64, workers=1)
 
 
 def test_two_at_once_do_not_mix(analytic_source, tmp_path):
     def second(done, total):
-        with pytest.raises(UserError, match="cohort faces: another process is making it"):
-            prepare_cohort(tmp_path / "faces", analytic_source(1), size=32, workers=1)
+        with pytest.raises(UserError, match="dataset faces: another process is making it"):
+            prepare_dataset(tmp_path / "faces", analytic_source(1), size=32, workers=1)
 
-    prepare_cohort(tmp_path / "faces", analytic_source(1), size=32, workers=1, progress=second)
+    prepare_dataset(tmp_path / "faces", analytic_source(1), size=32, workers=1, progress=second)
 
 
 @pytest.mark.parametrize(
@@ -185,12 +185,12 @@ def test_a_disk_that_cannot_be_written_is_named(analytic_source, tmp_path, monke
         raise OSError(number, os.strerror(number), str(self))
 
     monkeypatch.setattr(Path, "mkdir", refuse)
-    with pytest.raises(UserError, match=rf"cohort faces: .* cannot be written: {why}$"):
-        prepare_cohort(tmp_path / "faces", analytic_source(1), size=32, workers=1)
+    with pytest.raises(UserError, match=rf"dataset faces: .* cannot be written: {why}$"):
+        prepare_dataset(tmp_path / "faces", analytic_source(1), size=32, workers=1)
 
 
 def test_nuisance_levels_come_back_to_the_last_bit(analytic_source, tmp_path):
-    cohort = prepare_cohort(tmp_path / "faces", analytic_source(2), size=32, workers=1)
-    levels = cohort.table["nuisance_noise_mm"].to_numpy()
-    expected = [analytic_source(2).load(name).nuisance["noise_mm"] for name in cohort.table["id"]]
+    dataset = prepare_dataset(tmp_path / "faces", analytic_source(2), size=32, workers=1)
+    levels = dataset.table["nuisance_noise_mm"].to_numpy()
+    expected = [analytic_source(2).load(name).nuisance["noise_mm"] for name in dataset.table["id"]]
     np.testing.assert_array_equal(levels, expected)

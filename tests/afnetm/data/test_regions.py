@@ -1,10 +1,10 @@
 import numpy as np
 import pytest
 
-from afnetm.data.datasets.landmarks_22 import landmarks_22_from_83
 from afnetm.data.landmarks import LANDMARKS_22, LANDMARKS_68, LANDMARKS_83
 from afnetm.data.maps import PLANES, REGIONS, WINDOW_MM
 from afnetm.data.regions import EYE_HEIGHT, LANDMARK_SETS, MARGIN_MM, landmark_set, region_planes
+from afnetm.data.sources.landmarks_22 import landmarks_22_from_83
 from afnetm.errors import UserError
 
 SIZE = 200  # a millimetre a pixel

@@ -9,7 +9,7 @@ from afnetm.errors import UserError
 
 
 @st.composite
-def cohorts(draw):
+def datasets(draw):
     """Subjects with unequal numbers of scans in shuffled order, every class with several subjects; and folds."""
     rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
     count = draw(st.integers(4, 25))
@@ -28,16 +28,16 @@ def cohorts(draw):
 
 
 def _folds_or_reject(subjects, strata, **options):
-    """Random small cohorts may have a class that only one fold has: then there is an error, tested apart."""
+    """Random small datasets may have a class that only one fold has: then there is an error, tested apart."""
     try:
         return subject_folds(subjects, strata, **options)
     except UserError:
         assume(False)
 
 
-@given(cohorts(), st.integers(1, 3), st.integers(0, 1000))
-def test_no_subject_on_both_sides_and_every_scan_tested_once_a_repeat(cohort, repeats, seed):
-    subjects, strata, folds = cohort
+@given(datasets(), st.integers(1, 3), st.integers(0, 1000))
+def test_no_subject_on_both_sides_and_every_scan_tested_once_a_repeat(dataset, repeats, seed):
+    subjects, strata, folds = dataset
     splits = _folds_or_reject(subjects, strata, folds=folds, repeats=repeats, seed=seed)
     assert [(split.repeat, split.fold) for split in splits] == [(r, f) for r in range(repeats) for f in range(folds)]
     tested = np.zeros((repeats, len(subjects)), int)
@@ -49,26 +49,26 @@ def test_no_subject_on_both_sides_and_every_scan_tested_once_a_repeat(cohort, re
     assert (tested == 1).all()
 
 
-@given(cohorts(), st.integers(0, 1000))
-def test_folds_have_equally_many_subjects_to_within_one(cohort, seed):
-    subjects, strata, folds = cohort
+@given(datasets(), st.integers(0, 1000))
+def test_folds_have_equally_many_subjects_to_within_one(dataset, seed):
+    subjects, strata, folds = dataset
     splits = _folds_or_reject(subjects, strata, folds=folds, repeats=1, seed=seed)
     sizes = [len(set(subjects[split.test])) for split in splits]
     assert max(sizes) - min(sizes) <= 1
 
 
-@given(cohorts(), st.integers(0, 1000))
-def test_the_seed_decides_and_more_repeats_change_nothing(cohort, seed):
-    subjects, strata, folds = cohort
+@given(datasets(), st.integers(0, 1000))
+def test_the_seed_decides_and_more_repeats_change_nothing(dataset, seed):
+    subjects, strata, folds = dataset
     few = _folds_or_reject(subjects, strata, folds=folds, repeats=2, seed=seed)
     many = _folds_or_reject(subjects, strata, folds=folds, repeats=4, seed=seed)
     for one, other in zip(few, many, strict=False):
         np.testing.assert_array_equal(one.test, other.test)
 
 
-@given(cohorts(), st.integers(0, 1000))
-def test_the_order_of_scans_does_not_matter(cohort, seed):
-    subjects, strata, folds = cohort
+@given(datasets(), st.integers(0, 1000))
+def test_the_order_of_scans_does_not_matter(dataset, seed):
+    subjects, strata, folds = dataset
     splits = _folds_or_reject(subjects, strata, folds=folds, repeats=1, seed=seed)
     order = np.argsort(subjects, kind="stable")
     for split, other in zip(
@@ -141,9 +141,9 @@ def test_a_class_that_a_training_fold_lacks_is_named():
         subject_folds(subjects, strata, folds=3, repeats=1, seed=0)
 
 
-@given(cohorts(), st.data(), st.booleans(), st.integers(0, 1000))
-def test_so_many_are_drawn_and_each_of_their_scans_is_tested_once_a_repeat(cohort, data, redraw, seed):
-    subjects, strata, folds = cohort
+@given(datasets(), st.data(), st.booleans(), st.integers(0, 1000))
+def test_so_many_are_drawn_and_each_of_their_scans_is_tested_once_a_repeat(dataset, data, redraw, seed):
+    subjects, strata, folds = dataset
     drawn = data.draw(st.integers(folds, len(set(subjects))))
     splits = _folds_or_reject(subjects, strata, folds=folds, repeats=3, seed=seed, drawn=drawn, redraw=redraw)
     taking_part = []
@@ -164,9 +164,9 @@ def test_so_many_are_drawn_and_each_of_their_scans_is_tested_once_a_repeat(cohor
         assert taking_part[0] == taking_part[1] == taking_part[2]
 
 
-@given(cohorts(), st.data(), st.booleans(), st.integers(0, 1000))
-def test_a_repeat_of_drawn_subjects_depends_on_the_seed_and_its_number_only(cohort, data, redraw, seed):
-    subjects, strata, folds = cohort
+@given(datasets(), st.data(), st.booleans(), st.integers(0, 1000))
+def test_a_repeat_of_drawn_subjects_depends_on_the_seed_and_its_number_only(dataset, data, redraw, seed):
+    subjects, strata, folds = dataset
     drawn = data.draw(st.integers(folds, len(set(subjects))))
     options = {"folds": folds, "seed": seed, "drawn": drawn}
     many = _folds_or_reject(subjects, strata, repeats=4, redraw=redraw, **options)
@@ -202,9 +202,9 @@ def test_a_number_drawn_out_of_range_is_refused(drawn):
         subject_folds([f"p{k}" for k in range(7)], ["c"] * 7, folds=5, repeats=1, seed=0, drawn=drawn)
 
 
-@given(cohorts(), st.data())
-def test_complete_subjects_have_every_kind_that_is_needed(cohort, data):
-    subjects, strata, _ = cohort
+@given(datasets(), st.data())
+def test_complete_subjects_have_every_kind_that_is_needed(dataset, data):
+    subjects, strata, _ = dataset
     needed = data.draw(st.sets(st.sampled_from([f"c{k}" for k in range(6)])))
     complete = complete_subjects(subjects.tolist(), strata.tolist(), needed=needed)
     for subject in set(subjects):

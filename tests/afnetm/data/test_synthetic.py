@@ -41,7 +41,7 @@ def test_ids_name_every_scan_once_and_in_order() -> None:
     assert not any("neutral" in scan_id for scan_id in ids)
 
 
-def test_a_scan_is_the_same_bits_whatever_came_before_and_however_large_the_cohort_is() -> None:
+def test_a_scan_is_the_same_bits_whatever_came_before_and_however_large_the_dataset_is() -> None:
     wanted = "s001_fear_4"
     first = bits(SOURCE.load(wanted))
     SOURCE.load("s002_anger_3")

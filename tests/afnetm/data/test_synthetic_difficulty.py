@@ -1,4 +1,4 @@
-"""The measure of difficulty: that it runs on a tiny cohort, and that what it reports is what it should be."""
+"""The measure of difficulty: that it runs on a tiny dataset, and that what it reports is what it should be."""
 
 import numpy as np
 import pytest

@@ -95,7 +95,7 @@ def test_weights_of_another_network_are_refused_where_it_is_not_cut(tmp_path: Pa
         (
             EncoderSpec(name="test_convnext", size=64),
             32,
-            "encoder.size = 64: the cohort's faces are 32 px; leave it out",
+            "encoder.size = 64: the dataset's faces are 32 px; leave it out",
         ),
         (EncoderSpec(name="inception_v3"), 64, "encoder 'inception_v3' cannot read 64 px: Calculated padded input"),
         (

@@ -5,7 +5,7 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
-from afnetm.data.cohort import Cohort
+from afnetm.data.dataset import FaceDataset
 from afnetm.faces import DEPTH_BACKGROUND, DEPTH_UNIT_MM, Faces
 from afnetm.training.augment import draw, warp
 from afnetm.training.recipe import Augmentation
@@ -19,19 +19,19 @@ def generator() -> torch.Generator:
     return torch.Generator().manual_seed(0)
 
 
-def faces(cohort: Cohort, rows: NDArray[np.int64], augmentation: Augmentation) -> Faces:
-    data = Resident(cohort, rows, CPU)
+def faces(dataset: FaceDataset, rows: NDArray[np.int64], augmentation: Augmentation) -> Faces:
+    data = Resident(dataset, rows, CPU)
     return data.faces(torch.from_numpy(rows), draw(augmentation, len(rows), generator()))
 
 
-def test_nothing_drawn_changes_nothing(learnable: Cohort, rows: NDArray[np.int64]) -> None:
+def test_nothing_drawn_changes_nothing(learnable: FaceDataset, rows: NDArray[np.int64]) -> None:
     plain = Resident(learnable, rows, CPU).faces(torch.from_numpy(rows))
     still = faces(learnable, rows, STILL)
     for name in ("texture", "depth", "valid", "masks"):
         assert torch.allclose(getattr(plain, name), getattr(still, name), atol=1e-4), name
 
 
-def test_numbers_mean_what_they_say(learnable: Cohort, rows: NDArray[np.int64]) -> None:
+def test_numbers_mean_what_they_say(learnable: FaceDataset, rows: NDArray[np.int64]) -> None:
     plain = Resident(learnable, rows, CPU).faces(torch.from_numpy(rows[:2]))
     assert torch.allclose(
         plain.texture[0] * 0.25 + 0.5, torch.from_numpy(learnable.texture[0]).float() / 255, atol=1e-6
@@ -42,7 +42,7 @@ def test_numbers_mean_what_they_say(learnable: Cohort, rows: NDArray[np.int64]) 
     assert (plain.depth[0][code == 0] == DEPTH_BACKGROUND).all()
 
 
-def test_flipping_mirrors_every_map_alike(learnable: Cohort, rows: NDArray[np.int64]) -> None:
+def test_flipping_mirrors_every_map_alike(learnable: FaceDataset, rows: NDArray[np.int64]) -> None:
     plain = Resident(learnable, rows, CPU).faces(torch.from_numpy(rows))
     mirror = Augmentation(**{**vars(STILL), "flip": 1})
     flipped = faces(learnable, rows, mirror)
@@ -59,7 +59,7 @@ def test_a_quarter_turn_moves_pixels_exactly(quarters: int) -> None:
     assert torch.allclose(turned, stack.rot90(quarters, (2, 3)), atol=1e-4)
 
 
-def test_a_larger_face_is_deeper_in_proportion(learnable: Cohort, rows: NDArray[np.int64]) -> None:
+def test_a_larger_face_is_deeper_in_proportion(learnable: FaceDataset, rows: NDArray[np.int64]) -> None:
     data = Resident(learnable, rows, CPU)
     drawn = draw(Augmentation(**{**vars(STILL), "scale": 0.3}), len(rows), generator())
     plain, scaled = data.faces(torch.from_numpy(rows)), data.faces(torch.from_numpy(rows), drawn)
@@ -68,7 +68,7 @@ def test_a_larger_face_is_deeper_in_proportion(learnable: Cohort, rows: NDArray[
     assert torch.allclose(ratio, drawn.scale.flatten(), rtol=0.05)
 
 
-def test_silhouettes_are_not_smeared_to_the_background(learnable: Cohort, rows: NDArray[np.int64]) -> None:
+def test_silhouettes_are_not_smeared_to_the_background(learnable: FaceDataset, rows: NDArray[np.int64]) -> None:
     turned = faces(learnable, rows, Augmentation(**{**vars(STILL), "rotation": 45}))
     present = turned.depth[turned.depth != DEPTH_BACKGROUND]
     lowest = Resident(learnable, rows, CPU).faces(torch.from_numpy(rows)).depth
@@ -94,7 +94,7 @@ def test_every_face_is_changed_by_numbers_of_its_own_within_bounds() -> None:
     assert 0.46 < mirrored < 0.54
 
 
-def test_depth_beyond_the_middle_of_its_range_is_not_negative(learnable: Cohort) -> None:
+def test_depth_beyond_the_middle_of_its_range_is_not_negative(learnable: FaceDataset) -> None:
     high = dataclasses.replace(learnable, depth=np.full_like(learnable.depth, 65_535))
     seen = Resident(high, np.arange(2), CPU).faces(torch.arange(2))
     assert torch.allclose(seen.depth * DEPTH_UNIT_MM, torch.tensor(-200 + 65_534 * 0.005))

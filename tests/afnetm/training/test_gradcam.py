@@ -5,8 +5,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from afnetm.contract.inputs import learnable_cohort
-from afnetm.data.cohort import Cohort
+from afnetm.contract.inputs import learnable_dataset
+from afnetm.data.dataset import FaceDataset
 from afnetm.faces import Faces
 from afnetm.method import Output
 from afnetm.model.encoder import Encoder, EncoderSpec, Head
@@ -21,7 +21,7 @@ SMALL = EncoderSpec(width=0.25)
 
 
 @pytest.fixture
-def faces(learnable: Cohort) -> Faces:
+def faces(learnable: FaceDataset) -> Faces:
     return Resident(learnable, np.arange(6), torch.device("cpu")).faces(torch.arange(6))
 
 
@@ -30,8 +30,8 @@ def faces(learnable: Cohort) -> Faces:
 )
 def test_with_pooling_and_a_linear_layer_it_is_the_class_activation_map(encoder: EncoderSpec) -> None:
     """Selvaraju et al. show that there Grad-CAM is CAM (Zhou et al., CVPR 2016): the layer's weights on the map."""
-    cohort = learnable_cohort(subjects=1, size=64)
-    faces = Resident(cohort, np.arange(6), torch.device("cpu")).faces(torch.arange(6))
+    dataset = learnable_dataset(subjects=1, size=64)
+    faces = Resident(dataset, np.arange(6), torch.device("cpu")).faces(torch.arange(6))
     torch.manual_seed(0)
     network = Texture().build(encoder, 6).eval()
     classes = torch.tensor([0, 5, 2, 2, 1, 4])

@@ -6,7 +6,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from afnetm.data.cohort import Cohort
+from afnetm.data.dataset import FaceDataset
 from afnetm.data.scan import EXPRESSIONS
 from afnetm.faces import Faces
 from afnetm.method import Output
@@ -22,23 +22,25 @@ SHORT = Recipe(epochs=2, batch_size=16)
 
 
 def train(
-    cohort: Cohort, index: NDArray[np.int64], recipe: Recipe, *, seed: int = 1
+    dataset: FaceDataset, index: NDArray[np.int64], recipe: Recipe, *, seed: int = 1
 ) -> tuple[torch.nn.Module, Resident, torch.Tensor, Curves]:
     torch.manual_seed(seed)
     network = AFNetM().build(EncoderSpec(width=0.25), len(EXPRESSIONS))
-    data = Resident(cohort, np.arange(len(cohort.table)), CPU)
-    labels = torch.tensor([EXPRESSIONS.index(e) for e in cohort.table["expression"]])
+    data = Resident(dataset, np.arange(len(dataset.table)), CPU)
+    labels = torch.tensor([EXPRESSIONS.index(e) for e in dataset.table["expression"]])
     curves = fit(network, data, torch.from_numpy(index), labels, recipe, seed=seed)
     return network, data, labels, curves
 
 
-def test_the_same_seed_gives_the_same_bits_and_another_does_not(learnable: Cohort, rows: NDArray[np.int64]) -> None:
+def test_the_same_seed_gives_the_same_bits_and_another_does_not(
+    learnable: FaceDataset, rows: NDArray[np.int64]
+) -> None:
     states = [train(learnable, rows, SHORT, seed=seed)[0].state_dict() for seed in (1, 1, 2)]
     assert all(torch.equal(states[0][k], states[1][k]) for k in states[0])
     assert not all(torch.equal(states[0][k], states[2][k]) for k in states[0])
 
 
-def test_what_is_not_trained_on_has_no_influence(learnable: Cohort) -> None:
+def test_what_is_not_trained_on_has_no_influence(learnable: FaceDataset) -> None:
     """Test scans and their labels are replaced by noise; the trained weights stay the same, bit for bit."""
     rng = np.random.default_rng(0)
     texture, depth, table = learnable.texture.copy(), learnable.depth.copy(), learnable.table.copy()
@@ -46,11 +48,11 @@ def test_what_is_not_trained_on_has_no_influence(learnable: Cohort) -> None:
     depth[32:] = rng.integers(0, 65536, depth[32:].shape)
     table.loc[32:, "expression"] = "fear"
     poisoned = dataclasses.replace(learnable, texture=texture, depth=depth, table=table)
-    one, other = (train(cohort, np.arange(32), SHORT)[0].state_dict() for cohort in (learnable, poisoned))
+    one, other = (train(dataset, np.arange(32), SHORT)[0].state_dict() for dataset in (learnable, poisoned))
     assert all(torch.equal(one[k], other[k]) for k in one)
 
 
-def test_a_prediction_does_not_depend_on_its_neighbours_in_the_batch(learnable: Cohort) -> None:
+def test_a_prediction_does_not_depend_on_its_neighbours_in_the_batch(learnable: FaceDataset) -> None:
     network, data, _, _ = train(learnable, np.arange(16), SHORT)
     together, extras = predict(network, data, torch.arange(16), SHORT)
     alone = [predict(network, data, torch.tensor([k]), SHORT) for k in range(16)]
@@ -82,15 +84,15 @@ class _Centroids(torch.nn.Module):
         self.means.copy_(torch.stack([features[labels == k].mean(0) for k in range(len(EXPRESSIONS))]))
 
 
-def finalized(cohort: Cohort, index: torch.Tensor, recipe: Recipe) -> tuple[_Centroids, Resident, torch.Tensor]:
+def finalized(dataset: FaceDataset, index: torch.Tensor, recipe: Recipe) -> tuple[_Centroids, Resident, torch.Tensor]:
     torch.manual_seed(0)
-    network, data = _Centroids(), Resident(cohort, np.arange(len(cohort.table)), CPU)
-    labels = torch.tensor([EXPRESSIONS.index(e) for e in cohort.table["expression"]])
+    network, data = _Centroids(), Resident(dataset, np.arange(len(dataset.table)), CPU)
+    labels = torch.tensor([EXPRESSIONS.index(e) for e in dataset.table["expression"]])
     fit(network, data, index, labels, recipe, seed=1)
     return network, data, labels
 
 
-def test_what_is_fitted_after_training_is_given_the_training_scans_as_they_are(learnable: Cohort) -> None:
+def test_what_is_fitted_after_training_is_given_the_training_scans_as_they_are(learnable: FaceDataset) -> None:
     index = torch.randperm(len(learnable.table), generator=torch.Generator().manual_seed(0))[:30]
     network, data, labels = finalized(learnable, index, SHORT)
     ((features, classes),) = network.given  # once
@@ -104,12 +106,12 @@ def test_what_is_fitted_after_training_is_given_the_training_scans_as_they_are(l
     assert torch.equal(probabilities.argmax(1), nearest)
 
 
-def test_what_is_fitted_is_given_float32_in_bfloat16_too(learnable: Cohort) -> None:
+def test_what_is_fitted_is_given_float32_in_bfloat16_too(learnable: FaceDataset) -> None:
     network, _, _ = finalized(learnable, torch.arange(24), dataclasses.replace(SHORT, precision="bfloat16", epochs=1))
     assert network.given[0][0].dtype == torch.float32
 
 
-def test_bfloat16_learns_too(learnable: Cohort, rows: NDArray[np.int64]) -> None:
+def test_bfloat16_learns_too(learnable: FaceDataset, rows: NDArray[np.int64]) -> None:
     recipe = dataclasses.replace(SHORT, precision="bfloat16", epochs=10, learning_rate=3e-3)
     network, _, _, curves = train(learnable, rows, recipe)
     assert curves.loss.isfinite().all()
@@ -117,7 +119,7 @@ def test_bfloat16_learns_too(learnable: Cohort, rows: NDArray[np.int64]) -> None
     assert all(p.dtype == torch.float32 for p in network.parameters())
 
 
-def test_no_batch_is_tiny(learnable: Cohort) -> None:
+def test_no_batch_is_tiny(learnable: FaceDataset) -> None:
     # 17 scans in batches of 16 would leave one alone, on which batch normalisation fails.
     _, _, _, curves = train(learnable, np.arange(17), dataclasses.replace(SHORT, epochs=1))
     assert curves.loss.isfinite().all()
@@ -153,7 +155,7 @@ class Spoilt(nn.Module):
 
 @pytest.mark.parametrize(("steps", "epoch"), [(0, 1), (2, 1), (3, 2), (8, 3)])
 def test_a_training_that_diverges_says_from_which_epoch_on_and_what_helps(
-    steps: int, epoch: int, learnable: Cohort, rows: NDArray[np.int64]
+    steps: int, epoch: int, learnable: FaceDataset, rows: NDArray[np.int64]
 ) -> None:
     data = Resident(learnable, rows, CPU)
     recipe = dataclasses.replace(SHORT, epochs=3, learning_rate=0.25)
@@ -163,7 +165,7 @@ def test_a_training_that_diverges_says_from_which_epoch_on_and_what_helps(
 
 @pytest.mark.parametrize("spoils", ["logits", "importance"])
 def test_a_network_that_answers_with_no_number_is_refused(
-    spoils: str, learnable: Cohort, rows: NDArray[np.int64]
+    spoils: str, learnable: FaceDataset, rows: NDArray[np.int64]
 ) -> None:
     data = Resident(learnable, rows, CPU)
     with pytest.raises(DivergedError, match=rf"'{spoils}' .* is not finite for 32 of 48 scans"):

@@ -14,14 +14,14 @@ from afnetm.training.loop import fit, predict
 from afnetm.training.process import prepare_process
 from afnetm.training.recipe import Recipe
 from afnetm.training.resident import Resident
-from afnetm.contract.inputs import learnable_cohort
+from afnetm.contract.inputs import learnable_dataset
 
 prepare_process()
 assert torch.backends.cudnn.conv.fp32_precision == torch.backends.cuda.matmul.fp32_precision == "ieee"
 assert not torch.backends.cudnn.allow_tf32, "asked by the old name, torch must have an answer, and the same"
 torch.utils.deterministic.fill_uninitialized_memory = {filled}
-cohort = learnable_cohort(subjects=4)
-data = Resident(cohort, np.arange(len(cohort.table)), torch.device("cpu"))
+dataset = learnable_dataset(subjects=4)
+data = Resident(dataset, np.arange(len(dataset.table)), torch.device("cpu"))
 labels = torch.arange(len(data)) % 6
 torch.manual_seed(0)
 model = methods()["afnetm"]().build(EncoderSpec(width=0.125, size=32), 6)

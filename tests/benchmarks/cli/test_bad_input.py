@@ -45,7 +45,7 @@ def refused(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) 
         ("run bosphorus", "to make it: afnetm data prepare bosphorus DIR bosphorus"),
         ("run quick --workers 0", "--workers: 0 is not allowed; 1 or more"),
         ("run quick --device tpu", "--device: 'tpu' is not allowed; one of: auto, cpu, cuda"),
-        ("data make ../x", "cohort name '../x'"),
+        ("data make ../x", "dataset name '../x'"),
         ("data make x --subjects 0", "subjects"),
         ("data make x --levels 3 5", "levels"),
         ("data make x --size 8", "size"),
@@ -86,9 +86,9 @@ def test_a_device_that_is_not_there(tmp_path: Path, refused: Refused) -> None:
         ("width = 0.25", 'name = "resnet81"', "encoder 'resnet81' is not one of timm's"),
         ("width = 0.25", 'name = "hf-hub:a/b"', "encoder 'hf-hub:a/b' is not one of timm's"),
         ("width = 0.25", 'weights = "no.safetensors"', "encoder weights 'no.safetensors'"),
-        (MADE, 'dataset = "bu3dfe"', "cohort 'tiny' was made from 'synthetic', the suite is for 'bu3dfe'"),
-        (f'"tiny"\n{MADE}', '"own"', "cohort 'own' is not there"),
-        ("subjects = 6", "subjects = 7", "cohort 'tiny' exists with subjects = 6, the suite describes 7"),
+        (MADE, 'source = "bu3dfe"', "dataset 'tiny' was made from 'synthetic', the suite is for 'bu3dfe'"),
+        (f'"tiny"\n{MADE}', '"own"', "dataset 'own' is not there"),
+        ("subjects = 6", "subjects = 7", "dataset 'tiny' exists with subjects = 6, the suite describes 7"),
     ],
 )
 def test_a_suite_that_does_not_fit(
@@ -114,12 +114,12 @@ def test_a_suite_that_does_not_fit(
         ),
         (
             f"{MADE}\n[protocol]\nfolds = 3\n[encoder]\nwidth = 0.25",
-            'dataset = "bu3dfe"\n[protocol]\nfolds = 3\n[encoder]\nname = "resnet81"',
+            'source = "bu3dfe"\n[protocol]\nfolds = 3\n[encoder]\nname = "resnet81"',
             "encoder 'resnet81' is not one of timm's",
         ),
     ],
 )
-def test_a_dry_run_refuses_what_a_run_would_although_the_cohort_is_yet_to_be_made(
+def test_a_dry_run_refuses_what_a_run_would_although_the_dataset_is_yet_to_be_made(
     old: str, new: str, expected: str, tmp_path: Path, refused: Refused
 ) -> None:
     assert old in SUITE
@@ -127,22 +127,22 @@ def test_a_dry_run_refuses_what_a_run_would_although_the_cohort_is_yet_to_be_mad
     assert expected in refused(tmp_path / "home", "run", str(tmp_path / "small.toml"), "--dry-run")
 
 
-def test_a_wrong_encoder_is_told_before_a_cohort_is_made(tmp_path: Path, refused: Refused) -> None:
+def test_a_wrong_encoder_is_told_before_a_dataset_is_made(tmp_path: Path, refused: Refused) -> None:
     (tmp_path / "small.toml").write_text(SUITE.replace("width = 0.25", 'name = "resnet81"'))
     assert "'resnet81' is not one of timm's" in refused(tmp_path / "home", "run", str(tmp_path / "small.toml"))
     assert not (tmp_path / "home").exists()
 
 
-def test_a_cohort_that_was_altered_is_told_by_check(home: Path, refused: Refused) -> None:
-    maps = home / "cohorts" / "tiny" / "maps.safetensors"
+def test_a_dataset_that_was_altered_is_told_by_check(home: Path, refused: Refused) -> None:
+    maps = home / "datasets" / "tiny" / "maps.safetensors"
     content = bytearray(maps.read_bytes())
     content[-100] ^= 1
     maps.write_bytes(content)
     assert "altered" in refused(home, "data", "check", "tiny")
 
 
-def test_a_cohort_that_was_cut_off_is_told_at_once(home: Path, suite: Path, refused: Refused) -> None:
-    maps = home / "cohorts" / "tiny" / "maps.safetensors"
+def test_a_dataset_that_was_cut_off_is_told_at_once(home: Path, suite: Path, refused: Refused) -> None:
+    maps = home / "datasets" / "tiny" / "maps.safetensors"
     maps.write_bytes(maps.read_bytes()[:-1])
     assert "maps.safetensors is missing or incomplete" in refused(home, "run", str(suite))
 

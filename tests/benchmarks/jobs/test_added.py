@@ -52,8 +52,8 @@ def test_it_stays_as_long_as_it_has_records_and_is_registered(
     suite: Path, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     job, _ = ready(suite, home, "mine")
-    assert job.cohort is not None
-    make_ledger(job.suite, job.cohort, job.planned).save(Home(home))
+    assert job.dataset is not None
+    make_ledger(job.suite, job.dataset, job.planned).save(Home(home))
     assert read_ledger(Home(home), "small").added == ["mine"]
     assert list(ready(suite, home)[0].suite.methods) == ["texture", "concat"]  # nothing of it was done
 

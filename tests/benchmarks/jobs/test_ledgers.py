@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from afnetm.data.cohort import Cohort
+from afnetm.data.dataset import FaceDataset
 from afnetm.registry import methods
 from baselines.single import Texture
 from benchmarks.jobs.ledgers import make_ledger
@@ -20,37 +20,37 @@ from tests.reports.conftest import provenance
 
 
 @pytest.fixture(scope="module")
-def cohort(learnable: Cohort) -> Cohort:
+def dataset(learnable: FaceDataset) -> FaceDataset:
     return replace(learnable, table=learnable.table.assign(regions=""))
 
 
-def told(suite: Suite, cohort: Cohort) -> str:
+def told(suite: Suite, dataset: FaceDataset) -> str:
     """What a report of the suite says of how its methods were tuned."""
-    ledger = make_ledger(suite, cohort, [])
+    ledger = make_ledger(suite, dataset, [])
     plan = provenance(list(ledger.methods), done=0, subjects=8, intensities=1)
     axes = {name: Axis(**axis) for name, axis in ledger.axes.items()}
     return " ".join(tuned(replace(plan, methods=ledger.methods, control=ledger.control, axes=axes)))
 
 
 @pytest.mark.parametrize("name", suite_names())
-def test_what_is_planned_is_what_is_read_again(name: str, cohort: Cohort, tmp_path: Path) -> None:
+def test_what_is_planned_is_what_is_read_again(name: str, dataset: FaceDataset, tmp_path: Path) -> None:
     """Or MLflow, which is told once by the one and once by the other, would see settings change from run to run."""
-    ledger = make_ledger(load_suite(name), cohort, [])
+    ledger = make_ledger(load_suite(name), dataset, [])
     ledger.save(Home(tmp_path))
     assert ledger_named(Home(tmp_path), name) == ledger
 
 
-def test_a_comparison_of_defaults_says_that_a_search_elsewhere_found_them(cohort: Cohort) -> None:
-    assert told(load_suite("quick"), cohort) == (
-        "No method was tuned on this data set. Every method's default hyper-parameters come from one search by the "
-        "same rules on synthetic development subjects (docs/tuning.md). Tuned on this data set, methods may rank "
+def test_a_comparison_of_defaults_says_that_a_search_elsewhere_found_them(dataset: FaceDataset) -> None:
+    assert told(load_suite("quick"), dataset) == (
+        "No method was tuned on this dataset. Every method's default hyper-parameters come from one search by the "
+        "same rules on synthetic development subjects (docs/tuning.md). Tuned on this dataset, methods may rank "
         "otherwise."
     )
-    assert "The suite sets hyper-parameters of depth-only, which were" in told(load_suite("fusion"), cohort)
+    assert "The suite sets hyper-parameters of depth-only, which were" in told(load_suite("fusion"), dataset)
 
 
-def test_an_ablation_says_that_its_variants_were_not_tuned(cohort: Cohort) -> None:
-    words = told(load_suite("ablation"), cohort)
+def test_an_ablation_says_that_its_variants_were_not_tuned(dataset: FaceDataset) -> None:
+    words = told(load_suite("ablation"), dataset)
     changed = len(load_suite("ablation").methods) - 1
     assert (
         f"The suite sets hyper-parameters of {changed} methods, which were not tuned again. In an ablation this"
@@ -65,15 +65,15 @@ class Heir(Texture):
     name = "heir"
 
 
-def test_a_method_of_one_s_own_is_named_as_not_searched_for(cohort: Cohort) -> None:
+def test_a_method_of_one_s_own_is_named_as_not_searched_for(dataset: FaceDataset) -> None:
     suite = load_suite("quick")
     mine = suite.model_copy(update={"methods": suite.methods | {"heir": Heir(), "large": Texture(dropout=0.5)}})
-    words = told(mine, cohort)
+    words = told(mine, dataset)
     assert (
         "The defaults of heir were not searched for; all others' default hyper-parameters come from one search" in words
     )
     assert "The suite sets hyper-parameters of large, which" in words
-    alone = told(mine.model_copy(update={"methods": {"heir": Heir()}, "control": None}), cohort)
+    alone = told(mine.model_copy(update={"methods": {"heir": Heir()}, "control": None}), dataset)
     assert "hyper-parameters are defaults that no search found" in alone
 
 
@@ -88,11 +88,11 @@ def test_defaults_come_from_the_suite_of_that_name_whose_subjects_are_in_no_othe
         assert re.fullmatch(rf"study defaults/{name}, trial \d+", type(method).tuned), name
     shipped = {name for name, kind in methods().items() if kind.__module__.partition(".")[0] in {"afnetm", "baselines"}}
     assert set(defaults.methods) == shipped
-    seeds = {name: load_suite(name).cohort.synthetic for name in suite_names() if name != "defaults"}
-    assert defaults.cohort.synthetic is not None
-    assert defaults.cohort.synthetic.seed not in {spec.seed for spec in seeds.values() if spec}
+    seeds = {name: load_suite(name).dataset.synthetic for name in suite_names() if name != "defaults"}
+    assert defaults.dataset.synthetic is not None
+    assert defaults.dataset.synthetic.seed not in {spec.seed for spec in seeds.values() if spec}
 
 
 @pytest.mark.parametrize("name", ["svm", "late"])
-def test_margins_are_no_probabilities(name: str, cohort: Cohort) -> None:
-    assert make_ledger(load_suite("fusion"), cohort, []).methods[name]["probabilities"] == (name != "svm")
+def test_margins_are_no_probabilities(name: str, dataset: FaceDataset) -> None:
+    assert make_ledger(load_suite("fusion"), dataset, []).methods[name]["probabilities"] == (name != "svm")

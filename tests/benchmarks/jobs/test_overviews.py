@@ -9,12 +9,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from afnetm.data.datasets.bu3dfe_export import bu3dfe_files
-from afnetm.data.datasets.nose_order import ORDERS
 from afnetm.data.formats.bnd import Bnd, write_bnd
 from afnetm.data.formats.pictures import write_picture
 from afnetm.data.formats.vrml import VrmlMesh, write_vrml
 from afnetm.data.scan import EXPRESSIONS, Scan
+from afnetm.data.sources.bu3dfe_export import bu3dfe_files
+from afnetm.data.sources.nose_order import ORDERS
 from afnetm.data.synthetic import SyntheticSource
 from tests.afnetm.data.conftest import make_scan
 from tests.benchmarks.conftest import Afnetm
@@ -58,7 +58,7 @@ def people(tmp_path: Path) -> tuple[Path, Path]:
 def test_no_name_path_or_face_is_in_a_summary(tmp_path: Path, people: tuple[Path, Path], here: Afnetm) -> None:
     (folder, table), home = people, tmp_path / "TELLTALE home"
     here(home, "data", "prepare", "folder", str(folder), "TELLTALE", "--table", str(table), "--size", "32", code=1)
-    rejected = (home / "cohorts/TELLTALE/rejected.csv").read_text()
+    rejected = (home / "datasets/TELLTALE/rejected.csv").read_text()
     assert rejected.count("TELLTALE") > 10
     prepared = ["data", "check", "TELLTALE", "--summary"]
     files = ["data", "check", str(folder), "--summary", "--table", str(table), "--workers", "1"]
@@ -128,7 +128,7 @@ def test_where_no_scan_can_be_used_the_way_to_all_reasons_is_told(tmp_path: Path
     ("arguments", "message"),
     [
         (["nowhere", "--summary"], "there is no such folder"),
-        (["{dir}/", "--summary"], "no prepared data set (it has no cohort.json), and no files of one"),
+        (["{dir}/", "--summary"], "no prepared dataset (it has no dataset.json), and no files of one"),
         (["nowhere", "--table", "t.csv"], "--table: only with --summary"),
         (["nowhere", "--workers", "2"], "--workers: only with --summary"),
         (["{dir}/", "--summary", "--table", "none.csv"], "table none.csv: there is no such file"),

@@ -1,4 +1,4 @@
-"""Data sets through the command line: export, prepare, what is wrong with a folder, killed and resumed."""
+"""Datasets through the command line: export, prepare, what is wrong with a folder, killed and resumed."""
 
 import csv
 import json
@@ -17,7 +17,7 @@ from tests.benchmarks.conftest import command
 
 @pytest.fixture(scope="session")
 def exported(shared, afnetm):
-    """Twelve made-up scans in the layouts of both data sets; to be copied, not written to."""
+    """Twelve made-up scans in the layouts of both datasets; to be copied, not written to."""
     root = shared / "exported"
     with FileLock(f"{root}.lock"):
         for layout in ("bu3dfe", "bosphorus"):
@@ -33,12 +33,12 @@ def test_a_data_set_is_exported_prepared_checked_and_trained_on(tmp_path, export
     home, files = tmp_path / "home", exported / layout
     done = afnetm(home, "data", "prepare", layout, str(files), "faces", "--size", "32", "--workers", "2")
     assert "12 of 2 subjects" in done.stderr
-    assert " for the cohort, " in done.stderr
-    card = json.loads(afnetm(home, "data", "check", "faces", "--json").stdout)
-    assert (card["scans"], card["subjects"], card["shareable"]) == (12, 2, False)
-    assert card["classes"] == dict.fromkeys(("anger", "disgust", "fear", "happiness", "sadness", "surprise"), 2)
-    assert str(exported) not in (home / "cohorts/faces/cohort.json").read_text()
-    with Image.open(home / "cohorts/faces/contact-sheet.png") as sheet:
+    assert " for the dataset, " in done.stderr
+    info = json.loads(afnetm(home, "data", "check", "faces", "--json").stdout)
+    assert (info["scans"], info["subjects"], info["shareable"]) == (12, 2, False)
+    assert info["classes"] == dict.fromkeys(("anger", "disgust", "fear", "happiness", "sadness", "surprise"), 2)
+    assert str(exported) not in (home / "datasets/faces/dataset.json").read_text()
+    with Image.open(home / "datasets/faces/contact-sheet.png") as sheet:
         assert sheet.width > 600
     text = suite.read_text().replace('name = "tiny"', 'name = "faces"').replace("folds = 3", "folds = 2")
     suite.write_text("\n".join(line for line in text.splitlines() if not line.startswith("synthetic")))
@@ -55,31 +55,31 @@ def test_bad_files_are_left_out_and_listed_with_their_reasons(tmp_path, exported
     (files / "F0002/F0002_FE04XX_F3D.bnd").write_text("0\t\tnan 0 0\n")
     done = afnetm(tmp_path, "data", "prepare", "bu3dfe", str(files), "faces", "--size", "32", code=1)
     assert "landmarks of 1 scan (F0001_AN04XX)" in done.stderr
-    assert "98 of the data set's 100 subjects" in done.stderr
-    with (tmp_path / "cohorts/faces/rejected.csv").open() as file:
+    assert "98 of the dataset's 100 subjects" in done.stderr
+    with (tmp_path / "datasets/faces/rejected.csv").open() as file:
         reasons = {row["id"]: row["reason"] for row in csv.DictReader(file)}
     assert sorted(reasons) == ["F0001_AN04XX", "F0001_DI04XX", "F0002_FE04XX", "F0002_HA04XX"]
     assert "F0002_HA04XX_F3D.wrl" in reasons["F0002_HA04XX"]
     for scan, reason in reasons.items():
         assert f"{scan}: " in done.stderr
         assert len(reason.splitlines()) == 1
-    card = json.loads(afnetm(tmp_path, "data", "check", "faces", "--json").stdout)
-    assert (card["scans"], card["rejected"]) == (8, 4)
+    info = json.loads(afnetm(tmp_path, "data", "check", "faces", "--json").stdout)
+    assert (info["scans"], info["rejected"]) == (8, 4)
 
 
 @pytest.mark.faults
-def test_killed_while_preparing_it_goes_on_to_the_same_cohort(tmp_path, exported, afnetm):
+def test_killed_while_preparing_it_goes_on_to_the_same_dataset(tmp_path, exported, afnetm):
     prepare = ["data", "prepare", "bu3dfe", str(exported / "bu3dfe"), "faces", "--size", "224", "--workers", "1"]
     afnetm(tmp_path / "whole", *prepare)
     with subprocess.Popen(command(tmp_path / "cut", *prepare), stderr=subprocess.DEVNULL) as running:
-        chunks = tmp_path / "cut/cohorts/.faces.partial/chunks"
+        chunks = tmp_path / "cut/datasets/.faces.partial/chunks"
         while not (chunks.is_dir() and any(chunks.glob("*.safetensors"))) and running.poll() is None:
             time.sleep(0.01)
         running.send_signal(signal.SIGKILL)
-    assert not (tmp_path / "cut/cohorts/faces").exists()
+    assert not (tmp_path / "cut/datasets/faces").exists()
     afnetm(tmp_path / "cut", *prepare)
-    for name in ("cohort.json", "scans.csv", "rejected.csv", "maps.safetensors"):
-        one, other = ((tmp_path / home / "cohorts/faces" / name).read_bytes() for home in ("whole", "cut"))
+    for name in ("dataset.json", "scans.csv", "rejected.csv", "maps.safetensors"):
+        one, other = ((tmp_path / home / "datasets/faces" / name).read_bytes() for home in ("whole", "cut"))
         assert one == other, name
 
 
@@ -93,14 +93,14 @@ def test_intensities_are_chosen(tmp_path, exported, afnetm):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["ck+", "{dir}", "x"], "data set: 'ck+' is not allowed; one of: bu3dfe, bosphorus, folder"),
+        (["ck+", "{dir}", "x"], "dataset: 'ck+' is not allowed; one of: bu3dfe, bosphorus, folder"),
         (["bu3dfe", "{dir}/none", "x"], "there is no such folder"),
         (["bu3dfe", "{dir}", "x", "--intensities", "7"], "intensities: [7] (allowed: one or more of 1, 2, 3, 4"),
         (["bu3dfe", "{dir}", "x", "--table", "t.csv"], "--table: not for 'bu3dfe'"),
         (["folder", "{dir}", "x"], "--table: needed for 'folder'"),
         (["bosphorus", "{dir}", "x", "--intensities", "3"], "--intensities: not for 'bosphorus'"),
         (["bosphorus", "{dir}", "x"], "no expressive scan of Bosphorus"),
-        (["bu3dfe", "{dir}", "../x"], "cohort name '../x'"),
+        (["bu3dfe", "{dir}", "../x"], "dataset name '../x'"),
     ],
 )
 def test_what_cannot_be_is_refused_in_one_line(tmp_path, here, arguments, message):
@@ -110,7 +110,7 @@ def test_what_cannot_be_is_refused_in_one_line(tmp_path, here, arguments, messag
     lines = [line for line in done.stderr.splitlines() if line.strip()]
     assert message in lines[-1]
     assert len(lines) == 1
-    assert not list(Path(tmp_path / "home").glob("cohorts/*"))
+    assert not list(Path(tmp_path / "home").glob("datasets/*"))
 
 
 def test_an_export_never_writes_into_a_folder_that_is_there(tmp_path, afnetm):

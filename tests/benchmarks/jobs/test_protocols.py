@@ -1,4 +1,4 @@
-"""Every suite that comes with the project tests whom and what its protocol says, over cohorts of the right shape."""
+"""Every suite that comes with the project tests whom and what its protocol says, over datasets of the right shape."""
 
 from itertools import product
 from pathlib import Path
@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from afnetm.data.cohort import Cohort
+from afnetm.data.dataset import FaceDataset
 from afnetm.data.scan import EXPRESSIONS
 from afnetm.errors import UserError
 from afnetm.registry import methods
@@ -38,11 +38,11 @@ for comparison in ("fusion", "ablation"):
     SHAPES[f"{comparison}-paper"] = SHAPES["bu3dfe-p1"]
 
 
-def cohort(rows: list[tuple[str, str, int]]) -> Cohort:
-    """A cohort whose scans have labels alone: no plan looks at the maps."""
+def dataset(rows: list[tuple[str, str, int]]) -> FaceDataset:
+    """A dataset whose scans have labels alone: no plan looks at the maps."""
     table = pd.DataFrame(rows, columns=["subject", "expression", "intensity"])
     table.insert(0, "id", [f"{s}_{e}_{i}" for s, e, i in rows])
-    return Cohort(
+    return FaceDataset(
         directory=Path("nowhere"),
         name="labels",
         size=224,
@@ -56,27 +56,29 @@ def cohort(rows: list[tuple[str, str, int]]) -> Cohort:
     )
 
 
-def like_bosphorus() -> Cohort:
+def like_bosphorus() -> FaceDataset:
     """105 subjects, 65 of them with all six expressions, the others with happiness and sometimes one more."""
     rows = [(f"bs{s:03d}", name, 0) for s in range(65) for name in EXPRESSIONS]
     rows += [(f"bs{s:03d}", "happiness", 0) for s in range(65, 105)]
     rows += [(f"bs{s:03d}", EXPRESSIONS[s % 3], 0) for s in range(65, 88)]
-    return cohort(rows)
+    return dataset(rows)
 
 
-def of(suite: Suite) -> Cohort:
-    made = suite.cohort.synthetic
+def of(suite: Suite) -> FaceDataset:
+    made = suite.dataset.synthetic
     if made is not None:
         people = range(made.subjects)
-        return cohort([(f"s{s:03d}", name, level) for s in people for name in EXPRESSIONS for level in made.levels])
-    if suite.cohort.dataset == "bu3dfe":
-        return cohort([(f"F{s:04d}", name, level) for s in range(100) for name in EXPRESSIONS for level in range(1, 5)])
+        return dataset([(f"s{s:03d}", name, level) for s in people for name in EXPRESSIONS for level in made.levels])
+    if suite.dataset.source == "bu3dfe":
+        return dataset(
+            [(f"F{s:04d}", name, level) for s in range(100) for name in EXPRESSIONS for level in range(1, 5)]
+        )
     return like_bosphorus()
 
 
-def folds(suite: Suite, of: Cohort, *, repeats: int) -> list[tuple[int, set[str], set[str], int, int]]:
+def folds(suite: Suite, of: FaceDataset, *, repeats: int) -> list[tuple[int, set[str], set[str], int, int]]:
     """Repeat, subjects trained on, subjects tested, and the numbers of scans of both, a fold."""
-    rows = select(of, suite.cohort)
+    rows = select(of, suite.dataset)
     found = []
     for one in split(of, rows, **suite.protocol.model_dump() | {"repeats": repeats}):
         train, test = (of.table.iloc[rows[index]] for index in (one.train, one.test))
@@ -126,7 +128,7 @@ def test_bosphorus_tests_only_whoever_has_all_six() -> None:
     assert set.union(*(train | test for _, train, test, *_ in found)) <= {f"bs{s:03d}" for s in range(65)}
 
 
-def test_twins_differ_in_the_cohort_alone() -> None:
+def test_twins_differ_in_the_dataset_alone() -> None:
     for real, made_up in (
         *((f"bu3dfe-{twin}", f"synthetic-{twin}") for twin in ("p1", "p2", "all")),
         ("bosphorus", "synthetic-bosphorus"),
@@ -134,26 +136,26 @@ def test_twins_differ_in_the_cohort_alone() -> None:
         one, other = load_suite(real), load_suite(made_up)
         for key in ("protocol", "encoder", "training", "methods", "control"):
             assert getattr(one, key) == getattr(other, key), (made_up, key)
-        assert one.cohort.intensities == other.cohort.intensities
-    made = [load_suite(name).cohort for name in ("synthetic-p1", "synthetic-p2", "synthetic-all", "fusion-paper")]
+        assert one.dataset.intensities == other.dataset.intensities
+    made = [load_suite(name).dataset for name in ("synthetic-p1", "synthetic-p2", "synthetic-all", "fusion-paper")]
     assert len({(spec.name, repr(spec.synthetic)) for spec in made}) == 1
 
 
 @pytest.mark.parametrize("name", ["fusion", "ablation"])
-def test_a_comparison_and_its_clean_twin_differ_in_the_cohort_alone(name: str) -> None:
+def test_a_comparison_and_its_clean_twin_differ_in_the_dataset_alone(name: str) -> None:
     spoilt, clean = load_suite(name), load_suite(f"{name}-clean")
     for key in ("protocol", "encoder", "training", "methods", "control", "axes"):
         assert getattr(spoilt, key) == getattr(clean, key), key
-    made, other = spoilt.cohort.synthetic, clean.cohort.synthetic
+    made, other = spoilt.dataset.synthetic, clean.dataset.synthetic
     assert made is not None
     assert other == made.model_copy(update={"clean": True})
-    assert spoilt.cohort.name != clean.cohort.name
+    assert spoilt.dataset.name != clean.dataset.name
 
 
 @pytest.mark.parametrize("size", ["", "-clean", "-paper"])
-def test_fusion_and_ablation_share_cohort_folds_and_training(size: str) -> None:
+def test_fusion_and_ablation_share_dataset_folds_and_training(size: str) -> None:
     fusion, ablation = load_suite(f"fusion{size}"), load_suite(f"ablation{size}")
-    for key in ("cohort", "protocol", "encoder", "training", "control"):
+    for key in ("dataset", "protocol", "encoder", "training", "control"):
         assert getattr(fusion, key) == getattr(ablation, key), key
     assert list(fusion.methods.values())[-1] == ablation.methods["afnetm"]
     assert load_suite("synthetic-p1").training == load_suite("fusion-paper").training
@@ -186,7 +188,7 @@ def test_the_ablation_changes_one_part_at_a_time_and_both_of_its_ideas_jointly()
 
 
 @pytest.mark.parametrize("name", suite_names())
-def test_a_dry_run_counts_units_before_there_is_a_cohort(
+def test_a_dry_run_counts_units_before_there_is_a_dataset(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     suite = load_suite(name)
@@ -195,7 +197,7 @@ def test_a_dry_run_counts_units_before_there_is_a_cohort(
     label = next(iter(suite.methods))
     job = prepare(name, [label], home=Home(tmp_path), workers=1, device="cpu", console=Terminal(), dry=True)
     units = suite.protocol.folds * suite.protocol.repeats
-    if suite.cohort.dataset is None:
+    if suite.dataset.source is None:
         assert [(share.units, share.left, share.seconds) for share in shares(job)] == [(units, units, 40.0 * units)]
         assert (timed[0]["train"], timed[0]["test"]) == SHAPES[name][2:]
     else:
@@ -211,9 +213,9 @@ def test_a_worker_splits_as_the_plan_does(seed: int, redraw: bool, repeat: int) 
     rng = np.random.default_rng(seed)
     whole_people = {f"s{s}" for s in range(5)}
     labels = [(f"s{s}", name, level) for s in range(12) for name in EXPRESSIONS for level in (3, 4)]
-    there = cohort([label for label in labels if label[0] in whole_people or rng.random() > 0.05])
+    there = dataset([label for label in labels if label[0] in whole_people or rng.random() > 0.05])
     suite = _suite(subjects=5, redraw=redraw, complete=True, repeats=5, seed=seed % 1000)
-    rows = select(there, suite.cohort)
+    rows = select(there, suite.dataset)
     whole = {(one.repeat, one.fold): one for one in split(there, rows, **suite.protocol.model_dump())}
     for unit in (p.unit for p in plan(suite, there, device="cpu") if p.unit.repeat == repeat):
         seen, mine = scans_of(unit, there)
@@ -227,7 +229,7 @@ def test_a_worker_splits_as_the_plan_does(seed: int, redraw: bool, repeat: int) 
 
 
 def test_keys_hold_what_a_protocol_adds_and_stay_where_it_adds_nothing() -> None:
-    there = cohort([(f"s{s}", name, 3) for s in range(12) for name in EXPRESSIONS])
+    there = dataset([(f"s{s}", name, 3) for s in range(12) for name in EXPRESSIONS])
     plain = plan(_suite(), there, device="cpu")
     assert plain[0].unit.protocol == {"folds": 2, "seed": 0}
     said = plan(_suite(redraw=False, complete=False), there, device="cpu")
@@ -243,19 +245,19 @@ def test_too_few_subjects_are_told_in_one_line() -> None:
         plan(_suite(subjects=66, complete=True), there, device="cpu")
     with pytest.raises(UserError, match=r"^subjects: 106 \(allowed: 2, the folds, to 105, the subjects there are\)$"):
         plan(_suite(subjects=106), there, device="cpu")
-    levels = cohort([("s0", name, level) for name in EXPRESSIONS for level in (3, 4)] + [("s1", "fear", 3)])
+    levels = dataset([("s0", name, level) for name in EXPRESSIONS for level in (3, 4)] + [("s1", "fear", 3)])
     with pytest.raises(UserError, match=r": 1 of the 2 .* at each intensity \(3, 4\); 2 are needed$"):
         plan(_suite(complete=True), levels, device="cpu")
 
 
-def test_a_cohort_of_some_intensities_is_not_taken_for_all() -> None:
-    some = cohort([(f"F{s:04d}", name, level) for s in range(100) for name in EXPRESSIONS for level in (3, 4)])
-    with pytest.raises(UserError, match="cohort.intensities: 1 is not in 'labels'; it has: 3, 4"):
+def test_a_dataset_of_some_intensities_is_not_taken_for_all() -> None:
+    some = dataset([(f"F{s:04d}", name, level) for s in range(100) for name in EXPRESSIONS for level in (3, 4)])
+    with pytest.raises(UserError, match="dataset.intensities: 1 is not in 'labels'; it has: 3, 4"):
         plan(load_suite("bu3dfe-all"), some, device="cpu")
 
 
 def _suite(**protocol: object) -> Suite:
     suite = load_suite("quick")
     changed = type(suite.protocol).model_validate({"folds": 2, **protocol})
-    spec = type(suite.cohort)(name="labels")
-    return suite.model_copy(update={"protocol": changed, "cohort": spec})
+    spec = type(suite.dataset)(name="labels")
+    return suite.model_copy(update={"protocol": changed, "dataset": spec})

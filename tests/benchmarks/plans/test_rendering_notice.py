@@ -1,4 +1,4 @@
-"""A data set of another rendering version is noticed where it is used, in one line with what mends it."""
+"""A dataset of another rendering version is noticed where it is used, in one line with what mends it."""
 
 import json
 import shlex
@@ -21,23 +21,23 @@ def test_maps_of_another_version_are_told_with_the_command_that_makes_them_again
     words = [word.format(suite=suite) for word in command]
     if command != DRY:
         assert "rendering version" not in here(home, *words).stderr
-    card = home / "cohorts/tiny/cohort.json"
-    card.write_text(json.dumps(json.loads(card.read_text()) | {"rendering": RENDERING_VERSION + by}))
+    info = home / "datasets/tiny/dataset.json"
+    info.write_text(json.dumps(json.loads(info.read_text()) | {"rendering": RENDERING_VERSION + by}))
     (line,) = [line for line in here(home, *words).stderr.splitlines() if "rendering version" in line]
-    assert f"data set tiny was made by {'an older' if by < 0 else 'a newer'} program" in line
+    assert f"dataset tiny was made by {'an older' if by < 0 else 'a newer'} program" in line
     assert f"of rendering version {RENDERING_VERSION + by}, this program's of {RENDERING_VERSION}" in line
-    assert f"delete {home / 'cohorts/tiny'}, then: " in line
+    assert f"delete {home / 'datasets/tiny'}, then: " in line
     assert line.endswith(
         f"afnetm --home {home} data make tiny --size 32 --subjects 6 --seed 0 --levels 4",
     )
 
 
 def test_the_command_that_is_told_makes_the_same_data_set_again(home: Path, here: Afnetm) -> None:
-    card = home / "cohorts/tiny/cohort.json"
-    before = json.loads(card.read_text())
-    card.write_text(json.dumps(before | {"rendering": 0}))
+    info = home / "datasets/tiny/dataset.json"
+    before = json.loads(info.read_text())
+    info.write_text(json.dumps(before | {"rendering": 0}))
     told = here(home, "data", "check", "tiny").stderr
-    shutil.rmtree(home / "cohorts/tiny")
+    shutil.rmtree(home / "datasets/tiny")
     here(home, *shlex.split(told.partition("then: ")[2])[3:])
-    assert json.loads(card.read_text()) == before
+    assert json.loads(info.read_text()) == before
     assert "rendering version" not in here(home, "data", "check", "tiny").stderr

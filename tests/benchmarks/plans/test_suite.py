@@ -15,7 +15,7 @@ from benchmarks.plans.suite_files import suite_names
 GOOD = """
 description = "a test"
 control = "concat"
-[cohort]
+[dataset]
 name = "c"
 synthetic = { subjects = 6, levels = [3, 4], size = 32 }
 [protocol]
@@ -40,8 +40,8 @@ def test_what_is_written_is_what_is_read(tmp_path: Path) -> None:
     suite = load_suite(written(tmp_path, GOOD))
     assert suite.name == "s"
     assert suite.text == GOOD
-    assert suite.cohort.synthetic is not None
-    assert suite.cohort.synthetic.levels == (3, 4)
+    assert suite.dataset.synthetic is not None
+    assert suite.dataset.synthetic.levels == (3, 4)
     assert (suite.training.epochs, suite.training.augmentation.rotation, suite.training.batch_size) == (2, 3.0, 32)
     assert [(label, m.name, m.features) for label, m in suite.methods.items()] == [
         ("concat", "concat", 64),
@@ -83,13 +83,13 @@ def test_every_suite_of_ours_is_right(name: str) -> None:
         ("folds = 3", "fold = 3", "protocol"),
         ("folds = 3", "folds = 3\nrepeat = 2", "protocol.repeat: unknown key; allowed: folds, repeats, seed"),
         ("folds = 3", "folds = 7", "protocol.folds = 7: .*6 subjects"),
-        ("folds = 3", "folds = 3\nsubjects = 7", "protocol.subjects = 7: more than the 6 subjects of its cohort"),
+        ("folds = 3", "folds = 3\nsubjects = 7", "protocol.subjects = 7: more than the 6 subjects of its dataset"),
         ("folds = 3", "folds = 3\nsubjects = 2", "protocol.folds = 3: more than the 2 subjects drawn"),
         ("folds = 3", "folds = 3\nsubjects = 0", "protocol.subjects = 0: .*greater than or equal to 2"),
         ("folds = 3", "folds = 3\nredraw = true", "protocol.redraw = true: it needs protocol.subjects"),
         ("folds = 3", "folds = 3\ncomplete = 1", "protocol.complete = 1: .*valid boolean"),
-        ('name = "c"', 'name = "c"\ndataset = "ck"', "cohort.dataset = \"ck\": .*'bu3dfe' or 'bosphorus'"),
-        ('name = "c"', 'name = "c"\ndataset = "bu3dfe"', "cohort.dataset = 'bu3dfe': not together with cohort.synth"),
+        ('name = "c"', 'name = "c"\ndataset = "ck"', "dataset.source = \"ck\": .*'bu3dfe' or 'bosphorus'"),
+        ('name = "c"', 'name = "c"\nsource = "bu3dfe"', "dataset.source = 'bu3dfe': not together with dataset.synth"),
         ("epochs = 2", "epoch = 2", "training.epoch: unknown key; allowed: epochs, batch_size"),
         ("epochs = 2", "learning_rate = nan", "training.learning_rate"),
         ("epochs = 2", 'precision = "half"', "training.precision = \"half\": .*'float32' or 'bfloat16'"),
@@ -98,43 +98,47 @@ def test_every_suite_of_ours_is_right(name: str) -> None:
         ("features = 64", "feature = 64", "methods.concat.feature: unknown key; allowed: geometry, dropout, features"),
         ("features = 64", "features = 1", "methods.concat.features = 1: .*greater than or equal to 8"),
         ('method = "concat"', 'method = "concatenate"', r"\[methods.wide\]: method 'concatenate' is not registered"),
-        ("levels = [3, 4]", "levels = [5]", r"cohort.synthetic.levels.0 = 5: .*less than or equal to 4"),
-        ("levels = [3, 4]", "levels = []", "cohort.synthetic.levels"),
-        ("size = 32", "sise = 32", "cohort.synthetic"),
+        ("levels = [3, 4]", "levels = [5]", r"dataset.synthetic.levels.0 = 5: .*less than or equal to 4"),
+        ("levels = [3, 4]", "levels = []", "dataset.synthetic.levels"),
+        ("size = 32", "sise = 32", "dataset.synthetic"),
         ('control = "concat"', "rope = -0.5", "rope = -0.5: .*greater than or equal to 0"),
         ('control = "concat"', 'rope = "1"', 'rope = "1": .*valid number'),
         ('control = "concat"', "rope = nan", "rope = "),
-        ('name = "c"', 'name = "../c"', "cohort name '../c'"),
+        ('name = "c"', 'name = "../c"', "dataset name '../c'"),
         ('control = "concat"', 'control = "conkat"', "control = 'conkat' is none of its methods: concat, wide"),
         ('description = "a test"', "", "description: missing"),
         ('description = "a test"', 'name = "x"', "key 'name' is not allowed"),
         ("features = 256", "features = 64", "methods.wide is the same as methods.concat"),
-        ("[cohort]", "[axes]\nwidth = 'w'\n[cohort]", r"axes.width: methods.concat \('concat'\) has no such hyper-p"),
-        ("[cohort]", "[axes]\nfeatures = ''\n[cohort]", 'axes.features.title = "": .*pattern'),
+        ("[dataset]", "[axes]\nwidth = 'w'\n[dataset]", r"axes.width: methods.concat \('concat'\) has no such hyper-p"),
+        ("[dataset]", "[axes]\nfeatures = ''\n[dataset]", 'axes.features.title = "": .*pattern'),
         (
-            "[cohort]",
-            "[axes]\nfeatures = { title = 'f', part_of = 'x' }\n[cohort]",
+            "[dataset]",
+            "[axes]\nfeatures = { title = 'f', part_of = 'x' }\n[dataset]",
             "axes.features.part_of = 'x' is no axis: features",
         ),
-        ("[cohort]", "[axes]\nfeatures = 3\n[cohort]", "axes.features.title = 3: .*valid string"),
+        ("[dataset]", "[axes]\nfeatures = 3\n[dataset]", "axes.features.title = 3: .*valid string"),
         ("features = 64", "features = 64\ntitle = 3", "methods.concat.title = 3: .*valid string"),
         ("features = 64", 'features = 64\ntitle = "a\\nb"', "methods.concat.title = .*pattern"),
-        ("[cohort]", "added = []\n[cohort]", "key 'added' is not allowed"),
+        ("[dataset]", "added = []\n[dataset]", "key 'added' is not allowed"),
         ('method = "concat"', 'method = "afnetm"\nfuse_stages = [3, 2]', "methods.wide.*: unknown key"),
-        ("[cohort]", "[cohort", "not valid TOML: .*line"),
-        ("[cohort]", f"rope = {'9' * 5000}\n[cohort]", "not valid TOML"),
+        ("[dataset]", "[dataset", "not valid TOML: .*line"),
+        ("[dataset]", f"rope = {'9' * 5000}\n[dataset]", "not valid TOML"),
         ("[protocol]", "[protocl]", "protocl: unknown key; allowed: .*; did you mean protocol\\?"),
         ("[methods.concat]\nfeatures = 64\n[methods.wide]", "[method.wide]", "method: unknown key; .* methods\\?"),
         ("[protocol]", "[[protocol]]", r"protocol = \[.*\] is not a table; write \[protocol\]"),
-        ("[cohort]", "search = 3\n[cohort]", r"search = 3 is not a table; write \[search\]"),
-        ("[cohort]", "[search]\nfolds = 5\n[cohort]", "search.folds = 5: more than the 4 subjects"),
-        ("[cohort]", "[search]\ntrial = 5\n[cohort]", r"search.trial: unknown key; .*did you mean trials\?"),
-        ("[cohort]", "[axes]\nfeatures = { titel = 'f' }\n[cohort]", r"features.titel: unknown key; allowed: title"),
-        ("[cohort]", "[axes]\nfeatures = { title = 'f', part_of = 'features' }\n[cohort]", "no part of itself"),
-        ("[cohort]", "[axes]\nfeatures = '  '\n[cohort]", "axes.features.title"),
+        ("[dataset]", "search = 3\n[dataset]", r"search = 3 is not a table; write \[search\]"),
+        ("[dataset]", "[search]\nfolds = 5\n[dataset]", "search.folds = 5: more than the 4 subjects"),
+        ("[dataset]", "[search]\ntrial = 5\n[dataset]", r"search.trial: unknown key; .*did you mean trials\?"),
+        ("[dataset]", "[axes]\nfeatures = { titel = 'f' }\n[dataset]", r"features.titel: unknown key; allowed: title"),
+        ("[dataset]", "[axes]\nfeatures = { title = 'f', part_of = 'features' }\n[dataset]", "no part of itself"),
+        ("[dataset]", "[axes]\nfeatures = '  '\n[dataset]", "axes.features.title"),
         ("levels = [3, 4]", "levels = [4, 4]", "levels = .4, 4.: a level is named twice"),
-        ('name = "c"', 'name = "c"\nintensities = [2]', "intensities: 2 is none of the levels of cohort.synth.*: 3, 4"),
-        ('name = "c"', 'name = "c"\nintensities = []', "cohort.intensities = "),
+        (
+            'name = "c"',
+            'name = "c"\nintensities = [2]',
+            "intensities: 2 is none of the levels of dataset.synth.*: 3, 4",
+        ),
+        ('name = "c"', 'name = "c"\nintensities = []', "dataset.intensities = "),
         ("folds = 3", f"folds = 3\nseed = {2**63}", "protocol.seed = 9223372036854775808: .*less than"),
         ("[methods.wide]", '[methods.""]', 'the label of a method is "";'),
         ("[methods.wide]", '[methods." wide"]', "the label of a method is .*without blanks around"),
@@ -145,7 +149,7 @@ def test_every_suite_of_ours_is_right(name: str) -> None:
             'description = "\\u0007"',
             "description = .*: holds a character that cannot be printed",
         ),
-        ("[cohort]", "[cohort]\nwhen = 2020-01-01", "cohort.when: unknown key"),
+        ("[dataset]", "[dataset]\nwhen = 2020-01-01", "dataset.when: unknown key"),
     ],
 )
 def test_what_is_wrong_is_named_in_one_line(old: str, new: str, message: str, tmp_path: Path) -> None:

@@ -19,10 +19,10 @@ from tests.reports.page.test_page import read
 NOTE = "late has no probabilities, and so neither an ECE nor a Brier score."
 
 
-def compared(home: Home, **card: object) -> Compared:
+def compared(home: Home, **about: object) -> Compared:
     path = home.suites / "people.json"
     told = json.loads(path.read_text())
-    told["methods"]["late"] |= card
+    told["methods"]["late"] |= about
     path.write_text(json.dumps(told))
     return Compared(results(read_ledger(home, "people"), Store(home), created="today"))
 

@@ -25,7 +25,7 @@ def test_several_suites_are_reported_each_and_together(tmp_path: Path, here: Afn
     assert all((page.parent / unquote(link)).is_file() for link in links)
     own = [str((page.parent / unquote(link)).resolve()) for link in links if link.startswith("../")]
     assert own == [one.partition(":")[2].strip(), other.partition(":")[2].strip()]
-    assert "people and others & more are on one data set, people" in seen.text
+    assert "people and others & more are on one dataset, people" in seen.text
     numbers = pd.read_csv(page.parent / "tables" / "overview.csv").set_index(["method", "suite"])["accuracy"]
     table_of_one = pd.read_csv(home.report("people") / "tables" / "comparison.csv").set_index("method")["accuracy"]
     assert numbers.xs("people", level="suite").to_dict() == table_of_one.to_dict()

@@ -1,4 +1,4 @@
-"""A cohort that is not shareable: nothing that leaves it names or shows a subject, unless the user says so."""
+"""A dataset that is not shareable: nothing that leaves it names or shows a subject, unless the user says so."""
 
 import os
 import re
@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 from mlflow import MlflowClient
 
-from afnetm.data.preparing import prepare_cohort
+from afnetm.data.preparing import prepare_dataset
 from afnetm.data.scan import EXPRESSIONS, Scan
 from tests.afnetm.data.conftest import make_scan
 from tests.benchmarks.conftest import Afnetm
@@ -20,7 +20,7 @@ from tests.benchmarks.moody import moody
 
 SUITE = """
 description = "a comparison of people"
-[cohort]
+[dataset]
 name = "people"
 [protocol]
 folds = 2
@@ -91,18 +91,18 @@ def children(home: Path) -> dict[str, set[str]]:
 
 
 @pytest.mark.filterwarnings("ignore")
-def test_no_name_no_path_and_no_face_leaves_a_private_cohort_unless_asked_for(
+def test_no_name_no_path_and_no_face_leaves_a_private_dataset_unless_asked_for(
     tmp_path: Path, afnetm: Afnetm, here: Afnetm
 ) -> None:
     home, suite = tmp_path / "home", tmp_path / "private.toml"
     suite.write_text(SUITE)
-    prepare_cohort(home / "cohorts" / "people", People(), size=32, workers=1)
+    prepare_dataset(home / "datasets" / "people", People(), size=32, workers=1)
     plugin = moody(tmp_path, "raise RuntimeError('no nose in TELLTALE_Ada_fear')")
     environment = {"PYTHONPATH": plugin, "MOOD": "bad"}
     tables = home / "reports" / "private" / "tables"
     page = home / "reports" / "private" / "index.html"
 
-    # Said on the terminal, for who has the cohort; nowhere else.
+    # Said on the terminal, for who has the dataset; nowhere else.
     done = afnetm(home, "run", str(suite), code=1, **environment)
     assert "no nose in TELLTALE_Ada_fear" in done.stderr
     assert outgoing(home) == []

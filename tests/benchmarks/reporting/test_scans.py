@@ -1,4 +1,4 @@
-"""What a cohort that is here adds to a report, by whatever word its scans go: levels, pictures, names."""
+"""What a dataset that is here adds to a report, by whatever word its scans go: levels, pictures, names."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -8,16 +8,16 @@ from typing import Any
 import numpy as np
 import pytest
 
-from afnetm.data.cohort import Cohort, open_cohort
+from afnetm.data.dataset import FaceDataset, open_dataset
 from afnetm.data.maps import DEPTH_STEP_MM, WINDOW_MM
-from afnetm.data.preparing import prepare_cohort
+from afnetm.data.preparing import prepare_dataset
 from afnetm.data.scan import EXPRESSIONS, Scan
 from benchmarks.plans.keys import unit_key
 from benchmarks.records.home import Home
-from benchmarks.records.ledger import Ledger, cohort_secret
+from benchmarks.records.ledger import Ledger, dataset_secret
 from benchmarks.records.store import Store
 from benchmarks.reporting.frames import results
-from benchmarks.reporting.scans import Pictures, cohort_here
+from benchmarks.reporting.scans import Pictures, dataset_here
 from reports.data.pseudonyms import identity, words
 from reports.data.results import Results
 from tests.afnetm.data.conftest import make_scan
@@ -45,14 +45,14 @@ class People:
 
 
 @pytest.fixture(scope="module")
-def cohort(tmp_path_factory: pytest.TempPathFactory) -> Cohort:
-    return prepare_cohort(tmp_path_factory.mktemp("cohorts") / "people", People(), size=32, workers=1)
+def dataset(tmp_path_factory: pytest.TempPathFactory) -> FaceDataset:
+    return prepare_dataset(tmp_path_factory.mktemp("datasets") / "people", People(), size=32, workers=1)
 
 
 @pytest.fixture
-def ledger(cohort: Cohort) -> Ledger:
+def ledger(dataset: FaceDataset) -> Ledger:
     own = make_ledger(shareable=False)
-    return replace(own, cohort=own.cohort | {"fingerprint": cohort.fingerprint}, secret=cohort_secret(cohort))
+    return replace(own, dataset=own.dataset | {"fingerprint": dataset.fingerprint}, secret=dataset_secret(dataset))
 
 
 @pytest.fixture
@@ -74,16 +74,16 @@ def wrote(store: Store, *, secrets: Sequence[str] = ("",)) -> None:
         store.write(unit_key(of), made)
 
 
-def found(store: Store, ledger: Ledger, cohort: Cohort, *, with_faces: bool = True) -> Results:
-    return results(ledger, store, created="", with_faces=with_faces, cohort=cohort.directory)
+def found(store: Store, ledger: Ledger, dataset: FaceDataset, *, with_faces: bool = True) -> Results:
+    return results(ledger, store, created="", with_faces=with_faces, dataset=dataset.directory)
 
 
-def test_a_face_is_what_the_cohort_has_of_it(cohort: Cohort) -> None:
-    faces = Pictures(cohort, {"one": "TELLTALE_Bob_fear", "gone": "TELLTALE_Zoe_fear"})
+def test_a_face_is_what_the_dataset_has_of_it(dataset: FaceDataset) -> None:
+    faces = Pictures(dataset, {"one": "TELLTALE_Bob_fear", "gone": "TELLTALE_Zoe_fear"})
     assert list(faces) == ["one"]
-    row = int(np.flatnonzero(cohort.table["id"] == "TELLTALE_Bob_fear")[0])
-    face, code = faces["one"], cohort.depth[row, 0].astype(float)
-    assert (face.texture == cohort.texture[row].transpose(1, 2, 0)).all()
+    row = int(np.flatnonzero(dataset.table["id"] == "TELLTALE_Bob_fear")[0])
+    face, code = faces["one"], dataset.depth[row, 0].astype(float)
+    assert (face.texture == dataset.texture[row].transpose(1, 2, 0)).all()
     assert (np.isfinite(face.depth) == (code > 0)).all()
     nearest = code.max()
     np.testing.assert_allclose(
@@ -92,46 +92,46 @@ def test_a_face_is_what_the_cohort_has_of_it(cohort: Cohort) -> None:
     assert face.pixel_mm == WINDOW_MM / 32
 
 
-def test_a_cohort_that_is_not_there_or_another_is_none(cohort: Cohort, tmp_path: Path) -> None:
-    assert cohort_here(tmp_path / "gone", cohort.fingerprint) is None
-    assert cohort_here(cohort.directory, "0" * 64) is None
-    assert cohort_here(cohort.directory, cohort.fingerprint) is not None
+def test_a_dataset_that_is_not_there_or_another_is_none(dataset: FaceDataset, tmp_path: Path) -> None:
+    assert dataset_here(tmp_path / "gone", dataset.fingerprint) is None
+    assert dataset_here(dataset.directory, "0" * 64) is None
+    assert dataset_here(dataset.directory, dataset.fingerprint) is not None
 
 
 @pytest.mark.parametrize("came", ["never", "all", "some"])
 def test_levels_and_faces_are_each_scan_s_own_whatever_it_is_called(
-    store: Store, ledger: Ledger, cohort: Cohort, came: str
+    store: Store, ledger: Ledger, dataset: FaceDataset, came: str
 ) -> None:
-    secret = cohort_secret(cohort)
+    secret = dataset_secret(dataset)
     wrote(store, secrets={"never": ("",), "all": (secret,), "some": ("", secret)}[came])
-    if came == "all":  # as an import leaves it where nobody has run on the cohort
+    if came == "all":  # as an import leaves it where nobody has run on the dataset
         ledger = replace(ledger, secret="")
-    told = found(store, ledger, cohort)
+    told = found(store, ledger, dataset)
     ids = told.predictions["scan"].map(told.provenance.names)
-    assert set(ids) == set(cohort.table["id"])
+    assert set(ids) == set(dataset.table["id"])
     assert set(told.predictions["subject"].map(told.provenance.names)) == set(SUBJECTS)
     numbers = dict(zip(told.predictions["scan"], ids.map(People().ids().index), strict=True))
     assert told.levels.set_index("scan")["nuisance_blur_mm"].to_dict() == numbers
     assert {scan: face.texture.max() - 1 for scan, face in told.faces.items()} == numbers
 
 
-def test_pseudonyms_of_another_secret_stay_what_they_are(store: Store, ledger: Ledger, cohort: Cohort) -> None:
+def test_pseudonyms_of_another_secret_stay_what_they_are(store: Store, ledger: Ledger, dataset: FaceDataset) -> None:
     wrote(store, secrets=("somebody's",))
-    told = found(store, replace(ledger, secret=""), cohort)
+    told = found(store, replace(ledger, secret=""), dataset)
     assert told.levels.empty
     assert not told.faces
     assert not told.provenance.names
 
 
-def test_faces_are_shown_only_where_cohort_and_ledger_agree_or_the_user_wants_them(
-    store: Store, ledger: Ledger, cohort: Cohort, tmp_path: Path
+def test_faces_are_shown_only_where_dataset_and_ledger_agree_or_the_user_wants_them(
+    store: Store, ledger: Ledger, dataset: FaceDataset, tmp_path: Path
 ) -> None:
     wrote(store)
-    assert not found(store, ledger, cohort, with_faces=False).faces
-    lying = replace(ledger, cohort=ledger.cohort | {"shareable": True}, secret="")
-    assert not found(store, lying, cohort, with_faces=False).faces
-    assert found(store, lying, cohort).faces
-    shareable = prepare_cohort(tmp_path / "people", People(shareable=True), size=32, workers=1)
-    assert shareable.fingerprint == cohort.fingerprint
-    assert found(store, lying, open_cohort(shareable.directory), with_faces=False).faces
+    assert not found(store, ledger, dataset, with_faces=False).faces
+    lying = replace(ledger, dataset=ledger.dataset | {"shareable": True}, secret="")
+    assert not found(store, lying, dataset, with_faces=False).faces
+    assert found(store, lying, dataset).faces
+    shareable = prepare_dataset(tmp_path / "people", People(shareable=True), size=32, workers=1)
+    assert shareable.fingerprint == dataset.fingerprint
+    assert found(store, lying, open_dataset(shareable.directory), with_faces=False).faces
     assert not found(store, ledger, shareable, with_faces=False).faces

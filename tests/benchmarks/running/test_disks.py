@@ -97,17 +97,17 @@ def test_a_disk_that_fills_up_during_a_run_keeps_what_is_finished(
 
 
 @pytest.mark.faults
-def test_a_disk_that_fills_up_while_a_cohort_is_made_is_told_in_a_line(disk: Path, afnetm: Afnetm) -> None:
+def test_a_disk_that_fills_up_while_a_dataset_is_made_is_told_in_a_line(disk: Path, afnetm: Afnetm) -> None:
     home = disk / "home"
     make = ["data", "make", "faces", "--subjects", "8", "--levels", "3,4", "--size", "96"]
     process = subprocess.Popen(command(home, *make), stderr=subprocess.PIPE, text=True)
-    while not any(file.stat().st_size for file in (home / "cohorts").rglob("*") if file.is_file()):
+    while not any(file.stat().st_size for file in (home / "datasets").rglob("*") if file.is_file()):
         assert process.poll() is None
         time.sleep(0.01)
     ballast = fill(disk)
     _, words = process.communicate(timeout=60)
     assert process.returncode == 2, words
-    assert "cohorts cannot be written: the disk is full" in the_line(words)
+    assert "datasets cannot be written: the disk is full" in the_line(words)
     ballast.unlink()
     afnetm(home, *make)
     afnetm(home, "data", "check", "faces")

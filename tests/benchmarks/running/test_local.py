@@ -10,7 +10,7 @@ import psutil
 import pytest
 import torch
 
-from afnetm.data.cohort import Cohort
+from afnetm.data.dataset import FaceDataset
 from afnetm.errors import UserError
 from benchmarks.plans.suite import parse_suite
 from benchmarks.plans.units import PlannedUnit, plan
@@ -18,7 +18,7 @@ from benchmarks.records.home import Home
 from benchmarks.records.store import Store
 from benchmarks.running.local import Outcome, run_local
 
-TABLES = {"description": "a test", "cohort": {"name": "learnable"}, "methods": {"texture": {}}}
+TABLES = {"description": "a test", "dataset": {"name": "learnable"}, "methods": {"texture": {}}}
 
 
 class UntransportableError(Exception):
@@ -45,7 +45,7 @@ def work(planned: PlannedUnit, home: Home) -> float:
 
 
 @pytest.fixture
-def units(learnable: Cohort) -> list[PlannedUnit]:
+def units(learnable: FaceDataset) -> list[PlannedUnit]:
     suite = parse_suite(TABLES | {"protocol": {"folds": 4, "repeats": 2}}, name="s", text="", file="s.toml")
     return plan(suite, learnable, device="cpu")
 

@@ -5,21 +5,21 @@ from dataclasses import replace
 
 import pytest
 
-from afnetm.data.cohort import Cohort
+from afnetm.data.dataset import FaceDataset
 from benchmarks.plans.suite import parse_suite
 from benchmarks.plans.units import PlannedUnit, plan
 from benchmarks.running.rehearsing import Queue
 
 TABLES = {
     "description": "a test",
-    "cohort": {"name": "learnable"},
+    "dataset": {"name": "learnable"},
     "protocol": {"folds": 3},
     "methods": {"texture": {}, "depth": {}, "concat": {}},
 }
 
 
 @pytest.fixture
-def units(learnable: Cohort) -> list[PlannedUnit]:
+def units(learnable: FaceDataset) -> list[PlannedUnit]:
     return plan(parse_suite(TABLES, name="s", text="", file="s.toml"), learnable, device="cpu")
 
 

@@ -1,4 +1,4 @@
-"""The command line, end to end: real cohort, real workers, real MLflow on SQLite."""
+"""The command line, end to end: real dataset, real workers, real MLflow on SQLite."""
 
 import json
 import os
@@ -155,7 +155,7 @@ def test_status_counts_and_json_is_alone_on_standard_output(
     state = json.loads(done.stdout)
     assert (state["suite"], state["units"]) == ("small", {"done": 6, "failed": 0, "left": 0})
     assert state["search"]["studies"] == 0
-    card = json.loads(afnetm(home, "data", "check", "tiny", "--json").stdout)
+    info = json.loads(afnetm(home, "data", "check", "tiny", "--json").stdout)
     said = [
         "name",
         "scans",
@@ -168,8 +168,8 @@ def test_status_counts_and_json_is_alone_on_standard_output(
         "rejected",
         "misfit_mm",
     ]
-    assert list(card) == said
-    assert (card["scans"], card["subjects"], card["size"], card["shareable"]) == (36, 6, 32, True)
+    assert list(info) == said
+    assert (info["scans"], info["subjects"], info["size"], info["shareable"]) == (36, 6, 32, True)
 
 
 def test_status_without_a_suite_tells_what_is_in_the_home(
@@ -182,7 +182,7 @@ def test_status_without_a_suite_tells_what_is_in_the_home(
     assert [(one["suite"], one["counts"]) for one in found["suites"]] == [
         ("small", {"done": 6, "failed": 0, "left": 0})
     ]
-    assert [(one["name"], one["scans"], one["subjects"], one["size"]) for one in found["cohorts"]] == [
+    assert [(one["name"], one["scans"], one["subjects"], one["size"]) for one in found["datasets"]] == [
         ("tiny", 36, 6, 32)
     ]
     assert found["bytes"] == sum(path.stat().st_size for path in home.rglob("*") if path.is_file())

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from afnetm.data.cohort import Cohort, open_cohort
+from afnetm.data.dataset import FaceDataset, open_dataset
 from afnetm.data.scan import EXPRESSIONS
 from afnetm.errors import UserError
 from benchmarks.plans.suite import Suite, load_suite, parse_suite
@@ -19,14 +19,14 @@ from benchmarks.search.searching import questions, unit_of
 from studies.search import Task
 from tests.benchmarks.conftest import Afnetm
 from tests.benchmarks.found import findings
-from tests.benchmarks.jobs.test_protocols import cohort
+from tests.benchmarks.jobs.test_protocols import dataset
 from tests.benchmarks.search.test_search_faults import told, trials
 
 
 def suite(selection: str, folds: int, protocol: dict[str, Any]) -> Suite:
     tables: dict[str, Any] = {
         "description": "a test",
-        "cohort": {"name": "labels"},
+        "dataset": {"name": "labels"},
         "protocol": protocol,
         "methods": {"late": {}},
         "search": {"selection": selection, "folds": folds},
@@ -34,32 +34,32 @@ def suite(selection: str, folds: int, protocol: dict[str, Any]) -> Suite:
     return parse_suite(tables, name="s", text="", file="s.toml")
 
 
-def people(rng: np.random.Generator, *, whole: int, others: int) -> Cohort:
+def people(rng: np.random.Generator, *, whole: int, others: int) -> FaceDataset:
     """Some with all expressions at two intensities, the others with most."""
     labels = [(f"s{s:02d}", name, level) for s in range(whole + others) for name in EXPRESSIONS for level in (3, 4)]
     chosen = [label for label in labels if int(label[0][1:]) < whole or rng.random() > 0.1]
-    return cohort([chosen[index] for index in rng.permutation(len(chosen))])
+    return dataset([chosen[index] for index in rng.permutation(len(chosen))])
 
 
-def units(of: Suite, there: Cohort) -> list[Unit]:
+def units(of: Suite, there: FaceDataset) -> list[Unit]:
     """Every unit that any trial of any study can have, but for its settings."""
     assert of.search is not None
     asked = questions(of, of.search, plan(of, there, device="cpu"), ["late"])
     return [unit_of(question, of, Task(0, fold, {})).unit for question, fold in product(asked, range(of.search.folds))]
 
 
-def subjects(there: Cohort, rows: np.ndarray[Any, np.dtype[np.int64]]) -> set[str]:
+def subjects(there: FaceDataset, rows: np.ndarray[Any, np.dtype[np.int64]]) -> set[str]:
     return set(there.table["subject"].iloc[rows])
 
 
-def outer_folds(of: Suite, there: Cohort) -> dict[tuple[int, int], tuple[set[int], set[int]]]:
+def outer_folds(of: Suite, there: FaceDataset) -> dict[tuple[int, int], tuple[set[int], set[int]]]:
     """By outer repeat and fold, the scans that are trained on and those that are tested."""
-    rows = select(there, of.cohort)
+    rows = select(there, of.dataset)
     whole = split(there, rows, **of.protocol.model_dump())
     return {(one.repeat, one.fold): (set(rows[one.train].tolist()), set(rows[one.test].tolist())) for one in whole}
 
 
-def check_inner_folds(there: Cohort, own: list[Unit]) -> set[int]:
+def check_inner_folds(there: FaceDataset, own: list[Unit]) -> set[int]:
     """That the units of one study see the same scans, and test each of them once, by others; returns those scans."""
     seen, parts = zip(*(scans_of(unit, there) for unit in own), strict=True)
     assert all(np.array_equal(rows, seen[0]) for rows in seen)
@@ -126,7 +126,7 @@ def test_development_is_refused_where_everybody_may_be_tested(protocol: dict[str
 
 def poison(home: Path, rows: np.ndarray[Any, np.dtype[np.int64]]) -> None:
     """Makes the maps of these scans as bright, far and full of masks as can be, and leaves all else as it is."""
-    maps = home / "cohorts" / "tiny" / "maps.safetensors"
+    maps = home / "datasets" / "tiny" / "maps.safetensors"
     length = int.from_bytes(maps.read_bytes()[:8], "little")
     header = json.loads(maps.read_bytes()[8 : 8 + length])
     kinds = {"U8": np.uint8, "U16": np.uint16}
@@ -143,9 +143,9 @@ def test_poisoned_pictures_of_those_who_are_tested_change_no_trial(
     searched: Path, searched_suite: Path, home: Path, here: Afnetm
 ) -> None:
     """Those who are tested in fold 0 are trained on in fold 1, where the same poison changes every training."""
-    there = open_cohort(home / "cohorts" / "tiny")
+    there = open_dataset(home / "datasets" / "tiny")
     of = load_suite(str(searched_suite))
-    rows = select(there, of.cohort)
+    rows = select(there, of.dataset)
     first = split(there, rows, **of.protocol.model_dump())[0]
     assert (first.repeat, first.fold) == (0, 0)
     poison(home, rows[first.test])

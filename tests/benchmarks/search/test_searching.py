@@ -35,10 +35,10 @@ from benchmarks.search.searching import Question, check_folds, finished, questio
 from benchmarks.terminal.console import Terminal
 from studies.search import Search
 from studies.storage import open_storage
-from tests.benchmarks.jobs.test_protocols import cohort
+from tests.benchmarks.jobs.test_protocols import dataset
 from tests.benchmarks.others import register
 
-PEOPLE = cohort([(f"s{s:02d}", name, 3) for s in range(12) for name in EXPRESSIONS])
+PEOPLE = dataset([(f"s{s:02d}", name, 3) for s in range(12) for name in EXPRESSIONS])
 COMPLETE, FAIL = TrialState.COMPLETE, TrialState.FAIL
 
 
@@ -49,7 +49,7 @@ class Stopped(BaseException):
 def suite(*, protocol: dict[str, Any] | None = None, fitting: Any = ("concat", "late"), **spec: Any) -> Suite:
     tables: dict[str, Any] = {
         "description": "a test",
-        "cohort": {"name": "labels"},
+        "dataset": {"name": "labels"},
         "protocol": {"folds": 2, "subjects": 8} | (protocol or {}),
         "methods": {label: {} for label in fitting} if isinstance(fitting, tuple) else fitting,
         "search": {"trials": 4, "folds": 2, "sampler": "random", "pruner": "none"} | spec,

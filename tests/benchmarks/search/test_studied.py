@@ -74,7 +74,15 @@ def test_status_tells_how_far_a_search_is(
     home: Home, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     home.suites.mkdir()
-    ledger = {"suite": "s", "text": "", "resolved": {}, "description": "", "control": None, "cohort": {}, "methods": {}}
+    ledger = {
+        "suite": "s",
+        "text": "",
+        "resolved": {},
+        "description": "",
+        "control": None,
+        "dataset": {},
+        "methods": {},
+    }
     (home.suites / "s.json").write_text(json.dumps(ledger | {"units": []}))
     assert run(monkeypatch, home, "status", "s") == 0
     assert "search: 5 studies; trials: 10 complete, 0 pruned, 5 failed, 0 running" in capsys.readouterr().out

@@ -21,7 +21,7 @@ from studies.search import Search
 from studies.winners import written
 from tests.benchmarks.search.test_searching import PEOPLE, Executor, run, suite
 
-COHORT = replace(PEOPLE, table=PEOPLE.table.assign(regions=""))
+DATASET = replace(PEOPLE, table=PEOPLE.table.assign(regions=""))
 BOTH = ["concat", "late"]
 
 
@@ -107,7 +107,7 @@ def test_repeated_searches_and_seeds_stand_beside_the_comparison(tmp_path: Path)
     assert chosen[: len(found.planned)] == found.planned
     seeds = {one.unit.seed for one in found.planned} & {e.planned.unit.seed for e in found.extras if e.reseed}
     assert not seeds
-    ledger = make_ledger(of, COHORT, found.planned, found)
+    ledger = make_ledger(of, DATASET, found.planned, found)
     assert [entry.key for entry in ledger.units] == [one.unit.key for one in found.planned]
     assert sorted((e.method, e.repeat, e.fold, e.search, e.reseed) for e in ledger.extras) == sorted(
         (one.label, one.unit.repeat, one.unit.fold, search, reseed) for one, search, reseed in expected
@@ -124,7 +124,7 @@ def test_a_fold_without_a_winner_is_not_trained_and_is_told_of(tmp_path: Path) -
     assert found.lacking == {("late", 0, 1): "no trial of study 's/late/0-1' was completed"}
     chosen = job(of, found).chosen
     assert {(one.label, one.unit.fold) for one in chosen} == {("concat", 0), ("concat", 1), ("late", 0)}
-    ledger = make_ledger(of, COHORT, found.planned, found)
+    ledger = make_ledger(of, DATASET, found.planned, found)
     keys = {(entry.method, entry.fold): entry.key for entry in ledger.units}
     plain = {(one.label, one.unit.fold): one.unit.key for one in planned(of)}
     assert keys["late", 1] == f"untuned-{plain['late', 1]}", "an untuned record would stand in for a tuned one"
@@ -164,7 +164,7 @@ def test_two_methods_that_win_with_the_same_settings_are_one_unit_and_both_are_c
     assert len(keys) == 4
     assert len(set(keys)) == 2
     assert len(job(of, found, labels=list(labels)).chosen) == 2
-    ledger = make_ledger(of, COHORT, found.planned, found)
+    ledger = make_ledger(of, DATASET, found.planned, found)
     assert sorted(entry.method for entry in ledger.units) == ["flat", "flat", "wide", "wide"]
     half = {question: search for question, search in searches.items() if question.label == "flat"}
     lacking = by_search(of, of.search, planned(of), half, asked=list(labels))

@@ -177,7 +177,7 @@ def test_without_time_nothing_begins_and_it_says_so(here: Callable[..., list[str
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (("--pretend", "--home", "/nowhere"), "--home /nowhere: it has no cohort 'synthetic-quick'"),
+        (("--pretend", "--home", "/nowhere"), "--home /nowhere: it has no dataset 'synthetic-quick'"),
         ((), "sees no GPU here; --pretend"),
     ],
 )

@@ -33,7 +33,7 @@ LEDGER = Ledger(
     resolved={"protocol": {"folds": 2, "repeats": 1}},
     description="a test",
     control=None,
-    cohort={
+    dataset={
         "name": "c",
         "scans": 2,
         "subjects": 2,

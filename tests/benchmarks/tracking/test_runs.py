@@ -165,7 +165,7 @@ def test_a_copy_that_was_cut_off_is_made_again(home: Home, client: MlflowClient)
 @pytest.mark.parametrize("shareable", [True, False])
 def test_subjects_are_named_only_where_they_may_be(shareable: bool, home: Home, client: MlflowClient) -> None:
     Store(home).write("k0", record(0.5))
-    copy(home, dataclasses.replace(LEDGER, cohort=LEDGER.cohort | {"shareable": shareable}))
+    copy(home, dataclasses.replace(LEDGER, dataset=LEDGER.dataset | {"shareable": shareable}))
     (child,) = [run for run in runs(client) if "afnetm.key" in run.data.tags]
     names = {artifact.path for artifact in client.list_artifacts(child.info.run_id)}
     assert ("predictions.parquet" in names) is shareable
@@ -173,7 +173,7 @@ def test_subjects_are_named_only_where_they_may_be(shareable: bool, home: Home, 
 
 
 def test_what_was_copied_without_names_is_completed_once_they_are_wanted(home: Home, client: MlflowClient) -> None:
-    private = dataclasses.replace(LEDGER, cohort=LEDGER.cohort | {"shareable": False})
+    private = dataclasses.replace(LEDGER, dataset=LEDGER.dataset | {"shareable": False})
     Store(home).write("k0", record(0.5))
 
     def again(*, with_faces: bool) -> tuple[int, set[str]]:
@@ -193,7 +193,7 @@ def test_what_may_be_a_picture_of_a_face_is_not_copied(
     shape: tuple[int, ...], copied: bool, home: Home, client: MlflowClient
 ) -> None:
     Store(home).write("k0", dataclasses.replace(record(0.5), extras={"attention": np.ones(shape, np.float32)}))
-    copy(home, dataclasses.replace(LEDGER, cohort=LEDGER.cohort | {"shareable": False}))
+    copy(home, dataclasses.replace(LEDGER, dataset=LEDGER.dataset | {"shareable": False}))
     (child,) = [run for run in runs(client) if "afnetm.key" in run.data.tags]
     names = {artifact.path for artifact in client.list_artifacts(child.info.run_id)}
     assert ("extras.safetensors" in names) is copied

@@ -116,8 +116,8 @@ def test_a_study_without_a_winner_is_a_failed_run_without_pictures(home: Home, c
     assert "No trial was completed" in run.data.tags["mlflow.note.content"]
 
 
-def test_what_errors_say_of_a_private_cohort_is_not_copied(home: Home, client: MlflowClient) -> None:
-    private = dataclasses.replace(LEDGER, cohort=LEDGER.cohort | {"shareable": False})
+def test_what_errors_say_of_a_private_dataset_is_not_copied(home: Home, client: MlflowClient) -> None:
+    private = dataclasses.replace(LEDGER, dataset=LEDGER.dataset | {"shareable": False})
     copy(home, studied(InMemoryStorage(), fails=lambda trial: trial == 1), ledger=private)
     run = runs(client)["m 0-1 search"]
     assert table(client, run, home.path).loc[1, "reason"] == "OSError"

@@ -22,7 +22,7 @@ from tests.benchmarks.tracking.conftest import LEDGER, above, copy, runs, studie
 
 SUITE = """
 description = "one method, tuned on subjects that are not tested"
-[cohort]
+[dataset]
 name = "tiny"
 synthetic = { subjects = 6, levels = [4], size = 32, seed = 0 }
 [protocol]

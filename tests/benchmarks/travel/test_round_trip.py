@@ -13,7 +13,7 @@ import pytest
 from mlflow import MlflowClient
 from safetensors.numpy import load
 
-from afnetm.data.cohort import Cohort
+from afnetm.data.dataset import FaceDataset
 from afnetm.data.scan import EXPRESSIONS
 from afnetm.errors import UserError
 from benchmarks.jobs import commands
@@ -116,14 +116,14 @@ def test_trials_stay_and_weights_unless_they_are_asked_for(home: Home, out: Path
     assert names >= {"ledger.json", "failures.json", "winners.toml", "extras.safetensors", "gradcam.safetensors"}
 
 
-def test_nobody_is_named_in_an_archive_of_a_private_cohort(private: Home, tmp_path: Path, out: Path) -> None:
+def test_nobody_is_named_in_an_archive_of_a_private_dataset(private: Home, tmp_path: Path, out: Path) -> None:
     ledger = read_ledger(private, "people")
-    ledger.cohort["source"]["folder"] = "/data/TELLTALE/scans"
+    ledger.dataset["source"]["folder"] = "/data/TELLTALE/scans"
     ledger.save(private)
     assert export_suite(private, "people", out).pseudonyms
     assert tells(out, "TELLTALE", SECRET, str(tmp_path), "Traceback") == []
     assert set(json.loads(members(out)["failures.json"]).values()) == {
-        "RuntimeError (message withheld: the cohort is not shareable)"
+        "RuntimeError (message withheld: the dataset is not shareable)"
     }
     faces = tmp_path / "faces.zip"
     assert not export_suite(private, "people", faces, with_faces=True).pseudonyms
@@ -172,7 +172,7 @@ def exported(home: Home, out: Path, methods: list[str] | None = None, *, with_fa
     return out
 
 
-def test_who_has_the_cohort_completes_a_suite_with_records_under_pseudonyms(tmp_path: Path) -> None:
+def test_who_has_the_dataset_completes_a_suite_with_records_under_pseudonyms(tmp_path: Path) -> None:
     whole = fabricate(tmp_path / "whole", shareable=False)
     mine = fabricate(tmp_path / "mine", shareable=False, without=(0, 2))
     before = tree(mine.path)
@@ -198,11 +198,11 @@ def test_names_and_pseudonyms_of_an_unknown_secret_are_not_mixed(private: Home, 
     assert read_ledger(other, "people").secret not in {"", SECRET}
 
 
-def test_an_archive_does_not_make_a_cohort_shareable(home: Home, private: Home, out: Path) -> None:
+def test_an_archive_does_not_make_a_dataset_shareable(home: Home, private: Home, out: Path) -> None:
     export_suite(home, "people", out)
     before = tree(private.path)
     with pytest.raises(
-        UserError, match="says that cohort 'people' is shareable; in home .* it is not .suite 'people'."
+        UserError, match="says that dataset 'people' is shareable; in home .* it is not .suite 'people'."
     ):
         import_suite(out, private, name="theirs")
     assert tree(private.path) == before
@@ -318,10 +318,10 @@ def test_what_came_is_not_trained_again_and_mlflow_is_told_of_it(
 
     here, there = (Home(shutil.copytree(prepared, tmp_path / name)) for name in ("here", "there"))
     planned = job(here)
-    assert planned.cohort is not None
+    assert planned.dataset is not None
     for one in planned.planned:
-        Store(here).write(one.unit.key, guessed(one.unit, planned.cohort))
-    commands.make_ledger(planned.suite, planned.cohort, planned.planned).save(here)
+        Store(here).write(one.unit.key, guessed(one.unit, planned.dataset))
+    commands.make_ledger(planned.suite, planned.dataset, planned.planned).save(here)
     export_suite(here, "small", out)
     assert import_suite(out, there).records == len(planned.planned) == 6
     shutil.copy(empty_mlflow, there.path / "mlflow.db")
@@ -332,10 +332,10 @@ def test_what_came_is_not_trained_again_and_mlflow_is_told_of_it(
     assert {run.data.tags.get("afnetm.key") for run in runs} - {None} == {one.unit.key for one in planned.planned}
 
 
-def guessed(of: Unit, cohort: Cohort) -> Record:
+def guessed(of: Unit, dataset: FaceDataset) -> Record:
     """A record of a real unit that was never trained: its answers are the first class."""
-    rows, fold = scans_of(of, cohort)
-    table = cohort.table.iloc[rows[fold.test]].reset_index(drop=True).rename(columns={"id": "scan"})
+    rows, fold = scans_of(of, dataset)
+    table = dataset.table.iloc[rows[fold.test]].reset_index(drop=True).rename(columns={"id": "scan"})
     predictions = table[["scan", "subject", "expression", "intensity"]].assign(predicted=EXPRESSIONS[0])
     predictions = predictions.assign(**{f"p_{name}": float(name == EXPRESSIONS[0]) for name in EXPRESSIONS})
     other = record(unit("concat", 0))

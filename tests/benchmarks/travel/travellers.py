@@ -31,7 +31,7 @@ WINNERS = (
 def unit(method: str, fold: int, **changes: Any) -> dict[str, Any]:
     """What decides a unit's result."""
     return {
-        "cohort": "c" * 64,
+        "dataset": "c" * 64,
         "intensities": None,
         "protocol": {"folds": 3, "seed": 0},
         "repeat": 0,
@@ -105,7 +105,7 @@ def make_ledger(*, shareable: bool = True, suite: str = "people") -> Ledger:
         resolved={"name": suite, "protocol": {"folds": 3, "repeats": 1, "seed": 0}},
         description="a comparison of people",
         control="concat",
-        cohort={
+        dataset={
             "name": "people",
             "scans": 36,
             "subjects": 6,

@@ -75,7 +75,7 @@ def test_other_arrays_are_refused(name, value):
 def test_results_whose_subjects_may_not_be_named_have_no_faces(small):
     faces = {small.predictions["scan"][0]: face()}
     plan = small.provenance
-    private = replace(plan, cohort={**plan.cohort, "shareable": False})
+    private = replace(plan, dataset={**plan.dataset, "shareable": False})
     assert replace(small, faces=faces).faces == faces
     assert replace(small, faces=faces, provenance=private).faces == {}
     assert replace(small, faces=faces, provenance=replace(private, with_faces=True)).faces == faces

@@ -86,7 +86,7 @@ def with_gaps(make, drop):
 
 def under_pseudonyms(make, drop):
     part = make(skills={"=1+1": 0.5, "'quoted'": 1.5, "\N{FULLWIDTH EQUALS SIGN}x": 1.0}, subjects=6, folds=2, epochs=1)
-    plan = replace(part.provenance, cohort={**part.provenance.cohort, "shareable": False}, secret=None)
+    plan = replace(part.provenance, dataset={**part.provenance.dataset, "shareable": False}, secret=None)
     return replace(part, predictions=pseudonymous(part.predictions, secret="known"), provenance=plan)
 
 

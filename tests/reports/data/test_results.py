@@ -100,7 +100,7 @@ def test_methods_tested_on_different_scans_are_refused(results):
     [
         ({"control": "nobody"}, ["control", "nobody", "texture"]),
         ({"planned": 3}, ["done", "25", "3"]),
-        ({"cohort": {"name": "quick"}}, ["cohort", "scans"]),
+        ({"dataset": {"name": "quick"}}, ["dataset", "scans"]),
         ({"methods": {"late": {"version": 1}}, "control": None}, ["late", "summary"]),
     ],
 )
@@ -154,8 +154,8 @@ def test_no_curves_are_no_fault(results):
 
 
 def test_papers_call_methods_by_their_titles_and_no_two_alike(small):
-    cards = small.provenance.methods
-    entitled = {**cards, "plain": cards["plain"] | {"title": "Plain"}}
+    described = small.provenance.methods
+    entitled = {**described, "plain": described["plain"] | {"title": "Plain"}}
     assert replace(small.provenance, methods=entitled).titles == {"plain": "Plain", "afnetm": "afnetm"}
-    twice = {name: card | {"title": "Same"} for name, card in cards.items()}
+    twice = {name: about | {"title": "Same"} for name, about in described.items()}
     assert replace(small.provenance, methods=twice).titles == {"plain": "Same (plain)", "afnetm": "Same (afnetm)"}

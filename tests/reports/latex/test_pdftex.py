@@ -95,8 +95,8 @@ def hostile(make: Callable[..., Results], tuned: Callable[..., Results]) -> Resu
     results = make(skills=dict.fromkeys(NAMES, 1.0), subjects=6, folds=2, epochs=1)
     choices = {"attention": ["affine", "none", "a word of its own"], "masks": ["landmarks", "none", "W" * 40]}
     methods = {
-        name: card | {"hyperparameters": {axis: several[index % 3] for axis, several in choices.items()}}
-        for index, (name, card) in enumerate(results.provenance.methods.items())
+        name: about | {"hyperparameters": {axis: several[index % 3] for axis, several in choices.items()}}
+        for index, (name, about) in enumerate(results.provenance.methods.items())
     }
     axes = {"attention": Axis(title="mask attention (MA) of the encoder"), "masks": Axis(title="M" * 40)}
     plan = replace(results.provenance, methods=methods, axes=axes, control=NAMES[0], commits=["a" * 40, "b" * 40])

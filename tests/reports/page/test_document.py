@@ -30,7 +30,7 @@ def test_it_says_what_is_incomplete_and_who_may_not_be_named_is_not(small, drop,
     plan = replace(
         part.provenance,
         failed=[("plain", 0, 1, "ValueError: no landmarks in s003_fear_4")],
-        cohort={**part.provenance.cohort, "shareable": False},
+        dataset={**part.provenance.dataset, "shareable": False},
     )
     page = write_report(replace(part, provenance=plan), tmp_path / "part")
     text = (page.parent / "report.md").read_text(encoding="utf-8")

@@ -121,7 +121,7 @@ def test_the_numbers_on_the_page_are_those_of_the_table(page, results):
 
 def test_a_suite_without_a_search_has_no_section_on_tuning(page):
     assert "Tuning" not in page.text
-    assert "No method was tuned on this data set" in page.text
+    assert "No method was tuned on this dataset" in page.text
 
 
 @pytest.mark.usefixtures("sketched")
@@ -162,9 +162,9 @@ def test_an_incomplete_report_says_so_at_its_top(small, drop, tmp_path):
 
 
 @pytest.mark.usefixtures("sketched")
-def test_no_subject_is_named_unless_the_cohort_is_shareable(small, tmp_path):
+def test_no_subject_is_named_unless_the_dataset_is_shareable(small, tmp_path):
     plan = replace(small.provenance, planned=5, failed=[("plain", 0, 2, "ValueError: no landmarks in s003_fear_4")])
-    private = replace(plan, cohort={**plan.cohort, "shareable": False})
+    private = replace(plan, dataset={**plan.dataset, "shareable": False})
     shown, hidden = (
         write_report(replace(small, provenance=one), tmp_path / name).read_text(encoding="utf-8")
         for name, one in (("shown", plan), ("hidden", private))

@@ -11,7 +11,7 @@ from reports.pictures.hardest import by_subject, hardest, hardest_rows, subjects
 
 def private(results: Results, **changed) -> Results:
     plan = results.provenance
-    return replace(results, provenance=replace(plan, cohort={**plan.cohort, "shareable": False}, **changed))
+    return replace(results, provenance=replace(plan, dataset={**plan.dataset, "shareable": False}, **changed))
 
 
 def test_subjects_are_in_the_order_of_their_mean_over_methods(results):

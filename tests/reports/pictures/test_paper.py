@@ -35,8 +35,8 @@ def whole(make):
     rows = results.predictions.query("method == 'afnetm'")[["method", "repeat", "fold", "scan"]]
     texture = generator.uniform(0.3, 0.7, len(rows))
     maps = [cells(np.eye(7), kind="gradcam", stream=f"stage {number}") for number in range(5)]
-    cards = results.provenance.methods
-    named = cards | {"afnetm": cards["afnetm"] | {"title": "AFNet-M"}}
+    described = results.provenance.methods
+    named = described | {"afnetm": described["afnetm"] | {"title": "AFNet-M"}}
     return replace(
         results,
         importances=rows.assign(texture=texture, depth=1.0 - texture),

@@ -1,4 +1,4 @@
-"""Ranks over data sets against Demšar's worked example."""
+"""Ranks over datasets against Demšar's worked example."""
 
 import numpy as np
 import pandas as pd
@@ -7,7 +7,7 @@ import pytest
 from reports.schema import ReportError
 from reports.statistics.ranks import friedman, why_not
 
-# Demšar, JMLR 7, 2006, table 6: areas under the curve of C4.5 on 14 data sets. The 13th is printed as a tie of the last
+# Demšar, JMLR 7, 2006, table 6: areas under the curve of C4.5 on 14 datasets. The 13th is printed as a tie of the last
 # two but ranked as none; scipy's own tests, "verified with matlab and R", write 0.9751 for it.
 DEMSAR = pd.DataFrame(
     {
@@ -39,7 +39,7 @@ def test_too_few_data_sets_say_why():
     assert "need at least 5; here is one" in why_not(1, 5)
     assert why_not(5, 3) == ""
     assert "at least 3 methods" in why_not(5, 2)
-    with pytest.raises(ReportError, match="4 data sets"):
+    with pytest.raises(ReportError, match="4 datasets"):
         friedman(DEMSAR.head(4))
 
 

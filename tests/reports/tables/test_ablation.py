@@ -31,17 +31,19 @@ SETTINGS = {
 def ablated(make) -> Results:
     results = make(skills={"no-ma": 0.5, "scale": 1.0, "full": 1.4, "twice": 1.5}, subjects=10, folds=2, epochs=2)
     plan = results.provenance
-    cards = {name: card | {"hyperparameters": SETTINGS[name] | {"dropout": 0.0}} for name, card in plan.methods.items()}
-    return replace(results, provenance=replace(plan, methods=cards, control="full", axes=AXES))
+    methods = {
+        name: about | {"hyperparameters": SETTINGS[name] | {"dropout": 0.0}} for name, about in plan.methods.items()
+    }
+    return replace(results, provenance=replace(plan, methods=methods, control="full", axes=AXES))
 
 
 def test_the_summary_says_which_changes_the_declared_test_tells_from_the_full_model(make, ablated):
     skills = {"full": 1.4, "worse": -2.0, "same": 1.4, "better": 5.0}
     found = make(skills=skills, subjects=20, folds=2, epochs=1)
     plan = found.provenance
-    cards = {name: card | {"hyperparameters": {"stages": [3]}} for name, card in plan.methods.items()}
+    methods = {name: about | {"hyperparameters": {"stages": [3]}} for name, about in plan.methods.items()}
     axes = {"stages": Axis(title="fused at")}
-    found = replace(found, provenance=replace(plan, methods=cards, control="full", axes=axes))
+    found = replace(found, provenance=replace(plan, methods=methods, control="full", axes=axes))
     pairs = pairwise(found)
     gaps = pairs[pairs["method_b"] == "full"].set_index("method_a")["difference"]
     said = (
@@ -150,9 +152,11 @@ def test_a_method_without_an_axis_is_refused(ablated):
 def test_hostile_titles_and_values_stay_text(ablated, tmp_path):
     evil = "<b>x</b>|$&"
     plan = replace(ablated.provenance, axes={"attention": Axis(title=evil), "stages": Axis(title="fused at")})
-    cards = {name: card | {"hyperparameters": dict(card["hyperparameters"])} for name, card in plan.methods.items()}
-    cards["scale"]["hyperparameters"]["attention"] = evil
-    results = replace(ablated, provenance=replace(plan, methods=cards))
+    methods = {
+        name: about | {"hyperparameters": dict(about["hyperparameters"])} for name, about in plan.methods.items()
+    }
+    methods["scale"]["hyperparameters"]["attention"] = evil
+    results = replace(ablated, provenance=replace(plan, methods=methods))
     page = read(write_report(results, tmp_path / "r"))
     assert "b" not in {tag for tag, _ in page.elements}
     lines = (tmp_path / "r" / "tables" / "ablation.tex").read_text(encoding="utf-8").splitlines()

@@ -18,8 +18,8 @@ TITLES = {"texture": "Texture", "late": "Late fusion", "afnetm": "AFNet-M"}
 
 @pytest.fixture(scope="module")
 def entitled(results):
-    cards = results.provenance.methods
-    methods = {name: card | {"title": TITLES.get(name, "")} for name, card in cards.items()}
+    described = results.provenance.methods
+    methods = {name: about | {"title": TITLES.get(name, "")} for name, about in described.items()}
     return replace(results, provenance=replace(results.provenance, methods=methods))
 
 

@@ -44,10 +44,10 @@ class Cells(HTMLParser):
 
 
 def of(results, kind):
-    """The same results as if they were of another data set."""
+    """The same results as if they were of another dataset."""
     plan = results.provenance
-    cohort = {**plan.cohort, "source": {"kind": kind, "version": 1}, "shareable": False}
-    return replace(results, provenance=replace(plan, cohort=cohort, synthetic=False))
+    dataset = {**plan.dataset, "source": {"kind": kind, "version": 1}, "shareable": False}
+    return replace(results, provenance=replace(plan, dataset=dataset, synthetic=False))
 
 
 @pytest.mark.parametrize("dataset", ["bu3dfe", "bosphorus"])

@@ -102,8 +102,8 @@ def test_guessing_is_called_guessing(make):
 def test_guessing_is_by_the_scans_that_were_tested(make):
     """A protocol may leave out subjects who have not every expression, as it does on Bosphorus."""
     results = make(skills={"strong": 4.0}, epochs=1)
-    classes = {**results.provenance.cohort["classes"], "happiness": 500}
-    plan = replace(results.provenance, cohort={**results.provenance.cohort, "classes": classes})
+    classes = {**results.provenance.dataset["classes"], "happiness": 500}
+    plan = replace(results.provenance, dataset={**results.provenance.dataset, "classes": classes})
     assert "baseline: 16.7 %" in told(replace(results, provenance=plan))[-1]
 
 

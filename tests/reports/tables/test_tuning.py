@@ -164,7 +164,7 @@ def test_rows_in_any_order_are_taken(small, tuned):
 
 
 def test_whether_methods_were_tuned_is_said(small, tuned, tmp_path):
-    assert "No method was tuned on this data set" in caveats(small)[-2]
+    assert "No method was tuned on this dataset" in caveats(small)[-2]
     assert "by the same rules, 20 trials a study, without its tested subjects" in caveats(tuned(small))[-1]
     search = replace(tuned(small).provenance.search, params_file=True)
     given = replace(small, provenance=replace(small.provenance, search=search))

@@ -1,4 +1,4 @@
-"""Suites on data sets of their own, small and quickly compared."""
+"""Suites on datasets of their own, small and quickly compared."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -16,7 +16,7 @@ SKILLS = {"depth": 0.3, "late": 0.9, "afnetm": 1.0}
 def suite(
     name: str,
     *,
-    cohort: str | None = None,
+    dataset: str | None = None,
     called: str | None = None,
     source: Mapping[str, object] = {},
     seed: int = 0,
@@ -24,15 +24,15 @@ def suite(
     subjects: int = 10,
     **changed: object,
 ) -> Compared:
-    """A suite on a cohort with the fingerprint `cohort`, by default its own, which is `called` so."""
+    """A suite on a dataset with the fingerprint `dataset`, by default its own, which is `called` so."""
     found = fabricate(skills=skills, subjects=subjects, folds=2, epochs=1, seed=seed)
-    mark = cohort or name
-    card = {**found.provenance.cohort, "fingerprint": mark, "name": called or mark, "source": source}
-    plan = replace(found.provenance, suite=name, cohort=card, **changed)
+    mark = dataset or name
+    about = {**found.provenance.dataset, "fingerprint": mark, "name": called or mark, "source": source}
+    plan = replace(found.provenance, suite=name, dataset=about, **changed)
     return Compared(replace(found, folds=found.folds.assign(suite=name), provenance=plan))
 
 
-def with_card(results: Results, method: str, **changed: object) -> Compared:
+def with_info(results: Results, method: str, **changed: object) -> Compared:
     """The results with something else about a method."""
     methods = {**results.provenance.methods, method: {**results.provenance.methods[method], **changed}}
     return Compared(replace(results, provenance=replace(results.provenance, methods=methods)))
@@ -45,5 +45,5 @@ def named() -> Callable[..., Compared]:
 
 @pytest.fixture(scope="session")
 def five() -> Together:
-    """Three methods on five data sets."""
+    """Three methods on five datasets."""
     return Together([suite(name, seed=seed) for seed, name in enumerate(("one", "two", "three", "four", "five"))])

@@ -5,7 +5,7 @@ import pytest
 from reports.formats import NOTHING
 from reports.together.against import against, displayed_against, tallies
 from reports.together.suites import Together
-from tests.reports.together.conftest import with_card
+from tests.reports.together.conftest import with_info
 
 
 def test_differences_p_and_tallies_are_those_of_the_suites_own_tables(named):
@@ -39,7 +39,7 @@ def test_a_suite_without_the_control_compares_nothing(named):
 
 def test_what_is_not_one_method_has_no_tally(named):
     def counted(label):
-        together = Together([named("a"), with_card(named("b", seed=1).results, label, version=2)])
+        together = Together([named("a"), with_info(named("b", seed=1).results, label, version=2)])
         return set(tallies(together, against(together)))
 
     assert counted("late") == {"depth"}

@@ -10,7 +10,7 @@ from reports.together.page import write_together
 from reports.together.suites import Together
 from tests.reports.conftest import without
 from tests.reports.page.test_page import EVIL, files, read
-from tests.reports.together.conftest import with_card
+from tests.reports.together.conftest import with_info
 
 
 def write(together, directory):
@@ -83,7 +83,7 @@ def test_what_suites_differ_in_and_what_their_records_lack_is_told(named, tuned,
 def test_hostile_names_stay_text(named, tmp_path):
     first = named("a", skills={EVIL: 1.0, "plain": 0.5}, control=EVIL, called=EVIL, description=EVIL)
     evil = named(EVIL, skills={EVIL: 1.0, "plain": 0.5}, seed=1, hardware=[EVIL])
-    page = write(Together([first, with_card(evil.results, EVIL, version=EVIL)]), tmp_path / "evil")
+    page = write(Together([first, with_info(evil.results, EVIL, version=EVIL)]), tmp_path / "evil")
     seen = read(page)
     assert [tag for tag, _ in seen.elements].count("script") == 1  # the page's own
     assert not any(key.startswith("on") for _, attributes in seen.elements for key in attributes)

@@ -1,4 +1,4 @@
-"""Ranks over data sets from predictions, against Demšar's formulas written out."""
+"""Ranks over datasets from predictions, against Demšar's formulas written out."""
 
 import numpy as np
 import pandas as pd
@@ -15,7 +15,7 @@ from tests.reports.together.conftest import SKILLS
 
 
 def by_hand(together):
-    """Each method's rank on each data set, counting who is better and half of who is as good."""
+    """Each method's rank on each dataset, counting who is better and half of who is as good."""
     found = {}
     for one in together.suites:
         right = one.results.predictions.query("expression == predicted").groupby("method").size()
@@ -44,8 +44,8 @@ def test_ranks_friedman_and_nemenyi_are_those_written_out(five):
     assert table["method"].tolist()[::5] == list(found.ranks.index)
 
 
-def test_suites_on_one_cohort_are_not_five_data_sets(five, named):
-    again = Together([*five.suites[:4], named("again", cohort="four", seed=9)])
+def test_suites_on_one_dataset_are_not_five_data_sets(five, named):
+    again = Together([*five.suites[:4], named("again", dataset="four", seed=9)])
     assert ranking(again) is None
     assert "need at least 5; here are 4" in why_no_ranking(again)
 

@@ -1,4 +1,4 @@
-"""Suites side by side: what is one data set, what has a mean, and what is not one method."""
+"""Suites side by side: what is one dataset, what has a mean, and what is not one method."""
 
 import numpy as np
 import pandas as pd
@@ -8,7 +8,7 @@ from reports.schema import ReportError
 from reports.together.overview import overview
 from reports.together.suites import Together
 from reports.together.words import notices
-from tests.reports.together.conftest import SKILLS, with_card
+from tests.reports.together.conftest import SKILLS, with_info
 
 
 def accuracy(compared, method):
@@ -20,20 +20,20 @@ def told(together):
     return " ".join(notices(together, pd.DataFrame()))
 
 
-def test_suites_on_one_cohort_are_one_data_set_and_count_once(named):
-    first, again = named("first", cohort="x"), named("again", cohort="x", called="renamed", seed=1)
+def test_suites_on_one_dataset_are_one_data_set_and_count_once(named):
+    first, again = named("first", dataset="x"), named("again", dataset="x", called="renamed", seed=1)
     other = named("other", seed=2)
     together = Together([first, again, other])
     assert together.data_sets == {"x": ["first", "again"], "other": ["other"]}
     once = (accuracy(first, "late") + accuracy(again, "late")) / 2
     assert together.scores.loc["x", "late"] == pytest.approx(once)
     assert together.means["late"] == pytest.approx((once + accuracy(other, "late")) / 2)
-    assert "first and again are on one data set, x" in told(together)
+    assert "first and again are on one dataset, x" in told(together)
 
 
 def test_other_scans_under_one_name_are_two_data_sets(named):
     together = Together(
-        [named("a", cohort="123456789", called="faces"), named("b", cohort="abcdefghi", called="faces")]
+        [named("a", dataset="123456789", called="faces"), named("b", dataset="abcdefghi", called="faces")]
     )
     assert list(together.data_sets) == ["faces (12345678)", "faces (abcdefgh)"]
 
@@ -54,7 +54,7 @@ def test_a_method_that_a_data_set_lacks_has_no_mean_and_no_place(named):
 
 
 def test_one_data_set_alone_has_no_mean(named):
-    assert Together([named("a", cohort="x"), named("b", cohort="x", seed=1)]).means.empty
+    assert Together([named("a", dataset="x"), named("b", dataset="x", seed=1)]).means.empty
 
 
 @pytest.mark.parametrize(
@@ -67,26 +67,26 @@ def test_one_data_set_alone_has_no_mean(named):
     ],
 )
 def test_two_things_under_one_label_are_told_and_never_averaged(named, change, what):
-    together = Together([named("a"), with_card(named("b", seed=1).results, "late", **change)])
+    together = Together([named("a"), with_info(named("b", seed=1).results, "late", **change)])
     assert together.shared == ["depth", "afnetm"]
     assert "late" not in together.means
     assert together.labelled("late") == "late ‡"
     assert f"‡ late is not the same in all suites ({what})" in told(together)
-    alike = with_card(named("b", seed=1).results, "late", summary="said otherwise")
+    alike = with_info(named("b", seed=1).results, "late", summary="said otherwise")
     assert Together([named("a"), alike]).unlike == []
 
 
 def test_data_sets_of_one_source_are_told_to_share_people(named):
     small, large, other = ({"kind": "synthetic", "seed": seed, "subjects": n} for seed, n in ((0, 4), (0, 9), (1, 4)))
     together = Together([named("a", source=small), named("b", source=large), named("c", source=other)])
-    assert "The data sets a and b come from one source" in told(together)
+    assert "The datasets a and b come from one source" in told(together)
     lists = ({"kind": "folder", "listing": digest} for digest in ("1", "2"))
     assert "one source" not in told(Together([named(name, source=of) for name, of in zip("ab", lists, strict=True)]))
 
 
 def test_a_score_over_fewer_suites_than_others_is_told(named):
-    less = named("less", cohort="x", skills={"depth": 0.3, "afnetm": 1.6}, seed=1)
-    together = Together([named("all", cohort="x"), less, named("other", seed=2)])
+    less = named("less", dataset="x", skills={"depth": 0.3, "afnetm": 1.6}, seed=1)
+    together = Together([named("all", dataset="x"), less, named("other", seed=2)])
     assert "On x the scores of late are over fewer suites than those of other methods." in told(together)
 
 

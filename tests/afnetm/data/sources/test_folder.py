@@ -12,19 +12,19 @@ import pytest
 import trimesh
 from PIL import Image
 
-from afnetm.data.cohort import check_cohort
-from afnetm.data.cohort_files import REJECTED
-from afnetm.data.datasets.folder import FolderSource
-from afnetm.data.datasets.nose_order import in_order
+from afnetm.data.dataset import check_dataset
+from afnetm.data.dataset_files import REJECTED
 from afnetm.data.formats.bnd import Bnd, write_bnd
 from afnetm.data.formats.lm import NamedPoints, write_lm3
 from afnetm.data.formats.vrml import VrmlMesh, write_vrml
 from afnetm.data.landmarks import LANDMARKS_22
 from afnetm.data.maps import DEPTH_STEP_MM, PLANES
 from afnetm.data.pose import fit_pose
-from afnetm.data.preparing import prepare_cohort
+from afnetm.data.preparing import prepare_dataset
 from afnetm.data.rendering import render
 from afnetm.data.scan import Scan
+from afnetm.data.sources.folder import FolderSource
+from afnetm.data.sources.nose_order import in_order
 from afnetm.data.synthetic import SyntheticSource
 from afnetm.errors import UserError
 
@@ -97,7 +97,7 @@ def test_every_format_renders_as_the_scan_itself(name: str, made: Scan, table: W
     assert (direct.planes == again.planes).mean() > 0.999
 
 
-def test_a_folder_becomes_a_cohort_and_what_is_wrong_is_left_out(scans: Path, table: Write, tmp_path: Path) -> None:
+def test_a_folder_becomes_a_dataset_and_what_is_wrong_is_left_out(scans: Path, table: Write, tmp_path: Path) -> None:
     source = table(
         "Zoë Ö,anger,4,face.ply,face.bnd,",
         "Zoë Ö,anger,4,face.glb,face.bnd,",
@@ -109,12 +109,12 @@ def test_a_folder_becomes_a_cohort_and_what_is_wrong_is_left_out(scans: Path, ta
     found = source.inspect()
     assert [scan.missing for scan in found.scans] == [(), (), ("mesh",), ("landmarks",)]
     assert found.left_out == {"neutral scans": 1}
-    prepare_cohort(tmp_path / "own", source, size=32, workers=1)
-    cohort = check_cohort(tmp_path / "own")
-    assert not cohort.shareable
-    assert cohort.table["subject"].tolist() == ["Zoë Ö"] * 2
-    assert cohort.table["source"].tolist() == ["face.ply", "face.glb"]
-    assert cohort.source.keys() == {"kind", "scans", "nose", "listing"}
+    prepare_dataset(tmp_path / "own", source, size=32, workers=1)
+    dataset = check_dataset(tmp_path / "own")
+    assert not dataset.shareable
+    assert dataset.table["subject"].tolist() == ["Zoë Ö"] * 2
+    assert dataset.table["source"].tolist() == ["face.ply", "face.glb"]
+    assert dataset.source.keys() == {"kind", "scans", "nose", "listing"}
     rejected = pd.read_csv(tmp_path / "own" / REJECTED).set_index("id")["reason"]
     assert rejected["Bob_fear_1"] == "scans.csv, line 4: ../scans.csv: leads out of the data folder"
     assert rejected["Bob_sadness_2"] == "scans.csv, line 6: nowhere.bnd: there is no such file"

@@ -1,4 +1,4 @@
-"""The mark of a folder whose scans are made up: they may look like a data set's files, and must not pass for them."""
+"""The mark of a folder whose scans are made up: they may look like a dataset's files, and must not pass for them."""
 
 import json
 

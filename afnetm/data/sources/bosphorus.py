@@ -2,7 +2,7 @@
 
 A scan is ``bs000_E_HAPPY_0.bnt`` (range image), ``.png`` (photograph), ``.lm3`` and ``.lm2`` (landmarks on the surface
 and in the photograph). Of all its scans, those of the six expressions are used; that these are spelled as in
-`EXPRESSION_TAGS`, and that 65 people have all six, is recalled and was not checked against the data set.
+`EXPRESSION_TAGS`, and that 65 people have all six, is recalled and was not checked against the dataset.
 """
 
 import re
@@ -14,21 +14,21 @@ from typing import Any
 
 import numpy as np
 
-from afnetm.data.datasets.inspection import Found, Inspection
-from afnetm.data.datasets.made_up import MARK, is_made_up
-from afnetm.data.datasets.photograph_landmarks import landmarks_on_surface
-from afnetm.data.datasets.range_surface import Surface, range_surface
 from afnetm.data.formats.bnt import read_bnt
 from afnetm.data.formats.inside import DataFolder
 from afnetm.data.formats.lm import read_lm2, read_lm3
 from afnetm.data.formats.pictures import read_picture
 from afnetm.data.landmarks import LANDMARKS_22
 from afnetm.data.scan import EXPRESSIONS, Scan
+from afnetm.data.sources.inspection import Found, Inspection
+from afnetm.data.sources.made_up import MARK, is_made_up
+from afnetm.data.sources.photograph_landmarks import landmarks_on_surface
+from afnetm.data.sources.range_surface import Surface, range_surface
 from afnetm.errors import UserError
 
 #: The files' names for the expressions.
 EXPRESSION_TAGS = dict(zip(("ANGER", "DISGUST", "FEAR", "HAPPY", "SADNESS", "SURPRISE"), EXPRESSIONS, strict=True))
-#: How many people the data set has: bs000 to bs104.
+#: How many people the dataset has: bs000 to bs104.
 SUBJECTS = 105
 #: What the other tags stand for, whose scans are left out.
 _OTHER_TAGS = {
@@ -61,7 +61,7 @@ class BosphorusSource:
 
     @property
     def shareable(self) -> bool:
-        """False: these are people, and the data set is licensed."""
+        """False: these are people, and the dataset is licensed."""
         return False
 
     def describe(self) -> dict[str, Any]:
@@ -181,7 +181,7 @@ def _missing(files: dict[str, str]) -> tuple[str, ...]:
 
 
 def _absent(scans: list[Found]) -> list[str]:
-    """What the whole data set has and this folder has not: one line on its people."""
+    """What the whole dataset has and this folder has not: one line on its people."""
     shown: dict[str, set[str]] = {}
     for scan in scans:
         shown.setdefault(scan.subject, set()).add(scan.expression)

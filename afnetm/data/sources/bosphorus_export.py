@@ -1,11 +1,8 @@
-"""Scans in Bosphorus's layout: the writer of what `afnetm.data.datasets.bosphorus` reads."""
+"""Scans in Bosphorus's layout: the writer of what `afnetm.data.sources.bosphorus` reads."""
 
 import numpy as np
 from numpy.typing import NDArray
 
-from afnetm.data.datasets.bosphorus import EXPRESSION_TAGS
-from afnetm.data.datasets.landmarks_22 import landmarks_22_from_83
-from afnetm.data.datasets.photograph import photograph
 from afnetm.data.formats.bnt import RangeImage, write_bnt
 from afnetm.data.formats.lm import NamedPoints, write_lm2, write_lm3
 from afnetm.data.formats.pictures import write_picture
@@ -13,9 +10,12 @@ from afnetm.data.landmarks import LANDMARKS_22, LANDMARKS_83
 from afnetm.data.maps import WINDOW_MM
 from afnetm.data.rays import cast_rays
 from afnetm.data.scan import Scan
+from afnetm.data.sources.bosphorus import EXPRESSION_TAGS
+from afnetm.data.sources.landmarks_22 import landmarks_22_from_83
+from afnetm.data.sources.photograph import photograph
 from afnetm.errors import UserError
 
-#: The sensor's window around the face, mm: what a cohort's maps show, with room for the pose fit to turn the head.
+#: The sensor's window around the face, mm: what a dataset's maps show, with room for the pose fit to turn the head.
 SPAN_MM = 240.0
 #: A point of the range image every millimetre: about 35,000 on a face, as many as Bosphorus has (recalled, unchecked).
 GRID = 240
@@ -24,7 +24,7 @@ PHOTOGRAPH = 960
 
 
 def bosphorus_files(scan: Scan, *, number: int) -> dict[str, bytes]:
-    """The files of `scan`, content by name relative to the data set's folder.
+    """The files of `scan`, content by name relative to the dataset's folder.
 
     The sensor looks along the scan's own -z and has a camera beside it, so that the head keeps its turn. What a name
     ends in is the intensity: scans of one person and expression stay apart, though readers of the layout see none.

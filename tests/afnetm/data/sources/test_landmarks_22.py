@@ -4,8 +4,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.spatial.transform import Rotation
 
-from afnetm.data.datasets.landmarks_22 import landmarks_22_from_83
 from afnetm.data.landmarks import LANDMARKS_22
+from afnetm.data.sources.landmarks_22 import landmarks_22_from_83
 
 
 @pytest.fixture(scope="module")

@@ -1,4 +1,4 @@
-"""The nose's rows in any known order: equal poses, the order on the card, and what fits none refused."""
+"""The nose's rows in any known order: equal poses, the order in the dataset info, and what fits none refused."""
 
 import csv
 from dataclasses import replace
@@ -8,16 +8,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from afnetm.data.cohort import card
-from afnetm.data.datasets.bu3dfe import Bu3dfeSource
-from afnetm.data.datasets.bu3dfe_export import bu3dfe_files
-from afnetm.data.datasets.nose_order import ORDERS, choose_order, in_order
+from afnetm.data.dataset import dataset_info
 from afnetm.data.formats.bnd import read_bnd, write_bnd
 from afnetm.data.formats.vrml import read_vrml, write_vrml
 from afnetm.data.landmarks import LANDMARKS_83
 from afnetm.data.pose import MAX_MISFIT_MM, find_anchors, fit_anchors, fit_pose
-from afnetm.data.preparing import prepare_cohort
+from afnetm.data.preparing import prepare_dataset
 from afnetm.data.regions import landmark_set
+from afnetm.data.sources.bu3dfe import Bu3dfeSource
+from afnetm.data.sources.bu3dfe_export import bu3dfe_files
+from afnetm.data.sources.nose_order import ORDERS, choose_order, in_order
 from afnetm.data.synthetic import SyntheticSource
 from afnetm.errors import UserError
 
@@ -90,11 +90,11 @@ def test_one_data_set_has_one_order_and_a_scan_in_another_is_rejected_with_both_
     folder = write(tmp_path / "files", scans[:1], nose=SIDES)  # the first one that is looked at
     write(folder, scans[1:], number=1, nose=OUTLINE)
     source = Bu3dfeSource(folder=folder)
-    cohort = prepare_cohort(tmp_path / "faces", source, size=32, workers=1)
-    assert card(cohort)["nose"] == f"{OUTLINE}, first side next to rows 0 to 7"
-    assert cohort.table["subject"].tolist() == ["F0002"] * 5
+    dataset = prepare_dataset(tmp_path / "faces", source, size=32, workers=1)
+    assert dataset_info(dataset)["nose"] == f"{OUTLINE}, first side next to rows 0 to 7"
+    assert dataset.table["subject"].tolist() == ["F0002"] * 5
     expected = [fit_pose(scan).misfit for scan in scans[1:]]
-    np.testing.assert_allclose(cohort.table["misfit_mm"], expected, atol=5e-4)
+    np.testing.assert_allclose(dataset.table["misfit_mm"], expected, atol=5e-4)
     with (tmp_path / "faces" / "rejected.csv").open() as file:
         (row,) = csv.DictReader(file)
     assert row["id"] == "F0001_AN04XX"
@@ -102,8 +102,8 @@ def test_one_data_set_has_one_order_and_a_scan_in_another_is_rejected_with_both_
     assert wrong > MAX_MISFIT_MM
     assert row["reason"] == (
         f"F0001/F0001_AN04XX_F3D.bnd: its eyes and nose miss an average face by {wrong:.1f} mm with rows 36 to 47 in "
-        f"the data set's order ({OUTLINE}), by {right:.1f} mm in another ({SIDES}) "
-        f"(root mean square; allowed: up to 10 in the data set's order, lengths in mm)"
+        f"the dataset's order ({OUTLINE}), by {right:.1f} mm in another ({SIDES}) "
+        f"(root mean square; allowed: up to 10 in the dataset's order, lengths in mm)"
     )
 
 

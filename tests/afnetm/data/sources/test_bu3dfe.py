@@ -7,10 +7,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from afnetm.data.datasets.bu3dfe import Bu3dfeSource
-from afnetm.data.datasets.bu3dfe_export import bu3dfe_files
 from afnetm.data.formats.bnd import read_bnd, write_bnd
 from afnetm.data.scan import EXPRESSIONS
+from afnetm.data.sources.bu3dfe import Bu3dfeSource
+from afnetm.data.sources.bu3dfe_export import bu3dfe_files
 from afnetm.errors import UserError
 
 STEM = "F0001/F0001_AN03XX_F3D"
@@ -57,7 +57,7 @@ def test_names_give_labels_in_the_order_of_subjects_expressions_and_intensities(
     labels = [(scan.subject, scan.expression, scan.intensity) for scan in found.scans]
     assert labels == [(s, e, i) for s in ("F0001", "M0044") for e in EXPRESSIONS for i in (3, 4)]
     assert not found.missing
-    assert found.absent == ["98 of the data set's 100 subjects"]
+    assert found.absent == ["98 of the dataset's 100 subjects"]
     assert found.expressions == dict.fromkeys(EXPRESSIONS, 4)
 
 
@@ -73,7 +73,7 @@ def test_the_inspection_says_what_is_left_out_and_what_is_missing(folder):
         "other files": 1,
         "pictures and landmarks without a mesh": 1,
     }
-    assert found.absent == ["99 of the data set's 100 subjects", "23 scans of the subjects that are here: F0001 23"]
+    assert found.absent == ["99 of the dataset's 100 subjects", "23 scans of the subjects that are here: F0001 23"]
 
 
 def test_case_and_depth_of_folders_do_not_matter(folder, scan):

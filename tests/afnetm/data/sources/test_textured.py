@@ -7,8 +7,8 @@ import pytest
 import trimesh
 from PIL import Image
 
-from afnetm.data.datasets.textured import read_textured
 from afnetm.data.formats.inside import DataFolder
+from afnetm.data.sources.textured import read_textured
 from afnetm.errors import UserError
 
 POINTS = "v 0 0 0\nv 9 0 0\nv 9 9 1\nv 0 9 0\nvt 0 0\nvt 1 0\nvt 1 1\nvt 0 1\n"

@@ -2,10 +2,10 @@ from dataclasses import replace
 
 import numpy as np
 
-from afnetm.data.datasets.photograph import photograph
-from afnetm.data.datasets.photograph_landmarks import landmarks_on_surface
-from afnetm.data.datasets.range_surface import Surface
 from afnetm.data.maps import WINDOW_MM
+from afnetm.data.sources.photograph import photograph
+from afnetm.data.sources.photograph_landmarks import landmarks_on_surface
+from afnetm.data.sources.range_surface import Surface
 
 SIZE = 200
 

@@ -1,8 +1,8 @@
-"""Cohorts: prepared data sets on disk, the only thing that training reads.
+"""Datasets, prepared on disk: the only thing that training reads.
 
-A cohort is a folder: ``cohort.json`` (the card), ``scans.csv`` (a row a scan: text, so that a person can read and
-compare it), ``maps.safetensors`` (every scan's maps, memory-mapped) and ``rejected.csv`` (scans that could not be
-rendered, and why). `afnetm.data.preparing` makes one.
+A dataset is a folder: ``dataset.json`` (the dataset info), ``scans.csv`` (one row per scan: text, so that a person can
+read and compare it), ``maps.safetensors`` (every scan's maps, memory-mapped) and ``rejected.csv`` (scans that could not
+be rendered, and why). `afnetm.data.preparing` makes one.
 """
 
 import re
@@ -15,19 +15,19 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from afnetm.data.cohort_files import (
-    CARD,
+from afnetm.data.dataset_files import (
     FORMAT_VERSION,
+    INFO,
     MAPS,
     MISFIT,
     REJECTED,
     TABLE,
     file_sha256,
     map_arrays,
-    read_card,
+    read_info,
     read_table,
 )
-from afnetm.data.fingerprint import cohort_fingerprint, maps_sha256
+from afnetm.data.fingerprint import dataset_fingerprint, maps_sha256
 from afnetm.data.maps import PLANES, REGIONS, Maps
 from afnetm.data.scan import EXPRESSIONS
 from afnetm.errors import UserError
@@ -36,8 +36,8 @@ _NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.-]{0,99}", re.ASCII)
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class Cohort:
-    """A prepared data set of ``N`` scans, ``S x S`` pixels each. The arrays are read-only maps of the file.
+class FaceDataset:
+    """A prepared dataset of ``N`` scans, ``S x S`` pixels each. The arrays are read-only maps of the file.
 
     Attributes:
         directory: where it is.
@@ -47,7 +47,7 @@ class Cohort:
         shareable: whether pictures and subjects' names may leave it.
         source: what its scans came from, a JSON object.
         table: a row a scan: id, subject, expression, intensity, source, regions (the names of those that it has, with
-            spaces between), sha256, what was measured (`afnetm.data.cohort_files.MEASURES`; not in a cohort that an
+            spaces between), sha256, what was measured (`afnetm.data.dataset_files.MEASURES`; not in a dataset that an
             earlier program made), and ``nuisance_*`` where known.
         texture: ``(N, 3, S, S)`` uint8, as in `Maps`.
         depth: ``(N, 1, S, S)`` uint16.
@@ -70,30 +70,32 @@ class Cohort:
     rendering: int = 0
 
 
-def cohort_directory(home: Path, name: str) -> Path:
-    """Where the cohort called `name` is, or would be, under `home`.
+def dataset_directory(home: Path, name: str) -> Path:
+    """Where the dataset called `name` is, or would be, under `home`.
 
     Raises:
         UserError: `name` is no plain name.
     """
     if not _NAME.fullmatch(name):
-        raise UserError(f"cohort name {name!r}: letters, digits, '_', '-' and '.' (not leading) are allowed, up to 100")
-    return home / "cohorts" / name
+        raise UserError(
+            f"dataset name {name!r}: letters, digits, '_', '-' and '.' (not leading) are allowed, up to 100"
+        )
+    return home / "datasets" / name
 
 
-def open_cohort(directory: Path) -> Cohort:
-    """The cohort in `directory`, its maps left on disk. Content is not verified (`check_cohort`), only its form.
+def open_dataset(directory: Path) -> FaceDataset:
+    """The dataset in `directory`, its maps left on disk. Content is not verified (`check_dataset`), only its form.
 
     Raises:
-        UserError: nothing there, not a cohort, of another format version, or incomplete.
+        UserError: nothing there, not a dataset, of another format version, or incomplete.
     """
-    content = read_card(directory)
+    content = read_info(directory)
     table = read_table(directory / TABLE)
     size = content["size"]
     arrays = map_arrays(directory / MAPS, scans=len(table), size=size)
     if len(table) != content["scans"]:
-        raise UserError(f"cohort {directory}: {TABLE} has {len(table)} scans (its card says {content['scans']})")
-    return Cohort(
+        raise UserError(f"dataset {directory}: {TABLE} has {len(table)} scans ({INFO} says {content['scans']})")
+    return FaceDataset(
         directory=directory,
         name=content["name"],
         size=size,
@@ -107,58 +109,58 @@ def open_cohort(directory: Path) -> Cohort:
     )
 
 
-def check_cohort(directory: Path, progress: Callable[[int, int], None] | None = None) -> Cohort:
-    """The cohort in `directory` after everything in it was computed again and compared.
+def check_dataset(directory: Path, progress: Callable[[int, int], None] | None = None) -> FaceDataset:
+    """The dataset in `directory` after everything in it was computed again and compared.
 
     Args:
-        directory: the cohort's folder.
+        directory: the dataset's folder.
         progress: called with the number of scans done and in all.
 
     Raises:
         UserError: naming the first thing that is missing or altered.
     """
-    cohort = open_cohort(directory)
-    content = read_card(directory)
+    dataset = open_dataset(directory)
+    content = read_info(directory)
     for name in (TABLE, REJECTED):
         if not (directory / name).is_file() or file_sha256(directory / name) != content["files"].get(name):
-            raise UserError(f"cohort {directory}: {name} was altered since it was made")
-    rows = cohort.table[["id", "sha256", "regions"]].itertuples(index=False)
-    scans = zip(rows, cohort.texture, cohort.depth, cohort.planes, strict=True)
+            raise UserError(f"dataset {directory}: {name} was altered since it was made")
+    rows = dataset.table[["id", "sha256", "regions"]].itertuples(index=False)
+    scans = zip(rows, dataset.texture, dataset.depth, dataset.planes, strict=True)
     for done, ((scan, expected, regions), *maps) in enumerate(scans, start=1):
         if maps_sha256(Maps(*maps)) != expected:
-            raise UserError(f"cohort {directory}: the maps of scan {scan} in {MAPS} were altered since they were made")
+            raise UserError(f"dataset {directory}: the maps of scan {scan} in {MAPS} were altered since they were made")
         if regions_in(maps[-1]) != regions:
             raise UserError(
-                f"cohort {directory}: the regions of scan {scan} in {TABLE} are {regions!r}, "
+                f"dataset {directory}: the regions of scan {scan} in {TABLE} are {regions!r}, "
                 f"but its maps have {regions_in(maps[-1])!r}"
             )
         if progress:
-            progress(done, len(cohort.table))
-    found = summary(cohort.table) | {
+            progress(done, len(dataset.table))
+    found = summary(dataset.table) | {
         "rejected": len(pd.read_csv(directory / REJECTED)),
-        "fingerprint": cohort_fingerprint(cohort.table, size=cohort.size, format_version=FORMAT_VERSION),
+        "fingerprint": dataset_fingerprint(dataset.table, size=dataset.size, format_version=FORMAT_VERSION),
     }
     for key, value in found.items():
         if content[key] != value:
-            raise UserError(f"cohort {directory}: {key} in {CARD} is {content[key]!r}, but its scans give {value!r}")
-    return cohort
+            raise UserError(f"dataset {directory}: {key} in {INFO} is {content[key]!r}, but its scans give {value!r}")
+    return dataset
 
 
-def card(cohort: Cohort) -> dict[str, Any]:
-    """What to say of a cohort.
+def dataset_info(dataset: FaceDataset) -> dict[str, Any]:
+    """What to say of a dataset.
 
     Its name, scans, subjects, classes ({expression: scans}), size, fingerprint, shareable, regions ({region: scans that
     have it}) and rejected (scans left out); where they are known, misfit_mm ({median, largest}) and nose, the order of
     the landmarks' rows that was found.
     """
-    counts = summary(cohort.table)
+    counts = summary(dataset.table)
     regions = counts.pop("regions")
-    own = {key: getattr(cohort, key) for key in ("size", "fingerprint", "shareable")}
-    found = {"name": cohort.name, **counts, **own, "regions": regions, "rejected": cohort.rejected}
-    if MISFIT in cohort.table:
-        misfits = cohort.table[MISFIT]
+    own = {key: getattr(dataset, key) for key in ("size", "fingerprint", "shareable")}
+    found = {"name": dataset.name, **counts, **own, "regions": regions, "rejected": dataset.rejected}
+    if MISFIT in dataset.table:
+        misfits = dataset.table[MISFIT]
         found[MISFIT] = {"median": round(float(misfits.median()), 2), "largest": round(float(misfits.max()), 2)}
-    if nose := cohort.source.get("nose"):
+    if nose := dataset.source.get("nose"):
         found["nose"] = f"{nose['order']}, first side {nose['first_side']}"
     return found
 

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from afnetm.data.datasets.range_surface import MAX_EDGE_MM, range_surface
 from afnetm.data.formats.bnt import RangeImage
+from afnetm.data.sources.range_surface import MAX_EDGE_MM, range_surface
 
 
 def make_grid(height, *, rows=30, columns=40, step=1.0):

@@ -1,15 +1,15 @@
-"""Scans written in a data set's layout and prepared from it: the same labels, subjects, splits and, nearly, maps."""
+"""Scans written in a dataset's layout and prepared from it: the same labels, subjects, splits and, nearly, maps."""
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from afnetm.data.cohort import open_cohort
-from afnetm.data.datasets.bosphorus import BosphorusSource
-from afnetm.data.datasets.bu3dfe import Bu3dfeSource
-from afnetm.data.datasets.exporting import export
+from afnetm.data.dataset import open_dataset
 from afnetm.data.maps import DEPTH_STEP_MM, PLANES, REGIONS
-from afnetm.data.preparing import prepare_cohort
+from afnetm.data.preparing import prepare_dataset
+from afnetm.data.sources.bosphorus import BosphorusSource
+from afnetm.data.sources.bu3dfe import Bu3dfeSource
+from afnetm.data.sources.exporting import export
 from afnetm.data.splits import subject_folds
 from afnetm.data.synthetic import SyntheticSource
 from afnetm.errors import UserError
@@ -20,19 +20,19 @@ SOURCES = {"bu3dfe": Bu3dfeSource, "bosphorus": BosphorusSource}
 
 @pytest.fixture(name="pairs", scope="module")
 def _pairs(tmp_path_factory):
-    """Of each layout: the cohort rendered directly, and the one that was exported and prepared."""
+    """Of each layout: the dataset rendered directly, and the one that was exported and prepared."""
     folder = tmp_path_factory.mktemp("round trip")
     made = SyntheticSource(seed=3, subjects=2, levels=(4,), clean=True)
-    prepare_cohort(folder / "direct", made, size=SIZE, workers=1)
+    prepare_dataset(folder / "direct", made, size=SIZE, workers=1)
     for layout, source in SOURCES.items():
         export(folder / f"{layout} files", made, layout=layout, workers=1)
-        prepare_cohort(folder / layout, source(folder=folder / f"{layout} files"), size=SIZE, workers=1)
-    return {layout: (open_cohort(folder / "direct"), open_cohort(folder / layout)) for layout in SOURCES}
+        prepare_dataset(folder / layout, source(folder=folder / f"{layout} files"), size=SIZE, workers=1)
+    return {layout: (open_dataset(folder / "direct"), open_dataset(folder / layout)) for layout in SOURCES}
 
 
 @pytest.mark.parametrize("layout", SOURCES)
 def test_labels_subjects_and_splits_are_equal(pairs, layout):
-    direct, again = (cohort.table for cohort in pairs[layout])
+    direct, again = (dataset.table for dataset in pairs[layout])
     assert direct["expression"].tolist() == again["expression"].tolist()
     if layout == "bu3dfe":
         assert direct["intensity"].tolist() == again["intensity"].tolist()
@@ -61,7 +61,7 @@ def test_depth_and_texture_are_nearly_the_same(pairs, layout, seen):
 
 @pytest.mark.parametrize(("layout", "least"), [("bu3dfe", 0.95), ("bosphorus", 0.4)])
 def test_regions_lie_where_they_did(pairs, layout, least):
-    direct, again = (cohort.planes for cohort in pairs[layout])
+    direct, again = (dataset.planes for dataset in pairs[layout])
     for region in REGIONS:
         one, other = (planes & PLANES[region] > 0 for planes in (direct, again))
         assert (one & other).sum() >= least * (one | other).sum(), region

@@ -1,4 +1,4 @@
-"""Bosphorus's 22 landmarks from BU-3DFE's 83: the same face as an annotator of the other data set would mark it."""
+"""Bosphorus's 22 landmarks from BU-3DFE's 83: the same face as an annotator of the other dataset would mark it."""
 
 import numpy as np
 from numpy.typing import NDArray

@@ -1,4 +1,4 @@
-"""Writing a cohort: maps, table, rejected scans, and last the card that names what is in them."""
+"""Writing a dataset: maps, table, rejected scans, and last the dataset info that names what is in them."""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -8,12 +8,12 @@ from typing import Any
 import pandas as pd
 from numpy.typing import NDArray
 
-from afnetm.data.cohort import summary
-from afnetm.data.cohort_files import (
-    CARD,
+from afnetm.data.dataset import summary
+from afnetm.data.dataset_files import (
     COLUMNS,
     CONSTANTS,
     FORMAT_VERSION,
+    INFO,
     MAPS,
     MEASURES,
     REJECTED,
@@ -21,16 +21,16 @@ from afnetm.data.cohort_files import (
     file_sha256,
     write_maps,
 )
-from afnetm.data.fingerprint import cohort_fingerprint
+from afnetm.data.fingerprint import dataset_fingerprint
 
 
 def in_order(table: pd.DataFrame) -> pd.DataFrame:
-    """A cohort's table with its columns in their order; what was measured in files, and nuisance, may be missing."""
+    """A dataset's table with its columns in their order; what was measured in files, and nuisance, may be missing."""
     measured = [name for name in MEASURES if name in table.columns]
     return table[[*COLUMNS, *measured, *sorted(set(table.columns) - {*COLUMNS, *MEASURES})]]
 
 
-def write_cohort(
+def write_dataset(
     target: Path,
     parts: Iterable[Mapping[str, NDArray[Any]]],
     table: pd.DataFrame,
@@ -42,13 +42,13 @@ def write_cohort(
     source: Mapping[str, Any],
     rejected: pd.DataFrame | None = None,
 ) -> None:
-    """Writes a cohort into the folder `target`, which is there and empty, with one part in memory at a time.
+    """Writes a dataset into the folder `target`, which is there and empty, with one part in memory at a time.
 
     Args:
         target: the folder.
         parts: each the arrays of `ARRAYS` of some scans, in the table's order.
         table: a row a scan, with `COLUMNS`, and any of `MEASURES` and ``nuisance_*``.
-        name: what the cohort is called.
+        name: what the dataset is called.
         size: pixels along a side of the maps.
         rendering: version of what rendered them.
         shareable: whether pictures and subjects' names may leave it.
@@ -67,10 +67,10 @@ def write_cohort(
         "rejected": len(left_out),
         "size": size,
         "rendering": rendering,
-        "fingerprint": cohort_fingerprint(table, size=size, format_version=FORMAT_VERSION),
+        "fingerprint": dataset_fingerprint(table, size=size, format_version=FORMAT_VERSION),
         "shareable": shareable,
         "source": source,
         **CONSTANTS,
         "files": {file: file_sha256(target / file) for file in (TABLE, REJECTED)},
     }
-    (target / CARD).write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+    (target / INFO).write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")

@@ -1,33 +1,33 @@
-"""Scans in BU-3DFE's layout: the writer of what `afnetm.data.datasets.bu3dfe` reads."""
+"""Scans in BU-3DFE's layout: the writer of what `afnetm.data.sources.bu3dfe` reads."""
 
 import numpy as np
 from scipy.spatial import cKDTree
 
-from afnetm.data.datasets.bu3dfe import CODES, INTENSITIES
-from afnetm.data.datasets.nose_order import ORDERS, in_order
 from afnetm.data.formats.bnd import Bnd, write_bnd
 from afnetm.data.formats.pictures import write_picture
 from afnetm.data.formats.vrml import VrmlMesh, write_vrml
 from afnetm.data.landmarks import LANDMARKS_83
 from afnetm.data.scan import Scan
+from afnetm.data.sources.bu3dfe import CODES, INTENSITIES
+from afnetm.data.sources.nose_order import ORDERS, in_order
 from afnetm.errors import UserError
 
-#: As many women, then men, as the data set has; further subjects are men.
+#: As many women, then men, as the dataset has; further subjects are men.
 _WOMEN = 56
 
 
 def bu3dfe_files(
     scan: Scan, *, number: int, nose: str = next(iter(ORDERS)), mirrored: bool = False
 ) -> dict[str, bytes]:
-    """The files of `scan`, content by name relative to the data set's folder.
+    """The files of `scan`, content by name relative to the dataset's folder.
 
     Names need a sex and an ethnicity, which made-up people have not: the first 56 are F0001 to F0056, the others M0001
-    and so on, as many as in the data set and in the same order; the ethnicity is ``XX``.
+    and so on, as many as in the dataset and in the same order; the ethnicity is ``XX``.
 
     Args:
         scan: with the 83 landmarks, an expression and an intensity of 1 to 4.
         number: of its subject, from 0.
-        nose: one of `afnetm.data.datasets.nose_order.ORDERS`, in which rows 36 to 47 are.
+        nose: one of `afnetm.data.sources.nose_order.ORDERS`, in which rows 36 to 47 are.
         mirrored: whether they begin with the nose's side next to rows 8 to 15.
 
     Raises:

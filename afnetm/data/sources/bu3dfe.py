@@ -16,21 +16,21 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from afnetm.data.datasets.inspection import Found, Inspection
-from afnetm.data.datasets.made_up import MARK, is_made_up
-from afnetm.data.datasets.nose_order import NoseOrder, choose_order
 from afnetm.data.formats.bnd import Bnd, read_bnd
 from afnetm.data.formats.inside import DataFolder
 from afnetm.data.formats.pictures import read_picture
 from afnetm.data.formats.vrml import VrmlMesh, read_vrml
 from afnetm.data.landmarks import LANDMARKS_83
 from afnetm.data.scan import EXPRESSIONS, Scan
+from afnetm.data.sources.inspection import Found, Inspection
+from afnetm.data.sources.made_up import MARK, is_made_up
+from afnetm.data.sources.nose_order import NoseOrder, choose_order
 from afnetm.errors import UserError
 
 #: The files' names for the expressions.
 CODES = dict(zip(("AN", "DI", "FE", "HA", "SA", "SU"), EXPRESSIONS, strict=True))
 INTENSITIES = (1, 2, 3, 4)
-#: How many people the data set has.
+#: How many people the dataset has.
 SUBJECTS = 100
 #: Landmarks this far from the vertices that they name, in the median, are another mesh's, mm. They are vertices: 0 is
 #: expected, and a few mm would be a neighbour, should a tool count from one.
@@ -47,7 +47,7 @@ class Bu3dfeSource:
     """The scans of BU-3DFE in `folder`, in whatever folders below it they lie.
 
     Args:
-        folder: the data set's.
+        folder: the dataset's.
         intensities: of 1 (subtle) to 4 (strong); None for all.
 
     Raises:
@@ -65,7 +65,7 @@ class Bu3dfeSource:
 
     @property
     def shareable(self) -> bool:
-        """False: these are people, and the data set is licensed."""
+        """False: these are people, and the dataset is licensed."""
         return False
 
     def describe(self) -> dict[str, Any]:
@@ -128,12 +128,12 @@ class Bu3dfeSource:
         return Inspection(scans=scans, left_out=self._files[1], absent=self._absent(scans))
 
     def _absent(self, scans: list[Found]) -> list[str]:
-        """What the whole data set has and this folder has not."""
+        """What the whole dataset has and this folder has not."""
         lines = []
         there = {(scan.subject, scan.expression, scan.intensity) for scan in scans}
         subjects = sorted({scan.subject for scan in scans})
         if len(subjects) < SUBJECTS:
-            lines.append(f"{SUBJECTS - len(subjects)} of the data set's {SUBJECTS} subjects")
+            lines.append(f"{SUBJECTS - len(subjects)} of the dataset's {SUBJECTS} subjects")
         lacking = Counter(
             subject
             for subject in subjects

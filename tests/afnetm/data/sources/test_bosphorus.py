@@ -4,14 +4,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from afnetm.data.datasets.bosphorus import BosphorusSource
-from afnetm.data.datasets.bosphorus_export import GRID, bosphorus_files
 from afnetm.data.formats.bnt import read_bnt, write_bnt
 from afnetm.data.formats.lm import read_lm3
 from afnetm.data.landmarks import LANDMARKS_22
 from afnetm.data.maps import DEPTH_STEP_MM, PLANES
 from afnetm.data.rendering import render
 from afnetm.data.scan import EXPRESSIONS
+from afnetm.data.sources.bosphorus import BosphorusSource
+from afnetm.data.sources.bosphorus_export import GRID, bosphorus_files
 from afnetm.data.synthetic import SyntheticSource
 from afnetm.errors import UserError
 

@@ -1,14 +1,14 @@
-"""Exporting: the scans of a synthetic source written in a data set's layout, whole or not at all."""
+"""Exporting: the scans of a synthetic source written in a dataset's layout, whole or not at all."""
 
 import shutil
 from collections.abc import Callable
 from pathlib import Path
 
-from afnetm.data.datasets.bosphorus_export import bosphorus_files
-from afnetm.data.datasets.bu3dfe_export import bu3dfe_files
-from afnetm.data.datasets.made_up import MARK, mark
 from afnetm.data.processes import in_processes
 from afnetm.data.scan import Scan
+from afnetm.data.sources.bosphorus_export import bosphorus_files
+from afnetm.data.sources.bu3dfe_export import bu3dfe_files
+from afnetm.data.sources.made_up import MARK, mark
 from afnetm.data.synthetic import SyntheticSource
 from afnetm.errors import UserError
 

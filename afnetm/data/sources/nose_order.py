@@ -3,7 +3,7 @@
 menpo's labeller has the nose's two sides, three points each, and then the six of the nostrils. Deep-MVLM's list and a
 program for BU-4DFE (mirror pairs 36-47, 37-46 ... 41-42) have one outline: from one side of the root down over the wing
 and the base and up to the other side; by Deep-MVLM the wing is its fourth point. So no order is relied upon: all are
-tried on every scan of a data set, and the one with the least median misfit of eyes and nose is the data set's. Which
+tried on every scan of a dataset, and the one with the least median misfit of eyes and nose is the dataset's. Which
 side comes first does not matter to the pose and is told for the record.
 """
 
@@ -41,12 +41,12 @@ _NOSE = np.arange(36, 48)
 
 @dataclass(frozen=True, kw_only=True)
 class NoseOrder:
-    """The order of a data set's nose rows.
+    """The order of a dataset's nose rows.
 
     Attributes:
         name: of `ORDERS`.
         mirrored: whether most scans begin with the side of the nose that is next to rows 8 to 15, not to rows 0 to 7.
-        medians: of every order, the median misfit over the data set's scans, mm.
+        medians: of every order, the median misfit over the dataset's scans, mm.
         scans: how many these were; 0 where there are none, and `name` is the first order.
     """
 
@@ -56,7 +56,7 @@ class NoseOrder:
     scans: int
 
     def describe(self) -> dict[str, Any]:
-        """A JSON object for the card."""
+        """A JSON object for the dataset info."""
         first = "rows 8 to 15" if self.mirrored else "rows 0 to 7"
         medians = {name: round(median, 2) for name, median in self.medians.items()}
         return {"order": self.name, "first_side": f"next to {first}", "median_misfit_mm": medians, "scans": self.scans}
@@ -77,12 +77,12 @@ class NoseOrder:
         if pose.misfit > min(MAX_MISFIT_MM, least):
             raise UserError(
                 f"{name}: its eyes and nose miss an average face by {pose.misfit:.1f} mm with rows 36 to 47 in the "
-                f"data set's order ({self.name}), by {least:.1f} mm in another ({other}) "
-                f"(root mean square; allowed: up to {MAX_MISFIT_MM:g} in the data set's order, lengths in mm)"
+                f"dataset's order ({self.name}), by {least:.1f} mm in another ({other}) "
+                f"(root mean square; allowed: up to {MAX_MISFIT_MM:g} in the dataset's order, lengths in mm)"
             )
         if (asymmetry := _asymmetry(found)) > MAX_ASYMMETRY_MM or not _runs_down(pose.apply(found)):
             raise UserError(
-                f"{name}: rows 36 to 47 are no nose in the data set's order ({self.name}): its sides miss each other's "
+                f"{name}: rows 36 to 47 are no nose in the dataset's order ({self.name}): its sides miss each other's "
                 f"mirror image by {asymmetry:.1f} mm (root mean square; allowed: up to {MAX_ASYMMETRY_MM:g}, and sides "
                 f"that run down from the root)"
             )
@@ -97,7 +97,7 @@ class NoseOrder:
 
 
 def choose_order(scans: Iterable[NDArray[np.float32]]) -> NoseOrder:
-    """The order that fits a data set as a whole: the one of the least median misfit.
+    """The order that fits a dataset as a whole: the one of the least median misfit.
 
     Args:
         scans: the landmarks ``(83, 3)`` mm of one scan after the other, as their files have them. One that lacks a

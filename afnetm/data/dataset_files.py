@@ -1,4 +1,4 @@
-"""The files of a cohort: their names, the format's version, maps piece by piece, and strict reading of all."""
+"""The files of a dataset: their names, the format's version, maps piece by piece, and strict reading of all."""
 
 import hashlib
 import json
@@ -15,12 +15,12 @@ from safetensors import SafetensorError, safe_open
 from afnetm.data.maps import DEPTH_STEP_MM, DEPTH_ZERO_MM, WINDOW_MM
 from afnetm.errors import UserError
 
-#: Rises whenever a cohort of an earlier program would be misread.
+#: Rises whenever a dataset of an earlier program would be misread.
 FORMAT_VERSION = 2
-CARD, TABLE, REJECTED, MAPS = "cohort.json", "scans.csv", "rejected.csv", "maps.safetensors"
+INFO, TABLE, REJECTED, MAPS = "dataset.json", "scans.csv", "rejected.csv", "maps.safetensors"
 #: Channels and type of each array, in the order of `Maps`.
 ARRAYS = {"texture": (3, np.uint8), "depth": (1, np.uint16), "planes": (1, np.uint8)}
-#: What the numbers in the maps mean; a cohort with other constants is of another format.
+#: What the numbers in the maps mean; a dataset with other constants is of another format.
 CONSTANTS = {"window_mm": WINDOW_MM, "depth_zero_mm": DEPTH_ZERO_MM, "depth_step_mm": DEPTH_STEP_MM}
 #: Columns that every table has: text but for the intensity. All others are numbers or empty.
 COLUMNS = ("id", "subject", "expression", "intensity", "source", "regions", "sha256")
@@ -36,29 +36,31 @@ def file_sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def read_card(directory: Path) -> dict[str, Any]:
-    """The card of the cohort in `directory`, its keys' types and the maps' constants checked; raises `UserError`."""
+def read_info(directory: Path) -> dict[str, Any]:
+    """The info of the dataset in `directory`, its keys' types and the maps' constants checked; raises `UserError`."""
     if not directory.is_dir():
-        raise UserError(f"cohort {directory}: there is no such folder")
-    if not (directory / CARD).is_file():
-        raise UserError(f"cohort {directory}: not a cohort, it has no {CARD}")
+        raise UserError(f"dataset {directory}: there is no such folder")
+    if not (directory / INFO).is_file():
+        raise UserError(f"dataset {directory}: not a dataset, it has no {INFO}")
     try:
-        content = json.loads((directory / CARD).read_text(encoding="utf-8"))
+        content = json.loads((directory / INFO).read_text(encoding="utf-8"))
         version = content["format_version"]
     except (ValueError, KeyError, TypeError):
-        raise UserError(f"cohort {directory}: {CARD} is damaged") from None
+        raise UserError(f"dataset {directory}: {INFO} is damaged") from None
     if version != FORMAT_VERSION:
         raise UserError(
-            f"cohort {directory}: its format version is {version!r} (this program reads {FORMAT_VERSION}); make it anew"
+            f"dataset {directory}: its format version is {version!r} (this program reads {FORMAT_VERSION}); remake it"
         )
     kinds = {"name": str, "size": int, "fingerprint": str, "shareable": bool, "scans": int, "subjects": int}
     kinds |= {"classes": dict, "regions": dict, "rejected": int, "rendering": int, "source": dict, "files": dict}
     for key, kind in kinds.items():
         if not isinstance(content.get(key), kind):
-            raise UserError(f"cohort {directory}: {key} in {CARD} is {content.get(key)!r} (allowed: {kind.__name__})")
+            raise UserError(f"dataset {directory}: {key} in {INFO} is {content.get(key)!r} (allowed: {kind.__name__})")
     for key, value in CONSTANTS.items():
         if content.get(key) != value:
-            raise UserError(f"cohort {directory}: {key} in {CARD} is {content.get(key)!r} (this program reads {value})")
+            raise UserError(
+                f"dataset {directory}: {key} in {INFO} is {content.get(key)!r} (this program reads {value})"
+            )
     return dict(content)
 
 
@@ -68,12 +70,12 @@ def read_table(path: Path) -> pd.DataFrame:
         table = pd.read_csv(path, dtype=str, keep_default_na=False)
         missing = [name for name in COLUMNS if name not in table.columns]
         if missing:
-            raise UserError(f"cohort {path.parent}: {path.name} has no column {missing[0]!r}")
+            raise UserError(f"dataset {path.parent}: {path.name} has no column {missing[0]!r}")
         table["intensity"] = table["intensity"].astype(int)
         for name in table.columns.difference([*COLUMNS], sort=False):
             table[name] = table[name].replace("", "nan").astype(float)
     except (OSError, ValueError) as error:  # pandas' own parser errors are ValueErrors
-        raise UserError(f"cohort {path.parent}: {path.name} cannot be read ({str(error).splitlines()[0]})") from None
+        raise UserError(f"dataset {path.parent}: {path.name} cannot be read ({str(error).splitlines()[0]})") from None
     return table
 
 
@@ -118,15 +120,15 @@ def map_arrays(path: Path, *, scans: int, size: int) -> dict[str, NDArray[Any]]:
             length = int.from_bytes(file.read(8), "little")
             header = json.loads(file.read(length))
     except (OSError, SafetensorError) as error:
-        raise UserError(f"cohort {path.parent}: {path.name} is missing or incomplete ({error})") from None
+        raise UserError(f"dataset {path.parent}: {path.name} is missing or incomplete ({error})") from None
     arrays: dict[str, NDArray[Any]] = {}
     for name, (channels, kind) in ARRAYS.items():
         shape, code = [scans, channels, size, size], f"U{8 * np.dtype(kind).itemsize}"
         entry = header.get(name, {})
         if entry.get("shape") != shape or entry.get("dtype") != code:
             raise UserError(
-                f"cohort {path.parent}: {name} in {path.name} is {entry.get('dtype')} {entry.get('shape')} "
-                f"(by its table and card: {code} {shape})"
+                f"dataset {path.parent}: {name} in {path.name} is {entry.get('dtype')} {entry.get('shape')} "
+                f"(by its table and info: {code} {shape})"
             )
         start = 8 + length + entry["data_offsets"][0]
         arrays[name] = np.memmap(path, np.dtype(kind).newbyteorder("<"), "r", start, tuple(shape))

@@ -1,4 +1,4 @@
-"""Inspection: what a data set's folder holds, as its names tell, before anything of it is read."""
+"""Inspection: what a dataset's folder holds, as its names tell, before anything of it is read."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -16,7 +16,7 @@ class Found:
         id: of the scan.
         subject: whose face it is.
         expression: one of the six.
-        intensity: 1 to 4, 0 where the data set does not say.
+        intensity: 1 to 4, 0 where the dataset does not say.
         missing: what it needs and has not, such as ``"landmarks"``; empty where it is whole.
     """
 
@@ -34,7 +34,7 @@ class Inspection:
     Attributes:
         scans: those that are asked for, in the order of the source's ids.
         left_out: how many files or scans are there and not asked for, by what they are (``"neutral scans"``).
-        absent: what the data set should have and the folder has not, a line each; empty where nothing is known to lack.
+        absent: what the dataset should have and the folder has not, a line each; empty where nothing is known to lack.
     """
 
     scans: Sequence[Found]
@@ -66,7 +66,7 @@ class FileSource(ScanSource, Protocol):
     """A source of scans in files: it can say what is there before it reads it."""
 
     def inspect(self) -> Inspection:
-        """What the folder holds of this data set.
+        """What the folder holds of this dataset.
 
         Raises:
             UserError: nothing of it.

@@ -10,11 +10,11 @@ import pandas as pd
 import pytest
 from safetensors.numpy import load_file, save_file
 
-from afnetm.data.cohort import card, check_cohort, cohort_directory, open_cohort
-from afnetm.data.cohort_files import ARRAYS, file_sha256, write_maps
+from afnetm.data.dataset import check_dataset, dataset_directory, dataset_info, open_dataset
+from afnetm.data.dataset_files import ARRAYS, file_sha256, write_maps
 from afnetm.data.maps import PLANES
 from afnetm.data.pose import fit_pose
-from afnetm.data.preparing import prepare_cohort
+from afnetm.data.preparing import prepare_dataset
 from afnetm.data.rendering import render
 from afnetm.errors import UserError
 
@@ -24,8 +24,8 @@ SPOILT = {"subjects": 3, "broken": ("s001_fear",), "browless": ("s002_anger",), 
 
 @pytest.fixture(scope="module")
 def original(analytic_source, tmp_path_factory):
-    directory = tmp_path_factory.mktemp("home") / "cohorts" / "faces"
-    prepare_cohort(directory, analytic_source(**SPOILT), size=SIZE, workers=1)
+    directory = tmp_path_factory.mktemp("home") / "datasets" / "faces"
+    prepare_dataset(directory, analytic_source(**SPOILT), size=SIZE, workers=1)
     return directory
 
 
@@ -36,25 +36,25 @@ def directory(original, tmp_path):
 
 
 def test_it_holds_what_was_rendered(original, analytic_source):
-    cohort = open_cohort(original)
+    dataset = open_dataset(original)
     source = analytic_source(**SPOILT)
-    assert cohort.table["id"].tolist() == [name for name in source.ids() if name != "s001_fear"]
+    assert dataset.table["id"].tolist() == [name for name in source.ids() if name != "s001_fear"]
     for row in (0, 5, 16):
-        scan = source.load(cohort.table["id"][row])
+        scan = source.load(dataset.table["id"][row])
         maps = render(scan, size=SIZE)
         for name in ("texture", "depth", "planes"):
-            np.testing.assert_array_equal(getattr(cohort, name)[row], getattr(maps, name))
-        assert cohort.table.loc[row, "subject"] == scan.subject
-        assert cohort.table.loc[row, "intensity"] == scan.intensity
-        assert cohort.table.loc[row, "nuisance_noise_mm"] == scan.nuisance["noise_mm"]
-        assert cohort.table.loc[row, "misfit_mm"] == pytest.approx(fit_pose(scan).misfit, abs=5e-4)
-        sizes = cohort.table.loc[row, ["vertices", "triangles", "texture_width", "texture_height"]]
+            np.testing.assert_array_equal(getattr(dataset, name)[row], getattr(maps, name))
+        assert dataset.table.loc[row, "subject"] == scan.subject
+        assert dataset.table.loc[row, "intensity"] == scan.intensity
+        assert dataset.table.loc[row, "nuisance_noise_mm"] == scan.nuisance["noise_mm"]
+        assert dataset.table.loc[row, "misfit_mm"] == pytest.approx(fit_pose(scan).misfit, abs=5e-4)
+        sizes = dataset.table.loc[row, ["vertices", "triangles", "texture_width", "texture_height"]]
         assert sizes.tolist() == [len(scan.vertices), len(scan.faces), 64, 64]
 
 
 def test_the_card_says_what_is_there(original):
-    cohort = open_cohort(original)
-    assert card(cohort) == {
+    dataset = open_dataset(original)
+    assert dataset_info(dataset) == {
         "name": "faces",
         "scans": 17,
         "subjects": 3,
@@ -62,24 +62,24 @@ def test_the_card_says_what_is_there(original):
         "regions": {"brows": 15, "eyes": 17, "nose": 17, "mouth": 16},
         "rejected": 1,
         "size": SIZE,
-        "fingerprint": cohort.fingerprint,
+        "fingerprint": dataset.fingerprint,
         "shareable": True,
         "misfit_mm": {
-            "median": round(float(cohort.table["misfit_mm"].median()), 2),
-            "largest": round(float(cohort.table["misfit_mm"].max()), 2),
+            "median": round(float(dataset.table["misfit_mm"].median()), 2),
+            "largest": round(float(dataset.table["misfit_mm"].max()), 2),
         },
     }
-    assert json.loads(json.dumps(card(cohort))) == card(cohort)
+    assert json.loads(json.dumps(dataset_info(dataset))) == dataset_info(dataset)
 
 
 def test_a_region_without_landmarks_is_left_out_and_the_table_says_so(original):
-    cohort = open_cohort(original)
-    regions = dict(zip(cohort.table["id"], cohort.table["regions"], strict=True))
+    dataset = open_dataset(original)
+    regions = dict(zip(dataset.table["id"], dataset.table["regions"], strict=True))
     assert regions.pop("s002_anger") == "eyes nose mouth"
     assert regions.pop("s002_surprise") == "eyes nose"
     assert set(regions.values()) == {"brows eyes nose mouth"}
-    row = cohort.table["id"].tolist().index("s002_anger")
-    assert not (cohort.planes[row] & PLANES["brows"]).any()
+    row = dataset.table["id"].tolist().index("s002_anger")
+    assert not (dataset.planes[row] & PLANES["brows"]).any()
 
 
 @pytest.mark.parametrize("sizes", [[3], [2, 0, 1], [1, 1, 1]])
@@ -94,26 +94,26 @@ def test_maps_written_piece_by_piece_are_what_the_library_writes(tmp_path, sizes
 
 
 def test_opening_reads_no_maps(original):
-    cohort = open_cohort(original)
-    assert all(isinstance(maps, np.memmap) for maps in (cohort.texture, cohort.depth, cohort.planes))
+    dataset = open_dataset(original)
+    assert all(isinstance(maps, np.memmap) for maps in (dataset.texture, dataset.depth, dataset.planes))
     with pytest.raises(ValueError, match="read-only"):
-        cohort.texture[0] = 0
+        dataset.texture[0] = 0
 
 
 def test_opening_needs_no_torch(original):
-    code = "import sys; from pathlib import Path; from afnetm.data.cohort import open_cohort; "
-    code += f"open_cohort(Path({str(original)!r})); sys.exit('torch' in sys.modules)"
+    code = "import sys; from pathlib import Path; from afnetm.data.dataset import open_dataset; "
+    code += f"open_dataset(Path({str(original)!r})); sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
-def test_a_whole_cohort_checks_out_and_tells_its_progress(original):
+def test_a_whole_dataset_checks_out_and_tells_its_progress(original):
     seen = []
-    assert check_cohort(original, lambda done, total: seen.append((done, total))).name == "faces"
+    assert check_dataset(original, lambda done, total: seen.append((done, total))).name == "faces"
     assert seen == [(done, 17) for done in range(1, 18)]
 
 
-def _edit_card(directory, **changes):
-    path = directory / "cohort.json"
+def _edit_info(directory, **changes):
+    path = directory / "dataset.json"
     path.write_text(json.dumps(json.loads(path.read_text()) | changes))
 
 
@@ -131,19 +131,19 @@ def _truncate(path):
     ("spoil", "message"),
     [
         (shutil.rmtree, "there is no such folder"),
-        (lambda d: (d / "cohort.json").unlink(), r"not a cohort, it has no cohort\.json"),
-        (lambda d: _truncate(d / "cohort.json") or _truncate(d / "cohort.json"), r"cohort\.json is damaged"),
-        (lambda d: (d / "cohort.json").write_text("[]"), r"cohort\.json is damaged"),
-        (lambda d: _edit_card(d, format_version=1), r"format version is 1 \(this program reads 2\); make it anew"),
-        (lambda d: _edit_card(d, shareable="yes"), r"shareable in cohort\.json is 'yes' \(allowed: bool\)"),
+        (lambda d: (d / "dataset.json").unlink(), r"not a dataset, it has no dataset\.json"),
+        (lambda d: _truncate(d / "dataset.json") or _truncate(d / "dataset.json"), r"dataset\.json is damaged"),
+        (lambda d: (d / "dataset.json").write_text("[]"), r"dataset\.json is damaged"),
+        (lambda d: _edit_info(d, format_version=1), r"format version is 1 \(this program reads 2\); remake it"),
+        (lambda d: _edit_info(d, shareable="yes"), r"shareable in dataset\.json is 'yes' \(allowed: bool\)"),
         (
-            lambda d: _edit_card(d, window_mm=180.0),
-            r"window_mm in cohort\.json is 180\.0 \(this program reads 200\.0\)",
+            lambda d: _edit_info(d, window_mm=180.0),
+            r"window_mm in dataset\.json is 180\.0 \(this program reads 200\.0\)",
         ),
-        (lambda d: _edit_card(d, scans=18), r"scans\.csv has 17 scans \(its card says 18\)"),
+        (lambda d: _edit_info(d, scans=18), r"scans\.csv has 17 scans \(dataset\.json says 18\)"),
         (
-            lambda d: _edit_card(d, size=64),
-            r"is U\d+ \[17, \d, 32, 32\] \(by its table and card: U\d+ \[17, \d, 64, 64\]\)",
+            lambda d: _edit_info(d, size=64),
+            r"is U\d+ \[17, \d, 32, 32\] \(by its table and info: U\d+ \[17, \d, 64, 64\]\)",
         ),
         (lambda d: (d / "maps.safetensors").unlink(), r"maps\.safetensors is missing or incomplete"),
         (lambda d: _truncate(d / "maps.safetensors"), r"maps\.safetensors is missing or incomplete"),
@@ -155,8 +155,8 @@ def _truncate(path):
 )
 def test_what_cannot_be_opened_is_named(directory, spoil, message):
     spoil(directory)
-    with pytest.raises(UserError, match=f"^cohort .*faces: .*{message}") as caught:
-        open_cohort(directory)
+    with pytest.raises(UserError, match=f"^dataset .*faces: .*{message}") as caught:
+        open_dataset(directory)
     assert "\n" not in str(caught.value)
 
 
@@ -171,13 +171,13 @@ def _relabel(directory):
 
 
 def _edit_table(directory, row, **changes):
-    """Changes a row and the card's digest of the table."""
+    """Changes a row and the digest in the dataset info of the table."""
     table = pd.read_csv(directory / "scans.csv", dtype=str, keep_default_na=False)
     for name, value in changes.items():
         table.loc[row, name] = value
     table.to_csv(directory / "scans.csv", index=False, lineterminator="\n")
-    files = json.loads((directory / "cohort.json").read_text())["files"]
-    _edit_card(directory, files=files | {"scans.csv": file_sha256(directory / "scans.csv")})
+    files = json.loads((directory / "dataset.json").read_text())["files"]
+    _edit_info(directory, files=files | {"scans.csv": file_sha256(directory / "scans.csv")})
 
 
 @pytest.mark.parametrize(
@@ -188,11 +188,11 @@ def _edit_table(directory, row, **changes):
         (lambda d: _edit_maps(d, lambda arrays: _flip(arrays["planes"], 16)), "maps of scan s002_surprise"),
         (_relabel, r"scans\.csv was altered"),
         (lambda d: (d / "rejected.csv").unlink(), r"rejected\.csv was altered"),
-        (lambda d: _edit_card(d, fingerprint="0" * 64), r"fingerprint in cohort\.json is '000"),
-        (lambda d: _edit_card(d, subjects=4), r"subjects in cohort\.json is 4, but its scans give 3"),
-        (lambda d: _edit_card(d, rejected=0), r"rejected in cohort\.json is 0, but its scans give 1"),
-        (lambda d: _edit_card(d, regions={}), r"regions in cohort\.json is {}, but its scans give {'brows': 15, "),
-        (lambda d: _edit_card(d, files={}), r"scans\.csv was altered"),
+        (lambda d: _edit_info(d, fingerprint="0" * 64), r"fingerprint in dataset\.json is '000"),
+        (lambda d: _edit_info(d, subjects=4), r"subjects in dataset\.json is 4, but its scans give 3"),
+        (lambda d: _edit_info(d, rejected=0), r"rejected in dataset\.json is 0, but its scans give 1"),
+        (lambda d: _edit_info(d, regions={}), r"regions in dataset\.json is {}, but its scans give {'brows': 15, "),
+        (lambda d: _edit_info(d, files={}), r"scans\.csv was altered"),
         (
             lambda d: _edit_table(d, 0, regions="brows"),
             r"regions of scan s000_anger in scans\.csv are 'brows', but its maps have 'brows eyes nose mouth'",
@@ -201,23 +201,23 @@ def _edit_table(directory, row, **changes):
 )
 def test_what_was_altered_is_found(directory, spoil, message):
     spoil(directory)
-    open_cohort(directory)
+    open_dataset(directory)
     with pytest.raises(UserError, match=message):
-        check_cohort(directory)
+        check_dataset(directory)
 
 
 def test_a_subject_called_na_stays_text(directory):
     table = pd.read_csv(directory / "scans.csv", dtype=str)
     table.loc[0, "subject"], table.loc[1, "subject"] = "NA", "007"
     table.to_csv(directory / "scans.csv", index=False)
-    assert open_cohort(directory).table["subject"][:2].tolist() == ["NA", "007"]
+    assert open_dataset(directory).table["subject"][:2].tolist() == ["NA", "007"]
 
 
 @pytest.mark.parametrize("name", ["", ".", "..", ".hidden", "a/b", "../a", "/a", "a\\b", "a b", "ä", "a\n", "a" * 101])
 def test_a_name_that_is_no_plain_name_is_refused(name, tmp_path):
-    with pytest.raises(UserError, match="cohort name"):
-        cohort_directory(tmp_path, name)
+    with pytest.raises(UserError, match="dataset name"):
+        dataset_directory(tmp_path, name)
 
 
 def test_a_plain_name_is_a_folder_of_its_own(tmp_path):
-    assert cohort_directory(tmp_path, "Quick-2.1_b") == tmp_path / "cohorts" / "Quick-2.1_b"
+    assert dataset_directory(tmp_path, "Quick-2.1_b") == tmp_path / "datasets" / "Quick-2.1_b"

@@ -13,14 +13,14 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
-from afnetm.data.datasets.inspection import Found, Inspection
-from afnetm.data.datasets.landmark_files import Landmarks, read_landmarks
-from afnetm.data.datasets.nose_order import NoseOrder, choose_order
-from afnetm.data.datasets.scan_table import NEUTRAL, Row, read_scan_table
-from afnetm.data.datasets.textured import Textured, read_textured
 from afnetm.data.formats.inside import DataFolder
 from afnetm.data.landmarks import LANDMARKS_83
 from afnetm.data.scan import Scan
+from afnetm.data.sources.inspection import Found, Inspection
+from afnetm.data.sources.landmark_files import Landmarks, read_landmarks
+from afnetm.data.sources.nose_order import NoseOrder, choose_order
+from afnetm.data.sources.scan_table import NEUTRAL, Row, read_scan_table
+from afnetm.data.sources.textured import Textured, read_textured
 from afnetm.errors import UserError
 
 #: Landmarks this far from the nearest vertex, in the median, are another mesh's or of another unit, mm.
@@ -29,7 +29,7 @@ MAX_OFFSET_MM = 10.0
 
 @dataclass(frozen=True, kw_only=True)
 class FolderSource:
-    """The scans in `folder` that `table` lists (`afnetm.data.datasets.scan_table`); neutral ones are left out.
+    """The scans in `folder` that `table` lists (`afnetm.data.sources.scan_table`); neutral ones are left out.
 
     Meshes and landmarks are in mm, in one frame; where the face sits in it is undone by the pose fit.
 

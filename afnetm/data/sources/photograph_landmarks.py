@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
-from afnetm.data.datasets.range_surface import Surface
+from afnetm.data.sources.range_surface import Surface
 
 #: A landmark further from every measured point has no place on the surface, mm: eyes and the open mouth, which range
 #: sensors miss, end within this of a landmark on their rim; further away the point next to it says another thing.

@@ -1,0 +1,131 @@
+"""Datasets for suites and for the command line: found, made when a suite describes them, drawn."""
+
+import shlex
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rich.markup import escape
+
+from afnetm.data.dataset import FaceDataset, dataset_directory, open_dataset
+from afnetm.data.maps import RENDERING_VERSION
+from afnetm.data.synthetic import SyntheticSource
+from afnetm.errors import UserError
+from afnetm.workers import context, core_count
+from benchmarks.records.home import Home
+from benchmarks.terminal.console import Terminal, errors
+from benchmarks.terminal.steps import progress_bar
+from benchmarks.terminal.words import counted, disk
+
+if TYPE_CHECKING:
+    from benchmarks.plans.suite import DatasetSpec  # torch, by way of the methods
+
+
+def ensure_dataset(home: Home, spec: "DatasetSpec", *, workers: int | None, console: Terminal) -> FaceDataset:
+    """The dataset that a suite names; a synthetic one that it describes is made if it is not there yet.
+
+    Raises:
+        UserError: it is not there and not described, or it is there and is not what the suite describes.
+    """
+    directory = dataset_directory(home.path, spec.name)
+    if spec.synthetic is None:
+        return _prepared(directory, spec)
+    source = SyntheticSource(**spec.synthetic.model_dump(exclude={"size"}))
+    if not directory.exists():
+        return make_synthetic(home, spec.name, source, size=spec.synthetic.size, workers=workers, console=console)
+    dataset = open_dataset(directory)
+    warn_of_rendering(dataset)
+    described = source.describe() | {"size": spec.synthetic.size}
+    found = {**dataset.source, "size": dataset.size}
+    for key, value in described.items():
+        if found.get(key) != value:
+            raise UserError(
+                f"dataset '{spec.name}' exists with {key} = {found.get(key)}, the suite describes {value}; "
+                f"name another dataset, or delete {directory}"
+            )
+    return dataset
+
+
+def how_to_make(spec: "DatasetSpec") -> str:
+    """The command that makes the dataset of a suite which does not describe it."""
+    return f"afnetm data prepare {spec.source or 'bu3dfe|bosphorus|folder'} DIR {spec.name}"
+
+
+def _prepared(directory: Path, spec: "DatasetSpec") -> FaceDataset:
+    if not directory.exists():
+        raise UserError(f"dataset '{spec.name}' is not there: {directory}; to make it: {how_to_make(spec)}")
+    dataset = open_dataset(directory)
+    kind = dataset.source.get("kind")
+    if spec.source is not None and kind != spec.source:
+        raise UserError(
+            f"dataset '{spec.name}' was made from '{kind}', the suite is for '{spec.source}'; "
+            f"name another dataset, or delete {directory}"
+        )
+    warn_of_rendering(dataset)
+    return dataset
+
+
+def warn_of_rendering(dataset: FaceDataset) -> None:
+    """Says in a line where another version of the rendering made a dataset's maps, and how to make them anew."""
+    if dataset.rendering != RENDERING_VERSION:
+        where = dataset.directory
+        made = "an older" if dataset.rendering < RENDERING_VERSION else "a newer"
+        text = (
+            f"dataset {where.name} was made by {made} program: its maps are of rendering version {dataset.rendering}, "
+            f"this program's of {RENDERING_VERSION}, so scans may look different today; to make it again, delete "
+            f"{where}, then: {_making(dataset)}"
+        )
+        errors.say(f"[yellow]{escape(text)}[/]")
+
+
+def _making(dataset: FaceDataset) -> str:
+    """The command that makes such a dataset in its place."""
+    source, home = dataset.source, dataset.directory.parent.parent
+    words = ["afnetm"] if home == Path("runs") else ["afnetm", "--home", str(home)]
+    options = ["--size", str(dataset.size)]
+    if source.get("kind") == "synthetic":
+        words += ["data", "make", dataset.directory.name]
+        options += [word for key in ("subjects", "seed") for word in (f"--{key}", str(source.get(key)))]
+        options += ["--levels", *map(str, source.get("levels", ()))]
+        options += ["--clean"] if source.get("clean") else []
+    else:
+        words += ["data", "prepare", str(source.get("kind")), "DIR", dataset.directory.name]
+        options += ["--table", "TABLE"] if source.get("kind") == "folder" else []
+        options += ["--intensities", *map(str, source["intensities"])] if source.get("intensities") else []
+    return shlex.join([*words, *options])
+
+
+def make_synthetic(
+    home: Home, name: str, source: SyntheticSource, *, size: int, workers: int | None, console: Terminal
+) -> FaceDataset:
+    """Makes a synthetic dataset with a progress bar; an interrupted one goes on where it was."""
+    if processes(workers) > 1:
+        context("afnetm.data.chunks", "afnetm.data.synthetic.making")
+    from afnetm.data.preparing import disk_need, prepare_dataset  # meshes take a second to import
+
+    need = disk(disk_need(scans=len(source.ids()), size=size))
+    first = f"dataset {name}: {counted(len(source.ids()), 'scan')}, {need} of disk while it is made, half of it then"
+    with progress_bar(f"making dataset {name}", console, first=first) as progress:
+        directory = dataset_directory(home.path, name)
+        return prepare_dataset(directory, source, size=size, workers=processes(workers), progress=progress)
+
+
+def processes(workers: int | None) -> int:
+    """As many as asked for, or one a core."""
+    return core_count() if workers is None else workers
+
+
+def write_sheet(directory: Path, out: Path, *, scans: int) -> None:
+    """Writes a dataset's contact sheet as a PNG picture, whole or not at all."""
+    from afnetm.data.sheet import contact_sheet  # torch, for the normals
+
+    if out.suffix.lower() != ".png":
+        raise UserError(f"--out: '{out}' must be named *.png")
+    if scans < 1:
+        raise UserError(f"--scans: {scans} is not allowed; 1 or more")
+    sheet = contact_sheet(open_dataset(directory), scans=scans)
+    beside = out.with_name(f".{out.name}")
+    try:
+        sheet.save(beside, format="PNG")
+        beside.replace(out)
+    except OSError as error:
+        raise UserError(f"--out: '{out}' cannot be written: {error.strerror}") from None
