@@ -121,7 +121,7 @@ def _data_sets(together: Together) -> Iterable[str]:
 
 
 def _people(source: Any) -> tuple[object, ...]:
-    """What decides who is in a dataset, as far as its source tells: a seed, a licensed dataset's name, a list of files."""
+    """What decides who is in a dataset, as far as its source says: a seed, a real dataset's name, a list of files."""
     kind = source.get("kind")
     listed = source.get("listing") if kind == "folder" else None
     return (kind, source.get("seed"), listed) if kind else ()
