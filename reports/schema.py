@@ -41,7 +41,7 @@ _PROBABILITY = Column(kind="number", low=0.0, high=1.0, optional=True)
 _UNIT = {"unit": _NAME, "method": _NAME, "repeat": _COUNT, "fold": _COUNT}
 _EXPRESSION = Column(kind="name", allowed=EXPRESSIONS)
 
-#: A row is a finished unit: one training and its test.
+#: A row is a finished run: one training and its test.
 FOLDS: Mapping[str, Column] = {
     "suite": _NAME,
     "method": _NAME,
@@ -61,7 +61,7 @@ FOLDS: Mapping[str, Column] = {
     "peak_memory": _MEASURED,
 }
 
-#: A row is a scan that a unit tested.
+#: A row is a scan that a run tested.
 PREDICTIONS: Mapping[str, Column] = {
     **_UNIT,
     "scan": _NAME,
@@ -72,7 +72,7 @@ PREDICTIONS: Mapping[str, Column] = {
     **dict.fromkeys(PROBABILITIES, _PROBABILITY),
 }
 
-#: A row is an epoch of a unit's training.
+#: A row is an epoch of a run.
 CURVES: Mapping[str, Column] = {
     **_UNIT,
     "epoch": _COUNT,
@@ -110,7 +110,7 @@ SELECTION: Mapping[str, Column] = {
 #: What the columns of recorded levels start with.
 LEVEL = "nuisance_"
 
-#: A row is a test scan of a unit whose method weighs texture and depth.
+#: A row is a test scan of a run whose method weighs texture and depth.
 IMPORTANCES: Mapping[str, Column] = {
     "method": _NAME,
     "repeat": _COUNT,

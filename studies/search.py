@@ -38,7 +38,7 @@ class _Open:
 
     trial: Trial
     scores: list[float] = field(default_factory=list)
-    units: list[str] = field(default_factory=list)
+    runs: list[str] = field(default_factory=list)
     seconds: float = 0.0
     out: bool = False  # a task of it is with whoever runs it
     end: TrialState | None = None
@@ -101,11 +101,11 @@ class Search:
             one.out = True
         return [Task(number, len(one.scores), one.trial.params) for number, one in ready]
 
-    def learn(self, task: Task, score: float, *, unit: str, seconds: float) -> None:
-        """Takes the score (0..1) of a task, the key of the unit that gave it, and the seconds that it took."""
+    def learn(self, task: Task, score: float, *, run: str, seconds: float) -> None:
+        """Takes the score (0..1) of a task, the key of the run that gave it, and the seconds that it took."""
         one = self._open[task.trial]
         one.scores.append(score)
-        one.units.append(unit)
+        one.runs.append(run)
         one.seconds += seconds
         one.out = False
         if task.fold not in _told(self.study, task.trial).intermediate_values:
@@ -165,7 +165,7 @@ class Search:
         if any(one.end is None for one in self._open.values()):
             return
         for number, one in sorted(self._open.items()):
-            one.trial.set_user_attr("units", one.units)
+            one.trial.set_user_attr("runs", one.runs)
             one.trial.set_user_attr("seconds", one.seconds)
             if one.reason is not None:
                 one.trial.set_user_attr("reason", one.reason)

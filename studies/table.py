@@ -15,11 +15,11 @@ STATES = {
     TrialState.WAITING: "waiting",
 }
 
-#: Before a parameter's name in a column: a hyper-parameter may be called ``units``, too.
+#: Before a parameter's name in a column: a hyper-parameter may be called ``runs``, too.
 _PARAMS = "params/"
 #: Before an inner fold's number.
 _FOLD = "fold/"
-_AROUND = ["trial", "state", "value"], ["seconds", "started", "ended", "reason", "units"]
+_AROUND = ["trial", "state", "value"], ["seconds", "started", "ended", "reason", "runs"]
 
 
 def trials_table(trials: Sequence[FrozenTrial], *, pruner: str) -> pd.DataFrame:
@@ -38,7 +38,7 @@ def trials_table(trials: Sequence[FrozenTrial], *, pruner: str) -> pd.DataFrame:
         seconds: of its trainings and tests, summed (processor time on a CPU).
         started, ended: local time where the search ran; NaT where it has not.
         reason: why it failed, one line; empty otherwise.
-        units: the keys of its folds' records, with spaces between.
+        runs: the keys of its folds' records, with spaces between.
     """
     before, after = _AROUND
     parameters = dict.fromkeys(_column(name) for trial in trials for name in trial.params)
@@ -46,7 +46,7 @@ def trials_table(trials: Sequence[FrozenTrial], *, pruner: str) -> pd.DataFrame:
     columns = [*before, *parameters, *(f"{_FOLD}{fold}" for fold in range(folds)), *after]
     frame = pd.DataFrame([_row(trial, pruner) for trial in trials], columns=columns)
     kinds = {"value": "float64", "seconds": "float64", "started": "datetime64[us]", "ended": "datetime64[us]"}
-    return frame.astype(kinds | {"trial": "int64", "state": "str", "reason": "str", "units": "str"})
+    return frame.astype(kinds | {"trial": "int64", "state": "str", "reason": "str", "runs": "str"})
 
 
 def fold_scores(trial: FrozenTrial, *, pruner: str) -> list[float]:
@@ -73,5 +73,5 @@ def _row(trial: FrozenTrial, pruner: str) -> dict[str, object]:
         "started": trial.datetime_start,
         "ended": trial.datetime_complete,
         "reason": trial.user_attrs.get("reason", ""),
-        "units": " ".join(trial.user_attrs.get("units", ())),
+        "runs": " ".join(trial.user_attrs.get("runs", ())),
     }

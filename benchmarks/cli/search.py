@@ -106,7 +106,7 @@ def forget(context: typer.Context, reference: str, methods: list[str] | None, *,
     home.make(free=0)
     with home.lock():
         found, store = studied(home, url, suite, methods), Store(home)
-        keys = found.units & store.done()
+        keys = found.runs & store.done()
         if not found.trials:
             print("nothing to forget")
             return

@@ -54,7 +54,7 @@ def status(
 def _suite(state: "State", search: dict[str, int], *, as_json: bool) -> None:
     counts = {k: state.counts[k] for k in ("done", "failed", "left")}
     if as_json:
-        print(json.dumps({"suite": state.suite, "units": counts, "search": search}))
+        print(json.dumps({"suite": state.suite, "runs": counts, "search": search}))
         return
     numbers = ", ".join(f"{count} {k}" for k, count in counts.items())
     print(f"{state.suite}: {numbers}; {disk(state.bytes)}")

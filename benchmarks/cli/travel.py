@@ -59,7 +59,7 @@ def import_(
 ) -> None:
     """Takes the records of an archive into this home, once all of it is checked; what the home has stays.
 
-    A suite that is here already is completed. Records are shared by all suites that have the unit.
+    A suite that is here already is completed. Records are shared by all suites that have the run.
 
     Example: `afnetm import quick.zip`
     """

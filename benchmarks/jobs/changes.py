@@ -12,12 +12,12 @@ from benchmarks.terminal.words import counted
 
 
 def tell_changed_sources(used: Iterable[tuple[str, Method, str]], store: Store, *, suite: str) -> None:
-    """Warns of finished units whose numbers are used again though their method's code is another now.
+    """Warns of finished runs whose numbers are used again though their method's code is another now.
 
     Records from before sources were recorded say nothing.
 
     Args:
-        used: label, method and key of each finished unit.
+        used: label, method and key of each finished run.
         store: with their records.
         suite: whose they are.
     """

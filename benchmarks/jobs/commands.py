@@ -17,8 +17,8 @@ from benchmarks.jobs.changes import tell_changed_sources
 from benchmarks.jobs.ledgers import UNTUNED, make_ledger
 from benchmarks.plans.datasets import ensure_dataset
 from benchmarks.plans.fitting import check_selection
+from benchmarks.plans.runs import PlannedRun, plan
 from benchmarks.plans.suite import Suite, load_suite, validate
-from benchmarks.plans.units import PlannedUnit, plan
 from benchmarks.records.home import Home, write_text
 from benchmarks.records.ledger import Ledger, NoLedgerError, check_same, ledger_named
 from benchmarks.records.store import Store
@@ -50,7 +50,7 @@ class Job:
         suite: the whole suite.
         labels: the methods asked for, in the suite's order.
         dataset: opened; None in a dry run whose dataset is yet to be made.
-        planned: all the suite's units; none without a dataset. Tuned, they have their winners' settings.
+        planned: all the suite's runs; none without a dataset. Tuned, they have their winners' settings.
         device: ``"cpu"`` or ``"cuda"``.
         workers: processes.
         home: where records go.
@@ -61,7 +61,7 @@ class Job:
     suite: Suite
     labels: list[str]
     dataset: FaceDataset | None
-    planned: list[PlannedUnit]
+    planned: list[PlannedRun]
     device: str
     workers: int
     home: Home
@@ -69,11 +69,11 @@ class Job:
     untracked: str | None = None
 
     @property
-    def chosen(self) -> list[PlannedUnit]:
-        """The units asked for that can be trained, extras last; each once."""
+    def chosen(self) -> list[PlannedRun]:
+        """The runs asked for that can be trained, extras last; each once."""
         extras = [extra.planned for extra in self.tuned.extras] if self.tuned else []
         planned = [one for one in self.planned if not (self.tuned and self.tuned.lacks(one))]
-        return list({one.unit.key: one for one in [*planned, *extras] if one.label in self.labels}.values())
+        return list({one.run.key: one for one in [*planned, *extras] if one.label in self.labels}.values())
 
 
 def prepare(
@@ -178,16 +178,16 @@ def tune(job: Job, spec: SearchSpec, *, storage_url: str | None, tracking_uri: s
                 (question.label, job.suite.methods[question.label], key)
                 for question, search in searched.items()
                 for trial in search.trials
-                for key in trial.user_attrs.get("units", ())
+                for key in trial.user_attrs.get("runs", ())
                 if key in done
             ]
         tell_changed_sources(used, Store(job.home), suite=job.suite.name)
         write_text(job.home.winners(job.suite.name), written(tuned.winners, suite=job.suite.name))
         for one in job.planned:
             if reason := tuned.lacking.get(position(one)):
-                Store(job.home).write_failure(UNTUNED + one.unit.key, reason)
+                Store(job.home).write_failure(UNTUNED + one.run.key, reason)
             elif not tuned.lacks(one):
-                Store(job.home).forget([UNTUNED + one.unit.key])
+                Store(job.home).forget([UNTUNED + one.run.key])
     return replace(job, planned=tuned.planned, tuned=tuned, untracked=copying.lacks)
 
 
@@ -224,14 +224,14 @@ def train(job: Job, *, tracking_uri: str, with_faces: bool, console: Terminal) -
     with job.home.lock():
         ledger.save(job.home)
         done = Store(job.home).done()
-        left = sum(p.unit.key not in done for p in job.chosen)
+        left = sum(p.run.key not in done for p in job.chosen)
         runs, workers = counted(len(job.chosen), "run"), counted(job.workers, "worker")
         if left:
             console.say(f"{escape(job.suite.name)}: {left} of {runs} to train, {workers}")
         else:
             console.say(f"{escape(job.suite.name)}: {runs} done; nothing to train")
         _tell_weightless(job, done, console)
-        used = [(p.label, job.suite.methods[p.label], p.unit.key) for p in job.chosen if p.unit.key in done]
+        used = [(p.label, job.suite.methods[p.label], p.run.key) for p in job.chosen if p.run.key in done]
         tell_changed_sources(used, Store(job.home), suite=job.suite.name)
         return run(
             job.chosen,
@@ -245,9 +245,9 @@ def train(job: Job, *, tracking_uri: str, with_faces: bool, console: Terminal) -
 
 
 def _tell_weightless(job: Job, done: set[str], console: Terminal) -> None:
-    """Says which finished units have no weights though the suite keeps them now: a record stays as it was written."""
+    """Says which finished runs have no weights though the suite keeps them now: a record stays as it was written."""
     store = Store(job.home)
-    bare = [p for p in job.chosen if p.keep_weights and p.unit.key in done and not store.has_weights(p.unit.key)]
+    bare = [p for p in job.chosen if p.keep_weights and p.run.key in done and not store.has_weights(p.run.key)]
     if bare:
         console.say(
             f"keep_weights = true: {counted(len(bare), 'finished run')} without weights, which were not kept then; "

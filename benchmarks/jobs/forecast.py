@@ -14,7 +14,7 @@ from afnetm.data.scan import EXPRESSIONS
 from benchmarks.jobs.beside import Step, steps
 from benchmarks.jobs.timing import estimate_seconds
 from benchmarks.plans.datasets import how_to_make
-from benchmarks.plans.units import select, split
+from benchmarks.plans.runs import select, split
 from benchmarks.records.store import Store
 from benchmarks.terminal.tables import Fitted
 from benchmarks.terminal.words import counted, duration
@@ -30,7 +30,7 @@ class Share:
 
     Attributes:
         label: the method's.
-        units: planned.
+        runs: planned.
         left: to train.
         seconds: that those left take; NaN where that is not known.
         sure: whether that comes from records, or nothing is left.
@@ -38,7 +38,7 @@ class Share:
     """
 
     label: str
-    units: int
+    runs: int
     left: int
     seconds: float
     sure: bool
@@ -51,12 +51,12 @@ def shares(job: "Job") -> list[Share]:
     done = store.done()
     found = []
     for label in job.labels:
-        keys = [p.unit.key for p in job.planned if p.label == label]
+        keys = [p.run.key for p in job.planned if p.label == label]
         times = [store.result(key)["seconds"] for key in keys if key in done]
-        units = len(keys) or job.suite.protocol.folds * job.suite.protocol.repeats
-        left = units - len(times)
+        runs = len(keys) or job.suite.protocol.folds * job.suite.protocol.repeats
+        left = runs - len(times)
         each, fault = (sum(times) / len(times), None) if times else estimated(job, label, shape(job))
-        found.append(Share(label, units, left, left * each / job.workers, sure=bool(times), fault=fault))
+        found.append(Share(label, runs, left, left * each / job.workers, sure=bool(times), fault=fault))
     return found
 
 
@@ -82,8 +82,8 @@ def faults(found: list[Share]) -> list[str]:
 
 def table_of(found: list[Share], things: str, beside: Sequence[Step]) -> Fitted:
     """Shares, what is to be done beside them, and the sum for the terminal; `things` is what they are shares of."""
-    units, left, seconds = (sum(column) for column in zip(*((s.units, s.left, s.seconds) for s in found), strict=True))
-    whole = Share("all", int(units), int(left), seconds + sum(step.seconds for step in beside), sure=False)
+    runs, left, seconds = (sum(column) for column in zip(*((s.runs, s.left, s.seconds) for s in found), strict=True))
+    whole = Share("all", int(runs), int(left), seconds + sum(step.seconds for step in beside), sure=False)
     rows = [_cells(share) for share in found]
     rows += [(step.label, "", "", "", f"about {duration(step.seconds)}") for step in beside]
     columns = ["method", things, "done", "to train", "time"]
@@ -92,7 +92,7 @@ def table_of(found: list[Share], things: str, beside: Sequence[Step]) -> Fitted:
 
 def _cells(share: Share) -> tuple[str, ...]:
     time = f"{'' if share.sure or math.isnan(share.seconds) else 'about '}{duration(share.seconds)}"
-    return share.label, str(share.units), str(share.units - share.left), str(share.left), time
+    return share.label, str(share.runs), str(share.runs - share.left), str(share.left), time
 
 
 @dataclass(frozen=True)

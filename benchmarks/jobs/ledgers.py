@@ -1,16 +1,16 @@
-"""The ledger of a suite as it is planned: what `records.ledger` keeps, from suite, dataset, units and winners."""
+"""The ledger of a suite as it is planned: what `records.ledger` keeps, from suite, dataset, runs and winners."""
 
 from afnetm.data.dataset import FaceDataset, dataset_info
+from benchmarks.plans.runs import PlannedRun, changed, hyperparameters
 from benchmarks.plans.suite import Suite
-from benchmarks.plans.units import PlannedUnit, changed, hyperparameters
 from benchmarks.records.ledger import Entry, Ledger, dataset_secret, pathless
 from benchmarks.search.tuning import Tuned
 
-#: Before the key of a unit that waits for the winner of its search.
+#: Before the key of a run that waits for the winner of its search.
 UNTUNED = "untuned-"
 
 
-def make_ledger(suite: Suite, dataset: FaceDataset, planned: list[PlannedUnit], tuned: Tuned | None = None) -> Ledger:
+def make_ledger(suite: Suite, dataset: FaceDataset, planned: list[PlannedRun], tuned: Tuned | None = None) -> Ledger:
     """The ledger of a suite as planned."""
     extras = tuned.extras if tuned else ()
     return Ledger(
@@ -35,16 +35,16 @@ def make_ledger(suite: Suite, dataset: FaceDataset, planned: list[PlannedUnit], 
             }
             for label, method in suite.methods.items()
         },
-        units=[
-            # Without a winner it is not the unit that an untuned run of the suite may have trained.
-            Entry(UNTUNED * bool(tuned and tuned.lacks(p)) + p.unit.key, p.label, p.unit.repeat, p.unit.fold)
+        runs=[
+            # Without a winner it is not the run that an untuned run of the suite may have trained.
+            Entry(UNTUNED * bool(tuned and tuned.lacks(p)) + p.run.key, p.label, p.run.repeat, p.run.fold)
             for p in planned
         ],
         axes={name: axis.model_dump() for name, axis in suite.axes.items()},
         added=list(suite.added),
         tuning=dict(tuned.record) if tuned else {},
         extras=[
-            Entry(e.planned.unit.key, e.planned.label, e.planned.unit.repeat, e.planned.unit.fold, e.search, e.reseed)
+            Entry(e.planned.run.key, e.planned.label, e.planned.run.repeat, e.planned.run.fold, e.search, e.reseed)
             for e in extras
         ],
         path=suite.path,

@@ -13,7 +13,7 @@ from rich.markup import escape
 from benchmarks.jobs.beside import steps
 from benchmarks.jobs.forecast import Shape, Share, estimated, faults, forecast, scans_each, shape, table_of
 from benchmarks.plans.datasets import how_to_make
-from benchmarks.plans.units import undrawn
+from benchmarks.plans.runs import undrawn
 from benchmarks.records.store import Store
 from benchmarks.search.searching import check_search, study_name
 from benchmarks.terminal.words import counted, duration
@@ -33,8 +33,8 @@ def dry_forecast(job: "Job", spec: SearchSpec | None, *, storage_url: str | None
     if job.dataset is None and job.suite.dataset.synthetic is None:
         return forecast(job)
     protocol = job.suite.protocol
-    units = len(job.labels) * protocol.folds * protocol.repeats
-    then = f"then the winners are trained: {counted(units, 'run')}"
+    runs = len(job.labels) * protocol.folds * protocol.repeats
+    then = f"then the winners are trained: {counted(runs, 'run')}"
     return Group(search_forecast(job, spec, storage_url=storage_url, measure=True, report=True), f"[dim]{then}[/]")
 
 
@@ -84,13 +84,13 @@ def _share(job: "Job", spec: SearchSpec, label: str, told: Mapping[str, list[Fro
         assert spec.hours is not None
         left_over = sum(max(0.0, 3600 * spec.hours - seconds) for seconds in spent)
         return Share(label, 0, 0, left_over / job.workers, sure=True)
-    units = spec.most * len(names) * spec.folds
+    runs = spec.most * len(names) * spec.folds
     left = sum(max(0, spec.most - len(own)) for own in trials) * spec.folds
-    trained = sum(len(trial.user_attrs["units"]) for own in trials for trial in own)
+    trained = sum(len(trial.user_attrs["runs"]) for own in trials for trial in own)
     if not left:
-        return Share(label, units, 0, 0.0, sure=True)
+        return Share(label, runs, 0, 0.0, sure=True)
     each, fault = (sum(spent) / trained, None) if trained else _one(job, spec, label, measure=measure)
-    return Share(label, units, left, left * each / job.workers, sure=bool(trained), fault=fault)
+    return Share(label, runs, left, left * each / job.workers, sure=bool(trained), fault=fault)
 
 
 def _one(job: "Job", spec: SearchSpec, label: str, *, measure: bool) -> tuple[float, str | None]:
@@ -101,7 +101,7 @@ def _one(job: "Job", spec: SearchSpec, label: str, *, measure: bool) -> tuple[fl
     store, inner, outer = Store(job.home), _inner_shape(job, spec), shape(job)
     done = store.done()
     times: list[float] = [
-        store.result(p.unit.key)["seconds"] for p in job.planned if p.label == label and p.unit.key in done
+        store.result(p.run.key)["seconds"] for p in job.planned if p.label == label and p.run.key in done
     ]
     if times:
         return sum(times) / len(times) * inner.train / outer.train, None
@@ -113,7 +113,7 @@ def _inner_shape(job: "Job", spec: SearchSpec) -> Shape:
     scans = outer.train
     if spec.selection == "development":
         if job.dataset is not None:
-            scans = len(undrawn(job.planned[0].unit, job.dataset))
+            scans = len(undrawn(job.planned[0].run, job.dataset))
         else:
             assert suite.dataset.synthetic is not None
             scans = (suite.dataset.synthetic.subjects - (suite.protocol.subjects or 0)) * scans_each(suite)
@@ -135,7 +135,7 @@ def _told(job: "Job", storage_url: str | None) -> dict[str, list[FrozenTrial]]:
             names = optuna.get_all_study_names(storage)
             studies = {name: optuna.load_study(study_name=name, storage=storage) for name in names}
             return {
-                name: [trial for trial in study.get_trials(deepcopy=False) if "units" in trial.user_attrs]
+                name: [trial for trial in study.get_trials(deepcopy=False) if "runs" in trial.user_attrs]
                 for name, study in studies.items()
             }
     except NoStudiesError:

@@ -19,8 +19,8 @@ class State:
 
     Attributes:
         suite: its name.
-        counts: units ``done``, ``failed`` and ``left``.
-        failures: reasons by unit.
+        counts: runs ``done``, ``failed`` and ``left``.
+        failures: reasons by run.
         bytes: what the records take on disk.
         changed: whether the suite's file is not what was run last; the counts are of what was run.
     """
@@ -44,11 +44,11 @@ def suite_state(reference: str, home: Home) -> State:
         return State(suite.name, {"done": 0, "failed": 0, "left": total}, {}, 0)
     store = Store(home)
     done, failed = store.done(), store.failed()
-    units = {entry.key: f"{entry.method} {entry.repeat}-{entry.fold}" for entry in ledger.units}
-    bad = [key for key in units if key in failed and key not in done]
-    good = [key for key in units if key in done]
-    counts = {"done": len(good), "failed": len(bad), "left": len(units) - len(good) - len(bad)}
-    reasons = {units[key]: store.reason(key) for key in bad}
+    runs = {entry.key: f"{entry.method} {entry.repeat}-{entry.fold}" for entry in ledger.runs}
+    bad = [key for key in runs if key in failed and key not in done]
+    good = [key for key in runs if key in done]
+    counts = {"done": len(good), "failed": len(bad), "left": len(runs) - len(good) - len(bad)}
+    reasons = {runs[key]: store.reason(key) for key in bad}
     return State(ledger.suite, counts, reasons, store.size(good), _changed(reference, ledger.text))
 
 

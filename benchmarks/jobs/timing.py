@@ -1,4 +1,4 @@
-"""How long a unit would take, from a few training steps, where there is no record of one yet."""
+"""How long a run would take, from a few training steps, where there is no record of one yet."""
 
 import time
 from dataclasses import replace
@@ -27,7 +27,7 @@ _OPERATIONS = 2e10
 def estimate_seconds(
     method: Method, encoder: EncoderSpec, recipe: Recipe, *, size: int, train: int, test: int, device: str
 ) -> float:
-    """Seconds of one unit, from two training steps over blank faces after one to warm up.
+    """Seconds of one run, from two training steps over blank faces after one to warm up.
 
     What is not timed: compiling, and a part that is fitted after training.
 

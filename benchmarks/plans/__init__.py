@@ -1,1 +1,1 @@
-"""What a suite asks for: its file, its dataset, its units."""
+"""What a suite asks for: its file, its dataset, its runs."""

@@ -1,11 +1,11 @@
-"""Keys of units, computed without torch, so that records from elsewhere can be held to theirs."""
+"""Keys of runs, computed without torch, so that records from elsewhere can be held to theirs."""
 
 import hashlib
 import json
 from collections.abc import Mapping
 from typing import Any
 
-#: What decides a unit's result; `benchmarks.plans.units.Unit` says what each is.
+#: What decides a unit's result; `benchmarks.plans.runs.Run` says what each is.
 DECIDING = (
     *("dataset", "intensities", "protocol", "repeat", "fold", "method", "version", "hyperparameters", "encoder"),
     *("recipe", "device", "inner", "reseed"),
@@ -37,19 +37,19 @@ UNSAID: Mapping[str, Any] = {
 }
 
 
-def deciding(unit: Mapping[str, Any]) -> dict[str, Any]:
+def deciding(run: Mapping[str, Any]) -> dict[str, Any]:
     """What decides a unit's result and nothing else: the fields of `DECIDING`, without what a key leaves unsaid.
 
     Args:
-        unit: those fields, as they are in a `Unit` or in its ``result.json``; others are passed over.
+        run: those fields, as they are in a `Run` or in its ``result.json``; others are passed over.
     """
-    said = {name: unit.get(name) for name in DECIDING if unit.get(name) or name not in _YOUNGER}
-    return said | {"recipe": _said(unit["recipe"], UNSAID)}
+    said = {name: run.get(name) for name in DECIDING if run.get(name) or name not in _YOUNGER}
+    return said | {"recipe": _said(run["recipe"], UNSAID)}
 
 
-def unit_key(unit: Mapping[str, Any]) -> str:
+def run_key(run: Mapping[str, Any]) -> str:
     """Twenty hexadecimal digits: the head of the SHA-256 of what decides a result, as JSON with sorted keys."""
-    return hashlib.sha256(json.dumps(deciding(unit), sort_keys=True).encode()).hexdigest()[:20]
+    return hashlib.sha256(json.dumps(deciding(run), sort_keys=True).encode()).hexdigest()[:20]
 
 
 def _said(settings: Mapping[str, Any], unsaid: Mapping[str, Any]) -> dict[str, Any]:

@@ -36,13 +36,13 @@ class Home:
         return self.path / "datasets"
 
     @property
-    def units(self) -> Path:
-        """Records of finished units, a folder each."""
-        return self.path / "units"
+    def runs(self) -> Path:
+        """Records of finished runs, a folder each."""
+        return self.path / "runs"
 
     @property
     def failures(self) -> Path:
-        """Why units failed, a JSON file each."""
+        """Why runs failed, a JSON file each."""
         return self.path / "failures"
 
     @property

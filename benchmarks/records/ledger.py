@@ -17,7 +17,7 @@ class NoLedgerError(UserError):
 
 @dataclass(frozen=True)
 class Entry:
-    """One unit of a suite: its key, and where it stands in the comparison.
+    """One run of a suite: its key, and where it stands in the comparison.
 
     One whose `search` or `reseed` is not 0 stands beside it (`benchmarks.search.tuning.Extra`).
     """
@@ -44,7 +44,7 @@ class Ledger:
         methods: by label: name, title (empty where it has none), version, summary, source, hyperparameters,
             probabilities (whether its scores are), tuned (the search that found its defaults), changed (which
             hyper-parameters are not at these); ledgers of earlier versions have not all of these.
-        units: every unit, in the order planned.
+        runs: every run, in the order planned.
         axes: what an ablation changes, by hyper-parameter: title and part_of (`reports.data.results.Axis`).
         added: methods that are not in the TOML.
         tuning: how the methods were tuned (`benchmarks.search.tuning.Tuned.record`); empty where they were not.
@@ -62,7 +62,7 @@ class Ledger:
     control: str | None
     dataset: dict[str, Any]
     methods: dict[str, dict[str, Any]]
-    units: list[Entry]
+    runs: list[Entry]
     axes: dict[str, dict[str, Any]] = field(default_factory=dict)
     added: list[str] = field(default_factory=list)
     tuning: dict[str, Any] = field(default_factory=dict)
@@ -75,11 +75,11 @@ class Ledger:
         write_text(_place(home, self.suite), json.dumps(asdict(self), indent=1))
 
     def only(self, labels: list[str] | None) -> list[Entry]:
-        """The units of these methods, extras among them; all where `labels` is empty or None."""
+        """The runs of these methods, extras among them; all where `labels` is empty or None."""
         for label in labels or ():
             if label not in self.methods:
                 raise UserError(f"method '{label}' is not in suite '{self.suite}'; it has: {', '.join(self.methods)}")
-        return [entry for entry in [*self.units, *self.extras] if not labels or entry.method in labels]
+        return [entry for entry in [*self.runs, *self.extras] if not labels or entry.method in labels]
 
 
 def read_ledger(home: Home, reference: str) -> Ledger:
@@ -136,7 +136,7 @@ def from_json(stored: dict[str, Any]) -> Ledger:
     """The ledger that was written as `stored`; raises TypeError where it is none of this version."""
     if not isinstance(stored, dict):
         raise TypeError("no table")
-    entries = {name: [Entry(**entry) for entry in stored.get(name, [])] for name in ("units", "extras")}
+    entries = {name: [Entry(**entry) for entry in stored.get(name, [])] for name in ("runs", "extras")}
     if not all(isinstance(axis, dict) for axis in stored.get("axes", {}).values()):
         raise TypeError("axes are no tables")
     return Ledger(**{**stored, **entries})

@@ -1,4 +1,4 @@
-"""The store: records of finished units on disk. A record that is there is whole; nothing else counts as done."""
+"""The store: records of finished runs on disk. A record that is there is whole; nothing else counts as done."""
 
 import json
 import os
@@ -37,7 +37,7 @@ class Evidence:
 
 @dataclass(frozen=True)
 class Record:
-    """What a finished unit leaves behind.
+    """What a finished run leaves behind.
 
     Attributes:
         result: what `result.json` holds: the unit's fields, scores, costs, versions.
@@ -57,35 +57,35 @@ class Record:
 
 
 class Store:
-    """Records under a home: ``units/KEY/`` for what is done, ``failures/KEY.json`` for what failed last time."""
+    """Records under a home: ``runs/KEY/`` for what is done, ``failures/KEY.json`` for what failed last time."""
 
     def __init__(self, home: Home) -> None:
-        self._units = home.units
+        self._runs = home.runs
         self._failures = home.failures
 
     def folder(self, key: str) -> Path:
-        """Where the record of unit `key` is, or would be."""
-        return self._units / key
+        """Where the record of run `key` is, or would be."""
+        return self._runs / key
 
     def done(self) -> set[str]:
-        """Keys of all finished units."""
-        return {name for name in _names(self._units) if not name.startswith(".")}
+        """Keys of all finished runs."""
+        return {name for name in _names(self._runs) if not name.startswith(".")}
 
     def failed(self) -> set[str]:
-        """Keys of all units that failed when last tried."""
+        """Keys of all runs that failed when last tried."""
         names = (name for name in _names(self._failures) if name.endswith(".json") and not name.startswith("."))
         return {name.removesuffix(".json") for name in names}
 
     def write(self, key: str, record: Record) -> None:
         """Writes a record beside and renames it into place; a record that is already there stays."""
-        beside = self._units / f".{key}.{os.getpid()}"
+        beside = self._runs / f".{key}.{os.getpid()}"
         shutil.rmtree(beside, ignore_errors=True)
         try:
             self._write(beside, record)
             try:
-                beside.rename(self._units / key)
+                beside.rename(self._runs / key)
             except OSError:
-                if not (self._units / key).is_dir():
+                if not (self._runs / key).is_dir():
                     raise
         finally:  # where it could not be written, on a full disk, say, what there is of it is in the way
             shutil.rmtree(beside, ignore_errors=True)
@@ -106,31 +106,31 @@ class Store:
             _to_disk(path)
 
     def write_failure(self, key: str, reason: str, text: str = "") -> None:
-        """Records why unit `key` failed, in one line and in a text with the traceback; the next run tries it again."""
+        """Records why run `key` failed, in one line and in a text with the traceback; the next run tries it again."""
         self.failure_text(key).unlink(missing_ok=True)  # of an earlier failure
         if text:
             write_text(self.failure_text(key), text)
         write_text(self._failures / f"{key}.json", json.dumps({"reason": reason}, indent=1))
 
     def failure_text(self, key: str) -> Path:
-        """Where the text with the traceback of a failed unit is, or would be."""
+        """Where the text with the traceback of a failed run is, or would be."""
         return self._failures / f"{key}.txt"
 
     def result(self, key: str) -> dict[str, Any]:
-        """``result.json`` of a finished unit."""
+        """``result.json`` of a finished run."""
         result: dict[str, Any] = json.loads((self.folder(key) / "result.json").read_text())
         return result
 
     def predictions(self, key: str) -> pa.Table:
-        """``predictions.parquet`` of a finished unit; as an Arrow table, which takes a third of a frame's time."""
+        """``predictions.parquet`` of a finished run; as an Arrow table, which takes a third of a frame's time."""
         return pa.parquet.ParquetFile(self.folder(key) / "predictions.parquet").read(use_threads=False)
 
     def curves(self, key: str) -> pa.Table:
-        """``curves.csv`` of a finished unit."""
+        """``curves.csv`` of a finished run."""
         return pa.csv.read_csv(self.folder(key) / "curves.csv", pa.csv.ReadOptions(use_threads=False))
 
     def reason(self, key: str) -> str:
-        """Why unit `key` failed, in one line."""
+        """Why run `key` failed, in one line."""
         reason: str = json.loads((self._failures / f"{key}.json").read_text())["reason"]
         return reason
 
@@ -139,7 +139,7 @@ class Store:
         for key in keys:
             self._forget_failure(key)
             if self.folder(key).is_dir():
-                gone = self._units / f".{key}.forgotten"
+                gone = self._runs / f".{key}.forgotten"
                 shutil.rmtree(gone, ignore_errors=True)  # of a deletion that was killed
                 self.folder(key).rename(gone)
                 shutil.rmtree(gone)
@@ -150,11 +150,11 @@ class Store:
 
     def sweep(self) -> None:
         """Deletes what killed processes left half-written. Only for the one who holds the home's lock."""
-        for folder in self._units.glob(".*"):
+        for folder in self._runs.glob(".*"):
             shutil.rmtree(folder, ignore_errors=True)
 
     def has_weights(self, key: str) -> bool:
-        """Whether the record of unit `key` kept the trained weights."""
+        """Whether the record of run `key` kept the trained weights."""
         return (self.folder(key) / "weights.safetensors").is_file()
 
     def size(self, keys: Iterable[str]) -> int:

@@ -30,7 +30,7 @@ _MEASURED = ("parameters", "flops", "test_seconds", "peak_memory")
 def results(
     ledger: Ledger, store: Store, *, created: str, with_faces: bool = False, dataset: Path | None = None
 ) -> Results:
-    """What a suite's finished units found, and how it was made.
+    """What a suite's finished runs found, and how it was made.
 
     Of records that are damaged, diverged or contradict themselves, what cannot be used is left out and named
     (`Provenance.left_out`); the others are reported.
@@ -47,7 +47,7 @@ def results(
         reports.schema.ReportError: the records contradict each other, or none can be used.
     """
     done = store.done()
-    read = [(entry, read_sound(entry, store)) for entry in ledger.units if entry.key in done]
+    read = [(entry, read_sound(entry, store)) for entry in ledger.runs if entry.key in done]
     lost = [one for _, one in read if isinstance(one, LeftOut)]
     found = gathered([(entry, one) for entry, one in read if isinstance(one, Sound)], lost)
     found = found.without(diverged(found.predictions, found.curves))
@@ -60,7 +60,7 @@ def results(
     shown = bool(ledger.dataset["shareable"]) or with_faces
     return make(
         found.without(
-            {unit: f"its record contradicts itself: {why if shown else unnamed(why)}" for unit, why in bad.items()}
+            {run: f"its record contradicts itself: {why if shown else unnamed(why)}" for run, why in bad.items()}
         )
     )
 
@@ -97,7 +97,7 @@ def _results(
     """The results of these records."""
     if not found.records:
         first = f": {found.left_out[0].place}: {found.left_out[0].reason}" if found.left_out else ""
-        raise ReportError(f"no finished unit can be used{first}")
+        raise ReportError(f"no finished run can be used{first}")
     results = [one.result for _, one in found.records]
     here = dataset_here(dataset, ledger.dataset["fingerprint"]) if dataset else None
     by_key = {entry.key: one.result for entry, one in found.records}
@@ -127,11 +127,11 @@ def _results(
             hardware=_distinct(results, "hardware"),
             commits=_distinct(results, "commit"),
             devices=_distinct(results, "device_name"),
-            planned=len(ledger.units),
+            planned=len(ledger.runs),
             done=len(found.records),
             failed=[
                 (e.method, e.repeat, e.fold, reason(store, e.key))
-                for e in ledger.units
+                for e in ledger.runs
                 if e.key in failed and e.key not in done
             ],
             left_out=found.left_out,

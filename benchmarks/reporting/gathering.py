@@ -1,4 +1,4 @@
-"""Records one below the other, as tables; and these without the units that cannot be used."""
+"""Records one below the other, as tables; and these without the runs that cannot be used."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from reports.data.left_out import LeftOut
 
 @dataclass(frozen=True, eq=False)
 class Gathered:
-    """What is read of finished units.
+    """What is read of finished runs.
 
     Attributes:
         records: each with its entry.
@@ -29,7 +29,7 @@ class Gathered:
     left_out: list[LeftOut]
 
     def without(self, bad: Mapping[str, str]) -> "Gathered":
-        """The same but for the units that are `bad`, for these reasons."""
+        """The same but for the runs that are `bad`, for these reasons."""
         if not bad:
             return self
         gone = [
@@ -37,12 +37,12 @@ class Gathered:
             for entry, _ in self.records
             if entry.key in bad
         ]
-        units = {one.place for one in gone}
+        runs = {one.place for one in gone}
         frames = (
             frame if frame.empty else frame[~frame["unit"].isin(list(bad))] for frame in (self.predictions, self.curves)
         )
         predictions, curves = (frame.reset_index(drop=True) for frame in frames)
-        others = [one for one in self.left_out if one.place not in units]
+        others = [one for one in self.left_out if one.place not in runs]
         return Gathered([one for one in self.records if one[0].key not in bad], predictions, curves, [*gone, *others])
 
 

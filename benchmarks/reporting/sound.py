@@ -79,7 +79,7 @@ def read_sound(entry: Entry, store: Store) -> Sound | LeftOut:
 
 
 def reason(store: Store, key: str) -> str:
-    """Why a unit failed, as far as that can be read."""
+    """Why a run failed, as far as that can be read."""
     try:
         return store.reason(key)
     except _DAMAGED:

@@ -121,8 +121,8 @@ def _ledgers(home: Home, references: Sequence[str]) -> list[Ledger]:
     done = Store(home).done()
     ledgers = [read_ledger(home, reference) for reference in references]
     for ledger in ledgers:
-        if not any(entry.key in done for entry in ledger.units):
-            raise UserError(f"suite '{ledger.suite}' has no finished unit in home '{home.path}'; nothing to report")
+        if not any(entry.key in done for entry in ledger.runs):
+            raise UserError(f"suite '{ledger.suite}' has no finished run in home '{home.path}'; nothing to report")
     return ledgers
 
 

@@ -1,1 +1,1 @@
-"""Units trained by processes of their own, records copied to MLflow, and who shows them."""
+"""Runs trained by processes of their own, records copied to MLflow, and who shows them."""

@@ -23,19 +23,19 @@ def run_name(entry: Entry) -> str:
     return f"{name} reseeded {entry.reseed}" if entry.reseed else name
 
 
-def unit_params(result: Mapping[str, Any]) -> list[Param]:
-    """Of a finished unit: what it is, and all its settings."""
+def run_params(result: Mapping[str, Any]) -> list[Param]:
+    """Of a finished run: what it is, and all its settings."""
     facts = {name: result[name] for name in ("method", "version", "repeat", "fold", "seed", "device", "intensities")}
     settings = {"protocol": result["protocol"], "encoder": result["encoder"], _TRAINING: result["recipe"]}
     return params(facts | _own(result["hyperparameters"], facts) | settings)
 
 
 def method_params(ledger: Ledger, label: str) -> list[Param]:
-    """Of a method, as its suite has it: the same names as its units'."""
+    """Of a method, as its suite has it: the same names as its runs'."""
     about = ledger.methods[label]
     facts = {"method": about.get("name"), "version": about.get("version")}
     settings = {name: dict(ledger.resolved.get(name, {})) for name in ("protocol", "encoder", _TRAINING)}
-    settings["encoder"].pop("weights", None)  # a path; their digest stands with the units
+    settings["encoder"].pop("weights", None)  # a path; their digest stands with the runs
     return params(facts | _own(about["hyperparameters"], facts) | settings)
 
 
@@ -56,8 +56,8 @@ def _own(hyperparameters: Mapping[str, Any], facts: Mapping[str, Any]) -> dict[s
     return {f"hyperparameters.{name}" if name in taken else name: value for name, value in hyperparameters.items()}
 
 
-def unit_metrics(result: Mapping[str, Any], folder: Path, end: int) -> list[Metric]:
-    """Scores and costs of a finished unit, and its curves, a step an epoch; `end` is when it ended, in ms."""
+def run_metrics(result: Mapping[str, Any], folder: Path, end: int) -> list[Metric]:
+    """Scores and costs of a finished run, and its curves, a step an epoch; `end` is when it ended, in ms."""
     names = ("accuracy", "macro_f1", "seconds", "test_seconds", "parameters", "flops", "n_train", "n_test")
     metrics = [Metric(name, float(result[name]), end, 0) for name in names]
     curves = pd.read_csv(folder / "curves.csv").drop(columns="epoch")

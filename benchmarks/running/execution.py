@@ -1,4 +1,4 @@
-"""Executing a unit: what a worker does from reading the dataset to writing the record."""
+"""Executing a run: what a worker does from reading the dataset to writing the record."""
 
 import time
 from dataclasses import asdict, replace
@@ -22,37 +22,37 @@ from afnetm.training.gradcam import gradcam
 from afnetm.training.loop import fit, predict
 from afnetm.training.metrics import scores
 from afnetm.training.resident import Resident
-from benchmarks.plans.units import PlannedUnit, class_indices, rebuild, scans_of
+from benchmarks.plans.runs import PlannedRun, class_indices, rebuild, scans_of
 from benchmarks.records.home import Home
 from benchmarks.records.provenance import provenance
 from benchmarks.records.store import Evidence, Record, Store
 
 
-def rehearse(planned: PlannedUnit, home: Home) -> float:
+def rehearse(planned: PlannedRun, home: Home) -> float:
     """Tries a unit's method with its settings on a few faces of its dataset's size; nothing is recorded."""
     started = time.perf_counter()
-    size = _dataset(home, planned.dataset_name, planned.unit.dataset).size
+    size = _dataset(home, planned.dataset_name, planned.run.dataset).size
     method, encoder, recipe = rebuild(planned)
-    device = torch.device(planned.unit.device)
+    device = torch.device(planned.run.device)
     rehearsal.rehearse(method, replace(encoder, size=size), recipe, size=size, classes=len(EXPRESSIONS), device=device)
     return time.perf_counter() - started
 
 
-def execute(planned: PlannedUnit, home: Home) -> float:
-    """Trains and tests one unit and writes its record; returns the seconds that it took."""
+def execute(planned: PlannedRun, home: Home) -> float:
+    """Trains and tests one run and writes its record; returns the seconds that it took."""
     started = time.perf_counter()
     made_with = provenance()  # before anything is trained: what is wrong with it costs nothing then
-    unit = planned.unit
-    device = torch.device(unit.device)
-    dataset = _dataset(home, planned.dataset_name, unit.dataset)
-    rows, fold = scans_of(unit, dataset)
-    data = _resident(dataset, tuple(rows.tolist()), unit.device)
+    run = planned.run
+    device = torch.device(run.device)
+    dataset = _dataset(home, planned.dataset_name, run.dataset)
+    rows, fold = scans_of(run, dataset)
+    data = _resident(dataset, tuple(rows.tolist()), run.device)
     labels = class_indices(dataset, rows)
     method, encoder, recipe = rebuild(planned)
 
     if device.type == "cuda":
         torch.cuda.reset_peak_memory_stats(device)
-    torch.manual_seed(unit.seed)  # initial weights and dropout
+    torch.manual_seed(run.seed)  # initial weights and dropout
     model = built(method, replace(encoder, size=dataset.size), len(EXPRESSIONS)).to(device)
     if recipe.channels_last:
         model = model.to(memory_format=torch.channels_last)
@@ -64,7 +64,7 @@ def execute(planned: PlannedUnit, home: Home) -> float:
     clock = time.process_time if device.type == "cpu" else time.perf_counter
     begun = clock()
     curves = fit(
-        model, data, train, torch.from_numpy(labels).to(device), recipe, seed=derive_seed(use="loop", seed=unit.seed)
+        model, data, train, torch.from_numpy(labels).to(device), recipe, seed=derive_seed(use="loop", seed=run.seed)
     )
     trained = clock()
     probabilities, extras = predict(model, data, test, recipe)
@@ -72,15 +72,15 @@ def execute(planned: PlannedUnit, home: Home) -> float:
     if probabilities.shape != (len(test), len(EXPRESSIONS)):
         found = " x ".join(map(str, probabilities.shape))
         raise ValueError(f"the network gives {found} logits for {len(test)} scans and {len(EXPRESSIONS)} classes")
-    # On a processor there is the process' alone, which holds what earlier units of this worker left.
+    # On a processor there is the process' alone, which holds what earlier runs of this worker left.
     memory = torch.cuda.max_memory_allocated(device) if device.type == "cuda" else None
-    searched = unit.inner is not None  # then only its score is wanted, and there may be very many of its kind
+    searched = run.inner is not None  # then only its score is wanted, and there may be very many of its kind
     evidence = None if searched else _evidence(model, data, test, labels[fold.test], probabilities.argmax(1))
 
     result: dict[str, Any] = {
-        **asdict(unit),
-        "key": unit.key,
-        "seed": unit.seed,
+        **asdict(run),
+        "key": run.key,
+        "seed": run.seed,
         "n_train": len(fold.train),
         "n_test": len(fold.test),
         **scores(labels[fold.test], probabilities.numpy()),
@@ -105,7 +105,7 @@ def execute(planned: PlannedUnit, home: Home) -> float:
         if planned.keep_weights
         else None,
     )
-    Store(home).write(unit.key, record)
+    Store(home).write(run.key, record)
     return time.perf_counter() - started
 
 
@@ -137,5 +137,5 @@ def _dataset(home: Home, name: str, fingerprint: str) -> FaceDataset:
 
 @lru_cache(maxsize=1)
 def _resident(dataset: FaceDataset, rows: tuple[int, ...], device: str) -> Resident:
-    """The scans that a unit may see, and no other, on the device; kept for the next one that may see the same."""
+    """The scans that a run may see, and no other, on the device; kept for the next one that may see the same."""
     return Resident(dataset, np.array(rows, np.int64), torch.device(device))

@@ -6,31 +6,31 @@ from datetime import UTC, datetime
 from afnetm.blame import told
 from afnetm.errors import UserError
 from afnetm.registry import find_method
-from benchmarks.plans.units import PlannedUnit
+from benchmarks.plans.runs import PlannedRun
 from benchmarks.records.provenance import provenance
 
 
-def reason(error: BaseException, planned: PlannedUnit) -> str:
+def reason(error: BaseException, planned: PlannedRun) -> str:
     """``ValueError: odd width (baselines/mine.py:51)``."""
     try:
-        module = find_method(planned.unit.method).__module__
+        module = find_method(planned.run.method).__module__
     except UserError:  # it cannot be loaded here, which is what `error` says
         module = ""
     return told(error, module)
 
 
-def report(what: BaseException | str, planned: PlannedUnit) -> str:
+def report(what: BaseException | str, planned: PlannedRun) -> str:
     """A text file's content: which run, when, with which versions; then the traceback, or the words in place of one."""
-    unit = planned.unit
+    run = planned.run
     made_with = provenance()
     versions = ", ".join(f"{name} {version}" for name, version in made_with["versions"].items())
     about = {
-        "method": f"{planned.label} ({unit.method}, version {unit.version})",
-        "run": f"repeat {unit.repeat}, fold {unit.fold}" + (f", inner {unit.inner}" if unit.inner else ""),
-        "settings": f"{unit.hyperparameters}",
-        "key": unit.key,
+        "method": f"{planned.label} ({run.method}, version {run.version})",
+        "run": f"repeat {run.repeat}, fold {run.fold}" + (f", inner {run.inner}" if run.inner else ""),
+        "settings": f"{run.hyperparameters}",
+        "key": run.key,
         "time": f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC",
-        "device": f"{unit.device}, {made_with['hardware']}",
+        "device": f"{run.device}, {made_with['hardware']}",
         "versions": versions,
         "commit": made_with["commit"],
     }

@@ -1,6 +1,6 @@
 """This machine: persistent workers, one thread each on a CPU (two processes of one thread beat one of two).
 
-Every worker has a pool of its own, so that one that dies takes no other's unit with it.
+Every worker has a pool of its own, so that one that dies takes no other's run with it.
 """
 
 import os
@@ -13,35 +13,35 @@ from dataclasses import dataclass
 from afnetm.errors import UserError
 from afnetm.unwritten import is_full
 from afnetm.workers import follow_parent
-from benchmarks.plans.units import PlannedUnit
+from benchmarks.plans.runs import PlannedRun
 from benchmarks.records.home import Home
 from benchmarks.records.store import Store
 from benchmarks.running.ahead import begin_workers
 from benchmarks.running.failure import reason, report
 
-#: Trains and tests a unit, writes its record, and returns the seconds that it took.
-Work = Callable[[PlannedUnit, Home], float]
+#: Trains and tests a run, writes its record, and returns the seconds that it took.
+Work = Callable[[PlannedRun, Home], float]
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a unit ended: in `seconds`, or failed for `reason` (one line; the traceback is in the store)."""
+    """How a run ended: in `seconds`, or failed for `reason` (one line; the traceback is in the store)."""
 
-    planned: PlannedUnit
+    planned: PlannedRun
     seconds: float = 0.0
     reason: str | None = None
 
 
 @dataclass(frozen=True)
 class _Failure:
-    """Why a unit failed, as text: not every exception survives the way from one process to another."""
+    """Why a run failed, as text: not every exception survives the way from one process to another."""
 
     reason: str
     text: str
     disk_full: bool = False
 
 
-def execute(planned: PlannedUnit, home: Home) -> float:
+def execute(planned: PlannedRun, home: Home) -> float:
     """What workers do (`benchmarks.running.execution`, which takes torch to import)."""
     from benchmarks.running import execution
 
@@ -49,30 +49,30 @@ def execute(planned: PlannedUnit, home: Home) -> float:
 
 
 def run_local(
-    pull: Callable[[], PlannedUnit | None], home: Home, *, workers: int, work: Work = execute
+    pull: Callable[[], PlannedRun | None], home: Home, *, workers: int, work: Work = execute
 ) -> Generator[Outcome]:
-    """Runs units on `workers` processes and yields each as it ends; a unit that fails does not stop the others.
+    """Runs runs on `workers` processes and yields each as it ends; a run that fails does not stop the others.
 
-    A unit whose process dies, of which a neighbour's memory may have been the cause, is tried once more, with nothing
-    beside it. Closing the iterator, or leaving it by an exception, ends the workers at once; their units in flight are
+    A run whose process dies, of which a neighbour's memory may have been the cause, is tried once more, with nothing
+    beside it. Closing the iterator, or leaving it by an exception, ends the workers at once; their runs in flight are
     lost.
 
     Args:
-        pull: gives the next unit, or None where there is none now. It is asked again after each outcome, and the
+        pull: gives the next run, or None where there is none now. It is asked again after each outcome, and the
             iterator ends when there is none and nothing is running.
         home: where records go.
         workers: processes.
-        work: what is done with each unit; picklable.
+        work: what is done with each run; picklable.
 
     Raises:
-        UserError: the home's disk is full. The units in flight have not failed.
+        UserError: the home's disk is full. The runs in flight have not failed.
     """
     idle = [_Worker() for _ in range(workers)]
-    running: dict[Future[float | _Failure], tuple[_Worker, PlannedUnit]] = {}
-    lost: deque[PlannedUnit] = deque()
+    running: dict[Future[float | _Failure], tuple[_Worker, PlannedRun]] = {}
+    lost: deque[PlannedRun] = deque()
     tried_again: set[str] = set()
 
-    def start(planned: PlannedUnit) -> None:
+    def start(planned: PlannedRun) -> None:
         worker = idle.pop()
         running[worker.submit(planned, home, work)] = (worker, planned)
 
@@ -87,22 +87,22 @@ def run_local(
             for future in wait(running, return_when=FIRST_COMPLETED).done:
                 worker, planned = running.pop(future)
                 idle.append(worker)
-                if worker.died(future) and planned.unit.key not in tried_again:
-                    tried_again.add(planned.unit.key)
+                if worker.died(future) and planned.run.key not in tried_again:
+                    tried_again.add(planned.run.key)
                     lost.append(planned)
                 else:
                     yield _outcome(planned, future, home)
-                    tried_again.discard(planned.unit.key)
+                    tried_again.discard(planned.run.key)
     finally:
         for worker in [*idle, *(worker for worker, _ in running.values())]:
             worker.end()
 
 
-def _keys(running: dict[Future[float | _Failure], tuple["_Worker", PlannedUnit]]) -> set[str]:
-    return {planned.unit.key for _, planned in running.values()}
+def _keys(running: dict[Future[float | _Failure], tuple["_Worker", PlannedRun]]) -> set[str]:
+    return {planned.run.key for _, planned in running.values()}
 
 
-def _outcome(planned: PlannedUnit, future: Future[float | _Failure], home: Home) -> Outcome:
+def _outcome(planned: PlannedRun, future: Future[float | _Failure], home: Home) -> Outcome:
     if future.exception() is not None:
         text = "the worker process died, also when tried again with nothing beside it (killed, or out of memory)"
         result: float | _Failure = _Failure(text, report(text, planned))
@@ -112,7 +112,7 @@ def _outcome(planned: PlannedUnit, future: Future[float | _Failure], home: Home)
         return Outcome(planned, result)
     try:
         if not result.disk_full:
-            Store(home).write_failure(planned.unit.key, result.reason, result.text)
+            Store(home).write_failure(planned.run.key, result.reason, result.text)
             return Outcome(planned, reason=result.reason)
     except OSError as error:
         if not is_full(error):
@@ -123,15 +123,15 @@ def _outcome(planned: PlannedUnit, future: Future[float | _Failure], home: Home)
 
 
 class _Worker:
-    """A process that runs one unit at a time, and is replaced when it has died."""
+    """A process that runs one run at a time, and is replaced when it has died."""
 
     def __init__(self) -> None:
         self._pool = _pool()
 
-    def submit(self, planned: PlannedUnit, home: Home, work: Work) -> Future[float | _Failure]:
+    def submit(self, planned: PlannedRun, home: Home, work: Work) -> Future[float | _Failure]:
         try:
             return self._pool.submit(_work, planned, home, work)
-        except BrokenProcessPool:  # it died between two units
+        except BrokenProcessPool:  # it died between two runs
             self._renew()
             return self._pool.submit(_work, planned, home, work)
 
@@ -167,7 +167,7 @@ def _start(environment: dict[str, str]) -> None:
     prepare_process()
 
 
-def _work(planned: PlannedUnit, home: Home, work: Work) -> float | _Failure:
+def _work(planned: PlannedRun, home: Home, work: Work) -> float | _Failure:
     try:
         return work(planned, home)
     except BaseException as error:  # a method may raise anything, or exit

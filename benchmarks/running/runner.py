@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from benchmarks.plans.units import PlannedUnit, Unit
+from benchmarks.plans.runs import PlannedRun, Run
 from benchmarks.records.home import Home
 from benchmarks.records.ledger import Entry, Ledger
 from benchmarks.records.store import Store
@@ -26,8 +26,8 @@ class Tally:
     """How a run ended.
 
     Attributes:
-        trained: units finished in this run.
-        failed: units that failed in it, with the reason.
+        trained: runs finished in this run.
+        failed: runs that failed in it, with the reason.
         untracked: why MLflow has not all of it, in one line; None where it has.
     """
 
@@ -36,16 +36,16 @@ class Tally:
     untracked: str | None = None
 
     @property
-    def failures(self) -> dict[tuple[str, str], list[Unit]]:
-        """The units that failed, by their method's label and by why."""
-        found: dict[tuple[str, str], list[Unit]] = {}
+    def failures(self) -> dict[tuple[str, str], list[Run]]:
+        """The runs that failed, by their method's label and by why."""
+        found: dict[tuple[str, str], list[Run]] = {}
         for outcome in self.failed:
-            found.setdefault((outcome.planned.label, outcome.reason or ""), []).append(outcome.planned.unit)
+            found.setdefault((outcome.planned.label, outcome.reason or ""), []).append(outcome.planned.run)
         return found
 
 
 def run(
-    planned: Sequence[PlannedUnit],
+    planned: Sequence[PlannedRun],
     ledger: Ledger,
     home: Home,
     *,
@@ -63,7 +63,7 @@ def run(
     store.sweep()
     done = store.done()
     entries = {entry.key: entry for entry in reversed(ledger.only(None))}  # the comparison's before extras like it
-    todo = [p for p in planned if p.unit.key not in done]
+    todo = [p for p in planned if p.run.key not in done]
     queue = Queue(todo)
     tally = Tally()
     tracker = partial(_tracker, uri=tracking_uri, home=home, ledger=ledger, with_faces=with_faces)
@@ -73,8 +73,8 @@ def run(
             copying.do(lambda tracker: tracker.log([entry]))
 
         for one in planned:
-            if one.unit.key in done:
-                log(entries[one.unit.key])
+            if one.run.key in done:
+                log(entries[one.run.key])
         try:
             if todo:
                 copying.do(lambda tracker: None)  # that MLflow is away is heard now, and it takes seconds to begin
@@ -88,13 +88,13 @@ def run(
                                 tally.failed += [replace(outcome, planned=one) for one in refused]
                                 _fail(refused, outcome, store)
                             continue
-                        unit, label = outcome.planned.unit, outcome.planned.label
-                        where = unit.repeat, unit.fold
+                        run, label = outcome.planned.run, outcome.planned.label
+                        where = run.repeat, run.fold
                         if outcome.reason is None:
                             tally.trained += 1
-                            accuracy = store.result(unit.key)["accuracy"]
+                            accuracy = store.result(run.key)["accuracy"]
                             progress.finished(label, where, accuracy=accuracy, seconds=outcome.seconds)
-                            log(entries[unit.key])
+                            log(entries[run.key])
                         else:
                             tally.failed.append(outcome)
                             progress.failed(label, where, reason=outcome.reason)
@@ -104,15 +104,15 @@ def run(
     return tally
 
 
-def _fail(refused: Sequence[PlannedUnit], rehearsed: Outcome, store: Store) -> None:
-    """Records that units failed as the rehearsal of their method did, which the first of them already says."""
-    text = store.failure_text(rehearsed.planned.unit.key).read_text(encoding="utf-8")
+def _fail(refused: Sequence[PlannedRun], rehearsed: Outcome, store: Store) -> None:
+    """Records that runs failed as the rehearsal of their method did, which the first of them already says."""
+    text = store.failure_text(rehearsed.planned.run.key).read_text(encoding="utf-8")
     for planned in refused:
-        store.write_failure(planned.unit.key, str(rehearsed.reason), text)
+        store.write_failure(planned.run.key, str(rehearsed.reason), text)
 
 
-def _progress(planned: Sequence[PlannedUnit], done: set[str], *, workers: int, console: Terminal) -> RunProgress:
-    before = Counter(p.label for p in planned if p.unit.key in done)
+def _progress(planned: Sequence[PlannedRun], done: set[str], *, workers: int, console: Terminal) -> RunProgress:
+    before = Counter(p.label for p in planned if p.run.key in done)
     return RunProgress(Counter(p.label for p in planned), before, workers=workers, console=console)
 
 

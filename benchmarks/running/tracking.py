@@ -1,6 +1,6 @@
 """Tracking: a faithful copy of the records in MLflow, for people. Losing it loses nothing, and it can be made again.
 
-An experiment is a suite, a parent run a method, a child run a unit, tagged with its key; where methods were tuned, a
+An experiment is a suite, a parent run a method, a child run a run, tagged with its key; where methods were tuned, a
 study stands between them (`benchmarks.search.tracking`), and a run beside the methods has the report. Only the driver
 writes, each run's numbers in one batch; what is there already is left alone, and what was missed is caught up later.
 """
@@ -29,10 +29,10 @@ from benchmarks.running.artifacts import METHOD, Artifacts, bring_home
 from benchmarks.running.entities import (
     method_params,
     mlflow_dataset,
+    run_metrics,
     run_name,
+    run_params,
     shows_subjects,
-    unit_metrics,
-    unit_params,
 )
 from benchmarks.running.troubles import is_database, reach
 
@@ -45,12 +45,12 @@ for _noisy, _level in (
 ):
     logging.getLogger(_noisy).setLevel(_level)
 
-#: Tags. A study's name stands at its own run and at its winner's units, these have the winner's trial beside it.
+#: Tags. A study's name stands at its own run and at its winner's runs, these have the winner's trial beside it.
 STUDY, TRIAL = "afnetm.study", "afnetm.trial"
 _KEY, _FINISHED = "afnetm.key", "afnetm.finished"
 _REPORT = "afnetm.report"  # of the run that has the suite's report
 _NAMED = "afnetm.named"  # of a run that has what names subjects
-_UNITS = "afnetm.units"  # of a study's run: keys of its winner's units
+_RUNS = "afnetm.runs"  # of a study's run: keys of its winner's runs
 # MLflow's own tags, which its UI knows: it nests runs by the first.
 PARENT, _NOTE, _SOURCE = "mlflow.parentRunId", "mlflow.note.content", "mlflow.source.name"
 _PAGE = 1000
@@ -111,7 +111,7 @@ class Tracker:
             self._remember(run)
 
     def log(self, entries: Iterable[Entry]) -> int:
-        """Copies the finished ones of these units that are not there whole; returns how many it copied."""
+        """Copies the finished ones of these runs that are not there whole; returns how many it copied."""
         logged = 0
         for entry in entries:
             if not self._store.folder(entry.key).is_dir():
@@ -125,15 +125,15 @@ class Tracker:
                 continue
             if run:  # the record was made anew, or the copy was cut off
                 self.client.delete_run(run)
-            self._log_unit(entry, result)
+            self._log_run(entry, result)
             logged += 1
         return logged
 
     def close(self) -> None:
-        """Brings up to date what stands above units: a study's run names its own, a method's has how many there are."""
-        self._name_units()
+        """Brings up to date what stands above runs: a study's run names its own, a method's has how many there are."""
+        self._name_runs()
         for method in self._parents:
-            keys = [e.key for e in self._ledger.units if e.method == method and e.key in self._children]
+            keys = [e.key for e in self._ledger.runs if e.method == method and e.key in self._children]
             self._update(method, {"runs": float(sum(self._store.folder(key).is_dir() for key in keys))})
 
     def publish(
@@ -201,7 +201,7 @@ class Tracker:
     def _remember(self, run: Run) -> None:
         tags = run.data.tags
         if _KEY in tags:
-            self._remember_unit(run.info.run_id, tags, whole=run.info.status == "FINISHED")
+            self._remember_run(run.info.run_id, tags, whole=run.info.status == "FINISHED")
         elif STUDY in tags:
             self.studies[tags[STUDY]] = run
         elif _REPORT in tags:
@@ -209,7 +209,7 @@ class Tracker:
         elif METHOD in tags:
             self._parents[tags[METHOD]] = run
 
-    def _remember_unit(self, run: str, tags: Mapping[str, str], *, whole: bool) -> None:
+    def _remember_run(self, run: str, tags: Mapping[str, str], *, whole: bool) -> None:
         key = tags[_KEY]
         before, finished = self._children.get(key, ("", ""))
         if before:  # a server that answered too late had made one, and was asked again
@@ -255,7 +255,7 @@ class Tracker:
                 self.client.set_tag(study.info.run_id, PARENT, run)
         self.client.delete_run(before)
 
-    def _log_unit(self, entry: Entry, result: dict[str, Any]) -> None:
+    def _log_run(self, entry: Entry, result: dict[str, Any]) -> None:
         start, end = _span(result)
         self._places[entry.key] = self._place(entry)
         tags = {
@@ -274,7 +274,7 @@ class Tracker:
         identifier = str(run.info.run_id)
         self._children[entry.key] = (identifier, "")  # what is cut off from here on is made again
         folder = self._store.folder(entry.key)
-        self.client.log_batch(identifier, metrics=unit_metrics(result, folder, end), params=unit_params(result))
+        self.client.log_batch(identifier, metrics=run_metrics(result, folder, end), params=run_params(result))
         self.client.log_inputs(identifier, [DatasetInput(mlflow_dataset(self._ledger.dataset))])
         files = {path.name: path for path in folder.iterdir() if self._named or not shows_subjects(path)}
         self.artifacts.put(identifier, files)
@@ -302,7 +302,7 @@ class Tracker:
         return {PARENT: self.parent(entry.method)}
 
     def _move(self, entry: Entry, run: str) -> None:
-        """Puts the run of a unit where it belongs now: what a search chose may have been trained before."""
+        """Puts the run of a run where it belongs now: what a search chose may have been trained before."""
         before, now = self._places[entry.key], self._place(entry)
         for tag in before.keys() - now.keys():
             self.client.delete_tag(run, tag)
@@ -311,17 +311,17 @@ class Tracker:
                 self.client.set_tag(run, tag, value)
         self._places[entry.key] = now
 
-    def _name_units(self) -> None:
-        """Tags studies' runs with the keys of the units below them."""
+    def _name_runs(self) -> None:
+        """Tags studies' runs with the keys of the runs below them."""
         for name, run in self.studies.items():
             own = [e.key for e in self._ledger.only(None) if self._places.get(e.key, {}).get(STUDY) == name]
             keys = " ".join(own)
-            if keys and run.data.tags.get(_UNITS) != keys:
-                self.client.set_tag(run.info.run_id, _UNITS, keys)
+            if keys and run.data.tags.get(_RUNS) != keys:
+                self.client.set_tag(run.info.run_id, _RUNS, keys)
 
 
 def _span(result: Mapping[str, Any]) -> tuple[int, int]:
-    """When a unit began and ended, in MLflow's milliseconds."""
+    """When a run began and ended, in MLflow's milliseconds."""
     end = int(result["finished"] * 1000)
     return end - int((result["seconds"] + result["test_seconds"]) * 1000), end
 

@@ -12,8 +12,8 @@ from afnetm.data.dataset import FaceDataset
 from afnetm.errors import UserError
 from benchmarks.plans.fitting import check_inner_folds, check_selection
 from benchmarks.plans.keys import deciding
+from benchmarks.plans.runs import PlannedRun, scans_of, with_settings
 from benchmarks.plans.suite import Suite
-from benchmarks.plans.units import PlannedUnit, scans_of, with_settings
 from benchmarks.records.home import Home
 from benchmarks.records.store import Store
 from benchmarks.running.local import Outcome, run_local
@@ -35,7 +35,7 @@ class Question:
         label: the method's.
         where: the outer repeat and fold; None under ``development``, where one answer is for all.
         search: 0, or more where the whole search is repeated.
-        base: a unit of the comparison that the answer is for, as the suite has it.
+        base: a run of the comparison that the answer is for, as the suite has it.
         space: what is searched.
         spec: how, with this search's seed.
     """
@@ -44,12 +44,12 @@ class Question:
     label: str
     where: Where
     search: int
-    base: PlannedUnit
+    base: PlannedRun
     space: Space
     spec: SearchSpec
 
 
-def questions(suite: Suite, spec: SearchSpec, planned: list[PlannedUnit], labels: list[str]) -> list[Question]:
+def questions(suite: Suite, spec: SearchSpec, planned: list[PlannedRun], labels: list[str]) -> list[Question]:
     """Every study of a search: fold by fold, so that all methods advance together; repeated searches come last.
 
     Raises:
@@ -66,8 +66,8 @@ def questions(suite: Suite, spec: SearchSpec, planned: list[PlannedUnit], labels
     for search in range(spec.selection_repeats):
         seen = set()
         for base in planned:
-            unit = base.unit
-            where = (unit.repeat, unit.fold) if spec.selection == "nested" else None
+            run = base.run
+            where = (run.repeat, run.fold) if spec.selection == "nested" else None
             if base.label not in labels or (base.label, where) in seen:
                 continue
             seen.add((base.label, where))
@@ -92,11 +92,11 @@ def check_folds(found: list[Question], suite: Suite, dataset: FaceDataset) -> No
         UserError: too few subjects are left for one.
     """
     for question in {question.where: question for question in found}.values():
-        scans_of(unit_of(question, suite, Task(0, 0, {})).unit, dataset)
+        scans_of(run_of(question, suite, Task(0, 0, {})).run, dataset)
 
 
 def check_search(
-    suite: Suite, spec: SearchSpec, planned: list[PlannedUnit], labels: list[str], dataset: FaceDataset | None
+    suite: Suite, spec: SearchSpec, planned: list[PlannedRun], labels: list[str], dataset: FaceDataset | None
 ) -> None:
     """Refuses a search that cannot be begun, as far as can be told without a dataset that is yet to be made.
 
@@ -170,12 +170,12 @@ def finished(found: list[Question], storage: BaseStorage) -> dict[Question, Sear
 
 
 def _opened(question: Question, storage: BaseStorage) -> Search:
-    identity = deciding(asdict(question.base.unit))
+    identity = deciding(asdict(question.base.run))
     return Search(storage, question.name, space=question.space, spec=question.spec, identity=identity)
 
 
 class _Trials:
-    """Turns the studies' tasks into units, and their records into scores."""
+    """Turns the studies' tasks into runs, and their records into scores."""
 
     def __init__(
         self, searches: dict[Question, Search], suite: Suite, store: Store, ended: Callable[[Question, Search], object]
@@ -183,18 +183,18 @@ class _Trials:
         self._pairs = list(searches.items())
         self._suite, self._store, self._ended = suite, store, ended
         self._done = store.done()
-        self._waiting: deque[PlannedUnit] = deque()
+        self._waiting: deque[PlannedRun] = deque()
         self._asked: dict[str, list[tuple[Question, Search, Task]]] = {}
 
-    def pull(self) -> PlannedUnit | None:
-        """The next unit to train; studies are asked in their order until one has something to train."""
+    def pull(self) -> PlannedRun | None:
+        """The next run to train; studies are asked in their order until one has something to train."""
         while not self._waiting and self._ask():
             pass
         return self._waiting.popleft() if self._waiting else None
 
     def take(self, outcome: Outcome) -> None:
-        """Tells all who asked for a unit how it ended."""
-        key = outcome.planned.unit.key
+        """Tells all who asked for a run how it ended."""
+        key = outcome.planned.run.key
         if outcome.reason is None:
             self._done.add(key)
         for question, search, task in self._asked.pop(key):
@@ -212,11 +212,11 @@ class _Trials:
                 self._ended(question, search)
             for task in tasks:
                 try:
-                    planned = unit_of(question, self._suite, task)
+                    planned = run_of(question, self._suite, task)
                 except UserError as error:  # a method's own check: not everything in a space need go together
                     search.fail(task, str(error))
                     continue
-                key = planned.unit.key
+                key = planned.run.key
                 if key in self._done:
                     self._learn(question, search, task, key)
                     continue
@@ -230,11 +230,11 @@ class _Trials:
     def _learn(self, question: Question, search: Search, task: Task, key: str) -> None:
         result = self._store.result(key)
         seconds = result["seconds"] + result["test_seconds"]
-        search.learn(task, result[question.spec.metric], unit=key, seconds=seconds)
+        search.learn(task, result[question.spec.metric], run=key, seconds=seconds)
 
 
-def unit_of(question: Question, suite: Suite, task: Task) -> PlannedUnit:
-    """The unit that scores one inner fold of a trial.
+def run_of(question: Question, suite: Suite, task: Task) -> PlannedRun:
+    """The run that scores one inner fold of a trial.
 
     Raises:
         UserError: its method takes no such settings.

@@ -23,16 +23,16 @@ class Studied:
     trials: dict[str, list[FrozenTrial]] = field(default_factory=dict)
 
     @property
-    def units(self) -> set[str]:
-        """Keys of the units that their finished trials are made of."""
-        return {key for own in self.trials.values() for trial in own for key in trial.user_attrs.get("units", [])}
+    def runs(self) -> set[str]:
+        """Keys of the runs that their finished trials are made of."""
+        return {key for own in self.trials.values() for trial in own for key in trial.user_attrs.get("runs", [])}
 
     @property
     def counts(self) -> dict[str, int]:
         """How many ``studies``, and trials that are ``complete``, ``pruned``, ``failed`` and ``running``."""
         trials = [trial for own in self.trials.values() for trial in own]
         # What was cut off while it was proposed is a failed trial to Optuna, and none to the budget.
-        states = [trial.state for trial in trials if "units" in trial.user_attrs or trial.state == TrialState.RUNNING]
+        states = [trial.state for trial in trials if "runs" in trial.user_attrs or trial.state == TrialState.RUNNING]
         kinds = {
             "complete": TrialState.COMPLETE,
             "pruned": TrialState.PRUNED,

@@ -1,4 +1,4 @@
-"""Studies in MLflow: a run a study, between its method's run and its winner's units, with all its trials as one table.
+"""Studies in MLflow: a run a study, between its method's run and its winner's runs, with all its trials as one table.
 
 A trial is a row of the table and no run: ten thousand of them weigh no more on MLflow's pages than ten. A study is
 copied when its budget is spent: half a search would be read as a result, and Optuna's dashboard shows it meanwhile.
@@ -73,7 +73,7 @@ class StudyTracker:
     Args:
         uri: where MLflow is.
         home: whose studies they are.
-        ledger: the suite, without units.
+        ledger: the suite, without runs.
         storage_url: of the database that the studies are in; None for the home's journal.
 
     Its methods may raise what MLflow raises when it cannot be reached, and `UserError` when the storage cannot.

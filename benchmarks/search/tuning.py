@@ -1,4 +1,4 @@
-"""What a search found, or a file gives, made into the units that are compared."""
+"""What a search found, or a file gives, made into the runs that are compared."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -10,21 +10,21 @@ from optuna.trial import FrozenTrial, TrialState
 from afnetm.errors import UserError
 from afnetm.method import Method
 from afnetm.training.recipe import Recipe
+from benchmarks.plans.runs import PlannedRun, hyperparameters, with_settings
 from benchmarks.plans.suite import Suite, validate
-from benchmarks.plans.units import PlannedUnit, hyperparameters, with_settings
 from benchmarks.search.searching import Question
 from studies.search import Search
 from studies.space import PREFIX, apply, told
 from studies.spec import SearchSpec
 from studies.winners import Where, Winner, place, read_winners
 
-#: Where a unit stands in a comparison: label, repeat and fold. Two methods' winners may be one unit.
+#: Where a run stands in a comparison: label, repeat and fold. Two methods' winners may be one run.
 Position = tuple[str, int, int]
 
 
-def position(one: PlannedUnit) -> Position:
-    """A unit's."""
-    return one.label, one.unit.repeat, one.unit.fold
+def position(one: PlannedRun) -> Position:
+    """A run's."""
+    return one.label, one.run.repeat, one.run.fold
 
 
 @dataclass(frozen=True)
@@ -37,44 +37,44 @@ class Extra:
         reseed: 0, or with which other seed the same is trained again.
     """
 
-    planned: PlannedUnit
+    planned: PlannedRun
     search: int
     reseed: int
 
 
 @dataclass(frozen=True)
 class Tuned:
-    """The units of a comparison whose methods were tuned.
+    """The runs of a comparison whose methods were tuned.
 
     Attributes:
         planned: as many as the suite has, each with its winner's settings.
         winners: what they were made with.
-        lacking: by label, repeat and fold of a unit, why it has no winner, and so cannot be trained; empty where its
-            method was not asked for. Such a unit is planned as the suite has it.
+        lacking: by label, repeat and fold of a run, why it has no winner, and so cannot be trained; empty where its
+            method was not asked for. Such a run is planned as the suite has it.
         extras: trainings of repeated searches' winners, and of winners with other seeds.
         record: what a report needs to tell how it was done.
     """
 
-    planned: list[PlannedUnit]
+    planned: list[PlannedRun]
     winners: list[Winner]
     lacking: Mapping[Position, str] = field(default_factory=dict)
     extras: Sequence[Extra] = ()
     record: Mapping[str, Any] = field(default_factory=dict)
 
-    def lacks(self, one: PlannedUnit) -> bool:
-        """Whether a unit of `planned` has no winner."""
+    def lacks(self, one: PlannedRun) -> bool:
+        """Whether a run of `planned` has no winner."""
         return position(one) in self.lacking
 
 
 def by_search(
-    suite: Suite, spec: SearchSpec, planned: list[PlannedUnit], found: Mapping[Question, Search], *, asked: list[str]
+    suite: Suite, spec: SearchSpec, planned: list[PlannedRun], found: Mapping[Question, Search], *, asked: list[str]
 ) -> Tuned:
     """The winners of finished searches, in every fold that they are for; `asked` are the methods asked for."""
     best = {(q.label, q.where, q.search): search.winner() for q, search in found.items()}
     names = {(q.label, q.where): q.name for q in found if q.search == 0}
     tuned, lacking, extras = [], {}, []
     for one in planned:
-        where = (one.unit.repeat, one.unit.fold) if spec.selection == "nested" else None
+        where = (one.run.repeat, one.run.fold) if spec.selection == "nested" else None
         winner = best.get((one.label, where, 0))
         if winner is None:
             name = names.get((one.label, where))
@@ -101,7 +101,7 @@ def by_search(
     return Tuned(tuned, winners, lacking, extras, record)
 
 
-def by_file(suite: Suite, planned: list[PlannedUnit], path: Path) -> Tuned:
+def by_file(suite: Suite, planned: list[PlannedRun], path: Path) -> Tuned:
     """The settings that a file gives; a fold that it does not name keeps the suite's own.
 
     Raises:
@@ -109,7 +109,7 @@ def by_file(suite: Suite, planned: list[PlannedUnit], path: Path) -> Tuned:
     """
     winners = read_winners(path)
     settings: dict[tuple[str, Where], tuple[Method, Recipe]] = {}
-    places = {(one.unit.repeat, one.unit.fold) for one in planned}
+    places = {(one.run.repeat, one.run.fold) for one in planned}
     for winner in winners:
         if winner.label not in suite.methods:
             raise UserError(
@@ -120,7 +120,7 @@ def by_file(suite: Suite, planned: list[PlannedUnit], path: Path) -> Tuned:
         settings[winner.label, winner.where] = _checked(winner, suite, path)
     tuned = []
     for one in planned:
-        found = settings.get((one.label, (one.unit.repeat, one.unit.fold)), settings.get((one.label, None)))
+        found = settings.get((one.label, (one.run.repeat, one.run.fold)), settings.get((one.label, None)))
         tuned.append(one if found is None else with_settings(one, *found))
     spec = suite.search or SearchSpec()
     record = {"spec": spec.model_dump(mode="json"), "budget": spec.budget, "given": True, "spaces": {}, "studies": []}
@@ -133,7 +133,7 @@ def winner_of(question: Question, trial: FrozenTrial) -> Winner:
     return Winner(question.label, question.where, trial.params, line)
 
 
-def _applied(suite: Suite, one: PlannedUnit, params: Mapping[str, Any], *, reseed: int = 0) -> PlannedUnit:
+def _applied(suite: Suite, one: PlannedRun, params: Mapping[str, Any], *, reseed: int = 0) -> PlannedRun:
     return with_settings(one, *apply(params, suite.methods[one.label], suite.training), reseed=reseed)
 
 

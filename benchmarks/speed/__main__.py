@@ -31,7 +31,7 @@ def main() -> None:
             ("quick suite", partial(whole.quick_suite, folder / "home", device=device)),
             ("tracking", partial(whole.tracking, folder / "home")),
             ("a search's own cost", partial(searching.overhead, folder / "home", device=device)),
-            ("report of 10,000 units", partial(reporting.report, folder / "many")),
+            ("report of 10,000 runs", partial(reporting.report, folder / "many")),
             ("opening a dataset", partial(storage.opening, folder / "large")),
             ("parsing a mesh file", partial(parsing.vrml, folder / "vrml")),
             ("preparing a dataset", partial(preparing.preparing, folder / "dataset")),

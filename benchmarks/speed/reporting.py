@@ -21,7 +21,7 @@ ATTENTION, GRADCAM = 14, 7
 
 
 def report(folder: Path) -> dict[str, float]:
-    """`afnetm report` of 10,000 units whose records nobody trained: wall-clock seconds, memory, the page's size."""
+    """`afnetm report` of 10,000 runs whose records nobody trained: wall-clock seconds, memory, the page's size."""
     home = Home(folder)
     made = fabricate(home)
     command = [sys.executable, "-m", "benchmarks.cli", "--home", str(folder), "report", made.suite]
@@ -32,7 +32,7 @@ def report(folder: Path) -> dict[str, float]:
     if process.returncode:
         raise subprocess.CalledProcessError(process.returncode, command)
     return {
-        "units": len(made.units),
+        "runs": len(made.runs),
         "report, s": seconds,
         "processor time, s": used.ru_utime + used.ru_stime,
         "memory, GiB": used.ru_maxrss / 2**20,
@@ -51,11 +51,11 @@ def fabricate(home: Home) -> Ledger:
     scans.insert(0, "scan", [f"{row.subject}-{row.Index:03d}" for row in scans.itertuples()])
     ease = np.repeat(generator.normal(1.5, 1.0, SUBJECTS), SCANS) + generator.normal(0.0, 1.0, len(scans))
     drawn = [generator.permutation(SUBJECTS) % FOLDS for _ in range(REPEATS)]
-    store, units = Store(home), list[Entry]()
+    store, runs = Store(home), list[Entry]()
     for number, name in enumerate(names):
         for repeat, fold in np.ndindex(REPEATS, FOLDS):
-            key = f"{len(units):020x}"
-            units.append(Entry(key, name, repeat, fold))
+            key = f"{len(runs):020x}"
+            runs.append(Entry(key, name, repeat, fold))
             tested = np.repeat(drawn[repeat] == fold, SCANS)
             store.write(key, _record(name, repeat, fold, scans[tested], ease[tested] + 0.05 * number, generator))
     ledger = Ledger(
@@ -77,7 +77,7 @@ def fabricate(home: Home) -> Ledger:
         methods={
             name: {"version": 1, "summary": "made up", "source": "nobody", "hyperparameters": {}} for name in names
         },
-        units=units,
+        runs=runs,
     )
     ledger.save(home)
     return ledger

@@ -29,7 +29,7 @@ learning_rate = 4e-3
 [methods.afnetm]
 """
 
-#: The same search once more in a new journal: every unit has a record, so that what is left is the search's own.
+#: The same search once more in a new journal: every run has a record, so that what is left is the search's own.
 _AGAIN = """\
 import json, sys, time
 from pathlib import Path
@@ -54,7 +54,7 @@ print(json.dumps([times[1] - times[0], times[2] - times[1], trials, sum(study["s
 
 
 def overhead(home: Path, *, device: str) -> dict[str, float]:
-    """The driver's processor time in a search whose units are all on record, against the time that they took."""
+    """The driver's processor time in a search whose runs are all on record, against the time that they took."""
     suite = home / "overhead.toml"
     suite.write_text(_SUITE)
     command = [sys.executable, "-m", "benchmarks.cli", "--home", str(home), "search", str(suite), "--device", device]

@@ -13,15 +13,15 @@ from pathlib import Path
 import pandas as pd
 
 from benchmarks.jobs.commands import prepare
-from benchmarks.plans.units import PlannedUnit, rebuild, with_settings
+from benchmarks.plans.runs import PlannedRun, rebuild, with_settings
 from benchmarks.records.home import Home
 from benchmarks.records.store import Store
 from benchmarks.running.local import run_local
 from benchmarks.terminal.console import Terminal
 
 
-def reseeded(planned: PlannedUnit, seed: int) -> PlannedUnit:
-    """The same unit with its training's seed number `seed`; 0 is the suite's own."""
+def reseeded(planned: PlannedRun, seed: int) -> PlannedRun:
+    """The same run with its training's seed number `seed`; 0 is the suite's own."""
     method, _, recipe = rebuild(planned)
     return with_settings(planned, method, recipe, reseed=seed)
 
@@ -35,16 +35,16 @@ def accuracies(
         UserError: the suite is not right, or a training failed.
     """
     job = prepare(suite, methods, home=home, workers=workers, device="cpu", console=console, dry=False)
-    units = [(one.label, seed, reseeded(one, seed)) for one in job.chosen for seed in range(seeds)]
+    runs = [(one.label, seed, reseeded(one, seed)) for one in job.chosen for seed in range(seeds)]
     store = Store(home)
     with home.lock():
         done = store.done()
-        todo = iter([unit for _, _, unit in units if unit.unit.key not in done])
+        todo = iter([run for _, _, run in runs if run.run.key not in done])
         with closing(run_local(partial(next, todo, None), home, workers=workers)) as outcomes:
             for outcome in outcomes:
-                label, reseed, fold = outcome.planned.label, outcome.planned.unit.reseed, outcome.planned.unit.fold
+                label, reseed, fold = outcome.planned.label, outcome.planned.run.reseed, outcome.planned.run.fold
                 console.print(f"{label}, seed {reseed}, fold {fold}: {outcome.reason or f'{outcome.seconds:.1f} s'}")
-    results = [(label, seed, store.result(unit.unit.key)) for label, seed, unit in units]
+    results = [(label, seed, store.result(run.run.key)) for label, seed, run in runs]
     rows = [(label, seed, found["accuracy"] * found["n_test"], found["n_test"]) for label, seed, found in results]
     sums = pd.DataFrame(rows, columns=["method", "seed", "right", "tested"]).groupby(["method", "seed"]).sum()
     return (sums["right"] / sums["tested"]).rename("accuracy").reset_index()

@@ -15,7 +15,7 @@ def quick_suite(home: Path, *, device: str) -> dict[str, float]:
         started = time.perf_counter()
         subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         seconds.append(time.perf_counter() - started)
-    results = [json.loads(path.read_text()) for path in home.glob("units/*/result.json")]
+    results = [json.loads(path.read_text()) for path in home.glob("runs/*/result.json")]
     accuracies = {
         f"accuracy of {name}": sum(r["accuracy"] for r in results if r["method"] == name)
         / sum(r["method"] == name for r in results)
@@ -24,8 +24,8 @@ def quick_suite(home: Path, *, device: str) -> dict[str, float]:
     return {
         "first run, s": seconds[0],
         "again, s": seconds[1],
-        "units": len(results),
-        "training, s summed over units": sum(r["seconds"] for r in results),
+        "runs": len(results),
+        "training, s summed over runs": sum(r["seconds"] for r in results),
         **accuracies,
     }
 
@@ -47,14 +47,14 @@ def tracking(home: Path) -> dict[str, float]:
         "ledger = read_ledger(home, 'quick')\n"
         "tracker = Tracker(f'sqlite:///{home.path}/again.db', home, ledger)\n"
         "times.append(time.process_time())\n"
-        "logged = tracker.log(ledger.units)\n"
+        "logged = tracker.log(ledger.runs)\n"
         "tracker.close()\n"
         "times.append(time.process_time())\n"
         "print(json.dumps([times[1] - times[0], times[2] - times[1], logged]))\n"
     )
     done = subprocess.run([sys.executable, "-c", script, home], check=True, capture_output=True, text=True)
     once, runs, logged = json.loads(done.stdout.splitlines()[-1])
-    training = sum(json.loads(path.read_text())["seconds"] for path in home.glob("units/*/result.json"))
+    training = sum(json.loads(path.read_text())["seconds"] for path in home.glob("runs/*/result.json"))
     return {
         "import and new database, CPU s": once,
         "one run, CPU ms": 1000 * runs / logged,

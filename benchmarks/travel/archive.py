@@ -39,7 +39,7 @@ RECORD = {
 _LIMITS = {MANIFEST: 2**26, LEDGER: 2**26, FAILURES: 2**24, WINNERS: 2**22, **RECORD}
 _NAME = re.compile(
     r"(manifest|ledger|failures)\.json|winners\.toml"
-    r"|units/[0-9a-f]{20}/(result\.json|(curves|predictions)\.csv|(extras|gradcam|weights)\.safetensors)",
+    r"|runs/[0-9a-f]{20}/(result\.json|(curves|predictions)\.csv|(extras|gradcam|weights)\.safetensors)",
     re.ASCII,
 )
 MAX_MEMBERS = 300_000
@@ -91,8 +91,8 @@ class Archive:
 
     @property
     def keys(self) -> list[str]:
-        """Of the units that it has records of, sorted."""
-        return sorted({name.split("/")[1] for name in self.manifest.members if name.startswith("units/")})
+        """Of the runs that it has records of, sorted."""
+        return sorted({name.split("/")[1] for name in self.manifest.members if name.startswith("runs/")})
 
     @property
     def size(self) -> int:
@@ -161,7 +161,7 @@ def _checked(infos: list[zipfile.ZipInfo], archive: str, *, packed: int) -> dict
         name = info.orig_filename  # as it is there; `filename` was mended
         where = f"{archive}: member {name[:200]!a}"
         if not _NAME.fullmatch(name) or info.filename != name:
-            raise UserError(f"{where}: not a name that an archive of records has, such as units/KEY/result.json")
+            raise UserError(f"{where}: not a name that an archive of records has, such as runs/KEY/result.json")
         if name in found:
             raise UserError(f"{where} is there twice")
         if not stat.S_ISREG(mode := info.external_attr >> 16) and stat.S_IFMT(mode):

@@ -88,7 +88,7 @@ def check_together(ledger: Ledger, found: Arrived, home: Home | None, archive: s
     except ReportError as error:
         raise UserError(f"{archive}: no report can be made of its records{beside}: {error}") from None
     own = Store(home).done() if home else set()
-    came = {(e.method, e.repeat, e.fold) for e in ledger.units if e.key in found.records.keys() - own}
+    came = {(e.method, e.repeat, e.fold) for e in ledger.runs if e.key in found.records.keys() - own}
     for one in made.provenance.left_out:
         if (one.method, one.repeat, one.fold) in came:
             raise UserError(f"{archive}: no report can be made of its records{beside}: {one.place}: {one.reason}")

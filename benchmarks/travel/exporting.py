@@ -28,7 +28,7 @@ class Exported:
     Attributes:
         suite: its name.
         records: how many.
-        failures: of how many units why they failed.
+        failures: of how many runs why they failed.
         size: bytes of the archive.
         pseudonyms: whether subjects have pseudonyms in it.
         studies: of how many studies the trials stayed.
@@ -52,9 +52,9 @@ def export_suite(
     weights: bool = False,
     progress: Progress | None = None,
 ) -> Exported:
-    """Writes the records of a suite's finished units to the archive `out`: whole, or not at all.
+    """Writes the records of a suite's finished runs to the archive `out`: whole, or not at all.
 
-    With them go the suite's ledger without its secret, why units failed, and what a search chose; a search's own trials
+    With them go the suite's ledger without its secret, why runs failed, and what a search chose; a search's own trials
     stay, though the ledger sums them up. Subjects of a dataset that is not shareable have the pseudonyms that reports
     give them, errors are told by their kind alone, and what may show a face stays. The archive is read again as
     whoever imports it will, before it takes its name.
@@ -70,14 +70,14 @@ def export_suite(
         progress: called for every record.
 
     Raises:
-        UserError: the suite was never run or has no finished unit, `out` is there or cannot be written, or a record is
+        UserError: the suite was never run or has no finished run, `out` is there or cannot be written, or a record is
             damaged.
     """
     ledger, store = read_ledger(home, reference), Store(home)
     entries, done = ledger.only(methods), store.done()
     keys = sorted({entry.key for entry in entries} & done)
-    if not any(entry.key in done and entry in entries for entry in ledger.units):
-        raise UserError(f"suite '{ledger.suite}' has no finished unit in home '{home.path}'; nothing to export")
+    if not any(entry.key in done and entry in entries for entry in ledger.runs):
+        raise UserError(f"suite '{ledger.suite}' has no finished run in home '{home.path}'; nothing to export")
     veil = not (ledger.dataset["shareable"] or with_faces)
     if veil and not ledger.secret and not all(store.result(key).get("pseudonyms") for key in keys):
         raise UserError(f"suite '{ledger.suite}' has no secret to make pseudonyms with; run it again, or --with-faces")
@@ -96,7 +96,7 @@ def export_suite(
             steps(number, 2 * len(keys))
             files = _files(store, key, secret=ledger.secret if veil else None, weights=weights)
             for name, content in sorted(files.items()):
-                yield f"units/{key}/{name}", content
+                yield f"runs/{key}/{name}", content
         if home.winners(ledger.suite).is_file():
             yield WINNERS, home.winners(ledger.suite).read_bytes()
 
@@ -130,7 +130,7 @@ def _files(store: Store, key: str, *, secret: str | None, weights: bool) -> dict
 
 
 def _failures(ledger: Ledger, entries: list[Entry], store: Store, *, veil: bool) -> dict[str, str]:
-    """Why units failed, in one line each; the tracebacks, which name folders of this machine, stay."""
+    """Why runs failed, in one line each; the tracebacks, which name folders of this machine, stay."""
     failed = store.failed() - store.done()
     found = {}
     for key in sorted({entry.key for entry in entries} & failed):

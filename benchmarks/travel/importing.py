@@ -47,7 +47,7 @@ class Imported:
 def import_suite(path: Path, home: Home, *, name: str | None = None, progress: Progress | None = None) -> Imported:
     """Takes the records of the archive at `path` into `home`.
 
-    What the home has stays: a record of the same unit, a suite of the same name if it is the same suite, which is then
+    What the home has stays: a record of the same run, a suite of the same name if it is the same suite, which is then
     completed. Every record is written whole or not at all and the suite's ledger last, so that an import which was
     killed has done no harm, and goes on when it is begun again.
 

@@ -1,4 +1,4 @@
-"""What an archive brings: a suite's ledger, the records of its units and why others failed, all of it checked."""
+"""What an archive brings: a suite's ledger, the records of its runs and why others failed, all of it checked."""
 
 import tomllib
 from collections import defaultdict
@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any, TypeVar
 
 from afnetm.errors import UserError
-from benchmarks.plans.keys import unit_key
+from benchmarks.plans.keys import run_key
 from benchmarks.records.ledger import Entry, Ledger, from_json, pathless
 from benchmarks.records.store import Record
 from benchmarks.travel.archive import FAILURES, LEDGER, WINNERS, Archive
@@ -48,7 +48,7 @@ def arrived(archive: Archive, *, progress: Progress | None = None) -> Arrived:
     records: dict[str, Kept] = {}
     for number, key in enumerate(archive.keys, start=1):
         kept = records[key] = _kept(archive, key)
-        _check_place(kept.result, entries.get(key, []), ledger, archive.where(f"units/{key}/result.json"))
+        _check_place(kept.result, entries.get(key, []), ledger, archive.where(f"runs/{key}/result.json"))
         read_record(archive, key, kept)
         if progress:
             progress(number, len(archive.keys))
@@ -58,7 +58,7 @@ def arrived(archive: Archive, *, progress: Progress | None = None) -> Arrived:
 
 
 def read_record(archive: Archive, key: str, kept: Kept) -> Record:
-    """The record of a unit, of which what is `kept` was read before.
+    """The record of a run, of which what is `kept` was read before.
 
     Raises:
         UserError: a file of it is not what records have.
@@ -66,7 +66,7 @@ def read_record(archive: Archive, key: str, kept: Kept) -> Record:
     scans = kept.result["n_test"]
 
     def arrays(name: str, read: Callable[[bytes, str], Found]) -> Found | None:
-        member = f"units/{key}/{name}.safetensors"
+        member = f"runs/{key}/{name}.safetensors"
         return read(archive.read(member), archive.where(member)) if archive.has(member) else None
 
     return Record(
@@ -80,11 +80,11 @@ def read_record(archive: Archive, key: str, kept: Kept) -> Record:
 
 
 def _kept(archive: Archive, key: str) -> Kept:
-    result, curves, predictions = (f"units/{key}/{name}" for name in ("result.json", "curves.csv", "predictions.csv"))
+    result, curves, predictions = (f"runs/{key}/{name}" for name in ("result.json", "curves.csv", "predictions.csv"))
     where = archive.where(result)
     told = parsed(archive.read(result), where)
     shape = shaped(ResultShape, told, where)
-    for value, is_called in ((shape.key, "key"), (unit_key(told), "the hash of what decides it")):
+    for value, is_called in ((shape.key, "key"), (run_key(told), "the hash of what decides it")):
         if value != key:
             raise UserError(f"{where}: {is_called} is {value}, allowed is its folder's name")
     table = read_predictions(
@@ -103,7 +103,7 @@ def _ledger(archive: Archive) -> Ledger:
     where = archive.where(LEDGER)
     told = parsed(archive.read(LEDGER), where)
     shape = shaped(LedgerShape, told, where)
-    entries = [*told["units"], *told.get("extras", [])]
+    entries = [*told["runs"], *told.get("extras", [])]
     known = [(told, _fields(Ledger) - AT_HOME), *((entry, _fields(Entry)) for entry in entries)]
     known += [(axis, _fields(Axis)) for axis in told.get("axes", {}).values()]
     for found, allowed in known:
@@ -111,7 +111,7 @@ def _ledger(archive: Archive) -> Ledger:
             raise UserError(f"{where}: key {key[:80]!a} is not one of this version of afnetm")
     for entry in entries:
         if entry["method"] not in shape.methods:
-            raise UserError(f"{where}: a unit of method '{entry['method']}', which it does not have")
+            raise UserError(f"{where}: a run of method '{entry['method']}', which it does not have")
     return from_json(told)
 
 
@@ -122,7 +122,7 @@ def _fields(kind: Any) -> set[str]:
 def _check_place(result: Mapping[str, Any], entries: list[Entry], ledger: Ledger, where: str) -> None:
     """Raises `UserError` unless a record is of the dataset, method, repeat and fold that the ledger says."""
     if not entries:
-        raise UserError(f"{where}: the ledger of suite '{ledger.suite}' has no unit of this key")
+        raise UserError(f"{where}: the ledger of suite '{ledger.suite}' has no run of this key")
     for entry in entries:
         method = ledger.methods[entry.method]
         told = {
@@ -146,7 +146,7 @@ def _failures(archive: Archive, known: set[str]) -> dict[str, str]:
     where = archive.where(FAILURES)
     found = shaped(FailuresShape, {"reasons": parsed(archive.read(FAILURES), where)}, where).reasons
     if unknown := found.keys() - known:
-        raise UserError(f"{where}: the ledger has no unit {min(unknown)}")
+        raise UserError(f"{where}: the ledger has no run {min(unknown)}")
     return found
 
 

@@ -29,7 +29,7 @@ Line = Annotated[str, Field(min_length=1, max_length=2000), AfterValidator(_prin
 #: A suite's name, which its files are called by: no path, not hidden, not TOML's ending.
 Name = Annotated[str, AfterValidator(_plain)]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
-#: A unit's, or of one that waits for the winner of its search.
+#: A run's, or of one that waits for the winner of its search.
 Key = Annotated[str, Field(pattern=r"^(untuned-)?[0-9a-f]{20}$")]
 Count = Annotated[int, Field(ge=0)]
 Some = Annotated[int, Field(ge=1)]
@@ -148,7 +148,7 @@ class LedgerShape(_Shape):
     control: Line | None
     dataset: _DatasetInfo
     methods: dict[Line, _Method]
-    units: list[_Entry]
+    runs: list[_Entry]
     axes: dict[Line, _Axis] = {}
     added: list[Line] = []
     tuning: _Tuning | None = None
@@ -161,7 +161,7 @@ class LedgerShape(_Shape):
 
 
 class ResultShape(_Shape):
-    """``result.json`` of a unit of the comparison, or beside it."""
+    """``result.json`` of a run of the comparison, or beside it."""
 
     dataset: Sha256
     intensities: list[int] | None
@@ -197,7 +197,7 @@ class ResultShape(_Shape):
 
 
 class FailuresShape(BaseModel):
-    """``failures.json``: why units failed, by key."""
+    """``failures.json``: why runs failed, by key."""
 
     model_config = ConfigDict(strict=True, frozen=True)
 

@@ -11,27 +11,27 @@ from reports.schema import PROBABILITIES, ReportError
 
 
 def check_plan(folds: pd.DataFrame, *, suite: str, methods: Sequence[str], done: int) -> None:
-    """Raises `ReportError` unless `folds` holds the units done, once each, of this suite and its methods."""
+    """Raises `ReportError` unless `folds` holds the runs done, once each, of this suite and its methods."""
     if folds.empty:
         raise ReportError("folds: no row, allowed is at least one finished unit")
     if len(folds) != done:
-        raise ReportError(f"folds: {len(folds)} rows, allowed is the number of units done, {done}")
+        raise ReportError(f"folds: {len(folds)} rows, allowed is the number of runs done, {done}")
     for column, known in (("suite", [suite]), ("method", methods)):
         for value in folds[column].unique():
             if value not in known:
                 raise ReportError(f"folds: column {column!r} is {value!r}, allowed: {', '.join(known)}")
     if (twice := folds["unit"].duplicated()).any():
-        raise ReportError(f"folds: unit {folds.loc[twice, 'unit'].iloc[0]!r} is there more than once, allowed is once")
+        raise ReportError(f"folds: run {folds.loc[twice, 'unit'].iloc[0]!r} is there more than once, allowed is once")
 
 
 def check_units(folds: pd.DataFrame, predictions: pd.DataFrame, curves: pd.DataFrame) -> None:
-    """Raises `ReportError` unless every prediction and every epoch belongs to a unit of `folds`."""
+    """Raises `ReportError` unless every prediction and every epoch belongs to a run of `folds`."""
     axes = ["unit", "method", "repeat", "fold"]
-    units = set(folds[axes].itertuples(index=False, name=None))
+    runs = set(folds[axes].itertuples(index=False, name=None))
     for table, frame in (("predictions", predictions), ("curves", curves)):
         for row in frame[axes].drop_duplicates().itertuples(index=False, name=None):
-            if row not in units:
-                raise ReportError(f"{table}: ({', '.join(axes)}) = {row}, allowed are the units of folds")
+            if row not in runs:
+                raise ReportError(f"{table}: ({', '.join(axes)}) = {row}, allowed are the runs of folds")
 
 
 def check_scores(folds: pd.DataFrame, predictions: pd.DataFrame) -> None:
@@ -47,7 +47,7 @@ def check_scores(folds: pd.DataFrame, predictions: pd.DataFrame) -> None:
     for column, found, wrong in (("n_test", n_test, wrong_size), ("accuracy", accuracy, wrong_accuracy)):
         if wrong.any():
             row = int(np.argmax(wrong))
-            said = f"folds: {column} of unit {folds['unit'].iloc[row]!r} is {folds[column].iloc[row]}"
+            said = f"folds: {column} of run {folds['unit'].iloc[row]!r} is {folds[column].iloc[row]}"
             raise ReportError(f"{said}, allowed is what its predictions give, {found.iloc[row]}")
     probabilities = predictions[list(PROBABILITIES)]
     known = probabilities.notna().groupby(predictions["method"]).mean()
@@ -57,7 +57,7 @@ def check_scores(folds: pd.DataFrame, predictions: pd.DataFrame) -> None:
     off = (probabilities.sum(axis=1, min_count=1) - 1.0).abs() > 1e-3
     if off.any():
         row = int(np.argmax(off))
-        where = f"scan {predictions['scan'].iloc[row]!r} in unit {predictions['unit'].iloc[row]!r}"
+        where = f"scan {predictions['scan'].iloc[row]!r} in run {predictions['unit'].iloc[row]!r}"
         raise ReportError(f"predictions: probabilities of {where} do not sum to 1, allowed is 1 within 0.001")
 
 
@@ -127,7 +127,7 @@ def check_selection(selection: pd.DataFrame, studies: pd.DataFrame, folds: pd.Da
     wrong = (own["accuracy"] - own["accuracy_own"]).abs() > 1e-6
     if wrong.any():
         row = own[wrong].iloc[0]
-        where = f"accuracy of unit {row['unit']!r} is {row['accuracy']}"
+        where = f"accuracy of run {row['unit']!r} is {row['accuracy']}"
         raise ReportError(f"selection: {where}, allowed is that of folds, {row['accuracy_own']}")
 
 

@@ -116,7 +116,7 @@ def _checked(name: str, table: pd.DataFrame, columns: Mapping[str, Column], *, k
 
 
 def _with_units(folds: pd.DataFrame, predictions: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Both with a name for each unit: that of `folds`, if it has any, or one made of method, repeat and fold."""
+    """Both with a name for each run: that of `folds`, if it has any, or one made of method, repeat and fold."""
     if "unit" not in folds.columns:
         places = folds[_PLACE].itertuples(index=False, name=None)
         folds = folds.assign(unit=[f"{method} {repeat}-{fold}" for method, repeat, fold in places])

@@ -67,9 +67,9 @@ class Provenance:
         hardware: the machines seen, one line each.
         commits: the commits of the code seen.
         devices: the kinds of device seen.
-        planned: units that the suite asks for.
-        done: units that finished, as many as the rows of `Results.folds`.
-        failed: (method, repeat, fold, reason) of each unit that raised.
+        planned: runs that the suite asks for.
+        done: runs that finished, as many as the rows of `Results.folds`.
+        failed: (method, repeat, fold, reason) of each run that raised.
         created: when the report is made, as it shall be printed.
         synthetic: whether the faces are made up.
         methods: by name, in the order of every table and picture: version, summary (one line), source (where it was
@@ -148,15 +148,15 @@ class Provenance:
         if not 0.0 <= self.rope <= 100.0:
             raise ReportError(f"rope: {self.rope} points, allowed is 0 to 100")
         if not 0 <= self.done <= self.planned:
-            raise ReportError(f"done: {self.done} units of {self.planned} planned, allowed is 0 to {self.planned}")
+            raise ReportError(f"done: {self.done} runs of {self.planned} planned, allowed is 0 to {self.planned}")
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Results:
-    """Checked tables of a suite's finished units, each sorted by its key, and their provenance.
+    """Checked tables of a suite's finished runs, each sorted by its key, and their provenance.
 
     Attributes:
-        folds: a row a unit (`reports.schema.FOLDS`): suite, method, repeat, fold, seed, unit, n_train, n_test, accuracy
+        folds: a row a run (`reports.schema.FOLDS`): suite, method, repeat, fold, seed, unit, n_train, n_test, accuracy
             and macro_f1 (0..1); where known seconds (training and test; processor time on a CPU), train_seconds and
             test_seconds, which they are the sum of, parameters, flops (one forward of one sample), and peak_memory
             (bytes of the device's memory, at most, the scans on it included).
@@ -164,7 +164,7 @@ class Results:
             expression, intensity (0 where unknown), predicted; where known, of all scans of a method, p_anger ...
             p_surprise (0..1, sum 1).
         curves: a row an epoch (`reports.schema.CURVES`): unit, method, repeat, fold, epoch, loss, accuracy (of the
-            training scans as seen in training), learning_rate. A unit may have none.
+            training scans as seen in training), learning_rate. A run may have none.
         provenance: how they were made.
         studies: a row a study with at least one complete trial (`reports.schema.STUDIES`): study (its name), method,
             repeat, fold (the outer fold that it chose for; both -1 under development), search (0 for the suite's own, 1
@@ -233,7 +233,7 @@ class Results:
 
     @property
     def methods(self) -> list[str]:
-        """Names of the methods with at least one finished unit, in the suite's order."""
+        """Names of the methods with at least one finished run, in the suite's order."""
         done = set(self.folds["method"])
         return [name for name in self.provenance.methods if name in done]
 
@@ -246,7 +246,7 @@ class Results:
 
     @property
     def control(self) -> str:
-        """The method that the others are compared with; it may have no finished unit."""
+        """The method that the others are compared with; it may have no finished run."""
         return self.provenance.control or next(iter(self.provenance.methods))
 
     @cached_property

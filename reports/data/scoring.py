@@ -22,21 +22,21 @@ def with_scores(folds: pd.DataFrame, predictions: pd.DataFrame) -> tuple[pd.Data
 
     Args:
         folds: with a column ``unit``; some of `_COMPUTED` may be missing.
-        predictions: with the same units.
+        predictions: with the same runs.
 
     Raises:
         ReportError: a score is not what the predictions give, exactly or rounded to 3 decimals or more.
     """
-    units = sorted(predictions["unit"].unique())
-    if (bare := ~folds["unit"].isin(units)).any():
+    runs = sorted(predictions["unit"].unique())
+    if (bare := ~folds["unit"].isin(runs)).any():
         name = folds.loc[bare, "unit"].iloc[0]
-        raise ReportError(f"folds: unit {name!r} has no predictions, allowed are units of predictions")
-    counts = confusions(predictions, units, by="unit")
+        raise ReportError(f"folds: run {name!r} has no predictions, allowed are runs of predictions")
+    counts = confusions(predictions, runs, by="unit")
     found = {"n_test": counts.sum(axis=(1, 2)), "accuracy": accuracy(counts), "macro_f1": macro_f1(counts)}
     given: dict[str, pd.Series[float]] = {}
     remarks = []
     for name, scores in found.items():
-        exact = folds["unit"].map(dict(zip(units, scores.tolist(), strict=True)))
+        exact = folds["unit"].map(dict(zip(runs, scores.tolist(), strict=True)))
         given[name], rounded = _agreed(name, folds, exact)
         if rounded:
             remarks.append(f"its {name} is rounded to {rounded} decimals: the exact one is computed from predictions")
@@ -55,7 +55,7 @@ def _agreed(name: str, folds: pd.DataFrame, exact: "pd.Series[float]") -> tuple[
     half = _EXACT if decimals is None else max(_EXACT, 0.5 * 10.0**-decimals + 1e-9)
     if (wrong := gap > half).any():
         row = int(np.argmax(wrong))
-        where = f"folds: {name} of unit {folds['unit'].iloc[row]!r} is {said.iloc[row]:.6g}"
+        where = f"folds: {name} of run {folds['unit'].iloc[row]!r} is {said.iloc[row]:.6g}"
         raise ReportError(
             f"{where}, allowed is what its predictions give, {exact.iloc[row]:.6g}"
             + ("" if name == "n_test" else ", rounded to 3 decimals or more, or an empty cell")

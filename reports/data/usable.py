@@ -1,4 +1,4 @@
-"""Units that no report can use: those whose training diverged, and those whose own rows contradict themselves."""
+"""Runs that no report can use: those whose training diverged, and those whose own rows contradict themselves."""
 
 from collections.abc import Iterable, Sequence
 
@@ -10,12 +10,12 @@ from reports.schema import CURVES, FOLDS, PREDICTIONS, PROBABILITIES, ReportErro
 
 
 def diverged(predictions: pd.DataFrame, curves: pd.DataFrame) -> dict[str, str]:
-    """Why units diverged, by unit: a loss that is not finite, or probabilities that are not.
+    """Why runs diverged, by run: a loss that is not finite, or probabilities that are not.
 
     What such a network answers is no result: every answer is the first class, and the accuracy that of guessing.
 
     Args:
-        predictions: ``unit``, and probabilities where there are any; those of a unit all NaN are taken as diverged.
+        predictions: ``unit``, and probabilities where there are any; those of a run all NaN are taken as diverged.
         curves: ``unit``, ``epoch``, and numbers; may be empty.
     """
     found: dict[str, str] = {}
@@ -23,32 +23,32 @@ def diverged(predictions: pd.DataFrame, curves: pd.DataFrame) -> dict[str, str]:
     if shares:
         lost = ~np.isfinite(predictions[shares].to_numpy(dtype=np.float64, na_value=np.nan)).all(axis=1)
         counts = pd.DataFrame({"unit": predictions["unit"], "lost": lost}).groupby("unit")["lost"].agg(["sum", "size"])
-        for unit, row in counts[counts["sum"] > 0].iterrows():
-            found[str(unit)] = f"its probabilities are not finite in {row['sum']} of {row['size']} scans"
+        for run, row in counts[counts["sum"] > 0].iterrows():
+            found[str(run)] = f"its probabilities are not finite in {row['sum']} of {row['size']} scans"
     if not curves.empty:
         values = curves[["loss", "accuracy", "learning_rate"]].apply(pd.to_numeric, errors="coerce")
         lost = ~np.isfinite(values.to_numpy(dtype=np.float64, na_value=np.nan)).all(axis=1)
-        for unit, epoch in curves[lost].groupby("unit")["epoch"].min().items():
-            found[str(unit)] = f"its training diverged: the loss is not finite from epoch {epoch} on"
+        for run, epoch in curves[lost].groupby("unit")["epoch"].min().items():
+            found[str(run)] = f"its training diverged: the loss is not finite from epoch {epoch} on"
     return found
 
 
 def faults(folds: pd.DataFrame, predictions: pd.DataFrame, curves: pd.DataFrame) -> dict[str, str]:
-    """What is wrong with units by themselves, by unit; found by halving, as hardly any are.
+    """What is wrong with runs by themselves, by run; found by halving, as hardly any are.
 
-    Nothing of units that contradict one another alone: which of them is wrong nobody knows.
+    Nothing of runs that contradict one another alone: which of them is wrong nobody knows.
     """
 
-    def search(units: Sequence[str]) -> Iterable[tuple[str, str]]:
+    def search(runs: Sequence[str]) -> Iterable[tuple[str, str]]:
         try:
-            _check(*(frame[frame["unit"].isin(units)] for frame in (folds, predictions, curves)))
+            _check(*(frame[frame["unit"].isin(runs)] for frame in (folds, predictions, curves)))
         except ReportError as error:
-            if len(units) == 1:
-                yield units[0], str(error)
+            if len(runs) == 1:
+                yield runs[0], str(error)
             else:
-                half = len(units) // 2
-                yield from search(units[:half])
-                yield from search(units[half:])
+                half = len(runs) // 2
+                yield from search(runs[:half])
+                yield from search(runs[half:])
 
     return dict(search(folds["unit"].tolist()))
 

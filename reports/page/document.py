@@ -126,13 +126,11 @@ def _left_out(plan: Provenance) -> Iterable[str]:
 
 
 def _made(results: Results) -> Iterable[str]:
-    """How it was made: units, what failed, the dataset, software and hardware, the suite."""
+    """How it was made: runs, what failed, the dataset, software and hardware, the suite."""
     plan = results.provenance
     told = str if plan.named else unnamed
     yield heading(2, "How it was made")
-    yield paragraph(
-        f"{plan.done} of {plan.planned} planned units are done. Made {plan.created} from the records alone."
-    )
+    yield paragraph(f"{plan.done} of {plan.planned} planned runs are done. Made {plan.created} from the records alone.")
     if plan.failed:
         rows = [(method, str(repeat), str(fold), told(reason)) for method, repeat, fold, reason in plan.failed]
         yield markdown(Shown(pd.DataFrame(rows, columns=["Method", "Repeat", "Fold", "Reason"])))

@@ -66,14 +66,14 @@ def intensity(table: pd.DataFrame, method: str) -> Picture:
 
 
 def courses(curves: pd.DataFrame) -> pd.DataFrame:
-    """Mean accuracy (%) and loss over units: a row an epoch, columns ``(accuracy or loss, method)``."""
+    """Mean accuracy (%) and loss over runs: a row an epoch, columns ``(accuracy or loss, method)``."""
     percent = curves.assign(accuracy=100.0 * curves["accuracy"])
     return percent.pivot_table(["accuracy", "loss"], index="epoch", columns="method", aggfunc="mean")
 
 
 @mpl.rc_context(THEME)
 def learning(curves: pd.DataFrame, means: pd.DataFrame, method: str, *, tested: float) -> Picture:
-    """Training accuracy and loss of one method by epoch: mean and range over units; a diamond for what was `tested`.
+    """Training accuracy and loss of one method by epoch: mean and range over runs; a diamond for what was `tested`.
 
     `curves` are the method's own, `means` is `courses` of all methods' curves, `tested` is a share of 1.
     """

@@ -85,7 +85,7 @@ class Pairing:
         self._counts = np.bincount(flat, minlength=int(np.prod(shape))).reshape(shape)
 
     def pair(self, first: str, second: str) -> Pair:
-        """Two methods over the folds that both have: none where they are the same or one has no finished unit."""
+        """Two methods over the folds that both have: none where they are the same or one has no finished run."""
         one, other = self._methods.get_indexer([first, second])
         both = ~np.isnan(self._folds[0, one] + self._folds[0, other]) & (one != other) & (min(one, other) >= 0)
         accuracy, n_train, n_test = self._folds[:, [one, other]][..., both]

@@ -60,7 +60,7 @@ def parts(results: Results, method: str) -> list[Part]:
 
 
 def ablation(results: Results, table: pd.DataFrame) -> pd.DataFrame:
-    """One row a method with finished units, the full model (the control) first.
+    """One row a method with finished runs, the full model (the control) first.
 
     Columns:
         method; each axis by its hyper-parameter's name, its value as text; accuracy, difference (to the full model,

@@ -37,7 +37,7 @@ DETAILS = [
 
 
 def comparison(results: Results) -> pd.DataFrame:
-    """One row a method with finished units, in the suite's order.
+    """One row a method with finished runs, in the suite's order.
 
     Scores are over all tested scans, pooled over folds and repeats; ``*_low``, ``*_high`` are the 95 % intervals of
     these over resampled subjects (`reports.statistics.bootstrap`). ``*_mean`` and ``*_sd`` are the mean and the
@@ -51,8 +51,8 @@ def comparison(results: Results) -> pd.DataFrame:
         scan of the class, or probabilities are not known.
         difference, difference_low, difference_high: accuracy minus the control's over the folds that both have, paired
         by subject (NaN for the control itself).
-        parameters and flops (medians, integers), seconds (mean of a unit's training and test), train_seconds (of its
-        training alone), test_milliseconds (a tested scan), peak_memory (bytes, the most of any unit); NaN if unknown.
+        parameters and flops (medians, integers), seconds (mean of a run's training and test), train_seconds (of its
+        training alone), test_milliseconds (a tested scan), peak_memory (bytes, the most of any run); NaN if unknown.
     """
     rows = []
     grouped = dict(list(results.predictions.groupby("method")))

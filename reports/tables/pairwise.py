@@ -34,7 +34,7 @@ DECLARED = "p_permutation_subjects"
 
 
 def pairwise(results: Results) -> pd.DataFrame:
-    """One row a pair of methods with finished units: each other one and the control first, in the suite's order.
+    """One row a pair of methods with finished runs: each other one and the control first, in the suite's order.
 
     Everything is over the folds that both have finished; a difference is method_a minus method_b, a share of 1. NaN
     stands where a test cannot say anything, and ``why`` says why.

@@ -17,7 +17,7 @@ from reports.tables.shown import Marks, without_probabilities
 #: What reports call a column, and papers.
 _HEADINGS = {
     "Folds, %": "Mean ± SD (%)",
-    "Seconds a unit": "Run (s)",
+    "Seconds per run": "Run (s)",
     "Test, ms a scan": "Test (ms/scan)",
     "Units": "Runs",
     "p, adjusted": "p (Holm)",

@@ -119,14 +119,14 @@ def displayed_details(table: pd.DataFrame, marks: Marks) -> Shown:
     for row in table.to_dict("records"):
         errors = {title: _error(row, name) for title, name in columns.items() if name in ERRORS}
         shares = {title: _percent(row, name) for title, name in columns.items() if name not in ERRORS}
-        rows.append({"Method": str(row["method"])} | shares | errors | {"Units": str(row["units"])})
+        rows.append({"Method": str(row["method"])} | shares | errors | {"Runs": str(row["units"])})
     return _shown(rows, columns, marks)
 
 
 def times(table: pd.DataFrame) -> dict[str, str]:
     """Titles and columns of what is known of times: training and testing apart, or both together."""
     apart = {"Training, s": "train_seconds", "Test, ms a scan": "test_milliseconds"}
-    return apart if table[list(apart.values())].notna().all(axis=None) else {"Seconds a unit": "seconds"}
+    return apart if table[list(apart.values())].notna().all(axis=None) else {"Seconds per run": "seconds"}
 
 
 def _percent(row: Mapping[Any, float], name: str) -> str:

@@ -26,19 +26,17 @@ _NAMED = 4
 
 
 def notices(results: Results) -> list[str]:
-    """What makes these results less than they look: units or studies missing, failed or uneven, versions mixed."""
+    """What makes these results less than they look: runs or studies missing, failed or uneven, versions mixed."""
     plan = results.provenance
     found = []
     if plan.done < plan.planned:
-        found.append(f"Incomplete: {plan.done} of {plan.planned} planned units are done.")
+        found.append(f"Incomplete: {plan.done} of {plan.planned} planned runs are done.")
     if plan.failed:
-        units = f"{len(plan.failed)} units" if len(plan.failed) > 1 else "1 unit"
-        found.append(f"Failed: {units} raised an error; what and why is listed under “How it was made”.")
+        runs = f"{len(plan.failed)} runs" if len(plan.failed) > 1 else "1 run"
+        found.append(f"Failed: {runs} raised an error; what and why is listed under “How it was made”.")
     if plan.left_out:
         found.append(left_out(plan.left_out))
-    tested = {
-        frozenset(zip(units["repeat"], units["fold"], strict=True)) for _, units in results.folds.groupby("method")
-    }
+    tested = {frozenset(zip(runs["repeat"], runs["fold"], strict=True)) for _, runs in results.folds.groupby("method")}
     if len(tested) > 1:
         found.append(
             "Unequal: methods were tested on different folds. Each score is over the method's own folds; differences "
@@ -46,7 +44,7 @@ def notices(results: Results) -> list[str]:
         )
     found += uneven(results)
     found += [
-        f"Mixed: units were made with more than one {what} ({', '.join(seen)})."
+        f"Mixed: runs were made with more than one {what} ({', '.join(seen)})."
         for what, seen in (
             *((f"version of {name}", versions) for name, versions in plan.versions.items()),
             ("commit of the code", [commit[:10] for commit in plan.commits]),
@@ -132,7 +130,7 @@ def _costs(table: pd.DataFrame, methods: Sequence[str]) -> list[str]:
     for method in methods:
         row = table[table["method"] == method].iloc[0]
         parameters = [f"{number(row['parameters'])} parameters"] if row["parameters"] > 0 else []
-        if known := [*parameters, *([f"{duration(row['seconds'])} a unit"] if row["seconds"] > 0 else [])]:
+        if known := [*parameters, *([f"{duration(row['seconds'])} per run"] if row["seconds"] > 0 else [])]:
             told.append(f"{method} costs {' and '.join(known)}")
     return [f"{'; '.join(told)}."] if told else []
 

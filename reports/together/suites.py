@@ -46,7 +46,7 @@ class Together:
 
     @cached_property
     def methods(self) -> list[str]:
-        """The methods with a finished unit in any suite, in the order of the suites."""
+        """The methods with a finished run in any suite, in the order of the suites."""
         return list(dict.fromkeys(method for one in self.suites for method in one.results.methods))
 
     @property

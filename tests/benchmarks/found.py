@@ -1,4 +1,4 @@
-"""What a home's units found, and whether another's found the same."""
+"""What a home's runs found, and whether another's found the same."""
 
 import json
 from pathlib import Path
@@ -10,9 +10,9 @@ TIMES = ("seconds", "test_seconds", "finished", "commit")
 
 
 def findings(home: Path) -> dict[str, tuple[dict[str, object], pd.DataFrame, pd.DataFrame, bytes]]:
-    """All that units found, without how long it took: what must be equal, bit for bit."""
+    """All that runs found, without how long it took: what must be equal, bit for bit."""
     found = {}
-    for folder in sorted((home / "units").iterdir()):
+    for folder in sorted((home / "runs").iterdir()):
         result = json.loads((folder / "result.json").read_text())
         arrays = [folder / "extras.safetensors", folder / "gradcam.safetensors"]
         found[folder.name] = (
@@ -34,5 +34,5 @@ def assert_same(one: Path, other: Path) -> None:
         assert arrays == b[key][3]
 
 
-def units_done(home: Path) -> int:
-    return sum(not p.name.startswith(".") for p in (home / "units").glob("*"))
+def runs_done(home: Path) -> int:
+    return sum(not p.name.startswith(".") for p in (home / "runs").glob("*"))

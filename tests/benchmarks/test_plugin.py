@@ -40,7 +40,7 @@ def test_it_runs_by_its_name_beside_a_suite_s_own_methods(
     assert "features weighted by one learnt number" in page
     assert "added to it when it was run, with default hyper-parameters: mine." in page
     status = json.loads(afnetm(home, "status", str(suite), "--json").stdout)  # from the records, without the package
-    assert status["units"] == {"done": 6, "failed": 0, "left": 3}
+    assert status["runs"] == {"done": 6, "failed": 0, "left": 3}
 
 
 def test_contributing_shows_this_very_file() -> None:

@@ -45,5 +45,5 @@ def test_a_chance_is_no_more_certain_than_it_is(value, text):
 @pytest.mark.parametrize(
     ("seconds", "text"), [(0.0, "0.00 s"), (59.9, "59.9 s"), (60.0, "1.00 min"), (754.0, "12.6 min"), (432e3, "120 h")]
 )
-def test_durations_are_in_the_unit_that_suits_them(seconds, text):
+def test_durations_are_in_the_run_that_suits_them(seconds, text):
     assert formats.duration(seconds) == text

@@ -80,7 +80,7 @@ def answer(search: Search, task: Task, of: Objective = objective) -> None:
     if isinstance(score, str):
         search.fail(task, score)
     else:
-        search.learn(task, score, unit=f"{task.fold}-{sorted(task.params.items())}", seconds=60.0 + task.fold)
+        search.learn(task, score, run=f"{task.fold}-{sorted(task.params.items())}", seconds=60.0 + task.fold)
 
 
 def drive(search: Search, *, order: random.Random | None = None, of: Objective = objective, tasks: int = 10**9) -> int:

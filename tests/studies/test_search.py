@@ -82,7 +82,7 @@ def test_a_start_value_out_of_range_is_drawn_instead() -> None:
     assert first.params.keys() == NUMBERS.keys()
 
 
-def test_a_trial_keeps_units_seconds_and_why_it_failed() -> None:
+def test_a_trial_keeps_runs_seconds_and_why_it_failed() -> None:
     search = searched(InMemoryStorage(), trials=3, pruner="none")
     first, second, third = ({"scores": scores} for scores in ([0.5, 0.75, 1.0], [0.5, "RuntimeError: no"], ["X: y"]))
     for expected in (first, second, third):
@@ -96,11 +96,11 @@ def test_a_trial_keeps_units_seconds_and_why_it_failed() -> None:
         0.75,
         {0: 0.5, 1: 0.625, 2: 0.75},
     )
-    assert len(complete.user_attrs["units"]) == 3
+    assert len(complete.user_attrs["runs"]) == 3
     assert complete.user_attrs["seconds"] == 183
     assert (late.state, late.value, late.user_attrs["reason"]) == (FAIL, None, "RuntimeError: no")
-    assert len(late.user_attrs["units"]) == 1
-    assert (early.user_attrs["units"], early.user_attrs["seconds"], early.user_attrs["reason"]) == ([], 0.0, "X: y")
+    assert len(late.user_attrs["runs"]) == 1
+    assert (early.user_attrs["runs"], early.user_attrs["seconds"], early.user_attrs["reason"]) == ([], 0.0, "X: y")
 
 
 def test_the_winner_is_the_first_best_complete_trial() -> None:

@@ -56,7 +56,7 @@ def test_the_median_of_earlier_running_means_prunes(seed: int, parallel: int, cu
         folds = pruned.get(trial, 3) + 1
         assert found.state == (PRUNED if trial in pruned else COMPLETE)
         assert found.intermediate_values == pytest.approx({k: means[trial, k] for k in range(folds)})
-        assert len(found.user_attrs["units"]) == folds
+        assert len(found.user_attrs["runs"]) == folds
 
 
 def test_wilcoxon_is_given_each_fold_s_own_score_and_prunes_what_loses_them_all() -> None:

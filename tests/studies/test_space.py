@@ -17,8 +17,8 @@ from afnetm.registry import methods
 from afnetm.training.recipe import Augmentation, Recipe
 from baselines.concat import Concat
 from baselines.late import Late
+from benchmarks.plans.runs import hyperparameters
 from benchmarks.plans.suite import validate
-from benchmarks.plans.units import hyperparameters
 from studies.samplers import check_sampler
 from studies.space import PREFIX, RECIPE, Space, apply, search_space, told
 from tests.studies.conftest import Objective, drive, searched

@@ -27,7 +27,7 @@ def add(storage: BaseStorage, *, trials: int = 1, name: str = "quick/concat/0-0"
     for _ in range(trials):
         trial = study.ask({"dropout": FloatDistribution(0, 0.5)})
         trial.report(0.25, step=0)
-        trial.set_user_attr("units", ["k"])
+        trial.set_user_attr("runs", ["k"])
         study.tell(trial, 0.5)
 
 

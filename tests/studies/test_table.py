@@ -17,14 +17,14 @@ from studies.table import trials_table
 
 SPACE = Space(
     {
-        "units": IntDistribution(8, 64),  # called as a column is
+        "runs": IntDistribution(8, 64),  # called as a column is
         "kind": CategoricalDistribution(["none", "all"]),
         "training.learning_rate": FloatDistribution(1e-4, 1e-1, log=True),
     },
-    start={"units": 16, "kind": "all", "training.learning_rate": 0.001},
+    start={"runs": 16, "kind": "all", "training.learning_rate": 0.001},
 )
-COLUMNS = ["trial", "state", "value", "params/units", "params/kind", "params/training/learning_rate"]
-LAST = ["seconds", "started", "ended", "reason", "units"]
+COLUMNS = ["trial", "state", "value", "params/runs", "params/kind", "params/training/learning_rate"]
+LAST = ["seconds", "started", "ended", "reason", "runs"]
 
 
 def search(pruner: str, trials: int) -> Search:
@@ -47,7 +47,7 @@ def test_a_row_says_what_its_trial_was_told(pruner: str) -> None:
                 one.fail(task, "ValueError: no")
                 continue
             learned.setdefault(task.trial, []).append(score(task.trial, task.fold))
-            one.learn(task, learned[task.trial][-1], unit=f"k{task.trial}{task.fold}", seconds=2.0)
+            one.learn(task, learned[task.trial][-1], run=f"k{task.trial}{task.fold}", seconds=2.0)
     table = trials_table(one.trials, pruner=pruner)
     assert list(table) == [*COLUMNS, *(f"fold/{fold}" for fold in range(6)), *LAST]
     assert list(table["trial"]) == list(range(12))
@@ -57,7 +57,7 @@ def test_a_row_says_what_its_trial_was_told(pruner: str) -> None:
         told = [row[f"fold/{fold}"] for fold in range(6)]
         assert told[: len(scores)] == pytest.approx(scores)
         assert all(map(pd.isna, told[len(scores) :]))
-        assert row["units"].split() == [f"k{row['trial']}{fold}" for fold in range(len(scores))]
+        assert row["runs"].split() == [f"k{row['trial']}{fold}" for fold in range(len(scores))]
         assert row["seconds"] == 2.0 * len(scores)
         assert row["started"] <= row["ended"]
         assert row["reason"] == ("ValueError: no" if row["trial"] == 3 else "")
@@ -66,15 +66,15 @@ def test_a_row_says_what_its_trial_was_told(pruner: str) -> None:
         else:
             assert pd.isna(row["value"])
     start = table.iloc[0]
-    assert (start["params/units"], start["params/kind"]) == (16, "all")
+    assert (start["params/runs"], start["params/kind"]) == (16, "all")
 
 
 def test_a_trial_under_way_is_a_row_too() -> None:
     one = search("none", trials=2)
     (task,) = one.tasks()
-    one.learn(task, 0.25, unit="k", seconds=1.0)
+    one.learn(task, 0.25, run="k", seconds=1.0)
     (row,) = trials_table(one.trials, pruner="none").to_dict("records")
-    assert (row["state"], row["fold/0"], row["units"]) == ("running", 0.25, "")
+    assert (row["state"], row["fold/0"], row["runs"]) == ("running", 0.25, "")
     assert pd.isna(row["ended"])
 
 

@@ -1,4 +1,4 @@
-"""Whole units on the device, by the way that a worker goes: the same bits twice, and learning as on a processor."""
+"""Whole runs on the device, by the way that a worker goes: the same bits twice, and learning as on a processor."""
 
 import tempfile
 from collections.abc import Iterator
@@ -11,8 +11,8 @@ from typing import Any
 from afnetm.contract.inputs import learnable_dataset
 from afnetm.data.dataset import open_dataset
 from afnetm.training.recipe import Precision
+from benchmarks.plans.runs import PlannedRun, plan
 from benchmarks.plans.suite import Suite, load_suite
-from benchmarks.plans.units import PlannedUnit, plan
 from benchmarks.records.home import Home
 from benchmarks.records.store import Store
 from benchmarks.running.execution import execute
@@ -26,17 +26,17 @@ from benchmarks.speed.gpu.scans import QUICK, write
 _APART, _ABOVE_CHANCE, _LEARNT = 0.1, 0.3, 0.9
 
 
-def unit_twice(scale: Scale) -> dict[str, Any]:
-    """One unit of AFNet-M in bfloat16, executed in two homes: every file of both records but the times is the same."""
+def run_twice(scale: Scale) -> dict[str, Any]:
+    """One run of AFNet-M in bfloat16, executed in two homes: every file of both records but the times is the same."""
     suite = _suite(scale, "bfloat16")
     records = []
     for _ in range(2):
         with _scratch(scale) as home:
             planned = _planned(suite, home, "afnetm", scale.device, folds=1)[0]
             taken = execute(planned, home)
-            folder = Store(home).folder(planned.unit.key)
+            folder = Store(home).folder(planned.run.key)
             files = {path.name: path.read_bytes() for path in folder.iterdir() if path.name != "result.json"}
-            records.append((Store(home).result(planned.unit.key), files, taken))
+            records.append((Store(home).result(planned.run.key), files, taken))
     (result, one, first), (_, other, second) = records
     found = {
         "accuracy": result["accuracy"],
@@ -56,12 +56,12 @@ def learns(scale: Scale, *, label: str, precision: Precision) -> dict[str, Any]:
     """The accuracy of a method of the suite ``quick`` over a few folds, beside that of the home's records on a CPU."""
     suite = _suite(scale, precision)
     with _scratch(scale) as home:
-        units = _planned(suite, home, label, scale.device, folds=scale.folds)
-        for unit in units:
-            execute(unit, home)
-        accuracy = mean(Store(home).result(unit.unit.key)["accuracy"] for unit in units)
+        runs = _planned(suite, home, label, scale.device, folds=scale.folds)
+        for run in runs:
+            execute(run, home)
+        accuracy = mean(Store(home).result(run.run.key)["accuracy"] for run in runs)
     known = _known(scale, label)
-    found = {"accuracy": accuracy, "cpu_accuracy": known, "folds": len(units)}
+    found = {"accuracy": accuracy, "cpu_accuracy": known, "folds": len(runs)}
     if scale.epochs is None:
         least = known - _APART if known is not None else _ABOVE_CHANCE if scale.home else _LEARNT
         most = known + _APART if known is not None else 1.0
@@ -83,16 +83,16 @@ def _known(scale: Scale, label: str) -> float | None:
     if scale.home is None:
         return None
     home = Home(scale.home)
-    units = _planned(load_suite("quick"), home, label, "cpu", folds=scale.folds)
+    runs = _planned(load_suite("quick"), home, label, "cpu", folds=scale.folds)
     done = Store(home).done()
-    if any(unit.unit.key not in done for unit in units):
+    if any(run.run.key not in done for run in runs):
         return None
-    return float(mean(Store(home).result(unit.unit.key)["accuracy"] for unit in units))
+    return float(mean(Store(home).result(run.run.key)["accuracy"] for run in runs))
 
 
-def _planned(suite: Suite, home: Home, label: str, device: str, *, folds: int) -> list[PlannedUnit]:
+def _planned(suite: Suite, home: Home, label: str, device: str, *, folds: int) -> list[PlannedRun]:
     dataset = open_dataset(home.datasets / QUICK)
-    return [unit for unit in plan(suite.only([label]), dataset, device=device) if unit.unit.fold < folds]
+    return [run for run in plan(suite.only([label]), dataset, device=device) if run.run.fold < folds]
 
 
 @contextmanager

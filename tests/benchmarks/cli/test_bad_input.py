@@ -96,7 +96,7 @@ def test_a_suite_that_does_not_fit(
 ) -> None:
     (tmp_path / "small.toml").write_text(SUITE.replace(old, new))
     assert expected in refused(home, "run", str(tmp_path / "small.toml"))
-    assert not (home / "units").exists()
+    assert not (home / "runs").exists()
 
 
 @pytest.mark.parametrize(
@@ -165,7 +165,7 @@ def test_a_full_home_is_told_before_anything_is_made(suite: Path, tmp_path: Path
         subprocess.run(["umount", home], check=True)
 
 
-@pytest.mark.parametrize("text", ["", "[]", '{"suite": "old"}', '{"units": [{"key": 1}]}'])
+@pytest.mark.parametrize("text", ["", "[]", '{"suite": "old"}', '{"runs": [{"key": 1}]}'])
 def test_a_ledger_that_is_damaged_or_of_another_version(tmp_path: Path, refused: Refused, text: str) -> None:
     (tmp_path / "suites").mkdir()
     (tmp_path / "suites" / "old.json").write_text(text)

@@ -57,7 +57,7 @@ def test_it_stays_as_long_as_it_has_records_and_is_registered(
     assert read_ledger(Home(home), "small").added == ["mine"]
     assert list(ready(suite, home)[0].suite.methods) == ["texture", "concat"]  # nothing of it was done
 
-    record = Home(home).units / job.chosen[0].unit.key
+    record = Home(home).runs / job.chosen[0].run.key
     record.mkdir(parents=True)
     again, said = ready(suite, home, "late")
     assert (list(again.suite.methods), again.labels, said) == (["texture", "concat", "mine", "late"], ["late"], "")

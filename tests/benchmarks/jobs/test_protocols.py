@@ -15,9 +15,9 @@ from afnetm.errors import UserError
 from afnetm.registry import methods
 from benchmarks.jobs.commands import prepare
 from benchmarks.jobs.forecast import forecast, shares
+from benchmarks.plans.runs import plan, scans_of, select, split
 from benchmarks.plans.suite import Suite, load_suite
 from benchmarks.plans.suite_files import suite_names
-from benchmarks.plans.units import plan, scans_of, select, split
 from benchmarks.records.home import Home
 from benchmarks.terminal.console import Terminal
 
@@ -107,7 +107,7 @@ def test_a_suite_of_ours_runs_every_method_in_every_fold(name: str) -> None:
     planned = plan(suite, of(suite), device="cuda")
     assert {method.name for method in suite.methods.values()} <= set(methods())
     assert len(planned) == suite.protocol.folds * suite.protocol.repeats * len(suite.methods)
-    assert len({p.unit.key for p in planned}) == len(planned)
+    assert len({p.run.key for p in planned}) == len(planned)
 
 
 def test_p1_keeps_its_subjects_and_p2_draws_anew_from_the_same_beginning() -> None:
@@ -188,7 +188,7 @@ def test_the_ablation_changes_one_part_at_a_time_and_both_of_its_ideas_jointly()
 
 
 @pytest.mark.parametrize("name", suite_names())
-def test_a_dry_run_counts_units_before_there_is_a_dataset(
+def test_a_dry_run_counts_runs_before_there_is_a_dataset(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     suite = load_suite(name)
@@ -196,12 +196,12 @@ def test_a_dry_run_counts_units_before_there_is_a_dataset(
     monkeypatch.setattr("benchmarks.jobs.forecast.estimate_seconds", lambda *_, **of: timed.append(of) or 40.0)
     label = next(iter(suite.methods))
     job = prepare(name, [label], home=Home(tmp_path), workers=1, device="cpu", console=Terminal(), dry=True)
-    units = suite.protocol.folds * suite.protocol.repeats
+    runs = suite.protocol.folds * suite.protocol.repeats
     if suite.dataset.source is None:
-        assert [(share.units, share.left, share.seconds) for share in shares(job)] == [(units, units, 40.0 * units)]
+        assert [(share.runs, share.left, share.seconds) for share in shares(job)] == [(runs, runs, 40.0 * runs)]
         assert (timed[0]["train"], timed[0]["test"]) == SHAPES[name][2:]
     else:
-        assert f"{units} runs" in str(forecast(job))
+        assert f"{runs} runs" in str(forecast(job))
         assert "data prepare" in str(forecast(job))
     assert not list(tmp_path.iterdir())
 
@@ -217,11 +217,11 @@ def test_a_worker_splits_as_the_plan_does(seed: int, redraw: bool, repeat: int) 
     suite = _suite(subjects=5, redraw=redraw, complete=True, repeats=5, seed=seed % 1000)
     rows = select(there, suite.dataset)
     whole = {(one.repeat, one.fold): one for one in split(there, rows, **suite.protocol.model_dump())}
-    for unit in (p.unit for p in plan(suite, there, device="cpu") if p.unit.repeat == repeat):
-        seen, mine = scans_of(unit, there)
+    for run in (p.run for p in plan(suite, there, device="cpu") if p.run.repeat == repeat):
+        seen, mine = scans_of(run, there)
         np.testing.assert_array_equal(seen, rows)
-        np.testing.assert_array_equal(mine.train, whole[repeat, unit.fold].train)
-        np.testing.assert_array_equal(mine.test, whole[repeat, unit.fold].test)
+        np.testing.assert_array_equal(mine.train, whole[repeat, run.fold].train)
+        np.testing.assert_array_equal(mine.test, whole[repeat, run.fold].test)
         train, test = (there.table.iloc[rows[index]] for index in (mine.train, mine.test))
         for subject in {*train["subject"], *test["subject"]}:
             assert (there.table["subject"] == subject).sum() == 12  # complete
@@ -231,12 +231,12 @@ def test_a_worker_splits_as_the_plan_does(seed: int, redraw: bool, repeat: int) 
 def test_keys_hold_what_a_protocol_adds_and_stay_where_it_adds_nothing() -> None:
     there = dataset([(f"s{s}", name, 3) for s in range(12) for name in EXPRESSIONS])
     plain = plan(_suite(), there, device="cpu")
-    assert plain[0].unit.protocol == {"folds": 2, "seed": 0}
+    assert plain[0].run.protocol == {"folds": 2, "seed": 0}
     said = plan(_suite(redraw=False, complete=False), there, device="cpu")
-    assert [p.unit.key for p in said] == [p.unit.key for p in plain]
+    assert [p.run.key for p in said] == [p.run.key for p in plain]
     for change in ({"complete": True}, {"subjects": 6}, {"subjects": 7}, {"subjects": 6, "redraw": True}):
-        other = {p.unit.key for p in plan(_suite(**change), there, device="cpu")}
-        assert not other & {p.unit.key for p in plain}, change
+        other = {p.run.key for p in plan(_suite(**change), there, device="cpu")}
+        assert not other & {p.run.key for p in plain}, change
 
 
 def test_too_few_subjects_are_told_in_one_line() -> None:

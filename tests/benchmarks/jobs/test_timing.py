@@ -20,7 +20,7 @@ def seconds(method: str, **changed: int) -> float:
         torch.set_num_threads(threads)
 
 
-def test_a_unit_takes_longer_with_more_epochs_and_with_two_streams() -> None:
+def test_a_run_takes_longer_with_more_epochs_and_with_two_streams() -> None:
     one = seconds("texture")
     assert 0.01 < one < 60
     assert 3 * one < seconds("texture", epochs=100) < 30 * one  # ten times, as far as clocks go

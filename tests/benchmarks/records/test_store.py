@@ -29,10 +29,10 @@ def test_what_is_written_is_there_and_nothing_else(store: Store, tmp_path: Path)
     store.write("k", record())
     assert store.done() == {"k"}
     assert store.result("k") == {"accuracy": 0.5}
-    assert sorted(p.name for p in (tmp_path / "units").rglob("*")) == [
+    assert sorted(p.name for p in (tmp_path / "runs").rglob("*")) == [
         "curves.csv", "extras.safetensors", "k", "predictions.parquet", "result.json",
     ]  # fmt: skip
-    assert store.size(["k"]) == sum(p.stat().st_size for p in (tmp_path / "units" / "k").iterdir())
+    assert store.size(["k"]) == sum(p.stat().st_size for p in (tmp_path / "runs" / "k").iterdir())
 
 
 def test_evidence_is_kept_with_the_rows_that_it_is_of(store: Store) -> None:
@@ -51,13 +51,13 @@ def test_the_first_record_stays(store: Store) -> None:
 
 
 def test_a_half_written_record_is_not_done_and_is_swept(store: Store, tmp_path: Path) -> None:
-    (tmp_path / "units" / ".k.123").mkdir(parents=True)
+    (tmp_path / "runs" / ".k.123").mkdir(parents=True)
     assert store.done() == set()
     store.sweep()
-    assert not list((tmp_path / "units").iterdir())
+    assert not list((tmp_path / "runs").iterdir())
 
 
-def test_a_failure_is_kept_until_the_unit_is_done(store: Store) -> None:
+def test_a_failure_is_kept_until_the_run_is_done(store: Store) -> None:
     store.write_failure("k", "ValueError: first line", "ValueError: first line\nsecond line")
     assert store.failed() == {"k"}
     assert store.reason("k") == "ValueError: first line"
@@ -77,18 +77,18 @@ def test_forgetting_takes_what_it_is_told_and_leaves_the_rest(store: Store) -> N
 
 def test_forgetting_goes_on_after_it_was_killed(store: Store, tmp_path: Path) -> None:
     store.write("k", record())
-    (tmp_path / "units" / "k").rename(tmp_path / "units" / ".k.forgotten")  # as far as it came
+    (tmp_path / "runs" / "k").rename(tmp_path / "runs" / ".k.forgotten")  # as far as it came
     store.write("k", record())
     store.forget(["k"])
     assert store.done() == set()
-    assert not list((tmp_path / "units").iterdir())
+    assert not list((tmp_path / "runs").iterdir())
 
 
 def test_what_cannot_be_written_leaves_nothing(store: Store, tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="not JSON compliant"):
         store.write("k", dataclasses.replace(record(), result={"accuracy": float("nan")}))
     assert store.done() == set()
-    assert not list((tmp_path / "units").iterdir())
+    assert not list((tmp_path / "runs").iterdir())
 
 
 def test_who_holds_a_home_is_told_without_passwords(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 from safetensors.numpy import load_file, save_file
 
-from benchmarks.plans.keys import unit_key
+from benchmarks.plans.keys import run_key
 from benchmarks.records.home import Home
 from benchmarks.records.ledger import read_ledger
 from benchmarks.records.store import Store
@@ -19,7 +19,7 @@ from reports.data.left_out import UNIT
 from reports.data.results import Results
 from reports.schema import PROBABILITIES
 from tests.benchmarks.conftest import Afnetm
-from tests.benchmarks.travel.travellers import fabricate, make_ledger, unit
+from tests.benchmarks.travel.travellers import fabricate, make_ledger, run
 from tests.reports.conftest import sketching
 from tests.reports.page.test_page import read
 
@@ -31,7 +31,7 @@ def found(home: Home) -> Results:
 
 
 def folder(home: Home, method: str = "late", fold: int = 1) -> Path:
-    return home.units / unit_key(unit(method, fold))
+    return home.runs / run_key(run(method, fold))
 
 
 def table(name: str, change: Callable[[pd.DataFrame], pd.DataFrame]) -> Damage:
@@ -82,11 +82,11 @@ WHOLE: list[tuple[Damage, str]] = [
     (table("predictions.parquet", lambda p: p.assign(p_fear=p["p_fear"] + 0.2)), "contradicts itself"),
     (table("predictions.parquet", lambda p: p.assign(predicted=None)), "contradicts itself"),
     (table("predictions.parquet", lambda p: p.assign(predicted=1)), "damaged: .*'predicted' is int64"),
-    (table("predictions.parquet", lambda p: p.iloc[1:]), "n_test of unit .* is 12, allowed is .* 11"),
+    (table("predictions.parquet", lambda p: p.iloc[1:]), "n_test of run .* is 12, allowed is .* 11"),
     (table("predictions.parquet", lambda p: p.drop(columns="subject")), "contradicts itself: .*subject"),
     (result(accuracy=float("nan")), "its accuracy is nan"),
     (result(macro_f1="gone"), "damaged: .*macro_f1"),
-    (result(accuracy=0.987), "accuracy of unit .* is 0.987"),
+    (result(accuracy=0.987), "accuracy of run .* is 0.987"),
     (cut("result.json"), "damaged: no JSON"),
     (cut("predictions.parquet"), "damaged: .*[Pp]arquet"),
     (gone("predictions.parquet"), "damaged: a file is missing"),
@@ -94,7 +94,7 @@ WHOLE: list[tuple[Damage, str]] = [
 
 
 @pytest.mark.parametrize(("damage", "why"), WHOLE)
-def test_a_unit_that_cannot_be_used_is_left_out_and_named(damage: Damage, why: str, tmp_path: Path) -> None:
+def test_a_run_that_cannot_be_used_is_left_out_and_named(damage: Damage, why: str, tmp_path: Path) -> None:
     home, clean = fabricate(tmp_path / "home"), fabricate(tmp_path / "clean", without=(3,))
     damage(folder(home))
     made, expected = found(home), found(clean)
@@ -137,7 +137,7 @@ def test_a_part_that_cannot_be_used_is_left_out_alone(damage: Damage, what: str,
         assert made.maps.groupby("method")["trainings"].max().to_dict() == {"concat": 3, "late": 1}
 
 
-def test_units_that_contradict_one_another_alone_are_refused(tmp_path: Path) -> None:
+def test_runs_that_contradict_one_another_alone_are_refused(tmp_path: Path) -> None:
     home = fabricate(tmp_path / "home")
     table("predictions.parquet", lambda p: p.assign(scan=p["scan"] + "x"))(folder(home))
     with pytest.raises(ValueError, match="is tested by 1 methods"):
@@ -157,7 +157,7 @@ def test_reports_of_one_and_several_suites_are_written_and_say_what_is_left_out(
     home = fabricate(tmp_path / "home")
     WHOLE[0][0](folder(home))
     PARTS[0][0](folder(home, "concat", 0))
-    (home.failures / f"{unit_key(unit('late', 2))}.json").write_text("{")
+    (home.failures / f"{run_key(run('late', 2))}.json").write_text("{")
     make_ledger(suite="others").save(home)
     with sketching():
         alone = here(home.path, "report", "people")
@@ -193,17 +193,17 @@ def test_a_method_of_which_nothing_can_be_used_stays_in_the_table_as_failed(tmp_
 
 def test_a_suite_of_which_nothing_can_be_used_costs_the_others_nothing(tmp_path: Path, here: Afnetm) -> None:
     home = fabricate(tmp_path / "home")
-    extra = unit_key(unit("concat", 0, reseed=1))
+    extra = run_key(run("concat", 0, reseed=1))
     ledger = make_ledger(suite="ruined")
     lost = json.loads((home.suites / "people.json").read_text()) | {"suite": "ruined", "tuning": {}, "extras": []}
-    lost["units"] = [entry | {"key": extra} for entry in lost["units"][:1]]
+    lost["runs"] = [entry | {"key": extra} for entry in lost["runs"][:1]]
     ledger.save(home)
     (home.suites / "ruined.json").write_text(json.dumps(lost))
-    gone("predictions.parquet")(home.units / extra)
+    gone("predictions.parquet")(home.runs / extra)
     alone = here(home.path, "report", "ruined", code=2)
-    assert "suite 'ruined': no finished unit can be used: concat, repeat 0, fold 0: its record is" in alone.stderr
+    assert "suite 'ruined': no finished run can be used: concat, repeat 0, fold 0: its record is" in alone.stderr
     with sketching():
         both = here(home.path, "report", "ruined", "people", code=2)
-    assert "suite 'ruined': no finished unit can be used" in both.stderr
+    assert "suite 'ruined': no finished run can be used" in both.stderr
     assert f"report:     {home.report('people') / 'index.html'}" in both.stdout
     assert (home.report("people") / "index.html").is_file()

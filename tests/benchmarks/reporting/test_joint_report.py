@@ -39,7 +39,7 @@ def test_a_suite_that_cannot_be_reported_is_named_before_anything_is_written(tmp
     for words, told in (
         (["people", "peolpe"], "suite 'peolpe' was never run in home"),
         (["people", "people.toml"], "suite 'people' is named 2 times; allowed is once"),
-        (["people", "empty"], "has no finished unit in home"),
+        (["people", "empty"], "has no finished run in home"),
     ):
         done = here(home.path, "report", *words, code=2)
         assert told in done.stderr

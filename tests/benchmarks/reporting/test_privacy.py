@@ -86,8 +86,8 @@ def children(home: Path) -> dict[str, set[str]]:
     """The files of each unit's run in MLflow."""
     client = MlflowClient(f"sqlite:///{home.resolve() / 'mlflow.db'}")
     runs = client.search_runs([client.get_experiment_by_name("private").experiment_id])
-    units = {run.data.tags.get("afnetm.key"): run.info.run_id for run in runs}
-    return {key: {a.path for a in client.list_artifacts(run)} for key, run in units.items() if key}
+    runs = {run.data.tags.get("afnetm.key"): run.info.run_id for run in runs}
+    return {key: {a.path for a in client.list_artifacts(run)} for key, run in runs.items() if key}
 
 
 @pytest.mark.filterwarnings("ignore")
@@ -110,9 +110,9 @@ def test_no_name_no_path_and_no_face_leaves_a_private_dataset_unless_asked_for(
     assert "RuntimeError (message withheld" in page.read_text()
     hidden = pd.read_parquet(tables / "predictions.parquet")
     comparison = (tables / "comparison.csv").read_bytes()
-    units = children(home)
-    assert len(units) == 2
-    assert not any("predictions.parquet" in files for files in units.values())
+    runs = children(home)
+    assert len(runs) == 2
+    assert not any("predictions.parquet" in files for files in runs.values())
 
     # The report alone, with names; the numbers are the same.
     here(home, "report", "private", "--with-faces")
@@ -134,7 +134,7 @@ def test_no_name_no_path_and_no_face_leaves_a_private_dataset_unless_asked_for(
 
     # MLflow's copies are completed, not made anew, and stay complete.
     afnetm(home, "run", str(suite), "--methods", "texture", "--with-faces", **environment)
-    assert children(home) == {name: files | {"predictions.parquet"} for name, files in units.items()}
+    assert children(home) == {name: files | {"predictions.parquet"} for name, files in runs.items()}
     here(home, "report", "private")
     assert tells(home / "reports") == []
     assert pictured(home / "reports") == set()

@@ -12,7 +12,7 @@ from afnetm.data.dataset import FaceDataset, open_dataset
 from afnetm.data.maps import DEPTH_STEP_MM, WINDOW_MM
 from afnetm.data.preparing import prepare_dataset
 from afnetm.data.scan import EXPRESSIONS, Scan
-from benchmarks.plans.keys import unit_key
+from benchmarks.plans.keys import run_key
 from benchmarks.records.home import Home
 from benchmarks.records.ledger import Ledger, dataset_secret
 from benchmarks.records.store import Store
@@ -21,7 +21,7 @@ from benchmarks.reporting.scans import Pictures, dataset_here
 from reports.data.pseudonyms import identity, words
 from reports.data.results import Results
 from tests.afnetm.data.conftest import make_scan
-from tests.benchmarks.travel.travellers import PLACES, SUBJECTS, make_ledger, record, unit
+from tests.benchmarks.travel.travellers import PLACES, SUBJECTS, make_ledger, record, run
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ def store(tmp_path: Path) -> Store:
 def wrote(store: Store, *, secrets: Sequence[str] = ("",)) -> None:
     """Writes the suite's records, those of each fold in turn under pseudonyms of the next of `secrets`, or bare."""
     for method, fold in PLACES:
-        of = unit(method, fold)
+        of = run(method, fold)
         made, secret = record(of), secrets[fold % len(secrets)]
         if secret:
             table = made.predictions
@@ -71,7 +71,7 @@ def wrote(store: Store, *, secrets: Sequence[str] = ("",)) -> None:
                       for name in ("subject", "scan")}  # fmt: skip
             marked = made.result | {"pseudonyms": identity(secret)}
             made = replace(made, predictions=table.assign(**hidden), result=marked)
-        store.write(unit_key(of), made)
+        store.write(run_key(of), made)
 
 
 def found(store: Store, ledger: Ledger, dataset: FaceDataset, *, with_faces: bool = True) -> Results:

@@ -8,7 +8,7 @@ import pytest
 
 from benchmarks.records.home import Home
 from tests.benchmarks.conftest import SUITE, Afnetm
-from tests.benchmarks.found import units_done
+from tests.benchmarks.found import runs_done
 from tests.benchmarks.tracking.test_homes import shown, tree
 
 pytestmark = pytest.mark.faults
@@ -28,7 +28,7 @@ def test_a_copy_of_a_home_goes_its_own_way(
         SUITE.replace("folds = 3", "folds = 4").replace("[methods.concat]", "").replace("concat", "texture")
     )
     afnetm(copied, "run", str(other))
-    assert units_done(copied) == 6 + 3 + 4
+    assert runs_done(copied) == 6 + 3 + 4
     assert tree(before) == original
     runs = shown(Home(copied).tracking_uri, tmp_path / "downloads", "small")
     assert runs.keys() >= {"late", "late 0-2", "texture 0-0", "report"}

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.benchmarks.conftest import Afnetm, command
-from tests.benchmarks.found import units_done
+from tests.benchmarks.found import runs_done
 
 Finished = tuple[Path, Path, subprocess.CompletedProcess[str]]
 
@@ -79,21 +79,21 @@ def test_a_disk_that_fills_up_during_a_run_keeps_what_is_finished(
     home = disk / "home"
     shutil.copytree(prepared, home)
     process = subprocess.Popen(command(home, "run", str(suite)), stderr=subprocess.PIPE, text=True)
-    while units_done(home) < 1:
+    while runs_done(home) < 1:
         assert process.poll() is None
         time.sleep(0.01)
     ballast = fill(disk)
     _, words = process.communicate(timeout=60)
     assert process.returncode == 2, words
     assert "the disk is full" in the_line(words)
-    assert not list((home / "units").glob(".*"))
-    counts = json.loads(afnetm(home, "status", str(suite), "--json").stdout)["units"]
+    assert not list((home / "runs").glob(".*"))
+    counts = json.loads(afnetm(home, "status", str(suite), "--json").stdout)["runs"]
     assert counts["failed"] == 0
     assert 1 <= counts["done"] < 6
 
     ballast.unlink()
     afnetm(home, "run", str(suite))
-    assert units_done(home) == 6
+    assert runs_done(home) == 6
 
 
 @pytest.mark.faults

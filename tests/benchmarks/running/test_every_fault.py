@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 
 from tests.benchmarks.conftest import Afnetm
-from tests.benchmarks.found import units_done
+from tests.benchmarks.found import runs_done
 
 pytestmark = pytest.mark.faults
 
@@ -107,10 +107,10 @@ def test_the_others_have_their_report(home: Path, suite: Path, afnetm: Afnetm, t
     suite.write_text(text + "".join(f"[methods.{way}]\n" for way in WAYS))
     path = plugin(tmp_path / "plugin", seed=seed)
     done = afnetm(home, "run", str(suite), code=1, PYTHONPATH=path)
-    assert units_done(home) == 4, (seed, done.stderr)
-    counts = json.loads(afnetm(home, "status", str(suite), "--json", PYTHONPATH=path).stdout)["units"]
+    assert runs_done(home) == 4, (seed, done.stderr)
+    counts = json.loads(afnetm(home, "status", str(suite), "--json", PYTHONPATH=path).stdout)["runs"]
     assert counts == {"done": 4, "failed": 2 * len(WAYS), "left": 0}, seed
-    assert not list((home / "units").glob(".*")), seed
+    assert not list((home / "runs").glob(".*")), seed
     reasons = {path.stem: json.loads(path.read_text())["reason"] for path in (home / "failures").glob("*.json")}
     assert len(reasons) == 2 * len(WAYS), seed
     assert all(reason and "\n" not in reason for reason in reasons.values()), (seed, reasons)

@@ -1,4 +1,4 @@
-"""One unit executed in this process, by encoders that are not cut into stages."""
+"""One run executed in this process, by encoders that are not cut into stages."""
 
 import json
 from pathlib import Path
@@ -28,10 +28,10 @@ def test_a_record_shows_where_the_evidence_of_a_scan_of_each_expression_is(
 ) -> None:
     suite.write_text(SUITE.replace("width = 0.25", f'name = "{encoder}"').replace("epochs = 3", "epochs = 1"))
     job = prepared_job(home, suite)
-    unit = job.planned[1]
-    assert unit.label == "concat"
-    execute(unit, Home(home))
-    folder = home / "units" / unit.unit.key
+    run = job.planned[1]
+    assert run.label == "concat"
+    execute(run, Home(home))
+    folder = home / "runs" / run.run.key
     assert json.loads((folder / "result.json").read_text())["encoder"]["name"] == encoder
     evidence = load_file(folder / "gradcam.safetensors")
     predictions = pd.read_parquet(folder / "predictions.parquet")
@@ -47,4 +47,4 @@ def test_a_suite_whose_encoder_cannot_be_cut_runs_the_methods_that_need_no_stage
     assert prepared_job(home, suite, "texture").labels == ["texture"]
     with pytest.raises(UserError, match="method 'afnetm' fuses between stages, and encoder 'test_vit' cannot be cut"):
         prepared_job(home, suite)
-    assert not (home / "units").exists()
+    assert not (home / "runs").exists()

@@ -1,4 +1,4 @@
-"""Workers that die, exit and raise: real processes, whose units do what the tests ask for."""
+"""Workers that die, exit and raise: real processes, whose runs do what the tests ask for."""
 
 import os
 import sys
@@ -12,8 +12,8 @@ import torch
 
 from afnetm.data.dataset import FaceDataset
 from afnetm.errors import UserError
+from benchmarks.plans.runs import PlannedRun, plan
 from benchmarks.plans.suite import parse_suite
-from benchmarks.plans.units import PlannedUnit, plan
 from benchmarks.records.home import Home
 from benchmarks.records.store import Store
 from benchmarks.running.local import Outcome, run_local
@@ -28,7 +28,7 @@ class UntransportableError(Exception):
         super().__init__(f"{one} and {other}")
 
 
-def work(planned: PlannedUnit, home: Home) -> float:
+def work(planned: PlannedRun, home: Home) -> float:
     """Does what the unit's label says, and leaves a mark for each try."""
     kind, _, number = planned.label.partition(" ")
     tries = home.path / planned.label
@@ -45,13 +45,13 @@ def work(planned: PlannedUnit, home: Home) -> float:
 
 
 @pytest.fixture
-def units(learnable: FaceDataset) -> list[PlannedUnit]:
+def runs(learnable: FaceDataset) -> list[PlannedRun]:
     suite = parse_suite(TABLES | {"protocol": {"folds": 4, "repeats": 2}}, name="s", text="", file="s.toml")
     return plan(suite, learnable, device="cpu")
 
 
-def outcomes(labels: list[str], units: list[PlannedUnit], home: Path, *, workers: int = 2) -> Generator[Outcome]:
-    waiting = iter([replace(unit, label=label) for label, unit in zip(labels, units, strict=False)])
+def outcomes(labels: list[str], runs: list[PlannedRun], home: Path, *, workers: int = 2) -> Generator[Outcome]:
+    waiting = iter([replace(run, label=label) for label, run in zip(labels, runs, strict=False)])
     return run_local(lambda: next(waiting, None), Home(home), workers=workers, work=work)
 
 
@@ -63,9 +63,9 @@ def working() -> list[psutil.Process]:
     return [*afresh, *(worker for server in servers for worker in server.children())]
 
 
-def test_a_worker_that_dies_costs_its_own_unit_alone(units: list[PlannedUnit], tmp_path: Path) -> None:
+def test_a_worker_that_dies_costs_its_own_run_alone(runs: list[PlannedRun], tmp_path: Path) -> None:
     labels = ["fine 1", "dies 1", "fine 2", "once 1", "exits 3", "raises 1", "fine 3", "dies 2"]
-    ended = {one.planned.label: one for one in outcomes(labels, units, tmp_path)}
+    ended = {one.planned.label: one for one in outcomes(labels, runs, tmp_path)}
     assert sorted(ended) == sorted(labels), "each ends once, whatever its neighbours do"
     assert {label for label, one in ended.items() if one.reason is None} == {"fine 1", "fine 2", "fine 3", "once 1"}
     assert "the worker process died, also when tried again" in (ended["dies 1"].reason or "")
@@ -74,25 +74,25 @@ def test_a_worker_that_dies_costs_its_own_unit_alone(units: list[PlannedUnit], t
     tries = {label: len((tmp_path / label).read_text()) for label in labels}
     assert {label: n for label, n in tries.items() if n > 1} == {"dies 1": 2, "once 1": 2, "dies 2": 2}
     store = Store(Home(tmp_path))
-    assert store.failed() == {one.planned.unit.key for one in ended.values() if one.reason is not None}
-    text = store.failure_text(ended["raises 1"].planned.unit.key).read_text()
+    assert store.failed() == {one.planned.run.key for one in ended.values() if one.reason is not None}
+    text = store.failure_text(ended["raises 1"].planned.run.key).read_text()
     assert "in work" in text
     assert text.startswith("method:    raises 1 (texture, version 1)\nrun:       repeat 1, fold 1\n")
     assert f"torch {torch.__version__.partition('+')[0]}" in text
-    assert "the worker process died" in store.failure_text(ended["dies 1"].planned.unit.key).read_text()
+    assert "the worker process died" in store.failure_text(ended["dies 1"].planned.run.key).read_text()
 
 
-def test_a_full_disk_ends_the_run_in_a_line_and_fails_nothing(units: list[PlannedUnit], tmp_path: Path) -> None:
+def test_a_full_disk_ends_the_run_in_a_line_and_fails_nothing(runs: list[PlannedRun], tmp_path: Path) -> None:
     labels = ["fine 1", "full 1", "fine 2", "fine 3"]
     with pytest.raises(UserError, match=r"^home '.*': the disk is full; all that is finished is kept: free some space"):
-        list(outcomes(labels, units, tmp_path, workers=1))
+        list(outcomes(labels, runs, tmp_path, workers=1))
     assert not Store(Home(tmp_path)).failed()
     assert not (tmp_path / "fine 2").exists(), "nothing more is trained whose result could not be kept"
     assert not working()
 
 
-def test_whoever_stops_listening_leaves_no_process_behind(units: list[PlannedUnit], tmp_path: Path) -> None:
-    running = outcomes(["fine 1", "fine 2", "fine 3"], units, tmp_path)
+def test_whoever_stops_listening_leaves_no_process_behind(runs: list[PlannedRun], tmp_path: Path) -> None:
+    running = outcomes(["fine 1", "fine 2", "fine 3"], runs, tmp_path)
     next(running)
     assert working()
     running.close()

@@ -15,7 +15,7 @@ import pytest
 from mlflow import MlflowClient
 
 from tests.benchmarks.conftest import Afnetm, command
-from tests.benchmarks.found import units_done
+from tests.benchmarks.found import runs_done
 from tests.benchmarks.running.test_mlflow_page import free_port
 
 pytestmark = pytest.mark.faults
@@ -41,7 +41,7 @@ def started(home: Path, suite: Path, uri: str) -> "subprocess.Popen[str]":
     run = subprocess.Popen(
         command(home, "run", str(suite), "--workers", "1"), env=environment, stderr=subprocess.PIPE, text=True
     )
-    while units_done(home) < 2:
+    while runs_done(home) < 2:
         assert run.poll() is None
         time.sleep(0.02)
     return run
@@ -58,7 +58,7 @@ def test_a_server_that_is_killed_meanwhile_is_caught_up(
         run = started(home, suite, uri)
     _, words = run.communicate(timeout=200)
     assert run.returncode == 0
-    assert units_done(home) == 6
+    assert runs_done(home) == 6
     assert words.count("cannot be reached") == 2  # at once, and at the end
     assert f"this catches up: afnetm --home {home} run {suite} --workers 1" in words
     with serving(place, port):

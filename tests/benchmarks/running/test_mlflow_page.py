@@ -66,7 +66,7 @@ def page(tmp_path_factory: pytest.TempPathFactory, empty_mlflow: Path) -> Iterat
     shutil.copy(empty_mlflow, before.path)
     _records(before, "k0")
     tracker = Tracker(before.tracking_uri, before, LEDGER)
-    tracker.log(LEDGER.units)
+    tracker.log(LEDGER.runs)
     LEDGER.save(before)
     before.path.rename(home.path)
     browser, opened, port = folder / "browser", folder / "opened", free_port()
@@ -85,7 +85,7 @@ def page(tmp_path_factory: pytest.TempPathFactory, empty_mlflow: Path) -> Iterat
             process.kill()
     assert (process.returncode, out, words) == (0, "", "")
     assert not any(one.is_running() and one.status() != psutil.STATUS_ZOMBIE for one in started)
-    assert sorted(path.name for path in home.path.iterdir()) == ["artifacts", "mlflow.db", "suites", "units"]
+    assert sorted(path.name for path in home.path.iterdir()) == ["artifacts", "mlflow.db", "suites", "runs"]
 
 
 def test_the_address_is_told_once_it_answers_and_shows_the_suites_charts(page: Page) -> None:
@@ -136,13 +136,13 @@ def test_a_server_takes_files_itself_or_they_stay_here(page: Page, tmp_path: Pat
     _records(other, "k1")
     told: list[str] = []
     tracker = Tracker(page.address, other, LEDGER, tell=told.append)
-    assert tracker.log(LEDGER.units) == 1  # but its experiment's files are in a folder, of the server's home
+    assert tracker.log(LEDGER.runs) == 1  # but its experiment's files are in a folder, of the server's home
     assert len(told) == 1
     assert re.match("no artifacts are copied: the server keeps them in file:///.*, outside of the home; start", told[0])
     client = MlflowClient(page.address)
     client.rename_experiment(tracker.experiment, "before")
     tracker = Tracker(page.address, other, LEDGER)
-    assert tracker.log(LEDGER.units) == 1
+    assert tracker.log(LEDGER.runs) == 1
     (run,) = [run for run in client.search_runs([tracker.experiment]) if run.info.run_name == "m 0-1"]
     assert run.info.artifact_uri.startswith("mlflow-artifacts:/")
     written = (Store(other).folder("k1") / "result.json").read_bytes()

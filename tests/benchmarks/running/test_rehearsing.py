@@ -1,4 +1,4 @@
-"""The order in which units are run: every method is tried on a few faces before one is trained."""
+"""The order in which runs are run: every method is tried on a few faces before one is trained."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -6,8 +6,8 @@ from dataclasses import replace
 import pytest
 
 from afnetm.data.dataset import FaceDataset
+from benchmarks.plans.runs import PlannedRun, plan
 from benchmarks.plans.suite import parse_suite
-from benchmarks.plans.units import PlannedUnit, plan
 from benchmarks.running.rehearsing import Queue
 
 TABLES = {
@@ -19,27 +19,27 @@ TABLES = {
 
 
 @pytest.fixture
-def units(learnable: FaceDataset) -> list[PlannedUnit]:
+def runs(learnable: FaceDataset) -> list[PlannedRun]:
     return plan(parse_suite(TABLES, name="s", text="", file="s.toml"), learnable, device="cpu")
 
 
-def pulled(queue: Queue) -> Iterator[PlannedUnit]:
+def pulled(queue: Queue) -> Iterator[PlannedRun]:
     while (planned := queue.pull()) is not None:
         yield planned
 
 
-def test_nothing_is_trained_before_every_method_was_tried(units: list[PlannedUnit]) -> None:
-    queue = Queue(units)
+def test_nothing_is_trained_before_every_method_was_tried(runs: list[PlannedRun]) -> None:
+    queue = Queue(runs)
     tried = list(pulled(queue))
     assert [(one.label, one.rehearsal) for one in tried] == [(label, True) for label in ("texture", "depth", "concat")]
     assert queue.rehearsed("texture", failed=False) == []
-    assert queue.rehearsed("depth", failed=True) == [one for one in units if one.label == "depth"]
+    assert queue.rehearsed("depth", failed=True) == [one for one in runs if one.label == "depth"]
     assert list(pulled(queue)) == [], "one is still under way"
     assert queue.rehearsed("concat", failed=False) == []
-    assert list(pulled(queue)) == [one for one in units if one.label != "depth"]
+    assert list(pulled(queue)) == [one for one in runs if one.label != "depth"]
 
 
-def test_a_method_whose_units_are_done_is_not_tried(units: list[PlannedUnit]) -> None:
-    queue = Queue(units[-1:])
-    assert list(pulled(queue)) == [replace(units[-1], rehearsal=True)]
+def test_a_method_whose_runs_are_done_is_not_tried(runs: list[PlannedRun]) -> None:
+    queue = Queue(runs[-1:])
+    assert list(pulled(queue)) == [replace(runs[-1], rehearsal=True)]
     assert list(pulled(Queue([]))) == []

@@ -17,14 +17,14 @@ from benchmarks.cli import data as cli_data
 from benchmarks.cli.app import app
 from benchmarks.records.home import Home
 from tests.benchmarks.conftest import Afnetm, command
-from tests.benchmarks.found import findings, units_done
+from tests.benchmarks.found import findings, runs_done
 
 
 def test_a_run_trains_every_fold_and_says_where_to_look(
     finished: tuple[Path, Path, subprocess.CompletedProcess[str]],
 ) -> None:
     home, _, done = finished
-    assert units_done(home) == 6
+    assert runs_done(home) == 6
     page = home / "reports" / "small" / "index.html"
     assert str(page) in done.stdout
     assert "afnetm --home" in done.stdout
@@ -37,7 +37,7 @@ def test_a_run_trains_every_fold_and_says_where_to_look(
     assert "6 of 6: " in done.stderr
     folds = pd.read_csv(home / "reports/small/tables/folds.csv")
     columns = (
-        "suite method repeat fold seed unit n_train n_test accuracy macro_f1 seconds parameters flops "
+        "suite method repeat fold seed run n_train n_test accuracy macro_f1 seconds parameters flops "
         "train_seconds test_seconds peak_memory"
     )
     assert list(folds.columns) == columns.split()
@@ -53,17 +53,17 @@ def test_run_again_it_trains_nothing_and_says_so(
     finished: tuple[Path, Path, subprocess.CompletedProcess[str]], here: Afnetm
 ) -> None:
     home, suite, _ = finished
-    before = {p: p.stat().st_mtime_ns for p in (home / "units").rglob("*")}
+    before = {p: p.stat().st_mtime_ns for p in (home / "runs").rglob("*")}
     again = here(home, "run", str(suite))
     assert "nothing to train" in again.stderr
-    assert before == {p: p.stat().st_mtime_ns for p in (home / "units").rglob("*")}
+    assert before == {p: p.stat().st_mtime_ns for p in (home / "runs").rglob("*")}
 
 
 def test_numbers_of_other_code_under_the_same_version_are_told_with_its_file(
     finished: tuple[Path, Path, subprocess.CompletedProcess[str]], here: Afnetm, tmp_path: Path
 ) -> None:
     subprocess.run(["cp", "-r", finished[0], tmp_path / "home"], check=True)
-    results = {path: json.loads(path.read_text()) for path in (tmp_path / "home" / "units").glob("*/result.json")}
+    results = {path: json.loads(path.read_text()) for path in (tmp_path / "home" / "runs").glob("*/result.json")}
     for path, result in results.items():
         if result["method"] == "texture":
             assert list(result["sources"]) == ["baselines/single.py"]
@@ -80,7 +80,7 @@ def test_numbers_of_other_code_under_the_same_version_are_told_with_its_file(
     )
 
 
-def test_mlflow_has_a_parent_a_method_and_a_child_a_unit_and_nothing_twice(
+def test_mlflow_has_a_parent_a_method_and_a_child_a_run_and_nothing_twice(
     finished: tuple[Path, Path, subprocess.CompletedProcess[str]],
 ) -> None:
     from mlflow import MlflowClient
@@ -153,7 +153,7 @@ def test_status_counts_and_json_is_alone_on_standard_output(
     home, suite, _ = finished
     done = afnetm(home, "status", str(suite), "--json")
     state = json.loads(done.stdout)
-    assert (state["suite"], state["units"]) == ("small", {"done": 6, "failed": 0, "left": 0})
+    assert (state["suite"], state["runs"]) == ("small", {"done": 6, "failed": 0, "left": 0})
     assert state["search"]["studies"] == 0
     info = json.loads(afnetm(home, "data", "check", "tiny", "--json").stdout)
     said = [
@@ -200,7 +200,7 @@ def test_ctrl_c_and_a_scheduler_s_sigterm_stop_cleanly_and_keep_what_is_done(
     by: signal.Signals, home: Path, suite: Path, afnetm: Afnetm
 ) -> None:
     process = subprocess.Popen(command(home, "run", str(suite)), stderr=subprocess.PIPE, text=True)
-    while units_done(home) < 1:
+    while runs_done(home) < 1:
         assert process.poll() is None
         time.sleep(0.01)
     for worker in psutil.Process(process.pid).children():  # both reach all processes of a job
@@ -210,9 +210,9 @@ def test_ctrl_c_and_a_scheduler_s_sigterm_stop_cleanly_and_keep_what_is_done(
     assert process.returncode == 130
     assert "Traceback" not in words
     assert "run again to go on" in words
-    assert not list((home / "units").glob(".*"))
-    status = json.loads(afnetm(home, "status", str(suite), "--json").stdout)["units"]
-    assert status["done"] == units_done(home) >= 1
+    assert not list((home / "runs").glob(".*"))
+    status = json.loads(afnetm(home, "status", str(suite), "--json").stdout)["runs"]
+    assert status["done"] == runs_done(home) >= 1
     assert status["failed"] == 0
 
 
@@ -228,7 +228,7 @@ def test_another_suite_of_the_same_name_is_refused_wherever_it_is_named(
         line = here(home, *words, str(other), *out, code=2).stderr
         assert f"has results of another suite of this name, '{file}'; rename the file" in line
     assert (home / "suites" / "small.json").read_bytes() == before
-    assert units_done(home) == 6
+    assert runs_done(home) == 6
 
     moved = tmp_path / "moved" / "small.toml"
     moved.parent.mkdir()
@@ -254,7 +254,7 @@ def test_a_second_run_on_one_home_says_who_holds_it_and_leaves(home: Path, suite
     with Home(home).lock():
         second = here(home, "run", str(suite), code=2)
     assert f"is in use by process {os.getpid()} on" in second.stderr
-    assert not (home / "units").exists()
+    assert not (home / "runs").exists()
     here(home, "run", str(suite), "--dry-run")
 
 
@@ -264,11 +264,11 @@ def test_forget_deletes_what_it_says_after_asking(
     home = tmp_path / "home"
     subprocess.run(["cp", "-r", finished[0], home], check=True)
     afnetm(home, "forget", "small", "--failed")
-    assert units_done(home) == 6
+    assert runs_done(home) == 6
     afnetm(home, "forget", "small", code=1)  # nobody there to say yes
-    assert units_done(home) == 6
+    assert runs_done(home) == 6
     afnetm(home, "forget", "small", "--methods", "texture", "--yes")
-    assert units_done(home) == 3
+    assert runs_done(home) == 3
     assert afnetm(home, "status", "small").stdout.startswith("small: 3 done, 0 failed, 3 left")
 
 

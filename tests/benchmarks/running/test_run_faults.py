@@ -13,7 +13,7 @@ import psutil
 import pytest
 
 from tests.benchmarks.conftest import Afnetm, command
-from tests.benchmarks.found import assert_same, units_done
+from tests.benchmarks.found import assert_same, runs_done
 from tests.benchmarks.moody import moody
 
 pytestmark = pytest.mark.faults
@@ -40,14 +40,14 @@ def test_killed_and_resumed_equals_uninterrupted(
     )
     workers: list[psutil.Process] = []
     deadline = time.monotonic() + 120
-    while len(workers) < 2 or units_done(home) < done_when_killed:
+    while len(workers) < 2 or runs_done(home) < done_when_killed:
         assert process.poll() is None, "it ended before it could be killed"
         assert time.monotonic() < deadline
         workers = psutil.Process(process.pid).children(recursive=True)
         time.sleep(0.01)
     process.send_signal(signal.SIGKILL)
     process.wait()
-    survived = units_done(home)
+    survived = runs_done(home)
     assert survived >= done_when_killed
     _, alive = psutil.wait_procs(workers, timeout=60)  # one that is still starting has its imports before it
     assert not alive, "workers outlive their driver"
@@ -56,7 +56,7 @@ def test_killed_and_resumed_equals_uninterrupted(
     assert_same(finished[0], home)
 
 
-def test_a_unit_that_raises_is_recorded_the_others_go_on_and_it_is_tried_again(
+def test_a_run_that_raises_is_recorded_the_others_go_on_and_it_is_tried_again(
     home: Path, suite: Path, afnetm: Afnetm, tmp_path: Path
 ) -> None:
     path = moody(tmp_path, "raise RuntimeError('out of paint\\nsecond line')")
@@ -70,7 +70,7 @@ def test_a_unit_that_raises_is_recorded_the_others_go_on_and_it_is_tried_again(
     assert told[1].startswith(f"failed: moody 0-0 and 2 more: {said}; traceback: {home / 'failures'}/")
     assert len(told) == 2
     assert "second line" not in done.stderr
-    assert units_done(home) == 6
+    assert runs_done(home) == 6
     status = afnetm(home, "status", str(suite))
     assert "6 done, 3 failed, 0 left" in status.stdout
     assert f"moody 0-0: {said}" in status.stdout
@@ -78,21 +78,21 @@ def test_a_unit_that_raises_is_recorded_the_others_go_on_and_it_is_tried_again(
     assert "in build" in text.read_text()
 
     afnetm(home, "run", str(suite), PYTHONPATH=path)
-    assert units_done(home) == 9
+    assert runs_done(home) == 9
     assert not list((home / "failures").glob("*"))
 
 
-def test_a_worker_that_is_killed_costs_its_own_unit_alone(
+def test_a_worker_that_is_killed_costs_its_own_run_alone(
     home: Path, suite: Path, afnetm: Afnetm, tmp_path: Path
 ) -> None:
     path = moody(tmp_path, "os.kill(os.getpid(), signal.SIGKILL)")
     suite.write_text(suite.read_text() + "[methods.moody]\n")
     done = afnetm(home, "run", str(suite), code=1, PYTHONPATH=path, MOOD="bad")
     assert "the worker process died" in done.stderr
-    counts = json.loads(afnetm(home, "status", str(suite), "--json").stdout)["units"]
+    counts = json.loads(afnetm(home, "status", str(suite), "--json").stdout)["runs"]
     assert counts == {"done": 6, "failed": 3, "left": 0}
     afnetm(home, "run", str(suite), PYTHONPATH=path)
-    assert units_done(home) == 9
+    assert runs_done(home) == 9
 
 
 def test_a_server_that_is_away_loses_nothing(home: Path, suite: Path, afnetm: Afnetm) -> None:
@@ -100,7 +100,7 @@ def test_a_server_that_is_away_loses_nothing(home: Path, suite: Path, afnetm: Af
     assert "MLflow server http://127.0.0.1:9 cannot be reached (Connection refused)" in done.stderr
     again = f"afnetm --home {home} --tracking-uri http://127.0.0.1:9 run {suite}"
     assert f"this catches up: {again}\n" in done.stderr
-    assert units_done(home) == 6
+    assert runs_done(home) == 6
     caught = afnetm(home, "run", str(suite))
     assert "MLflow lacks" not in caught.stderr
     from mlflow import MlflowClient

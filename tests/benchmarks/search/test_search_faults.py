@@ -22,7 +22,7 @@ from benchmarks.records.ledger import Ledger, read_ledger
 from studies.storage import NoStudiesError, view_storage
 from studies.winners import read_winners
 from tests.benchmarks.conftest import SEARCHED, Afnetm, command
-from tests.benchmarks.found import assert_same, units_done
+from tests.benchmarks.found import assert_same, runs_done
 
 
 def trials(home: Path) -> dict[str, list[FrozenTrial]]:
@@ -42,7 +42,7 @@ def trials(home: Path) -> dict[str, list[FrozenTrial]]:
 def told(of: list[FrozenTrial]) -> list[tuple[object, ...]]:
     """All but numbers and times, which say how often a search was cut off and how fast it was."""
     return [
-        (t.state, t.value, t.params, t.intermediate_values, t.user_attrs.get("units"), t.user_attrs.get("reason"))
+        (t.state, t.value, t.params, t.intermediate_values, t.user_attrs.get("runs"), t.user_attrs.get("reason"))
         for t in of
     ]
 
@@ -63,13 +63,13 @@ def assert_same_search(one: Path, other: Path) -> None:
 
 def records(home: Path) -> dict[str, int]:
     """When each was written."""
-    return {path.parent.name: path.stat().st_mtime_ns for path in (home / "units").glob("[!.]*/result.json")}
+    return {path.parent.name: path.stat().st_mtime_ns for path in (home / "runs").glob("[!.]*/result.json")}
 
 
 def stop(process: subprocess.Popen[str], home: Path, *, after: int, by: signal.Signals, delay: float = 0.0) -> str:
     """Sends a signal to a search `delay` seconds after it has so many records; what it printed."""
     deadline = time.monotonic() + 240
-    while units_done(home) < after:
+    while runs_done(home) < after:
         assert process.poll() is None, "it ended before it could be stopped"
         assert time.monotonic() < deadline
         time.sleep(0.005)
@@ -120,7 +120,7 @@ def test_stopped_by_ctrl_c_then_killed_then_resumed_it_is_the_same_search(
     assert first.returncode == 130
     assert "Traceback" not in words
     assert "run again to go on" in words
-    assert not list((home / "units").glob(".*"))
+    assert not list((home / "runs").glob(".*"))
     stopped, there = trials(home), records(home)
 
     second = started(home, "run", str(searched_suite), "--workers", "1")
@@ -137,7 +137,7 @@ def test_killed_at_five_moments(searched: Path, home: Path, searched_suite: Path
     seed = random.SystemRandom().randrange(10**6)
     print(f"seed {seed}")
     rng = random.Random(seed)
-    total = units_done(searched)
+    total = runs_done(searched)
     kept = []
     for after in sorted(rng.sample(range(total - 3), 5)):
         arguments = ["run", str(searched_suite), "--workers", str(rng.randint(1, 3))]
@@ -249,8 +249,8 @@ def test_a_part_is_run_and_searched_again_beside_what_was_found(
     searched_suite.write_text(text)
     afnetm(home, "run", str(searched_suite), "--methods", "late")
     after = ledger(home)
-    kept = {entry.key: entry for entry in before.units}
-    assert {entry.key: entry for entry in after.units if entry.method == "texture"} == kept
+    kept = {entry.key: entry for entry in before.runs}
+    assert {entry.key: entry for entry in after.runs if entry.method == "texture"} == kept
     assert {label for label, _ in chosen(home)} == {"texture", "late"}
     assert {where: params for where, params in chosen(home).items() if where[0] == "texture"} == first
     tables = home / "reports" / "tuned" / "tables"
@@ -261,7 +261,7 @@ def test_a_part_is_run_and_searched_again_beside_what_was_found(
     done = records(home)
     afnetm(home, "run", str(searched_suite), "--methods", "texture")
     repeated = ledger(home)
-    assert repeated.units == after.units
+    assert repeated.runs == after.runs
     own = [entry for entry in repeated.extras if entry.method == "texture"]
     assert sorted((e.fold, e.search, e.reseed) for e in own) == [(0, 0, 1), (0, 1, 0), (1, 0, 1), (1, 1, 0)]
     assert {entry.key for entry in own} <= records(home).keys()
@@ -295,9 +295,9 @@ def test_winners_that_were_edited_are_trained_as_they_are(
     afnetm(home, "run", str(searched_suite), "--params", str(mine))
     (new,) = records(home).keys() - there.keys()
     assert records(home).items() >= there.items()
-    result = json.loads((home / "units" / new / "result.json").read_text())
+    result = json.loads((home / "runs" / new / "result.json").read_text())
     expected = chosen(searched)["texture", (0, 1)] | {"training.learning_rate": 0.00125}
     tried = result["hyperparameters"] | {f"training.{name}": value for name, value in result["recipe"].items()}
     assert {name: tried[name] for name in expected} == expected
     assert (result["fold"], result.get("inner")) == (1, None)
-    assert [entry.key for entry in ledger(home).units if entry.fold == 1] == [new]
+    assert [entry.key for entry in ledger(home).runs if entry.fold == 1] == [new]

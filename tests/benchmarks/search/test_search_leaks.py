@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from afnetm.data.dataset import FaceDataset, open_dataset
 from afnetm.data.scan import EXPRESSIONS
 from afnetm.errors import UserError
+from benchmarks.plans.runs import Run, plan, scans_of, select, split
 from benchmarks.plans.suite import Suite, load_suite, parse_suite
-from benchmarks.plans.units import Unit, plan, scans_of, select, split
-from benchmarks.search.searching import questions, unit_of
+from benchmarks.search.searching import questions, run_of
 from studies.search import Task
 from tests.benchmarks.conftest import Afnetm
 from tests.benchmarks.found import findings
@@ -41,11 +41,11 @@ def people(rng: np.random.Generator, *, whole: int, others: int) -> FaceDataset:
     return dataset([chosen[index] for index in rng.permutation(len(chosen))])
 
 
-def units(of: Suite, there: FaceDataset) -> list[Unit]:
-    """Every unit that any trial of any study can have, but for its settings."""
+def runs(of: Suite, there: FaceDataset) -> list[Run]:
+    """Every run that any trial of any study can have, but for its settings."""
     assert of.search is not None
     asked = questions(of, of.search, plan(of, there, device="cpu"), ["late"])
-    return [unit_of(question, of, Task(0, fold, {})).unit for question, fold in product(asked, range(of.search.folds))]
+    return [run_of(question, of, Task(0, fold, {})).run for question, fold in product(asked, range(of.search.folds))]
 
 
 def subjects(there: FaceDataset, rows: np.ndarray[Any, np.dtype[np.int64]]) -> set[str]:
@@ -59,9 +59,9 @@ def outer_folds(of: Suite, there: FaceDataset) -> dict[tuple[int, int], tuple[se
     return {(one.repeat, one.fold): (set(rows[one.train].tolist()), set(rows[one.test].tolist())) for one in whole}
 
 
-def check_inner_folds(there: FaceDataset, own: list[Unit]) -> set[int]:
-    """That the units of one study see the same scans, and test each of them once, by others; returns those scans."""
-    seen, parts = zip(*(scans_of(unit, there) for unit in own), strict=True)
+def check_inner_folds(there: FaceDataset, own: list[Run]) -> set[int]:
+    """That the runs of one study see the same scans, and test each of them once, by others; returns those scans."""
+    seen, parts = zip(*(scans_of(run, there) for run in own), strict=True)
     assert all(np.array_equal(rows, seen[0]) for rows in seen)
     for fold in parts:
         assert not set(fold.train) & set(fold.test)
@@ -86,11 +86,11 @@ def test_nested_folds_are_of_the_outer_training_alone(
     protocol = {"folds": 2, "repeats": 3, "seed": seed % 1000, "complete": complete}
     protocol |= {} if drawn is None else {"subjects": drawn, "redraw": redraw}
     of = suite("nested", folds, protocol)
-    found = units(of, there)
+    found = runs(of, there)
     outer = outer_folds(of, there)
     assert len(found) == 6 * folds
     for where, (train, test) in outer.items():
-        own = [unit for unit in found if (unit.repeat, unit.fold) == where]
+        own = [run for run in found if (run.repeat, run.fold) == where]
         assert len(own) == folds
         seen = check_inner_folds(there, own)
         assert seen == train
@@ -106,7 +106,7 @@ def test_development_is_on_subjects_whom_no_repeat_tests(seed: int, drawn: int, 
         folds,
         {"folds": 2, "repeats": 5, "seed": seed % 1000, "subjects": drawn, "complete": complete},
     )
-    found = units(of, there)
+    found = runs(of, there)
     assert len(found) == folds, "one study is for all repeats and folds"
     seen = subjects(there, np.array(sorted(check_inner_folds(there, found))))
     taking_part = set[str]()
@@ -154,14 +154,14 @@ def test_poisoned_pictures_of_those_who_are_tested_change_no_trial(
     assert clean.keys() == poisoned.keys()
     before, after = findings(searched), findings(home)
     for name, own in clean.items():
-        units = {key for trial in own for key in trial.user_attrs["units"]}
+        runs = {key for trial in own for key in trial.user_attrs["runs"]}
         if name.endswith("/0-0"):
             assert told(poisoned[name]) == told(own)
-            for key in units:
+            for key in runs:
                 assert before[key][0] == after[key][0]  # what was measured
                 assert before[key][1].equals(after[key][1])  # every probability
         else:
             assert told(poisoned[name]) != told(own)
-            both = units & after.keys()  # the first trial's at least: it is the suite's own setting
+            both = runs & after.keys()  # the first trial's at least: it is the suite's own setting
             assert len(both) >= 2
             assert not any(before[key][1].equals(after[key][1]) for key in both)

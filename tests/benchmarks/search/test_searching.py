@@ -1,4 +1,4 @@
-"""The search of a suite by an executor that trains nothing: studies become units, each made once, and scores go back.
+"""The search of a suite by an executor that trains nothing: studies become runs, each made once, and scores go back.
 
 What real workers do is in test_search_faults.py.
 """
@@ -27,8 +27,8 @@ import benchmarks.search.searching
 from afnetm.data.scan import EXPRESSIONS
 from afnetm.errors import UserError
 from baselines.late import Late
+from benchmarks.plans.runs import PlannedRun, Run, plan
 from benchmarks.plans.suite import Suite, parse_suite
-from benchmarks.plans.units import PlannedUnit, Unit, plan
 from benchmarks.records.home import Home
 from benchmarks.running.local import Outcome
 from benchmarks.search.searching import Question, check_folds, finished, questions, search
@@ -62,10 +62,10 @@ def asked(of: Suite) -> list[Question]:
     return questions(of, of.search, plan(of, PEOPLE, device="cpu"), list(of.methods))
 
 
-def score(unit: Unit) -> float:
+def score(run: Run) -> float:
     """Between 0 and 1; by what is tried, and by fold."""
-    assert unit.inner is not None
-    return float((7 * unit.hyperparameters["dropout"] + 91 * unit.recipe["weight_decay"] + unit.inner["fold"] / 3) % 1)
+    assert run.inner is not None
+    return float((7 * run.hyperparameters["dropout"] + 91 * run.recipe["weight_decay"] + run.inner["fold"] / 3) % 1)
 
 
 @dataclass
@@ -74,22 +74,22 @@ class Executor:
 
     Attributes:
         order: decides who finishes.
-        fails: why a unit fails; None where it does not.
+        fails: why a run fails; None where it does not.
         scores: a unit's accuracy.
-        patience: units until the driver is stopped.
+        patience: runs until the driver is stopped.
         tried: all that was trained, in order.
     """
 
     order: random.Random = field(default_factory=lambda: random.Random(0))
-    fails: Callable[[Unit], str | None] = lambda unit: None
-    scores: Callable[[Unit], float] = score
+    fails: Callable[[Run], str | None] = lambda run: None
+    scores: Callable[[Run], float] = score
     patience: int = 10**9
-    tried: list[Unit] = field(default_factory=list)
+    tried: list[Run] = field(default_factory=list)
 
     def __call__(
-        self, pull: Callable[[], PlannedUnit | None], home: Home, *, workers: int
+        self, pull: Callable[[], PlannedRun | None], home: Home, *, workers: int
     ) -> Generator[Outcome, None, None]:
-        flying: list[PlannedUnit] = []
+        flying: list[PlannedRun] = []
         while True:
             while len(flying) < workers and (planned := pull()) is not None:
                 flying.append(planned)
@@ -98,13 +98,13 @@ class Executor:
             one = flying.pop(self.order.randrange(len(flying)))
             if len(self.tried) >= self.patience:
                 raise Stopped
-            self.tried.append(one.unit)
-            if (reason := self.fails(one.unit)) is not None:
+            self.tried.append(one.run)
+            if (reason := self.fails(one.run)) is not None:
                 yield Outcome(one, reason=reason)
             else:
-                folder = home.units / one.unit.key
+                folder = home.runs / one.run.key
                 folder.mkdir(parents=True)  # it is an error to train what was trained before
-                found = {"accuracy": self.scores(one.unit), "macro_f1": 1 - self.scores(one.unit)}
+                found = {"accuracy": self.scores(one.run), "macro_f1": 1 - self.scores(one.run)}
                 (folder / "result.json").write_text(json.dumps(found | {"seconds": 2, "test_seconds": 1}))
                 yield Outcome(one, 3.0)
 
@@ -151,7 +151,7 @@ def test_every_method_has_a_study_a_fold_fold_by_fold_and_repeated_searches_come
     ]
     development = asked(suite(protocol={"repeats": 2}, selection="development"))
     assert [(q.name, q.where) for q in development] == [("s/concat", None), ("s/late", None)]
-    assert {(q.base.unit.repeat, q.base.unit.fold) for q in development} == {(0, 0)}
+    assert {(q.base.run.repeat, q.base.run.fold) for q in development} == {(0, 0)}
 
 
 def test_a_label_that_names_another_s_study_is_refused() -> None:
@@ -163,24 +163,24 @@ def test_a_label_that_names_another_s_study_is_refused() -> None:
     assert len(asked(suite(fitting=labels, selection="development"))) == 2
 
 
-def test_every_study_spends_its_budget_on_units_of_its_own_fold(tmp_path: Path) -> None:
+def test_every_study_spends_its_budget_on_runs_of_its_own_fold(tmp_path: Path) -> None:
     of, executor = suite(trials=5, metric="macro_f1"), Executor()
     searches = run(of, tmp_path, InMemoryStorage(), executor)
-    units = {unit.key: unit for unit in executor.tried}
-    assert len(executor.tried) == len(units) == 4 * 5 * 2
+    runs = {each.key: each for each in executor.tried}
+    assert len(executor.tried) == len(runs) == 4 * 5 * 2
     for question, one in searches.items():
         assert one.finished
         assert len(one.trials) == 5
         for trial in one.trials:
-            own = [units[key] for key in trial.user_attrs["units"]]
-            assert [unit.inner for unit in own] == [
+            own = [runs[key] for key in trial.user_attrs["runs"]]
+            assert [each.inner for each in own] == [
                 {"selection": "nested", "folds": 2, "fold": fold} for fold in range(2)
             ]
-            assert {(unit.method, unit.repeat, unit.fold) for unit in own} == {(question.label, *question.where)}
-            for unit in own:
-                tried = unit.hyperparameters | {f"training.{name}": value for name, value in unit.recipe.items()}
+            assert {(each.method, each.repeat, each.fold) for each in own} == {(question.label, *question.where)}
+            for each in own:
+                tried = each.hyperparameters | {f"training.{name}": value for name, value in each.recipe.items()}
                 assert trial.params == {name: tried[name] for name in trial.params}
-            assert trial.value == pytest.approx(sum(1 - score(unit) for unit in own) / 2)
+            assert trial.value == pytest.approx(sum(1 - score(each) for each in own) / 2)
             assert trial.user_attrs["seconds"] == 6
         assert one.trials[0].params["training.learning_rate"] == of.training.learning_rate
 
@@ -210,10 +210,10 @@ def test_stopped_and_taken_up_nothing_is_made_twice(patiences: list[int], worker
             executor = Executor(patience=patience)
             with suppress(Stopped):
                 run(of, Path(folder), storage, executor, workers=workers)
-            keys.update(unit.key for unit in executor.tried)
+            keys.update(run.key for run in executor.tried)
         executor = Executor()
         searches = run(of, Path(folder), storage, executor, workers=workers)
-        keys.update(unit.key for unit in executor.tried)
+        keys.update(run.key for run in executor.tried)
         assert run(of, Path(folder), storage, Executor(patience=0)).keys()  # there is nothing left to train
     assert set(keys.values()) == {1}
     assert found(searches) == undisturbed(parallel=parallel, trials=5)
@@ -223,19 +223,19 @@ def test_two_studies_that_try_the_same_at_once_have_it_trained_once(tmp_path: Pa
     """The first trial of a repeated search is the suite's own setting, too."""
     of, executor = suite(selection_repeats=2, trials=3), Executor()
     searches = run(of, tmp_path, InMemoryStorage(), executor, workers=8)
-    keys = [unit.key for unit in executor.tried]
+    keys = [run.key for run in executor.tried]
     assert len(keys) == len(set(keys)) == 2 * 2 * 2 * (3 + 3 - 1)
-    firsts = {question.name: search.trials[0].user_attrs["units"] for question, search in searches.items()}
+    firsts = {question.name: search.trials[0].user_attrs["runs"] for question, search in searches.items()}
     others = {question.name: search.trials[1].params for question, search in searches.items()}
     for name in ("s/concat/0-0", "s/late/0-1"):
         assert firsts[name] == firsts[f"{name} #2"]
         assert others[name] != others[f"{name} #2"]
 
 
-def test_a_unit_that_fails_fails_its_trial_and_no_other(tmp_path: Path) -> None:
-    def fails(unit: Unit) -> str | None:
-        late = unit.inner is not None and unit.inner["fold"] == 1
-        return "OSError: no" if unit.method == "late" and late and unit.hyperparameters["dropout"] > 0.2 else None
+def test_a_run_that_fails_fails_its_trial_and_no_other(tmp_path: Path) -> None:
+    def fails(run: Run) -> str | None:
+        late = run.inner is not None and run.inner["fold"] == 1
+        return "OSError: no" if run.method == "late" and late and run.hyperparameters["dropout"] > 0.2 else None
 
     of = suite(trials=6)
     words = Terminal(file=io.StringIO(), width=200)
@@ -247,7 +247,7 @@ def test_a_unit_that_fails_fails_its_trial_and_no_other(tmp_path: Path) -> None:
             if name.startswith("s/late") and expected[2]["dropout"] > 0.2:
                 assert trial[0] == FAIL
                 assert trial[4]["reason"] == "OSError: no"
-                assert trial[4]["units"] == expected[4]["units"][:1]
+                assert trial[4]["runs"] == expected[4]["runs"][:1]
                 failed += 1
             else:
                 assert trial == expected

@@ -28,11 +28,11 @@ def home(tmp_path: Path) -> Home:
         for number in range(2):
             key = f"{place}{number}" * 10
             trial = study.ask({"x": optuna.distributions.FloatDistribution(0, 1)})
-            trial.set_user_attr("units", [key])
+            trial.set_user_attr("runs", [key])
             study.tell(trial, 0.5)
             Store(home).write(key, Record({"accuracy": 0.5}, pd.DataFrame({"scan": ["a"]}), pd.DataFrame(), {}))
         failed = study.ask({"x": optuna.distributions.FloatDistribution(0, 1)})
-        failed.set_user_attr("units", [])
+        failed.set_user_attr("runs", [])
         study.tell(failed, state=TrialState.FAIL)
         study.tell(study.ask({"x": optuna.distributions.FloatDistribution(0, 1)}), state=TrialState.FAIL)
     return home
@@ -50,7 +50,7 @@ def test_studies_are_a_suites_own_and_counted_by_state(home: Home) -> None:
     assert sorted(found.trials) == ["s/a/0-0", "s/a/0-1", "s/a/0-1 #2", "s/ab", "s/b.c/d\ne"]
     assert found.counts == {"studies": 5, "complete": 10, "pruned": 0, "failed": 5, "running": 0}
     assert sorted(studied(home, None, "s", ["a"]).trials) == ["s/a/0-0", "s/a/0-1", "s/a/0-1 #2"]
-    assert studied(home, None, "s", ["b.c/d\ne", "ab"]).units == {"30" * 10, "31" * 10, "50" * 10, "51" * 10}
+    assert studied(home, None, "s", ["b.c/d\ne", "ab"]).runs == {"30" * 10, "31" * 10, "50" * 10, "51" * 10}
     assert studied(home, None, ".").trials == {}
 
 
@@ -83,6 +83,6 @@ def test_status_tells_how_far_a_search_is(
         "dataset": {},
         "methods": {},
     }
-    (home.suites / "s.json").write_text(json.dumps(ledger | {"units": []}))
+    (home.suites / "s.json").write_text(json.dumps(ledger | {"runs": []}))
     assert run(monkeypatch, home, "status", "s") == 0
     assert "search: 5 studies; trials: 10 complete, 0 pruned, 5 failed, 0 running" in capsys.readouterr().out

@@ -1,4 +1,4 @@
-"""What a search found, or a file gives, becomes the units that are compared; by studies that trained nothing."""
+"""What a search found, or a file gives, becomes the runs that are compared; by studies that trained nothing."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -12,8 +12,8 @@ from optuna.trial import FrozenTrial
 from afnetm.errors import UserError
 from benchmarks.jobs.commands import Job
 from benchmarks.jobs.ledgers import make_ledger
+from benchmarks.plans.runs import PlannedRun, Run, plan
 from benchmarks.plans.suite import Suite
-from benchmarks.plans.units import PlannedUnit, Unit, plan
 from benchmarks.records.home import Home
 from benchmarks.search.searching import Question
 from benchmarks.search.tuning import Tuned, by_file, by_search
@@ -25,7 +25,7 @@ DATASET = replace(PEOPLE, table=PEOPLE.table.assign(regions=""))
 BOTH = ["concat", "late"]
 
 
-def planned(of: Suite) -> list[PlannedUnit]:
+def planned(of: Suite) -> list[PlannedRun]:
     return plan(of, PEOPLE, device="cpu")
 
 
@@ -41,8 +41,8 @@ def job(of: Suite, found: Tuned, *, labels: list[str] = BOTH) -> Job:
     return Job(of, labels, PEOPLE, found.planned, "cpu", 1, Home(Path("nowhere")), found)
 
 
-def settings(unit: Unit) -> dict[str, Any]:
-    return unit.hyperparameters | {f"training.{name}": value for name, value in unit.recipe.items()}
+def settings(run: Run) -> dict[str, Any]:
+    return run.hyperparameters | {f"training.{name}": value for name, value in run.recipe.items()}
 
 
 def best(searches: Mapping[Question, Search]) -> dict[tuple[str, Any, int], FrozenTrial]:
@@ -62,10 +62,10 @@ def test_each_fold_is_trained_with_its_own_winner(selection: str, tmp_path: Path
     won = best(searches)
     assert len(won) == len(found.winners) == (8 if selection == "nested" else 2)
     for before, one in zip(planned(of), found.planned, strict=True):
-        where = (one.unit.repeat, one.unit.fold) if selection == "nested" else None
-        changed = settings(before.unit) | won[one.label, where, 0].params
-        assert settings(one.unit) == changed
-        assert replace(one.unit, hyperparameters=before.unit.hyperparameters, recipe=before.unit.recipe) == before.unit
+        where = (one.run.repeat, one.run.fold) if selection == "nested" else None
+        changed = settings(before.run) | won[one.label, where, 0].params
+        assert settings(one.run) == changed
+        assert replace(one.run, hyperparameters=before.run.hyperparameters, recipe=before.run.recipe) == before.run
     assert not found.lacking
     assert not found.extras
     assert job(of, found).chosen == found.planned
@@ -91,31 +91,31 @@ def test_repeated_searches_and_seeds_stand_beside_the_comparison(tmp_path: Path)
     expected += [(one, 0, seed) for one in planned(of) for seed in (1, 2)]
     assert len(found.extras) == len(expected)
     for one, search, reseed in expected:
-        where = (one.unit.repeat, one.unit.fold)
+        where = (one.run.repeat, one.run.fold)
         (extra,) = [
             e
             for e in found.extras
-            if (e.planned.label, e.planned.unit.repeat, e.planned.unit.fold, e.search, e.reseed)
+            if (e.planned.label, e.planned.run.repeat, e.planned.run.fold, e.search, e.reseed)
             == (one.label, *where, search, reseed)
         ]
-        assert settings(extra.planned.unit) == settings(one.unit) | won[one.label, where, search].params
-        assert extra.planned.unit.reseed == reseed
+        assert settings(extra.planned.run) == settings(one.run) | won[one.label, where, search].params
+        assert extra.planned.run.reseed == reseed
     chosen = job(of, found).chosen
-    keys = [one.unit.key for one in chosen]
+    keys = [one.run.key for one in chosen]
     assert len(keys) == len(set(keys))
-    assert set(keys) == {one.unit.key for one in [*found.planned, *(extra.planned for extra in found.extras)]}
+    assert set(keys) == {one.run.key for one in [*found.planned, *(extra.planned for extra in found.extras)]}
     assert chosen[: len(found.planned)] == found.planned
-    seeds = {one.unit.seed for one in found.planned} & {e.planned.unit.seed for e in found.extras if e.reseed}
+    seeds = {one.run.seed for one in found.planned} & {e.planned.run.seed for e in found.extras if e.reseed}
     assert not seeds
     ledger = make_ledger(of, DATASET, found.planned, found)
-    assert [entry.key for entry in ledger.units] == [one.unit.key for one in found.planned]
+    assert [entry.key for entry in ledger.runs] == [one.run.key for one in found.planned]
     assert sorted((e.method, e.repeat, e.fold, e.search, e.reseed) for e in ledger.extras) == sorted(
-        (one.label, one.unit.repeat, one.unit.fold, search, reseed) for one, search, reseed in expected
+        (one.label, one.run.repeat, one.run.fold, search, reseed) for one, search, reseed in expected
     )
 
 
-def late_never_works(unit: Unit) -> str | None:
-    return "RuntimeError: no" if unit.method == "late" and unit.fold == 1 else None
+def late_never_works(run: Run) -> str | None:
+    return "RuntimeError: no" if run.method == "late" and run.fold == 1 else None
 
 
 def test_a_fold_without_a_winner_is_not_trained_and_is_told_of(tmp_path: Path) -> None:
@@ -123,10 +123,10 @@ def test_a_fold_without_a_winner_is_not_trained_and_is_told_of(tmp_path: Path) -
     found, _ = tuned(of, tmp_path, executor=Executor(fails=late_never_works))
     assert found.lacking == {("late", 0, 1): "no trial of study 's/late/0-1' was completed"}
     chosen = job(of, found).chosen
-    assert {(one.label, one.unit.fold) for one in chosen} == {("concat", 0), ("concat", 1), ("late", 0)}
+    assert {(one.label, one.run.fold) for one in chosen} == {("concat", 0), ("concat", 1), ("late", 0)}
     ledger = make_ledger(of, DATASET, found.planned, found)
-    keys = {(entry.method, entry.fold): entry.key for entry in ledger.units}
-    plain = {(one.label, one.unit.fold): one.unit.key for one in planned(of)}
+    keys = {(entry.method, entry.fold): entry.key for entry in ledger.runs}
+    plain = {(one.label, one.run.fold): one.run.key for one in planned(of)}
     assert keys["late", 1] == f"untuned-{plain['late', 1]}", "an untuned record would stand in for a tuned one"
     assert plain["late", 1] not in keys.values()
 
@@ -142,12 +142,12 @@ def test_a_method_that_was_not_asked_for_is_left_out_without_a_word(tmp_path: Pa
     alone = {question: search for question, search in searches.items() if question.label == "concat"}
     left = by_search(of, of.search, planned(of), alone, asked=["concat"])
     assert left.lacking == {("late", 0, 0): "", ("late", 0, 1): ""}
-    assert [one.unit for one in left.planned if one.label == "late"] == [
-        one.unit for one in planned(of) if one.label == "late"
+    assert [one.run for one in left.planned if one.label == "late"] == [
+        one.run for one in planned(of) if one.label == "late"
     ]
 
 
-def test_two_methods_that_win_with_the_same_settings_are_one_unit_and_both_are_compared(tmp_path: Path) -> None:
+def test_two_methods_that_win_with_the_same_settings_are_one_run_and_both_are_compared(tmp_path: Path) -> None:
     """And where one of them lacks its winner, the other's is trained all the same."""
     labels = {
         "wide": {"method": "mbt", "dropout": 0.0, "tokens": 4, "width": 192},  # its layers are searched
@@ -155,17 +155,17 @@ def test_two_methods_that_win_with_the_same_settings_are_one_unit_and_both_are_c
     }
     of = suite(fitting=labels, training=[], trials=20)
 
-    def likes(unit: Unit) -> float:
-        return (unit.hyperparameters["width"] == 192) / 2 + 1 / unit.hyperparameters["layers"] / 2
+    def likes(run: Run) -> float:
+        return (run.hyperparameters["width"] == 192) / 2 + 1 / run.hyperparameters["layers"] / 2
 
     found, searches = tuned(of, tmp_path, executor=Executor(scores=likes), asked=list(labels))
     assert of.search is not None
-    keys = [one.unit.key for one in found.planned]
+    keys = [one.run.key for one in found.planned]
     assert len(keys) == 4
     assert len(set(keys)) == 2
     assert len(job(of, found, labels=list(labels)).chosen) == 2
     ledger = make_ledger(of, DATASET, found.planned, found)
-    assert sorted(entry.method for entry in ledger.units) == ["flat", "flat", "wide", "wide"]
+    assert sorted(entry.method for entry in ledger.runs) == ["flat", "flat", "wide", "wide"]
     half = {question: search for question, search in searches.items() if question.label == "flat"}
     lacking = by_search(of, of.search, planned(of), half, asked=list(labels))
     assert [one.label for one in job(of, lacking, labels=list(labels)).chosen] == ["flat", "flat"]
@@ -179,13 +179,13 @@ def test_a_file_is_for_the_folds_it_names_and_the_rest_is_as_the_suite_has_it(tm
         "[late.0-1]\ngeometry = 'depth'\ntraining.epochs = 7\n"
     )
     for before, one in zip(planned(of), by_file(of, planned(of), path).planned, strict=True):
-        where = one.label, one.unit.repeat, one.unit.fold
+        where = one.label, one.run.repeat, one.run.fold
         expected: dict[str, Any] = {"features": 32} if one.label == "concat" else {}
         if where == ("concat", 1, 0):
             expected = {"features": 256, "training.learning_rate": 0.002}
         if where == ("late", 0, 1):
             expected = {"geometry": "depth", "training.epochs": 7}
-        assert settings(one.unit) == settings(before.unit) | expected
+        assert settings(one.run) == settings(before.run) | expected
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from mlflow.entities import Run
 from optuna.distributions import CategoricalDistribution, FloatDistribution
 from optuna.storages import BaseStorage
 
-from benchmarks.plans.units import PlannedUnit
+from benchmarks.plans.runs import PlannedRun
 from benchmarks.records.home import Home
 from benchmarks.records.ledger import Entry, Ledger
 from benchmarks.search.searching import Question
@@ -43,7 +43,7 @@ LEDGER = Ledger(
         "source": {},
     },
     methods={"m": {"summary": "one", "source": "us", "hyperparameters": {"kind": "b"}}},
-    units=[Entry("k0", "m", 0, 0), Entry("k1", "m", 0, 1)],
+    runs=[Entry("k0", "m", 0, 0), Entry("k1", "m", 0, 1)],
 )
 
 
@@ -70,7 +70,7 @@ def studied(
     name = "s/m" if where is None else f"s/m/{where[0]}-{where[1]}"
     name += f" #{again + 1}" * bool(again)
     spec = SearchSpec(trials=trials, folds=2, sampler="random", pruner="none")
-    question = Question(name, "m", where, again, cast(PlannedUnit, None), SPACE, spec)
+    question = Question(name, "m", where, again, cast(PlannedRun, None), SPACE, spec)
     search = Search(storage, name, space=SPACE, spec=spec, identity={})
     while not search.finished:
         for task in search.tasks():
@@ -78,7 +78,7 @@ def studied(
                 search.fail(task, "OSError: /home/jane/scans")
             else:
                 score = 0.9 if task.trial == 2 else 0.5 + 0.001 * task.trial
-                search.learn(task, score, unit=f"k{task.trial}{task.fold}", seconds=1.5)
+                search.learn(task, score, run=f"k{task.trial}{task.fold}", seconds=1.5)
     return question, search
 
 

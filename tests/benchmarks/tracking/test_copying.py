@@ -172,7 +172,7 @@ def test_a_server_that_accepts_and_never_answers_is_waited_for_once(
         uri = f"http://127.0.0.1:{silent.getsockname()[1]}"
         started = time.monotonic()
         with Copying(partial(Tracker, uri, home, LEDGER), trouble=partial(trouble, uri=uri)) as copying:
-            for entry in LEDGER.units * 20:
+            for entry in LEDGER.runs * 20:
                 copying.do(lambda tracker, entry=entry: tracker.log([entry]))
     assert copying.lacks == f"MLflow server {uri} does not answer in time"
     assert time.monotonic() - started < 4
@@ -184,9 +184,9 @@ def test_what_was_deleted_meanwhile_is_restored_and_gets_the_rest(home: Home, cl
     uri, told = home.tracking_uri, []
     make = partial(Tracker, uri, home, LEDGER, tell=told.append)
     with Copying(make, trouble=partial(trouble, uri=uri), tell=told.append) as copying:
-        copying.do(lambda tracker: tracker.log(LEDGER.units[:1]))
+        copying.do(lambda tracker: tracker.log(LEDGER.runs[:1]))
         copying.do(lambda tracker: client.delete_experiment(tracker.experiment))
-        copying.do(lambda tracker: tracker.log(LEDGER.units[1:]))
+        copying.do(lambda tracker: tracker.log(LEDGER.runs[1:]))
     assert copying.lacks is None
     assert told == ["the suite's experiment 's' had been deleted there, and is restored"]
     assert set(runs(client)) == {"m", "m 0-0", "m 0-1"}

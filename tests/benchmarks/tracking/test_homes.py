@@ -29,7 +29,7 @@ def tree(folder: Path) -> dict[str, str]:
 
 def copy(home: Home, uri: str | None = None, ledger: Ledger = LEDGER) -> int:
     tracker = Tracker(uri or home.tracking_uri, home, ledger)
-    logged = tracker.log(ledger.units)
+    logged = tracker.log(ledger.runs)
     tracker.close()
     tracker.publish({"m": {"accuracy": 0.5}}, {}, {"index.html": b"page", "figures/scores.svg": b"picture"})
     return logged

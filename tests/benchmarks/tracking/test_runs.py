@@ -45,7 +45,7 @@ def runs(client: MlflowClient) -> list[mlflow.entities.Run]:
 
 def copy(home: Home, ledger: Ledger = LEDGER) -> int:
     tracker = Tracker(home.tracking_uri, home, ledger)
-    logged = tracker.log(ledger.units)
+    logged = tracker.log(ledger.runs)
     tracker.close()
     return logged
 
@@ -58,7 +58,7 @@ def test_a_database_elsewhere_keeps_its_artifacts_in_the_home(
     Store(home).write("k0", record(0.5))
     uri = f"sqlite:///{tmp_path}/elsewhere.db"
     tracker = Tracker(uri, home, LEDGER)
-    assert tracker.log(LEDGER.units) == 1
+    assert tracker.log(LEDGER.runs) == 1
     assert MlflowClient(uri).get_experiment(tracker.experiment).artifact_location.startswith(home.artifacts.as_uri())
     assert not (tmp_path / "mlruns").exists()
 
@@ -81,7 +81,7 @@ def test_a_record_is_copied_once_and_what_comes_later_is_caught_up(home: Home, c
     assert [m.value for m in client.get_metric_history(child.info.run_id, "train_loss")] == [1.5, 0.5]
 
 
-def test_settings_have_one_name_each_for_a_method_and_its_units(home: Home, client: MlflowClient) -> None:
+def test_settings_have_one_name_each_for_a_method_and_its_runs(home: Home, client: MlflowClient) -> None:
     Store(home).write("k0", record(0.5))
     copy(home, RESOLVED)
     parent, child = sorted(runs(client), key=lambda run: run.info.run_name)
@@ -178,7 +178,7 @@ def test_what_was_copied_without_names_is_completed_once_they_are_wanted(home: H
 
     def again(*, with_faces: bool) -> tuple[int, set[str]]:
         tracker = Tracker(home.tracking_uri, home, private, with_faces=with_faces)
-        logged = tracker.log(private.units)
+        logged = tracker.log(private.runs)
         (child,) = [run for run in runs(client) if "afnetm.key" in run.data.tags]
         return logged, {artifact.path for artifact in client.list_artifacts(child.info.run_id)}
 

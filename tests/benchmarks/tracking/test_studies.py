@@ -141,7 +141,7 @@ def test_ten_thousand_trials_are_one_run(home: Home, client: MlflowClient) -> No
             params={"kind": "ab"[number % 2], "training.learning_rate": 10 ** (-4 + number / 5e3)},
             distributions=one.distributions,
             intermediate_values={0: number / 1e4, 1: number / 1e4},
-            user_attrs={"units": [f"{number:020}", f"{number + 1:020}"], "seconds": 1.0},
+            user_attrs={"runs": [f"{number:020}", f"{number + 1:020}"], "seconds": 1.0},
         )
         for number in range(1, 10_000)
     ]

@@ -1,4 +1,4 @@
-"""Studies and the units that they chose, each above or beside the other, in MLflow and in the studies."""
+"""Studies and the runs that they chose, each above or beside the other, in MLflow and in the studies."""
 
 import dataclasses
 import shutil
@@ -42,14 +42,14 @@ selection = "development"
 
 
 def tuned(*, trial: int = 2, **where: int) -> Ledger:
-    """The suite after training: the second unit is a study's choice."""
+    """The suite after training: the second run is a study's choice."""
     place = {"repeat": 0, "fold": 1, "search": 0} | where
     name = "s/m/0-1" if place["fold"] == 1 else "s/m"
     study = {"study": name, "method": "m", "best_trial": trial, **place}
     return dataclasses.replace(LEDGER, tuning={"studies": [study]})
 
 
-def copy_units(home: Home, ledger: Ledger) -> None:
+def copy_runs(home: Home, ledger: Ledger) -> None:
     tracker = Tracker(home.tracking_uri, home, ledger)
     tracker.log(ledger.only(None))
     tracker.close()
@@ -118,25 +118,25 @@ def test_a_note_of_the_users_own_stays(home: Home) -> None:
     assert get_note(search.study) == "look at trial 2"
 
 
-def test_units_stand_below_the_study_that_chose_them(home: Home, client: MlflowClient) -> None:
+def test_runs_stand_below_the_study_that_chose_them(home: Home, client: MlflowClient) -> None:
     for fold, key in enumerate(("k0", "k1")):
         record(home, key, fold)
-    copy_units(home, LEDGER)  # trained before with the same settings
+    copy_runs(home, LEDGER)  # trained before with the same settings
     before = runs(client)
     assert {above(before[name]) for name in ("m 0-0", "m 0-1")} == {before["m"].info.run_id}
-    copy_units(home, tuned())  # MLflow was away when the study ended
+    copy_runs(home, tuned())  # MLflow was away when the study ended
     assert above(runs(client)["m 0-1"]) == before["m"].info.run_id
     copy(home, studied(InMemoryStorage()))
-    copy_units(home, tuned())
+    copy_runs(home, tuned())
     found = runs(client)
     study = found["m 0-1 search"]
     assert above(found["m 0-1"]) == study.info.run_id
     assert above(found["m 0-0"]) == above(study) == found["m"].info.run_id
     links = {"afnetm.study": "s/m/0-1", "afnetm.trial": "2"}
     assert links.items() <= found["m 0-1"].data.tags.items()
-    assert study.data.tags["afnetm.units"] == "k1"
+    assert study.data.tags["afnetm.runs"] == "k1"
     assert found["m"].data.metrics["runs"] == 2
-    copy_units(home, LEDGER)  # and the suite as it was before it was tuned
+    copy_runs(home, LEDGER)  # and the suite as it was before it was tuned
     found = runs(client)
     assert above(found["m 0-1"]) == found["m"].info.run_id
     assert not links.keys() & found["m 0-1"].data.tags.keys()
@@ -145,7 +145,7 @@ def test_units_stand_below_the_study_that_chose_them(home: Home, client: MlflowC
     }
 
 
-def test_one_study_for_all_folds_has_all_units_and_extras_say_what_they_are(home: Home, client: MlflowClient) -> None:
+def test_one_study_for_all_folds_has_all_runs_and_extras_say_what_they_are(home: Home, client: MlflowClient) -> None:
     keys = ("k0", "k1", "k2", "k3")
     for key in keys:
         record(home, key, 0)
@@ -156,7 +156,7 @@ def test_one_study_for_all_folds_has_all_units_and_extras_say_what_they_are(home
     ledger = dataclasses.replace(ledger, extras=extras)
     storage = InMemoryStorage()
     copy(home, studied(storage, where=None), studied(storage, where=None, again=1))
-    copy_units(home, ledger)
+    copy_runs(home, ledger)
     found = runs(client)
     assert set(found) == {"m", "m search", "m search #2", "m 0-0", "m 0-1", "m 0-0 #2", "m 0-0 reseeded 1"}
     first = found["m search"].info.run_id
@@ -196,6 +196,6 @@ def test_the_command_line_copies_studies_as_they_end_and_catches_up(
     assert above(study) == found["texture"].info.run_id
     assert {above(found[name]) for name in ("texture 0-0", "texture 0-1")} == {study.info.run_id}
     assert study.data.metrics["trials"] == 1
-    assert set(study.data.tags["afnetm.units"].split()) == {
+    assert set(study.data.tags["afnetm.runs"].split()) == {
         found[name].data.tags["afnetm.key"] for name in ("texture 0-0", "texture 0-1")
     }

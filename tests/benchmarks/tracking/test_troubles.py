@@ -28,7 +28,7 @@ def lacks(home: Home, uri: str | None = None) -> str | None:
     """Why the records of a home are not copied."""
     uri = uri or home.tracking_uri
     with Copying(partial(Tracker, uri, home, LEDGER), trouble=partial(trouble, uri=uri)) as copying:
-        copying.do(lambda tracker: tracker.log(LEDGER.units))
+        copying.do(lambda tracker: tracker.log(LEDGER.runs))
     return copying.lacks
 
 

@@ -7,15 +7,15 @@ from tempfile import TemporaryDirectory
 import pytest
 
 from afnetm.errors import UserError
-from benchmarks.plans.keys import unit_key
+from benchmarks.plans.keys import run_key
 from benchmarks.records.home import Home
 from benchmarks.travel.exporting import export_suite
 from benchmarks.travel.importing import import_suite
-from tests.benchmarks.travel.travellers import fabricate, tree, unit
+from tests.benchmarks.travel.travellers import fabricate, run, tree
 
-KEY = unit_key(unit("concat", 0))
+KEY = run_key(run("concat", 0))
 RESULT, CURVES, PREDICTIONS, EXTRAS, GRADCAM, WEIGHTS = (
-    f"units/{KEY}/{name}"
+    f"runs/{KEY}/{name}"
     for name in (
         *("result.json", "curves.csv", "predictions.csv"),
         *("extras.safetensors", "gradcam.safetensors", "weights.safetensors"),

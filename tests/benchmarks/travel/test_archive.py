@@ -20,7 +20,7 @@ from tests.benchmarks.travel.travellers import packed
 
 def test_it_is_taken_as_it_is(content: Content, tmp_path: Path) -> None:
     import_suite(packed(content, tmp_path / "out.zip"), home := Home(tmp_path / "there"))
-    assert (home.units / KEY / "weights.safetensors").is_file()
+    assert (home.runs / KEY / "weights.safetensors").is_file()
 
 
 def test_a_member_that_is_missing_twice_there_renamed_or_another_ones_is_refused(
@@ -57,17 +57,17 @@ def raw(content: Content, path: Path) -> None:
         *(
             "../evil",
             "/etc/passwd",
-            "units/../../evil",
-            f"units/{KEY}/../../evil",
+            "runs/../../evil",
+            f"runs/{KEY}/../../evil",
             "..",
             ".",
-            "units/",
-            f"units/{KEY}/",
+            "runs/",
+            f"runs/{KEY}/",
         ),
-        *(r"..\evil", rf"units\{KEY}\result.json", "C:/evil", "C:evil", "//host/share", "CON", "units/NUL/result.json"),
-        *(f"units/{KEY.upper()}/result.json", f"units/{KEY}/Result.json", f"units/{KEY}/result.json ", "Ledger.json"),
-        *(f"units/{KEY}/result.json\0.txt", f"units/{KEY}x/result.json", f"units/.{KEY}/result.json", "evil.py"),
-        *(f"units/{KEY}/model.pkl", f"./units/{KEY}/result.json", "units/٠١٢٣٤٥٦٧٨٩٠١٢٣٤٥٦٧٨٩/result.json"),
+        *(r"..\evil", rf"runs\{KEY}\result.json", "C:/evil", "C:evil", "//host/share", "CON", "runs/NUL/result.json"),
+        *(f"runs/{KEY.upper()}/result.json", f"runs/{KEY}/Result.json", f"runs/{KEY}/result.json ", "Ledger.json"),
+        *(f"runs/{KEY}/result.json\0.txt", f"runs/{KEY}x/result.json", f"runs/.{KEY}/result.json", "evil.py"),
+        *(f"runs/{KEY}/model.pkl", f"./runs/{KEY}/result.json", "runs/٠١٢٣٤٥٦٧٨٩٠١٢٣٤٥٦٧٨٩/result.json"),
     ],
 )
 def test_no_name_leads_anywhere(name: str, content: Content, home: Home, tmp_path: Path) -> None:
@@ -135,7 +135,7 @@ def test_there_are_not_too_many_members(
 ) -> None:
     monkeypatch.setattr(archive, "MAX_MEMBERS", len(content))
     assert f"{len(content) + 1} members (allowed: up to " in refusal(
-        packed(content | {f"units/{'0' * 20}/curves.csv": b""}, tmp_path / "out.zip"), home
+        packed(content | {f"runs/{'0' * 20}/curves.csv": b""}, tmp_path / "out.zip"), home
     )
 
 

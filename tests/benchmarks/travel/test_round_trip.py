@@ -18,8 +18,8 @@ from afnetm.data.scan import EXPRESSIONS
 from afnetm.errors import UserError
 from benchmarks.jobs import commands
 from benchmarks.jobs.state import suite_state
-from benchmarks.plans.keys import unit_key
-from benchmarks.plans.units import Unit, scans_of
+from benchmarks.plans.keys import run_key
+from benchmarks.plans.runs import Run, scans_of
 from benchmarks.records.home import Home
 from benchmarks.records.ledger import read_ledger
 from benchmarks.records.store import Record, Store
@@ -30,9 +30,9 @@ from benchmarks.travel.exporting import export_suite
 from benchmarks.travel.importing import import_suite
 from reports.data.results import Results
 from tests.benchmarks.conftest import Afnetm
-from tests.benchmarks.travel.travellers import PLACES, SECRET, SUBJECTS, fabricate, members, record, tells, tree, unit
+from tests.benchmarks.travel.travellers import PLACES, SECRET, SUBJECTS, fabricate, members, record, run, tells, tree
 
-KEYS = {place: unit_key(unit(*place)) for place in PLACES}
+KEYS = {place: run_key(run(*place)) for place in PLACES}
 
 
 @pytest.fixture
@@ -106,11 +106,11 @@ def test_what_was_imported_is_what_was_exported(home: Home, tmp_path: Path, out:
 
 
 def test_trials_stay_and_weights_unless_they_are_asked_for(home: Home, out: Path) -> None:
-    (home.units / KEYS["concat", 0] / "notes.txt").write_text("mine")
-    trial = unit("concat", 0, inner={"selection": "nested", "folds": 2, "fold": 0})
-    Store(home).write(unit_key(trial), record(trial))
+    (home.runs / KEYS["concat", 0] / "notes.txt").write_text("mine")
+    trial = run("concat", 0, inner={"selection": "nested", "folds": 2, "fold": 0})
+    Store(home).write(run_key(trial), record(trial))
     export_suite(home, "people", out)
-    assert not any(unit_key(trial) in name for name in members(out))
+    assert not any(run_key(trial) in name for name in members(out))
     names = {name.rsplit("/")[-1] for name in members(out)}
     assert not names & {"weights.safetensors", "notes.txt"}
     assert names >= {"ledger.json", "failures.json", "winners.toml", "extras.safetensors", "gradcam.safetensors"}
@@ -138,7 +138,7 @@ def test_no_order_tells_who_is_who_and_what_belongs_together_stays_together(priv
     for key in Store(private).done():
         own, other = (
             Store(private).predictions(key).to_pandas(),
-            pd.read_csv(io.BytesIO(content[f"units/{key}/predictions.csv"])),
+            pd.read_csv(io.BytesIO(content[f"runs/{key}/predictions.csv"])),
         )
         numbers = list(own.columns[2:])
         pd.testing.assert_frame_equal(
@@ -147,11 +147,11 @@ def test_no_order_tells_who_is_who_and_what_belongs_together_stays_together(priv
         assert other["scan"].is_monotonic_increasing
         assert other["scan"].str.fullmatch("s[0-9a-f]{12}").all()
         assert other["subject"].str.fullmatch("p[0-9a-f]{12}").all()
-        extras = load(content[f"units/{key}/extras.safetensors"])
+        extras = load(content[f"runs/{key}/extras.safetensors"])
         assert set(extras) == {"importance", "attention"}  # the third may be a picture
         np.testing.assert_array_equal(extras["importance"][:, 0], other["p_anger"])
         np.testing.assert_array_equal(extras["attention"][:, 0, 0], other["p_disgust"])
-        gradcam = load(content[f"units/{key}/gradcam.safetensors"])
+        gradcam = load(content[f"runs/{key}/gradcam.safetensors"])
         assert (np.diff(gradcam["rows"]) > 0).all()
         np.testing.assert_array_equal(gradcam["texture"][:, 0, 0], other["p_fear"].to_numpy()[gradcam["rows"]])
 
@@ -211,7 +211,7 @@ def test_an_archive_does_not_make_a_dataset_shareable(home: Home, private: Home,
 def test_a_record_that_is_here_stays_and_is_told(home: Home, tmp_path: Path, out: Path) -> None:
     there = Home(tmp_path / "there")
     import_suite(exported(home, out, ["late"]), there)
-    mine = record(unit("concat", 1), hardware="another machine")
+    mine = record(run("concat", 1), hardware="another machine")
     Store(there).write(KEYS["concat", 1], mine)
     told = import_suite(exported(home, tmp_path / "all.zip"), there)
     assert told.differing == [KEYS["concat", 1]]
@@ -273,7 +273,7 @@ def test_an_import_that_was_cut_off_has_done_no_harm_and_goes_on(home: Home, tmp
         assert left.items() <= tree(whole.path).items()  # nothing that is not whole
         if cut < steps:
             assert not any(name.startswith("suites") for name in left)
-        (there.units / ".x.123").mkdir(parents=True)  # as a process that is killed leaves it
+        (there.runs / ".x.123").mkdir(parents=True)  # as a process that is killed leaves it
         import_suite(out, there)
         assert tree(there.path) == tree(whole.path)
 
@@ -295,12 +295,12 @@ def test_an_archive_is_whole_or_not_there_and_replaces_nothing(home: Home, out: 
 
 
 def test_what_cannot_be_imported_is_not_exported(home: Home, out: Path) -> None:
-    curves = home.units / KEYS["late", 1] / "curves.csv"
+    curves = home.runs / KEYS["late", 1] / "curves.csv"
     curves.write_text("epoch,loss,accuracy,learning_rate\n0,nan,0.5,0.1\n")
-    with pytest.raises(UserError, match=rf"out.zip: units/{KEYS['late', 1]}/curves.csv: column 'loss' is empty"):
+    with pytest.raises(UserError, match=rf"out.zip: runs/{KEYS['late', 1]}/curves.csv: column 'loss' is empty"):
         export_suite(home, "people", out)
     curves.unlink()
-    with pytest.raises(UserError, match=rf"out.zip: units/{KEYS['late', 1]}/curves.csv is missing"):
+    with pytest.raises(UserError, match=rf"out.zip: runs/{KEYS['late', 1]}/curves.csv is missing"):
         export_suite(home, "people", out)
     Store(home).forget(Store(home).done())
     with pytest.raises(UserError, match="has no finished unit"):
@@ -320,7 +320,7 @@ def test_what_came_is_not_trained_again_and_mlflow_is_told_of_it(
     planned = job(here)
     assert planned.dataset is not None
     for one in planned.planned:
-        Store(here).write(one.unit.key, guessed(one.unit, planned.dataset))
+        Store(here).write(one.run.key, guessed(one.run, planned.dataset))
     commands.make_ledger(planned.suite, planned.dataset, planned.planned).save(here)
     export_suite(here, "small", out)
     assert import_suite(out, there).records == len(planned.planned) == 6
@@ -329,16 +329,16 @@ def test_what_came_is_not_trained_again_and_mlflow_is_told_of_it(
     assert (tally.trained, tally.failed, tally.untracked) == (0, [], None)
     client = MlflowClient(there.tracking_uri)
     runs = client.search_runs([client.get_experiment_by_name("small").experiment_id])
-    assert {run.data.tags.get("afnetm.key") for run in runs} - {None} == {one.unit.key for one in planned.planned}
+    assert {run.data.tags.get("afnetm.key") for run in runs} - {None} == {one.run.key for one in planned.planned}
 
 
-def guessed(of: Unit, dataset: FaceDataset) -> Record:
-    """A record of a real unit that was never trained: its answers are the first class."""
+def guessed(of: Run, dataset: FaceDataset) -> Record:
+    """A record of a real run that was never trained: its answers are the first class."""
     rows, fold = scans_of(of, dataset)
     table = dataset.table.iloc[rows[fold.test]].reset_index(drop=True).rename(columns={"id": "scan"})
     predictions = table[["scan", "subject", "expression", "intensity"]].assign(predicted=EXPRESSIONS[0])
     predictions = predictions.assign(**{f"p_{name}": float(name == EXPRESSIONS[0]) for name in EXPRESSIONS})
-    other = record(unit("concat", 0))
+    other = record(run("concat", 0))
     result = {**other.result, **dataclasses.asdict(of), "key": of.key, "n_test": len(table)}
     result["accuracy"] = float((predictions["expression"] == EXPRESSIONS[0]).mean())
     return Record(result, predictions, other.curves, {})

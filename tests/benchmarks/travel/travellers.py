@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from benchmarks.plans.keys import unit_key
+from benchmarks.plans.keys import run_key
 from benchmarks.records.home import Home, write_text
 from benchmarks.records.ledger import Entry, Ledger
 from benchmarks.records.store import Evidence, Record, Store
@@ -28,7 +28,7 @@ WINNERS = (
 )
 
 
-def unit(method: str, fold: int, **changes: Any) -> dict[str, Any]:
+def run(method: str, fold: int, **changes: Any) -> dict[str, Any]:
     """What decides a unit's result."""
     return {
         "dataset": "c" * 64,
@@ -49,7 +49,7 @@ def unit(method: str, fold: int, **changes: Any) -> dict[str, Any]:
 
 def record(of: Mapping[str, Any], *, hardware: str = "a machine") -> Record:
     """A record whose extras and Grad-CAM tell which scan each row is of: they hold its probabilities."""
-    rng = np.random.default_rng(int(unit_key(of), 16))
+    rng = np.random.default_rng(int(run_key(of), 16))
     tested = SUBJECTS[2 * of["fold"] : 2 * of["fold"] + 2]
     rows = [(f"{name}_{expression}", name, expression, 3) for name in tested for expression in EXPRESSIONS]
     predictions = pd.DataFrame(rows, columns=["scan", "subject", "expression", "intensity"])
@@ -57,7 +57,7 @@ def record(of: Mapping[str, Any], *, hardware: str = "a machine") -> Record:
     predictions["predicted"] = [EXPRESSIONS[k] for k in shares.argmax(1)]
     predictions = predictions.assign(**{f"p_{name}": shares[:, k] for k, name in enumerate(EXPRESSIONS)})
     result = dict(of) | {
-        "key": unit_key(of),
+        "key": run_key(of),
         "seed": 2**62 + of["fold"],
         "n_train": 24,
         "n_test": len(rows),
@@ -90,7 +90,7 @@ def record(of: Mapping[str, Any], *, hardware: str = "a machine") -> Record:
 
 
 def make_ledger(*, shareable: bool = True, suite: str = "people") -> Ledger:
-    """A suite of two methods and three folds, tuned, one unit of it trained again with another seed."""
+    """A suite of two methods and three folds, tuned, one run of it trained again with another seed."""
     study = {"search": 0, "complete": 3, "pruned": 1, "failed": 0, "seconds": 9.5, "best_trial": 1, "best_value": 0.5}
     studies = [
         {"study": f"{suite}/{method}/0-{fold}", "method": method, "repeat": 0, "fold": fold, **study}
@@ -116,7 +116,7 @@ def make_ledger(*, shareable: bool = True, suite: str = "people") -> Ledger:
             "source": {"kind": "people", "scans": 36},
         },
         methods={method: {"name": method, **about} for method in ("concat", "late")},
-        units=[Entry(unit_key(unit(method, fold)), method, 0, fold) for method, fold in PLACES],
+        runs=[Entry(run_key(run(method, fold)), method, 0, fold) for method, fold in PLACES],
         tuning={
             "spec": spec,
             "budget": "4 trials",
@@ -124,15 +124,15 @@ def make_ledger(*, shareable: bool = True, suite: str = "people") -> Ledger:
             "spaces": {method: {"dropout": "0 to 0.5"} for method in ("concat", "late")},
             "studies": studies,
         },
-        extras=[Entry(unit_key(unit("concat", 0, reseed=1)), "concat", 0, 0, 0, 1)],
+        extras=[Entry(run_key(run("concat", 0, reseed=1)), "concat", 0, 0, 0, 1)],
         secret="" if shareable else SECRET,
     )
 
 
 def fabricate(path: Path, *, shareable: bool = True, without: tuple[int, ...] = ()) -> Home:
-    """A home in which that suite was run: its last unit failed, and of `PLACES` it has no record of those `without`."""
+    """A home in which that suite was run: its last run failed, and of `PLACES` it has no record of those `without`."""
     home = Home(shutil.copytree(_whole(shareable=shareable), path))
-    Store(home).forget(unit_key(unit(*PLACES[number])) for number in without)
+    Store(home).forget(run_key(run(*PLACES[number])) for number in without)
     return home
 
 
@@ -140,10 +140,10 @@ def fabricate(path: Path, *, shareable: bool = True, without: tuple[int, ...] = 
 def _whole(*, shareable: bool) -> Path:
     home = Home(Path(mkdtemp()))
     store = Store(home)
-    for of in (*(unit(method, fold) for method, fold in PLACES[:-1]), unit("concat", 0, reseed=1)):
-        store.write(unit_key(of), record(of))
+    for of in (*(run(method, fold) for method, fold in PLACES[:-1]), run("concat", 0, reseed=1)):
+        store.write(run_key(of), record(of))
     reason = "RuntimeError: no nose in TELLTALE_Ada_fear"
-    store.write_failure(unit_key(unit(*PLACES[-1])), reason, f"Traceback\n{reason}\nor elsewhere\n")
+    store.write_failure(run_key(run(*PLACES[-1])), reason, f"Traceback\n{reason}\nor elsewhere\n")
     write_text(home.winners("people"), WINNERS)
     make_ledger(shareable=shareable).save(home)
     atexit.register(shutil.rmtree, home.path)

@@ -77,7 +77,7 @@ def whole(make, drop):
 
 
 def with_gaps(make, drop):
-    """Costs known of some units; one unit that has not finished; no intensities."""
+    """Costs known of some runs; one run that has not finished; no intensities."""
     part = drop(make(skills={"b": 0.5, "a": 1.5}, subjects=6, folds=3, intensities=(0,), epochs=1), method="b", fold=1)
     known = [np.nan, *range(1, len(part.folds))]
     part.folds["flops"] = part.folds["flops"].where(part.folds["fold"] == 0)

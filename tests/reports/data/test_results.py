@@ -48,7 +48,7 @@ def put(column, value):
         ("predictions", put("predicted", "neutral"), ["predictions", "'neutral'", "anger, disgust"]),
         ("predictions", put("intensity", 5), ["predictions", "'intensity'", "5", "0 to 4"]),
         ("predictions", put("p_fear", 0.999), ["predictions", "probabilities", "sum to 1"]),
-        ("predictions", put("unit", "nowhere"), ["predictions", "nowhere", "units of folds"]),
+        ("predictions", put("unit", "nowhere"), ["predictions", "nowhere", "runs of folds"]),
         ("predictions", put("subject", "stranger"), ["predictions", "two subjects"]),
         ("predictions", lambda frame: frame.iloc[1:], ["n_test", "59", "60"]),
         ("folds", put("accuracy", 0.9), ["accuracy of unit", "0.9", "predictions give"]),

@@ -34,7 +34,7 @@ def test_it_says_what_is_incomplete_and_who_may_not_be_named_is_not(small, drop,
     )
     page = write_report(replace(part, provenance=plan), tmp_path / "part")
     text = (page.parent / "report.md").read_text(encoding="utf-8")
-    assert text.count("Incomplete: 3 of 4 planned units are done.") == 4  # at its top and at three tables
+    assert text.count("Incomplete: 3 of 4 planned runs are done.") == 4  # at its top and at three tables
     assert "s003" not in text
     assert "ValueError (message withheld" in text
 

@@ -158,7 +158,7 @@ def test_a_hostile_method_name_stays_text(make, tmp_path):
 def test_an_incomplete_report_says_so_at_its_top(small, drop, tmp_path):
     part = drop(small, method="plain", fold=1)
     page = read(write_report(part, tmp_path / "part"))
-    assert page.text.index("Incomplete: 3 of 4 planned units are done.") < page.text.index("has the highest accuracy")
+    assert page.text.index("Incomplete: 3 of 4 planned runs are done.") < page.text.index("has the highest accuracy")
 
 
 @pytest.mark.usefixtures("sketched")

@@ -107,7 +107,7 @@ def test_every_axis_says_what_it_is_of(figures):
             assert section in IMAGES or all(axes.get_ylabel() for axes in panels), section
 
 
-def test_units_stand_in_brackets(figures):
+def test_runs_stand_in_brackets(figures):
     def labels(section):
         return {
             label for one in figures[section] for axes in one.axes for label in (axes.get_xlabel(), axes.get_ylabel())

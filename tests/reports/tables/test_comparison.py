@@ -65,14 +65,14 @@ def test_a_score_that_a_fold_has_no_scan_for_is_missing_there_alone(make):
 def test_costs_are_told_as_far_as_they_are_known(results):
     bare = comparison(results)
     assert bare[["train_seconds", "test_milliseconds", "peak_memory"]].isna().all(axis=None)
-    assert "Seconds a unit" in displayed(bare, control="afnetm").text
+    assert "Seconds per run" in displayed(bare, control="afnetm").text
     assert "Memory" not in displayed(bare, control="afnetm").text
     memory = np.where(results.folds["method"] == "late", np.nan, 2.5e9 + 1e9 * (results.folds["fold"] == 2))
     full = timed(results, train_seconds=10.0, test_seconds=0.012 * results.folds["n_test"], peak_memory=memory)
     shown = displayed(comparison(full), control="afnetm").text.set_index("Method")
     assert shown.loc["depth", ["Training, s", "Test, ms a scan", "Memory"]].tolist() == ["10.0", "12.0", "3.50 GB"]
     assert shown.loc["late", "Memory"] == "\N{EN DASH}"
-    assert "Seconds a unit" not in shown
+    assert "Seconds per run" not in shown
 
 
 def test_best_and_second_are_marked_the_lowest_error_and_the_highest_of_the_rest(results):

@@ -77,7 +77,7 @@ def test_one_method_alone_is_compared_with_nothing(make):
         assert not re.search("Δ|Best|p:", " ".join([*paper.shown.text.columns, *paper.notes]))
 
 
-def test_headings_have_their_units_in_brackets():
+def test_headings_have_their_runs_in_brackets():
     names = [
         "Method",
         "Recall of fear, %",

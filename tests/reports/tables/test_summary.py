@@ -140,6 +140,6 @@ def test_what_the_best_and_the_next_cost_is_told_as_far_as_it_is_known(small):
     table = comparison(small).set_index("method")
     line = next(line for line in told(small) if " costs " in line)
     leader, second = table["accuracy"].sort_values(ascending=False).index[:2]
-    assert re.match(rf"{leader} costs .* parameters and .* a unit; {second} costs ", line)
+    assert re.match(rf"{leader} costs .* parameters and .* per run; {second} costs ", line)
     bare = replace(small, folds=small.folds.assign(seconds=np.nan, parameters=np.nan))
     assert not [line for line in told(bare) if " costs " in line]

@@ -108,7 +108,7 @@ def test_incomplete_and_mixed_records_are_told_of_in_every_table_that_they_touch
     names = {"comparison", "details", "pairwise", "ablation", "tuning", "parameters", "spread"}
     assert {path.stem for path in tmp_path.glob("*.md")} == names
     assert {path.stem for path in tmp_path.glob("*.tex")} == names | {"comparison-compact"}
-    for told in ("Incomplete: 24 of 25", "Unequal: ", "Mixed: units were made with more than one commit of the code"):
+    for told in ("Incomplete: 24 of 25", "Unequal: ", "Mixed: runs were made with more than one commit of the code"):
         for path in [*tmp_path.glob("*.md"), *tmp_path.glob("*.tex"), tmp_path / "notices.txt"]:
             assert told in path.read_text(encoding="utf-8"), path.name
 

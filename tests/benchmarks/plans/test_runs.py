@@ -9,9 +9,9 @@ from afnetm.data.dataset import FaceDataset
 from afnetm.errors import UserError
 from afnetm.training.recipe import Augmentation, Recipe
 from benchmarks.plans import keys as keys_module
-from benchmarks.plans.keys import DECIDING, UNSAID, unit_key
+from benchmarks.plans.keys import DECIDING, UNSAID, run_key
+from benchmarks.plans.runs import Run, plan, rebuild, select
 from benchmarks.plans.suite import DatasetSpec, Suite, parse_suite
-from benchmarks.plans.units import Unit, plan, rebuild, select
 
 TABLES: dict[str, Any] = {
     "description": "a test",
@@ -28,22 +28,22 @@ def suite(**changes: Any) -> Suite:
 
 
 def keys(of: Suite, dataset: FaceDataset, device: str = "cpu") -> list[str]:
-    return [p.unit.key for p in plan(of, dataset, device=device)]
+    return [p.run.key for p in plan(of, dataset, device=device)]
 
 
 def test_a_plan_has_every_method_in_every_fold_once(learnable: FaceDataset) -> None:
     planned = plan(suite(), learnable, device="cpu")
-    where = [(p.label, p.unit.repeat, p.unit.fold) for p in planned]
+    where = [(p.label, p.run.repeat, p.run.fold) for p in planned]
     assert sorted(where) == sorted((m, r, f) for m in ("concat", "afnetm") for r in range(2) for f in range(4))
-    assert len({p.unit.key for p in planned}) == len(planned)
+    assert len({p.run.key for p in planned}) == len(planned)
 
 
 def test_a_key_changes_with_whatever_decides_the_result(learnable: FaceDataset) -> None:
-    unit = plan(suite(), learnable, device="cpu")[0].unit
-    for field in dataclasses.fields(Unit):
-        value = getattr(unit, field.name)
+    run = plan(suite(), learnable, device="cpu")[0].run
+    for field in dataclasses.fields(Run):
+        value = getattr(run, field.name)
         other = {**value, "x": 1} if isinstance(value, dict) else (9,) if value is None else f"{value}1"
-        assert dataclasses.replace(unit, **{field.name: other}).key != unit.key, field.name
+        assert dataclasses.replace(run, **{field.name: other}).key != run.key, field.name
 
 
 def test_what_decides_nothing_leaves_keys_alone(learnable: FaceDataset) -> None:
@@ -71,20 +71,20 @@ def test_every_setting_of_a_suite_reaches_every_key(change: dict[str, Any], lear
     assert not set(keys(suite(), learnable)) & set(keys(suite(**change), learnable))
 
 
-def test_another_dataset_and_another_kind_of_device_are_other_units(learnable: FaceDataset) -> None:
+def test_another_dataset_and_another_kind_of_device_are_other_runs(learnable: FaceDataset) -> None:
     base = set(keys(suite(), learnable))
     assert not base & set(keys(suite(), learnable_dataset(seed=1)))
     assert not base & set(keys(suite(), learnable, device="cuda"))
 
 
-def test_a_unit_is_rebuilt_as_the_suite_said(learnable: FaceDataset) -> None:
+def test_a_run_is_rebuilt_as_the_suite_said(learnable: FaceDataset) -> None:
     said = suite()
     for planned in plan(said, learnable, device="cpu"):
         assert rebuild(planned) == (said.methods[planned.label], said.encoder, said.training)
 
 
 def test_seeds_are_shared_by_nothing(learnable: FaceDataset) -> None:
-    seeds = [p.unit.seed for p in plan(suite(), learnable, device="cpu")]
+    seeds = [p.run.seed for p in plan(suite(), learnable, device="cpu")]
     assert len(set(seeds)) == len(seeds)
 
 
@@ -102,22 +102,22 @@ def test_more_folds_than_subjects_are_refused(learnable: FaceDataset) -> None:
 
 
 def test_a_record_says_enough_to_hash_to_its_key(learnable: FaceDataset) -> None:
-    unit = plan(suite(), learnable, device="cpu")[0].unit
-    for one in (unit, dataclasses.replace(unit, intensities=(3, 4), reseed=2, inner={"folds": 3, "fold": 0})):
+    run = plan(suite(), learnable, device="cpu")[0].run
+    for one in (run, dataclasses.replace(run, intensities=(3, 4), reseed=2, inner={"folds": 3, "fold": 0})):
         recorded = json.loads(json.dumps({**dataclasses.asdict(one), "accuracy": 0.5}))
-        assert unit_key(recorded) == one.key
-    assert set(DECIDING) == {field.name for field in dataclasses.fields(Unit)}
+        assert run_key(recorded) == one.key
+    assert set(DECIDING) == {field.name for field in dataclasses.fields(Run)}
 
 
 def test_a_new_setting_of_the_recipe_loses_no_record(learnable: FaceDataset, monkeypatch: pytest.MonkeyPatch) -> None:
-    before = json.loads(json.dumps(dataclasses.asdict(plan(suite(), learnable, device="cpu")[0].unit)))
+    before = json.loads(json.dumps(dataclasses.asdict(plan(suite(), learnable, device="cpu")[0].run)))
     augmentation = before["recipe"]["augmentation"] | {"blur": 0.0}
     after = before | {"recipe": before["recipe"] | {"clip": None, "augmentation": augmentation}}
-    assert unit_key(after) != unit_key(before), "nobody has said yet what the new settings are where keys are silent"
+    assert run_key(after) != run_key(before), "nobody has said yet what the new settings are where keys are silent"
     unsaid = {**UNSAID, "clip": None, "augmentation": {**UNSAID["augmentation"], "blur": 0.0}}
     monkeypatch.setattr(keys_module, "UNSAID", unsaid)
-    assert unit_key(after) == unit_key(before)
-    assert unit_key(after | {"recipe": after["recipe"] | {"clip": 1.0}}) != unit_key(before)
+    assert run_key(after) == run_key(before)
+    assert run_key(after | {"recipe": after["recipe"] | {"clip": 1.0}}) != run_key(before)
 
 
 def test_keys_say_what_each_setting_of_the_recipe_is_where_they_are_silent() -> None:
@@ -127,9 +127,9 @@ def test_keys_say_what_each_setting_of_the_recipe_is_where_they_are_silent() -> 
 
 
 def test_a_changed_default_does_not_change_what_a_key_means(learnable: FaceDataset) -> None:
-    unit = plan(suite(), learnable, device="cpu")[0].unit
+    run = plan(suite(), learnable, device="cpu")[0].run
     said = {"learning_rate": UNSAID["learning_rate"]}
-    other = dataclasses.replace(unit, recipe={**unit.recipe, "learning_rate": 2e-3})
-    silent = {k: v for k, v in unit.recipe.items() if k != "learning_rate"}
-    assert dataclasses.replace(unit, recipe=silent).key == dataclasses.replace(unit, recipe=silent | said).key
-    assert other.key != unit.key
+    other = dataclasses.replace(run, recipe={**run.recipe, "learning_rate": 2e-3})
+    silent = {k: v for k, v in run.recipe.items() if k != "learning_rate"}
+    assert dataclasses.replace(run, recipe=silent).key == dataclasses.replace(run, recipe=silent | said).key
+    assert other.key != run.key

@@ -1,4 +1,4 @@
-"""Units: the atoms of a comparison, each one training and its test, named by a hash of what decides its result."""
+"""Runs: the atoms of a comparison, each one training and its test, named by a hash of what decides its result."""
 
 import hashlib
 import json
@@ -21,12 +21,12 @@ from afnetm.registry import find_method
 from afnetm.seeding import derive_seed
 from afnetm.strict import parse
 from afnetm.training.recipe import Recipe
-from benchmarks.plans.keys import unit_key
+from benchmarks.plans.keys import run_key
 from benchmarks.plans.suite import DatasetSpec, ProtocolSpec, Suite
 
 
 @dataclass(frozen=True, kw_only=True)
-class Unit:
+class Run:
     """One training and its test: everything that decides its result, and nothing else.
 
     Library versions and the commit are recorded with the result and not part of it.
@@ -43,8 +43,8 @@ class Unit:
         encoder: its name and width, and the SHA-256 of given weights.
         recipe: the training recipe's fields.
         device: the kind, ``"cpu"`` or ``"cuda"``: they differ in rounding.
-        inner: for a unit of a search, which of its inner folds: ``selection``, ``folds`` and ``fold``; its repeat and
-            fold are those that are searched for, 0 under ``development``. None for a unit of the comparison.
+        inner: for a run of a search, which of its inner folds: ``selection``, ``folds`` and ``fold``; its repeat and
+            fold are those that are searched for, 0 under ``development``. None for a run of the comparison.
         reseed: counted from 0; the same training again with another seed, to see what the seed decides.
     """
 
@@ -64,8 +64,8 @@ class Unit:
 
     @property
     def key(self) -> str:
-        """Twenty hexadecimal digits (`benchmarks.plans.keys.unit_key`)."""
-        return unit_key(asdict(self))
+        """Twenty hexadecimal digits (`benchmarks.plans.keys.run_key`)."""
+        return run_key(asdict(self))
 
     @property
     def seed(self) -> int:
@@ -82,12 +82,12 @@ class Unit:
 
 
 @dataclass(frozen=True)
-class PlannedUnit:
-    """A unit as a suite names it, with what a worker needs beside it.
+class PlannedRun:
+    """A run as a suite names it, with what a worker needs beside it.
 
     Attributes:
         label: what the suite calls the method.
-        unit: what decides the result.
+        run: what decides the result.
         dataset_name: where the dataset is, under the home.
         weights: path of given encoder weights.
         keep_weights: whether the record keeps the trained weights.
@@ -95,7 +95,7 @@ class PlannedUnit:
     """
 
     label: str
-    unit: Unit
+    run: Run
     dataset_name: str
     weights: str | None
     keep_weights: bool
@@ -160,35 +160,35 @@ def split(
     return [replace(one, train=kept[one.train], test=kept[one.test]) for one in splits]
 
 
-def scans_of(unit: Unit, dataset: FaceDataset) -> tuple[NDArray[np.int64], Split]:
-    """The scans that a unit may see, as row numbers of the dataset, and its fold; the fold's indices are into them.
+def scans_of(run: Run, dataset: FaceDataset) -> tuple[NDArray[np.int64], Split]:
+    """The scans that a run may see, as row numbers of the dataset, and its fold; the fold's indices are into them.
 
-    A unit of a search sees no scan of a subject whom the comparison tests with what is found.
+    A run of a search sees no scan of a subject whom the comparison tests with what is found.
 
     Raises:
         UserError: nobody is left for `inner`.
     """
-    rows = select(dataset, DatasetSpec(name=dataset.name, intensities=unit.intensities))
-    splits = split(dataset, rows, repeats=unit.repeat + 1, **unit.protocol)
-    outer = next(one for one in splits if (one.repeat, one.fold) == (unit.repeat, unit.fold))
-    if unit.inner is None:
+    rows = select(dataset, DatasetSpec(name=dataset.name, intensities=run.intensities))
+    splits = split(dataset, rows, repeats=run.repeat + 1, **run.protocol)
+    outer = next(one for one in splits if (one.repeat, one.fold) == (run.repeat, run.fold))
+    if run.inner is None:
         return rows, outer
-    if unit.inner["selection"] == "nested":
+    if run.inner["selection"] == "nested":
         own = rows[outer.train]
-        seed = derive_seed(use="inner folds", seed=unit.protocol["seed"], repeat=unit.repeat, fold=unit.fold)
+        seed = derive_seed(use="inner folds", seed=run.protocol["seed"], repeat=run.repeat, fold=run.fold)
     else:
-        own = undrawn(unit, dataset)
-        seed = derive_seed(use="development folds", seed=unit.protocol["seed"])
-    found = split(dataset, own, folds=unit.inner["folds"], repeats=1, seed=seed)
-    return own, found[unit.inner["fold"]]
+        own = undrawn(run, dataset)
+        seed = derive_seed(use="development folds", seed=run.protocol["seed"])
+    found = split(dataset, own, folds=run.inner["folds"], repeats=1, seed=seed)
+    return own, found[run.inner["fold"]]
 
 
-def undrawn(unit: Unit, dataset: FaceDataset) -> NDArray[np.int64]:
+def undrawn(run: Run, dataset: FaceDataset) -> NDArray[np.int64]:
     """Rows of the subjects whom a unit's protocol could have drawn and did not, so that no repeat tests them."""
-    rows = select(dataset, DatasetSpec(name=dataset.name, intensities=unit.intensities))
-    drawn = split(dataset, rows, repeats=1, **unit.protocol)[0]
+    rows = select(dataset, DatasetSpec(name=dataset.name, intensities=run.intensities))
+    drawn = split(dataset, rows, repeats=1, **run.protocol)[0]
     table = dataset.table.iloc[rows]
-    able = _complete(table, dataset.name, at_least=0) if unit.protocol.get("complete") else np.arange(len(rows))
+    able = _complete(table, dataset.name, at_least=0) if run.protocol.get("complete") else np.arange(len(rows))
     left: NDArray[np.int64] = rows[np.setdiff1d(able, np.concatenate([drawn.train, drawn.test]))]
     return left
 
@@ -207,8 +207,8 @@ def _complete(table: pd.DataFrame, name: str, *, at_least: int) -> NDArray[np.in
     return np.flatnonzero(table["subject"].isin(complete))
 
 
-def plan(suite: Suite, dataset: FaceDataset, *, device: str) -> list[PlannedUnit]:
-    """Every unit of `suite` as it is written, fold by fold, so that all methods advance together.
+def plan(suite: Suite, dataset: FaceDataset, *, device: str) -> list[PlannedRun]:
+    """Every run of `suite` as it is written, fold by fold, so that all methods advance together.
 
     Raises:
         UserError: the protocol does not fit the dataset.
@@ -219,7 +219,7 @@ def plan(suite: Suite, dataset: FaceDataset, *, device: str) -> list[PlannedUnit
     planned = []
     for one in splits:
         for label, method in suite.methods.items():
-            unit = Unit(
+            run = Run(
                 dataset=dataset.fingerprint,
                 intensities=suite.dataset.intensities,
                 protocol=protocol,
@@ -232,27 +232,27 @@ def plan(suite: Suite, dataset: FaceDataset, *, device: str) -> list[PlannedUnit
                 recipe=asdict(suite.training),
                 device=device,
             )
-            planned.append(PlannedUnit(label, unit, suite.dataset.name, suite.encoder.weights, suite.keep_weights))
+            planned.append(PlannedRun(label, run, suite.dataset.name, suite.encoder.weights, suite.keep_weights))
     return planned
 
 
 def with_settings(
-    planned: PlannedUnit,
+    planned: PlannedRun,
     method: Method,
     recipe: Recipe,
     *,
     inner: dict[str, Any] | None = None,
     reseed: int = 0,
-) -> PlannedUnit:
-    """The same unit with other settings of its method and recipe, on an inner fold or with another seed if so said."""
-    unit = replace(
-        planned.unit,
+) -> PlannedRun:
+    """The same run with other settings of its method and recipe, on an inner fold or with another seed if so said."""
+    run = replace(
+        planned.run,
         hyperparameters=hyperparameters(method),
         recipe=asdict(recipe),
         inner=inner,
         reseed=reseed,
     )
-    return replace(planned, unit=unit, keep_weights=planned.keep_weights and inner is None)
+    return replace(planned, run=run, keep_weights=planned.keep_weights and inner is None)
 
 
 def hyperparameters(method: Method) -> dict[str, Any]:
@@ -269,12 +269,12 @@ def changed(method: Method) -> list[str]:
     return [name for name, value in hyperparameters(method).items() if value != defaults[name]]
 
 
-def rebuild(planned: PlannedUnit) -> tuple[Method, EncoderSpec, Recipe]:
-    """Method, encoder and recipe of a unit, as the objects that they were in the suite."""
-    unit = planned.unit
-    method: Method = parse(find_method(unit.method), unit.hyperparameters)
-    recipe: Recipe = parse(Recipe, unit.recipe)
-    encoder = EncoderSpec(name=unit.encoder["name"], width=unit.encoder["width"], weights=planned.weights)
+def rebuild(planned: PlannedRun) -> tuple[Method, EncoderSpec, Recipe]:
+    """Method, encoder and recipe of a run, as the objects that they were in the suite."""
+    run = planned.run
+    method: Method = parse(find_method(run.method), run.hyperparameters)
+    recipe: Recipe = parse(Recipe, run.recipe)
+    encoder = EncoderSpec(name=run.encoder["name"], width=run.encoder["width"], weights=planned.weights)
     return method, encoder, recipe
 
 
