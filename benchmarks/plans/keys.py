@@ -5,7 +5,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-#: What decides a unit's result; `benchmarks.plans.runs.Run` says what each is.
+#: What decides a run's result; `benchmarks.plans.runs.Run` says what each is.
 DECIDING = (
     *("dataset", "intensities", "protocol", "repeat", "fold", "method", "version", "hyperparameters", "encoder"),
     *("recipe", "device", "inner", "reseed"),
@@ -38,7 +38,7 @@ UNSAID: Mapping[str, Any] = {
 
 
 def deciding(run: Mapping[str, Any]) -> dict[str, Any]:
-    """What decides a unit's result and nothing else: the fields of `DECIDING`, without what a key leaves unsaid.
+    """What decides a run's result and nothing else: the fields of `DECIDING`, without what a key leaves unsaid.
 
     Args:
         run: those fields, as they are in a `Run` or in its ``result.json``; others are passed over.

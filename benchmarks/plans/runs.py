@@ -184,7 +184,7 @@ def scans_of(run: Run, dataset: FaceDataset) -> tuple[NDArray[np.int64], Split]:
 
 
 def undrawn(run: Run, dataset: FaceDataset) -> NDArray[np.int64]:
-    """Rows of the subjects whom a unit's protocol could have drawn and did not, so that no repeat tests them."""
+    """Rows of the subjects whom a run's protocol could have drawn and did not, so that no repeat tests them."""
     rows = select(dataset, DatasetSpec(name=dataset.name, intensities=run.intensities))
     drawn = split(dataset, rows, repeats=1, **run.protocol)[0]
     table = dataset.table.iloc[rows]

@@ -40,7 +40,7 @@ class Record:
     """What a finished run leaves behind.
 
     Attributes:
-        result: what `result.json` holds: the unit's fields, scores, costs, versions.
+        result: what `result.json` holds: the run's fields, scores, costs, versions.
         predictions: a row a test scan: scan, subject, expression, intensity, predicted, p_anger ... p_surprise.
         curves: a row an epoch: epoch, loss, accuracy, learning_rate.
         extras: arrays whose first axis goes along `predictions`, by name.

@@ -29,7 +29,7 @@ from benchmarks.records.store import Evidence, Record, Store
 
 
 def rehearse(planned: PlannedRun, home: Home) -> float:
-    """Tries a unit's method with its settings on a few faces of its dataset's size; nothing is recorded."""
+    """Tries a run's method with its settings on a few faces of its dataset's size; nothing is recorded."""
     started = time.perf_counter()
     size = _dataset(home, planned.dataset_name, planned.run.dataset).size
     method, encoder, recipe = rebuild(planned)

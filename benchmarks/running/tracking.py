@@ -292,7 +292,7 @@ class Tracker:
         return True
 
     def _place(self, entry: Entry) -> dict[str, str]:
-        """Tags that say where a unit's run stands: below the study that chose its settings, or its method."""
+        """Tags that say where a run's run stands: below the study that chose its settings, or its method."""
         for where in ((entry.repeat, entry.fold), (-1, -1)):  # one of them, as the search was nested or not
             study = self._chosen.get((entry.method, *where, entry.search))
             if study is not None and study["best_trial"] is not None:

@@ -142,7 +142,7 @@ def provenance(methods: list[str], *, done: int, subjects: int, intensities: int
 
 
 def without(results: Results, *, method: str, fold: int, repeat: int = 0) -> Results:
-    """The results as they are when one unit has not finished."""
+    """The results as they are when one run has not finished."""
 
     def kept(frame: pd.DataFrame) -> pd.DataFrame:
         gone = (frame["method"] == method) & (frame["repeat"] == repeat) & (frame["fold"] == fold)

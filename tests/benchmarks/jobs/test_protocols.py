@@ -209,7 +209,7 @@ def test_a_dry_run_counts_runs_before_there_is_a_dataset(
 @settings(max_examples=60, deadline=None)
 @given(st.integers(0, 2**32 - 1), st.booleans(), st.integers(0, 3))
 def test_a_worker_splits_as_the_plan_does(seed: int, redraw: bool, repeat: int) -> None:
-    """A worker knows a unit's protocol and repeat only, and makes the repeats up to its own."""
+    """A worker knows a run's protocol and repeat only, and makes the repeats up to its own."""
     rng = np.random.default_rng(seed)
     whole_people = {f"s{s}" for s in range(5)}
     labels = [(f"s{s}", name, level) for s in range(12) for name in EXPRESSIONS for level in (3, 4)]

@@ -83,7 +83,7 @@ def outgoing(home: Path) -> list[str]:
 
 
 def children(home: Path) -> dict[str, set[str]]:
-    """The files of each unit's run in MLflow."""
+    """The files of each run's run in MLflow."""
     client = MlflowClient(f"sqlite:///{home.resolve() / 'mlflow.db'}")
     runs = client.search_runs([client.get_experiment_by_name("private").experiment_id])
     runs = {run.data.tags.get("afnetm.key"): run.info.run_id for run in runs}

@@ -29,7 +29,7 @@ class UntransportableError(Exception):
 
 
 def work(planned: PlannedRun, home: Home) -> float:
-    """Does what the unit's label says, and leaves a mark for each try."""
+    """Does what the run's label says, and leaves a mark for each try."""
     kind, _, number = planned.label.partition(" ")
     tries = home.path / planned.label
     tries.write_text(tries.read_text() + "." if tries.exists() else ".")

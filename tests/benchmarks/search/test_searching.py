@@ -75,7 +75,7 @@ class Executor:
     Attributes:
         order: decides who finishes.
         fails: why a run fails; None where it does not.
-        scores: a unit's accuracy.
+        scores: a run's accuracy.
         patience: runs until the driver is stopped.
         tried: all that was trained, in order.
     """

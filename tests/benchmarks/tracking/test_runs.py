@@ -89,7 +89,7 @@ def test_settings_have_one_name_each_for_a_method_and_its_runs(home: Home, clien
         "method": "m",
         "version": "1",
         "kind": "b",
-        "hyperparameters.seed": "7",  # it is no unit's seed
+        "hyperparameters.seed": "7",  # it is no run's seed
         "training.epochs": "2",
         "protocol.folds": "2",
         "encoder.width": "0.25",

@@ -303,7 +303,7 @@ def test_what_cannot_be_imported_is_not_exported(home: Home, out: Path) -> None:
     with pytest.raises(UserError, match=rf"out.zip: runs/{KEYS['late', 1]}/curves.csv is missing"):
         export_suite(home, "people", out)
     Store(home).forget(Store(home).done())
-    with pytest.raises(UserError, match="has no finished unit"):
+    with pytest.raises(UserError, match="has no finished run"):
         export_suite(home, "people", out)
     assert not out.exists()
 

@@ -29,7 +29,7 @@ WINNERS = (
 
 
 def run(method: str, fold: int, **changes: Any) -> dict[str, Any]:
-    """What decides a unit's result."""
+    """What decides a run's result."""
     return {
         "dataset": "c" * 64,
         "intensities": None,

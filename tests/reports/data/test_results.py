@@ -51,7 +51,7 @@ def put(column, value):
         ("predictions", put("unit", "nowhere"), ["predictions", "nowhere", "runs of folds"]),
         ("predictions", put("subject", "stranger"), ["predictions", "two subjects"]),
         ("predictions", lambda frame: frame.iloc[1:], ["n_test", "59", "60"]),
-        ("folds", put("accuracy", 0.9), ["accuracy of unit", "0.9", "predictions give"]),
+        ("folds", put("accuracy", 0.9), ["accuracy of run", "0.9", "predictions give"]),
         ("folds", lambda frame: frame.iloc[:0], ["folds", "no row"]),
     ],
 )  # fmt: skip

@@ -171,7 +171,7 @@ def test_probabilities_of_three_decimals_sum_to_one_again(plain, expected, tmp_p
         (scans_with(lambda p: p.drop(columns="subject")), "'subject' is missing; needed: .*; it has: 'method', 'fold'"),
         (
             folds_with(accuracy=lambda f: f["accuracy"].round(3) + 0.001),
-            "accuracy of unit .* is 0.*, allowed is what its predictions give, 0.*, rounded to 3 decimals or more, or",
+            "accuracy of run .* is 0.*, allowed is what its predictions give, 0.*, rounded to 3 decimals or more, or",
         ),
         (folds_with(accuracy=lambda f: f["accuracy"].round(2)), "allowed is what its predictions give"),
         (folds_with(accuracy=lambda f: f["accuracy"].round(2).map("{:.0%}".format)), "allowed is what its predictions"),

@@ -41,7 +41,7 @@ def test_only_common_folds_are_compared(results, drop):
     assert len(results.pairing.pair("afnetm", "texture").subjects) > len(one.subjects)
 
 
-@pytest.mark.parametrize("other", ["late", "who has no unit"])
+@pytest.mark.parametrize("other", ["late", "who has no run"])
 def test_who_shares_no_fold_has_no_difference(results, other):
     pair = results.pairing.pair("late", other)
     assert (len(pair.folds), len(pair.subjects)) == (0, 0)

@@ -120,7 +120,7 @@ def test_what_is_missing_failed_or_mixed_is_noticed(results, drop):
     text = notices(replace(part, provenance=plan))
     assert [line.split(":")[0] for line in text] == ["Incomplete", "Failed", "Unequal", "Mixed", "Mixed", "Mixed"]
     assert "24 of 25" in text[0]
-    assert "1 unit raised" in text[1]
+    assert "1 run raised" in text[1]
     assert "version of torch (2.15.0, 2.16.0)" in text[3]
     assert "kind of device (cpu, cuda)" in text[5]
 

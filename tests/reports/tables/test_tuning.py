@@ -266,7 +266,7 @@ def test_tables_that_contradict_the_rest_are_refused(nested, results, tuned):
         replace(once, studies=once.studies.assign(fold=0))
     other = nested.selection.copy()
     other.loc[(other["search"] == 0) & (other["reseed"] == 0), "accuracy"] = 0.123
-    with pytest.raises(ReportError, match=r"accuracy of unit .* is 0.123, allowed is that of folds"):
+    with pytest.raises(ReportError, match=r"accuracy of run .* is 0.123, allowed is that of folds"):
         replace(nested, selection=other)
 
 
