@@ -197,19 +197,19 @@ def forget(
 
     Example: `afnetm forget quick --methods afnetm`
     """
-    from benchmarks.records.ledger import read_ledger
+    from benchmarks.records.manifest import read_manifest
     from benchmarks.records.store import Store
 
     home: Home = context.obj
     if search:
         cli_search.forget(context, suite, methods, yes=yes)
         return
-    entries = read_ledger(home, suite).only(methods)
+    listed_runs = read_manifest(home, suite).only(methods)
     home.make(free=0)
     with home.lock():
         store = Store(home)
         known = store.failed() - store.done() if failed else store.failed() | store.done()
-        keys = [entry.key for entry in entries if entry.key in known]
+        keys = [listed.key for listed in listed_runs if listed.key in known]
         if not keys:
             print("nothing to forget")
             return

@@ -14,13 +14,13 @@ from afnetm.errors import UserError
 from afnetm.model.stream import check_encoder
 from afnetm.workers import core_count
 from benchmarks.jobs.changes import tell_changed_sources
-from benchmarks.jobs.ledgers import UNTUNED, make_ledger
+from benchmarks.jobs.manifests import UNTUNED, make_manifest
 from benchmarks.plans.datasets import ensure_dataset
 from benchmarks.plans.fitting import check_selection
 from benchmarks.plans.runs import PlannedRun, plan
 from benchmarks.plans.suite import Suite, load_suite, validate
 from benchmarks.records.home import Home, write_text
-from benchmarks.records.ledger import Ledger, NoLedgerError, check_same, ledger_named
+from benchmarks.records.manifest import Manifest, NoManifestError, check_same, manifest_named
 from benchmarks.records.store import Store
 from benchmarks.running.copies import Tell, copies
 from benchmarks.running.runner import Tally, run
@@ -88,8 +88,8 @@ def prepare(
 ) -> Job:
     """Reads a suite, checks all that it asks for before anything is written, and plans it; makes its dataset."""
     suite = load_suite(reference)
-    with suppress(NoLedgerError):
-        check_same(ledger_named(home, suite.name), home, path=suite.path, text=suite.text)
+    with suppress(NoManifestError):
+        check_same(manifest_named(home, suite.name), home, path=suite.path, text=suite.text)
     suite = _with_added(suite, methods or [], home, console)
     labels = list(suite.only(methods).methods)
     kind = pick_device(device)
@@ -118,12 +118,12 @@ def prepare(
 def _with_added(suite: Suite, names: list[str], home: Home, console: Terminal) -> Suite:
     """The suite with what earlier runs added to it, for as long as that has records, and with what `names` add."""
     try:
-        before = ledger_named(home, suite.name)
-    except NoLedgerError:
+        before = manifest_named(home, suite.name)
+    except NoManifestError:
         return suite.including(names)
     done = Store(home).done()
     for name in before.added:
-        if any(entry.key in done for entry in before.only([name])):
+        if any(listed.key in done for listed in before.only([name])):
             try:
                 suite = suite.including([name])
             except UserError as error:
@@ -157,8 +157,8 @@ def tune(job: Job, spec: SearchSpec, *, storage_url: str | None, tracking_uri: s
     check_selection(spec, job.suite.protocol)
     asked = questions(job.suite, spec, job.planned, job.labels)
     check_folds(asked, job.suite, job.dataset)
-    ledger = make_ledger(job.suite, job.dataset, [])
-    tracker = partial(_study_tracker, uri=tracking_uri, home=job.home, ledger=ledger, storage_url=storage_url)
+    manifest = make_manifest(job.suite, job.dataset, [])
+    tracker = partial(_study_tracker, uri=tracking_uri, home=job.home, manifest=manifest, storage_url=storage_url)
     with job.home.lock():
         done = Store(job.home).done()
         with storage_errors(storage_url):
@@ -201,10 +201,10 @@ def _questions_to_others(job: Job, spec: SearchSpec) -> list[Question]:
     return found
 
 
-def _study_tracker(tell: Tell, *, uri: str, home: Home, ledger: Ledger, storage_url: str | None) -> "StudyTracker":
+def _study_tracker(tell: Tell, *, uri: str, home: Home, manifest: Manifest, storage_url: str | None) -> "StudyTracker":
     from benchmarks.search.tracking import StudyTracker
 
-    return StudyTracker(uri, home, ledger, storage_url=storage_url, tell=tell)
+    return StudyTracker(uri, home, manifest, storage_url=storage_url, tell=tell)
 
 
 def give(job: Job, path: Path) -> Job:
@@ -220,9 +220,9 @@ def give(job: Job, path: Path) -> Job:
 def train(job: Job, *, tracking_uri: str, with_faces: bool, console: Terminal) -> Tally:
     """Runs what of a job is not done yet; `with_faces` lets MLflow have subjects' names that are not shareable."""
     assert job.dataset is not None
-    ledger = make_ledger(job.suite, job.dataset, job.planned, job.tuned)
+    manifest = make_manifest(job.suite, job.dataset, job.planned, job.tuned)
     with job.home.lock():
-        ledger.save(job.home)
+        manifest.save(job.home)
         done = Store(job.home).done()
         left = sum(p.run.key not in done for p in job.chosen)
         runs, workers = counted(len(job.chosen), "run"), counted(job.workers, "worker")
@@ -235,7 +235,7 @@ def train(job: Job, *, tracking_uri: str, with_faces: bool, console: Terminal) -
         tell_changed_sources(used, Store(job.home), suite=job.suite.name)
         return run(
             job.chosen,
-            ledger,
+            manifest,
             job.home,
             workers=job.workers,
             tracking_uri=tracking_uri,

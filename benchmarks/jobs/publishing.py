@@ -7,7 +7,7 @@ import pandas as pd
 from rich.console import Console
 
 from benchmarks.records.home import Home
-from benchmarks.records.ledger import Ledger, read_ledger
+from benchmarks.records.manifest import Manifest, read_manifest
 from benchmarks.running.copies import Tell, copies
 from reports.pictures.album import picture_stem
 
@@ -26,7 +26,7 @@ _OWN = ("confusion", "learning")
 
 def publish(home: Home, suite: str, *, tracking_uri: str, console: Console) -> str | None:
     """Copies the report of a suite as it is in the home; returns why MLflow lacks it, in one line, or None."""
-    ledger, folder = read_ledger(home, suite), home.report(suite)
+    manifest, folder = read_manifest(home, suite), home.report(suite)
     comparison = folder / "tables" / "comparison.csv"
     if not comparison.is_file():  # nothing could be compared
         return None
@@ -37,17 +37,17 @@ def publish(home: Home, suite: str, *, tracking_uri: str, console: Console) -> s
     report: dict[str, Path | bytes] = {name.as_posix(): folder / name for name in names}
 
     def make(tell: Tell) -> "Tracker":
-        return _tracker(tell, tracking_uri, home, ledger)
+        return _tracker(tell, tracking_uri, home, manifest)
 
     with copies(make, tracking_uri, console) as copying:
         copying.do(lambda tracker: tracker.publish(scores, pictures, report))
     return copying.lacks
 
 
-def _tracker(tell: Tell, uri: str, home: Home, ledger: Ledger) -> "Tracker":
+def _tracker(tell: Tell, uri: str, home: Home, manifest: Manifest) -> "Tracker":
     from benchmarks.running.tracking import Tracker
 
-    return Tracker(uri, home, ledger, tell=tell)
+    return Tracker(uri, home, manifest, tell=tell)
 
 
 def _numbers(row: "pd.Series[float]") -> dict[str, float]:

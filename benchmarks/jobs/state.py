@@ -9,7 +9,7 @@ from afnetm.data.dataset_files import read_info
 from afnetm.errors import UserError
 from benchmarks.plans.suite_files import read_suite_file
 from benchmarks.records.home import Home
-from benchmarks.records.ledger import NoLedgerError, read_ledger
+from benchmarks.records.manifest import NoManifestError, read_manifest
 from benchmarks.records.store import Store
 
 
@@ -35,8 +35,8 @@ class State:
 def suite_state(reference: str, home: Home) -> State:
     """The state of the suite called `reference`: as it was last run, or as its file says if it never was."""
     try:
-        ledger = read_ledger(home, reference)
-    except NoLedgerError:
+        manifest = read_manifest(home, reference)
+    except NoManifestError:
         from benchmarks.plans.suite import load_suite  # torch
 
         suite = load_suite(reference)
@@ -44,12 +44,12 @@ def suite_state(reference: str, home: Home) -> State:
         return State(suite.name, {"done": 0, "failed": 0, "left": total}, {}, 0)
     store = Store(home)
     done, failed = store.done(), store.failed()
-    runs = {entry.key: f"{entry.method} {entry.repeat}-{entry.fold}" for entry in ledger.runs}
+    runs = {listed.key: f"{listed.method} {listed.repeat}-{listed.fold}" for listed in manifest.runs}
     bad = [key for key in runs if key in failed and key not in done]
     good = [key for key in runs if key in done]
     counts = {"done": len(good), "failed": len(bad), "left": len(runs) - len(good) - len(bad)}
     reasons = {runs[key]: store.reason(key) for key in bad}
-    return State(ledger.suite, counts, reasons, store.size(good), _changed(reference, ledger.text))
+    return State(manifest.suite, counts, reasons, store.size(good), _changed(reference, manifest.text))
 
 
 def seems_unfinished(reference: str, home: Home) -> bool:
@@ -59,10 +59,10 @@ def seems_unfinished(reference: str, home: Home) -> bool:
     except UserError:  # there is no such suite, which is said elsewhere
         return False
     try:
-        ledger = read_ledger(home, reference)
+        manifest = read_manifest(home, reference)
     except UserError:  # it was never run
         return True
-    return ledger.text != text or not {entry.key for entry in ledger.only(None)} <= Store(home).done()
+    return manifest.text != text or not {listed.key for listed in manifest.only(None)} <= Store(home).done()
 
 
 @dataclass(frozen=True)
@@ -95,7 +95,7 @@ def contents(home: Home) -> Contents:
     for path in sorted(home.suites.glob("*.json")):
         try:
             suites.append(suite_state(path.stem, home))
-            keys |= {entry.key for entry in read_ledger(home, path.stem).only(None)}
+            keys |= {listed.key for listed in read_manifest(home, path.stem).only(None)}
         except UserError as error:
             unreadable[f"suite {path.stem}"] = str(error)
     for folder in sorted(path for path in home.datasets.glob("*") if path.is_dir() and not path.name.startswith(".")):

@@ -1,1 +1,1 @@
-"""What is on disk: a home, its ledgers, and the records of finished runs."""
+"""What is on disk: a home, its manifests, and the records of finished runs."""

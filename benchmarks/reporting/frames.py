@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from afnetm.data.dataset import FaceDataset
-from benchmarks.records.ledger import Ledger, dataset_secret
+from benchmarks.records.manifest import Manifest, dataset_secret
 from benchmarks.records.store import Store
 from benchmarks.reporting.evidence import mean_maps
 from benchmarks.reporting.gathering import Gathered, gathered, where
@@ -28,7 +28,7 @@ _MEASURED = ("parameters", "flops", "test_seconds", "peak_memory")
 
 
 def results(
-    ledger: Ledger, store: Store, *, created: str, with_faces: bool = False, dataset: Path | None = None
+    manifest: Manifest, store: Store, *, created: str, with_faces: bool = False, dataset: Path | None = None
 ) -> Results:
     """What a suite's finished runs found, and how it was made.
 
@@ -36,7 +36,7 @@ def results(
     (`Provenance.left_out`); the others are reported.
 
     Args:
-        ledger: the suite.
+        manifest: the suite.
         store: its records.
         created: printed as it is.
         with_faces: whether subjects may be named and shown though the dataset is not shareable.
@@ -47,17 +47,17 @@ def results(
         reports.schema.ReportError: the records contradict each other, or none can be used.
     """
     done = store.done()
-    read = [(entry, read_sound(entry, store)) for entry in ledger.runs if entry.key in done]
+    read = [(listed, read_sound(listed, store)) for listed in manifest.runs if listed.key in done]
     lost = [one for _, one in read if isinstance(one, LeftOut)]
-    found = gathered([(entry, one) for entry, one in read if isinstance(one, Sound)], lost)
+    found = gathered([(listed, one) for listed, one in read if isinstance(one, Sound)], lost)
     found = found.without(diverged(found.predictions, found.curves))
-    make = partial(_results, ledger, store, done, created=created, with_faces=with_faces, dataset=dataset)
+    make = partial(_results, manifest, store, done, created=created, with_faces=with_faces, dataset=dataset)
     try:
         return make(found)
     except ReportError:
-        if not found.records or not (bad := faults(_folds(ledger, found), found.predictions, found.curves)):
+        if not found.records or not (bad := faults(_folds(manifest, found), found.predictions, found.curves)):
             raise
-    shown = bool(ledger.dataset["shareable"]) or with_faces
+    shown = bool(manifest.dataset["shareable"]) or with_faces
     return make(
         found.without(
             {run: f"its record contradicts itself: {why if shown else unnamed(why)}" for run, why in bad.items()}
@@ -65,17 +65,17 @@ def results(
     )
 
 
-def _folds(ledger: Ledger, found: Gathered) -> pd.DataFrame:
+def _folds(manifest: Manifest, found: Gathered) -> pd.DataFrame:
     rows = [
         {
-            "suite": ledger.suite,
-            **where(entry),
+            "suite": manifest.suite,
+            **where(listed),
             **{name: one.result[name] for name in _FOLD},
             **{name: one.result.get(name) for name in _MEASURED},
             "seconds": _sum(one.result.get("seconds"), one.result.get("test_seconds")),
             "train_seconds": one.result.get("seconds"),
         }
-        for entry, one in found.records
+        for listed, one in found.records
     ]
     return pd.DataFrame(rows)
 
@@ -85,7 +85,7 @@ def _sum(*parts: float | None) -> float | None:
 
 
 def _results(
-    ledger: Ledger,
+    manifest: Manifest,
     store: Store,
     done: set[str],
     found: Gathered,
@@ -99,51 +99,51 @@ def _results(
         first = f": {found.left_out[0].place}: {found.left_out[0].reason}" if found.left_out else ""
         raise ReportError(f"no finished run can be used{first}")
     results = [one.result for _, one in found.records]
-    here = dataset_here(dataset, ledger.dataset["fingerprint"]) if dataset else None
-    by_key = {entry.key: one.result for entry, one in found.records}
-    predictions, secret, names = _veiled(_calibrated(found.predictions, ledger), by_key, ledger, here)
+    here = dataset_here(dataset, manifest.dataset["fingerprint"]) if dataset else None
+    by_key = {listed.key: one.result for listed, one in found.records}
+    predictions, secret, names = _veiled(_calibrated(found.predictions, manifest), by_key, manifest, here)
     scans = {word: names.get(word, word) for word in predictions["scan"].unique()}
-    source = ledger.dataset["source"]
+    source = manifest.dataset["source"]
     synthetic = source.get("kind") == "synthetic" or source.get("made_up", False)
     failed = store.failed()
     return Results(
-        folds=_folds(ledger, found),
+        folds=_folds(manifest, found),
         predictions=predictions,
         curves=found.curves,
-        studies=_studies(ledger),
-        selection=_selection(ledger, store, done, found),
+        studies=_studies(manifest),
+        selection=_selection(manifest, store, done, found),
         importances=predictions.dropna(subset="texture") if "texture" in predictions else pd.DataFrame(),
         levels=levels(here, scans) if here and "texture" in predictions else pd.DataFrame(),
-        maps=mean_maps((entry.method, one.maps) for entry, one in found.records),
-        # An imported ledger may call shareable what this home's own dataset does not.
+        maps=mean_maps((listed.method, one.maps) for listed, one in found.records),
+        # An imported manifest may call shareable what this home's own dataset does not.
         faces=Pictures(here, scans) if here and (here.shareable or with_faces) else {},
         provenance=Provenance(
-            suite=ledger.suite,
-            description=ledger.description,
-            suite_toml=ledger.text,
-            dataset=ledger.dataset,
-            protocol=ledger.resolved["protocol"],
+            suite=manifest.suite,
+            description=manifest.description,
+            suite_toml=manifest.text,
+            dataset=manifest.dataset,
+            protocol=manifest.resolved["protocol"],
             versions=_versions(results),
             hardware=_distinct(results, "hardware"),
             commits=_distinct(results, "commit"),
             devices=_distinct(results, "device_name"),
-            planned=len(ledger.runs),
+            planned=len(manifest.runs),
             done=len(found.records),
             failed=[
                 (e.method, e.repeat, e.fold, reason(store, e.key))
-                for e in ledger.runs
+                for e in manifest.runs
                 if e.key in failed and e.key not in done
             ],
             left_out=found.left_out,
             created=created,
             synthetic=synthetic,
-            methods=ledger.methods,
-            control=ledger.control,
-            recipe=_recipe(ledger.resolved),
-            rope=ledger.resolved.get("rope", 1.0),
-            axes={name: Axis(**axis) for name, axis in ledger.axes.items()},
-            added=ledger.added,
-            search=_search(ledger.tuning) if ledger.tuning else None,
+            methods=manifest.methods,
+            control=manifest.control,
+            recipe=_recipe(manifest.resolved),
+            rope=manifest.resolved.get("rope", 1.0),
+            axes={name: Axis(**axis) for name, axis in manifest.axes.items()},
+            added=manifest.added,
+            search=_search(manifest.tuning) if manifest.tuning else None,
             with_faces=with_faces,
             secret=secret,
             names=names if with_faces else {},
@@ -151,9 +151,9 @@ def _results(
     )
 
 
-def _calibrated(predictions: pd.DataFrame, ledger: Ledger) -> pd.DataFrame:
+def _calibrated(predictions: pd.DataFrame, manifest: Manifest) -> pd.DataFrame:
     """Predictions without the probabilities of methods whose scores are none: the softmax of margins, say."""
-    bare = [label for label, about in ledger.methods.items() if not about.get("probabilities", True)]
+    bare = [label for label, about in manifest.methods.items() if not about.get("probabilities", True)]
     rows = predictions["method"].isin(bare)
     return predictions.assign(**{name: predictions[name].mask(rows) for name in PROBABILITIES if name in predictions})
 
@@ -168,32 +168,32 @@ def _search(tuning: Mapping[str, Any]) -> Search:
     )
 
 
-def _studies(ledger: Ledger) -> pd.DataFrame:
+def _studies(manifest: Manifest) -> pd.DataFrame:
     """The studies that chose something."""
-    rows = [study for study in ledger.tuning.get("studies", []) if study["best_trial"] is not None]
+    rows = [study for study in manifest.tuning.get("studies", []) if study["best_trial"] is not None]
     return pd.DataFrame([row | {"params": json.dumps(row["params"])} for row in rows])
 
 
-def _selection(ledger: Ledger, store: Store, done: set[str], found: Gathered) -> pd.DataFrame:
+def _selection(manifest: Manifest, store: Store, done: set[str], found: Gathered) -> pd.DataFrame:
     """The trainings of winners, those of the comparison first; none where no search was repeated.
 
     Those beside the comparison that diverged or are damaged are passed over, as the trainings are there to be averaged.
     """
-    if not ledger.extras:
+    if not manifest.extras:
         return pd.DataFrame()
-    read = [(entry, read_sound(entry, store)) for entry in ledger.extras if entry.key in done]
-    beside = gathered([(entry, one) for entry, one in read if isinstance(one, Sound)])
+    read = [(listed, read_sound(listed, store)) for listed in manifest.extras if listed.key in done]
+    beside = gathered([(listed, one) for listed, one in read if isinstance(one, Sound)])
     beside = beside.without(diverged(beside.predictions, beside.curves))
     rows = [
         {
-            "method": entry.method,
-            "repeat": entry.repeat,
-            "fold": entry.fold,
-            "search": entry.search,
-            "reseed": entry.reseed,
+            "method": listed.method,
+            "repeat": listed.repeat,
+            "fold": listed.fold,
+            "search": listed.search,
+            "reseed": listed.reseed,
             "accuracy": one.result["accuracy"],
         }
-        for entry, one in [*found.records, *beside.records]
+        for listed, one in [*found.records, *beside.records]
     ]
     return pd.DataFrame(rows)
 
@@ -212,7 +212,7 @@ def _leaves(tree: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, Any
 
 
 def _veiled(
-    predictions: pd.DataFrame, records: Mapping[str, Mapping[str, Any]], ledger: Ledger, here: FaceDataset | None
+    predictions: pd.DataFrame, records: Mapping[str, Mapping[str, Any]], manifest: Manifest, here: FaceDataset | None
 ) -> tuple[pd.DataFrame, str | None, dict[str, str]]:
     """Predictions in which subjects who may not be named have pseudonyms, the secret that is left to use, the names.
 
@@ -224,19 +224,19 @@ def _veiled(
         reports.schema.ReportError: it is not the same for all of them.
     """
     came = {key: str(record["pseudonyms"]) for key, record in records.items() if record.get("pseudonyms")}
-    if ledger.dataset["shareable"] or predictions.empty or not (came or ledger.secret):
-        return predictions, ledger.secret, {}
+    if manifest.dataset["shareable"] or predictions.empty or not (came or manifest.secret):
+        return predictions, manifest.secret, {}
     bare = ~predictions["unit"].isin(list(came))
-    if len({*came.values(), *([identity(ledger.secret)] if bare.any() else [])}) > 1:
+    if len({*came.values(), *([identity(manifest.secret)] if bare.any() else [])}) > 1:
         raise ReportError("predictions: subjects have names or pseudonyms of different secrets, allowed is one secret")
     names: dict[str, str] = {}
     if bare.any():
         for column in PREFIXES:
-            own = words(predictions.loc[bare, column].unique(), column=column, secret=ledger.secret)
+            own = words(predictions.loc[bare, column].unique(), column=column, secret=manifest.secret)
             predictions = predictions.assign(**{column: predictions[column].where(~bare, predictions[column].map(own))})
             names |= {word: name for name, word in own.items()}
     if here is not None:
-        fitting = (secret for secret in (ledger.secret, dataset_secret(here)) if identity(secret) in came.values())
+        fitting = (secret for secret in (manifest.secret, dataset_secret(here)) if identity(secret) in came.values())
         names |= next((names_in(here, secret) for secret in fitting), {})
     return predictions, None, names
 

@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 import pyarrow as pa
 
-from benchmarks.records.ledger import Entry
+from benchmarks.records.manifest import ListedRun
 from benchmarks.reporting.sound import Sound
 from reports.data.left_out import LeftOut
 
@@ -17,13 +17,13 @@ class Gathered:
     """What is read of finished runs.
 
     Attributes:
-        records: each with its entry.
+        records: each with its run.
         predictions: of all of them, each row saying whose it is.
         curves: the same.
         left_out: of others, or of these, what cannot be used.
     """
 
-    records: list[tuple[Entry, Sound]]
+    records: list[tuple[ListedRun, Sound]]
     predictions: pd.DataFrame
     curves: pd.DataFrame
     left_out: list[LeftOut]
@@ -33,9 +33,9 @@ class Gathered:
         if not bad:
             return self
         gone = [
-            LeftOut(method=entry.method, repeat=entry.repeat, fold=entry.fold, reason=bad[entry.key])
-            for entry, _ in self.records
-            if entry.key in bad
+            LeftOut(method=listed.method, repeat=listed.repeat, fold=listed.fold, reason=bad[listed.key])
+            for listed, _ in self.records
+            if listed.key in bad
         ]
         runs = {one.place for one in gone}
         frames = (
@@ -46,19 +46,19 @@ class Gathered:
         return Gathered([one for one in self.records if one[0].key not in bad], predictions, curves, [*gone, *others])
 
 
-def gathered(records: list[tuple[Entry, Sound]], lost: Sequence[LeftOut] = ()) -> Gathered:
-    """Records, each with its entry, and what of others is `lost`."""
-    predictions = _gather([(entry, one.predictions) for entry, one in records])
-    curves = _gather([(entry, one.curves) for entry, one in records if one.curves is not None])
+def gathered(records: list[tuple[ListedRun, Sound]], lost: Sequence[LeftOut] = ()) -> Gathered:
+    """Records, each with its run, and what of others is `lost`."""
+    predictions = _gather([(listed, one.predictions) for listed, one in records])
+    curves = _gather([(listed, one.curves) for listed, one in records if one.curves is not None])
     return Gathered(records, predictions, curves, [*lost, *(part for _, one in records for part in one.left_out)])
 
 
-def where(entry: Entry) -> dict[str, Any]:
+def where(listed: ListedRun) -> dict[str, Any]:
     """Whose a row is, in the columns that every table has."""
-    return {"unit": entry.key, "method": entry.method, "repeat": entry.repeat, "fold": entry.fold}
+    return {"unit": listed.key, "method": listed.method, "repeat": listed.repeat, "fold": listed.fold}
 
 
-def _gather(tables: Sequence[tuple[Entry, pa.Table]]) -> pd.DataFrame:
+def _gather(tables: Sequence[tuple[ListedRun, pa.Table]]) -> pd.DataFrame:
     """One table of every record, one below the other, each row saying whose it is."""
     if not tables:
         return pd.DataFrame()
@@ -67,6 +67,6 @@ def _gather(tables: Sequence[tuple[Entry, pa.Table]]) -> pd.DataFrame:
         ignore_metadata=True
     )
     for column in ("unit", "method", "repeat", "fold"):
-        values = pd.Series([where(entry)[column] for entry, _ in tables])
+        values = pd.Series([where(listed)[column] for listed, _ in tables])
         whole[column] = values.repeat(lengths).to_numpy()
     return whole

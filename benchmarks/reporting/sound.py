@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 import pyarrow as pa
 from safetensors import SafetensorError
 
-from benchmarks.records.ledger import Entry
+from benchmarks.records.manifest import ListedRun
 from benchmarks.records.store import Store
 from benchmarks.reporting.evidence import Map, importance, maps
 from reports.data.left_out import LeftOut
@@ -45,16 +45,16 @@ class Sound:
     left_out: list[LeftOut] = field(default_factory=list)
 
 
-def read_sound(entry: Entry, store: Store) -> Sound | LeftOut:
-    """The record of an entry as far as it can be used, or why none of it can."""
-    of = partial(LeftOut, method=entry.method, repeat=entry.repeat, fold=entry.fold)
-    folder = store.folder(entry.key)
+def read_sound(listed: ListedRun, store: Store) -> Sound | LeftOut:
+    """The record of a run as far as it can be used, or why none of it can."""
+    of = partial(LeftOut, method=listed.method, repeat=listed.repeat, fold=listed.fold)
+    folder = store.folder(listed.key)
     try:
-        result = store.result(entry.key)
+        result = store.result(listed.key)
         for name in _NEEDED:
             if not _finite(result[name]):
                 return of(reason=f"its {name} is {result[name]!r}")
-        predictions = _typed(store.predictions(entry.key), PREDICTIONS)
+        predictions = _typed(store.predictions(listed.key), PREDICTIONS)
     except _DAMAGED as error:
         return of(reason=f"its record is damaged: {_told(error)}")
     left_out: list[LeftOut] = []
@@ -66,7 +66,7 @@ def read_sound(entry: Entry, store: Store) -> Sound | LeftOut:
             left_out.append(of(what=what, reason=f"it cannot be read: {_told(error)}"))
             return None
 
-    curves = part("learning curve", lambda: _typed(store.curves(entry.key), CURVES))
+    curves = part("learning curve", lambda: _typed(store.curves(listed.key), CURVES))
     weights = part("weights of the streams", lambda: importance(folder, scans=predictions.num_rows))
     for name, values in (weights or {}).items():
         predictions = predictions.append_column(name, pa.array(values))

@@ -12,7 +12,7 @@ from afnetm.data.dataset import dataset_directory
 from afnetm.errors import UserError
 from afnetm.unwritten import why_unwritten
 from benchmarks.records.home import Home
-from benchmarks.records.ledger import Ledger, read_ledger
+from benchmarks.records.manifest import Manifest, read_manifest
 from benchmarks.records.store import Store
 from benchmarks.reporting.frames import results
 from benchmarks.terminal.tables import Blocks, Fitted
@@ -60,9 +60,9 @@ def write_suite_report(home: Home, reference: str, *, out: Path | None = None, w
         UserError: the suite was never run here, nothing of it is done or can be used, its records contradict each
             other, or the report's folder holds something else or cannot be written.
     """
-    ledgers = _ledgers(home, [reference])
-    directories = [out or home.report(ledger.suite) for ledger in ledgers]
-    return _alone(*_write(home, ledgers, directories, created=_now(), with_faces=with_faces))
+    manifests = _manifests(home, [reference])
+    directories = [out or home.report(manifest.suite) for manifest in manifests]
+    return _alone(*_write(home, manifests, directories, created=_now(), with_faces=with_faces))
 
 
 def write_joint_report(
@@ -76,14 +76,14 @@ def write_joint_report(
     Raises:
         UserError: one was never run here or has nothing done, one is named twice, or of none a report can be made.
     """
-    ledgers, created = _ledgers(home, references), _now()
-    names = [ledger.suite for ledger in ledgers]
+    manifests, created = _manifests(home, references), _now()
+    names = [manifest.suite for manifest in manifests]
     for name in names:
         if names.count(name) > 1:
             raise UserError(f"suite '{name}' is named {names.count(name)} times; allowed is once")
     above = out or home.reports
     directories = [above / name for name in names]
-    paths, found, problems = _write(home, ledgers, directories, created=created, with_faces=with_faces)
+    paths, found, problems = _write(home, manifests, directories, created=created, with_faces=with_faces)
     if len(found) < 2:
         return _alone(paths, found, problems)
     together = Together(found)
@@ -116,30 +116,30 @@ def _notes(found: Sequence[Compared], *, named: bool = False) -> list[str]:
     return notes
 
 
-def _ledgers(home: Home, references: Sequence[str]) -> list[Ledger]:
-    """The ledgers of these suites, of each of which something is done."""
+def _manifests(home: Home, references: Sequence[str]) -> list[Manifest]:
+    """The manifests of these suites, of each of which something is done."""
     done = Store(home).done()
-    ledgers = [read_ledger(home, reference) for reference in references]
-    for ledger in ledgers:
-        if not any(entry.key in done for entry in ledger.runs):
-            raise UserError(f"suite '{ledger.suite}' has no finished run in home '{home.path}'; nothing to report")
-    return ledgers
+    manifests = [read_manifest(home, reference) for reference in references]
+    for manifest in manifests:
+        if not any(listed.key in done for listed in manifest.runs):
+            raise UserError(f"suite '{manifest.suite}' has no finished run in home '{home.path}'; nothing to report")
+    return manifests
 
 
 def _write(
-    home: Home, ledgers: Sequence[Ledger], directories: Sequence[Path], *, created: str, with_faces: bool
+    home: Home, manifests: Sequence[Manifest], directories: Sequence[Path], *, created: str, with_faces: bool
 ) -> tuple[list[Path], list[Compared], list[str]]:
     """Writes each suite's report; returns the pages' paths, what was compared, and why others have none."""
     store = Store(home)
     paths, found, problems = [], [], []
-    for ledger, directory in zip(ledgers, directories, strict=True):
+    for manifest, directory in zip(manifests, directories, strict=True):
         try:
-            dataset = dataset_directory(home.path, ledger.dataset["name"])
-            one = Compared(results(ledger, store, created=created, with_faces=with_faces, dataset=dataset))
+            dataset = dataset_directory(home.path, manifest.dataset["name"])
+            one = Compared(results(manifest, store, created=created, with_faces=with_faces, dataset=dataset))
             with _into(directory):
                 paths.append(write_report(one.results, directory, compared=one))
         except ReportError as error:
-            problems.append(f"suite '{ledger.suite}': {error}")
+            problems.append(f"suite '{manifest.suite}': {error}")
         else:
             found.append(one)
     return paths, found, problems

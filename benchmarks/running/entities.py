@@ -9,18 +9,18 @@ import pandas as pd
 from mlflow.entities import Dataset, Metric, Param
 from safetensors import safe_open
 
-from benchmarks.records.ledger import Entry, Ledger
+from benchmarks.records.manifest import ListedRun, Manifest
 from benchmarks.records.store import PICTURE
 
 #: What the field calls a recipe, in suites and in MLflow.
 _TRAINING = "training"
 
 
-def run_name(entry: Entry) -> str:
+def run_name(listed: ListedRun) -> str:
     """``concat 0-2``, and for trainings beside the comparison ``concat 0-2 #2``, ``concat 0-2 reseeded 1``."""
-    name = f"{entry.method} {entry.repeat}-{entry.fold}"
-    name = f"{name} #{entry.search + 1}" if entry.search else name
-    return f"{name} reseeded {entry.reseed}" if entry.reseed else name
+    name = f"{listed.method} {listed.repeat}-{listed.fold}"
+    name = f"{name} #{listed.search + 1}" if listed.search else name
+    return f"{name} reseeded {listed.reseed}" if listed.reseed else name
 
 
 def run_params(result: Mapping[str, Any]) -> list[Param]:
@@ -30,11 +30,11 @@ def run_params(result: Mapping[str, Any]) -> list[Param]:
     return params(facts | _own(result["hyperparameters"], facts) | settings)
 
 
-def method_params(ledger: Ledger, label: str) -> list[Param]:
+def method_params(manifest: Manifest, label: str) -> list[Param]:
     """Of a method, as its suite has it: the same names as its runs'."""
-    about = ledger.methods[label]
+    about = manifest.methods[label]
     facts = {"method": about.get("name"), "version": about.get("version")}
-    settings = {name: dict(ledger.resolved.get(name, {})) for name in ("protocol", "encoder", _TRAINING)}
+    settings = {name: dict(manifest.resolved.get(name, {})) for name in ("protocol", "encoder", _TRAINING)}
     settings["encoder"].pop("weights", None)  # a path; their digest stands with the runs
     return params(facts | _own(about["hyperparameters"], facts) | settings)
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from benchmarks.plans.runs import PlannedRun, Run
 from benchmarks.records.home import Home
-from benchmarks.records.ledger import Entry, Ledger
+from benchmarks.records.manifest import ListedRun, Manifest
 from benchmarks.records.store import Store
 from benchmarks.running.copies import Tell, copies
 from benchmarks.running.local import Outcome, run_local
@@ -46,7 +46,7 @@ class Tally:
 
 def run(
     planned: Sequence[PlannedRun],
-    ledger: Ledger,
+    manifest: Manifest,
     home: Home,
     *,
     workers: int,
@@ -62,19 +62,21 @@ def run(
     store = Store(home)
     store.sweep()
     done = store.done()
-    entries = {entry.key: entry for entry in reversed(ledger.only(None))}  # the comparison's before extras like it
+    listed_runs = {
+        listed.key: listed for listed in reversed(manifest.only(None))
+    }  # the comparison's before extras like it
     todo = [p for p in planned if p.run.key not in done]
     queue = Queue(todo)
     tally = Tally()
-    tracker = partial(_tracker, uri=tracking_uri, home=home, ledger=ledger, with_faces=with_faces)
+    tracker = partial(_tracker, uri=tracking_uri, home=home, manifest=manifest, with_faces=with_faces)
     with copies(tracker, tracking_uri, console) as copying:
 
-        def log(entry: Entry) -> None:
-            copying.do(lambda tracker: tracker.log([entry]))
+        def log(listed: ListedRun) -> None:
+            copying.do(lambda tracker: tracker.log([listed]))
 
         for one in planned:
             if one.run.key in done:
-                log(entries[one.run.key])
+                log(listed_runs[one.run.key])
         try:
             if todo:
                 copying.do(lambda tracker: None)  # that MLflow is away is heard now, and it takes seconds to begin
@@ -94,7 +96,7 @@ def run(
                             tally.trained += 1
                             accuracy = store.result(run.key)["accuracy"]
                             progress.finished(label, where, accuracy=accuracy, seconds=outcome.seconds)
-                            log(entries[run.key])
+                            log(listed_runs[run.key])
                         else:
                             tally.failed.append(outcome)
                             progress.failed(label, where, reason=outcome.reason)
@@ -116,7 +118,7 @@ def _progress(planned: Sequence[PlannedRun], done: set[str], *, workers: int, co
     return RunProgress(Counter(p.label for p in planned), before, workers=workers, console=console)
 
 
-def _tracker(tell: Tell, *, uri: str, home: Home, ledger: Ledger, with_faces: bool) -> "Tracker":
+def _tracker(tell: Tell, *, uri: str, home: Home, manifest: Manifest, with_faces: bool) -> "Tracker":
     from benchmarks.running.tracking import Tracker
 
-    return Tracker(uri, home, ledger, with_faces=with_faces, tell=tell)
+    return Tracker(uri, home, manifest, with_faces=with_faces, tell=tell)

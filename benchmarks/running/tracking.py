@@ -23,7 +23,7 @@ from mlflow import MlflowClient
 from mlflow.entities import DatasetInput, Metric, Run
 
 from benchmarks.records.home import Home
-from benchmarks.records.ledger import Entry, Ledger
+from benchmarks.records.manifest import ListedRun, Manifest
 from benchmarks.records.store import Store
 from benchmarks.running.artifacts import METHOD, Artifacts, bring_home
 from benchmarks.running.entities import (
@@ -64,7 +64,7 @@ class Tracker:
     Args:
         uri: where MLflow is: a database's or a server's.
         home: whose records are copied; it keeps the artifacts, unless a server does.
-        ledger: the suite.
+        manifest: the suite.
         with_faces: whether what names or shows subjects is copied though the dataset is not shareable. What was copied
             without is completed; what was copied with it stays, whatever is said later.
         tell: is given a line about what was done beside copying.
@@ -82,7 +82,7 @@ class Tracker:
         self,
         uri: str,
         home: Home,
-        ledger: Ledger,
+        manifest: Manifest,
         *,
         with_faces: bool = False,
         tell: Callable[[str], object] = lambda line: None,
@@ -92,14 +92,14 @@ class Tracker:
             bring_home(uri, home)
         self.client = MlflowClient(uri)
         self.artifacts = Artifacts(self.client, uri, home, tell=tell)
-        self._named = bool(ledger.dataset["shareable"]) or with_faces
+        self._named = bool(manifest.dataset["shareable"]) or with_faces
         self._store = Store(home)
-        self._ledger = ledger
+        self._manifest = manifest
         self.experiment = self._open(tell)
         self.studies: dict[str, Run] = {}
         self._chosen = {
             (study["method"], study["repeat"], study["fold"], study["search"]): study
-            for study in ledger.tuning.get("studies", [])
+            for study in manifest.tuning.get("studies", [])
         }
         self._parents: dict[str, Run] = {}
         self._spans: dict[str, tuple[int, int]] = {}
@@ -110,22 +110,22 @@ class Tracker:
         for run in self._runs():
             self._remember(run)
 
-    def log(self, entries: Iterable[Entry]) -> int:
+    def log(self, listed_runs: Iterable[ListedRun]) -> int:
         """Copies the finished ones of these runs that are not there whole; returns how many it copied."""
         logged = 0
-        for entry in entries:
-            if not self._store.folder(entry.key).is_dir():
+        for listed in listed_runs:
+            if not self._store.folder(listed.key).is_dir():
                 continue
-            result = self._store.result(entry.key)
-            self._widen(entry.method, *_span(result))
-            run, finished = self._children.get(entry.key, ("", ""))
+            result = self._store.result(listed.key)
+            self._widen(listed.method, *_span(result))
+            run, finished = self._children.get(listed.key, ("", ""))
             if finished == _finished(result):
-                logged += self._complete(entry.key, run)
-                self._move(entry, run)
+                logged += self._complete(listed.key, run)
+                self._move(listed, run)
                 continue
             if run:  # the record was made anew, or the copy was cut off
                 self.client.delete_run(run)
-            self._log_run(entry, result)
+            self._log_run(listed, result)
             logged += 1
         return logged
 
@@ -133,7 +133,7 @@ class Tracker:
         """Brings up to date what stands above runs: a study's run names its own, a method's has how many there are."""
         self._name_runs()
         for method in self._parents:
-            keys = [e.key for e in self._ledger.runs if e.method == method and e.key in self._children]
+            keys = [e.key for e in self._manifest.runs if e.method == method and e.key in self._children]
             self._update(method, {"runs": float(sum(self._store.folder(key).is_dir() for key in keys))})
 
     def publish(
@@ -149,7 +149,7 @@ class Tracker:
             pictures: files by method and name.
             report: files by name.
         """
-        for method in filter(self._ledger.methods.__contains__, scores):
+        for method in filter(self._manifest.methods.__contains__, scores):
             self._update(method, scores[method])
             self.artifacts.put(self.parent(method), {**self._suite(), **pictures.get(method, {})})
         if not self._report:
@@ -177,11 +177,11 @@ class Tracker:
 
     def _open(self, tell: Callable[[str], object]) -> str:
         """The suite's experiment; it is made if it is not there, and restored if it was deleted."""
-        suite = self._ledger.suite
+        suite = self._manifest.suite
         experiment = self.client.get_experiment_by_name(suite)
         if experiment is None:
             # By its kind MLflow's UI shows an experiment as model training.
-            tags = {_NOTE: self._ledger.description, "mlflow.experimentKind": "custom_model_development"}
+            tags = {_NOTE: self._manifest.description, "mlflow.experimentKind": "custom_model_development"}
             where = self.artifacts.location
             return str(self.client.create_experiment(suite, artifact_location=where, tags=tags))
         if experiment.lifecycle_stage != "active":  # its name is taken all the same
@@ -224,25 +224,25 @@ class Tracker:
     def parent(self, method: str) -> str:
         """The run of a method; made if it is not there, and anew where the method's settings are others by now."""
         before = self._parents.get(method)
-        wanted = method_params(self._ledger, method)
+        wanted = method_params(self._manifest, method)
         if before is not None and before.data.params == {one.key: one.value for one in wanted}:
             return str(before.info.run_id)
-        about = self._ledger.methods[method]
+        about = self._manifest.methods[method]
         tags = {METHOD: method, _SOURCE: "afnetm run", _NOTE: f"{about['summary']}\n\n{about['source']}"}
         start, _ = self._spans.get(method, (None, None))
         made = self.client.create_run(self.experiment, start_time=start, run_name=method, tags=tags)
         run = str(made.info.run_id)
         self.artifacts.put(run, self._suite())
         self.client.log_batch(run, params=wanted)
-        self.client.log_inputs(run, [DatasetInput(mlflow_dataset(self._ledger.dataset))])
+        self.client.log_inputs(run, [DatasetInput(mlflow_dataset(self._manifest.dataset))])
         self._parents[method] = self.client.get_run(run)
         if before is not None:
             self._adopt(run, before.info.run_id)
         return run
 
     def _suite(self) -> dict[str, Path | bytes]:
-        resolved = json.dumps(self._ledger.resolved, indent=2)
-        return {"suite.toml": self._ledger.text.encode(), "suite.resolved.json": resolved.encode()}
+        resolved = json.dumps(self._manifest.resolved, indent=2)
+        return {"suite.toml": self._manifest.text.encode(), "suite.resolved.json": resolved.encode()}
 
     def _adopt(self, run: str, before: str) -> None:
         """Puts all that is below the run `before` below another, and deletes it."""
@@ -255,13 +255,13 @@ class Tracker:
                 self.client.set_tag(study.info.run_id, PARENT, run)
         self.client.delete_run(before)
 
-    def _log_run(self, entry: Entry, result: dict[str, Any]) -> None:
+    def _log_run(self, listed: ListedRun, result: dict[str, Any]) -> None:
         start, end = _span(result)
-        self._places[entry.key] = self._place(entry)
+        self._places[listed.key] = self._place(listed)
         tags = {
-            **self._places[entry.key],
-            METHOD: entry.method,
-            _KEY: entry.key,
+            **self._places[listed.key],
+            METHOD: listed.method,
+            _KEY: listed.key,
             _FINISHED: _finished(result),
             _NAMED: "yes" if self._named else "no",
             _SOURCE: "afnetm run",
@@ -270,17 +270,17 @@ class Tracker:
             "afnetm.device": result["device_name"],
             **{f"version.{name}": version for name, version in result["versions"].items()},
         }
-        run = self.client.create_run(self.experiment, start_time=start, tags=tags, run_name=run_name(entry))
+        run = self.client.create_run(self.experiment, start_time=start, tags=tags, run_name=run_name(listed))
         identifier = str(run.info.run_id)
-        self._children[entry.key] = (identifier, "")  # what is cut off from here on is made again
-        folder = self._store.folder(entry.key)
+        self._children[listed.key] = (identifier, "")  # what is cut off from here on is made again
+        folder = self._store.folder(listed.key)
         self.client.log_batch(identifier, metrics=run_metrics(result, folder, end), params=run_params(result))
-        self.client.log_inputs(identifier, [DatasetInput(mlflow_dataset(self._ledger.dataset))])
+        self.client.log_inputs(identifier, [DatasetInput(mlflow_dataset(self._manifest.dataset))])
         files = {path.name: path for path in folder.iterdir() if self._named or not shows_subjects(path)}
         self.artifacts.put(identifier, files)
         self.client.set_terminated(identifier, end_time=end)
-        self._children[entry.key] = (identifier, _finished(result))
-        (self._nameless.discard if self._named else self._nameless.add)(entry.key)
+        self._children[listed.key] = (identifier, _finished(result))
+        (self._nameless.discard if self._named else self._nameless.add)(listed.key)
 
     def _complete(self, key: str, run: str) -> bool:
         """Adds what names subjects to a copy that was made without, where that is wanted now; says whether it was."""
@@ -291,30 +291,30 @@ class Tracker:
         self._nameless.discard(key)
         return True
 
-    def _place(self, entry: Entry) -> dict[str, str]:
+    def _place(self, listed: ListedRun) -> dict[str, str]:
         """Tags that say where a run's run stands: below the study that chose its settings, or its method."""
-        for where in ((entry.repeat, entry.fold), (-1, -1)):  # one of them, as the search was nested or not
-            study = self._chosen.get((entry.method, *where, entry.search))
+        for where in ((listed.repeat, listed.fold), (-1, -1)):  # one of them, as the search was nested or not
+            study = self._chosen.get((listed.method, *where, listed.search))
             if study is not None and study["best_trial"] is not None:
                 above = self.studies.get(study["study"])  # not there while its copy is yet to be caught up
-                parent = above.info.run_id if above else self.parent(entry.method)
+                parent = above.info.run_id if above else self.parent(listed.method)
                 return {PARENT: parent, STUDY: study["study"], TRIAL: str(study["best_trial"])}
-        return {PARENT: self.parent(entry.method)}
+        return {PARENT: self.parent(listed.method)}
 
-    def _move(self, entry: Entry, run: str) -> None:
+    def _move(self, listed: ListedRun, run: str) -> None:
         """Puts the run of a run where it belongs now: what a search chose may have been trained before."""
-        before, now = self._places[entry.key], self._place(entry)
+        before, now = self._places[listed.key], self._place(listed)
         for tag in before.keys() - now.keys():
             self.client.delete_tag(run, tag)
         for tag, value in now.items():
             if before.get(tag) != value:
                 self.client.set_tag(run, tag, value)
-        self._places[entry.key] = now
+        self._places[listed.key] = now
 
     def _name_runs(self) -> None:
         """Tags studies' runs with the keys of the runs below them."""
         for name, run in self.studies.items():
-            own = [e.key for e in self._ledger.only(None) if self._places.get(e.key, {}).get(STUDY) == name]
+            own = [e.key for e in self._manifest.only(None) if self._places.get(e.key, {}).get(STUDY) == name]
             keys = " ".join(own)
             if keys and run.data.tags.get(_RUNS) != keys:
                 self.client.set_tag(run.info.run_id, _RUNS, keys)

@@ -16,7 +16,7 @@ from mlflow.entities import DatasetInput, Metric, Run, RunTag
 from optuna.trial import FrozenTrial, TrialState
 
 from benchmarks.records.home import Home
-from benchmarks.records.ledger import Ledger
+from benchmarks.records.manifest import Manifest
 from benchmarks.running.artifacts import METHOD
 from benchmarks.running.entities import mlflow_dataset, params
 from benchmarks.running.mlflow_page import run_page
@@ -73,7 +73,7 @@ class StudyTracker:
     Args:
         uri: where MLflow is.
         home: whose studies they are.
-        ledger: the suite, without runs.
+        manifest: the suite, without runs.
         storage_url: of the database that the studies are in; None for the home's journal.
 
     Its methods may raise what MLflow raises when it cannot be reached, and `UserError` when the storage cannot.
@@ -83,14 +83,14 @@ class StudyTracker:
         self,
         uri: str,
         home: Home,
-        ledger: Ledger,
+        manifest: Manifest,
         *,
         storage_url: str | None,
         tell: Callable[[str], object] = lambda line: None,
     ) -> None:
-        self._tracker = Tracker(uri, home, ledger, tell=tell)
+        self._tracker = Tracker(uri, home, manifest, tell=tell)
         self._client = self._tracker.client
-        self._uri, self._ledger = uri, ledger
+        self._uri, self._manifest = uri, manifest
         self._storage_url = storage_url
         self._storage = url_shown(storage_url) if storage_url else home.journal.name
 
@@ -124,7 +124,7 @@ class StudyTracker:
     def _read(self, question: Question, search: Search) -> _Finished:
         trials = search.trials
         table = trials_table(trials, pruner=question.spec.pruner)
-        if not self._ledger.dataset["shareable"]:
+        if not self._manifest.dataset["shareable"]:
             table["reason"] = table["reason"].str.partition(":")[0]  # what an error says may name files
         text = table.to_json(orient="split", index=False, date_format="iso")
         return _Finished(question, search.study, trials, search.winner(), text)
@@ -157,7 +157,7 @@ class StudyTracker:
         metrics = [Metric(name, value, now, 0) for name, value in numbers.items()]
         metrics += _history(one.trials, f"best_inner_{spec.metric}")
         self._client.log_batch(run, metrics, params(how), [RunTag(*tag) for tag in tags.items()])
-        self._client.log_inputs(run, [DatasetInput(mlflow_dataset(self._ledger.dataset))])
+        self._client.log_inputs(run, [DatasetInput(mlflow_dataset(self._manifest.dataset))])
         self._tracker.artifacts.put(run, self._files(one))
         end = max(trial.datetime_complete.timestamp() for trial in one.trials)
         self._client.set_terminated(run, "FINISHED" if one.winner else "FAILED", end_time=int(end * 1000))
@@ -166,7 +166,7 @@ class StudyTracker:
         spec = one.question.spec
         files: dict[str, Path | bytes] = {_TABLE: one.table.encode()}
         if one.winner is not None:
-            text = written([winner_of(one.question, one.winner)], suite=self._ledger.suite)
+            text = written([winner_of(one.question, one.winner)], suite=self._manifest.suite)
             files["winner.toml"] = text.encode()
         return files | pictures(one.trials, winner=one.number, metric=spec.metric, pruner=spec.pruner)
 

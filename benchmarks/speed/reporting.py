@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from benchmarks.records.home import Home
-from benchmarks.records.ledger import Entry, Ledger
+from benchmarks.records.manifest import ListedRun, Manifest
 from benchmarks.records.store import Evidence, Record, Store
 from reports.schema import EXPRESSIONS
 
@@ -40,8 +40,8 @@ def report(folder: Path) -> dict[str, float]:
     }
 
 
-def fabricate(home: Home) -> Ledger:
-    """Writes the suite's ledger and its records: methods differ a little, subjects and scans a lot, all from a seed."""
+def fabricate(home: Home) -> Manifest:
+    """Writes the suite's manifest and its records: methods differ a little, subjects and scans a lot, by a seed."""
     generator = np.random.default_rng(0)
     names = [f"method-{number:02d}" for number in range(METHODS)]
     scans = pd.DataFrame(
@@ -51,14 +51,14 @@ def fabricate(home: Home) -> Ledger:
     scans.insert(0, "scan", [f"{row.subject}-{row.Index:03d}" for row in scans.itertuples()])
     ease = np.repeat(generator.normal(1.5, 1.0, SUBJECTS), SCANS) + generator.normal(0.0, 1.0, len(scans))
     drawn = [generator.permutation(SUBJECTS) % FOLDS for _ in range(REPEATS)]
-    store, runs = Store(home), list[Entry]()
+    store, runs = Store(home), list[ListedRun]()
     for number, name in enumerate(names):
         for repeat, fold in np.ndindex(REPEATS, FOLDS):
             key = f"{len(runs):020x}"
-            runs.append(Entry(key, name, repeat, fold))
+            runs.append(ListedRun(key, name, repeat, fold))
             tested = np.repeat(drawn[repeat] == fold, SCANS)
             store.write(key, _record(name, repeat, fold, scans[tested], ease[tested] + 0.05 * number, generator))
-    ledger = Ledger(
+    manifest = Manifest(
         suite="many",
         text="",
         resolved={"protocol": {"folds": FOLDS, "repeats": REPEATS, "seed": 0, "subjects": None}},
@@ -79,8 +79,8 @@ def fabricate(home: Home) -> Ledger:
         },
         runs=runs,
     )
-    ledger.save(home)
-    return ledger
+    manifest.save(home)
+    return manifest
 
 
 def _record(

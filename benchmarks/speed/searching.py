@@ -41,9 +41,9 @@ home.journal.unlink()
 job = commands.prepare(sys.argv[2], None, home=home, workers=1, device=sys.argv[3], console=quiet, dry=False)
 uri = f"sqlite:///{home.path}/searched.db"
 times = [time.process_time()]
-from benchmarks.jobs.ledgers import make_ledger
+from benchmarks.jobs.manifests import make_manifest
 from benchmarks.running.tracking import Tracker
-Tracker(uri, home, make_ledger(job.suite, job.dataset, []))
+Tracker(uri, home, make_manifest(job.suite, job.dataset, []))
 times.append(time.process_time())
 tuned = commands.tune(job, job.suite.search, storage_url=None, tracking_uri=uri, console=quiet).tuned
 times.append(time.process_time())

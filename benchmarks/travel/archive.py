@@ -1,8 +1,8 @@
-"""The archive that records travel in: a zip of plain files that a manifest names, with their sizes and digests.
+"""The archive that records travel in: a zip of plain files that its contents.json names, with their sizes and digests.
 
 Written, it is the same bytes for the same content. Read, it is believed in nothing: neither its names, which must be
 of the few shapes that there are and so lead nowhere, nor its sizes, nor its content, which must have the digests that
-the manifest says. Nothing of it is ever unpacked by name, and no member may be anything but a plain file.
+its contents.json says. Nothing of it is ever unpacked by name, and no member may be anything but a plain file.
 """
 
 import hashlib
@@ -20,12 +20,12 @@ from typing import Any
 
 from afnetm.errors import UserError
 from benchmarks.travel.plain import dumps, parsed, shaped
-from benchmarks.travel.shapes import Manifest
+from benchmarks.travel.shapes import Contents
 from reports.formats import in_a_line
 
 #: Raised whenever what members hold, or mean, changes.
 FORMAT = 1
-MANIFEST, LEDGER, FAILURES, WINNERS = "manifest.json", "ledger.json", "failures.json", "winners.toml"
+CONTENTS, MANIFEST, FAILURES, WINNERS = "contents.json", "manifest.json", "failures.json", "winners.toml"
 
 #: Bytes that a file of a record may have at most; there are no others.
 RECORD = {
@@ -36,9 +36,9 @@ RECORD = {
     "gradcam.safetensors": 2**28,
     "weights.safetensors": 2**32,
 }
-_LIMITS = {MANIFEST: 2**26, LEDGER: 2**26, FAILURES: 2**24, WINNERS: 2**22, **RECORD}
+_LIMITS = {CONTENTS: 2**26, MANIFEST: 2**26, FAILURES: 2**24, WINNERS: 2**22, **RECORD}
 _NAME = re.compile(
-    r"(manifest|ledger|failures)\.json|winners\.toml"
+    r"(contents|manifest|failures)\.json|winners\.toml"
     r"|runs/[0-9a-f]{20}/(result\.json|(curves|predictions)\.csv|(extras|gradcam|weights)\.safetensors)",
     re.ASCII,
 )
@@ -54,7 +54,7 @@ _EPOCH = (1980, 1, 1, 0, 0, 0)  # the first that zip knows
 
 
 def write_archive(out: Path, members: Iterable[tuple[str, bytes]], about: Mapping[str, Any]) -> None:
-    """Writes an archive at `out`, of `members` by name and then the manifest, which is `about` and their digests.
+    """Writes an archive at `out`, of `members` by name and then the contents, which is `about` and their digests.
 
     Raises:
         UserError: it cannot be written.
@@ -65,7 +65,7 @@ def write_archive(out: Path, members: Iterable[tuple[str, bytes]], about: Mappin
             for name, content in members:
                 listed[name] = {"size": len(content), "sha256": hashlib.sha256(content).hexdigest()}
                 _put(archive, name, content)
-            _put(archive, MANIFEST, dumps({"format": FORMAT, **about, "members": listed}))
+            _put(archive, CONTENTS, dumps({"format": FORMAT, **about, "members": listed}))
         with out.open("rb") as file:
             os.fsync(file.fileno())
     except OSError as error:
@@ -82,26 +82,26 @@ def _put(archive: zipfile.ZipFile, name: str, content: bytes) -> None:
 
 @dataclass(frozen=True)
 class Archive:
-    """An archive that was opened: its members are those that its manifest names, and of allowed sizes."""
+    """An archive that was opened: its members are those that its contents names, and of allowed sizes."""
 
     name: str
-    manifest: Manifest
+    contents: Contents
     _zip: zipfile.ZipFile
     _infos: Mapping[str, zipfile.ZipInfo]
 
     @property
     def keys(self) -> list[str]:
         """Of the runs that it has records of, sorted."""
-        return sorted({name.split("/")[1] for name in self.manifest.members if name.startswith("runs/")})
+        return sorted({name.split("/")[1] for name in self.contents.members if name.startswith("runs/")})
 
     @property
     def size(self) -> int:
         """Bytes of all members, unpacked."""
-        return sum(member.size for member in self.manifest.members.values())
+        return sum(member.size for member in self.contents.members.values())
 
     def has(self, name: str) -> bool:
         """Whether there is such a member."""
-        return name in self.manifest.members
+        return name in self.contents.members
 
     def where(self, name: str) -> str:
         """What errors call a member."""
@@ -111,14 +111,16 @@ class Archive:
         """A member's content.
 
         Raises:
-            UserError: there is none, or it is not what the manifest says.
+            UserError: there is none, or it is not what its contents.json says.
         """
         if not self.has(name):
             raise UserError(f"{self.where(name)} is missing")
         content = _read(self._zip, self._infos[name], self.where(name))
-        found, told = hashlib.sha256(content).hexdigest(), self.manifest.members[name].sha256
+        found, told = hashlib.sha256(content).hexdigest(), self.contents.members[name].sha256
         if found != told:
-            raise UserError(f"{self.where(name)}: its SHA-256 is {found[:12]}..., the manifest says {told[:12]}...")
+            raise UserError(
+                f"{self.where(name)}: its SHA-256 is {found[:12]}..., its contents.json says {told[:12]}..."
+            )
         return content
 
 
@@ -140,16 +142,16 @@ def open_archive(path: Path, *, name: str | None = None) -> Iterator[Archive]:
     with archive:
         name = name or path.name
         infos = _checked(archive.infolist(), name, packed=path.stat().st_size)
-        where = f"{name}: {MANIFEST}"
-        if MANIFEST not in infos:
+        where = f"{name}: {CONTENTS}"
+        if CONTENTS not in infos:
             raise UserError(f"{where} is missing: not an archive of `afnetm export`")
-        told = parsed(_read(archive, infos[MANIFEST], where), where)
+        told = parsed(_read(archive, infos[CONTENTS], where), where)
         version = told.get("format") if isinstance(told, dict) else None
         if version != FORMAT:
             raise UserError(f"{where}: format = {version!r}; this version of afnetm reads {FORMAT}")
-        manifest = shaped(Manifest, told, where)
-        _agreeing(infos, manifest, name)
-        yield Archive(name, manifest, archive, infos)
+        contents = shaped(Contents, told, where)
+        _agreeing(infos, contents, name)
+        yield Archive(name, contents, archive, infos)
 
 
 def _checked(infos: list[zipfile.ZipInfo], archive: str, *, packed: int) -> dict[str, zipfile.ZipInfo]:
@@ -179,15 +181,15 @@ def _checked(infos: list[zipfile.ZipInfo], archive: str, *, packed: int) -> dict
     return found
 
 
-def _agreeing(infos: Mapping[str, zipfile.ZipInfo], manifest: Manifest, archive: str) -> None:
-    """Raises `UserError` unless the members are those that the manifest names, of the sizes that it says."""
-    there, told = infos.keys() - {MANIFEST}, manifest.members
-    for names, fault in ((there - told.keys(), "the manifest does not name it"), (told.keys() - there, "is missing")):
+def _agreeing(infos: Mapping[str, zipfile.ZipInfo], contents: Contents, archive: str) -> None:
+    """Raises `UserError` unless the members are those that the contents names, of the sizes that it says."""
+    there, told = infos.keys() - {CONTENTS}, contents.members
+    for names, fault in ((there - told.keys(), "the contents does not name it"), (told.keys() - there, "is missing")):
         if names:
             raise UserError(f"{archive}: member {min(names)[:200]!a}: {fault}")
     for name, member in told.items():
         if member.size != infos[name].file_size:
-            raise UserError(f"{archive}: {name}: {infos[name].file_size} bytes, the manifest says {member.size}")
+            raise UserError(f"{archive}: {name}: {infos[name].file_size} bytes, its contents.json says {member.size}")
 
 
 def _read(archive: zipfile.ZipFile, info: zipfile.ZipInfo, where: str) -> bytes:

@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from afnetm.errors import UserError
 from benchmarks.records.home import Home
-from benchmarks.records.ledger import Ledger
+from benchmarks.records.manifest import Manifest
 from benchmarks.records.store import Store
 from benchmarks.reporting.frames import results
 from reports.schema import ReportError
@@ -37,13 +37,13 @@ class Arrived:
     """What an archive brings.
 
     Attributes:
-        ledger: the suite; its secret stayed at home.
+        manifest: the suite; its secret stayed at home.
         records: by key.
         failures: reasons by key.
         winners: the text of what a search chose; None where there is none.
     """
 
-    ledger: Ledger
+    manifest: Manifest
     records: Mapping[str, Kept]
     failures: Mapping[str, str]
     winners: str | None
@@ -77,18 +77,18 @@ class _Together(Store):
         return super().reason(key) if key in super().failed() else self._found.failures[key]
 
 
-def check_together(ledger: Ledger, found: Arrived, home: Home | None, archive: str) -> None:
+def check_together(manifest: Manifest, found: Arrived, home: Home | None, archive: str) -> None:
     """Raises `UserError` unless a report can be made of the records that arrived and those that a home has, if any.
 
     What of the home's own a report leaves out is no fault of what arrived, of which all must be usable.
     """
     beside = f" beside those in home '{home.path}', which stay as they are" if home else ""
     try:
-        made = results(ledger, _Together(home, found), created="")
+        made = results(manifest, _Together(home, found), created="")
     except ReportError as error:
         raise UserError(f"{archive}: no report can be made of its records{beside}: {error}") from None
     own = Store(home).done() if home else set()
-    came = {(e.method, e.repeat, e.fold) for e in ledger.runs if e.key in found.records.keys() - own}
+    came = {(e.method, e.repeat, e.fold) for e in manifest.runs if e.key in found.records.keys() - own}
     for one in made.provenance.left_out:
         if (one.method, one.repeat, one.fold) in came:
             raise UserError(f"{archive}: no report can be made of its records{beside}: {one.place}: {one.reason}")

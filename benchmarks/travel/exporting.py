@@ -9,10 +9,10 @@ from safetensors import SafetensorError
 
 from afnetm.errors import UserError
 from benchmarks.records.home import Home
-from benchmarks.records.ledger import Entry, Ledger, read_ledger
+from benchmarks.records.manifest import ListedRun, Manifest, read_manifest
 from benchmarks.records.provenance import provenance
 from benchmarks.records.store import Store
-from benchmarks.travel.archive import FAILURES, LEDGER, RECORD, WINNERS, open_archive, write_archive
+from benchmarks.travel.archive import FAILURES, MANIFEST, RECORD, WINNERS, open_archive, write_archive
 from benchmarks.travel.plain import dumps
 from benchmarks.travel.records import Progress, arrived, travelling
 from benchmarks.travel.tables import written
@@ -54,8 +54,8 @@ def export_suite(
 ) -> Exported:
     """Writes the records of a suite's finished runs to the archive `out`: whole, or not at all.
 
-    With them go the suite's ledger without its secret, why runs failed, and what a search chose; a search's own trials
-    stay, though the ledger sums them up. Subjects of a dataset that is not shareable have the pseudonyms that reports
+    With them go the suite's manifest without its secret, why runs failed, and what a search chose; a search's own
+    trials stay, though the manifest sums them up. Subjects of a dataset that is not shareable have the pseudonyms that reports
     give them, errors are told by their kind alone, and what may show a face stays. The archive is read again as
     whoever imports it will, before it takes its name.
 
@@ -63,7 +63,7 @@ def export_suite(
         home: where the suite was run.
         reference: the suite's name or file.
         out: the archive; must not be there.
-        methods: of which the records go; all if empty or None. The ledger goes whole, so that a suite whose methods
+        methods: of which the records go; all if empty or None. The manifest goes whole, so that a suite whose methods
             were trained on several machines can be put together again.
         with_faces: whether subjects go by their names though their dataset is not shareable.
         weights: whether trained weights go, where records have them.
@@ -73,17 +73,19 @@ def export_suite(
         UserError: the suite was never run or has no finished run, `out` is there or cannot be written, or a record is
             damaged.
     """
-    ledger, store = read_ledger(home, reference), Store(home)
-    entries, done = ledger.only(methods), store.done()
-    keys = sorted({entry.key for entry in entries} & done)
-    if not any(entry.key in done and entry in entries for entry in ledger.runs):
-        raise UserError(f"suite '{ledger.suite}' has no finished run in home '{home.path}'; nothing to export")
-    veil = not (ledger.dataset["shareable"] or with_faces)
-    if veil and not ledger.secret and not all(store.result(key).get("pseudonyms") for key in keys):
-        raise UserError(f"suite '{ledger.suite}' has no secret to make pseudonyms with; run it again, or --with-faces")
+    manifest, store = read_manifest(home, reference), Store(home)
+    listed_runs, done = manifest.only(methods), store.done()
+    keys = sorted({listed.key for listed in listed_runs} & done)
+    if not any(listed.key in done and listed in listed_runs for listed in manifest.runs):
+        raise UserError(f"suite '{manifest.suite}' has no finished run in home '{home.path}'; nothing to export")
+    veil = not (manifest.dataset["shareable"] or with_faces)
+    if veil and not manifest.secret and not all(store.result(key).get("pseudonyms") for key in keys):
+        raise UserError(
+            f"suite '{manifest.suite}' has no secret to make pseudonyms with; run it again, or --with-faces"
+        )
     if os.path.lexists(out):
         raise UserError(f"'{out}' is there already; name another file, or delete it")
-    failures = _failures(ledger, entries, store, veil=veil)
+    failures = _failures(manifest, listed_runs, store, veil=veil)
     beside = out.with_name(f".{out.name}.{os.getpid()}")
 
     steps = progress or (lambda done, total: None)
@@ -91,18 +93,18 @@ def export_suite(
     def members() -> Iterator[tuple[str, bytes]]:
         if failures:
             yield FAILURES, dumps(failures)
-        yield LEDGER, dumps(travelling(ledger))
+        yield MANIFEST, dumps(travelling(manifest))
         for number, key in enumerate(keys):
             steps(number, 2 * len(keys))
-            files = _files(store, key, secret=ledger.secret if veil else None, weights=weights)
+            files = _files(store, key, secret=manifest.secret if veil else None, weights=weights)
             for name, content in sorted(files.items()):
                 yield f"runs/{key}/{name}", content
-        if home.winners(ledger.suite).is_file():
-            yield WINNERS, home.winners(ledger.suite).read_bytes()
+        if home.winners(manifest.suite).is_file():
+            yield WINNERS, home.winners(manifest.suite).read_bytes()
 
     made = {key: value for key, value in provenance().items() if key != "hardware"}
     try:
-        write_archive(beside, members(), {"suite": ledger.suite, "made_with": made})
+        write_archive(beside, members(), {"suite": manifest.suite, "made_with": made})
         with open_archive(beside, name=str(out)) as archive:
             arrived(archive, progress=lambda done, total: steps(total + done, 2 * total))
         size = beside.stat().st_size
@@ -111,8 +113,8 @@ def export_suite(
         beside.rename(out)
     finally:
         beside.unlink(missing_ok=True)
-    studies = len(ledger.tuning.get("studies", []))
-    return Exported(ledger.suite, len(keys), len(failures), size, veil, studies)
+    studies = len(manifest.tuning.get("studies", []))
+    return Exported(manifest.suite, len(keys), len(failures), size, veil, studies)
 
 
 def _files(store: Store, key: str, *, secret: str | None, weights: bool) -> dict[str, bytes]:
@@ -129,11 +131,11 @@ def _files(store: Store, key: str, *, secret: str | None, weights: bool) -> dict
         raise UserError(f"record {folder} is damaged: {in_a_line(f'{type(error).__name__}: {error}')}") from None
 
 
-def _failures(ledger: Ledger, entries: list[Entry], store: Store, *, veil: bool) -> dict[str, str]:
+def _failures(manifest: Manifest, listed_runs: list[ListedRun], store: Store, *, veil: bool) -> dict[str, str]:
     """Why runs failed, in one line each; the tracebacks, which name folders of this machine, stay."""
     failed = store.failed() - store.done()
     found = {}
-    for key in sorted({entry.key for entry in entries} & failed):
+    for key in sorted({listed.key for listed in listed_runs} & failed):
         reason = in_a_line(store.reason(key), most=1000)
         found[key] = unnamed(reason) if veil else reason
     return found

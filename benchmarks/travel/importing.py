@@ -10,7 +10,7 @@ import pandas as pd
 
 from afnetm.errors import UserError
 from benchmarks.records.home import MIN_FREE, Home, write_text
-from benchmarks.records.ledger import Ledger, ledger_named
+from benchmarks.records.manifest import Manifest, manifest_named
 from benchmarks.records.store import Store
 from benchmarks.travel.archive import Archive, open_archive
 from benchmarks.travel.arrivals import Arrived, Kept, check_together
@@ -19,7 +19,7 @@ from benchmarks.travel.records import Progress, arrived, read_record, travelling
 from benchmarks.travel.shapes import Called
 from reports.data.pseudonyms import identity
 
-#: What ledgers tell of methods, by label.
+#: What manifests tell of methods, by label.
 Descriptions = dict[str, dict[str, Any]]
 
 
@@ -48,7 +48,7 @@ def import_suite(path: Path, home: Home, *, name: str | None = None, progress: P
     """Takes the records of the archive at `path` into `home`.
 
     What the home has stays: a record of the same run, a suite of the same name if it is the same suite, which is then
-    completed. Every record is written whole or not at all and the suite's ledger last, so that an import which was
+    completed. Every record is written whole or not at all and the suite's manifest last, so that an import which was
     killed has done no harm, and goes on when it is begun again.
 
     Args:
@@ -68,45 +68,45 @@ def import_suite(path: Path, home: Home, *, name: str | None = None, progress: P
         found = arrived(archive, progress=lambda done, total: steps(done, 2 * total))
         if name is not None:
             found = replace(
-                found, ledger=replace(found.ledger, suite=name, resolved=found.ledger.resolved | {"name": name})
+                found, manifest=replace(found.manifest, suite=name, resolved=found.manifest.resolved | {"name": name})
             )
         home.make(free=archive.size + MIN_FREE)
         with home.lock():
             store = Store(home)
-            _check_shareable(home, found.ledger, path.name)
-            own = _own(home, found.ledger, path.name)
-            ledger = _with_secret(own or found.ledger, found, home)
+            _check_shareable(home, found.manifest, path.name)
+            own = _own(home, found.manifest, path.name)
+            manifest = _with_secret(own or found.manifest, found, home)
             done = store.done()
-            if done & {entry.key for entry in ledger.only(None)}:
-                check_together(ledger, found, home, path.name)
+            if done & {listed.key for listed in manifest.only(None)}:
+                check_together(manifest, found, home, path.name)
             store.sweep()
-            told = _write(archive, found, ledger, home, done, steps)
+            told = _write(archive, found, manifest, home, done, steps)
         steps(2 * len(found.records), 2 * len(found.records))
         return told
 
 
-def _own(home: Home, ledger: Ledger, archive: str) -> Ledger | None:
-    """The home's ledger of that name; None where it has none.
+def _own(home: Home, manifest: Manifest, archive: str) -> Manifest | None:
+    """The home's manifest of that name; None where it has none.
 
     Raises:
         UserError: it is of another suite, or of the same one run otherwise.
     """
-    if not (home.suites / f"{ledger.suite}.json").exists():
+    if not (home.suites / f"{manifest.suite}.json").exists():
         return None
-    own = ledger_named(home, ledger.suite)
-    here, there = travelling(own), travelling(ledger)
+    own = manifest_named(home, manifest.suite)
+    here, there = travelling(own), travelling(manifest)
     here["methods"], there["methods"] = _common(here["methods"], there["methods"])
     other = [key for key in here if here[key] != there[key]]
     if other:
         raise UserError(
-            f"{archive}: suite '{ledger.suite}' is in home '{home.path}' already and is another one: its "
+            f"{archive}: suite '{manifest.suite}' is in home '{home.path}' already and is another one: its "
             f"{', '.join(other)} differ; import it under another name: --as NAME"
         )
     return own
 
 
 def _common(here: Descriptions, there: Descriptions) -> tuple[Descriptions, Descriptions]:
-    """Two ledgers' methods with what both tell of each, as later versions tell more."""
+    """Two manifests' methods with what both tell of each, as later versions tell more."""
 
     def told(described: Descriptions, others: Descriptions) -> Descriptions:
         return {
@@ -117,43 +117,45 @@ def _common(here: Descriptions, there: Descriptions) -> tuple[Descriptions, Desc
     return told(here, there), told(there, here)
 
 
-def _with_secret(ledger: Ledger, found: Arrived, home: Home) -> Ledger:
-    """The ledger with what reports here make pseudonyms with, where they need it.
+def _with_secret(manifest: Manifest, found: Arrived, home: Home) -> Manifest:
+    """The manifest with what reports here make pseudonyms with, where they need it.
 
     It is the same for one dataset: another suite of this home may know it, or, later, a run with the dataset. Where all
     records came under pseudonyms none is needed; where they came with names and nobody here knows it, one is made up.
     """
-    if ledger.dataset["shareable"] or ledger.secret:
-        return ledger
-    known = [one.secret for one in _alike(home, ledger) if one.secret]
+    if manifest.dataset["shareable"] or manifest.secret:
+        return manifest
+    known = [one.secret for one in _alike(home, manifest) if one.secret]
     came = {record.result.get("pseudonyms") for record in found.records.values()}
     fitting = [secret for secret in known if identity(secret) in came] or known
     if fitting:
-        return replace(ledger, secret=fitting[0])
-    return ledger if None not in came else replace(ledger, secret=secrets.token_hex(32))
+        return replace(manifest, secret=fitting[0])
+    return manifest if None not in came else replace(manifest, secret=secrets.token_hex(32))
 
 
-def _alike(home: Home, ledger: Ledger) -> list[Ledger]:
-    """The home's ledgers of suites on the same dataset."""
+def _alike(home: Home, manifest: Manifest) -> list[Manifest]:
+    """The home's manifests of suites on the same dataset."""
     found = []
     for path in sorted(home.suites.glob("*.json")):
         with suppress(UserError):  # of another version, which is not for an import to mend
-            found.append(ledger_named(home, path.stem))
-    return [one for one in found if one.dataset["fingerprint"] == ledger.dataset["fingerprint"]]
+            found.append(manifest_named(home, path.stem))
+    return [one for one in found if one.dataset["fingerprint"] == manifest.dataset["fingerprint"]]
 
 
-def _check_shareable(home: Home, ledger: Ledger, archive: str) -> None:
+def _check_shareable(home: Home, manifest: Manifest, archive: str) -> None:
     """Raises `UserError` where suites would not agree on whether the subjects of their shared records may be named."""
-    for other in _alike(home, ledger):
-        if other.dataset["shareable"] != ledger.dataset["shareable"]:
-            says, here = ("is" if one.dataset["shareable"] else "is not" for one in (ledger, other))
+    for other in _alike(home, manifest):
+        if other.dataset["shareable"] != manifest.dataset["shareable"]:
+            says, here = ("is" if one.dataset["shareable"] else "is not" for one in (manifest, other))
             raise UserError(
-                f"{archive}: it says that dataset '{ledger.dataset['name']}' {says} shareable; in home '{home.path}' "
+                f"{archive}: it says that dataset '{manifest.dataset['name']}' {says} shareable; in home '{home.path}' "
                 f"it {here} (suite '{other.suite}'); import it into another --home"
             )
 
 
-def _write(archive: Archive, found: Arrived, ledger: Ledger, home: Home, done: set[str], steps: Progress) -> Imported:
+def _write(
+    archive: Archive, found: Arrived, manifest: Manifest, home: Home, done: set[str], steps: Progress
+) -> Imported:
     store, total = Store(home), len(found.records)
     new = [key for key in found.records if key not in done]
     here = [key for key in found.records if key in done]
@@ -162,14 +164,14 @@ def _write(archive: Archive, found: Arrived, ledger: Ledger, home: Home, done: s
         steps(total + number + 1, 2 * total)
     for key in found.failures.keys() - store.done() - store.failed():
         store.write_failure(key, found.failures[key])
-    winners, other = home.winners(ledger.suite), False
+    winners, other = home.winners(manifest.suite), False
     if found.winners is not None:
         other = winners.is_file() and winners.read_bytes() != found.winners.encode()
         if not winners.exists():
             write_text(winners, found.winners)
-    ledger.save(home)
+    manifest.save(home)
     differing = [key for key in here if not _same(store, key, found.records[key])]
-    return Imported(ledger.suite, len(new), len(here), differing, other, found.winners is not None)
+    return Imported(manifest.suite, len(new), len(here), differing, other, found.winners is not None)
 
 
 def _same(store: Store, key: str, record: Kept) -> bool:

@@ -1,4 +1,4 @@
-"""What an archive brings: a suite's ledger, the records of its runs and why others failed, all of it checked."""
+"""What an archive brings: a suite's manifest, the records of its runs and why others failed, all of it checked."""
 
 import tomllib
 from collections import defaultdict
@@ -9,12 +9,12 @@ from typing import Any, TypeVar
 
 from afnetm.errors import UserError
 from benchmarks.plans.keys import run_key
-from benchmarks.records.ledger import Entry, Ledger, from_json, pathless
+from benchmarks.records.manifest import ListedRun, Manifest, from_json, pathless
 from benchmarks.records.store import Record
-from benchmarks.travel.archive import FAILURES, LEDGER, WINNERS, Archive
+from benchmarks.travel.archive import FAILURES, MANIFEST, WINNERS, Archive
 from benchmarks.travel.arrivals import Arrived, Kept, check_together
 from benchmarks.travel.plain import parsed, shaped
-from benchmarks.travel.shapes import FailuresShape, LedgerShape, ResultShape
+from benchmarks.travel.shapes import FailuresShape, ManifestShape, ResultShape
 from benchmarks.travel.tables import read_curves, read_extras, read_gradcam, read_predictions, read_weights
 from reports.data.results import Axis
 from reports.formats import in_a_line
@@ -22,13 +22,13 @@ from reports.formats import in_a_line
 #: Called with how many records are done, and of how many.
 Progress = Callable[[int, int], None]
 Found = TypeVar("Found")
-#: What of a ledger stays at home.
+#: What of a manifest stays at home.
 AT_HOME = {"secret", "path"}
 
 
-def travelling(ledger: Ledger) -> dict[str, Any]:
-    """What of a ledger leaves its home: all but its secret and its file, and no other path."""
-    told = {key: value for key, value in asdict(ledger).items() if key not in AT_HOME}
+def travelling(manifest: Manifest) -> dict[str, Any]:
+    """What of a manifest leaves its home: all but its secret and its file, and no other path."""
+    told = {key: value for key, value in asdict(manifest).items() if key not in AT_HOME}
     return told | {"dataset": told["dataset"] | {"source": pathless(told["dataset"]["source"])}}
 
 
@@ -38,22 +38,22 @@ def arrived(archive: Archive, *, progress: Progress | None = None) -> Arrived:
     Raises:
         UserError: names the member that is not right, what of it, and what is allowed.
     """
-    ledger = _ledger(archive)
-    if archive.manifest.suite != ledger.suite:
-        told = archive.manifest.suite
-        raise UserError(f"{archive.where(LEDGER)}: suite = '{ledger.suite}', the manifest says '{told}'")
-    entries: dict[str, list[Entry]] = defaultdict(list)
-    for entry in ledger.only(None):
-        entries[entry.key].append(entry)
+    manifest = _manifest(archive)
+    if archive.contents.suite != manifest.suite:
+        told = archive.contents.suite
+        raise UserError(f"{archive.where(MANIFEST)}: suite = '{manifest.suite}', its contents.json says '{told}'")
+    listed_runs: dict[str, list[ListedRun]] = defaultdict(list)
+    for listed in manifest.only(None):
+        listed_runs[listed.key].append(listed)
     records: dict[str, Kept] = {}
     for number, key in enumerate(archive.keys, start=1):
         kept = records[key] = _kept(archive, key)
-        _check_place(kept.result, entries.get(key, []), ledger, archive.where(f"runs/{key}/result.json"))
+        _check_place(kept.result, listed_runs.get(key, []), manifest, archive.where(f"runs/{key}/result.json"))
         read_record(archive, key, kept)
         if progress:
             progress(number, len(archive.keys))
-    found = Arrived(ledger, records, _failures(archive, set(entries)), _winners(archive))
-    check_together(ledger, found, None, archive.name)
+    found = Arrived(manifest, records, _failures(archive, set(listed_runs)), _winners(archive))
+    check_together(manifest, found, None, archive.name)
     return found
 
 
@@ -99,19 +99,19 @@ def _kept(archive: Archive, key: str) -> Kept:
     return Kept(told, table, read_curves(archive.read(curves), archive.where(curves)))
 
 
-def _ledger(archive: Archive) -> Ledger:
-    where = archive.where(LEDGER)
-    told = parsed(archive.read(LEDGER), where)
-    shape = shaped(LedgerShape, told, where)
-    entries = [*told["runs"], *told.get("extras", [])]
-    known = [(told, _fields(Ledger) - AT_HOME), *((entry, _fields(Entry)) for entry in entries)]
+def _manifest(archive: Archive) -> Manifest:
+    where = archive.where(MANIFEST)
+    told = parsed(archive.read(MANIFEST), where)
+    shape = shaped(ManifestShape, told, where)
+    listed_runs = [*told["runs"], *told.get("extras", [])]
+    known = [(told, _fields(Manifest) - AT_HOME), *((listed, _fields(ListedRun)) for listed in listed_runs)]
     known += [(axis, _fields(Axis)) for axis in told.get("axes", {}).values()]
     for found, allowed in known:
         for key in found.keys() - allowed:
             raise UserError(f"{where}: key {key[:80]!a} is not one of this version of afnetm")
-    for entry in entries:
-        if entry["method"] not in shape.methods:
-            raise UserError(f"{where}: a run of method '{entry['method']}', which it does not have")
+    for listed in listed_runs:
+        if listed["method"] not in shape.methods:
+            raise UserError(f"{where}: a run of method '{listed['method']}', which it does not have")
     return from_json(told)
 
 
@@ -119,25 +119,25 @@ def _fields(kind: Any) -> set[str]:
     return {field.name for field in fields(kind)}
 
 
-def _check_place(result: Mapping[str, Any], entries: list[Entry], ledger: Ledger, where: str) -> None:
-    """Raises `UserError` unless a record is of the dataset, method, repeat and fold that the ledger says."""
-    if not entries:
-        raise UserError(f"{where}: the ledger of suite '{ledger.suite}' has no run of this key")
-    for entry in entries:
-        method = ledger.methods[entry.method]
+def _check_place(result: Mapping[str, Any], listed_runs: list[ListedRun], manifest: Manifest, where: str) -> None:
+    """Raises `UserError` unless a record is of the dataset, method, repeat and fold that the manifest says."""
+    if not listed_runs:
+        raise UserError(f"{where}: the manifest of suite '{manifest.suite}' has no run of this key")
+    for listed in listed_runs:
+        method = manifest.methods[listed.method]
         told = {
-            "dataset": ledger.dataset["fingerprint"],
+            "dataset": manifest.dataset["fingerprint"],
             "method": method["name"],
             "version": method["version"],
-            "repeat": entry.repeat,
-            "fold": entry.fold,
-            "reseed": entry.reseed,
+            "repeat": listed.repeat,
+            "fold": listed.fold,
+            "reseed": listed.reseed,
         }
         for name, value in told.items():
             if result.get(name, 0) != value:
-                raise UserError(f"{where}: {name} = {result.get(name)!r}, the ledger says {value!r}")
-    if ledger.dataset["shareable"] and result.get("pseudonyms"):
-        raise UserError(f"{where}: pseudonyms, though the ledger says that the dataset is shareable")
+                raise UserError(f"{where}: {name} = {result.get(name)!r}, the manifest says {value!r}")
+    if manifest.dataset["shareable"] and result.get("pseudonyms"):
+        raise UserError(f"{where}: pseudonyms, though the manifest says that the dataset is shareable")
 
 
 def _failures(archive: Archive, known: set[str]) -> dict[str, str]:
@@ -146,7 +146,7 @@ def _failures(archive: Archive, known: set[str]) -> dict[str, str]:
     where = archive.where(FAILURES)
     found = shaped(FailuresShape, {"reasons": parsed(archive.read(FAILURES), where)}, where).reasons
     if unknown := found.keys() - known:
-        raise UserError(f"{where}: the ledger has no run {min(unknown)}")
+        raise UserError(f"{where}: the manifest has no run {min(unknown)}")
     return found
 
 

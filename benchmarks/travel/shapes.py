@@ -1,4 +1,4 @@
-"""What the JSON files of an archive hold: of the ledger and of results, all that anything here reads of them."""
+"""What the JSON files of an archive hold: of the manifest and of results, all that anything here reads of them."""
 
 import unicodedata
 from typing import Annotated, Any, Literal
@@ -45,14 +45,14 @@ class _Shape(BaseModel):
 
 
 class Member(_Shape):
-    """What the manifest says of a member."""
+    """What its contents.json says of a member."""
 
     size: Count
     sha256: Sha256
 
 
-class Manifest(_Shape):
-    """``manifest.json``.
+class Contents(_Shape):
+    """``contents.json``.
 
     Attributes:
         format: `benchmarks.travel.archive.FORMAT`.
@@ -88,7 +88,7 @@ class _DatasetInfo(_Shape):
     source: dict[str, Any]
 
 
-class _Entry(_Shape):
+class _ListedRun(_Shape):
     key: Key
     method: Line
     repeat: _Index
@@ -138,8 +138,8 @@ class _Resolved(_Shape):
     protocol: dict[str, Any]
 
 
-class LedgerShape(_Shape):
-    """``ledger.json``: a `benchmarks.records.ledger.Ledger` without its secret."""
+class ManifestShape(_Shape):
+    """``manifest.json``: a `benchmarks.records.manifest.Manifest` without its secret."""
 
     suite: Name
     text: str
@@ -148,11 +148,11 @@ class LedgerShape(_Shape):
     control: Line | None
     dataset: _DatasetInfo
     methods: dict[Line, _Method]
-    runs: list[_Entry]
+    runs: list[_ListedRun]
     axes: dict[Line, _Axis] = {}
     added: list[Line] = []
     tuning: _Tuning | None = None
-    extras: list[_Entry] = []
+    extras: list[_ListedRun] = []
 
     @field_validator("tuning", mode="before")
     @classmethod

@@ -5,12 +5,12 @@ from pathlib import PurePosixPath
 from urllib.parse import quote
 
 #: A file's name without its ending, and a link for each of its endings.
-Entry = tuple[str, Sequence[tuple[str, str]]]
+Item = tuple[str, Sequence[tuple[str, str]]]
 
 _TITLES = {".": "The report", "tables": "Tables", "figures": "Pictures"}
 
 
-def listed(paths: Sequence[str]) -> Mapping[str, Sequence[Entry]]:
+def listed(paths: Sequence[str]) -> Mapping[str, Sequence[Item]]:
     """Files by their folder's title, those that differ in their ending alone together, all in the order of names.
 
     Args:

@@ -11,7 +11,7 @@ import torch
 from benchmarks.cli.app import main
 from benchmarks.records.home import Home
 from tests.benchmarks.conftest import SUITE
-from tests.benchmarks.tracking.conftest import LEDGER
+from tests.benchmarks.tracking.conftest import MANIFEST
 
 Refused = Callable[..., str]
 MADE = "synthetic = { subjects = 6, levels = [4], size = 32, seed = 0 }"
@@ -166,15 +166,15 @@ def test_a_full_home_is_told_before_anything_is_made(suite: Path, tmp_path: Path
 
 
 @pytest.mark.parametrize("text", ["", "[]", '{"suite": "old"}', '{"runs": [{"key": 1}]}'])
-def test_a_ledger_that_is_damaged_or_of_another_version(tmp_path: Path, refused: Refused, text: str) -> None:
+def test_a_manifest_that_is_damaged_or_of_another_version(tmp_path: Path, refused: Refused, text: str) -> None:
     (tmp_path / "suites").mkdir()
     (tmp_path / "suites" / "old.json").write_text(text)
-    assert "old.json: not a ledger of this version; run the suite again" in refused(tmp_path, "report", "old")
+    assert "old.json: not a manifest of this version; run the suite again" in refused(tmp_path, "report", "old")
 
 
-def test_a_ledger_whose_axes_were_texts(tmp_path: Path, refused: Refused) -> None:
+def test_a_manifest_whose_axes_were_texts(tmp_path: Path, refused: Refused) -> None:
     home = Home(tmp_path)
-    ledger = dataclasses.replace(LEDGER, axes={"attention": "mask attention"})
+    manifest = dataclasses.replace(MANIFEST, axes={"attention": "mask attention"})
     home.suites.mkdir()
-    ledger.save(home)
-    assert "run the suite again (axes are no tables)" in refused(tmp_path, "report", ledger.suite)
+    manifest.save(home)
+    assert "run the suite again (axes are no tables)" in refused(tmp_path, "report", manifest.suite)

@@ -11,10 +11,10 @@ from afnetm.model.encoder import EncoderSpec
 from baselines.late import Late
 from benchmarks.jobs.commands import Job, prepare
 from benchmarks.jobs.forecast import forecast
-from benchmarks.jobs.ledgers import make_ledger
+from benchmarks.jobs.manifests import make_manifest
 from benchmarks.plans.suite import load_suite
 from benchmarks.records.home import Home
-from benchmarks.records.ledger import read_ledger
+from benchmarks.records.manifest import read_manifest
 from benchmarks.terminal.console import Terminal
 from tests.benchmarks.conftest import SUITE
 from tests.benchmarks.others import register
@@ -53,8 +53,8 @@ def test_it_stays_as_long_as_it_has_records_and_is_registered(
 ) -> None:
     job, _ = ready(suite, home, "mine")
     assert job.dataset is not None
-    make_ledger(job.suite, job.dataset, job.planned).save(Home(home))
-    assert read_ledger(Home(home), "small").added == ["mine"]
+    make_manifest(job.suite, job.dataset, job.planned).save(Home(home))
+    assert read_manifest(Home(home), "small").added == ["mine"]
     assert list(ready(suite, home)[0].suite.methods) == ["texture", "concat"]  # nothing of it was done
 
     record = Home(home).runs / job.chosen[0].run.key

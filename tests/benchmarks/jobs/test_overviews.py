@@ -72,7 +72,7 @@ def test_no_name_path_or_face_is_in_a_summary(tmp_path: Path, people: tuple[Path
     one, other = json.loads(told[1]), json.loads(told[3])
     for found in (one, other):
         assert (found["scans"], found["refused"], found["subjects"]) == (1, 5, 1)
-        reasons = [entry["reason"] for entry in found["reasons"]]
+        reasons = [listed["reason"] for listed in found["reasons"]]
         assert "….csv, line …: ….png: there is no such file" in reasons
         for part in ("….bnd, line …: ", "by 17.6 mm with rows 36 to 47", "….wrl, line …: an incomplete IndexedFaceSet"):
             assert sum(part in reason for reason in reasons) == 1, (part, reasons)
@@ -101,10 +101,10 @@ def test_a_summary_tells_how_the_landmarks_were_read(tmp_path: Path, files: Path
     assert nose["median_misfit_mm"][nose["order"]] < 6
     assert (told["scans"], told["refused"], sum(told["misfits"].values())) == (4, 2, 4)
     assert 0 < told["misfit_mm"]["least"] <= told["misfit_mm"]["median"] <= told["misfit_mm"]["most"] < 10
-    (entry,) = told["reasons"]
-    assert entry["scans"] == 2
-    assert entry["reason"].startswith("….bnd: its eyes and nose miss an average face by 1")
-    assert " to 1" in entry["reason"]
+    (listed,) = told["reasons"]
+    assert listed["scans"] == 2
+    assert listed["reason"].startswith("….bnd: its eyes and nose miss an average face by 1")
+    assert " to 1" in listed["reason"]
     text = here(tmp_path, "data", "check", str(files), "--summary").stdout
     assert "scans        4 of 1 subject, 2 refused" in text
     assert "F0001" not in text + json.dumps(told)

@@ -6,7 +6,7 @@ from pathlib import Path
 import pandas as pd
 
 from benchmarks.records.home import Home
-from benchmarks.records.ledger import read_ledger
+from benchmarks.records.manifest import read_manifest
 from benchmarks.records.store import Store
 from benchmarks.reporting.frames import results
 from reports.data.outside import read_results
@@ -24,7 +24,7 @@ def compared(home: Home, **about: object) -> Compared:
     told = json.loads(path.read_text())
     told["methods"]["late"] |= about
     path.write_text(json.dumps(told))
-    return Compared(results(read_ledger(home, "people"), Store(home), created="today"))
+    return Compared(results(read_manifest(home, "people"), Store(home), created="today"))
 
 
 def test_margins_are_a_dash_with_a_note_wherever_calibration_is_shown(tmp_path: Path) -> None:

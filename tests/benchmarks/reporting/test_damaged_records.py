@@ -12,14 +12,14 @@ from safetensors.numpy import load_file, save_file
 
 from benchmarks.plans.keys import run_key
 from benchmarks.records.home import Home
-from benchmarks.records.ledger import read_ledger
+from benchmarks.records.manifest import read_manifest
 from benchmarks.records.store import Store
 from benchmarks.reporting.frames import results
 from reports.data.left_out import UNIT
 from reports.data.results import Results
 from reports.schema import PROBABILITIES
 from tests.benchmarks.conftest import Afnetm
-from tests.benchmarks.travel.travellers import fabricate, make_ledger, run
+from tests.benchmarks.travel.travellers import fabricate, make_manifest, run
 from tests.reports.conftest import sketching
 from tests.reports.page.test_page import read
 
@@ -27,7 +27,7 @@ Damage = Callable[[Path], object]
 
 
 def found(home: Home) -> Results:
-    return results(read_ledger(home, "people"), Store(home), created="today")
+    return results(read_manifest(home, "people"), Store(home), created="today")
 
 
 def folder(home: Home, method: str = "late", fold: int = 1) -> Path:
@@ -158,7 +158,7 @@ def test_reports_of_one_and_several_suites_are_written_and_say_what_is_left_out(
     WHOLE[0][0](folder(home))
     PARTS[0][0](folder(home, "concat", 0))
     (home.failures / f"{run_key(run('late', 2))}.json").write_text("{")
-    make_ledger(suite="others").save(home)
+    make_manifest(suite="others").save(home)
     with sketching():
         alone = here(home.path, "report", "people")
         several = here(home.path, "report", "people", "others")
@@ -194,10 +194,10 @@ def test_a_method_of_which_nothing_can_be_used_stays_in_the_table_as_failed(tmp_
 def test_a_suite_of_which_nothing_can_be_used_costs_the_others_nothing(tmp_path: Path, here: Afnetm) -> None:
     home = fabricate(tmp_path / "home")
     extra = run_key(run("concat", 0, reseed=1))
-    ledger = make_ledger(suite="ruined")
+    manifest = make_manifest(suite="ruined")
     lost = json.loads((home.suites / "people.json").read_text()) | {"suite": "ruined", "tuning": {}, "extras": []}
-    lost["runs"] = [entry | {"key": extra} for entry in lost["runs"][:1]]
-    ledger.save(home)
+    lost["runs"] = [listed | {"key": extra} for listed in lost["runs"][:1]]
+    manifest.save(home)
     (home.suites / "ruined.json").write_text(json.dumps(lost))
     gone("predictions.parquet")(home.runs / extra)
     alone = here(home.path, "report", "ruined", code=2)

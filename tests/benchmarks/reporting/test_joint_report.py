@@ -7,13 +7,13 @@ import pandas as pd
 
 from benchmarks.records.home import Home, write_text
 from tests.benchmarks.conftest import Afnetm
-from tests.benchmarks.travel.travellers import fabricate, make_ledger
+from tests.benchmarks.travel.travellers import fabricate, make_manifest
 from tests.reports.page.test_page import read
 
 
 def test_several_suites_are_reported_each_and_together(tmp_path: Path, here: Afnetm) -> None:
     home = fabricate(tmp_path / "home", shareable=False)
-    make_ledger(shareable=False, suite="others & more").save(home)
+    make_manifest(shareable=False, suite="others & more").save(home)
     done = here(home.path, "report", "people", "others & more", COLUMNS="60")
     *table, one, other, both = done.stdout.splitlines()
     assert [line.split(":")[0] for line in (one, other, both)] == ["report", "report", "together"]

@@ -14,14 +14,14 @@ from afnetm.data.preparing import prepare_dataset
 from afnetm.data.scan import EXPRESSIONS, Scan
 from benchmarks.plans.keys import run_key
 from benchmarks.records.home import Home
-from benchmarks.records.ledger import Ledger, dataset_secret
+from benchmarks.records.manifest import Manifest, dataset_secret
 from benchmarks.records.store import Store
 from benchmarks.reporting.frames import results
 from benchmarks.reporting.scans import Pictures, dataset_here
 from reports.data.pseudonyms import identity, words
 from reports.data.results import Results
 from tests.afnetm.data.conftest import make_scan
-from tests.benchmarks.travel.travellers import PLACES, SUBJECTS, make_ledger, record, run
+from tests.benchmarks.travel.travellers import PLACES, SUBJECTS, make_manifest, record, run
 
 
 @dataclass(frozen=True)
@@ -50,8 +50,8 @@ def dataset(tmp_path_factory: pytest.TempPathFactory) -> FaceDataset:
 
 
 @pytest.fixture
-def ledger(dataset: FaceDataset) -> Ledger:
-    own = make_ledger(shareable=False)
+def manifest(dataset: FaceDataset) -> Manifest:
+    own = make_manifest(shareable=False)
     return replace(own, dataset=own.dataset | {"fingerprint": dataset.fingerprint}, secret=dataset_secret(dataset))
 
 
@@ -74,8 +74,8 @@ def wrote(store: Store, *, secrets: Sequence[str] = ("",)) -> None:
         store.write(run_key(of), made)
 
 
-def found(store: Store, ledger: Ledger, dataset: FaceDataset, *, with_faces: bool = True) -> Results:
-    return results(ledger, store, created="", with_faces=with_faces, dataset=dataset.directory)
+def found(store: Store, manifest: Manifest, dataset: FaceDataset, *, with_faces: bool = True) -> Results:
+    return results(manifest, store, created="", with_faces=with_faces, dataset=dataset.directory)
 
 
 def test_a_face_is_what_the_dataset_has_of_it(dataset: FaceDataset) -> None:
@@ -100,13 +100,13 @@ def test_a_dataset_that_is_not_there_or_another_is_none(dataset: FaceDataset, tm
 
 @pytest.mark.parametrize("came", ["never", "all", "some"])
 def test_levels_and_faces_are_each_scan_s_own_whatever_it_is_called(
-    store: Store, ledger: Ledger, dataset: FaceDataset, came: str
+    store: Store, manifest: Manifest, dataset: FaceDataset, came: str
 ) -> None:
     secret = dataset_secret(dataset)
     wrote(store, secrets={"never": ("",), "all": (secret,), "some": ("", secret)}[came])
     if came == "all":  # as an import leaves it where nobody has run on the dataset
-        ledger = replace(ledger, secret="")
-    told = found(store, ledger, dataset)
+        manifest = replace(manifest, secret="")
+    told = found(store, manifest, dataset)
     ids = told.predictions["scan"].map(told.provenance.names)
     assert set(ids) == set(dataset.table["id"])
     assert set(told.predictions["subject"].map(told.provenance.names)) == set(SUBJECTS)
@@ -115,23 +115,25 @@ def test_levels_and_faces_are_each_scan_s_own_whatever_it_is_called(
     assert {scan: face.texture.max() - 1 for scan, face in told.faces.items()} == numbers
 
 
-def test_pseudonyms_of_another_secret_stay_what_they_are(store: Store, ledger: Ledger, dataset: FaceDataset) -> None:
+def test_pseudonyms_of_another_secret_stay_what_they_are(
+    store: Store, manifest: Manifest, dataset: FaceDataset
+) -> None:
     wrote(store, secrets=("somebody's",))
-    told = found(store, replace(ledger, secret=""), dataset)
+    told = found(store, replace(manifest, secret=""), dataset)
     assert told.levels.empty
     assert not told.faces
     assert not told.provenance.names
 
 
-def test_faces_are_shown_only_where_dataset_and_ledger_agree_or_the_user_wants_them(
-    store: Store, ledger: Ledger, dataset: FaceDataset, tmp_path: Path
+def test_faces_are_shown_only_where_dataset_and_manifest_agree_or_the_user_wants_them(
+    store: Store, manifest: Manifest, dataset: FaceDataset, tmp_path: Path
 ) -> None:
     wrote(store)
-    assert not found(store, ledger, dataset, with_faces=False).faces
-    lying = replace(ledger, dataset=ledger.dataset | {"shareable": True}, secret="")
+    assert not found(store, manifest, dataset, with_faces=False).faces
+    lying = replace(manifest, dataset=manifest.dataset | {"shareable": True}, secret="")
     assert not found(store, lying, dataset, with_faces=False).faces
     assert found(store, lying, dataset).faces
     shareable = prepare_dataset(tmp_path / "people", People(shareable=True), size=32, workers=1)
     assert shareable.fingerprint == dataset.fingerprint
     assert found(store, lying, open_dataset(shareable.directory), with_faces=False).faces
-    assert not found(store, ledger, shareable, with_faces=False).faces
+    assert not found(store, manifest, shareable, with_faces=False).faces

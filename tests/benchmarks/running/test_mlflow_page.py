@@ -20,7 +20,7 @@ from benchmarks.records.store import Store
 from benchmarks.running.artifacts import experiments_in
 from benchmarks.running.tracking import Tracker
 from tests.benchmarks.conftest import Afnetm, command
-from tests.benchmarks.tracking.conftest import LEDGER
+from tests.benchmarks.tracking.conftest import MANIFEST
 from tests.benchmarks.tracking.test_runs import record
 
 
@@ -65,9 +65,9 @@ def page(tmp_path_factory: pytest.TempPathFactory, empty_mlflow: Path) -> Iterat
     before.path.mkdir()
     shutil.copy(empty_mlflow, before.path)
     _records(before, "k0")
-    tracker = Tracker(before.tracking_uri, before, LEDGER)
-    tracker.log(LEDGER.runs)
-    LEDGER.save(before)
+    tracker = Tracker(before.tracking_uri, before, MANIFEST)
+    tracker.log(MANIFEST.runs)
+    MANIFEST.save(before)
     before.path.rename(home.path)
     browser, opened, port = folder / "browser", folder / "opened", free_port()
     browser.write_text(f"#!/bin/sh\necho \"$1\" >> '{opened}'\n")
@@ -123,7 +123,7 @@ def test_a_taken_port_is_a_line_with_another_that_is_free(page: Page, here: Afne
 
 def test_of_a_server_its_own_page_is_told_and_opened(page: Page, here: Afnetm, tmp_path: Path) -> None:
     uri, other = f"http://jane:hush@127.0.0.1:{page.port}/", tmp_path / "home"
-    LEDGER.save(Home(other))
+    MANIFEST.save(Home(other))
     done = here(other, "ui", AFNETM_TRACKING_URI=uri, BROWSER="true")
     assert done.stderr == page.told.replace("  (Ctrl-C ends it)", "")
     assert "'other' is not in MLflow; it has: Default, s" in here(other, "ui", "other", code=2).stderr
@@ -135,14 +135,14 @@ def test_a_server_takes_files_itself_or_they_stay_here(page: Page, tmp_path: Pat
     other = Home(tmp_path / "home")
     _records(other, "k1")
     told: list[str] = []
-    tracker = Tracker(page.address, other, LEDGER, tell=told.append)
-    assert tracker.log(LEDGER.runs) == 1  # but its experiment's files are in a folder, of the server's home
+    tracker = Tracker(page.address, other, MANIFEST, tell=told.append)
+    assert tracker.log(MANIFEST.runs) == 1  # but its experiment's files are in a folder, of the server's home
     assert len(told) == 1
     assert re.match("no artifacts are copied: the server keeps them in file:///.*, outside of the home; start", told[0])
     client = MlflowClient(page.address)
     client.rename_experiment(tracker.experiment, "before")
-    tracker = Tracker(page.address, other, LEDGER)
-    assert tracker.log(LEDGER.runs) == 1
+    tracker = Tracker(page.address, other, MANIFEST)
+    assert tracker.log(MANIFEST.runs) == 1
     (run,) = [run for run in client.search_runs([tracker.experiment]) if run.info.run_name == "m 0-1"]
     assert run.info.artifact_uri.startswith("mlflow-artifacts:/")
     written = (Store(other).folder("k1") / "result.json").read_bytes()

@@ -18,7 +18,7 @@ import pytest
 from optuna.trial import FrozenTrial, TrialState
 
 from benchmarks.records.home import Home
-from benchmarks.records.ledger import Ledger, read_ledger
+from benchmarks.records.manifest import Manifest, read_manifest
 from studies.storage import NoStudiesError, view_storage
 from studies.winners import read_winners
 from tests.benchmarks.conftest import SEARCHED, Afnetm, command
@@ -232,8 +232,8 @@ def test_methods_that_fail_cost_their_own_trials_alone(home: Path, tmp_path: Pat
     assert "not trained" not in part.stderr, "another method's failure"
 
 
-def ledger(home: Path) -> Ledger:
-    return read_ledger(Home(home), "tuned")
+def manifest(home: Path) -> Manifest:
+    return read_manifest(Home(home), "tuned")
 
 
 @pytest.mark.faults
@@ -244,13 +244,13 @@ def test_a_part_is_run_and_searched_again_beside_what_was_found(
     shutil.rmtree(home)
     shutil.copytree(searched, home)
     afnetm(home, "run", str(searched_suite))  # of the same suite in another place, which it is known by from now on
-    before, first = ledger(home), chosen(home)
+    before, first = manifest(home), chosen(home)
     text = searched_suite.read_text() + "[methods.late]\n"
     searched_suite.write_text(text)
     afnetm(home, "run", str(searched_suite), "--methods", "late")
-    after = ledger(home)
-    kept = {entry.key: entry for entry in before.runs}
-    assert {entry.key: entry for entry in after.runs if entry.method == "texture"} == kept
+    after = manifest(home)
+    kept = {listed.key: listed for listed in before.runs}
+    assert {listed.key: listed for listed in after.runs if listed.method == "texture"} == kept
     assert {label for label, _ in chosen(home)} == {"texture", "late"}
     assert {where: params for where, params in chosen(home).items() if where[0] == "texture"} == first
     tables = home / "reports" / "tuned" / "tables"
@@ -260,11 +260,11 @@ def test_a_part_is_run_and_searched_again_beside_what_was_found(
     searched_suite.write_text(text.replace("seed = 2", "seed = 2\nselection_repeats = 2"))
     done = records(home)
     afnetm(home, "run", str(searched_suite), "--methods", "texture")
-    repeated = ledger(home)
+    repeated = manifest(home)
     assert repeated.runs == after.runs
-    own = [entry for entry in repeated.extras if entry.method == "texture"]
+    own = [listed for listed in repeated.extras if listed.method == "texture"]
     assert sorted((e.fold, e.search, e.reseed) for e in own) == [(0, 0, 1), (0, 1, 0), (1, 0, 1), (1, 1, 0)]
-    assert {entry.key for entry in own} <= records(home).keys()
+    assert {listed.key for listed in own} <= records(home).keys()
     assert {key: records(home)[key] for key in done} == done
     studies = trials(home)
     assert {name: len(of_study) for name, of_study in studies.items() if "texture" in name} == {
@@ -300,4 +300,4 @@ def test_winners_that_were_edited_are_trained_as_they_are(
     tried = result["hyperparameters"] | {f"training.{name}": value for name, value in result["recipe"].items()}
     assert {name: tried[name] for name in expected} == expected
     assert (result["fold"], result.get("inner")) == (1, None)
-    assert [entry.key for entry in ledger(home).runs if entry.fold == 1] == [new]
+    assert [listed.key for listed in manifest(home).runs if listed.fold == 1] == [new]

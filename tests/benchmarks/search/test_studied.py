@@ -74,7 +74,7 @@ def test_status_tells_how_far_a_search_is(
     home: Home, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     home.suites.mkdir()
-    ledger = {
+    manifest = {
         "suite": "s",
         "text": "",
         "resolved": {},
@@ -83,6 +83,6 @@ def test_status_tells_how_far_a_search_is(
         "dataset": {},
         "methods": {},
     }
-    (home.suites / "s.json").write_text(json.dumps(ledger | {"runs": []}))
+    (home.suites / "s.json").write_text(json.dumps(manifest | {"runs": []}))
     assert run(monkeypatch, home, "status", "s") == 0
     assert "search: 5 studies; trials: 10 complete, 0 pruned, 5 failed, 0 running" in capsys.readouterr().out

@@ -11,7 +11,7 @@ from optuna.trial import FrozenTrial
 
 from afnetm.errors import UserError
 from benchmarks.jobs.commands import Job
-from benchmarks.jobs.ledgers import make_ledger
+from benchmarks.jobs.manifests import make_manifest
 from benchmarks.plans.runs import PlannedRun, Run, plan
 from benchmarks.plans.suite import Suite
 from benchmarks.records.home import Home
@@ -107,9 +107,9 @@ def test_repeated_searches_and_seeds_stand_beside_the_comparison(tmp_path: Path)
     assert chosen[: len(found.planned)] == found.planned
     seeds = {one.run.seed for one in found.planned} & {e.planned.run.seed for e in found.extras if e.reseed}
     assert not seeds
-    ledger = make_ledger(of, DATASET, found.planned, found)
-    assert [entry.key for entry in ledger.runs] == [one.run.key for one in found.planned]
-    assert sorted((e.method, e.repeat, e.fold, e.search, e.reseed) for e in ledger.extras) == sorted(
+    manifest = make_manifest(of, DATASET, found.planned, found)
+    assert [listed.key for listed in manifest.runs] == [one.run.key for one in found.planned]
+    assert sorted((e.method, e.repeat, e.fold, e.search, e.reseed) for e in manifest.extras) == sorted(
         (one.label, one.run.repeat, one.run.fold, search, reseed) for one, search, reseed in expected
     )
 
@@ -124,8 +124,8 @@ def test_a_fold_without_a_winner_is_not_trained_and_is_told_of(tmp_path: Path) -
     assert found.lacking == {("late", 0, 1): "no trial of study 's/late/0-1' was completed"}
     chosen = job(of, found).chosen
     assert {(one.label, one.run.fold) for one in chosen} == {("concat", 0), ("concat", 1), ("late", 0)}
-    ledger = make_ledger(of, DATASET, found.planned, found)
-    keys = {(entry.method, entry.fold): entry.key for entry in ledger.runs}
+    manifest = make_manifest(of, DATASET, found.planned, found)
+    keys = {(listed.method, listed.fold): listed.key for listed in manifest.runs}
     plain = {(one.label, one.run.fold): one.run.key for one in planned(of)}
     assert keys["late", 1] == f"untuned-{plain['late', 1]}", "an untuned record would stand in for a tuned one"
     assert plain["late", 1] not in keys.values()
@@ -164,8 +164,8 @@ def test_two_methods_that_win_with_the_same_settings_are_one_run_and_both_are_co
     assert len(keys) == 4
     assert len(set(keys)) == 2
     assert len(job(of, found, labels=list(labels)).chosen) == 2
-    ledger = make_ledger(of, DATASET, found.planned, found)
-    assert sorted(entry.method for entry in ledger.runs) == ["flat", "flat", "wide", "wide"]
+    manifest = make_manifest(of, DATASET, found.planned, found)
+    assert sorted(listed.method for listed in manifest.runs) == ["flat", "flat", "wide", "wide"]
     half = {question: search for question, search in searches.items() if question.label == "flat"}
     lacking = by_search(of, of.search, planned(of), half, asked=list(labels))
     assert [one.label for one in job(of, lacking, labels=list(labels)).chosen] == ["flat", "flat"]

@@ -15,7 +15,7 @@ from optuna.storages import BaseStorage
 
 from benchmarks.plans.runs import PlannedRun
 from benchmarks.records.home import Home
-from benchmarks.records.ledger import Entry, Ledger
+from benchmarks.records.manifest import ListedRun, Manifest
 from benchmarks.search.searching import Question
 from benchmarks.search.tracking import StudyTracker
 from studies.search import Search
@@ -27,7 +27,7 @@ SPACE = Space(
     {"kind": CategoricalDistribution(["a", "b"]), "training.learning_rate": FloatDistribution(1e-4, 1e-2, log=True)},
     start={"kind": "b", "training.learning_rate": 1e-3},
 )
-LEDGER = Ledger(
+MANIFEST = Manifest(
     suite="s",
     text="folds = 2",
     resolved={"protocol": {"folds": 2, "repeats": 1}},
@@ -43,7 +43,7 @@ LEDGER = Ledger(
         "source": {},
     },
     methods={"m": {"summary": "one", "source": "us", "hyperparameters": {"kind": "b"}}},
-    runs=[Entry("k0", "m", 0, 0), Entry("k1", "m", 0, 1)],
+    runs=[ListedRun("k0", "m", 0, 0), ListedRun("k1", "m", 0, 1)],
 )
 
 
@@ -82,8 +82,8 @@ def studied(
     return question, search
 
 
-def copy(home: Home, *pairs: tuple[Question, Search], ledger: Ledger = LEDGER, url: str | None = None) -> int:
-    tracker = StudyTracker(home.tracking_uri, home, ledger, storage_url=url)
+def copy(home: Home, *pairs: tuple[Question, Search], manifest: Manifest = MANIFEST, url: str | None = None) -> int:
+    tracker = StudyTracker(home.tracking_uri, home, manifest, storage_url=url)
     logged = sum(tracker.log(*pair) for pair in pairs)
     tracker.close()
     return logged

@@ -17,7 +17,7 @@ from benchmarks.running.copying import Copying
 from benchmarks.running.tracking import Tracker
 from benchmarks.running.troubles import trouble
 from benchmarks.search.tracking import StudyTracker
-from tests.benchmarks.tracking.conftest import LEDGER, runs, studied
+from tests.benchmarks.tracking.conftest import MANIFEST, runs, studied
 from tests.benchmarks.tracking.test_runs import record
 
 
@@ -171,9 +171,9 @@ def test_a_server_that_accepts_and_never_answers_is_waited_for_once(
     with socket.create_server(("127.0.0.1", 0)) as silent:
         uri = f"http://127.0.0.1:{silent.getsockname()[1]}"
         started = time.monotonic()
-        with Copying(partial(Tracker, uri, home, LEDGER), trouble=partial(trouble, uri=uri)) as copying:
-            for entry in LEDGER.runs * 20:
-                copying.do(lambda tracker, entry=entry: tracker.log([entry]))
+        with Copying(partial(Tracker, uri, home, MANIFEST), trouble=partial(trouble, uri=uri)) as copying:
+            for listed in MANIFEST.runs * 20:
+                copying.do(lambda tracker, listed=listed: tracker.log([listed]))
     assert copying.lacks == f"MLflow server {uri} does not answer in time"
     assert time.monotonic() - started < 4
 
@@ -182,11 +182,11 @@ def test_what_was_deleted_meanwhile_is_restored_and_gets_the_rest(home: Home, cl
     for key in ("k0", "k1"):
         Store(home).write(key, record(0.5))
     uri, told = home.tracking_uri, []
-    make = partial(Tracker, uri, home, LEDGER, tell=told.append)
+    make = partial(Tracker, uri, home, MANIFEST, tell=told.append)
     with Copying(make, trouble=partial(trouble, uri=uri), tell=told.append) as copying:
-        copying.do(lambda tracker: tracker.log(LEDGER.runs[:1]))
+        copying.do(lambda tracker: tracker.log(MANIFEST.runs[:1]))
         copying.do(lambda tracker: client.delete_experiment(tracker.experiment))
-        copying.do(lambda tracker: tracker.log(LEDGER.runs[1:]))
+        copying.do(lambda tracker: tracker.log(MANIFEST.runs[1:]))
     assert copying.lacks is None
     assert told == ["the suite's experiment 's' had been deleted there, and is restored"]
     assert set(runs(client)) == {"m", "m 0-0", "m 0-1"}
@@ -197,7 +197,7 @@ def test_a_server_that_is_away_is_caught_up_later(home: Home, client: MlflowClie
     pair = studied(InMemoryStorage())
 
     def attempt(uri: str) -> str | None:
-        make = partial(StudyTracker, uri, home, LEDGER, storage_url=None)
+        make = partial(StudyTracker, uri, home, MANIFEST, storage_url=None)
         with Copying(make, trouble=partial(trouble, uri=uri)) as copying:
             copying.do(lambda tracker: tracker.log(*pair))
         return copying.lacks

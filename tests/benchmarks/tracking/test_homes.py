@@ -8,11 +8,11 @@ import pytest
 from mlflow import MlflowClient
 
 from benchmarks.records.home import Home
-from benchmarks.records.ledger import Ledger
+from benchmarks.records.manifest import Manifest
 from benchmarks.records.store import Store
 from benchmarks.running.artifacts import bring_home
 from benchmarks.running.tracking import Tracker
-from tests.benchmarks.tracking.conftest import LEDGER
+from tests.benchmarks.tracking.conftest import MANIFEST
 from tests.benchmarks.tracking.test_runs import record
 
 #: Each of these is a folder's name, and something else where it is pasted into a URL.
@@ -27,9 +27,9 @@ def tree(folder: Path) -> dict[str, str]:
     }
 
 
-def copy(home: Home, uri: str | None = None, ledger: Ledger = LEDGER) -> int:
-    tracker = Tracker(uri or home.tracking_uri, home, ledger)
-    logged = tracker.log(ledger.runs)
+def copy(home: Home, uri: str | None = None, manifest: Manifest = MANIFEST) -> int:
+    tracker = Tracker(uri or home.tracking_uri, home, manifest)
+    logged = tracker.log(manifest.runs)
     tracker.close()
     tracker.publish({"m": {"accuracy": 0.5}}, {}, {"index.html": b"page", "figures/scores.svg": b"picture"})
     return logged

@@ -15,7 +15,7 @@ from benchmarks.records.home import Home
 from benchmarks.records.store import Store
 from tests.benchmarks.conftest import command
 from tests.benchmarks.running.test_mlflow_page import free_port
-from tests.benchmarks.tracking.conftest import LEDGER
+from tests.benchmarks.tracking.conftest import MANIFEST
 from tests.benchmarks.tracking.test_homes import copy, shown, tree
 from tests.benchmarks.tracking.test_runs import record
 from tests.benchmarks.tracking.test_troubles import lacks
@@ -35,7 +35,7 @@ def test_two_homes_share_a_server_which_is_looked_at_and_goes_away(server: Serve
     first, second = Home(tmp_path / "first"), Home(tmp_path / "second")
     for home, key in ((first, "k0"), (second, "k1")):
         Store(home).write(key, record(0.5))
-        LEDGER.save(home)
+        MANIFEST.save(home)
     copy(first, uri)
     original = tree(first.path)
     copy(second, uri)

@@ -11,20 +11,20 @@ import pytest
 from mlflow import MlflowClient
 
 from benchmarks.records.home import Home
-from benchmarks.records.ledger import Ledger
+from benchmarks.records.manifest import Manifest
 from benchmarks.records.store import Record, Store
 from benchmarks.running.tracking import PARENT, Tracker
-from tests.benchmarks.tracking.conftest import LEDGER, artifacts
+from tests.benchmarks.tracking.conftest import MANIFEST, artifacts
 
 #: With all that a method's run has.
 RESOLVED = dataclasses.replace(
-    LEDGER,
+    MANIFEST,
     resolved={
         "protocol": {"folds": 2, "subjects": None},
         "encoder": {"width": 0.25, "weights": "/home/jane/weights.safetensors"},
         "training": {"epochs": 2},
     },
-    methods={"m": LEDGER.methods["m"] | {"name": "m", "version": 1, "hyperparameters": {"kind": "b", "seed": 7}}},
+    methods={"m": MANIFEST.methods["m"] | {"name": "m", "version": 1, "hyperparameters": {"kind": "b", "seed": 7}}},
 )
 
 
@@ -43,9 +43,9 @@ def runs(client: MlflowClient) -> list[mlflow.entities.Run]:
     return list(client.search_runs([client.get_experiment_by_name("s").experiment_id]))
 
 
-def copy(home: Home, ledger: Ledger = LEDGER) -> int:
-    tracker = Tracker(home.tracking_uri, home, ledger)
-    logged = tracker.log(ledger.runs)
+def copy(home: Home, manifest: Manifest = MANIFEST) -> int:
+    tracker = Tracker(home.tracking_uri, home, manifest)
+    logged = tracker.log(manifest.runs)
     tracker.close()
     return logged
 
@@ -57,8 +57,8 @@ def test_a_database_elsewhere_keeps_its_artifacts_in_the_home(
     shutil.copy(tmp_path / "mlflow.db", tmp_path / "elsewhere.db")
     Store(home).write("k0", record(0.5))
     uri = f"sqlite:///{tmp_path}/elsewhere.db"
-    tracker = Tracker(uri, home, LEDGER)
-    assert tracker.log(LEDGER.runs) == 1
+    tracker = Tracker(uri, home, MANIFEST)
+    assert tracker.log(MANIFEST.runs) == 1
     assert MlflowClient(uri).get_experiment(tracker.experiment).artifact_location.startswith(home.artifacts.as_uri())
     assert not (tmp_path / "mlruns").exists()
 
@@ -130,7 +130,7 @@ def test_a_report_is_published_over_the_one_before(home: Home, client: MlflowCli
     Store(home).write("k0", record(0.5))
     copy(home)
     for accuracy, names in ((0.5, {"index.html", "figures/hardest.svg"}), (0.6, {"index.html", "tables/folds.csv"})):
-        tracker = Tracker(home.tracking_uri, home, LEDGER)
+        tracker = Tracker(home.tracking_uri, home, MANIFEST)
         scores = {"m": {"accuracy": accuracy, "accuracy_low": 0.25, "difference": float("nan")}, "gone": {}}
         tracker.publish(scores, {"m": {"confusion.svg": b"<svg/>"}}, dict.fromkeys(names, b"page"))
         found = {run.info.run_name: run for run in runs(client)}
@@ -165,7 +165,7 @@ def test_a_copy_that_was_cut_off_is_made_again(home: Home, client: MlflowClient)
 @pytest.mark.parametrize("shareable", [True, False])
 def test_subjects_are_named_only_where_they_may_be(shareable: bool, home: Home, client: MlflowClient) -> None:
     Store(home).write("k0", record(0.5))
-    copy(home, dataclasses.replace(LEDGER, dataset=LEDGER.dataset | {"shareable": shareable}))
+    copy(home, dataclasses.replace(MANIFEST, dataset=MANIFEST.dataset | {"shareable": shareable}))
     (child,) = [run for run in runs(client) if "afnetm.key" in run.data.tags]
     names = {artifact.path for artifact in client.list_artifacts(child.info.run_id)}
     assert ("predictions.parquet" in names) is shareable
@@ -173,7 +173,7 @@ def test_subjects_are_named_only_where_they_may_be(shareable: bool, home: Home, 
 
 
 def test_what_was_copied_without_names_is_completed_once_they_are_wanted(home: Home, client: MlflowClient) -> None:
-    private = dataclasses.replace(LEDGER, dataset=LEDGER.dataset | {"shareable": False})
+    private = dataclasses.replace(MANIFEST, dataset=MANIFEST.dataset | {"shareable": False})
     Store(home).write("k0", record(0.5))
 
     def again(*, with_faces: bool) -> tuple[int, set[str]]:
@@ -193,7 +193,7 @@ def test_what_may_be_a_picture_of_a_face_is_not_copied(
     shape: tuple[int, ...], copied: bool, home: Home, client: MlflowClient
 ) -> None:
     Store(home).write("k0", dataclasses.replace(record(0.5), extras={"attention": np.ones(shape, np.float32)}))
-    copy(home, dataclasses.replace(LEDGER, dataset=LEDGER.dataset | {"shareable": False}))
+    copy(home, dataclasses.replace(MANIFEST, dataset=MANIFEST.dataset | {"shareable": False}))
     (child,) = [run for run in runs(client) if "afnetm.key" in run.data.tags]
     names = {artifact.path for artifact in client.list_artifacts(child.info.run_id)}
     assert ("extras.safetensors" in names) is copied

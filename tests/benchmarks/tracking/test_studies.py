@@ -14,7 +14,7 @@ from optuna.trial import TrialState, create_trial
 from benchmarks.records.home import Home
 from studies.search import Search
 from studies.winners import read_winners
-from tests.benchmarks.tracking.conftest import LEDGER, SPACE, above, artifacts, copy, runs, studied, table
+from tests.benchmarks.tracking.conftest import MANIFEST, SPACE, above, artifacts, copy, runs, studied, table
 
 
 def test_a_study_is_a_run_with_its_trials_as_a_table_and_its_winner(home: Home, client: MlflowClient) -> None:
@@ -117,8 +117,8 @@ def test_a_study_without_a_winner_is_a_failed_run_without_pictures(home: Home, c
 
 
 def test_what_errors_say_of_a_private_dataset_is_not_copied(home: Home, client: MlflowClient) -> None:
-    private = dataclasses.replace(LEDGER, dataset=LEDGER.dataset | {"shareable": False})
-    copy(home, studied(InMemoryStorage(), fails=lambda trial: trial == 1), ledger=private)
+    private = dataclasses.replace(MANIFEST, dataset=MANIFEST.dataset | {"shareable": False})
+    copy(home, studied(InMemoryStorage(), fails=lambda trial: trial == 1), manifest=private)
     run = runs(client)["m 0-1 search"]
     assert table(client, run, home.path).loc[1, "reason"] == "OSError"
 

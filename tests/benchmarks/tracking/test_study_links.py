@@ -13,12 +13,12 @@ from optuna.storages import InMemoryStorage
 from optuna_dashboard import get_note, save_note
 
 from benchmarks.records.home import Home
-from benchmarks.records.ledger import Entry, Ledger
+from benchmarks.records.manifest import ListedRun, Manifest
 from benchmarks.records.store import Record, Store
 from benchmarks.running.mlflow_page import run_page
 from benchmarks.running.tracking import Tracker
 from benchmarks.search.links import note_outcome
-from tests.benchmarks.tracking.conftest import LEDGER, above, copy, runs, studied
+from tests.benchmarks.tracking.conftest import MANIFEST, above, copy, runs, studied
 
 SUITE = """
 description = "one method, tuned on subjects that are not tested"
@@ -41,17 +41,17 @@ selection = "development"
 """
 
 
-def tuned(*, trial: int = 2, **where: int) -> Ledger:
+def tuned(*, trial: int = 2, **where: int) -> Manifest:
     """The suite after training: the second run is a study's choice."""
     place = {"repeat": 0, "fold": 1, "search": 0} | where
     name = "s/m/0-1" if place["fold"] == 1 else "s/m"
     study = {"study": name, "method": "m", "best_trial": trial, **place}
-    return dataclasses.replace(LEDGER, tuning={"studies": [study]})
+    return dataclasses.replace(MANIFEST, tuning={"studies": [study]})
 
 
-def copy_runs(home: Home, ledger: Ledger) -> None:
-    tracker = Tracker(home.tracking_uri, home, ledger)
-    tracker.log(ledger.only(None))
+def copy_runs(home: Home, manifest: Manifest) -> None:
+    tracker = Tracker(home.tracking_uri, home, manifest)
+    tracker.log(manifest.only(None))
     tracker.close()
 
 
@@ -121,7 +121,7 @@ def test_a_note_of_the_users_own_stays(home: Home) -> None:
 def test_runs_stand_below_the_study_that_chose_them(home: Home, client: MlflowClient) -> None:
     for fold, key in enumerate(("k0", "k1")):
         record(home, key, fold)
-    copy_runs(home, LEDGER)  # trained before with the same settings
+    copy_runs(home, MANIFEST)  # trained before with the same settings
     before = runs(client)
     assert {above(before[name]) for name in ("m 0-0", "m 0-1")} == {before["m"].info.run_id}
     copy_runs(home, tuned())  # MLflow was away when the study ended
@@ -136,7 +136,7 @@ def test_runs_stand_below_the_study_that_chose_them(home: Home, client: MlflowCl
     assert links.items() <= found["m 0-1"].data.tags.items()
     assert study.data.tags["afnetm.runs"] == "k1"
     assert found["m"].data.metrics["runs"] == 2
-    copy_runs(home, LEDGER)  # and the suite as it was before it was tuned
+    copy_runs(home, MANIFEST)  # and the suite as it was before it was tuned
     found = runs(client)
     assert above(found["m 0-1"]) == found["m"].info.run_id
     assert not links.keys() & found["m 0-1"].data.tags.keys()
@@ -149,14 +149,14 @@ def test_one_study_for_all_folds_has_all_runs_and_extras_say_what_they_are(home:
     keys = ("k0", "k1", "k2", "k3")
     for key in keys:
         record(home, key, 0)
-    ledger = tuned(repeat=-1, fold=-1)
-    again = {**ledger.tuning["studies"][0], "study": "s/m #2", "search": 1}
-    ledger.tuning["studies"].append(again)
-    extras = [Entry("k2", "m", 0, 0, search=1), Entry("k3", "m", 0, 0, reseed=1)]
-    ledger = dataclasses.replace(ledger, extras=extras)
+    manifest = tuned(repeat=-1, fold=-1)
+    again = {**manifest.tuning["studies"][0], "study": "s/m #2", "search": 1}
+    manifest.tuning["studies"].append(again)
+    extras = [ListedRun("k2", "m", 0, 0, search=1), ListedRun("k3", "m", 0, 0, reseed=1)]
+    manifest = dataclasses.replace(manifest, extras=extras)
     storage = InMemoryStorage()
     copy(home, studied(storage, where=None), studied(storage, where=None, again=1))
-    copy_runs(home, ledger)
+    copy_runs(home, manifest)
     found = runs(client)
     assert set(found) == {"m", "m search", "m search #2", "m 0-0", "m 0-1", "m 0-0 #2", "m 0-0 reseeded 1"}
     first = found["m search"].info.run_id

@@ -20,15 +20,15 @@ from benchmarks.running.copying import Copying
 from benchmarks.running.tracking import Tracker
 from benchmarks.running.troubles import check_tracking_uri, trouble
 from tests.benchmarks.conftest import Afnetm
-from tests.benchmarks.tracking.conftest import LEDGER
+from tests.benchmarks.tracking.conftest import MANIFEST
 from tests.benchmarks.tracking.test_runs import record
 
 
 def lacks(home: Home, uri: str | None = None) -> str | None:
     """Why the records of a home are not copied."""
     uri = uri or home.tracking_uri
-    with Copying(partial(Tracker, uri, home, LEDGER), trouble=partial(trouble, uri=uri)) as copying:
-        copying.do(lambda tracker: tracker.log(LEDGER.runs))
+    with Copying(partial(Tracker, uri, home, MANIFEST), trouble=partial(trouble, uri=uri)) as copying:
+        copying.do(lambda tracker: tracker.log(MANIFEST.runs))
     return copying.lacks
 
 

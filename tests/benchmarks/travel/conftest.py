@@ -9,7 +9,7 @@ from tests.benchmarks.travel.travellers import fabricate, members
 
 @pytest.fixture(scope="module")
 def content(tmp_path_factory: pytest.TempPathFactory) -> Content:
-    """Its members, to be spoilt; a manifest that fits is made of what they are then."""
+    """Its members, to be spoilt; a contents.json that fits is made of what they are then."""
     path = tmp_path_factory.mktemp("honest") / "out.zip"
     path.write_bytes(honest())
     return members(path)

@@ -45,7 +45,7 @@ def test_a_member_that_is_missing_twice_there_renamed_or_another_ones_is_refused
 
 
 def raw(content: Content, path: Path) -> None:
-    """An archive of `content`, manifest and all, as it is."""
+    """An archive of `content`, contents and all, as it is."""
     with zipfile.ZipFile(path, "w") as file:
         for name, data in content.items():
             file.writestr(name, data)
@@ -65,7 +65,7 @@ def raw(content: Content, path: Path) -> None:
             f"runs/{KEY}/",
         ),
         *(r"..\evil", rf"runs\{KEY}\result.json", "C:/evil", "C:evil", "//host/share", "CON", "runs/NUL/result.json"),
-        *(f"runs/{KEY.upper()}/result.json", f"runs/{KEY}/Result.json", f"runs/{KEY}/result.json ", "Ledger.json"),
+        *(f"runs/{KEY.upper()}/result.json", f"runs/{KEY}/Result.json", f"runs/{KEY}/result.json ", "Manifest.json"),
         *(f"runs/{KEY}/result.json\0.txt", f"runs/{KEY}x/result.json", f"runs/.{KEY}/result.json", "evil.py"),
         *(f"runs/{KEY}/model.pkl", f"./runs/{KEY}/result.json", "runs/٠١٢٣٤٥٦٧٨٩٠١٢٣٤٥٦٧٨٩/result.json"),
     ],
@@ -106,7 +106,7 @@ def test_what_is_encrypted_is_refused(content: Content, home: Home, tmp_path: Pa
     with zipfile.ZipFile(path) as file:
         start = file.start_dir
     data = bytearray(path.read_bytes())
-    data[start + 8] |= 1  # of the first entry of the directory
+    data[start + 8] |= 1  # of the first listed of the directory
     path.write_bytes(data)
     assert "is encrypted" in refusal(path, home)
 
@@ -140,20 +140,20 @@ def test_there_are_not_too_many_members(
 
 
 @pytest.mark.parametrize(
-    ("manifest", "told"),
+    ("contents", "told"),
     [
         ({"format": 2}, "format = 2; this version of afnetm reads 1"),
         ({"format": "1"}, "format = '1'; this version of afnetm reads 1"),
         ({"suite": ".."}, "suite = .*should be letters"),
-        ({"members": {}}, "the manifest does not name it"),
+        ({"members": {}}, "the contents does not name it"),
         ({"members": {"x": 1}}, "members.x should be an object"),
         ({"members": None}, "members = null"),
     ],
 )
-def test_a_manifest_of_something_else_is_refused(
-    manifest: dict[str, Any], told: str, content: Content, home: Home, tmp_path: Path
+def test_contents_of_something_else_is_refused(
+    contents: dict[str, Any], told: str, content: Content, home: Home, tmp_path: Path
 ) -> None:
-    assert re.search(told, refusal(packed(content, tmp_path / "out.zip", **manifest), home))
+    assert re.search(told, refusal(packed(content, tmp_path / "out.zip", **contents), home))
 
 
 def test_a_file_that_is_no_archive_is_refused(home: Home, tmp_path: Path) -> None:

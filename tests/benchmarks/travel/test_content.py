@@ -1,4 +1,4 @@
-"""Archives whose members no record, ledger or table could be: refused by name, and the home is as it was."""
+"""Archives whose members no record, manifest or table could be: refused by name, and the home is as it was."""
 
 import io
 import json
@@ -140,25 +140,31 @@ SPOILT: dict[str, tuple[Callable[[Content], Content], str]] = {
     "no rows of maps": (with_arrays(GRADCAM, lambda a: {"texture": a["texture"]}), "rows are not some of"),
     "flat maps": (with_arrays(GRADCAM, lambda a: a | {"texture": a["texture"][:, 0]}), r"shape \(3, 2\)"),
     "weights that are not finite": (with_arrays(WEIGHTS, lambda a: {"w": a["head.weight"] * np.inf}), "not finite"),
-    "a secret": (with_json("ledger.json", setting("secret", to="mine")), "key 'secret' is not one"),
-    "a ledger of another version": (with_json("ledger.json", setting("more", to=1)), "key 'more' is not one"),
-    "an odd entry": (with_json("ledger.json", setting("runs", 0, "more", to=1)), "key 'more' is not one"),
-    "a path for a key": (with_json("ledger.json", setting("runs", 0, "key", to="../../x")), "runs.0.key = "),
-    "a path for a dataset": (with_json("ledger.json", setting("dataset", "name", to="../x")), "dataset.name = "),
-    "a path for a suite": (with_json("ledger.json", setting("suite", to="../x")), "suite = .*should be letters"),
-    "another suite": (with_json("ledger.json", setting("suite", to="x")), "suite = 'x', the manifest says .*'people'"),
-    "an unknown method": (with_json("ledger.json", setting("runs", 0, "method", to="x")), "a run of method 'x'"),
-    "a run that is not the suite's": (with_json("ledger.json", setting("runs", to=[])), "has no run of this key"),
-    "another fold": (with_json("ledger.json", setting("runs", 0, "fold", to=2)), "fold = 0, the ledger says 2"),
-    "another dataset": (with_json("ledger.json", setting("dataset", "fingerprint", to="d" * 64)), "dataset = "),
-    "another version": (with_json("ledger.json", setting("methods", "concat", "version", to=2)), "version = 1, the"),
-    "a control that is not there": (with_json("ledger.json", setting("control", to="x")), "control: 'x' is not in"),
+    "a secret": (with_json("manifest.json", setting("secret", to="mine")), "key 'secret' is not one"),
+    "a manifest of another version": (with_json("manifest.json", setting("more", to=1)), "key 'more' is not one"),
+    "an odd entry": (with_json("manifest.json", setting("runs", 0, "more", to=1)), "key 'more' is not one"),
+    "a path for a key": (with_json("manifest.json", setting("runs", 0, "key", to="../../x")), "runs.0.key = "),
+    "a path for a dataset": (with_json("manifest.json", setting("dataset", "name", to="../x")), "dataset.name = "),
+    "a path for a suite": (with_json("manifest.json", setting("suite", to="../x")), "suite = .*should be letters"),
+    "another suite": (
+        with_json("manifest.json", setting("suite", to="x")),
+        "suite = 'x', its contents.json says .*'people'",
+    ),
+    "an unknown method": (with_json("manifest.json", setting("runs", 0, "method", to="x")), "a run of method 'x'"),
+    "a run that is not the suite's": (with_json("manifest.json", setting("runs", to=[])), "has no run of this key"),
+    "another fold": (with_json("manifest.json", setting("runs", 0, "fold", to=2)), "fold = 0, the manifest says 2"),
+    "another dataset": (with_json("manifest.json", setting("dataset", "fingerprint", to="d" * 64)), "dataset = "),
+    "another version": (with_json("manifest.json", setting("methods", "concat", "version", to=2)), "version = 1, the"),
+    "a control that is not there": (with_json("manifest.json", setting("control", to="x")), "control: 'x' is not in"),
     "a study of something else": (
-        with_json("ledger.json", setting("tuning", "studies", 0, "method", to="x")),
+        with_json("manifest.json", setting("tuning", "studies", 0, "method", to="x")),
         "allowed: concat, late",
     ),
-    "an odd tuning": (with_json("ledger.json", setting("tuning", to={"spec": {}})), "tuning.spec.selection is missing"),
-    "failures of others": (lambda c: {"failures.json": b'{"' + b"0" * 20 + b'": "x"}'}, "the ledger has no run 0000"),
+    "an odd tuning": (
+        with_json("manifest.json", setting("tuning", to={"spec": {}})),
+        "tuning.spec.selection is missing",
+    ),
+    "failures of others": (lambda c: {"failures.json": b'{"' + b"0" * 20 + b'": "x"}'}, "the manifest has no run 0000"),
     "failures on two lines": (
         with_json("failures.json", lambda told: dict.fromkeys(told, "a\nb")),
         "failures.json: .*one line",

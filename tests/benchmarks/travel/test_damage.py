@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from afnetm.errors import UserError
 from benchmarks.records.home import Home
-from benchmarks.records.ledger import read_ledger
+from benchmarks.records.manifest import read_manifest
 from benchmarks.records.store import Store
 from benchmarks.reporting.frames import results
 from benchmarks.travel.importing import import_suite
@@ -58,15 +58,15 @@ def test_damage_is_refused_or_does_not_matter(how: tuple[str, Any]) -> None:
 
 
 @settings(max_examples=30, deadline=None)
-@given(name=st.sampled_from(["ledger.json", RESULT, CURVES, PREDICTIONS, EXTRAS, GRADCAM, WEIGHTS]), how=DAMAGE)
-def test_damage_that_the_manifest_agrees_with_makes_a_record_or_is_refused(name: str, how: tuple[str, Any]) -> None:
+@given(name=st.sampled_from(["manifest.json", RESULT, CURVES, PREDICTIONS, EXTRAS, GRADCAM, WEIGHTS]), how=DAMAGE)
+def test_damage_that_the_contents_agree_with_makes_a_record_or_is_refused(name: str, how: tuple[str, Any]) -> None:
     with TemporaryDirectory() as folder:
         path, home = Path(folder) / "out.zip", Home(Path(folder) / "home")
         path.write_bytes(honest())
         content = members(path)
         packed(content | {name: damaged(content[name], how)}, path)
         if imported(path, home):
-            results(read_ledger(home, "people"), Store(home), created="")
+            results(read_manifest(home, "people"), Store(home), created="")
         else:
             assert not home.path.exists()
 
@@ -76,7 +76,7 @@ ODD = (None, -1, 2**63 - 1, 2**70, 1e308, "", "../x", "a\nb", "\x1b[2J", [], {},
 
 @settings(max_examples=40, deadline=None)
 @given(
-    name=st.sampled_from(["ledger.json", "failures.json", RESULT]),
+    name=st.sampled_from(["manifest.json", "failures.json", RESULT]),
     place=st.integers(0, 2**20),
     value=st.one_of(st.sampled_from(ODD), st.text(max_size=3)),
     renamed=st.booleans(),
@@ -96,7 +96,7 @@ def test_json_with_something_odd_in_it_is_told_from_what_it_should_be(
         else:
             holder[key] = value
         if imported(packed(content | {name: json.dumps(told).encode()}, path), home):
-            results(read_ledger(home, "people"), Store(home), created="")
+            results(read_manifest(home, "people"), Store(home), created="")
         else:
             assert not home.path.exists()
 

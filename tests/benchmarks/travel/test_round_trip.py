@@ -21,7 +21,7 @@ from benchmarks.jobs.state import suite_state
 from benchmarks.plans.keys import run_key
 from benchmarks.plans.runs import Run, scans_of
 from benchmarks.records.home import Home
-from benchmarks.records.ledger import read_ledger
+from benchmarks.records.manifest import read_manifest
 from benchmarks.records.store import Record, Store
 from benchmarks.reporting.frames import results
 from benchmarks.reporting.writing import write_suite_report
@@ -51,7 +51,7 @@ def out(tmp_path: Path) -> Path:
 
 
 def found(home: Home, *, with_faces: bool = False, suite: str = "people") -> Results:
-    return results(read_ledger(home, suite), Store(home), created="", with_faces=with_faces)
+    return results(read_manifest(home, suite), Store(home), created="", with_faces=with_faces)
 
 
 def same(one: Results, other: Results) -> None:
@@ -113,13 +113,13 @@ def test_trials_stay_and_weights_unless_they_are_asked_for(home: Home, out: Path
     assert not any(run_key(trial) in name for name in members(out))
     names = {name.rsplit("/")[-1] for name in members(out)}
     assert not names & {"weights.safetensors", "notes.txt"}
-    assert names >= {"ledger.json", "failures.json", "winners.toml", "extras.safetensors", "gradcam.safetensors"}
+    assert names >= {"manifest.json", "failures.json", "winners.toml", "extras.safetensors", "gradcam.safetensors"}
 
 
 def test_nobody_is_named_in_an_archive_of_a_private_dataset(private: Home, tmp_path: Path, out: Path) -> None:
-    ledger = read_ledger(private, "people")
-    ledger.dataset["source"]["folder"] = "/data/TELLTALE/scans"
-    ledger.save(private)
+    manifest = read_manifest(private, "people")
+    manifest.dataset["source"]["folder"] = "/data/TELLTALE/scans"
+    manifest.save(private)
     assert export_suite(private, "people", out).pseudonyms
     assert tells(out, "TELLTALE", SECRET, str(tmp_path), "Traceback") == []
     assert set(json.loads(members(out)["failures.json"]).values()) == {
@@ -195,7 +195,7 @@ def test_names_and_pseudonyms_of_an_unknown_secret_are_not_mixed(private: Home, 
     # Alone they are all right: pseudonyms of reports are made with a secret of this home, the same from now on.
     import_suite(with_names, other := Home(tmp_path / "other"))
     same(found(other), found(other))
-    assert read_ledger(other, "people").secret not in {"", SECRET}
+    assert read_manifest(other, "people").secret not in {"", SECRET}
 
 
 def test_an_archive_does_not_make_a_dataset_shareable(home: Home, private: Home, out: Path) -> None:
@@ -236,9 +236,9 @@ def test_a_suite_of_the_same_name_that_is_another_one_is_refused_with_a_way_out(
             import_suite(out, there, name=name)
     assert tree(there.path) == before
     assert import_suite(out, there, name="people 2").here == len(PLACES)
-    assert read_ledger(there, "people").control == "late"
+    assert read_manifest(there, "people").control == "late"
     assert found(there, suite="people 2").control == "concat"
-    assert read_ledger(there, "people 2").resolved["name"] == "people 2"
+    assert read_manifest(there, "people 2").resolved["name"] == "people 2"
 
 
 def test_a_suite_of_whose_methods_a_later_version_tells_more_is_the_same(home: Home, tmp_path: Path, out: Path) -> None:
@@ -321,7 +321,7 @@ def test_what_came_is_not_trained_again_and_mlflow_is_told_of_it(
     assert planned.dataset is not None
     for one in planned.planned:
         Store(here).write(one.run.key, guessed(one.run, planned.dataset))
-    commands.make_ledger(planned.suite, planned.dataset, planned.planned).save(here)
+    commands.make_manifest(planned.suite, planned.dataset, planned.planned).save(here)
     export_suite(here, "small", out)
     assert import_suite(out, there).records == len(planned.planned) == 6
     shutil.copy(empty_mlflow, there.path / "mlflow.db")

@@ -16,7 +16,7 @@ import pandas as pd
 
 from benchmarks.plans.keys import run_key
 from benchmarks.records.home import Home, write_text
-from benchmarks.records.ledger import Entry, Ledger
+from benchmarks.records.manifest import ListedRun, Manifest
 from benchmarks.records.store import Evidence, Record, Store
 from reports.schema import EXPRESSIONS
 
@@ -89,7 +89,7 @@ def record(of: Mapping[str, Any], *, hardware: str = "a machine") -> Record:
     )
 
 
-def make_ledger(*, shareable: bool = True, suite: str = "people") -> Ledger:
+def make_manifest(*, shareable: bool = True, suite: str = "people") -> Manifest:
     """A suite of two methods and three folds, tuned, one run of it trained again with another seed."""
     study = {"search": 0, "complete": 3, "pruned": 1, "failed": 0, "seconds": 9.5, "best_trial": 1, "best_value": 0.5}
     studies = [
@@ -99,7 +99,7 @@ def make_ledger(*, shareable: bool = True, suite: str = "people") -> Ledger:
     ]
     spec = {"selection": "nested", "sampler": "tpe", "pruner": "median", "metric": "accuracy", "folds": 2, "seed": 0}
     about = {"version": 1, "summary": "one", "source": "us", "hyperparameters": {"dropout": 0.25}}
-    return Ledger(
+    return Manifest(
         suite=suite,
         text='description = "people"\n[methods.concat]\n[methods.late]\n',
         resolved={"name": suite, "protocol": {"folds": 3, "repeats": 1, "seed": 0}},
@@ -116,7 +116,7 @@ def make_ledger(*, shareable: bool = True, suite: str = "people") -> Ledger:
             "source": {"kind": "people", "scans": 36},
         },
         methods={method: {"name": method, **about} for method in ("concat", "late")},
-        runs=[Entry(run_key(run(method, fold)), method, 0, fold) for method, fold in PLACES],
+        runs=[ListedRun(run_key(run(method, fold)), method, 0, fold) for method, fold in PLACES],
         tuning={
             "spec": spec,
             "budget": "4 trials",
@@ -124,7 +124,7 @@ def make_ledger(*, shareable: bool = True, suite: str = "people") -> Ledger:
             "spaces": {method: {"dropout": "0 to 0.5"} for method in ("concat", "late")},
             "studies": studies,
         },
-        extras=[Entry(run_key(run("concat", 0, reseed=1)), "concat", 0, 0, 0, 1)],
+        extras=[ListedRun(run_key(run("concat", 0, reseed=1)), "concat", 0, 0, 0, 1)],
         secret="" if shareable else SECRET,
     )
 
@@ -145,7 +145,7 @@ def _whole(*, shareable: bool) -> Path:
     reason = "RuntimeError: no nose in TELLTALE_Ada_fear"
     store.write_failure(run_key(run(*PLACES[-1])), reason, f"Traceback\n{reason}\nor elsewhere\n")
     write_text(home.winners("people"), WINNERS)
-    make_ledger(shareable=shareable).save(home)
+    make_manifest(shareable=shareable).save(home)
     atexit.register(shutil.rmtree, home.path)
     return home.path
 
@@ -156,16 +156,16 @@ def members(archive: Path) -> dict[str, bytes]:
         return {name: file.read(name) for name in file.namelist()}
 
 
-def packed(content: Mapping[str, bytes], path: Path, **manifest: Any) -> Path:
-    """An archive of `content` whose manifest says so, whatever it is."""
+def packed(content: Mapping[str, bytes], path: Path, **contents: Any) -> Path:
+    """An archive of `content` whose contents.json says so, whatever it is."""
     listed = {
         name: {"size": len(data), "sha256": hashlib.sha256(data).hexdigest()}
         for name, data in content.items()
-        if name != "manifest.json"
+        if name != "contents.json"
     }
-    told = json.loads(content["manifest.json"]) | {"members": listed} | manifest
+    told = json.loads(content["contents.json"]) | {"members": listed} | contents
     with zipfile.ZipFile(path, "w") as file:
-        for name, data in (dict(content) | {"manifest.json": json.dumps(told).encode()}).items():
+        for name, data in (dict(content) | {"contents.json": json.dumps(told).encode()}).items():
             file.writestr(name, data)
     return path
 

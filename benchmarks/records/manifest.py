@@ -1,4 +1,4 @@
-"""The ledger: what a suite consisted of when it was last run, so that reports and clean-ups need no torch."""
+"""The manifest: what a suite consisted of when it was last run, so that reports and clean-ups need no torch."""
 
 import hashlib
 import json
@@ -11,12 +11,12 @@ from afnetm.errors import UserError
 from benchmarks.records.home import Home, write_text
 
 
-class NoLedgerError(UserError):
-    """A suite was never run in a home, or by another version that kept other ledgers."""
+class NoManifestError(UserError):
+    """A suite was never run in a home, or by another version that kept other manifests."""
 
 
 @dataclass(frozen=True)
-class Entry:
+class ListedRun:
     """One run of a suite: its key, and where it stands in the comparison.
 
     One whose `search` or `reseed` is not 0 stands beside it (`benchmarks.search.tuning.Extra`).
@@ -31,7 +31,7 @@ class Entry:
 
 
 @dataclass(frozen=True)
-class Ledger:
+class Manifest:
     """A suite as it was run.
 
     Attributes:
@@ -43,7 +43,7 @@ class Ledger:
         dataset: the dataset info, with ``source`` beside what ``data check`` prints.
         methods: by label: name, title (empty where it has none), version, summary, source, hyperparameters,
             probabilities (whether its scores are), tuned (the search that found its defaults), changed (which
-            hyper-parameters are not at these); ledgers of earlier versions have not all of these.
+            hyper-parameters are not at these); manifests of earlier versions have not all of these.
         runs: every run, in the order planned.
         axes: what an ablation changes, by hyper-parameter: title and part_of (`reports.data.results.Axis`).
         added: methods that are not in the TOML.
@@ -62,69 +62,69 @@ class Ledger:
     control: str | None
     dataset: dict[str, Any]
     methods: dict[str, dict[str, Any]]
-    runs: list[Entry]
+    runs: list[ListedRun]
     axes: dict[str, dict[str, Any]] = field(default_factory=dict)
     added: list[str] = field(default_factory=list)
     tuning: dict[str, Any] = field(default_factory=dict)
-    extras: list[Entry] = field(default_factory=list)
+    extras: list[ListedRun] = field(default_factory=list)
     path: str | None = None
     secret: str = ""
 
     def save(self, home: Home) -> None:
-        """Writes the ledger to the home."""
+        """Writes the manifest to the home."""
         write_text(_place(home, self.suite), json.dumps(asdict(self), indent=1))
 
-    def only(self, labels: list[str] | None) -> list[Entry]:
+    def only(self, labels: list[str] | None) -> list[ListedRun]:
         """The runs of these methods, extras among them; all where `labels` is empty or None."""
         for label in labels or ():
             if label not in self.methods:
                 raise UserError(f"method '{label}' is not in suite '{self.suite}'; it has: {', '.join(self.methods)}")
-        return [entry for entry in [*self.runs, *self.extras] if not labels or entry.method in labels]
+        return [listed for listed in [*self.runs, *self.extras] if not labels or listed.method in labels]
 
 
-def read_ledger(home: Home, reference: str) -> Ledger:
-    """The ledger of the suite called `reference`, a name or a TOML file.
+def read_manifest(home: Home, reference: str) -> Manifest:
+    """The manifest of the suite called `reference`, a name or a TOML file.
 
     Raises:
-        NoLedgerError: it was never run in this home.
+        NoManifestError: it was never run in this home.
         UserError: another of that name was.
     """
     file = Path(reference)
-    ledger = ledger_named(home, file.name.removesuffix(".toml"))
+    manifest = manifest_named(home, file.name.removesuffix(".toml"))
     if file.suffix == ".toml" and file.is_file():
-        check_same(ledger, home, path=str(file.resolve()), text=file.read_bytes().decode(errors="replace"))
-    return ledger
+        check_same(manifest, home, path=str(file.resolve()), text=file.read_bytes().decode(errors="replace"))
+    return manifest
 
 
-def ledger_named(home: Home, name: str) -> Ledger:
-    """The ledger of the suite of that name.
+def manifest_named(home: Home, name: str) -> Manifest:
+    """The manifest of the suite of that name.
 
     Raises:
-        NoLedgerError: it was never run in this home.
+        NoManifestError: it was never run in this home.
     """
     path = _place(home, name)
     try:
         return from_json(json.loads(path.read_text()))
     except (FileNotFoundError, NotADirectoryError):
         known = ", ".join(sorted(p.stem for p in home.suites.glob("*.json"))) or "none"
-        raise NoLedgerError(f"suite '{name}' was never run in home '{home.path}'; run there: {known}") from None
+        raise NoManifestError(f"suite '{name}' was never run in home '{home.path}'; run there: {known}") from None
     except (ValueError, TypeError, KeyError) as error:
-        raise NoLedgerError(f"{path}: not a ledger of this version; run the suite again ({error})") from None
+        raise NoManifestError(f"{path}: not a manifest of this version; run the suite again ({error})") from None
 
 
-def check_same(ledger: Ledger, home: Home, *, path: str, text: str) -> None:
-    """Refuses a suite from another file than the ledger's which says something else: one would replace the other.
+def check_same(manifest: Manifest, home: Home, *, path: str, text: str) -> None:
+    """Refuses a suite from another file than the manifest's which says something else: one would replace the other.
 
     A file that was edited is the same suite, and so is one that was moved.
 
     Raises:
         UserError: it is another suite.
     """
-    if ledger.path is not None and ledger.path != path and ledger.text != text:
-        here = f"'{ledger.path}'" if ledger.path else "the suite of that name that comes with the project"
+    if manifest.path is not None and manifest.path != path and manifest.text != text:
+        here = f"'{manifest.path}'" if manifest.path else "the suite of that name that comes with the project"
         raise UserError(
-            f"suite '{ledger.suite}': home '{home.path}' has results of another suite of this name, {here}; rename the "
-            f"file, choose another --home, or, if this one takes its place, delete '{_place(home, ledger.suite)}'"
+            f"suite '{manifest.suite}': home '{home.path}' has results of another suite of this name, {here}; rename "
+            f"the file, choose another --home, or, if this one takes its place, delete '{_place(home, manifest.suite)}'"
         )
 
 
@@ -132,14 +132,14 @@ def _place(home: Home, suite: str) -> Path:
     return home.suites / f"{suite}.json"
 
 
-def from_json(stored: dict[str, Any]) -> Ledger:
-    """The ledger that was written as `stored`; raises TypeError where it is none of this version."""
+def from_json(stored: dict[str, Any]) -> Manifest:
+    """The manifest that was written as `stored`; raises TypeError where it is none of this version."""
     if not isinstance(stored, dict):
         raise TypeError("no table")
-    entries = {name: [Entry(**entry) for entry in stored.get(name, [])] for name in ("runs", "extras")}
+    listed_runs = {name: [ListedRun(**listed) for listed in stored.get(name, [])] for name in ("runs", "extras")}
     if not all(isinstance(axis, dict) for axis in stored.get("axes", {}).values()):
         raise TypeError("axes are no tables")
-    return Ledger(**{**stored, **entries})
+    return Manifest(**{**stored, **listed_runs})
 
 
 def pathless(source: dict[str, Any]) -> dict[str, Any]:

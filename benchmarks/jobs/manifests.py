@@ -1,19 +1,21 @@
-"""The ledger of a suite as it is planned: what `records.ledger` keeps, from suite, dataset, runs and winners."""
+"""The manifest of a suite as it is planned: what `records.manifest` keeps, from suite, dataset, runs and winners."""
 
 from afnetm.data.dataset import FaceDataset, dataset_info
 from benchmarks.plans.runs import PlannedRun, changed, hyperparameters
 from benchmarks.plans.suite import Suite
-from benchmarks.records.ledger import Entry, Ledger, dataset_secret, pathless
+from benchmarks.records.manifest import ListedRun, Manifest, dataset_secret, pathless
 from benchmarks.search.tuning import Tuned
 
 #: Before the key of a run that waits for the winner of its search.
 UNTUNED = "untuned-"
 
 
-def make_ledger(suite: Suite, dataset: FaceDataset, planned: list[PlannedRun], tuned: Tuned | None = None) -> Ledger:
-    """The ledger of a suite as planned."""
+def make_manifest(
+    suite: Suite, dataset: FaceDataset, planned: list[PlannedRun], tuned: Tuned | None = None
+) -> Manifest:
+    """The manifest of a suite as planned."""
     extras = tuned.extras if tuned else ()
-    return Ledger(
+    return Manifest(
         suite=suite.name,
         text=suite.text,
         resolved=suite.model_dump(mode="json", exclude={"text", "path", "methods", "added", "fixed", "titles"})
@@ -37,14 +39,14 @@ def make_ledger(suite: Suite, dataset: FaceDataset, planned: list[PlannedRun], t
         },
         runs=[
             # Without a winner it is not the run that an untuned run of the suite may have trained.
-            Entry(UNTUNED * bool(tuned and tuned.lacks(p)) + p.run.key, p.label, p.run.repeat, p.run.fold)
+            ListedRun(UNTUNED * bool(tuned and tuned.lacks(p)) + p.run.key, p.label, p.run.repeat, p.run.fold)
             for p in planned
         ],
         axes={name: axis.model_dump() for name, axis in suite.axes.items()},
         added=list(suite.added),
         tuning=dict(tuned.record) if tuned else {},
         extras=[
-            Entry(e.planned.run.key, e.planned.label, e.planned.run.repeat, e.planned.run.fold, e.search, e.reseed)
+            ListedRun(e.planned.run.key, e.planned.label, e.planned.run.repeat, e.planned.run.fold, e.search, e.reseed)
             for e in extras
         ],
         path=suite.path,

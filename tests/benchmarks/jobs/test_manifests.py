@@ -1,4 +1,4 @@
-"""What ledgers tell of methods: whether their scores are probabilities, and where their settings come from."""
+"""What manifests tell of methods: whether their scores are probabilities, and where their settings come from."""
 
 import re
 from dataclasses import dataclass, replace
@@ -9,11 +9,11 @@ import pytest
 from afnetm.data.dataset import FaceDataset
 from afnetm.registry import methods
 from baselines.single import Texture
-from benchmarks.jobs.ledgers import make_ledger
+from benchmarks.jobs.manifests import make_manifest
 from benchmarks.plans.suite import Suite, load_suite
 from benchmarks.plans.suite_files import suite_names
 from benchmarks.records.home import Home
-from benchmarks.records.ledger import ledger_named
+from benchmarks.records.manifest import manifest_named
 from reports.data.results import Axis
 from reports.tables.settings import tuned
 from tests.reports.conftest import provenance
@@ -26,18 +26,18 @@ def dataset(learnable: FaceDataset) -> FaceDataset:
 
 def told(suite: Suite, dataset: FaceDataset) -> str:
     """What a report of the suite says of how its methods were tuned."""
-    ledger = make_ledger(suite, dataset, [])
-    plan = provenance(list(ledger.methods), done=0, subjects=8, intensities=1)
-    axes = {name: Axis(**axis) for name, axis in ledger.axes.items()}
-    return " ".join(tuned(replace(plan, methods=ledger.methods, control=ledger.control, axes=axes)))
+    manifest = make_manifest(suite, dataset, [])
+    plan = provenance(list(manifest.methods), done=0, subjects=8, intensities=1)
+    axes = {name: Axis(**axis) for name, axis in manifest.axes.items()}
+    return " ".join(tuned(replace(plan, methods=manifest.methods, control=manifest.control, axes=axes)))
 
 
 @pytest.mark.parametrize("name", suite_names())
 def test_what_is_planned_is_what_is_read_again(name: str, dataset: FaceDataset, tmp_path: Path) -> None:
     """Or MLflow, which is told once by the one and once by the other, would see settings change from run to run."""
-    ledger = make_ledger(load_suite(name), dataset, [])
-    ledger.save(Home(tmp_path))
-    assert ledger_named(Home(tmp_path), name) == ledger
+    manifest = make_manifest(load_suite(name), dataset, [])
+    manifest.save(Home(tmp_path))
+    assert manifest_named(Home(tmp_path), name) == manifest
 
 
 def test_a_comparison_of_defaults_says_that_a_search_elsewhere_found_them(dataset: FaceDataset) -> None:
@@ -77,7 +77,7 @@ def test_a_method_of_one_s_own_is_named_as_not_searched_for(dataset: FaceDataset
     assert "hyper-parameters are defaults that no search found" in alone
 
 
-def test_an_older_ledger_does_not_say_where_defaults_come_from() -> None:
+def test_an_older_manifest_does_not_say_where_defaults_come_from() -> None:
     plan = provenance(["late", "afnetm"], done=0, subjects=8, intensities=1)
     assert "of which these records do not say where they come from" in " ".join(tuned(plan))
 
@@ -95,4 +95,4 @@ def test_defaults_come_from_the_suite_of_that_name_whose_subjects_are_in_no_othe
 
 @pytest.mark.parametrize("name", ["svm", "late"])
 def test_margins_are_no_probabilities(name: str, dataset: FaceDataset) -> None:
-    assert make_ledger(load_suite("fusion"), dataset, []).methods[name]["probabilities"] == (name != "svm")
+    assert make_manifest(load_suite("fusion"), dataset, []).methods[name]["probabilities"] == (name != "svm")
