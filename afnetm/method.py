@@ -87,7 +87,7 @@ class Method(ABC):
 
     @property
     def depth_channels(self) -> int:
-        """Channels of what `Faces.geometry` gives for this method."""
+        """Channels of what `FaceBatch.geometry` gives for this method."""
         return 1 if self.geometry == "depth" else 4
 
 

@@ -17,7 +17,7 @@ from optuna.distributions import CategoricalDistribution, FloatDistribution
 from pydantic import Field
 from torch import Tensor, nn
 
-from afnetm.faces import Faces
+from afnetm.face_batch import FaceBatch
 from afnetm.method import Dropout, Method, Output
 from afnetm.model.encoder import EncoderSpec, Head
 from baselines.attention_maps import attention_map
@@ -69,7 +69,7 @@ class _AFFNetwork(TwoStreams):
         self.attention = MultiScaleAttention(self.texture.channels, reduction=method.reduction)
         self.head = Head(self.texture.channels, classes, method.dropout)
 
-    def forward(self, faces: Faces) -> Output:
+    def forward(self, faces: FaceBatch) -> Output:
         texture, depth = self.maps(faces)
         weight = self.attention(texture + depth)
         fused = weight * texture + (1 - weight) * depth

@@ -20,7 +20,7 @@ from optuna.distributions import FloatDistribution, IntDistribution
 from pydantic import Field
 from torch import Tensor, nn
 
-from afnetm.faces import Faces
+from afnetm.face_batch import FaceBatch
 from afnetm.method import Dropout, Method, Output
 from afnetm.model.encoder import EncoderSpec
 from afnetm.model.stream import Stream
@@ -87,7 +87,7 @@ class _BottleneckNetwork(nn.Module):
         self.dropout = nn.Dropout(method.dropout)
         self.classifier = nn.Linear(method.width, classes)
 
-    def forward(self, faces: Faces) -> Output:
+    def forward(self, faces: FaceBatch) -> Output:
         texture, texture_grid = self.texture(faces.texture)
         depth, depth_grid = self.depth(faces.geometry(self.kind))
         shared = self.bottleneck.expand(len(texture), -1, -1)

@@ -20,7 +20,7 @@ from optuna.distributions import CategoricalDistribution, FloatDistribution
 from pydantic import Field
 from torch import Tensor, nn
 
-from afnetm.faces import Faces
+from afnetm.face_batch import FaceBatch
 from afnetm.method import Dropout, Method, Output
 from afnetm.model.encoder import EncoderSpec, Head
 from baselines.attention_maps import attention_map
@@ -79,7 +79,7 @@ class _CBAMNetwork(TwoStreams):
         self.attention = BlockAttention(channels, reduction=method.reduction)
         self.head = Head(channels, classes, method.dropout)
 
-    def forward(self, faces: Faces) -> Output:
+    def forward(self, faces: FaceBatch) -> Output:
         both = torch.cat(self.maps(faces), 1)
         attended, which, where = self.attention(both)
         share = which.float().unflatten(1, (2, -1)).mean(2)

@@ -17,7 +17,7 @@ from optuna.distributions import FloatDistribution, IntDistribution
 from pydantic import Field
 from torch import nn
 
-from afnetm.faces import Faces
+from afnetm.face_batch import FaceBatch
 from afnetm.method import Dropout, Method, Output
 from afnetm.model.encoder import EncoderSpec
 from baselines.attention_maps import token_attention_map
@@ -64,7 +64,7 @@ class _CrossAttentionNetwork(TwoStreams):
         self.dropout = nn.Dropout(method.dropout)
         self.classifier = nn.Linear(2 * method.width, classes)
 
-    def forward(self, faces: Faces) -> Output:
+    def forward(self, faces: FaceBatch) -> Output:
         texture_map, depth_map = self.maps(faces)
         texture, depth = self.texture_tokens(texture_map), self.depth_tokens(depth_map)
         for texture_layer, depth_layer in zip(self.texture_layers, self.depth_layers, strict=True):

@@ -11,7 +11,7 @@ import torch
 from optuna.distributions import FloatDistribution
 from torch import nn
 
-from afnetm.faces import Faces
+from afnetm.face_batch import FaceBatch
 from afnetm.method import Dropout, Method, Output
 from afnetm.model.encoder import EncoderSpec, Head
 from afnetm.model.stream import Stream
@@ -43,5 +43,5 @@ class _EarlyNetwork(nn.Module):
         self.stream = Stream(encoder, 3 + method.depth_channels)
         self.head = Head(self.stream.channels, classes, method.dropout)
 
-    def forward(self, faces: Faces) -> Output:
+    def forward(self, faces: FaceBatch) -> Output:
         return Output(self.head(self.stream(torch.cat([faces.texture, faces.geometry(self.kind)], 1))))

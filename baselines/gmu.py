@@ -18,7 +18,7 @@ from optuna.distributions import FloatDistribution, IntDistribution
 from pydantic import Field
 from torch import nn
 
-from afnetm.faces import Faces
+from afnetm.face_batch import FaceBatch
 from afnetm.method import Dropout, Method, Output
 from afnetm.model.encoder import EncoderSpec
 from baselines.two_streams import TwoStreams
@@ -60,7 +60,7 @@ class _GMUNetwork(TwoStreams):
         self.dropout = nn.Dropout(method.dropout)
         self.classifier = nn.Linear(method.features, classes)
 
-    def forward(self, faces: Faces) -> Output:
+    def forward(self, faces: FaceBatch) -> Output:
         texture, depth = (features.mean((2, 3)) for features in self.maps(faces))
         gate = self.gate(torch.cat([texture, depth], 1)).sigmoid()
         fused = gate * self.texture_features(texture).tanh() + (1 - gate) * self.depth_features(depth).tanh()

@@ -11,7 +11,7 @@ import torch
 from optuna.distributions import FloatDistribution
 from torch import nn
 
-from afnetm.faces import Faces
+from afnetm.face_batch import FaceBatch
 from afnetm.method import Dropout, Method, Output
 from afnetm.model.encoder import EncoderSpec
 from baselines.two_streams import TwoDecisions
@@ -37,7 +37,7 @@ class Late(Method):
 
 
 class _LateNetwork(TwoDecisions):
-    def forward(self, faces: Faces) -> Output:
+    def forward(self, faces: FaceBatch) -> Output:
         texture, depth = self.decisions(faces)
         mean = torch.logaddexp(texture.log_softmax(1), depth.log_softmax(1)) - math.log(2)
         return Output(mean, trained=(texture, depth))

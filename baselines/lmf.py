@@ -19,7 +19,7 @@ from optuna.distributions import FloatDistribution, IntDistribution
 from pydantic import Field
 from torch import nn
 
-from afnetm.faces import Faces
+from afnetm.face_batch import FaceBatch
 from afnetm.method import Dropout, Method, Output
 from afnetm.model.encoder import EncoderSpec
 from baselines.two_streams import TwoFeatures
@@ -63,7 +63,7 @@ class _LMFNetwork(TwoFeatures):
         nn.init.ones_(self.texture_factors.bias)
         nn.init.ones_(self.depth_factors.bias)
 
-    def forward(self, faces: Faces) -> Output:
+    def forward(self, faces: FaceBatch) -> Output:
         texture, depth = self.features(faces)
         products = self.texture_factors(self.dropout(texture)) * self.depth_factors(self.dropout(depth))
         return Output(products.unflatten(1, (self.rank, -1)).sum(1) + self.bias)

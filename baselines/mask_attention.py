@@ -24,7 +24,7 @@ from pydantic import Field
 from torch import Tensor, nn
 from torch.nn.functional import adaptive_avg_pool2d, binary_cross_entropy_with_logits
 
-from afnetm.faces import Faces
+from afnetm.face_batch import FaceBatch
 from afnetm.method import Dropout, Method, Output
 from afnetm.model.encoder import EncoderSpec, Head
 from baselines.attention_maps import attention_map
@@ -79,7 +79,7 @@ class _MaskGuidedNetwork(TwoStreams):
         self.weigh = nn.Conv2d(2 * channels, 2, 3, padding=1)
         self.head = Head(channels, classes, method.dropout)
 
-    def forward(self, faces: Faces) -> Output:
+    def forward(self, faces: FaceBatch) -> Output:
         texture_map, depth_map = self.maps(faces)
         texture, texture_logits = self.texture_attention(texture_map)
         depth, depth_logits = self.depth_attention(depth_map)

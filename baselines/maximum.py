@@ -13,7 +13,7 @@ from optuna.distributions import FloatDistribution, IntDistribution
 from pydantic import Field
 from torch import nn
 
-from afnetm.faces import Faces
+from afnetm.face_batch import FaceBatch
 from afnetm.method import Dropout, Method, Output
 from afnetm.model.encoder import EncoderSpec
 from baselines.two_streams import TwoFeatures
@@ -49,6 +49,6 @@ class _MaximumNetwork(TwoFeatures):
         super().__init__(method, encoder, features=method.features)
         self.classifier = nn.Linear(method.features, classes)
 
-    def forward(self, faces: Faces) -> Output:
+    def forward(self, faces: FaceBatch) -> Output:
         texture, depth = self.features(faces)
         return Output(self.classifier(self.dropout(torch.maximum(texture, depth))))

@@ -17,7 +17,7 @@ from optuna.distributions import FloatDistribution, IntDistribution
 from pydantic import Field
 from torch import Tensor, nn
 
-from afnetm.faces import Faces
+from afnetm.face_batch import FaceBatch
 from afnetm.method import Dropout, Method, Output
 from afnetm.model.encoder import Encoder, EncoderSpec, Head
 
@@ -81,7 +81,7 @@ class _MMTMNetwork(nn.Module):
         self.texture_head = Head(channels[-1], classes, method.dropout)
         self.depth_head = Head(channels[-1], classes, method.dropout)
 
-    def forward(self, faces: Faces) -> Output:
+    def forward(self, faces: FaceBatch) -> Output:
         texture, depth = faces.texture, faces.geometry(self.kind)
         for k, (texture_stage, depth_stage) in enumerate(zip(self.texture.stages, self.depth.stages, strict=True)):
             texture, depth = texture_stage(texture), depth_stage(depth)

@@ -19,7 +19,7 @@ from pydantic import Field
 from torch import nn
 from torch.nn.functional import cosine_similarity
 
-from afnetm.faces import Faces
+from afnetm.face_batch import FaceBatch
 from afnetm.method import Dropout, Method, Output
 from afnetm.model.encoder import EncoderSpec
 from baselines.two_streams import TwoFeatures
@@ -59,7 +59,7 @@ class _OGFNetwork(TwoFeatures):
         self.orthogonality = method.orthogonality
         self.classifier = nn.Linear(2 * method.features, classes)
 
-    def forward(self, faces: Faces) -> Output:
+    def forward(self, faces: FaceBatch) -> Output:
         texture, depth = self.features(faces)
         cosine = cosine_similarity(texture.float(), depth.float())
         logits = self.classifier(self.dropout(torch.cat([texture, depth], 1)))

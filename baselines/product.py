@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from optuna.distributions import FloatDistribution
 from torch import nn
 
-from afnetm.faces import Faces
+from afnetm.face_batch import FaceBatch
 from afnetm.method import Dropout, Method, Output
 from afnetm.model.encoder import EncoderSpec
 from baselines.two_streams import TwoDecisions
@@ -38,6 +38,6 @@ class Product(Method):
 
 
 class _ProductNetwork(TwoDecisions):
-    def forward(self, faces: Faces) -> Output:
+    def forward(self, faces: FaceBatch) -> Output:
         texture, depth = self.decisions(faces)
         return Output(texture.log_softmax(1) + depth.log_softmax(1), trained=(texture, depth))

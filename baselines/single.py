@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from optuna.distributions import FloatDistribution
 from torch import nn
 
-from afnetm.faces import Faces
+from afnetm.face_batch import FaceBatch
 from afnetm.method import Dropout, Method, Output
 from afnetm.model.encoder import EncoderSpec, Head
 from afnetm.model.stream import Stream
@@ -56,7 +56,7 @@ class _TextureStream(nn.Module):
         super().__init__()
         self.texture, self.head = stream, head
 
-    def forward(self, faces: Faces) -> Output:
+    def forward(self, faces: FaceBatch) -> Output:
         return Output(self.head(self.texture(faces.texture)))
 
 
@@ -65,5 +65,5 @@ class _DepthStream(nn.Module):
         super().__init__()
         self.depth, self.head, self.kind = stream, head, kind
 
-    def forward(self, faces: Faces) -> Output:
+    def forward(self, faces: FaceBatch) -> Output:
         return Output(self.head(self.depth(faces.geometry(self.kind))))

@@ -19,7 +19,7 @@ from optuna.distributions import FloatDistribution
 from pydantic import Field
 from torch import Tensor, nn
 
-from afnetm.faces import Faces
+from afnetm.face_batch import FaceBatch
 from afnetm.method import Dropout, Method, Output
 from afnetm.model.encoder import EncoderSpec
 from baselines.two_streams import TwoDecisions
@@ -61,7 +61,7 @@ class _SVMNetwork(TwoDecisions):
         self.register_buffer("weight", torch.zeros(classes, self.texture.channels + self.depth.channels))
         self.register_buffer("bias", torch.zeros(classes))
 
-    def forward(self, faces: Faces) -> Output:
+    def forward(self, faces: FaceBatch) -> Output:
         texture, depth = self.maps(faces)
         trained = self.texture_head(texture), self.depth_head(depth)
         features = torch.cat([texture.mean((2, 3)), depth.mean((2, 3))], 1).float()

@@ -2,7 +2,7 @@
 
 from torch import Tensor, nn
 
-from afnetm.faces import Faces
+from afnetm.face_batch import FaceBatch
 from afnetm.method import Method
 from afnetm.model.encoder import EncoderSpec, Head
 from afnetm.model.stream import Stream
@@ -17,7 +17,7 @@ class TwoStreams(nn.Module):
         self.texture = Stream(encoder, 3)
         self.depth = Stream(encoder, method.depth_channels)
 
-    def maps(self, faces: Faces) -> tuple[Tensor, Tensor]:
+    def maps(self, faces: FaceBatch) -> tuple[Tensor, Tensor]:
         """The last maps of texture and depth, ``(B, C, H, W)`` each."""
         return self.texture(faces.texture), self.depth(faces.geometry(self.kind))
 
@@ -31,7 +31,7 @@ class TwoFeatures(TwoStreams):
         self.depth_features = Head(self.depth.channels, features)
         self.dropout = nn.Dropout(method.dropout)
 
-    def features(self, faces: Faces) -> tuple[Tensor, Tensor]:
+    def features(self, faces: FaceBatch) -> tuple[Tensor, Tensor]:
         """``relu(W pool(map))`` of texture and of depth, ``(B, features)`` each, not dropped out."""
         texture, depth = self.maps(faces)
         return self.texture_features(texture).relu(), self.depth_features(depth).relu()
@@ -45,7 +45,7 @@ class TwoDecisions(TwoStreams):
         self.texture_head = Head(self.texture.channels, classes, method.dropout)
         self.depth_head = Head(self.depth.channels, classes, method.dropout)
 
-    def decisions(self, faces: Faces) -> tuple[Tensor, Tensor]:
+    def decisions(self, faces: FaceBatch) -> tuple[Tensor, Tensor]:
         """The logits of texture and of depth, ``(B, classes)`` float32 each."""
         texture, depth = self.maps(faces)
         return self.texture_head(texture).float(), self.depth_head(depth).float()

@@ -15,7 +15,7 @@ from optuna.distributions import FloatDistribution
 from torch import nn
 from torch.nn.functional import logsigmoid
 
-from afnetm.faces import Faces
+from afnetm.face_batch import FaceBatch
 from afnetm.method import Dropout, Method, Output
 from afnetm.model.encoder import EncoderSpec
 from baselines.two_streams import TwoDecisions
@@ -47,7 +47,7 @@ class _WeightedNetwork(TwoDecisions):
         super().__init__(method, encoder, classes)
         self.balance = nn.Parameter(torch.zeros(()))
 
-    def forward(self, faces: Faces) -> Output:
+    def forward(self, faces: FaceBatch) -> Output:
         texture, depth = self.decisions(faces)
         log_weights = logsigmoid(torch.stack([self.balance, -self.balance]))
         log_texture, log_depth = texture.detach().log_softmax(1), depth.detach().log_softmax(1)

@@ -1,4 +1,4 @@
-"""What a search may change: a method's own space, and the keys of the training recipe that matter to all."""
+"""What a search may change: a method's own space, and the keys of the training configuration that matter to all."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
@@ -14,15 +14,15 @@ from optuna.distributions import (
 from afnetm.errors import UserError
 from afnetm.method import Method
 from afnetm.strict import parse
-from afnetm.training.recipe import Recipe
+from afnetm.training.config import TrainingConfig
 
-#: Keys of the recipe that a search may tune, the same ranges for every method.
-RECIPE: Mapping[str, BaseDistribution] = {
+#: Keys of the training configuration that a search may tune, the same ranges for every method.
+TRAINING: Mapping[str, BaseDistribution] = {
     "learning_rate": FloatDistribution(3e-4, 1e-2, log=True),  # AdamW's customary 1e-3 and a factor of 3 to 10 around
     "weight_decay": FloatDistribution(1e-3, 0.3, log=True),  # from hardly any to several times AdamW's usual 0.05
 }
 
-#: Before a recipe's key in a trial's parameters.
+#: Before a training configuration's key in a trial's parameters.
 PREFIX = "training."
 
 
@@ -31,7 +31,7 @@ class Space:
     """A search space.
 
     Attributes:
-        distributions: by parameter: a method's hyper-parameter, or a recipe's key after `PREFIX`.
+        distributions: by parameter: a method's hyper-parameter, or a training configuration's key after `PREFIX`.
         start: the suite's own values of them, where they lie within; the first trial's.
     """
 
@@ -44,36 +44,36 @@ class Space:
         return {"space": ranges, "start": dict(self.start)}
 
 
-def search_space(method: Method, recipe: Recipe, *, fixed: Collection[str], training: Sequence[str]) -> Space:
-    """The space of `method` under `recipe`.
+def search_space(method: Method, config: TrainingConfig, *, fixed: Collection[str], training: Sequence[str]) -> Space:
+    """The space of `method` under `config`.
 
     Args:
         method: with the suite's values.
-        recipe: with the suite's values.
+        config: with the suite's values.
         fixed: hyper-parameters that the suite has decided; they are not searched.
-        training: keys of `RECIPE` to search.
+        training: keys of `TRAINING` to search.
 
     Raises:
         UserError: nothing is left to search.
     """
     own = {name: distribution for name, distribution in method.space.items() if name not in fixed}
-    distributions = own | {PREFIX + key: RECIPE[key] for key in training}
+    distributions = own | {PREFIX + key: TRAINING[key] for key in training}
     if not distributions:
         raise UserError(f"method '{method.name}': nothing to search; its hyper-parameters are fixed, training = []")
-    values = {name: getattr(method, name) for name in own} | {PREFIX + key: getattr(recipe, key) for key in training}
+    values = {name: getattr(method, name) for name in own} | {PREFIX + key: getattr(config, key) for key in training}
     return Space(distributions, {name: v for name, v in values.items() if _within(distributions[name], v)})
 
 
-def apply(params: Mapping[str, Any], method: Method, recipe: Recipe) -> tuple[Method, Recipe]:
-    """`method` and `recipe` with a trial's parameters in place of their own; both are checked as if read from a suite.
+def apply(params: Mapping[str, Any], method: Method, config: TrainingConfig) -> tuple[Method, TrainingConfig]:
+    """`method` and `config` with a trial's parameters in place of their own; both are checked as if read from a suite.
 
     Raises:
         UserError: a value is not allowed, or there is no such parameter.
     """
     own = {name: value for name, value in params.items() if not name.startswith(PREFIX)}
-    recipes = {name.removeprefix(PREFIX): value for name, value in params.items() if name.startswith(PREFIX)}
+    shared = {name.removeprefix(PREFIX): value for name, value in params.items() if name.startswith(PREFIX)}
     before = {field.name: getattr(method, field.name) for field in fields(method)}
-    return parse(type(method), before | own), parse(Recipe, asdict(recipe) | recipes)
+    return parse(type(method), before | own), parse(TrainingConfig, asdict(config) | shared)
 
 
 def told(distribution: BaseDistribution) -> str:

@@ -6,7 +6,7 @@ from pydantic import BaseModel, Field, model_validator
 
 from afnetm.errors import UserError
 from afnetm.strict import STRICT
-from studies.space import RECIPE
+from studies.space import TRAINING
 
 #: Trials of a study where nothing else is said.
 TRIALS = 20
@@ -28,7 +28,7 @@ class SearchSpec(BaseModel):
         metric: what is maximised, averaged over the inner folds.
         folds: inner folds.
         seed: of the sampler.
-        training: keys of the recipe that are searched for every method, beside its own space.
+        training: keys of the training configuration that are searched for every method, beside its own space.
         parallel: trials of a study that are proposed together. Their results are learned together too, so that the
             number of workers decides nothing.
         selection_repeats: how often all of it is done, each time with other sampler seeds; the winners of the first are
@@ -45,7 +45,7 @@ class SearchSpec(BaseModel):
     metric: Literal["accuracy", "macro_f1"] = "accuracy"
     folds: Annotated[int, Field(ge=2, le=100)] = 3
     seed: Annotated[int, Field(ge=0, lt=2**63)] = 0
-    training: tuple[str, ...] = tuple(RECIPE)
+    training: tuple[str, ...] = tuple(TRAINING)
     parallel: Annotated[int, Field(ge=1, le=1000)] = 1
     selection_repeats: Annotated[int, Field(ge=1, le=100)] = 1
 
@@ -54,8 +54,8 @@ class SearchSpec(BaseModel):
         if self.trials is not None and self.hours is not None:
             raise UserError(f"trials = {self.trials} and hours = {self.hours}: one of them is the budget")
         for key in self.training:
-            if key not in RECIPE:
-                raise UserError(f"training = '{key}': not searched; allowed: {', '.join(RECIPE)}")
+            if key not in TRAINING:
+                raise UserError(f"training = '{key}': not searched; allowed: {', '.join(TRAINING)}")
         if self.pruner == "wilcoxon" and self.folds < 5:
             # One-sided, n folds all worse have p = 2**-n, and the last fold cuts nothing short any more.
             raise UserError(

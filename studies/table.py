@@ -33,7 +33,7 @@ def trials_table(trials: Sequence[FrozenTrial], *, pruner: str) -> pd.DataFrame:
         trial: its number, from 0.
         state: ``complete``, ``pruned``, ``failed``; ``running`` or ``waiting`` where it has not ended.
         value: the mean of its inner scores, 0 to 1; NaN unless it is complete.
-        params/NAME: a column a parameter; a key of the recipe is called ``params/training/KEY``.
+        params/NAME: a column a parameter; a key of the training configuration is called ``params/training/KEY``.
         fold/0, fold/1, ...: its score on each inner fold, 0 to 1; NaN where it did not get so far.
         seconds: of its trainings and tests, summed (processor time on a CPU).
         started, ended: local time where the search ran; NaT where it has not.

@@ -30,7 +30,7 @@ class Winner:
     Attributes:
         label: the method's in its suite.
         where: for which outer repeat and fold.
-        params: by parameter: hyper-parameters, and keys of the recipe after `studies.space.PREFIX`.
+        params: by parameter: hyper-parameters, and keys of the training configuration after `studies.space.PREFIX`.
         told: where it comes from, a line for the reader of the file.
     """
 
@@ -79,8 +79,8 @@ def read_winners(path: Path) -> list[Winner]:
         for name, settings in _table(places, path, label).items():
             where = _where(name, path, label)
             params = dict(_table(settings, path, f"{label}.{name}"))
-            recipe = _table(params.pop(_RECIPE, {}), path, f"{label}.{name}.{_RECIPE}")
-            found.append(Winner(label, where, params | {PREFIX + key: value for key, value in recipe.items()}))
+            config = _table(params.pop(_RECIPE, {}), path, f"{label}.{name}.{_RECIPE}")
+            found.append(Winner(label, where, params | {PREFIX + key: value for key, value in config.items()}))
     return found
 
 

@@ -10,7 +10,7 @@ import torch
 from afnetm.data.dataset import FaceDataset
 from afnetm.data.scan import EXPRESSIONS
 from afnetm.model.encoder import EncoderSpec
-from afnetm.training.resident import Resident
+from afnetm.training.device_dataset import DeviceDataset
 from benchmarks.cli.app import app
 
 ROOT = Path(__file__).parents[1]
@@ -23,7 +23,7 @@ def test_the_method_in_one_file_works(learnable: FaceDataset) -> None:
     module = types.ModuleType("minimum")
     exec(compile(code, "minimum.py", "exec"), module.__dict__)
     network = module.Minimum().build(EncoderSpec(width=0.25), len(EXPRESSIONS)).eval()
-    faces = Resident(learnable, np.arange(4), torch.device("cpu")).faces(torch.arange(4))
+    faces = DeviceDataset(learnable, np.arange(4), torch.device("cpu")).faces(torch.arange(4))
     output = network(faces)
     smaller = torch.minimum(output.trained[0].exp(), output.trained[1].exp())
     assert torch.allclose(output.logits.softmax(1), smaller / smaller.sum(1, keepdim=True), atol=1e-6)

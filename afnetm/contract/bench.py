@@ -11,11 +11,11 @@ from torch import Tensor, nn
 from afnetm.contract.inputs import SCANS, learnable
 from afnetm.data.scan import EXPRESSIONS
 from afnetm.errors import UserError
-from afnetm.faces import Faces
+from afnetm.face_batch import FaceBatch
 from afnetm.method import Method, built
 from afnetm.model.encoder import EncoderSpec
+from afnetm.training.config import Augmentation, TrainingConfig
 from afnetm.training.loop import Curves, fit
-from afnetm.training.recipe import Augmentation, Recipe
 
 #: Of what is built, unless a check is about others.
 ENCODER = EncoderSpec(name="resnet18", width=0.125)
@@ -34,7 +34,7 @@ class Trained:
     """
 
     network: nn.Module
-    faces: Faces
+    faces: FaceBatch
     labels: Tensor
     curves: Curves
 
@@ -59,11 +59,11 @@ class Bench:
         network = built(method or self.kind(), encoder, len(EXPRESSIONS))
         return network.to(memory_format=torch.channels_last)
 
-    def train(self, network: nn.Module, *, epochs: int, seed: int = 0, **recipe: Any) -> Curves:
+    def train(self, network: nn.Module, *, epochs: int, seed: int = 0, **config: Any) -> Curves:
         """Trains on the learnable scans by the project's own loop, without augmentation unless it is asked for."""
-        options = {"batch_size": 16, "learning_rate": 3e-3, "label_smoothing": 0.0, "augmentation": STILL, **recipe}
+        options = {"batch_size": 16, "learning_rate": 3e-3, "label_smoothing": 0.0, "augmentation": STILL, **config}
         data, labels = learnable()
-        return fit(network, data, torch.arange(SCANS), labels, Recipe(epochs=epochs, **options), seed=seed)
+        return fit(network, data, torch.arange(SCANS), labels, TrainingConfig(epochs=epochs, **options), seed=seed)
 
 
 #: Raises `UserError` with what is wrong, and what mends it; whatever else it raises is the method's own.

@@ -21,17 +21,17 @@ from afnetm.contract.bench import ENCODER, Bench, demand
 from afnetm.contract.inputs import MAPS, blank_faces, learnable_dataset
 from afnetm.contract.waits import Waits
 from afnetm.data.scan import EXPRESSIONS
-from afnetm.faces import Faces
+from afnetm.face_batch import FaceBatch
 from afnetm.method import Method
 from afnetm.model.encoder import EncoderSpec
-from afnetm.training.augment import Draw, draw
+from afnetm.training.augment import AugmentationParameters, draw
+from afnetm.training.config import Augmentation, Precision, TrainingConfig
+from afnetm.training.device_dataset import DeviceDataset
 from afnetm.training.loop import DivergedError, fit, predict
-from afnetm.training.recipe import Augmentation, Precision, Recipe
-from afnetm.training.resident import Resident
 
 #: Scans, and faces a step: two steps an epoch, of different sizes.
 _SCANS, _BATCH = 7, 4
-_RECIPE = Recipe(epochs=2, batch_size=_BATCH, learning_rate=1e-3)
+_RECIPE = TrainingConfig(epochs=2, batch_size=_BATCH, learning_rate=1e-3)
 _STEPS = _RECIPE.epochs * math.ceil(_SCANS / _BATCH)
 #: Relative to the norm: float32 is some 5e-7 from float64 here, and convolutions rounded as TF32 are 4e-4 to 6e-4 away
 #: (concat and AFNet-M on a whole ResNet-18 at 64 px); other algorithms of float32 convolutions lie between.
@@ -74,9 +74,9 @@ class Training:
 
 
 @cache
-def resident(device: str, size: int) -> Resident:
+def on_device(device: str, size: int) -> DeviceDataset:
     """The scans that methods are checked on, of all six classes."""
-    return Resident(learnable_dataset(subjects=4, size=size), np.arange(_SCANS), torch.device(device))
+    return DeviceDataset(learnable_dataset(subjects=4, size=size), np.arange(_SCANS), torch.device(device))
 
 
 def build(subject: Subject) -> nn.Module:
@@ -89,11 +89,11 @@ def build(subject: Subject) -> nn.Module:
 
 def train(subject: Subject, network: nn.Module) -> Training:
     """Two epochs of two steps by the project's own loop, and the probabilities after them."""
-    data = resident(subject.device, subject.size)
+    data = on_device(subject.device, subject.size)
     index = torch.arange(len(data), device=subject.device)
-    recipe = replace(_RECIPE, precision=subject.precision)
-    curves = fit(network, data, index, index % len(EXPRESSIONS), recipe, seed=0)
-    probabilities, _ = predict(network, data, index, recipe)
+    config = replace(_RECIPE, precision=subject.precision)
+    curves = fit(network, data, index, index % len(EXPRESSIONS), config, seed=0)
+    probabilities, _ = predict(network, data, index, config)
     state = {name: tensor.detach().cpu().clone() for name, tensor in network.state_dict().items()}
     return Training(state, (curves.loss, curves.accuracy, probabilities))
 
@@ -172,7 +172,7 @@ def agrees(subject: Subject) -> float:
     """After a training its float32 logits are those of a CPU; returns how far they are off, relative to the norm."""
     network = build(replace(subject, device="cpu"))
     network.load_state_dict(_first(subject).state)
-    faces = resident("cpu", subject.size).faces(torch.arange(_SCANS))
+    faces = on_device("cpu", subject.size).faces(torch.arange(_SCANS))
     with torch.no_grad():
         wanted = network.eval()(replace(faces)).logits
         found = network.to(subject.device)(_moved(faces, subject.device)).logits.cpu()
@@ -181,8 +181,8 @@ def agrees(subject: Subject) -> float:
     return apart
 
 
-def _moved(faces: Faces, device: str) -> Faces:
-    return Faces(**{name: getattr(faces, name).to(device) for name in MAPS}, pixel_mm=faces.pixel_mm)
+def _moved(faces: FaceBatch, device: str) -> FaceBatch:
+    return FaceBatch(**{name: getattr(faces, name).to(device) for name in MAPS}, pixel_mm=faces.pixel_mm)
 
 
 @contextmanager
@@ -204,11 +204,11 @@ def same_faces(device: str, size: int) -> float:
     """
     index = torch.arange(_BATCH)
     drawn = draw(Augmentation(), _BATCH, torch.Generator().manual_seed(0))
-    moved = Draw(**{name: tensor.to(device) for name, tensor in vars(drawn).items()})
+    moved = AugmentationParameters(**{name: tensor.to(device) for name, tensor in vars(drawn).items()})
     apart = 0.0
     for cpu_draw, device_draw, near, allowed in ((None, None, 1e-5, 0.0), (drawn, moved, 1e-3, 1e-3)):
-        wanted = resident("cpu", size).faces(index, cpu_draw)
-        found = resident(device, size).faces(index.to(device), device_draw)
+        wanted = on_device("cpu", size).faces(index, cpu_draw)
+        found = on_device(device, size).faces(index.to(device), device_draw)
         for name in ("texture", "depth", "valid", "masks", "normals"):
             differs = (getattr(found, name).cpu() - getattr(wanted, name)).abs() > near
             share = float(differs.float().mean())

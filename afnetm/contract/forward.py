@@ -9,7 +9,7 @@ from afnetm.contract.bench import Bench, demand
 from afnetm.contract.inputs import MAPS, SCANS, blank_faces, noise_faces
 from afnetm.contract.outputs import check_output, tensors
 from afnetm.data.scan import EXPRESSIONS
-from afnetm.faces import Faces
+from afnetm.face_batch import FaceBatch
 from afnetm.method import Finalizing, Output
 
 #: (size, count): odd sizes, a single face, and the size of real scans.
@@ -72,7 +72,7 @@ def check_others_in_the_batch_do_not_matter(bench: Bench) -> None:
     mixed = {name: torch.cat([getattr(faces, name)[:2], getattr(others, name)[2:]]) for name in MAPS}
     network = bench.trained.network
     together = tensors(_answer(network, faces))
-    beside = tensors(_answer(network, Faces(**mixed, pixel_mm=faces.pixel_mm)))
+    beside = tensors(_answer(network, FaceBatch(**mixed, pixel_mm=faces.pixel_mm)))
     alone = tensors(_answer(network, _rows(bench.trained.faces, torch.tensor([1]))))
     advice = "normalise and pool each face by itself in eval mode"
     for name, tensor in together.items():
@@ -82,7 +82,7 @@ def check_others_in_the_batch_do_not_matter(bench: Bench) -> None:
 
 
 def check_what_it_reads_matters(bench: Bench) -> None:
-    """A method uses what it reads of `Faces`: to replace that must change its answer, and the rest may be NaN."""
+    """A method uses what it reads of `FaceBatch`: to replace that must change its answer, and the rest may be NaN."""
     trained, summary = bench.trained, bench.kind.summary
     maps = {name: getattr(trained.faces, name) for name in MAPS}
     watched = _Watched(**maps, pixel_mm=trained.faces.pixel_mm)
@@ -100,16 +100,16 @@ def check_what_it_reads_matters(bench: Bench) -> None:
         )
     for name in MAPS:
         spoilt = getattr(noise_faces(SCANS), name) if name in read else torch.full_like(maps[name], torch.nan)
-        after = _answer(trained.network, Faces(**maps | {name: spoilt}, pixel_mm=trained.faces.pixel_mm))
+        after = _answer(trained.network, FaceBatch(**maps | {name: spoilt}, pixel_mm=trained.faces.pixel_mm))
         changed = any(not torch.equal(old, new) for old, new in zip(_outcome(before), _outcome(after), strict=True))
         demand(
             changed or name not in read,
             f"reads faces.{name}, and noise instead of it changes nothing; where is it lost?",
         )
-        demand(not changed or name in read, f"faces.{name} changes its answer by a way round `Faces`")
+        demand(not changed or name in read, f"faces.{name} changes its answer by a way round `FaceBatch`")
 
 
-class _Watched(Faces):
+class _Watched(FaceBatch):
     """Faces that know what has been read of them."""
 
     def __getattribute__(self, name: str) -> object:
@@ -119,7 +119,7 @@ class _Watched(Faces):
 
 
 @torch.no_grad()
-def _answer(network: nn.Module, faces: Faces) -> Output:
+def _answer(network: nn.Module, faces: FaceBatch) -> Output:
     """What `network` returns, of faces that nobody has computed normals of yet."""
     output: Output = network(replace(faces))
     return output
@@ -130,5 +130,5 @@ def _outcome(output: Output) -> list[Tensor]:
     return [*tensors(output).values(), *([] if output.penalty is None else [output.penalty])]
 
 
-def _rows(faces: Faces, index: Tensor) -> Faces:
-    return Faces(**{name: getattr(faces, name)[index] for name in MAPS}, pixel_mm=faces.pixel_mm)
+def _rows(faces: FaceBatch, index: Tensor) -> FaceBatch:
+    return FaceBatch(**{name: getattr(faces, name)[index] for name in MAPS}, pixel_mm=faces.pixel_mm)

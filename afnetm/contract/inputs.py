@@ -11,10 +11,10 @@ from torch import Tensor
 from afnetm.data.dataset import FaceDataset
 from afnetm.data.maps import DEPTH_STEP_MM, DEPTH_ZERO_MM, PLANES, REGIONS, WINDOW_MM
 from afnetm.data.scan import EXPRESSIONS
-from afnetm.faces import Faces
-from afnetm.training.resident import Resident
+from afnetm.face_batch import FaceBatch
+from afnetm.training.device_dataset import DeviceDataset
 
-#: The tensors of `Faces`, with their channels.
+#: The tensors of `FaceBatch`, with their channels.
 MAPS = {"texture": 3, "depth": 1, "valid": 1, "masks": 4}
 #: The last feature map has 2 x 2 positions: attention over a single one would have nothing to choose.
 SIZE = 48
@@ -22,20 +22,20 @@ SIZE = 48
 SCANS = 32
 
 
-def noise_faces(count: int, *, size: int = SIZE, seed: int = 0, device: torch.device | None = None) -> Faces:
+def noise_faces(count: int, *, size: int = SIZE, seed: int = 0, device: torch.device | None = None) -> FaceBatch:
     """`count` faces of noise; `masks` and `valid` are 0 or 1."""
     noise = torch.Generator().manual_seed(seed)
     drawn = {name: torch.randn(count, MAPS[name], size, size, generator=noise) for name in ("texture", "depth")}
     drawn |= {
         name: (torch.rand(count, MAPS[name], size, size, generator=noise) > 0.5).float() for name in ("valid", "masks")
     }
-    return Faces(**{name: tensor.to(device) for name, tensor in drawn.items()}, pixel_mm=WINDOW_MM / size)
+    return FaceBatch(**{name: tensor.to(device) for name, tensor in drawn.items()}, pixel_mm=WINDOW_MM / size)
 
 
-def blank_faces(count: int, *, size: int = SIZE) -> Faces:
+def blank_faces(count: int, *, size: int = SIZE) -> FaceBatch:
     """`count` faces of which nothing was measured."""
     maps = {name: torch.zeros(count, channels, size, size) for name, channels in MAPS.items()}
-    return Faces(**maps, pixel_mm=WINDOW_MM / size)
+    return FaceBatch(**maps, pixel_mm=WINDOW_MM / size)
 
 
 def learnable_dataset(*, subjects: int = 8, size: int = 32, seed: int = 0) -> FaceDataset:
@@ -73,8 +73,8 @@ def learnable_dataset(*, subjects: int = 8, size: int = 32, seed: int = 0) -> Fa
 
 
 @cache
-def learnable() -> tuple[Resident, Tensor]:
+def learnable() -> tuple[DeviceDataset, Tensor]:
     """`SCANS` scans of all six classes, and their classes ``(SCANS,)`` int64."""
     dataset = learnable_dataset(size=SIZE)
     classes = [EXPRESSIONS.index(name) for name in dataset.table["expression"][:SCANS]]
-    return Resident(dataset, np.arange(SCANS), torch.device("cpu")), torch.tensor(classes)
+    return DeviceDataset(dataset, np.arange(SCANS), torch.device("cpu")), torch.tensor(classes)

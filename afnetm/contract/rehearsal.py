@@ -8,22 +8,22 @@ from afnetm.contract.inputs import noise_faces
 from afnetm.contract.outputs import check_output
 from afnetm.method import Finalizing, Method, built
 from afnetm.model.encoder import EncoderSpec
+from afnetm.training.config import TrainingConfig
 from afnetm.training.loop import autocast, sum_loss
-from afnetm.training.recipe import Recipe
 
 #: Faces in a batch, at most.
 _FACES = 4
 
 
 def rehearse(
-    method: Method, encoder: EncoderSpec, recipe: Recipe, *, size: int, classes: int, device: torch.device
+    method: Method, encoder: EncoderSpec, config: TrainingConfig, *, size: int, classes: int, device: torch.device
 ) -> None:
     """Builds a method, has it answer, and takes a step's gradients, in the mode that this process computes in.
 
     Args:
         method: with a suite's settings.
         encoder: of its streams, for faces of `size` pixels.
-        recipe: by which it is to be trained.
+        config: by which it is to be trained.
         size: of a face, pixels.
         classes: of the labels.
         device: where it is to be trained.
@@ -33,34 +33,34 @@ def rehearse(
     """
     torch.manual_seed(0)
     model = built(method, encoder, classes).to(device)
-    if recipe.channels_last:
+    if config.channels_last:
         model = model.to(memory_format=torch.channels_last)
-    check_answer(model, recipe, size=size, classes=classes, device=device)
-    count = min(_FACES, recipe.batch_size)
-    with autocast(device, recipe):
+    check_answer(model, config, size=size, classes=classes, device=device)
+    count = min(_FACES, config.batch_size)
+    with autocast(device, config):
         output = model.train()(noise_faces(count, size=size, device=device))
     of = f"in training, forward() on a batch of {count} at {size} px"
-    check_output(output, count=count, classes=classes, of=of, dtype=_dtype(recipe))
-    loss = sum_loss(output, torch.arange(count, device=device) % classes, recipe.label_smoothing)
+    check_output(output, count=count, classes=classes, of=of, dtype=_dtype(config))
+    loss = sum_loss(output, torch.arange(count, device=device) % classes, config.label_smoothing)
     demand(loss.requires_grad, "its loss depends on no parameter; train what forward() returns")
     torch.autograd.backward(loss)
 
 
 @torch.no_grad()
-def check_answer(model: nn.Module, recipe: Recipe, *, size: int, classes: int, device: torch.device) -> None:
+def check_answer(model: nn.Module, config: TrainingConfig, *, size: int, classes: int, device: torch.device) -> None:
     """Refuses what a module answers in eval mode where nothing could be evaluated by it; the module stays as it is.
 
     Raises:
         UserError: names the tensor, what it is and what it should be.
     """
     training = model.training
-    with autocast(device, recipe):
+    with autocast(device, config):
         output = model.eval()(noise_faces(2, size=size, device=device))
     model.train(training)
-    check_output(output, count=2, classes=classes, of=f"forward() on a batch of 2 at {size} px", dtype=_dtype(recipe))
+    check_output(output, count=2, classes=classes, of=f"forward() on a batch of 2 at {size} px", dtype=_dtype(config))
     if isinstance(model, Finalizing):
         demand(output.features is not None, "has finalize() and returns no features; return what is to be fitted")
 
 
-def _dtype(recipe: Recipe) -> torch.dtype:
-    return torch.bfloat16 if recipe.precision == "bfloat16" else torch.float32
+def _dtype(config: TrainingConfig) -> torch.dtype:
+    return torch.bfloat16 if config.precision == "bfloat16" else torch.float32

@@ -11,7 +11,7 @@ from afnetm.blame import told
 from afnetm.contract.bench import Bench, demand
 from afnetm.contract.declared import ends
 from afnetm.contract.inputs import noise_faces
-from afnetm.faces import Faces
+from afnetm.face_batch import FaceBatch
 from afnetm.method import Finalizing, Method
 from afnetm.strict import parse
 from afnetm.training.loop import sum_loss
@@ -97,7 +97,7 @@ def _after_a_step(bench: Bench, method: Method) -> Tensor:
 
 
 @torch.no_grad()
-def _settled(network: nn.Module, faces: Faces, labels: Tensor) -> Tensor:
+def _settled(network: nn.Module, faces: FaceBatch, labels: Tensor) -> Tensor:
     """The answer after `finalize`, where there is one."""
     network.eval()
     if isinstance(network, Finalizing):

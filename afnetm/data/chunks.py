@@ -18,7 +18,7 @@ from afnetm.data.dataset import regions_in
 from afnetm.data.dataset_files import ARRAYS, COLUMNS, MEASURES
 from afnetm.data.dataset_writing import in_order, write_dataset
 from afnetm.data.fingerprint import maps_sha256
-from afnetm.data.maps import RENDERING_VERSION, Maps
+from afnetm.data.maps import RENDERING_VERSION, RenderedMaps
 from afnetm.data.pose import fit_pose
 from afnetm.data.rendering import render
 from afnetm.data.scan import ScanSource
@@ -34,7 +34,7 @@ class Rendered:
     """What became of some scans: rows of the table with their maps, and why the others were rejected (id, reason)."""
 
     rows: list[dict[str, Any]] = field(default_factory=list)
-    maps: list[Maps] = field(default_factory=list)
+    maps: list[RenderedMaps] = field(default_factory=list)
     rejected: list[dict[str, str]] = field(default_factory=list)
 
 

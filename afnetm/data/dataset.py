@@ -28,7 +28,7 @@ from afnetm.data.dataset_files import (
     read_table,
 )
 from afnetm.data.fingerprint import dataset_fingerprint, maps_sha256
-from afnetm.data.maps import PLANES, REGIONS, Maps
+from afnetm.data.maps import PLANES, REGIONS, RenderedMaps
 from afnetm.data.scan import EXPRESSIONS
 from afnetm.errors import UserError
 
@@ -49,7 +49,7 @@ class FaceDataset:
         table: a row a scan: id, subject, expression, intensity, source, regions (the names of those that it has, with
             spaces between), sha256, what was measured (`afnetm.data.dataset_files.MEASURES`; not in a dataset that an
             earlier program made), and ``nuisance_*`` where known.
-        texture: ``(N, 3, S, S)`` uint8, as in `Maps`.
+        texture: ``(N, 3, S, S)`` uint8, as in `RenderedMaps`.
         depth: ``(N, 1, S, S)`` uint16.
         planes: ``(N, 1, S, S)`` uint8.
         rejected: how many scans could not be rendered and were left out.
@@ -127,7 +127,7 @@ def check_dataset(directory: Path, progress: Callable[[int, int], None] | None =
     rows = dataset.table[["id", "sha256", "regions"]].itertuples(index=False)
     scans = zip(rows, dataset.texture, dataset.depth, dataset.planes, strict=True)
     for done, ((scan, expected, regions), *maps) in enumerate(scans, start=1):
-        if maps_sha256(Maps(*maps)) != expected:
+        if maps_sha256(RenderedMaps(*maps)) != expected:
             raise UserError(f"dataset {directory}: the maps of scan {scan} in {MAPS} were altered since they were made")
         if regions_in(maps[-1]) != regions:
             raise UserError(

@@ -18,7 +18,7 @@ from afnetm.errors import UserError
 #: Rises whenever a dataset of an earlier program would be misread.
 FORMAT_VERSION = 2
 INFO, TABLE, REJECTED, MAPS = "dataset.json", "scans.csv", "rejected.csv", "maps.safetensors"
-#: Channels and type of each array, in the order of `Maps`.
+#: Channels and type of each array, in the order of `RenderedMaps`.
 ARRAYS = {"texture": (3, np.uint8), "depth": (1, np.uint16), "planes": (1, np.uint8)}
 #: What the numbers in the maps mean; a dataset with other constants is of another format.
 CONSTANTS = {"window_mm": WINDOW_MM, "depth_zero_mm": DEPTH_ZERO_MM, "depth_step_mm": DEPTH_STEP_MM}

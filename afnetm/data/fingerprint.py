@@ -6,13 +6,13 @@ import json
 import numpy as np
 import pandas as pd
 
-from afnetm.data.maps import Maps
+from afnetm.data.maps import RenderedMaps
 
 #: The columns that a dataset's fingerprint covers: what training and evaluation see. Maps are in by their digest.
 COVERED = ("id", "subject", "expression", "intensity", "sha256")
 
 
-def maps_sha256(maps: Maps) -> str:
+def maps_sha256(maps: RenderedMaps) -> str:
     """SHA-256 over texture, depth (little-endian) and planes, in this order, row by row."""
     digest = hashlib.sha256()
     for array in (maps.texture, maps.depth.astype("<u2", copy=False), maps.planes):

@@ -16,14 +16,14 @@ WINDOW_MM = 200.0
 #: Depth code ``d >= 1`` stands for ``z = DEPTH_ZERO_MM + (d - 1) * DEPTH_STEP_MM`` mm towards the viewer; 0 is nothing.
 DEPTH_STEP_MM = 0.005
 DEPTH_ZERO_MM = -200.0
-#: Bit of each plane in `Maps.planes`. ``valid``: measured here, not filled in.
+#: Bit of each plane in `RenderedMaps.planes`. ``valid``: measured here, not filled in.
 PLANES = {"valid": 1, "brows": 2, "eyes": 4, "nose": 8, "mouth": 16}
 #: The salient regions, in the order of their bits.
 REGIONS = ("brows", "eyes", "nose", "mouth")
 
 
 @dataclass(frozen=True, eq=False)
-class Maps:
+class RenderedMaps:
     """The maps of one scan.
 
     Attributes:

@@ -3,7 +3,7 @@
 import numpy as np
 
 from afnetm.data.holes import enclosed, fill, torn
-from afnetm.data.maps import DEPTH_STEP_MM, DEPTH_ZERO_MM, PLANES, WINDOW_MM, Maps
+from afnetm.data.maps import DEPTH_STEP_MM, DEPTH_ZERO_MM, PLANES, WINDOW_MM, RenderedMaps
 from afnetm.data.plausible import check_edges, check_mesh, wrap
 from afnetm.data.pose import fit_pose
 from afnetm.data.rays import cast_rays
@@ -20,7 +20,7 @@ MAX_HOLE_MM2 = 400.0
 SEAM_STEEPNESS = 3.0
 
 
-def render(scan: Scan, *, size: int) -> Maps:
+def render(scan: Scan, *, size: int) -> RenderedMaps:
     """The maps of `scan`: pose-normalised, ``size x size`` pixels of ``WINDOW_MM / size`` mm.
 
     A hole that the face encloses is no measurement and not ``valid``. Its texture is read where the rim's texture
@@ -58,7 +58,7 @@ def render(scan: Scan, *, size: int) -> Maps:
 
     small = areas * (WINDOW_MM / size) ** 2 <= MAX_HOLE_MM2
     planes = region_planes(pose.apply(scan.landmarks), landmark_set(scan.landmark_names), size=size)
-    return Maps(
+    return RenderedMaps(
         texture=np.rint(texture).astype(np.uint8),
         depth=np.where(valid | (hole & small[holes]), np.rint(filled[:1]), 0).astype(np.uint16),
         planes=(planes | valid * np.uint8(PLANES["valid"]))[None],

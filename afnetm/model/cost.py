@@ -5,7 +5,7 @@ from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from afnetm.data.maps import WINDOW_MM
-from afnetm.faces import Faces
+from afnetm.face_batch import FaceBatch
 
 
 def parameter_count(module: nn.Module) -> int:
@@ -24,6 +24,6 @@ def flop_count(module: nn.Module, *, size: int) -> int:
     training = module.training
     module.eval()
     with torch.no_grad(), FlopCounterMode(display=False) as counter:
-        module(Faces(**maps, pixel_mm=WINDOW_MM / size))
+        module(FaceBatch(**maps, pixel_mm=WINDOW_MM / size))
     module.train(training)
     return int(counter.get_total_flops())

@@ -13,7 +13,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from afnetm.faces import Faces
+from afnetm.face_batch import FaceBatch
 
 MaskKind = Literal["landmarks", "regions", "ellipse", "random", "ones"]
 
@@ -27,22 +27,22 @@ _WAVES = [(_DRAW.uniform(0, math.pi), _DRAW.uniform(0, 2 * math.pi)) for _ in ra
 WAVELENGTH_MM = 50.0
 
 
-def landmark_masks(faces: Faces) -> Tensor:
+def landmark_masks(faces: FaceBatch) -> Tensor:
     """One plane: the union of brows, eyes, nose and mouth."""
     return faces.salient
 
 
-def region_masks(faces: Faces) -> Tensor:
+def region_masks(faces: FaceBatch) -> Tensor:
     """Four planes: brows, eyes, nose, mouth."""
     return faces.masks
 
 
-def ellipse_masks(faces: Faces) -> Tensor:
+def ellipse_masks(faces: FaceBatch) -> Tensor:
     """One plane, the same for every face: an ellipse of `FACE_MM` in the middle of the window."""
     return _ellipse(faces).float().expand_as(faces.salient)
 
 
-def random_masks(faces: Faces) -> Tensor:
+def random_masks(faces: FaceBatch) -> Tensor:
     """One plane: blobs within that ellipse, of the area of each face's salient regions but anywhere.
 
     A sum of plane waves of fixed directions and phases is a smooth field, the same for every face; a face's blobs are
@@ -59,12 +59,12 @@ def random_masks(faces: Faces) -> Tensor:
     return (rank < faces.salient.sum((2, 3), keepdim=True)).float()
 
 
-def no_masks(faces: Faces) -> Tensor:
+def no_masks(faces: FaceBatch) -> Tensor:
     """One plane of ones: everything is salient, attention knows channels alone."""
     return torch.ones_like(faces.salient)
 
 
-MASKS: dict[MaskKind, Callable[[Faces], Tensor]] = {
+MASKS: dict[MaskKind, Callable[[FaceBatch], Tensor]] = {
     "landmarks": landmark_masks,
     "regions": region_masks,
     "ellipse": ellipse_masks,
@@ -73,14 +73,14 @@ MASKS: dict[MaskKind, Callable[[Faces], Tensor]] = {
 }
 
 
-def _positions(faces: Faces) -> tuple[Tensor, Tensor]:
+def _positions(faces: FaceBatch) -> tuple[Tensor, Tensor]:
     """Pixel centres ``(1, S)`` and ``(S, 1)``, mm from the middle of the window."""
     size = faces.depth.shape[-1]
     along = (torch.arange(size, dtype=torch.float32, device=faces.depth.device) + 0.5 - size / 2) * faces.pixel_mm
     return along[None, :], along[:, None]
 
 
-def _ellipse(faces: Faces) -> Tensor:
+def _ellipse(faces: FaceBatch) -> Tensor:
     x, y = _positions(faces)
     width, height = FACE_MM
     return (2 * x / width) ** 2 + (2 * y / height) ** 2 <= 1

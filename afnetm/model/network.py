@@ -16,7 +16,7 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from afnetm.errors import UserError
-from afnetm.faces import Faces
+from afnetm.face_batch import FaceBatch
 from afnetm.method import Dropout, Method, Output
 from afnetm.model.attention import AttentionKind, mask_attention, relative_change
 from afnetm.model.encoder import Encoder, EncoderSpec, Head
@@ -104,7 +104,7 @@ class AFNetMNetwork(nn.Module):
         self.trunk = trunk.stages[first:]
         self.head = Head(trunk.channels[-1], classes, method.dropout)
 
-    def forward(self, faces: Faces) -> Output:
+    def forward(self, faces: FaceBatch) -> Output:
         """Logits and extras of a batch."""
         masks = MASKS[self.method.masks](faces)
         texture, texture_change = self.texture(faces.texture, masks)

@@ -7,11 +7,11 @@ import torch
 from torch import Tensor
 from torch.nn.functional import affine_grid, grid_sample
 
-from afnetm.training.recipe import Augmentation
+from afnetm.training.config import Augmentation
 
 
 @dataclass(frozen=True, eq=False)
-class Draw:
+class AugmentationParameters:
     """What was drawn for a batch of ``B`` faces; every ``(B, 1, 1, 1)`` tensor is float32.
 
     Attributes:
@@ -29,7 +29,7 @@ class Draw:
     depth_shift: Tensor
 
 
-def draw(augmentation: Augmentation, count: int, generator: torch.Generator) -> Draw:
+def draw(augmentation: Augmentation, count: int, generator: torch.Generator) -> AugmentationParameters:
     """Draws for `count` faces on the generator's device."""
     device = generator.device
     uniform = torch.rand(8, count, generator=generator, device=device) * 2 - 1
@@ -39,7 +39,7 @@ def draw(augmentation: Augmentation, count: int, generator: torch.Generator) -> 
     cos, sin = angle.cos() / scale, angle.sin() / scale
     shift = uniform[3:5] * 2 * augmentation.shift  # positions span 2 over the picture's width
     rows = [cos * mirror, -sin, shift[0], sin * mirror, cos, shift[1]]
-    return Draw(
+    return AugmentationParameters(
         motion=torch.stack(rows, 1).view(count, 2, 3),
         scale=scale.view(-1, 1, 1, 1),
         brightness=(uniform[5] * augmentation.brightness).view(-1, 1, 1, 1),

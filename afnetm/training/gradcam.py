@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import adaptive_avg_pool2d
 
-from afnetm.faces import Faces
+from afnetm.face_batch import FaceBatch
 from afnetm.model.encoder import Stage
 from afnetm.model.stream import Stream
 
@@ -41,7 +41,7 @@ def last_maps(model: nn.Module) -> dict[str, nn.Module]:
     return found
 
 
-def gradcam(model: nn.Module, faces: Faces, classes: Tensor) -> dict[str, Tensor]:
+def gradcam(model: nn.Module, faces: FaceBatch, classes: Tensor) -> dict[str, Tensor]:
     """Where the evidence for `classes` is, by stream.
 
     Args:

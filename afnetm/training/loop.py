@@ -14,8 +14,8 @@ from torch.nn.functional import cross_entropy
 
 from afnetm.method import Finalizing, Output
 from afnetm.training.augment import draw
-from afnetm.training.recipe import Recipe
-from afnetm.training.resident import Resident
+from afnetm.training.config import TrainingConfig
+from afnetm.training.device_dataset import DeviceDataset
 
 
 class DivergedError(ArithmeticError):
@@ -45,7 +45,9 @@ def learning_rate_factor(step: int, steps: int, warmup: float) -> float:
     return 0.5 * (1 + math.cos(math.pi * (step - rising) / (steps - rising)))
 
 
-def fit(model: nn.Module, data: Resident, index: Tensor, labels: Tensor, recipe: Recipe, *, seed: int) -> Curves:
+def fit(
+    model: nn.Module, data: DeviceDataset, index: Tensor, labels: Tensor, config: TrainingConfig, *, seed: int
+) -> Curves:
     """Trains `model`, which is on the data's device, in place, and finalizes it.
 
     Args:
@@ -53,33 +55,33 @@ def fit(model: nn.Module, data: Resident, index: Tensor, labels: Tensor, recipe:
         data: the scans.
         index: ``(N,)`` int64 on the device, which of them are trained on.
         labels: ``(len(data),)`` int64 on the device, every scan's class.
-        recipe: how.
+        config: how.
         seed: decides order and augmentation.
 
     Raises:
         DivergedError: the loss became infinite or no number; says from which epoch on, and what helps.
     """
     generator = torch.Generator(data.device).manual_seed(seed)
-    batches = math.ceil(len(index) / recipe.batch_size)
-    steps = recipe.epochs * batches
+    batches = math.ceil(len(index) / config.batch_size)
+    steps = config.epochs * batches
     optimizer = torch.optim.AdamW(
-        model.parameters(), lr=recipe.learning_rate, weight_decay=recipe.weight_decay, fused=True
+        model.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay, fused=True
     )
     schedule = torch.optim.lr_scheduler.LambdaLR(
-        optimizer, lambda step: learning_rate_factor(step, steps, recipe.warmup)
+        optimizer, lambda step: learning_rate_factor(step, steps, config.warmup)
     )
-    forward = torch.compile(model) if recipe.compile else model
-    loss_sum, hits = torch.zeros(2, recipe.epochs, device=data.device)
-    rates = torch.zeros(recipe.epochs)
+    forward = torch.compile(model) if config.compile else model
+    loss_sum, hits = torch.zeros(2, config.epochs, device=data.device)
+    rates = torch.zeros(config.epochs)
     model.train()
-    for epoch in range(recipe.epochs):
+    for epoch in range(config.epochs):
         order = index[torch.randperm(len(index), generator=generator, device=data.device)]
         for batch in order.tensor_split(batches):
-            faces = data.faces(batch, draw(recipe.augmentation, len(batch), generator))
+            faces = data.faces(batch, draw(config.augmentation, len(batch), generator))
             target = labels[batch]
-            with autocast(data.device, recipe):
+            with autocast(data.device, config):
                 output = forward(faces)
-            loss = sum_loss(output, target, recipe.label_smoothing)
+            loss = sum_loss(output, target, config.label_smoothing)
             torch.autograd.backward(loss)
             rates[epoch] = schedule.get_last_lr()[0]
             optimizer.step()
@@ -88,17 +90,17 @@ def fit(model: nn.Module, data: Resident, index: Tensor, labels: Tensor, recipe:
             loss_sum[epoch] += loss.detach() * len(batch)
             hits[epoch] += (output.logits.detach().argmax(1) == target).sum()
     curves = Curves(loss_sum.cpu() / len(index), hits.cpu() / len(index), rates)
-    _check_finite(curves.loss, recipe)
-    finalize(model, data, index, labels, recipe)
+    _check_finite(curves.loss, config)
+    finalize(model, data, index, labels, config)
     return curves
 
 
-def _check_finite(loss: Tensor, recipe: Recipe) -> None:
+def _check_finite(loss: Tensor, config: TrainingConfig) -> None:
     bad = (~loss.isfinite()).nonzero()
     if len(bad):
         raise DivergedError(
-            f"the training loss is not finite from epoch {int(bad[0]) + 1} of {recipe.epochs} on; try a lower "
-            f"learning_rate (it is {recipe.learning_rate:g}) or a longer warmup ({recipe.warmup:g})"
+            f"the training loss is not finite from epoch {int(bad[0]) + 1} of {config.epochs} on; try a lower "
+            f"learning_rate (it is {config.learning_rate:g}) or a longer warmup ({config.warmup:g})"
         )
 
 
@@ -111,20 +113,22 @@ def sum_loss(output: Output, target: Tensor, smoothing: float) -> Tensor:
     return torch.stack(losses).sum()
 
 
-def finalize(model: nn.Module, data: Resident, index: Tensor, labels: Tensor, recipe: Recipe) -> None:
+def finalize(model: nn.Module, data: DeviceDataset, index: Tensor, labels: Tensor, config: TrainingConfig) -> None:
     """Has a module that is `Finalizing` fit its last part to the scans at `index` as they are, not augmented."""
     if isinstance(model, Finalizing):
-        features = [output.features for output in _outputs(model, data, index, recipe)]
+        features = [output.features for output in _outputs(model, data, index, config)]
         model.finalize(torch.cat([f for f in features if f is not None]).float(), labels[index])
 
 
-def predict(model: nn.Module, data: Resident, index: Tensor, recipe: Recipe) -> tuple[Tensor, dict[str, Tensor]]:
+def predict(
+    model: nn.Module, data: DeviceDataset, index: Tensor, config: TrainingConfig
+) -> tuple[Tensor, dict[str, Tensor]]:
     """Class probabilities ``(N, K)`` float32 of the scans at `index`, not augmented, and the extras; on the CPU.
 
     Raises:
         DivergedError: some of them are not finite.
     """
-    outputs = _outputs(model, data, index, recipe)
+    outputs = _outputs(model, data, index, config)
     probabilities = torch.cat([output.logits for output in outputs]).float().softmax(1).cpu()
     extras = {name: torch.cat([o.extras[name] for o in outputs]).float().cpu() for name in outputs[0].extras}
     for name, values in [("logits", probabilities), *extras.items()]:
@@ -134,15 +138,15 @@ def predict(model: nn.Module, data: Resident, index: Tensor, recipe: Recipe) -> 
 
 
 @torch.no_grad()
-def _outputs(model: nn.Module, data: Resident, index: Tensor, recipe: Recipe) -> list[Output]:
+def _outputs(model: nn.Module, data: DeviceDataset, index: Tensor, config: TrainingConfig) -> list[Output]:
     model.eval()
     outputs = []
-    for batch in torch.split(index, recipe.batch_size):
-        with autocast(data.device, recipe):
+    for batch in torch.split(index, config.batch_size):
+        with autocast(data.device, config):
             outputs.append(model(data.faces(batch)))
     return outputs
 
 
-def autocast(device: torch.device, recipe: Recipe) -> torch.autocast:
-    """The precision that a recipe computes forward passes in."""
-    return torch.autocast(device.type, torch.bfloat16, enabled=recipe.precision == "bfloat16")
+def autocast(device: torch.device, config: TrainingConfig) -> torch.autocast:
+    """The precision that a training configuration computes forward passes in."""
+    return torch.autocast(device.type, torch.bfloat16, enabled=config.precision == "bfloat16")

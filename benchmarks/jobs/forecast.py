@@ -105,7 +105,7 @@ class Shape:
 
 
 def shape(job: "Job") -> Shape:
-    """That of the suite's trainings, by the first; of a dataset yet to be made, by its recipe."""
+    """That of the suite's trainings, by the first; of a dataset yet to be made, by its configuration."""
     suite, dataset = job.suite, job.dataset
     if dataset is not None:
         first = split(dataset, select(dataset, suite.dataset), **suite.protocol.model_dump())[0]

@@ -14,10 +14,10 @@ from afnetm.data.scan import EXPRESSIONS
 from afnetm.method import Method
 from afnetm.model.cost import flop_count
 from afnetm.model.encoder import EncoderSpec
+from afnetm.training.config import TrainingConfig
+from afnetm.training.device_dataset import DeviceDataset
 from afnetm.training.loop import fit
 from afnetm.training.process import prepared
-from afnetm.training.recipe import Recipe
-from afnetm.training.resident import Resident
 
 #: On a processor a step is timed with as many faces as make this many operations forward: a second or so at most.
 _OPERATIONS = 2e10
@@ -25,7 +25,7 @@ _OPERATIONS = 2e10
 
 @prepared()
 def estimate_seconds(
-    method: Method, encoder: EncoderSpec, recipe: Recipe, *, size: int, train: int, test: int, device: str
+    method: Method, encoder: EncoderSpec, config: TrainingConfig, *, size: int, train: int, test: int, device: str
 ) -> float:
     """Seconds of one run, from two training steps over blank faces after one to warm up.
 
@@ -34,7 +34,7 @@ def estimate_seconds(
     Args:
         method: what is trained.
         encoder: of its streams; given weights are left out, they change no time.
-        recipe: how.
+        config: how.
         size: of a face, pixels.
         train: scans to train on.
         test: scans to test.
@@ -45,15 +45,15 @@ def estimate_seconds(
     """
     place = torch.device(device)
     shaped = replace(encoder, weights=None, size=size)
-    rehearse(method, shaped, recipe, size=size, classes=len(EXPRESSIONS), device=place)
+    rehearse(method, shaped, config, size=size, classes=len(EXPRESSIONS), device=place)
     model = method.build(shaped, len(EXPRESSIONS)).to(place)
-    if recipe.channels_last:
+    if config.channels_last:
         model = model.to(memory_format=torch.channels_last)
-    batch = recipe.batch_size
+    batch = config.batch_size
     if device == "cpu":
         batch = min(batch, max(4, int(_OPERATIONS / flop_count(model, size=size))))
-    steps = replace(recipe, epochs=1, batch_size=batch, compile=False)
-    data = Resident(_blank(2 * batch, size), np.arange(2 * batch), place)
+    steps = replace(config, epochs=1, batch_size=batch, compile=False)
+    data = DeviceDataset(_blank(2 * batch, size), np.arange(2 * batch), place)
     index = torch.arange(2 * batch, device=place)
     labels = index % len(EXPRESSIONS)
     fit(model, data, index[:batch], labels, steps, seed=0)
@@ -62,7 +62,7 @@ def estimate_seconds(
     begun = clock()
     fit(model, data, index, labels, steps, seed=0)
     a_scan = (clock() - begun) / len(index)
-    return a_scan * (recipe.epochs * train + test / 3)  # going forward is a third of a step
+    return a_scan * (config.epochs * train + test / 3)  # going forward is a third of a step
 
 
 def _blank(scans: int, size: int) -> FaceDataset:

@@ -8,13 +8,13 @@ from typing import Any
 #: What decides a run's result; `benchmarks.plans.runs.Run` says what each is.
 DECIDING = (
     *("dataset", "intensities", "protocol", "repeat", "fold", "method", "version", "hyperparameters", "encoder"),
-    *("recipe", "device", "inner", "reseed"),
+    *("training", "device", "inner", "reseed"),
 )
 #: Younger than many records, and left out where they say nothing.
 _YOUNGER = ("inner", "reseed")
-#: What a setting of the recipe is where a key does not say it. A new setting is added here with the value under which
-#: nothing changes, and no record is lost by it. No value here ever changes, not with the recipe's own default either:
-#: keys that leave it out would mean something else.
+#: What a setting of the training configuration is where a key does not say it. A new setting is added here with the
+#: value under which nothing changes, and no record is lost by it. No value here ever changes, not with its own default
+#: either: keys that leave it out would mean something else.
 UNSAID: Mapping[str, Any] = {
     "epochs": 30,
     "batch_size": 32,
@@ -44,7 +44,7 @@ def deciding(run: Mapping[str, Any]) -> dict[str, Any]:
         run: those fields, as they are in a `Run` or in its ``result.json``; others are passed over.
     """
     said = {name: run.get(name) for name in DECIDING if run.get(name) or name not in _YOUNGER}
-    return said | {"recipe": _said(run["recipe"], UNSAID)}
+    return said | {"training": _said(run["training"], UNSAID)}
 
 
 def run_key(run: Mapping[str, Any]) -> str:

@@ -20,7 +20,7 @@ from afnetm.model.encoder import EncoderSpec
 from afnetm.registry import find_method
 from afnetm.seeding import derive_seed
 from afnetm.strict import parse
-from afnetm.training.recipe import Recipe
+from afnetm.training.config import TrainingConfig
 from benchmarks.plans.keys import run_key
 from benchmarks.plans.suite import DatasetSpec, ProtocolSpec, Suite
 
@@ -41,7 +41,7 @@ class Run:
         version: the method's version.
         hyperparameters: the method's fields.
         encoder: its name and width, and the SHA-256 of given weights.
-        recipe: the training recipe's fields.
+        training: the training configuration's fields.
         device: the kind, ``"cpu"`` or ``"cuda"``: they differ in rounding.
         inner: for a run of a search, which of its inner folds: ``selection``, ``folds`` and ``fold``; its repeat and
             fold are those that are searched for, 0 under ``development``. None for a run of the comparison.
@@ -57,7 +57,7 @@ class Run:
     version: int
     hyperparameters: dict[str, Any]
     encoder: dict[str, Any]
-    recipe: dict[str, Any]
+    training: dict[str, Any]
     device: str
     inner: dict[str, Any] | None = None
     reseed: int = 0
@@ -229,7 +229,7 @@ def plan(suite: Suite, dataset: FaceDataset, *, device: str) -> list[PlannedRun]
                 version=method.version,
                 hyperparameters=hyperparameters(method),
                 encoder=encoder,
-                recipe=asdict(suite.training),
+                training=asdict(suite.training),
                 device=device,
             )
             planned.append(PlannedRun(label, run, suite.dataset.name, suite.encoder.weights, suite.keep_weights))
@@ -239,16 +239,16 @@ def plan(suite: Suite, dataset: FaceDataset, *, device: str) -> list[PlannedRun]
 def with_settings(
     planned: PlannedRun,
     method: Method,
-    recipe: Recipe,
+    config: TrainingConfig,
     *,
     inner: dict[str, Any] | None = None,
     reseed: int = 0,
 ) -> PlannedRun:
-    """The same run with other settings of its method and recipe, on an inner fold or with another seed if so said."""
+    """The same run with other settings of its method and training, on an inner fold or with another seed if so said."""
     run = replace(
         planned.run,
         hyperparameters=hyperparameters(method),
-        recipe=asdict(recipe),
+        training=asdict(config),
         inner=inner,
         reseed=reseed,
     )
@@ -269,13 +269,13 @@ def changed(method: Method) -> list[str]:
     return [name for name, value in hyperparameters(method).items() if value != defaults[name]]
 
 
-def rebuild(planned: PlannedRun) -> tuple[Method, EncoderSpec, Recipe]:
-    """Method, encoder and recipe of a run, as the objects that they were in the suite."""
+def rebuild(planned: PlannedRun) -> tuple[Method, EncoderSpec, TrainingConfig]:
+    """Method, encoder and training configuration of a run, as the objects that they were in the suite."""
     run = planned.run
     method: Method = parse(find_method(run.method), run.hyperparameters)
-    recipe: Recipe = parse(Recipe, run.recipe)
+    config: TrainingConfig = parse(TrainingConfig, run.training)
     encoder = EncoderSpec(name=run.encoder["name"], width=run.encoder["width"], weights=planned.weights)
-    return method, encoder, recipe
+    return method, encoder, config
 
 
 def _protocol_identity(spec: ProtocolSpec) -> dict[str, Any]:

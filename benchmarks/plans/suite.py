@@ -14,7 +14,7 @@ from afnetm.method import Method
 from afnetm.model.encoder import EncoderSpec
 from afnetm.registry import find_method, registry
 from afnetm.strict import STRICT, parse, shown, suggestion
-from afnetm.training.recipe import Recipe
+from afnetm.training.config import TrainingConfig
 from benchmarks.plans.fitting import check_axes, check_dataset, check_inner_folds, check_methods, check_selection
 from benchmarks.plans.naming import check_label, check_suite_name
 from benchmarks.plans.suite_files import SUITES, read_suite_file
@@ -98,7 +98,7 @@ class AxisSpec(_Strict):
 
 
 class Suite(_Strict):
-    """A comparison: dataset, protocol, encoder, recipe, and the methods with their hyper-parameters.
+    """A comparison: dataset, protocol, encoder, training, and the methods with their hyper-parameters.
 
     Attributes:
         name: the file's name without its ending.
@@ -129,7 +129,7 @@ class Suite(_Strict):
     dataset: DatasetSpec
     protocol: ProtocolSpec
     encoder: EncoderSpec
-    training: Recipe
+    training: TrainingConfig
     methods: dict[str, Any]
     search: SearchSpec | None = None
     added: tuple[str, ...] = ()

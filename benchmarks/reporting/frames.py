@@ -139,7 +139,7 @@ def _results(
             synthetic=synthetic,
             methods=manifest.methods,
             control=manifest.control,
-            recipe=_recipe(manifest.resolved),
+            training=_training(manifest.resolved),
             rope=manifest.resolved.get("rope", 1.0),
             axes={name: Axis(**axis) for name, axis in manifest.axes.items()},
             added=manifest.added,
@@ -198,7 +198,7 @@ def _selection(manifest: Manifest, store: Store, done: set[str], found: Gathered
     return pd.DataFrame(rows)
 
 
-def _recipe(resolved: Mapping[str, Any]) -> dict[str, Any]:
+def _training(resolved: Mapping[str, Any]) -> dict[str, Any]:
     """Encoder and training of a suite, a setting a key: ``training.augmentation.flip``."""
     return dict(_leaves({name: resolved.get(name, {}) for name in ("encoder", "training")}))
 

@@ -12,7 +12,7 @@ from safetensors import safe_open
 from benchmarks.records.manifest import ListedRun, Manifest
 from benchmarks.records.store import PICTURE
 
-#: What the field calls a recipe, in suites and in MLflow.
+#: What the field calls a training configuration, in suites and in MLflow.
 _TRAINING = "training"
 
 
@@ -26,7 +26,7 @@ def run_name(listed: ListedRun) -> str:
 def run_params(result: Mapping[str, Any]) -> list[Param]:
     """Of a finished run: what it is, and all its settings."""
     facts = {name: result[name] for name in ("method", "version", "repeat", "fold", "seed", "device", "intensities")}
-    settings = {"protocol": result["protocol"], "encoder": result["encoder"], _TRAINING: result["recipe"]}
+    settings = {"protocol": result["protocol"], "encoder": result["encoder"], _TRAINING: result["training"]}
     return params(facts | _own(result["hyperparameters"], facts) | settings)
 
 

@@ -18,10 +18,10 @@ from afnetm.method import built
 from afnetm.model.cost import flop_count, parameter_count
 from afnetm.seeding import derive_seed
 from afnetm.sources import source_digests
+from afnetm.training.device_dataset import DeviceDataset
 from afnetm.training.gradcam import gradcam
 from afnetm.training.loop import fit, predict
 from afnetm.training.metrics import scores
-from afnetm.training.resident import Resident
 from benchmarks.plans.runs import PlannedRun, class_indices, rebuild, scans_of
 from benchmarks.records.home import Home
 from benchmarks.records.provenance import provenance
@@ -32,9 +32,9 @@ def rehearse(planned: PlannedRun, home: Home) -> float:
     """Tries a run's method with its settings on a few faces of its dataset's size; nothing is recorded."""
     started = time.perf_counter()
     size = _dataset(home, planned.dataset_name, planned.run.dataset).size
-    method, encoder, recipe = rebuild(planned)
+    method, encoder, config = rebuild(planned)
     device = torch.device(planned.run.device)
-    rehearsal.rehearse(method, replace(encoder, size=size), recipe, size=size, classes=len(EXPRESSIONS), device=device)
+    rehearsal.rehearse(method, replace(encoder, size=size), config, size=size, classes=len(EXPRESSIONS), device=device)
     return time.perf_counter() - started
 
 
@@ -46,17 +46,17 @@ def execute(planned: PlannedRun, home: Home) -> float:
     device = torch.device(run.device)
     dataset = _dataset(home, planned.dataset_name, run.dataset)
     rows, fold = scans_of(run, dataset)
-    data = _resident(dataset, tuple(rows.tolist()), run.device)
+    data = _on_device(dataset, tuple(rows.tolist()), run.device)
     labels = class_indices(dataset, rows)
-    method, encoder, recipe = rebuild(planned)
+    method, encoder, config = rebuild(planned)
 
     if device.type == "cuda":
         torch.cuda.reset_peak_memory_stats(device)
     torch.manual_seed(run.seed)  # initial weights and dropout
     model = built(method, replace(encoder, size=dataset.size), len(EXPRESSIONS)).to(device)
-    if recipe.channels_last:
+    if config.channels_last:
         model = model.to(memory_format=torch.channels_last)
-    rehearsal.check_answer(model, recipe, size=dataset.size, classes=len(EXPRESSIONS), device=device)
+    rehearsal.check_answer(model, config, size=dataset.size, classes=len(EXPRESSIONS), device=device)
     costs = {"parameters": parameter_count(model), "flops": flop_count(model, size=dataset.size)}
 
     train, test = (torch.from_numpy(index).to(device) for index in (fold.train, fold.test))
@@ -64,10 +64,10 @@ def execute(planned: PlannedRun, home: Home) -> float:
     clock = time.process_time if device.type == "cpu" else time.perf_counter
     begun = clock()
     curves = fit(
-        model, data, train, torch.from_numpy(labels).to(device), recipe, seed=derive_seed(use="loop", seed=run.seed)
+        model, data, train, torch.from_numpy(labels).to(device), config, seed=derive_seed(use="loop", seed=run.seed)
     )
     trained = clock()
-    probabilities, extras = predict(model, data, test, recipe)
+    probabilities, extras = predict(model, data, test, config)
     tested = clock()
     if probabilities.shape != (len(test), len(EXPRESSIONS)):
         found = " x ".join(map(str, probabilities.shape))
@@ -110,7 +110,7 @@ def execute(planned: PlannedRun, home: Home) -> float:
 
 
 def _evidence(
-    model: nn.Module, data: Resident, test: torch.Tensor, truth: NDArray[np.int64], predicted: torch.Tensor
+    model: nn.Module, data: DeviceDataset, test: torch.Tensor, truth: NDArray[np.int64], predicted: torch.Tensor
 ) -> Evidence | None:
     """Grad-CAM of the first test scan of each expression, for the class that was predicted."""
     rows = np.sort(np.unique(truth, return_index=True)[1])
@@ -136,6 +136,6 @@ def _dataset(home: Home, name: str, fingerprint: str) -> FaceDataset:
 
 
 @lru_cache(maxsize=1)
-def _resident(dataset: FaceDataset, rows: tuple[int, ...], device: str) -> Resident:
+def _on_device(dataset: FaceDataset, rows: tuple[int, ...], device: str) -> DeviceDataset:
     """The scans that a run may see, and no other, on the device; kept for the next one that may see the same."""
-    return Resident(dataset, np.array(rows, np.int64), torch.device(device))
+    return DeviceDataset(dataset, np.array(rows, np.int64), torch.device(device))

@@ -239,7 +239,7 @@ def run_of(question: Question, suite: Suite, task: Task) -> PlannedRun:
     Raises:
         UserError: its method takes no such settings.
     """
-    method, recipe = apply(task.params, suite.methods[question.label], suite.training)
+    method, config = apply(task.params, suite.methods[question.label], suite.training)
     spec = question.spec
     inner = {"selection": spec.selection, "folds": spec.folds, "fold": task.fold}
-    return with_settings(question.base, method, recipe, inner=inner)
+    return with_settings(question.base, method, config, inner=inner)

@@ -9,7 +9,7 @@ from optuna.trial import FrozenTrial, TrialState
 
 from afnetm.errors import UserError
 from afnetm.method import Method
-from afnetm.training.recipe import Recipe
+from afnetm.training.config import TrainingConfig
 from benchmarks.plans.runs import PlannedRun, hyperparameters, with_settings
 from benchmarks.plans.suite import Suite, validate
 from benchmarks.search.searching import Question
@@ -108,7 +108,7 @@ def by_file(suite: Suite, planned: list[PlannedRun], path: Path) -> Tuned:
         UserError: it names a method or a fold that the suite does not have, or a setting that is not allowed.
     """
     winners = read_winners(path)
-    settings: dict[tuple[str, Where], tuple[Method, Recipe]] = {}
+    settings: dict[tuple[str, Where], tuple[Method, TrainingConfig]] = {}
     places = {(one.run.repeat, one.run.fold) for one in planned}
     for winner in winners:
         if winner.label not in suite.methods:
@@ -137,16 +137,16 @@ def _applied(suite: Suite, one: PlannedRun, params: Mapping[str, Any], *, reseed
     return with_settings(one, *apply(params, suite.methods[one.label], suite.training), reseed=reseed)
 
 
-def _checked(winner: Winner, suite: Suite, path: Path) -> tuple[Method, Recipe]:
+def _checked(winner: Winner, suite: Suite, path: Path) -> tuple[Method, TrainingConfig]:
     """A winner's settings over the suite's own, checked as a suite's are."""
     at = f"{winner.label}.{place(winner.where)}"
     method = suite.methods[winner.label]
     own = {name: value for name, value in winner.params.items() if not name.startswith(PREFIX)}
-    recipe = {name.removeprefix(PREFIX): value for name, value in winner.params.items() if name.startswith(PREFIX)}
+    config = {name.removeprefix(PREFIX): value for name, value in winner.params.items() if name.startswith(PREFIX)}
     before = asdict(suite.training)
     return (
         validate(type(method), hyperparameters(method) | own, path.name, at),
-        validate(Recipe, before | recipe, path.name, f"{at}.{PREFIX.removesuffix('.')}"),
+        validate(TrainingConfig, before | config, path.name, f"{at}.{PREFIX.removesuffix('.')}"),
     )
 
 

@@ -1,7 +1,7 @@
 """How friendly each method is to graph modes: whether torch.compile sees it whole, and a CUDA graph could hold it.
 
 ``python -m benchmarks.speed.graphs``, on a CPU, in a minute or two. Nothing is required of a method: with `compile`
-set in a recipe it runs in any number of pieces, only slower than whole.
+set in a training configuration it runs in any number of pieces, only slower than whole.
 """
 
 from collections.abc import Callable
@@ -16,7 +16,7 @@ from torch import nn
 from afnetm.contract.waits import Waits
 from afnetm.data.maps import WINDOW_MM
 from afnetm.data.scan import EXPRESSIONS
-from afnetm.faces import Faces
+from afnetm.face_batch import FaceBatch
 from afnetm.method import Method
 from afnetm.model.encoder import EncoderSpec
 from afnetm.registry import methods
@@ -68,10 +68,10 @@ def _first_line(what: object) -> str:
     return str(what).strip().split("\n")[0]
 
 
-def _faces() -> Faces:
+def _faces() -> FaceBatch:
     texture, depth = torch.randn(_BATCH, 3, _SIZE, _SIZE), torch.randn(_BATCH, 1, _SIZE, _SIZE)
     masks = (torch.rand(_BATCH, 4, _SIZE, _SIZE) > 0.5).float()
-    return Faces(texture, depth, masks[:, :1], masks, pixel_mm=WINDOW_MM / _SIZE)
+    return FaceBatch(texture, depth, masks[:, :1], masks, pixel_mm=WINDOW_MM / _SIZE)
 
 
 def main() -> None:

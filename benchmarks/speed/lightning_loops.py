@@ -3,8 +3,8 @@
 The first reads what many projects read: a 256 px PNG file a map, decoded and changed by torchvision's transforms,
 one scan at a time, in a DataLoader. The second reads our memory-mapped arrays through a DataLoader and changes them
 by the same transforms. Both resize to the dataset's size, rotate, scale, shift, flip and change brightness and contrast
-as our recipe does; neither computes normals, and the network is given none. All three run in the mode of a worker, in
-which the same seed gives the same bits, so that they differ in nothing but the loop.
+as our augmentation does; neither computes normals, and the network is given none. All three run in the mode of a
+worker, in which the same seed gives the same bits, so that they differ in nothing but the loop.
 """
 
 import logging
@@ -28,13 +28,13 @@ from torchvision.transforms import v2
 from afnetm.data.dataset import FaceDataset, open_dataset
 from afnetm.data.maps import DEPTH_STEP_MM, DEPTH_ZERO_MM
 from afnetm.data.scan import EXPRESSIONS
-from afnetm.faces import DEPTH_UNIT_MM, Faces
+from afnetm.face_batch import DEPTH_UNIT_MM, FaceBatch
 from afnetm.model.encoder import EncoderSpec
 from afnetm.registry import find_method
+from afnetm.training.config import TrainingConfig
+from afnetm.training.device_dataset import DeviceDataset
 from afnetm.training.loop import fit
 from afnetm.training.process import prepare_process
-from afnetm.training.recipe import Recipe
-from afnetm.training.resident import Resident
 
 for _noisy in ("lightning.pytorch", "lightning.fabric"):
     logging.getLogger(_noisy).setLevel(logging.ERROR)
@@ -51,12 +51,12 @@ def compare(home: Path, folder: Path, *, device: str) -> dict[str, float]:
     _write_png(dataset, folder)
     out: dict[str, float] = {"scans": _SCANS, "epochs": _EPOCHS, "size": dataset.size}
     where = torch.device(device)
-    plain = Recipe(epochs=_EPOCHS, batch_size=32, learning_rate=2e-3)
-    for recipe in (plain, replace(plain, precision="bfloat16")):
+    plain = TrainingConfig(epochs=_EPOCHS, batch_size=32, learning_rate=2e-3)
+    for config in (plain, replace(plain, precision="bfloat16")):
         loops: dict[str, Callable[[], None]] = {
-            "ours": partial(_ours, dataset, recipe, where),
-            "Lightning over PNG": partial(_lightning, _Files(dataset, folder), recipe, where),
-            "Lightning over arrays": partial(_lightning, _Arrays(dataset), recipe, where),
+            "ours": partial(_ours, dataset, config, where),
+            "Lightning over PNG": partial(_lightning, _Files(dataset, folder), config, where),
+            "Lightning over arrays": partial(_lightning, _Arrays(dataset), config, where),
         }
         seconds: dict[str, list[float]] = {name: [] for name in loops}
         for round_ in range(_ROUNDS + 1):
@@ -67,10 +67,10 @@ def compare(home: Path, folder: Path, *, device: str) -> dict[str, float]:
                 if round_:  # the first warms up
                     seconds[name].append(ended - started)
         for name, times in seconds.items():
-            out[f"{recipe.precision}: {name}, s"] = float(np.median(times))
+            out[f"{config.precision}: {name}, s"] = float(np.median(times))
         for name in list(loops)[1:]:
             ratios = [theirs / ours for theirs, ours in zip(seconds[name], seconds["ours"], strict=True)]
-            out[f"{recipe.precision}: {name} / ours"] = float(np.median(ratios))
+            out[f"{config.precision}: {name} / ours"] = float(np.median(ratios))
     return out
 
 
@@ -84,10 +84,10 @@ def _classes(dataset: FaceDataset) -> list[int]:
     return [EXPRESSIONS.index(e) for e in dataset.table["expression"][:_SCANS]]
 
 
-def _ours(dataset: FaceDataset, recipe: Recipe, device: torch.device) -> None:
-    data = Resident(dataset, np.arange(_SCANS), device)
+def _ours(dataset: FaceDataset, config: TrainingConfig, device: torch.device) -> None:
+    data = DeviceDataset(dataset, np.arange(_SCANS), device)
     labels = torch.tensor(_classes(dataset), device=device)
-    fit(_network().to(device), data, torch.arange(_SCANS, device=device), labels, recipe, seed=0)
+    fit(_network().to(device), data, torch.arange(_SCANS, device=device), labels, config, seed=0)
 
 
 def _write_png(dataset: FaceDataset, folder: Path) -> None:
@@ -99,8 +99,8 @@ def _write_png(dataset: FaceDataset, folder: Path) -> None:
         depth.resize((_PNG, _PNG), Image.Resampling.NEAREST).save(folder / f"{row}-depth.png")
 
 
-def _transform(size: int, recipe: Recipe) -> v2.Transform:
-    a = recipe.augmentation
+def _transform(size: int, config: TrainingConfig) -> v2.Transform:
+    a = config.augmentation
     return v2.Compose(
         [
             v2.Resize((size, size), antialias=True),
@@ -116,8 +116,8 @@ class _Scans(Dataset[tuple[Tensor, Tensor, int]]):
     def __init__(self, dataset: FaceDataset) -> None:
         self.labels = _classes(dataset)
         self.size = dataset.size
-        self.moved = _transform(dataset.size, Recipe())
-        lit = Recipe().augmentation
+        self.moved = _transform(dataset.size, TrainingConfig())
+        lit = TrainingConfig().augmentation
         self.lit = v2.ColorJitter(brightness=lit.brightness, contrast=lit.contrast)
 
     def __len__(self) -> int:
@@ -154,35 +154,35 @@ class _Arrays(_Scans):
 
 
 class _Module(lightning.LightningModule):
-    def __init__(self, recipe: Recipe) -> None:
+    def __init__(self, config: TrainingConfig) -> None:
         super().__init__()
-        self.network, self.recipe = _network(), recipe
+        self.network, self.config = _network(), config
 
     def training_step(self, batch: tuple[Tensor, Tensor, Tensor], _: int) -> Tensor:
         texture, millimetres, labels = batch
         blank = torch.zeros(len(texture), 4, *texture.shape[2:], device=texture.device)
-        faces = Faces((texture - 0.5) / 0.25, millimetres / DEPTH_UNIT_MM, blank[:, :1], blank, 1.0)
+        faces = FaceBatch((texture - 0.5) / 0.25, millimetres / DEPTH_UNIT_MM, blank[:, :1], blank, 1.0)
         logits = self.network(faces).logits
-        return nn.functional.cross_entropy(logits.float(), labels, label_smoothing=self.recipe.label_smoothing)
+        return nn.functional.cross_entropy(logits.float(), labels, label_smoothing=self.config.label_smoothing)
 
     def configure_optimizers(self) -> Any:
         optimizer = torch.optim.AdamW(
-            self.parameters(), self.recipe.learning_rate, weight_decay=self.recipe.weight_decay
+            self.parameters(), self.config.learning_rate, weight_decay=self.config.weight_decay
         )
         steps = self.trainer.estimated_stepping_batches
-        schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, self.recipe.learning_rate, total_steps=int(steps))
+        schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, self.config.learning_rate, total_steps=int(steps))
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
 
 
-def _lightning(data: _Scans, recipe: Recipe, device: torch.device) -> None:
+def _lightning(data: _Scans, config: TrainingConfig, device: torch.device) -> None:
     trainer = lightning.Trainer(
         accelerator="gpu" if device.type == "cuda" else "cpu",
         devices=1,
-        max_epochs=recipe.epochs,
-        precision="bf16-mixed" if recipe.precision == "bfloat16" else "32-true",
+        max_epochs=config.epochs,
+        precision="bf16-mixed" if config.precision == "bfloat16" else "32-true",
         logger=False,
         enable_checkpointing=False,
         enable_progress_bar=False,
         enable_model_summary=False,
     )
-    trainer.fit(_Module(recipe), DataLoader(data, batch_size=recipe.batch_size, shuffle=True))
+    trainer.fit(_Module(config), DataLoader(data, batch_size=config.batch_size, shuffle=True))

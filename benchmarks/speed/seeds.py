@@ -22,8 +22,8 @@ from benchmarks.terminal.console import Terminal
 
 def reseeded(planned: PlannedRun, seed: int) -> PlannedRun:
     """The same run with its training's seed number `seed`; 0 is the suite's own."""
-    method, _, recipe = rebuild(planned)
-    return with_settings(planned, method, recipe, reseed=seed)
+    method, _, config = rebuild(planned)
+    return with_settings(planned, method, config, reseed=seed)
 
 
 def accuracies(

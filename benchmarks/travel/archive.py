@@ -184,7 +184,7 @@ def _checked(infos: list[zipfile.ZipInfo], archive: str, *, packed: int) -> dict
 def _agreeing(infos: Mapping[str, zipfile.ZipInfo], contents: Contents, archive: str) -> None:
     """Raises `UserError` unless the members are those that the contents names, of the sizes that it says."""
     there, told = infos.keys() - {CONTENTS}, contents.members
-    for names, fault in ((there - told.keys(), "the contents does not name it"), (told.keys() - there, "is missing")):
+    for names, fault in ((there - told.keys(), "contents.json does not name it"), (told.keys() - there, "is missing")):
         if names:
             raise UserError(f"{archive}: member {min(names)[:200]!a}: {fault}")
     for name, member in told.items():

@@ -55,8 +55,8 @@ def export_suite(
     """Writes the records of a suite's finished runs to the archive `out`: whole, or not at all.
 
     With them go the suite's manifest without its secret, why runs failed, and what a search chose; a search's own
-    trials stay, though the manifest sums them up. Subjects of a dataset that is not shareable have the pseudonyms that reports
-    give them, errors are told by their kind alone, and what may show a face stays. The archive is read again as
+    trials stay, though the manifest sums them up. Subjects of a dataset that is not shareable have the pseudonyms that
+    reports give them, errors are told by their kind alone, and what may show a face stays. The archive is read again as
     whoever imports it will, before it takes its name.
 
     Args:

@@ -85,7 +85,7 @@ class Provenance:
         secret: what pseudonyms of subjects are made with where they may not be named (`reports.data.pseudonyms`); None
             where the tables have pseudonyms already, so that no number depends on who may be named.
         names: where they have, and the user wants subjects named, the names by their pseudonyms.
-        recipe: what all methods share, encoder and training, a setting a key (``"training.epochs"``); may be empty.
+        training: what all methods share, encoder and training, a setting a key (``"training.epochs"``); may be empty.
         rope: differences up to so many points either way are practically none (region of practical equivalence).
         files: of results from elsewhere, (name, SHA-256) of the files that they were read from; the latter is empty
             where it could confirm a guess at names that may not be shown. How they were made is not known then: what
@@ -116,7 +116,7 @@ class Provenance:
     with_faces: bool = False
     secret: str | None = ""
     names: Mapping[str, str] = field(default_factory=dict)
-    recipe: Mapping[str, Any] = field(default_factory=dict)
+    training: Mapping[str, Any] = field(default_factory=dict)
     rope: float = 1.0
     files: Sequence[tuple[str, str]] = ()
     remarks: Sequence[str] = ()

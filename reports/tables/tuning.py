@@ -64,7 +64,7 @@ def parameters(results: Results) -> pd.DataFrame:
 
 
 def shared(found: pd.DataFrame, *, methods: int) -> list[dict[str, str]]:
-    """What all `methods` searched alike, such as the recipe's keys: parameter and searched, as in `parameters`."""
+    """What all `methods` searched alike, such as keys of training: parameter and searched, as in `parameters`."""
     pairs = found[["parameter", "searched"]].value_counts(sort=False)
     alike = pairs.index[pairs == methods]
     return [{"parameter": parameter, "searched": searched} for parameter, searched in alike]

@@ -55,7 +55,7 @@ def _asked(one: Compared, together: Together) -> dict[str, str]:
         "Pixels each way": str(dataset["size"]),
         "Folds": _value(protocol.get("folds")),
         "Repeats": _value(protocol.get("repeats")),
-        "Epochs": _value(plan.recipe.get(_EPOCHS)),
+        "Epochs": _value(plan.training.get(_EPOCHS)),
         "Tuned": _tuned(plan.search),
         "Control": one.results.control,
         "Units done": f"{plan.done} of {plan.planned}",
@@ -66,8 +66,8 @@ def _others(one: Compared) -> dict[str, str]:
     """Settings and circumstances that a reader wants to know of where they differ."""
     plan = one.results.provenance
     protocol = {f"protocol.{name}": value for name, value in plan.protocol.items() if name not in ("folds", "repeats")}
-    recipe = {name: value for name, value in plan.recipe.items() if name != _EPOCHS}
-    settings = {name: _value(value) for name, value in (protocol | recipe).items()}
+    config = {name: value for name, value in plan.training.items() if name != _EPOCHS}
+    settings = {name: _value(value) for name, value in (protocol | config).items()}
     versions = {f"version of {name}": _joined(seen) for name, seen in plan.versions.items()}
     made = {"commit": _joined([commit[:10] for commit in plan.commits]), "device": _joined(plan.devices)}
     return settings | versions | made | {"hardware": _joined(plan.hardware)}

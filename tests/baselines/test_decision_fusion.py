@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from afnetm.faces import Faces
+from afnetm.face_batch import FaceBatch
 from afnetm.training.loop import sum_loss
 from baselines.late import Late
 from baselines.product import Product
@@ -20,7 +20,7 @@ def built(method: object) -> nn.Module:
     return network
 
 
-def decisions(network: nn.Module, faces: Faces) -> list[list[list[float]]]:
+def decisions(network: nn.Module, faces: FaceBatch) -> list[list[list[float]]]:
     """Each stream's class probabilities, face by face, from the exponentials of its logits."""
     logits = (
         network.texture_head(network.texture(faces.texture)),
@@ -33,7 +33,7 @@ def decisions(network: nn.Module, faces: Faces) -> list[list[list[float]]]:
     return found
 
 
-def gradients(network: nn.Module, faces: Faces) -> dict[str, torch.Tensor]:
+def gradients(network: nn.Module, faces: FaceBatch) -> dict[str, torch.Tensor]:
     sum_loss(network.train()(faces), torch.arange(len(faces.depth)) % 6, 0.0).backward()
     return {name: p.grad for name, p in network.named_parameters()}
 

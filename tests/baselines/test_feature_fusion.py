@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from afnetm.faces import Faces
+from afnetm.face_batch import FaceBatch
 from afnetm.method import Output
 from afnetm.model.cost import parameter_count
 from afnetm.training.loop import sum_loss
@@ -23,7 +23,7 @@ from tests.baselines.conftest import EIGHTH, some_faces
 WIDTH = 8
 
 
-def pooled(network: nn.Module, faces: Faces) -> list[tuple[list[float], list[float]]]:
+def pooled(network: nn.Module, faces: FaceBatch) -> list[tuple[list[float], list[float]]]:
     """For each face what leaves the texture and the depth stream, averaged over positions one by one."""
     maps = network.texture(faces.texture), network.depth(faces.geometry("depth+normals"))
     means = [[[math.fsum(c.flatten().tolist()) / c.numel() for c in face] for face in batch] for batch in maps]
@@ -39,7 +39,7 @@ def relu(x: list[float]) -> list[float]:
     return [max(0.0, v) for v in x]
 
 
-def features(network: nn.Module, faces: Faces) -> list[tuple[list[float], list[float]]]:
+def features(network: nn.Module, faces: FaceBatch) -> list[tuple[list[float], list[float]]]:
     """For each face both streams' features after their fully-connected layers."""
     layers = network.texture_features.linear, network.depth_features.linear
     return [tuple(relu(linear(k, x)) for k, x in zip(layers, both, strict=True)) for both in pooled(network, faces)]

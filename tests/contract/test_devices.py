@@ -12,7 +12,7 @@ from afnetm.contract.bench import ENCODER, Bench, Check
 from afnetm.contract.checks import CHECKS
 from afnetm.contract.devices import ON_DEVICE, Subject
 from afnetm.errors import UserError
-from afnetm.faces import Faces
+from afnetm.face_batch import FaceBatch
 from afnetm.method import Method, Output
 from afnetm.model.encoder import EncoderSpec
 from afnetm.training.loop import DivergedError
@@ -27,7 +27,7 @@ class Sound(nn.Module):
         self.calls = 0
         self.kept = torch.ones(6)  # no buffer
 
-    def forward(self, faces: Faces) -> Output:
+    def forward(self, faces: FaceBatch) -> Output:
         self.calls += 1
         return Output(self.changed(self.head(faces.texture.mean((2, 3)))))
 
@@ -76,7 +76,7 @@ class Keeping(Sound):
 
 
 class Returning(Sound):
-    def forward(self, faces: Faces) -> Output:
+    def forward(self, faces: FaceBatch) -> Output:
         return Output(torch.zeros(len(faces.texture), 6))
 
 

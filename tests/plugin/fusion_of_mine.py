@@ -8,7 +8,7 @@ from optuna.distributions import FloatDistribution, IntDistribution
 from pydantic import Field
 from torch import nn
 
-from afnetm.faces import Faces
+from afnetm.face_batch import FaceBatch
 from afnetm.method import Method, Output
 from afnetm.model.encoder import EncoderSpec, Head
 from afnetm.model.stream import Stream
@@ -47,7 +47,7 @@ class _Network(nn.Module):
         self.dropout = nn.Dropout(method.dropout)
         self.classifier = nn.Linear(method.features, classes)
 
-    def forward(self, faces: Faces) -> Output:
+    def forward(self, faces: FaceBatch) -> Output:
         texture = self.texture_head(self.texture(faces.texture)).relu()
         depth = self.depth_head(self.depth(faces.geometry(self.kind))).relu()
         share = self.balance.sigmoid()

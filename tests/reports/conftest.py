@@ -106,7 +106,7 @@ def provenance(methods: list[str], *, done: int, subjects: int, intensities: int
     scans = subjects * 6 * intensities
     return Provenance(
         suite="quick",
-        description="Five ways to fuse texture and depth on a small synthetic dataset, one recipe for all.",
+        description="Five ways to fuse texture and depth on a small synthetic dataset, all trained alike.",
         suite_toml='name = "quick"\ndataset = "quick"\nfolds = 5\nseed = 0\n',
         dataset={
             "name": "quick",

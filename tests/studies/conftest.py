@@ -26,7 +26,7 @@ NUMBERS: dict[str, BaseDistribution] = {
 START = {"features": 128, "dropout": 0.0, "training.learning_rate": 1e-3}
 SPACE = Space(NUMBERS, START)
 CHOICES = Space(NUMBERS | {"reduction": CategoricalDistribution([4, 8, 16])}, START | {"reduction": 8})
-IDENTITY = {"method": "concat", "version": 1, "recipe": {"epochs": 3}, "intensities": (3, 4), "dataset": "abc"}
+IDENTITY = {"method": "concat", "version": 1, "training": {"epochs": 3}, "intensities": (3, 4), "dataset": "abc"}
 
 SAMPLERS = ("tpe", "random", "gp", "cmaes")
 MANY = settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -26,7 +26,7 @@ pytestmark = pytest.mark.usefixtures("soon")
     [
         ({"identity": IDENTITY | {"dataset": "xyz"}}, 'another dataset: "abc", now "xyz"'),
         ({"identity": IDENTITY | {"version": 2}}, "another version: 1, now 2"),
-        ({"identity": IDENTITY | {"recipe": {"epochs": 4}}}, "another recipe.epochs: 3, now 4"),
+        ({"identity": IDENTITY | {"training": {"epochs": 4}}}, "another training.epochs: 3, now 4"),
         ({"identity": IDENTITY | {"intensities": None}}, "another intensities: [3, 4], now null"),
         ({"space": CHOICES}, 'another space.reduction: null, now {"choices": [4, 8, 16]}'),
         ({"space": Space(NUMBERS, START | {"dropout": 0.25})}, "another start.dropout: 0.0, now 0.25"),

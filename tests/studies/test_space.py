@@ -1,4 +1,4 @@
-"""What is searched: every registered method's space and the recipe's keys, nothing that a suite would refuse."""
+"""What is searched: every registered method's space and the keys of training, nothing that a suite would refuse."""
 
 import dataclasses
 import json
@@ -14,21 +14,21 @@ from optuna.storages import InMemoryStorage
 from afnetm.errors import UserError
 from afnetm.method import Method
 from afnetm.registry import methods
-from afnetm.training.recipe import Augmentation, Recipe
+from afnetm.training.config import Augmentation, TrainingConfig
 from baselines.concat import Concat
 from baselines.late import Late
 from benchmarks.plans.runs import hyperparameters
 from benchmarks.plans.suite import validate
 from studies.samplers import check_sampler
-from studies.space import PREFIX, RECIPE, Space, apply, search_space, told
+from studies.space import PREFIX, TRAINING, Space, apply, search_space, told
 from tests.studies.conftest import Objective, drive, searched
 
-OTHER = Recipe(epochs=3, precision="bfloat16", augmentation=Augmentation(flip=0.0))
-BOTH = tuple(RECIPE)
+OTHER = TrainingConfig(epochs=3, precision="bfloat16", augmentation=Augmentation(flip=0.0))
+BOTH = tuple(TRAINING)
 
 
 def whole_space(kind: type[Method]) -> Space:
-    return search_space(kind(), Recipe(), fixed=(), training=BOTH)
+    return search_space(kind(), TrainingConfig(), fixed=(), training=BOTH)
 
 
 def searchable(kind: type[Method], sampler: str) -> bool:
@@ -74,21 +74,26 @@ def test_every_method_is_searched_within_what_a_suite_allows(kind: type[Method],
     assert len({json.dumps(params) for params in tried}) > 1
     for params in tried:
         assert params.keys() == space.distributions.keys()
-        method, recipe = apply(params, kind(), OTHER)
+        method, config = apply(params, kind(), OTHER)
         assert type(method) is kind
-        changed = hyperparameters(method) | {PREFIX + key: getattr(recipe, key) for key in RECIPE}
+        changed = hyperparameters(method) | {PREFIX + key: getattr(config, key) for key in TRAINING}
         assert {name: changed[name] for name in params} == params
-        untouched = dataclasses.replace(recipe, **{key: getattr(OTHER, key) for key in RECIPE})
+        untouched = dataclasses.replace(config, **{key: getattr(OTHER, key) for key in TRAINING})
         assert untouched == OTHER
         assert validate(kind, hyperparameters(method), "s.toml", "methods") == method
 
 
 def test_only_what_the_suite_leaves_open_is_searched() -> None:
-    space = search_space(Concat(features=64), Recipe(), fixed=("features", "geometry"), training=("weight_decay",))
-    assert space.distributions == {"dropout": Concat.space["dropout"], "training.weight_decay": RECIPE["weight_decay"]}
+    space = search_space(
+        Concat(features=64), TrainingConfig(), fixed=("features", "geometry"), training=("weight_decay",)
+    )
+    assert space.distributions == {
+        "dropout": Concat.space["dropout"],
+        "training.weight_decay": TRAINING["weight_decay"],
+    }
     assert space.start == {"dropout": Concat().dropout, "training.weight_decay": 0.05}
     with pytest.raises(UserError, match=r"^method 'late': nothing to search; its hyper-parameters are fixed, training"):
-        search_space(Late(), Recipe(), fixed=("dropout",), training=())
+        search_space(Late(), TrainingConfig(), fixed=("dropout",), training=())
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -118,7 +123,7 @@ class Odd(Late):
     ],
 )
 def test_a_start_value_that_is_not_searched_is_left_out(values: dict[str, Any], lacking: set[str]) -> None:
-    space = search_space(Odd(**values), Recipe(learning_rate=0.5), fixed=(), training=BOTH)
+    space = search_space(Odd(**values), TrainingConfig(learning_rate=0.5), fixed=(), training=BOTH)
     assert set(space.distributions) - set(space.start) == lacking | {"training.learning_rate"}
 
 
@@ -140,7 +145,7 @@ def test_what_a_suite_refuses_of_a_method_is_refused(name: str, value: Any) -> N
         expected = validate(Concat, hyperparameters(Concat()) | {name: value}, "s.toml", "methods.concat")
     except UserError:
         with pytest.raises(UserError) as caught:
-            apply({name: value}, Concat(), Recipe())
+            apply({name: value}, Concat(), TrainingConfig())
         assert str(caught.value).startswith(name)
         assert "\n" not in str(caught.value)
     else:
@@ -151,7 +156,7 @@ def test_what_a_suite_refuses_of_a_method_is_refused(name: str, value: Any) -> N
 @given(name=st.sampled_from(["learning_rate", "weight_decay", "epochs", "augmentation", "nothing"]), value=VALUES)
 def test_what_a_suite_refuses_of_a_recipe_is_refused(name: str, value: Any) -> None:
     try:
-        expected = validate(Recipe, dataclasses.asdict(OTHER) | {name: value}, "s.toml", "training")
+        expected = validate(TrainingConfig, dataclasses.asdict(OTHER) | {name: value}, "s.toml", "training")
     except UserError:
         with pytest.raises(UserError):
             apply({PREFIX + name: value}, Concat(), OTHER)
@@ -162,7 +167,7 @@ def test_what_a_suite_refuses_of_a_recipe_is_refused(name: str, value: Any) -> N
 @pytest.mark.parametrize(
     ("distribution", "expected"),
     [
-        (RECIPE["learning_rate"], "0.0003 to 0.01, log"),
+        (TRAINING["learning_rate"], "0.0003 to 0.01, log"),
         (IntDistribution(32, 512, log=True), "32 to 512, log"),
         (IntDistribution(1, 3), "1 to 3"),
         (IntDistribution(64, 256, step=64), "64 to 256, by 64"),
@@ -182,10 +187,10 @@ def test_two_spaces_that_differ_have_plans_that_differ() -> None:
         json.dumps(space.plan())
         for space in (
             whole_space(Concat),
-            search_space(method, Recipe(), fixed=("dropout",), training=BOTH),
-            search_space(method, Recipe(), fixed=(), training=("weight_decay",)),
-            search_space(Concat(features=64), Recipe(), fixed=(), training=BOTH),
-            search_space(method, Recipe(learning_rate=2e-3), fixed=(), training=BOTH),
+            search_space(method, TrainingConfig(), fixed=("dropout",), training=BOTH),
+            search_space(method, TrainingConfig(), fixed=(), training=("weight_decay",)),
+            search_space(Concat(features=64), TrainingConfig(), fixed=(), training=BOTH),
+            search_space(method, TrainingConfig(learning_rate=2e-3), fixed=(), training=BOTH),
             *(Space({"x": FloatDistribution(low, 1.0, log=log)}, {}) for low in (0.1, 0.1 + 1e-9) for log in (0, 1)),
             *(Space({"x": kind(1, 3)}, {}) for kind in (FloatDistribution, IntDistribution)),
             *(Space({"x": CategoricalDistribution(choices)}, {}) for choices in ([1, 2], ["1", "2"], ["1 or 2"])),

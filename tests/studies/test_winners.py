@@ -21,7 +21,7 @@ PLAIN = st.one_of(
 NAMES = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
 WHERE = st.one_of(st.none(), st.tuples(st.integers(0, 999_999), st.integers(0, 999_999)))
 OWN = st.dictionaries(NAMES.filter(lambda name: name != "training"), st.one_of(PLAIN, st.lists(PLAIN, max_size=3)))
-RECIPE = st.dictionaries(NAMES, PLAIN, max_size=3)
+TRAINING = st.dictionaries(NAMES, PLAIN, max_size=3)
 
 
 @st.composite
@@ -30,8 +30,8 @@ def winners(draw: st.DrawFn) -> list[Winner]:
     found = []
     for label, where in places:
         own = {name: value for name, value in draw(OWN).items() if not name.startswith(PREFIX)}
-        recipe = {PREFIX + name: value for name, value in draw(RECIPE).items()}
-        found.append(Winner(label, where, own | recipe, draw(NAMES)))
+        config = {PREFIX + name: value for name, value in draw(TRAINING).items()}
+        found.append(Winner(label, where, own | config, draw(NAMES)))
     return found
 
 

@@ -22,7 +22,7 @@ from sklearn.model_selection import GroupKFold, cross_val_predict
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from afnetm.data.maps import DEPTH_STEP_MM, WINDOW_MM, Maps
+from afnetm.data.maps import DEPTH_STEP_MM, WINDOW_MM, RenderedMaps
 from afnetm.data.rendering import render
 from afnetm.data.scan import EXPRESSIONS
 from afnetm.data.synthetic.making import make_scan
@@ -45,7 +45,7 @@ class Accuracy:
     error: float
 
 
-def features(maps: Maps) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+def features(maps: RenderedMaps) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """What PCA sees of one scan, ``(3 S S,)`` each: standardised texture, and depth with its slopes."""
     depth = maps.depth[0].astype(np.float32) * DEPTH_STEP_MM
     depth[maps.depth[0] == 0] = np.nan

@@ -10,7 +10,7 @@ from typing import Any
 
 from afnetm.contract.inputs import learnable_dataset
 from afnetm.data.dataset import open_dataset
-from afnetm.training.recipe import Precision
+from afnetm.training.config import Precision
 from benchmarks.plans.runs import PlannedRun, plan
 from benchmarks.plans.suite import Suite, load_suite
 from benchmarks.records.home import Home

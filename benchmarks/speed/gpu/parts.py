@@ -12,7 +12,7 @@ from typing import Any
 from afnetm.contract.devices import ON_DEVICE, Subject, same_faces
 from afnetm.model.encoder import EncoderSpec
 from afnetm.registry import find_method, registry
-from afnetm.training.recipe import Precision
+from afnetm.training.config import Precision
 from benchmarks.speed.gpu.ceilings import ceilings, machine
 from benchmarks.speed.gpu.cells import Cell, WrongError
 from benchmarks.speed.gpu.learning import learns, run_twice

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from afnetm.training.recipe import Precision
+from afnetm.training.config import Precision
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,7 +10,7 @@ from afnetm.contract.inputs import learnable_dataset
 from afnetm.data.dataset import FaceDataset, open_dataset, regions_in
 from afnetm.data.dataset_writing import write_dataset
 from afnetm.data.fingerprint import maps_sha256
-from afnetm.data.maps import Maps
+from afnetm.data.maps import RenderedMaps
 
 #: What the suite `quick` calls its dataset.
 QUICK = "synthetic-quick"
@@ -38,7 +38,7 @@ def write(dataset: FaceDataset, directory: Path) -> FaceDataset:
     """The dataset on disk, in a new folder called after it."""
     directory.mkdir(parents=True)
     maps = {name: getattr(dataset, name) for name in ("texture", "depth", "planes")}
-    digests = [maps_sha256(Maps(*one)) for one in zip(*maps.values(), strict=True)]
+    digests = [maps_sha256(RenderedMaps(*one)) for one in zip(*maps.values(), strict=True)]
     table = dataset.table.assign(sha256=digests, regions=[regions_in(planes) for planes in dataset.planes])
     write_dataset(
         directory,

@@ -17,9 +17,9 @@ from afnetm.contract.devices import filling_memory
 from afnetm.data.scan import EXPRESSIONS
 from afnetm.model.encoder import EncoderSpec
 from afnetm.registry import find_method
+from afnetm.training.config import TrainingConfig
+from afnetm.training.device_dataset import DeviceDataset
 from afnetm.training.loop import fit
-from afnetm.training.recipe import Recipe
-from afnetm.training.resident import Resident
 from benchmarks.speed.gpu.ceilings import Clock
 from benchmarks.speed.gpu.scale import Scale
 from benchmarks.speed.gpu.scans import scans
@@ -30,11 +30,11 @@ class Way:
     """A way to run the same steps.
 
     Attributes:
-        recipe: what of the recipe is otherwise than ``as is``, which is bfloat16 in NHWC.
+        config: what of the training configuration is otherwise than ``as is``, which is bfloat16 in NHWC.
         mode: what of the process is otherwise than a worker's.
     """
 
-    recipe: dict[str, Any] = field(default_factory=dict)
+    config: dict[str, Any] = field(default_factory=dict)
     mode: Callable[[], AbstractContextManager[None]] = nullcontext
 
 
@@ -73,18 +73,18 @@ def step(scale: Scale, *, method: str, batch: int, way: str) -> dict[str, Any]:
     ``flop`` and ``bytes`` are those of one step, counted: what its time is to be measured by.
     """
     with WAYS[way].mode():
-        recipe = replace(Recipe(epochs=1, batch_size=batch, precision="bfloat16"), **WAYS[way].recipe)
-        data = _resident(scale)
+        config = replace(TrainingConfig(epochs=1, batch_size=batch, precision="bfloat16"), **WAYS[way].config)
+        data = _on_device(scale)
         held = _memory(scale)
-        network = _network(method, scale, recipe)
+        network = _network(method, scale, config)
         steps = scale.warm + scale.windows * scale.window
         clock = Clock(scale.device)
         handle = network.register_forward_pre_hook(lambda *_: clock.mark())
-        _fit(network, data, recipe, steps=steps + 1)
+        _fit(network, data, config, steps=steps + 1)
         handle.remove()
         times = np.array(clock.between()[scale.warm : steps]).reshape(scale.windows, scale.window).mean(1)
         peak = _peak(scale)
-        once, twice = (_counted(network, data, recipe, steps=steps) for steps in (1, 2))
+        once, twice = (_counted(network, data, config, steps=steps) for steps in (1, 2))
     median = float(np.median(times))
     return {
         "ms": median * 1e3,
@@ -123,32 +123,32 @@ def _size(nested: object) -> int:
     return sum(x.numel() * x.element_size() for x in tree_leaves(nested) if isinstance(x, torch.Tensor))
 
 
-def _counted(network: nn.Module, data: Resident, recipe: Recipe, *, steps: int) -> tuple[int, int]:
+def _counted(network: nn.Module, data: DeviceDataset, config: TrainingConfig, *, steps: int) -> tuple[int, int]:
     """Operations and bytes of a training of so many steps."""
     with FlopCounterMode(display=False) as operations, Traffic() as traffic:
-        _fit(network, data, recipe, steps=steps)
+        _fit(network, data, config, steps=steps)
     return operations.get_total_flops(), traffic.bytes
 
 
-def _network(method: str, scale: Scale, recipe: Recipe) -> nn.Module:
+def _network(method: str, scale: Scale, config: TrainingConfig) -> nn.Module:
     torch.manual_seed(0)
     encoder = EncoderSpec(width=scale.width, size=scale.timed[1])
     network = find_method(method)().build(encoder, len(EXPRESSIONS)).to(scale.device)
-    return network.to(memory_format=torch.channels_last) if recipe.channels_last else network
+    return network.to(memory_format=torch.channels_last) if config.channels_last else network
 
 
 @cache
-def _resident(scale: Scale) -> Resident:
+def _on_device(scale: Scale) -> DeviceDataset:
     subjects, size = scale.timed
     dataset = scans(scale.home, size=size, subjects=subjects)
-    return Resident(dataset, np.arange(len(dataset.table)), torch.device(scale.device))
+    return DeviceDataset(dataset, np.arange(len(dataset.table)), torch.device(scale.device))
 
 
-def _fit(network: nn.Module, data: Resident, recipe: Recipe, *, steps: int) -> None:
+def _fit(network: nn.Module, data: DeviceDataset, config: TrainingConfig, *, steps: int) -> None:
     """Trains for so many full steps; scans come again as often as that takes."""
-    index = torch.arange(steps * recipe.batch_size, device=data.device) % len(data)
+    index = torch.arange(steps * config.batch_size, device=data.device) % len(data)
     labels = torch.arange(len(data), device=data.device) % len(EXPRESSIONS)
-    fit(network, data, index, labels, recipe, seed=0)
+    fit(network, data, index, labels, config, seed=0)
 
 
 def _memory(scale: Scale) -> int | None:

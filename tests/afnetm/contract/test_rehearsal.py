@@ -9,12 +9,12 @@ from torch import nn
 
 from afnetm.contract.rehearsal import rehearse
 from afnetm.errors import UserError
-from afnetm.faces import Faces
+from afnetm.face_batch import FaceBatch
 from afnetm.method import Output
 from afnetm.model.encoder import EncoderSpec
 from afnetm.registry import methods
+from afnetm.training.config import TrainingConfig
 from afnetm.training.process import prepared
-from afnetm.training.recipe import Recipe
 from baselines.single import Texture
 
 ENCODER, CPU = EncoderSpec(width=0.125, size=32), torch.device("cpu")
@@ -26,7 +26,7 @@ class Net(nn.Module):
         self.answer = answer
         self.linear = nn.Linear(3, 6)
 
-    def forward(self, faces: Faces) -> Any:
+    def forward(self, faces: FaceBatch) -> Any:
         return self.answer(self.linear(faces.texture.mean((2, 3))))
 
 
@@ -42,14 +42,14 @@ class Answering(Texture):
 def trial(answer: Callable[[torch.Tensor], Any]) -> None:
     kind = type("Answering", (Answering,), {"answer": staticmethod(answer)})
     with prepared():
-        rehearse(kind(), ENCODER, Recipe(), size=32, classes=6, device=CPU)
+        rehearse(kind(), ENCODER, TrainingConfig(), size=32, classes=6, device=CPU)
 
 
 @pytest.mark.parametrize("precision", ["float32", "bfloat16"])
 def test_every_registered_method_passes(precision: Any) -> None:
     with prepared():
         for kind in methods().values():
-            rehearse(kind(), ENCODER, Recipe(precision=precision), size=32, classes=6, device=CPU)
+            rehearse(kind(), ENCODER, TrainingConfig(precision=precision), size=32, classes=6, device=CPU)
 
 
 @pytest.mark.parametrize(
@@ -84,7 +84,7 @@ def test_what_cannot_be_trained_or_reported_is_named(answer: Callable[[torch.Ten
 def test_what_is_built_is_a_module() -> None:
     kind = type("Hollow", (Texture,), {"build": lambda *_: None})
     with pytest.raises(UserError, match=r"build\(\) returns NoneType; return a torch.nn.Module"):
-        rehearse(kind(), ENCODER, Recipe(), size=32, classes=6, device=CPU)
+        rehearse(kind(), ENCODER, TrainingConfig(), size=32, classes=6, device=CPU)
 
 
 def test_what_torch_refuses_where_it_must_repeat_itself_fails_as_a_training_would() -> None:

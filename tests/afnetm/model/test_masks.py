@@ -3,11 +3,11 @@ import math
 import pytest
 import torch
 
-from afnetm.faces import Faces
+from afnetm.face_batch import FaceBatch
 from afnetm.model.masks import FACE_MM, MASKS
 
 
-def some_faces(count: int = 4, size: int = 80) -> Faces:
+def some_faces(count: int = 4, size: int = 80) -> FaceBatch:
     """Faces with a disc for each region, which grow from face to face."""
     blank = torch.zeros(count, 1, size, size)
     along = (torch.arange(size) + 0.5) / size - 0.5
@@ -19,7 +19,7 @@ def some_faces(count: int = 4, size: int = 80) -> Faces:
             for k in range(count)
         ]
     ).float()
-    return Faces(blank.expand(-1, 3, -1, -1), blank, blank, masks, 200 / size)
+    return FaceBatch(blank.expand(-1, 3, -1, -1), blank, blank, masks, 200 / size)
 
 
 @pytest.mark.parametrize("kind", MASKS)
@@ -73,6 +73,6 @@ def test_random_blobs_are_blobs_and_not_specks() -> None:
 def test_a_face_without_salient_regions_has_no_random_ones_and_one_that_is_all_salient_has_all() -> None:
     faces = some_faces(2)
     masks = torch.stack([torch.zeros(4, 80, 80), torch.ones(4, 80, 80)])
-    blobs = MASKS["random"](Faces(faces.texture, faces.depth, faces.valid, masks, faces.pixel_mm))
+    blobs = MASKS["random"](FaceBatch(faces.texture, faces.depth, faces.valid, masks, faces.pixel_mm))
     assert blobs[0].max() == 0
     assert blobs[1].min() == 1

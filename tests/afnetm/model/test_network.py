@@ -10,7 +10,7 @@ from pydantic import TypeAdapter
 from torch import Tensor
 
 from afnetm.errors import UserError
-from afnetm.faces import Faces
+from afnetm.face_batch import FaceBatch
 from afnetm.method import Output
 from afnetm.model.attention import AffineAttention, relative_change
 from afnetm.model.cost import flop_count, parameter_count
@@ -37,9 +37,11 @@ def _seed() -> None:
     torch.manual_seed(0)
 
 
-def some_faces(count: int = 4, size: int = 64) -> Faces:
+def some_faces(count: int = 4, size: int = 64) -> FaceBatch:
     masks = (torch.rand(count, 4, size, size) > 0.7).float()
-    return Faces(torch.randn(count, 3, size, size), torch.randn(count, 1, size, size), masks[:, :1], masks, 200 / size)
+    return FaceBatch(
+        torch.randn(count, 3, size, size), torch.randn(count, 1, size, size), masks[:, :1], masks, 200 / size
+    )
 
 
 @cache
@@ -83,7 +85,7 @@ def test_whatever_the_reading_all_is_used_and_attention_and_weighting_start_as_n
     assert not idle, f"no gradient reaches {idle}"
 
 
-def plain(network: AFNetMNetwork, faces: Faces) -> Tensor:
+def plain(network: AFNetMNetwork, faces: FaceBatch) -> Tensor:
     """The logits of the same streams and trunk without attention, and with the mean for every fusion."""
     stages = network.method.fuse_stages
     texture, depth, trunk = faces.texture, faces.geometry(network.method.geometry), torch.zeros(())
@@ -120,7 +122,7 @@ def test_the_forward_pass_is_attention_after_every_stage_and_fusion_at_the_named
 
 def test_before_training_masks_do_not_matter_and_both_modalities_weigh_the_same() -> None:
     network, faces = build().eval(), some_faces()
-    unmasked = Faces(faces.texture, faces.depth, faces.valid, torch.zeros_like(faces.masks), faces.pixel_mm)
+    unmasked = FaceBatch(faces.texture, faces.depth, faces.valid, torch.zeros_like(faces.masks), faces.pixel_mm)
     output = network(faces)
     assert torch.equal(output.logits, network(unmasked).logits)
     assert torch.equal(output.extras["importance"], torch.full((4, 2), 0.5))
@@ -153,7 +155,7 @@ def test_an_answer_repeats_itself_and_does_not_depend_on_the_other_faces(
     mixed = {name: torch.cat([getattr(faces, name)[:1], getattr(others, name)[1:]]) for name in
              ("texture", "depth", "valid", "masks")}  # fmt: skip
     with torch.no_grad():
-        one, same, other = network(faces), network(faces), network(Faces(**mixed, pixel_mm=faces.pixel_mm))
+        one, same, other = network(faces), network(faces), network(FaceBatch(**mixed, pixel_mm=faces.pixel_mm))
     for a, b, c in zip(tensors(one), tensors(same), tensors(other), strict=True):
         assert torch.equal(a, b)
         assert torch.equal(a[:1], c[:1])
@@ -235,7 +237,7 @@ def test_costs_are_those_counted_by_hand() -> None:
             super().__init__()
             self.network = network
 
-        def forward(self, faces: Faces) -> Tensor:
+        def forward(self, faces: FaceBatch) -> Tensor:
             return self.network(faces.texture)
 
     assert parameter_count(network) == (3 * 9 + 1) * 8 + (128 + 1) * 6

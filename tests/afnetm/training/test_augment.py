@@ -6,10 +6,10 @@ import torch
 from numpy.typing import NDArray
 
 from afnetm.data.dataset import FaceDataset
-from afnetm.faces import DEPTH_BACKGROUND, DEPTH_UNIT_MM, Faces
+from afnetm.face_batch import DEPTH_BACKGROUND, DEPTH_UNIT_MM, FaceBatch
 from afnetm.training.augment import draw, warp
-from afnetm.training.recipe import Augmentation
-from afnetm.training.resident import Resident
+from afnetm.training.config import Augmentation
+from afnetm.training.device_dataset import DeviceDataset
 
 STILL = Augmentation(rotation=0, scale=0, shift=0, flip=0, brightness=0, contrast=0, depth_shift=0)
 CPU = torch.device("cpu")
@@ -19,20 +19,20 @@ def generator() -> torch.Generator:
     return torch.Generator().manual_seed(0)
 
 
-def faces(dataset: FaceDataset, rows: NDArray[np.int64], augmentation: Augmentation) -> Faces:
-    data = Resident(dataset, rows, CPU)
+def faces(dataset: FaceDataset, rows: NDArray[np.int64], augmentation: Augmentation) -> FaceBatch:
+    data = DeviceDataset(dataset, rows, CPU)
     return data.faces(torch.from_numpy(rows), draw(augmentation, len(rows), generator()))
 
 
 def test_nothing_drawn_changes_nothing(learnable: FaceDataset, rows: NDArray[np.int64]) -> None:
-    plain = Resident(learnable, rows, CPU).faces(torch.from_numpy(rows))
+    plain = DeviceDataset(learnable, rows, CPU).faces(torch.from_numpy(rows))
     still = faces(learnable, rows, STILL)
     for name in ("texture", "depth", "valid", "masks"):
         assert torch.allclose(getattr(plain, name), getattr(still, name), atol=1e-4), name
 
 
 def test_numbers_mean_what_they_say(learnable: FaceDataset, rows: NDArray[np.int64]) -> None:
-    plain = Resident(learnable, rows, CPU).faces(torch.from_numpy(rows[:2]))
+    plain = DeviceDataset(learnable, rows, CPU).faces(torch.from_numpy(rows[:2]))
     assert torch.allclose(
         plain.texture[0] * 0.25 + 0.5, torch.from_numpy(learnable.texture[0]).float() / 255, atol=1e-6
     )
@@ -43,7 +43,7 @@ def test_numbers_mean_what_they_say(learnable: FaceDataset, rows: NDArray[np.int
 
 
 def test_flipping_mirrors_every_map_alike(learnable: FaceDataset, rows: NDArray[np.int64]) -> None:
-    plain = Resident(learnable, rows, CPU).faces(torch.from_numpy(rows))
+    plain = DeviceDataset(learnable, rows, CPU).faces(torch.from_numpy(rows))
     mirror = Augmentation(**{**vars(STILL), "flip": 1})
     flipped = faces(learnable, rows, mirror)
     for name in ("texture", "depth", "valid", "masks"):
@@ -60,7 +60,7 @@ def test_a_quarter_turn_moves_pixels_exactly(quarters: int) -> None:
 
 
 def test_a_larger_face_is_deeper_in_proportion(learnable: FaceDataset, rows: NDArray[np.int64]) -> None:
-    data = Resident(learnable, rows, CPU)
+    data = DeviceDataset(learnable, rows, CPU)
     drawn = draw(Augmentation(**{**vars(STILL), "scale": 0.3}), len(rows), generator())
     plain, scaled = data.faces(torch.from_numpy(rows)), data.faces(torch.from_numpy(rows), drawn)
     middle = (..., slice(14, 18), slice(14, 18))  # the disc's middle is flat: only the scale tells there
@@ -71,7 +71,7 @@ def test_a_larger_face_is_deeper_in_proportion(learnable: FaceDataset, rows: NDA
 def test_silhouettes_are_not_smeared_to_the_background(learnable: FaceDataset, rows: NDArray[np.int64]) -> None:
     turned = faces(learnable, rows, Augmentation(**{**vars(STILL), "rotation": 45}))
     present = turned.depth[turned.depth != DEPTH_BACKGROUND]
-    lowest = Resident(learnable, rows, CPU).faces(torch.from_numpy(rows)).depth
+    lowest = DeviceDataset(learnable, rows, CPU).faces(torch.from_numpy(rows)).depth
     assert present.min() >= lowest[lowest > DEPTH_BACKGROUND].min() - 1e-3
 
 
@@ -96,5 +96,5 @@ def test_every_face_is_changed_by_numbers_of_its_own_within_bounds() -> None:
 
 def test_depth_beyond_the_middle_of_its_range_is_not_negative(learnable: FaceDataset) -> None:
     high = dataclasses.replace(learnable, depth=np.full_like(learnable.depth, 65_535))
-    seen = Resident(high, np.arange(2), CPU).faces(torch.arange(2))
+    seen = DeviceDataset(high, np.arange(2), CPU).faces(torch.arange(2))
     assert torch.allclose(seen.depth * DEPTH_UNIT_MM, torch.tensor(-200 + 65_534 * 0.005))

@@ -7,22 +7,22 @@ from torch import Tensor, nn
 
 from afnetm.contract.inputs import learnable_dataset
 from afnetm.data.dataset import FaceDataset
-from afnetm.faces import Faces
+from afnetm.face_batch import FaceBatch
 from afnetm.method import Output
 from afnetm.model.encoder import Encoder, EncoderSpec, Head
 from afnetm.model.network import AFNetM
 from afnetm.model.stream import Stream
 from afnetm.registry import methods
+from afnetm.training.device_dataset import DeviceDataset
 from afnetm.training.gradcam import gradcam, last_maps
-from afnetm.training.resident import Resident
 from baselines.single import Texture
 
 SMALL = EncoderSpec(width=0.25)
 
 
 @pytest.fixture
-def faces(learnable: FaceDataset) -> Faces:
-    return Resident(learnable, np.arange(6), torch.device("cpu")).faces(torch.arange(6))
+def faces(learnable: FaceDataset) -> FaceBatch:
+    return DeviceDataset(learnable, np.arange(6), torch.device("cpu")).faces(torch.arange(6))
 
 
 @pytest.mark.parametrize(
@@ -31,7 +31,7 @@ def faces(learnable: FaceDataset) -> Faces:
 def test_with_pooling_and_a_linear_layer_it_is_the_class_activation_map(encoder: EncoderSpec) -> None:
     """Selvaraju et al. show that there Grad-CAM is CAM (Zhou et al., CVPR 2016): the layer's weights on the map."""
     dataset = learnable_dataset(subjects=1, size=64)
-    faces = Resident(dataset, np.arange(6), torch.device("cpu")).faces(torch.arange(6))
+    faces = DeviceDataset(dataset, np.arange(6), torch.device("cpu")).faces(torch.arange(6))
     torch.manual_seed(0)
     network = Texture().build(encoder, 6).eval()
     classes = torch.tensor([0, 5, 2, 2, 1, 4])
@@ -47,7 +47,7 @@ def test_with_pooling_and_a_linear_layer_it_is_the_class_activation_map(encoder:
 
 
 @pytest.mark.parametrize("name", sorted(methods()))
-def test_any_method_is_explained_and_left_as_it_was(name: str, faces: Faces) -> None:
+def test_any_method_is_explained_and_left_as_it_was(name: str, faces: FaceBatch) -> None:
     network = methods()[name]().build(SMALL, 6).eval()
     before = {key: value.clone() for key, value in network.state_dict().items()}
     with torch.no_grad():
@@ -70,7 +70,7 @@ def test_any_method_is_explained_and_left_as_it_was(name: str, faces: Faces) -> 
         assert torch.equal(network(faces).logits, logits)
 
 
-def test_both_streams_up_to_the_fusing_stage_and_the_trunk_are_looked_at(faces: Faces) -> None:
+def test_both_streams_up_to_the_fusing_stage_and_the_trunk_are_looked_at(faces: FaceBatch) -> None:
     assert list(last_maps(AFNetM().build(SMALL, 6))) == ["texture", "depth", "trunk"]
 
 
@@ -84,7 +84,7 @@ class _Network(nn.Module):
         self.head = Head(128, 6)
         self.differentiable = differentiable
 
-    def forward(self, faces: Faces) -> Output:
+    def forward(self, faces: FaceBatch) -> Output:
         texture = self.texture["stream"](faces.texture)
         depth = faces.depth
         for stage in self.depth.stages:
@@ -93,18 +93,18 @@ class _Network(nn.Module):
         return Output(logits if self.differentiable else logits.detach(), extras={"unused": depth.mean((1, 2, 3))})
 
 
-def test_what_the_class_does_not_depend_on_shows_no_evidence(faces: Faces) -> None:
+def test_what_the_class_does_not_depend_on_shows_no_evidence(faces: FaceBatch) -> None:
     shown = gradcam(_Network(), faces, torch.arange(6))
     assert list(shown) == ["texture", "depth"]
     assert shown["texture"].max() == 1
     assert shown["depth"].max() == 0
 
 
-def test_without_gradients_there_is_nothing_to_show(faces: Faces) -> None:
+def test_without_gradients_there_is_nothing_to_show(faces: FaceBatch) -> None:
     assert gradcam(_Network(differentiable=False), faces, torch.arange(6)) == {}
 
 
-def test_wide_maps_are_made_small(faces: Faces) -> None:
+def test_wide_maps_are_made_small(faces: FaceBatch) -> None:
     def grow(x: Tensor) -> Tensor:
         return nn.functional.interpolate(x, size=128)
 

@@ -8,27 +8,27 @@ from torch import nn
 
 from afnetm.data.dataset import FaceDataset
 from afnetm.data.scan import EXPRESSIONS
-from afnetm.faces import Faces
+from afnetm.face_batch import FaceBatch
 from afnetm.method import Output
 from afnetm.model.encoder import EncoderSpec, Head
 from afnetm.model.network import AFNetM
 from afnetm.model.stream import Stream
+from afnetm.training.config import TrainingConfig
+from afnetm.training.device_dataset import DeviceDataset
 from afnetm.training.loop import Curves, DivergedError, fit, learning_rate_factor, predict
-from afnetm.training.recipe import Recipe
-from afnetm.training.resident import Resident
 
 CPU = torch.device("cpu")
-SHORT = Recipe(epochs=2, batch_size=16)
+SHORT = TrainingConfig(epochs=2, batch_size=16)
 
 
 def train(
-    dataset: FaceDataset, index: NDArray[np.int64], recipe: Recipe, *, seed: int = 1
-) -> tuple[torch.nn.Module, Resident, torch.Tensor, Curves]:
+    dataset: FaceDataset, index: NDArray[np.int64], config: TrainingConfig, *, seed: int = 1
+) -> tuple[torch.nn.Module, DeviceDataset, torch.Tensor, Curves]:
     torch.manual_seed(seed)
     network = AFNetM().build(EncoderSpec(width=0.25), len(EXPRESSIONS))
-    data = Resident(dataset, np.arange(len(dataset.table)), CPU)
+    data = DeviceDataset(dataset, np.arange(len(dataset.table)), CPU)
     labels = torch.tensor([EXPRESSIONS.index(e) for e in dataset.table["expression"]])
-    curves = fit(network, data, torch.from_numpy(index), labels, recipe, seed=seed)
+    curves = fit(network, data, torch.from_numpy(index), labels, config, seed=seed)
     return network, data, labels, curves
 
 
@@ -72,7 +72,7 @@ class _Centroids(torch.nn.Module):
         self.register_buffer("means", torch.zeros(len(EXPRESSIONS), 128))
         self.given: list[tuple[torch.Tensor, torch.Tensor]] = []
 
-    def forward(self, faces: Faces) -> Output:
+    def forward(self, faces: FaceBatch) -> Output:
         maps = self.stream(faces.texture)
         features = maps.mean((2, 3))
         return Output(-torch.cdist(features, self.means), trained=(self.head(maps),), features=features)
@@ -84,11 +84,13 @@ class _Centroids(torch.nn.Module):
         self.means.copy_(torch.stack([features[labels == k].mean(0) for k in range(len(EXPRESSIONS))]))
 
 
-def finalized(dataset: FaceDataset, index: torch.Tensor, recipe: Recipe) -> tuple[_Centroids, Resident, torch.Tensor]:
+def finalized(
+    dataset: FaceDataset, index: torch.Tensor, config: TrainingConfig
+) -> tuple[_Centroids, DeviceDataset, torch.Tensor]:
     torch.manual_seed(0)
-    network, data = _Centroids(), Resident(dataset, np.arange(len(dataset.table)), CPU)
+    network, data = _Centroids(), DeviceDataset(dataset, np.arange(len(dataset.table)), CPU)
     labels = torch.tensor([EXPRESSIONS.index(e) for e in dataset.table["expression"]])
-    fit(network, data, index, labels, recipe, seed=1)
+    fit(network, data, index, labels, config, seed=1)
     return network, data, labels
 
 
@@ -112,8 +114,8 @@ def test_what_is_fitted_is_given_float32_in_bfloat16_too(learnable: FaceDataset)
 
 
 def test_bfloat16_learns_too(learnable: FaceDataset, rows: NDArray[np.int64]) -> None:
-    recipe = dataclasses.replace(SHORT, precision="bfloat16", epochs=10, learning_rate=3e-3)
-    network, _, _, curves = train(learnable, rows, recipe)
+    config = dataclasses.replace(SHORT, precision="bfloat16", epochs=10, learning_rate=3e-3)
+    network, _, _, curves = train(learnable, rows, config)
     assert curves.loss.isfinite().all()
     assert curves.loss[-1] < 0.8 * curves.loss[0]
     assert all(p.dtype == torch.float32 for p in network.parameters())
@@ -143,7 +145,7 @@ class Spoilt(nn.Module):
         super().__init__()
         self.layer, self.left, self.spoils = nn.Linear(3, 6), steps, spoils
 
-    def forward(self, faces: Faces) -> Output:
+    def forward(self, faces: FaceBatch) -> Output:
         logits = self.layer(faces.texture.mean((2, 3)))
         importance = logits.new_full((len(logits), 2), 0.5)
         self.left -= 1
@@ -157,16 +159,16 @@ class Spoilt(nn.Module):
 def test_a_training_that_diverges_says_from_which_epoch_on_and_what_helps(
     steps: int, epoch: int, learnable: FaceDataset, rows: NDArray[np.int64]
 ) -> None:
-    data = Resident(learnable, rows, CPU)
-    recipe = dataclasses.replace(SHORT, epochs=3, learning_rate=0.25)
+    data = DeviceDataset(learnable, rows, CPU)
+    config = dataclasses.replace(SHORT, epochs=3, learning_rate=0.25)
     with pytest.raises(DivergedError, match=rf"from epoch {epoch} of 3 on; try a lower learning_rate \(it is 0.25\)"):
-        fit(Spoilt(steps=steps), data, torch.from_numpy(rows), torch.zeros(len(rows), dtype=torch.long), recipe, seed=0)
+        fit(Spoilt(steps=steps), data, torch.from_numpy(rows), torch.zeros(len(rows), dtype=torch.long), config, seed=0)
 
 
 @pytest.mark.parametrize("spoils", ["logits", "importance"])
 def test_a_network_that_answers_with_no_number_is_refused(
     spoils: str, learnable: FaceDataset, rows: NDArray[np.int64]
 ) -> None:
-    data = Resident(learnable, rows, CPU)
+    data = DeviceDataset(learnable, rows, CPU)
     with pytest.raises(DivergedError, match=rf"'{spoils}' .* is not finite for 32 of 48 scans"):
         predict(Spoilt(steps=1, spoils=spoils), data, torch.from_numpy(rows), SHORT)

@@ -12,8 +12,8 @@ from afnetm.registry import methods
 from afnetm.model.encoder import EncoderSpec
 from afnetm.training.loop import fit, predict
 from afnetm.training.process import prepare_process
-from afnetm.training.recipe import Recipe
-from afnetm.training.resident import Resident
+from afnetm.training.config import TrainingConfig
+from afnetm.training.device_dataset import DeviceDataset
 from afnetm.contract.inputs import learnable_dataset
 
 prepare_process()
@@ -21,13 +21,13 @@ assert torch.backends.cudnn.conv.fp32_precision == torch.backends.cuda.matmul.fp
 assert not torch.backends.cudnn.allow_tf32, "asked by the old name, torch must have an answer, and the same"
 torch.utils.deterministic.fill_uninitialized_memory = {filled}
 dataset = learnable_dataset(subjects=4)
-data = Resident(dataset, np.arange(len(dataset.table)), torch.device("cpu"))
+data = DeviceDataset(dataset, np.arange(len(dataset.table)), torch.device("cpu"))
 labels = torch.arange(len(data)) % 6
 torch.manual_seed(0)
 model = methods()["afnetm"]().build(EncoderSpec(width=0.125, size=32), 6)
 filled = torch.empty(1000).isnan().all().item()
-curves = fit(model, data, torch.arange(len(data)), labels, Recipe(epochs=2, batch_size=8), seed=0)
-probabilities, _ = predict(model, data, torch.arange(len(data)), Recipe())
+curves = fit(model, data, torch.arange(len(data)), labels, TrainingConfig(epochs=2, batch_size=8), seed=0)
+probabilities, _ = predict(model, data, torch.arange(len(data)), TrainingConfig())
 print(json.dumps([filled, curves.loss.tolist(), probabilities.tolist()]))
 """
 

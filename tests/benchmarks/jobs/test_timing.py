@@ -5,17 +5,17 @@ import torch
 
 from afnetm.model.encoder import EncoderSpec
 from afnetm.registry import find_method
-from afnetm.training.recipe import Recipe
+from afnetm.training.config import TrainingConfig
 from benchmarks.jobs.timing import estimate_seconds
 from benchmarks.terminal.words import duration
 
 
 def seconds(method: str, **changed: int) -> float:
     threads = torch.get_num_threads()
-    recipe = Recipe(epochs=changed.pop("epochs", 10), batch_size=8, precision="float32")
+    config = TrainingConfig(epochs=changed.pop("epochs", 10), batch_size=8, precision="float32")
     sizes = {"size": 32, "train": 60, "test": 30} | changed
     try:
-        return estimate_seconds(find_method(method)(), EncoderSpec(width=0.25), recipe, **sizes, device="cpu")
+        return estimate_seconds(find_method(method)(), EncoderSpec(width=0.25), config, **sizes, device="cpu")
     finally:
         torch.set_num_threads(threads)
 

@@ -7,7 +7,7 @@ import pytest
 from afnetm.contract.inputs import learnable_dataset
 from afnetm.data.dataset import FaceDataset
 from afnetm.errors import UserError
-from afnetm.training.recipe import Augmentation, Recipe
+from afnetm.training.config import Augmentation, TrainingConfig
 from benchmarks.plans import keys as keys_module
 from benchmarks.plans.keys import DECIDING, UNSAID, run_key
 from benchmarks.plans.runs import Run, plan, rebuild, select
@@ -111,25 +111,25 @@ def test_a_record_says_enough_to_hash_to_its_key(learnable: FaceDataset) -> None
 
 def test_a_new_setting_of_the_recipe_loses_no_record(learnable: FaceDataset, monkeypatch: pytest.MonkeyPatch) -> None:
     before = json.loads(json.dumps(dataclasses.asdict(plan(suite(), learnable, device="cpu")[0].run)))
-    augmentation = before["recipe"]["augmentation"] | {"blur": 0.0}
-    after = before | {"recipe": before["recipe"] | {"clip": None, "augmentation": augmentation}}
+    augmentation = before["training"]["augmentation"] | {"blur": 0.0}
+    after = before | {"training": before["training"] | {"clip": None, "augmentation": augmentation}}
     assert run_key(after) != run_key(before), "nobody has said yet what the new settings are where keys are silent"
     unsaid = {**UNSAID, "clip": None, "augmentation": {**UNSAID["augmentation"], "blur": 0.0}}
     monkeypatch.setattr(keys_module, "UNSAID", unsaid)
     assert run_key(after) == run_key(before)
-    assert run_key(after | {"recipe": after["recipe"] | {"clip": 1.0}}) != run_key(before)
+    assert run_key(after | {"training": after["training"] | {"clip": 1.0}}) != run_key(before)
 
 
 def test_keys_say_what_each_setting_of_the_recipe_is_where_they_are_silent() -> None:
-    """With the recipe as it is today; should a default change, `UNSAID` stays and this test names what differs."""
-    assert dataclasses.asdict(Recipe()) == UNSAID
+    """With the training defaults of today; should one change, `UNSAID` stays and this test names what differs."""
+    assert dataclasses.asdict(TrainingConfig()) == UNSAID
     assert dataclasses.asdict(Augmentation()) == UNSAID["augmentation"]
 
 
 def test_a_changed_default_does_not_change_what_a_key_means(learnable: FaceDataset) -> None:
     run = plan(suite(), learnable, device="cpu")[0].run
     said = {"learning_rate": UNSAID["learning_rate"]}
-    other = dataclasses.replace(run, recipe={**run.recipe, "learning_rate": 2e-3})
-    silent = {k: v for k, v in run.recipe.items() if k != "learning_rate"}
-    assert dataclasses.replace(run, recipe=silent).key == dataclasses.replace(run, recipe=silent | said).key
+    other = dataclasses.replace(run, training={**run.training, "learning_rate": 2e-3})
+    silent = {k: v for k, v in run.training.items() if k != "learning_rate"}
+    assert dataclasses.replace(run, training=silent).key == dataclasses.replace(run, training=silent | said).key
     assert other.key != run.key

@@ -297,7 +297,7 @@ def test_winners_that_were_edited_are_trained_as_they_are(
     assert records(home).items() >= there.items()
     result = json.loads((home / "runs" / new / "result.json").read_text())
     expected = chosen(searched)["texture", (0, 1)] | {"training.learning_rate": 0.00125}
-    tried = result["hyperparameters"] | {f"training.{name}": value for name, value in result["recipe"].items()}
+    tried = result["hyperparameters"] | {f"training.{name}": value for name, value in result["training"].items()}
     assert {name: tried[name] for name in expected} == expected
     assert (result["fold"], result.get("inner")) == (1, None)
     assert [listed.key for listed in manifest(home).runs if listed.fold == 1] == [new]

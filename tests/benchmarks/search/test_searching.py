@@ -65,7 +65,7 @@ def asked(of: Suite) -> list[Question]:
 def score(run: Run) -> float:
     """Between 0 and 1; by what is tried, and by fold."""
     assert run.inner is not None
-    return float((7 * run.hyperparameters["dropout"] + 91 * run.recipe["weight_decay"] + run.inner["fold"] / 3) % 1)
+    return float((7 * run.hyperparameters["dropout"] + 91 * run.training["weight_decay"] + run.inner["fold"] / 3) % 1)
 
 
 @dataclass
@@ -178,7 +178,7 @@ def test_every_study_spends_its_budget_on_runs_of_its_own_fold(tmp_path: Path) -
             ]
             assert {(each.method, each.repeat, each.fold) for each in own} == {(question.label, *question.where)}
             for each in own:
-                tried = each.hyperparameters | {f"training.{name}": value for name, value in each.recipe.items()}
+                tried = each.hyperparameters | {f"training.{name}": value for name, value in each.training.items()}
                 assert trial.params == {name: tried[name] for name in trial.params}
             assert trial.value == pytest.approx(sum(1 - score(each) for each in own) / 2)
             assert trial.user_attrs["seconds"] == 6

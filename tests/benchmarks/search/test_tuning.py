@@ -42,7 +42,7 @@ def job(of: Suite, found: Tuned, *, labels: list[str] = BOTH) -> Job:
 
 
 def settings(run: Run) -> dict[str, Any]:
-    return run.hyperparameters | {f"training.{name}": value for name, value in run.recipe.items()}
+    return run.hyperparameters | {f"training.{name}": value for name, value in run.training.items()}
 
 
 def best(searches: Mapping[Question, Search]) -> dict[tuple[str, Any, int], FrozenTrial]:
@@ -65,7 +65,7 @@ def test_each_fold_is_trained_with_its_own_winner(selection: str, tmp_path: Path
         where = (one.run.repeat, one.run.fold) if selection == "nested" else None
         changed = settings(before.run) | won[one.label, where, 0].params
         assert settings(one.run) == changed
-        assert replace(one.run, hyperparameters=before.run.hyperparameters, recipe=before.run.recipe) == before.run
+        assert replace(one.run, hyperparameters=before.run.hyperparameters, training=before.run.training) == before.run
     assert not found.lacking
     assert not found.extras
     assert job(of, found).chosen == found.planned

@@ -3,7 +3,7 @@
 import pytest
 from torch import nn
 
-from afnetm.faces import Faces
+from afnetm.face_batch import FaceBatch
 from afnetm.method import Output
 from baselines.single import Texture
 from benchmarks.speed.graphs import friendliness
@@ -14,12 +14,12 @@ class Whole(nn.Module):
         super().__init__()
         self.head = nn.Linear(3, 6)
 
-    def forward(self, faces: Faces) -> Output:
+    def forward(self, faces: FaceBatch) -> Output:
         return Output(self.head(faces.texture.mean((2, 3))))
 
 
 class Waiting(Whole):
-    def forward(self, faces: Faces) -> Output:
+    def forward(self, faces: FaceBatch) -> Output:
         return Output(super().forward(faces).logits * (2.0 if faces.masks.mean().item() > 0.5 else 1.0))
 
 

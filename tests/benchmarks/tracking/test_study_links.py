@@ -59,7 +59,14 @@ def record(home: Home, key: str, fold: int) -> None:
     result: dict[str, Any] = {"accuracy": 0.5, "macro_f1": 0.4, "seconds": 2.0, "test_seconds": 0.5, "finished": 1e9}
     result |= {"parameters": 10, "flops": 20, "n_train": 5, "n_test": 1, "method": "m", "version": 1, "repeat": 0}
     result |= {"fold": fold, "seed": 1, "device": "cpu", "intensities": None, "protocol": {}, "encoder": {}}
-    result |= {"recipe": {}, "hyperparameters": {}, "commit": "abc", "hardware": "", "device_name": "", "versions": {}}
+    result |= {
+        "training": {},
+        "hyperparameters": {},
+        "commit": "abc",
+        "hardware": "",
+        "device_name": "",
+        "versions": {},
+    }
     curves = pd.DataFrame({"epoch": [0], "loss": [1.5], "accuracy": [0.2], "learning_rate": [0.1]})
     Store(home).write(key, Record(result, pd.DataFrame({"scan": ["a"]}), curves, {}))
 

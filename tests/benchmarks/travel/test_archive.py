@@ -145,7 +145,7 @@ def test_there_are_not_too_many_members(
         ({"format": 2}, "format = 2; this version of afnetm reads 1"),
         ({"format": "1"}, "format = '1'; this version of afnetm reads 1"),
         ({"suite": ".."}, "suite = .*should be letters"),
-        ({"members": {}}, "the contents does not name it"),
+        ({"members": {}}, "contents.json does not name it"),
         ({"members": {"x": 1}}, "members.x should be an object"),
         ({"members": None}, "members = null"),
     ],

@@ -87,7 +87,7 @@ SPOILT: dict[str, tuple[Callable[[Content], Content], str]] = {
     "text for a number": (with_json(RESULT, setting("seed", to="1")), 'seed = "1": '),
     "nothing": (with_json(RESULT, lambda told: {}), "dataset is missing"),
     "another key": (with_json(RESULT, setting("key", to="0" * 20)), "key is 0{20}, allowed is its folder's name"),
-    "another setting": (with_json(RESULT, setting("recipe", "epochs", to=9)), "the hash of what decides it is"),
+    "another setting": (with_json(RESULT, setting("training", "epochs", to=9)), "the hash of what decides it is"),
     "an inner fold": (with_json(RESULT, setting("inner", to={"fold": 0})), "inner = "),
     "too many scans": (with_json(RESULT, setting("n_test", to=1_000_000)), "12 rows, the result says n_test = 1000000"),
     "another accuracy": (with_json(RESULT, setting("accuracy", to=0.99)), "accuracy = 0.99, its predictions give 0"),

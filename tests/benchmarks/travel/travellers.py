@@ -40,7 +40,7 @@ def run(method: str, fold: int, **changes: Any) -> dict[str, Any]:
         "version": 1,
         "hyperparameters": {"dropout": 0.25},
         "encoder": {"name": "resnet18", "width": 0.25, "weights": None},
-        "recipe": {"epochs": 3, "augmentation": {"flip": 0.5}},
+        "training": {"epochs": 3, "augmentation": {"flip": 0.5}},
         "device": "cpu",
         "inner": None,
         "reseed": 0,

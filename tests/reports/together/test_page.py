@@ -66,8 +66,10 @@ def test_the_same_suites_give_the_same_bytes(five, tmp_path, written):
 
 
 def test_what_suites_differ_in_and_what_their_records_lack_is_told(named, tuned, tmp_path):
-    part = without(named("part", recipe={"training.epochs": 20, "encoder.width": 0.25}).results, method="late", fold=1)
-    whole = tuned(named("whole", seed=1, recipe={"training.epochs": 60, "encoder.width": 0.25}).results)
+    part = without(
+        named("part", training={"training.epochs": 20, "encoder.width": 0.25}).results, method="late", fold=1
+    )
+    whole = tuned(named("whole", seed=1, training={"training.epochs": 60, "encoder.width": 0.25}).results)
     whole = replace(whole, provenance=replace(whole.provenance, synthetic=False, versions={"torch": ["2.16.0"]}))
     page = read(write(Together([Compared(part), Compared(whole)]), tmp_path / "r"))
     top = page.text[: page.text.index("has the highest accuracy")]

@@ -14,7 +14,7 @@ DEPTH_BACKGROUND = -3.0
 
 
 @dataclass(frozen=True, eq=False)
-class Faces:
+class FaceBatch:
     """A batch of ``B`` faces at ``S x S`` pixels.
 
     Attributes:

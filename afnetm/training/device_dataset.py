@@ -1,4 +1,4 @@
-"""The dataset on the device: copied there once as stored, turned into `Faces` batch by batch."""
+"""The dataset on the device: copied there once as stored, turned into `FaceBatch` batch by batch."""
 
 import numpy as np
 import torch
@@ -7,14 +7,14 @@ from torch import Tensor
 
 from afnetm.data.dataset import FaceDataset
 from afnetm.data.maps import DEPTH_STEP_MM, DEPTH_ZERO_MM, PLANES, REGIONS, WINDOW_MM
-from afnetm.faces import DEPTH_BACKGROUND, DEPTH_UNIT_MM, Faces
-from afnetm.training.augment import Draw, warp
+from afnetm.face_batch import DEPTH_BACKGROUND, DEPTH_UNIT_MM, FaceBatch
+from afnetm.training.augment import AugmentationParameters, warp
 
 # sRGB as 0..1 minus this mean, over this deviation: round numbers near those of faces, not fitted to any dataset.
 _TEXTURE_MEAN, _TEXTURE_DEVIATION = 0.5, 0.25
 
 
-class Resident:
+class DeviceDataset:
     """Scans of a dataset held on a device in stored precision, six bytes a pixel.
 
     Args:
@@ -36,7 +36,7 @@ class Resident:
     def __len__(self) -> int:
         return len(self.texture)
 
-    def faces(self, index: Tensor, draw: Draw | None = None) -> Faces:
+    def faces(self, index: Tensor, draw: AugmentationParameters | None = None) -> FaceBatch:
         """The faces at `index` (int64, on the device), changed as `draw` says.
 
         The channels of one resampled stack are texture, millimetres of depth times presence, presence, valid and the
@@ -53,7 +53,7 @@ class Resident:
             millimetres = millimetres / present.clamp_min(1e-3) * draw.scale + draw.depth_shift
             texture = ((texture - 0.5) * draw.contrast + 0.5 + draw.brightness).clamp(0, 1)
         depth = torch.where(present > 0.5, millimetres / DEPTH_UNIT_MM, DEPTH_BACKGROUND)
-        return Faces(
+        return FaceBatch(
             texture=(texture - _TEXTURE_MEAN) / _TEXTURE_DEVIATION,
             depth=depth,
             valid=planes[:, :1],

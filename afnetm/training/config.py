@@ -1,4 +1,4 @@
-"""The training recipe: how every method of a suite is trained, the same for all."""
+"""The training configuration: how every method of a suite is trained, the same for all."""
 
 from dataclasses import dataclass, field
 from typing import Annotated, ClassVar, Literal
@@ -42,7 +42,7 @@ class Augmentation:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Recipe:
+class TrainingConfig:
     """How a method is trained: AdamW with a linear warm-up and a cosine decay to zero, cross-entropy.
 
     Attributes:
