@@ -20,16 +20,16 @@ class Output:
 
     Attributes:
         logits: ``(B, K)``; their softmax are the class probabilities.
-        trained: the logits, each ``(B, K)``, whose cross-entropies are summed as the loss; `logits` alone if empty.
-        extras: what the report shows per scan, by name, first axis ``B``: importance weights, attention.
-        penalty: float32 scalar added to the loss, a regulariser of the batch's features, say; None where there is none.
+        supervised_logits: each ``(B, K)``; the loss is the sum of their cross-entropies. Empty for `logits` alone.
+        auxiliary_outputs: what the report shows per scan, by name, first axis ``B``: importance weights, attention.
+        auxiliary_loss: float32 scalar added to the loss, such as a regulariser of the batch's features; None for none.
         features: ``(B, D)``, what `Finalizing.finalize` is given of the training scans; None where a method has none.
     """
 
     logits: Tensor
-    trained: tuple[Tensor, ...] = ()
-    extras: Mapping[str, Tensor] = field(default_factory=dict)
-    penalty: Tensor | None = None
+    supervised_logits: tuple[Tensor, ...] = ()
+    auxiliary_outputs: Mapping[str, Tensor] = field(default_factory=dict)
+    auxiliary_loss: Tensor | None = None
     features: Tensor | None = None
 
 

@@ -75,12 +75,12 @@ class _AFFNetwork(TwoStreams):
         fused = weight * texture + (1 - weight) * depth
         where = weight.float().mean(1)
         share = where.mean((1, 2))
-        extras = {
+        auxiliary_outputs = {
             "importance": torch.stack([share, 1 - share], 1),
             "attention_texture": attention_map(where),
             "attention_depth": attention_map(1 - where),
         }
-        return Output(self.head(fused), extras=extras)
+        return Output(self.head(fused), auxiliary_outputs=auxiliary_outputs)
 
 
 def _bottleneck(channels: int, hidden: int) -> nn.Sequential:

@@ -96,11 +96,11 @@ class _BottleneckNetwork(nn.Module):
             depth, depth_shared, in_depth = exchange(depth_layer, depth, shared)
             shared = (texture_shared + depth_shared) / 2
         logits = [self.classifier(self.dropout(self.norm(tokens[:, 0]))) for tokens in (texture, depth)]
-        extras = {
+        auxiliary_outputs = {
             "attention_texture": token_attention_map(in_texture, *texture_grid),
             "attention_depth": token_attention_map(in_depth, *depth_grid),
         }
-        return Output((logits[0] + logits[1]) / 2, extras=extras)
+        return Output((logits[0] + logits[1]) / 2, auxiliary_outputs=auxiliary_outputs)
 
 
 def exchange(layer: nn.Module, tokens: Tensor, shared: Tensor) -> tuple[Tensor, Tensor, Tensor]:

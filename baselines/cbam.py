@@ -83,5 +83,5 @@ class _CBAMNetwork(TwoStreams):
         both = torch.cat(self.maps(faces), 1)
         attended, which, where = self.attention(both)
         share = which.float().unflatten(1, (2, -1)).mean(2)
-        extras = {"importance": share / share.sum(1, keepdim=True), "attention": attention_map(where[:, 0])}
-        return Output(self.head(attended), extras=extras)
+        auxiliary_outputs = {"importance": share / share.sum(1, keepdim=True), "attention": attention_map(where[:, 0])}
+        return Output(self.head(attended), auxiliary_outputs=auxiliary_outputs)

@@ -70,8 +70,8 @@ class _CrossAttentionNetwork(TwoStreams):
         for texture_layer, depth_layer in zip(self.texture_layers, self.depth_layers, strict=True):
             (texture, to_depth), (depth, to_texture) = texture_layer(texture, depth), depth_layer(depth, texture)
         pooled = self.norm(torch.cat([texture.mean(1), depth.mean(1)], 1))
-        extras = {
+        auxiliary_outputs = {
             "attention_texture": token_attention_map(to_texture.mean(1), *texture_map.shape[2:]),
             "attention_depth": token_attention_map(to_depth.mean(1), *depth_map.shape[2:]),
         }
-        return Output(self.classifier(self.dropout(pooled)), extras=extras)
+        return Output(self.classifier(self.dropout(pooled)), auxiliary_outputs=auxiliary_outputs)

@@ -66,4 +66,4 @@ class _GMUNetwork(TwoStreams):
         fused = gate * self.texture_features(texture).tanh() + (1 - gate) * self.depth_features(depth).tanh()
         share = gate.float().mean(1)
         importance = torch.stack([share, 1 - share], 1)
-        return Output(self.classifier(self.dropout(fused)), extras={"importance": importance})
+        return Output(self.classifier(self.dropout(fused)), auxiliary_outputs={"importance": importance})

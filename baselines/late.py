@@ -40,4 +40,4 @@ class _LateNetwork(TwoDecisions):
     def forward(self, faces: FaceBatch) -> Output:
         texture, depth = self.decisions(faces)
         mean = torch.logaddexp(texture.log_softmax(1), depth.log_softmax(1)) - math.log(2)
-        return Output(mean, trained=(texture, depth))
+        return Output(mean, supervised_logits=(texture, depth))

@@ -86,13 +86,13 @@ class _MaskGuidedNetwork(TwoStreams):
         weights = self.weigh(torch.cat([texture, depth], 1)).float().softmax(1)
         fused = weights[:, :1] * texture + weights[:, 1:] * depth
         logits = torch.cat([texture_logits, depth_logits], 1).float()
-        extras = {
+        auxiliary_outputs = {
             "importance": weights.mean((2, 3)),
             "attention_texture": attention_map(logits[:, 0].sigmoid()),
             "attention_depth": attention_map(logits[:, 1].sigmoid()),
         }
-        penalty = self.guidance * mask_distance(logits, faces.salient) if self.training else None
-        return Output(self.head(fused), extras=extras, penalty=penalty)
+        auxiliary_loss = self.guidance * mask_distance(logits, faces.salient) if self.training else None
+        return Output(self.head(fused), auxiliary_outputs=auxiliary_outputs, auxiliary_loss=auxiliary_loss)
 
 
 def mask_distance(logits: Tensor, mask: Tensor) -> Tensor:

@@ -63,4 +63,4 @@ class _OGFNetwork(TwoFeatures):
         texture, depth = self.features(faces)
         cosine = cosine_similarity(texture.float(), depth.float())
         logits = self.classifier(self.dropout(torch.cat([texture, depth], 1)))
-        return Output(logits, penalty=self.orthogonality * cosine.square().mean())
+        return Output(logits, auxiliary_loss=self.orthogonality * cosine.square().mean())

@@ -40,4 +40,4 @@ class Product(Method):
 class _ProductNetwork(TwoDecisions):
     def forward(self, faces: FaceBatch) -> Output:
         texture, depth = self.decisions(faces)
-        return Output(texture.log_softmax(1) + depth.log_softmax(1), trained=(texture, depth))
+        return Output(texture.log_softmax(1) + depth.log_softmax(1), supervised_logits=(texture, depth))

@@ -67,7 +67,9 @@ class _SVMNetwork(TwoDecisions):
         features = torch.cat([texture.mean((2, 3)), depth.mean((2, 3))], 1).float()
         with torch.autocast(features.device.type, enabled=False):  # what was fitted in float32 stays in it
             decisions = features @ self.weight.T + self.bias
-        return Output(trained[0] + trained[1] if self.training else decisions, trained=trained, features=features)
+        return Output(
+            trained[0] + trained[1] if self.training else decisions, supervised_logits=trained, features=features
+        )
 
     def finalize(self, features: Tensor, labels: Tensor) -> None:
         """Fits the SVMs to ``(N, D)`` features and ``(N,)`` labels; standardising becomes part of their weights."""

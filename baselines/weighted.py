@@ -53,4 +53,4 @@ class _WeightedNetwork(TwoDecisions):
         log_texture, log_depth = texture.detach().log_softmax(1), depth.detach().log_softmax(1)
         fused = torch.logaddexp(log_weights[0] + log_texture, log_weights[1] + log_depth)
         importance = log_weights.exp().expand(len(fused), 2)
-        return Output(fused, trained=(fused, texture, depth), extras={"importance": importance})
+        return Output(fused, supervised_logits=(fused, texture, depth), auxiliary_outputs={"importance": importance})

@@ -25,7 +25,7 @@ def test_the_method_in_one_file_works(learnable: FaceDataset) -> None:
     network = module.Minimum().build(EncoderSpec(width=0.25), len(EXPRESSIONS)).eval()
     faces = DeviceDataset(learnable, np.arange(4), torch.device("cpu")).faces(torch.arange(4))
     output = network(faces)
-    smaller = torch.minimum(output.trained[0].exp(), output.trained[1].exp())
+    smaller = torch.minimum(output.supervised_logits[0].exp(), output.supervised_logits[1].exp())
     assert torch.allclose(output.logits.softmax(1), smaller / smaller.sum(1, keepdim=True), atol=1e-6)
 
 

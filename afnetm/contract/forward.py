@@ -126,8 +126,8 @@ def _answer(network: nn.Module, faces: FaceBatch) -> Output:
 
 
 def _outcome(output: Output) -> list[Tensor]:
-    """What it returned of each face, and the penalty: what only guides the training changes this alone."""
-    return [*tensors(output).values(), *([] if output.penalty is None else [output.penalty])]
+    """What it returned of each face, and the auxiliary_loss: what only guides the training changes this alone."""
+    return [*tensors(output).values(), *([] if output.auxiliary_loss is None else [output.auxiliary_loss])]
 
 
 def _rows(faces: FaceBatch, index: Tensor) -> FaceBatch:

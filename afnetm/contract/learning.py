@@ -98,8 +98,8 @@ def check_bfloat16(bench: Bench) -> None:
         output = network(data.faces(torch.arange(SCANS)))
     sums = output.logits.float().softmax(1).sum(1)
     demand(torch.allclose(sums, torch.ones(SCANS), atol=1e-5), f"bfloat16 probabilities sum to {sums}")
-    if "importance" in output.extras:
-        sums = output.extras["importance"].float().sum(1)
+    if "importance" in output.auxiliary_outputs:
+        sums = output.auxiliary_outputs["importance"].float().sum(1)
         demand(torch.allclose(sums, torch.ones(SCANS), atol=5e-3), f"bfloat16 importance sums to {sums}")
 
 

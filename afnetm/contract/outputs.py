@@ -8,7 +8,7 @@ from torch import Tensor
 from afnetm.contract.bench import demand
 from afnetm.method import Output
 
-#: Of `Output.extras`, what reports know.
+#: Of `Output.auxiliary_outputs`, what reports know.
 KNOWN = ("importance", "attention", "attention_texture", "attention_depth")
 #: Positions a side of a map of attention, at most.
 _WIDEST = 14
@@ -16,8 +16,11 @@ _WIDEST = 14
 
 def tensors(output: Output) -> dict[str, Tensor]:
     """What a module returned of each face, by name."""
-    named = {"logits": output.logits, **{f"extras['{name}']": extra for name, extra in output.extras.items()}}
-    named |= {f"trained[{i}]": logits for i, logits in enumerate(output.trained)}
+    named = {
+        "logits": output.logits,
+        **{f"auxiliary_outputs['{name}']": extra for name, extra in output.auxiliary_outputs.items()},
+    }
+    named |= {f"supervised_logits[{i}]": logits for i, logits in enumerate(output.supervised_logits)}
     return named if output.features is None else {**named, "features": output.features}
 
 
@@ -36,31 +39,45 @@ def check_output(output: object, *, count: int, classes: int, of: str, dtype: to
     """
     demand(isinstance(output, Output), f"{of}: returns {type(output).__name__}; return afnetm.method.Output")
     assert isinstance(output, Output)
-    demand(isinstance(output.trained, Sequence), f"{of}: trained is {_type(output.trained)}; it should be a tuple")
-    demand(isinstance(output.extras, Mapping), f"{of}: extras is {_type(output.extras)}; it should be a dictionary")
+    demand(
+        isinstance(output.supervised_logits, Sequence),
+        f"{of}: supervised_logits is {_type(output.supervised_logits)}; it should be a tuple",
+    )
+    demand(
+        isinstance(output.auxiliary_outputs, Mapping),
+        f"{of}: auxiliary_outputs is {_type(output.auxiliary_outputs)}; it should be a dictionary",
+    )
     for name, tensor in tensors(output).items():
         demand(isinstance(tensor, Tensor), f"{of}: {name} is {_type(tensor)}; it should be a tensor")
         demand(tensor.dtype in {torch.float32, dtype}, f"{of}: {name} is {tensor.dtype}; it should be float32")
         demand(tensor.isfinite().all(), f"{of}: {name} is not finite; guard what is divided by or logarithms of 0")
         first = tensor.shape[0] if tensor.ndim else None
         demand(first == count, f"{of}: {name} is {tuple(tensor.shape)}; its first axis is the batch")
-        if name == "logits" or name.startswith("trained"):
+        if name == "logits" or name.startswith("supervised_logits"):
             wanted = (count, classes)
             demand(tensor.shape == wanted, f"{of}: {name} is {tuple(tensor.shape)}; it should be (B, {classes})")
-    if output.penalty is not None:
-        penalty = output.penalty
-        demand(isinstance(penalty, Tensor), f"{of}: penalty is {_type(penalty)}; it should be a tensor")
-        demand(penalty.shape == (), f"{of}: penalty is {tuple(penalty.shape)}; it should be a scalar")
-        demand(penalty.dtype in {torch.float32, dtype}, f"{of}: penalty is {penalty.dtype}; it should be float32")
-        demand(penalty.isfinite(), f"{of}: penalty is {penalty}; mend what overflows")
+    if output.auxiliary_loss is not None:
+        auxiliary_loss = output.auxiliary_loss
+        demand(
+            isinstance(auxiliary_loss, Tensor),
+            f"{of}: auxiliary_loss is {_type(auxiliary_loss)}; it should be a tensor",
+        )
+        demand(
+            auxiliary_loss.shape == (), f"{of}: auxiliary_loss is {tuple(auxiliary_loss.shape)}; it should be a scalar"
+        )
+        demand(
+            auxiliary_loss.dtype in {torch.float32, dtype},
+            f"{of}: auxiliary_loss is {auxiliary_loss.dtype}; it should be float32",
+        )
+        demand(auxiliary_loss.isfinite(), f"{of}: auxiliary_loss is {auxiliary_loss}; mend what overflows")
     if output.features is not None:
         shape = tuple(output.features.shape)
         demand(len(shape) == 2, f"{of}: features are {shape}; they should be (B, D)")
-    for name, tensor in output.extras.items():
-        _check_extra(name, tensor, f"{of}: extras['{name}'] {tuple(tensor.shape)}")
+    for name, tensor in output.auxiliary_outputs.items():
+        _check_auxiliary(name, tensor, f"{of}: auxiliary_outputs['{name}'] {tuple(tensor.shape)}")
 
 
-def _check_extra(name: str, tensor: Tensor, of: str) -> None:
+def _check_auxiliary(name: str, tensor: Tensor, of: str) -> None:
     rounding = 1e-5 if tensor.dtype == torch.float32 else 5e-3
     tensor = tensor.float()
     demand(name in KNOWN, f"{of}: reports know {', '.join(KNOWN)}; name it as one of them or leave it out")

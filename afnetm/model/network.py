@@ -105,7 +105,7 @@ class AFNetMNetwork(nn.Module):
         self.head = Head(trunk.channels[-1], classes, method.dropout)
 
     def forward(self, faces: FaceBatch) -> Output:
-        """Logits and extras of a batch."""
+        """Logits and auxiliary_outputs of a batch."""
         masks = MASKS[self.method.masks](faces)
         texture, texture_change = self.texture(faces.texture, masks)
         depth, depth_change = self.depth(faces.geometry(self.method.geometry), masks)
@@ -119,12 +119,12 @@ class AFNetMNetwork(nn.Module):
             x = block(x)
             if stage in fused:
                 x = x + fused[stage]
-        extras: dict[str, Tensor] = {}
+        auxiliary_outputs: dict[str, Tensor] = {}
         if self.method.weighting != "none":
-            extras["importance"] = torch.stack([weight.mean((2, 3, 4)) for weight in weights]).mean(0)
+            auxiliary_outputs["importance"] = torch.stack([weight.mean((2, 3, 4)) for weight in weights]).mean(0)
         if self.method.attention != "none" and texture_change is not None and depth_change is not None:
-            extras |= {"attention_texture": texture_change, "attention_depth": depth_change}
-        return Output(self.head(x), extras=extras)
+            auxiliary_outputs |= {"attention_texture": texture_change, "attention_depth": depth_change}
+        return Output(self.head(x), auxiliary_outputs=auxiliary_outputs)
 
 
 class _Stream(nn.Module):

@@ -105,11 +105,11 @@ def _check_finite(loss: Tensor, config: TrainingConfig) -> None:
 
 
 def sum_loss(output: Output, target: Tensor, smoothing: float) -> Tensor:
-    """The sum of the cross-entropies of each ``(B, K)`` in `Output.trained`, and of `Output.penalty`, in float32."""
-    trained = output.trained or (output.logits,)
+    """The loss, in float32: cross-entropies of each of `Output.supervised_logits`, and `Output.auxiliary_loss`, summed."""
+    trained = output.supervised_logits or (output.logits,)
     losses = [cross_entropy(logits.float(), target, label_smoothing=smoothing) for logits in trained]
-    if output.penalty is not None:
-        losses.append(output.penalty.float())
+    if output.auxiliary_loss is not None:
+        losses.append(output.auxiliary_loss.float())
     return torch.stack(losses).sum()
 
 
@@ -123,18 +123,21 @@ def finalize(model: nn.Module, data: DeviceDataset, index: Tensor, labels: Tenso
 def predict(
     model: nn.Module, data: DeviceDataset, index: Tensor, config: TrainingConfig
 ) -> tuple[Tensor, dict[str, Tensor]]:
-    """Class probabilities ``(N, K)`` float32 of the scans at `index`, not augmented, and the extras; on the CPU.
+    """Class probabilities ``(N, K)`` float32 of the scans at `index`, not augmented, and auxiliary outputs; on the CPU.
 
     Raises:
         DivergedError: some of them are not finite.
     """
     outputs = _outputs(model, data, index, config)
     probabilities = torch.cat([output.logits for output in outputs]).float().softmax(1).cpu()
-    extras = {name: torch.cat([o.extras[name] for o in outputs]).float().cpu() for name in outputs[0].extras}
-    for name, values in [("logits", probabilities), *extras.items()]:
+    auxiliary_outputs = {
+        name: torch.cat([o.auxiliary_outputs[name] for o in outputs]).float().cpu()
+        for name in outputs[0].auxiliary_outputs
+    }
+    for name, values in [("logits", probabilities), *auxiliary_outputs.items()]:
         if bad := int((~values.isfinite()).flatten(1).any(1).sum()):
             raise DivergedError(f"'{name}' of the trained network is not finite for {bad} of {len(index)} scans")
-    return probabilities, extras
+    return probabilities, auxiliary_outputs
 
 
 @torch.no_grad()

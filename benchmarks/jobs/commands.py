@@ -70,10 +70,10 @@ class Job:
 
     @property
     def chosen(self) -> list[PlannedRun]:
-        """The runs asked for that can be trained, extras last; each once."""
-        extras = [extra.planned for extra in self.tuned.extras] if self.tuned else []
+        """The runs asked for that can be trained, additional last; each once."""
+        additional = [extra.planned for extra in self.tuned.additional] if self.tuned else []
         planned = [one for one in self.planned if not (self.tuned and self.tuned.lacks(one))]
-        return list({one.run.key: one for one in [*planned, *extras] if one.label in self.labels}.values())
+        return list({one.run.key: one for one in [*planned, *additional] if one.label in self.labels}.values())
 
 
 def prepare(

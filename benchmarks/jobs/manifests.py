@@ -14,7 +14,7 @@ def make_manifest(
     suite: Suite, dataset: FaceDataset, planned: list[PlannedRun], tuned: Tuned | None = None
 ) -> Manifest:
     """The manifest of a suite as planned."""
-    extras = tuned.extras if tuned else ()
+    additional = tuned.additional if tuned else ()
     return Manifest(
         suite=suite.name,
         text=suite.text,
@@ -45,9 +45,9 @@ def make_manifest(
         axes={name: axis.model_dump() for name, axis in suite.axes.items()},
         added=list(suite.added),
         tuning=dict(tuned.record) if tuned else {},
-        extras=[
+        additional=[
             ListedRun(e.planned.run.key, e.planned.label, e.planned.run.repeat, e.planned.run.fold, e.search, e.reseed)
-            for e in extras
+            for e in additional
         ],
         path=suite.path,
         secret="" if dataset.shareable else dataset_secret(dataset),

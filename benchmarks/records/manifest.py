@@ -19,7 +19,7 @@ class NoManifestError(UserError):
 class ListedRun:
     """One run of a suite: its key, and where it stands in the comparison.
 
-    One whose `search` or `reseed` is not 0 stands beside it (`benchmarks.search.tuning.Extra`).
+    One whose `search` or `reseed` is not 0 stands beside it (`benchmarks.search.tuning.AdditionalRun`).
     """
 
     key: str
@@ -48,7 +48,7 @@ class Manifest:
         axes: what an ablation changes, by hyper-parameter: title and part_of (`reports.data.results.Axis`).
         added: methods that are not in the TOML.
         tuning: how the methods were tuned (`benchmarks.search.tuning.Tuned.record`); empty where they were not.
-        extras: trainings beside the comparison.
+        additional: trainings beside the comparison.
         path: the suite's file, absolute, which is for this home alone; empty for a suite that comes with the project,
             None where the suite came from elsewhere.
         secret: what reports make pseudonyms of subjects with; it never enters one, nor MLflow. Empty where the dataset
@@ -66,7 +66,7 @@ class Manifest:
     axes: dict[str, dict[str, Any]] = field(default_factory=dict)
     added: list[str] = field(default_factory=list)
     tuning: dict[str, Any] = field(default_factory=dict)
-    extras: list[ListedRun] = field(default_factory=list)
+    additional: list[ListedRun] = field(default_factory=list)
     path: str | None = None
     secret: str = ""
 
@@ -75,11 +75,11 @@ class Manifest:
         write_text(_place(home, self.suite), json.dumps(asdict(self), indent=1))
 
     def only(self, labels: list[str] | None) -> list[ListedRun]:
-        """The runs of these methods, extras among them; all where `labels` is empty or None."""
+        """The runs of these methods, additional among them; all where `labels` is empty or None."""
         for label in labels or ():
             if label not in self.methods:
                 raise UserError(f"method '{label}' is not in suite '{self.suite}'; it has: {', '.join(self.methods)}")
-        return [listed for listed in [*self.runs, *self.extras] if not labels or listed.method in labels]
+        return [listed for listed in [*self.runs, *self.additional] if not labels or listed.method in labels]
 
 
 def read_manifest(home: Home, reference: str) -> Manifest:
@@ -136,7 +136,7 @@ def from_json(stored: dict[str, Any]) -> Manifest:
     """The manifest that was written as `stored`; raises TypeError where it is none of this version."""
     if not isinstance(stored, dict):
         raise TypeError("no table")
-    listed_runs = {name: [ListedRun(**listed) for listed in stored.get(name, [])] for name in ("runs", "extras")}
+    listed_runs = {name: [ListedRun(**listed) for listed in stored.get(name, [])] for name in ("runs", "additional")}
     if not all(isinstance(axis, dict) for axis in stored.get("axes", {}).values()):
         raise TypeError("axes are no tables")
     return Manifest(**{**stored, **listed_runs})

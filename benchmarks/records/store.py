@@ -43,7 +43,7 @@ class Record:
         result: what `result.json` holds: the run's fields, scores, costs, versions.
         predictions: a row a test scan: scan, subject, expression, intensity, predicted, p_anger ... p_surprise.
         curves: a row an epoch: epoch, loss, accuracy, learning_rate.
-        extras: arrays whose first axis goes along `predictions`, by name.
+        auxiliary_outputs: arrays whose first axis goes along `predictions`, by name.
         gradcam: where the evidence for the predicted class is, of a few test scans; None where there is none.
         weights: the trained network's state, where it is kept.
     """
@@ -51,7 +51,7 @@ class Record:
     result: Mapping[str, Any]
     predictions: pd.DataFrame
     curves: pd.DataFrame
-    extras: Mapping[str, NDArray[np.float32]]
+    auxiliary_outputs: Mapping[str, NDArray[np.float32]]
     gradcam: Evidence | None = None
     weights: Mapping[str, NDArray[Any]] | None = None
 
@@ -95,8 +95,8 @@ class Store:
         folder.mkdir(parents=True)
         record.predictions.to_parquet(folder / "predictions.parquet", index=False)
         record.curves.to_csv(folder / "curves.csv", index=False)
-        if record.extras:
-            save_file(dict(record.extras), folder / "extras.safetensors")
+        if record.auxiliary_outputs:
+            save_file(dict(record.auxiliary_outputs), folder / "auxiliary_outputs.safetensors")
         if record.gradcam is not None:
             save_file({**record.gradcam.maps, "rows": record.gradcam.rows}, folder / "gradcam.safetensors")
         if record.weights is not None:

@@ -11,7 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from safetensors import safe_open
 
-_EXTRAS, _GRADCAM = "extras.safetensors", "gradcam.safetensors"
+_AUXILIARY, _GRADCAM = "auxiliary_outputs.safetensors", "gradcam.safetensors"
 _ATTENTION = "attention"
 #: Encoders of timm's whose cells see what is around their upper left corner, not around their middle: their strided
 #: layers look at pixels 0, 2, 4 and so on, and as far to the one side of each as to the other.
@@ -34,7 +34,7 @@ def importance(record: Path, *, scans: int) -> dict[str, NDArray[np.float64]]:
     Raises:
         ValueError: they are something else.
     """
-    found = _arrays(record / _EXTRAS, lambda name: name == "importance")
+    found = _arrays(record / _AUXILIARY, lambda name: name == "importance")
     if not found:
         return {}
     values = found["importance"].astype(np.float64)
@@ -49,7 +49,7 @@ def maps(record: Path, result: Mapping[str, Any]) -> dict[tuple[str, str], Map]:
     Raises:
         ValueError: one is not finite.
     """
-    attention = _arrays(record / _EXTRAS, lambda name: name.startswith(_ATTENTION))
+    attention = _arrays(record / _AUXILIARY, lambda name: name.startswith(_ATTENTION))
     evidence = _arrays(record / _GRADCAM, lambda name: name != "rows")
     named = {("attention", name.removeprefix(_ATTENTION).strip("_") or "both"): of for name, of in attention.items()}
     found = {}

@@ -179,9 +179,9 @@ def _selection(manifest: Manifest, store: Store, done: set[str], found: Gathered
 
     Those beside the comparison that diverged or are damaged are passed over, as the trainings are there to be averaged.
     """
-    if not manifest.extras:
+    if not manifest.additional:
         return pd.DataFrame()
-    read = [(listed, read_sound(listed, store)) for listed in manifest.extras if listed.key in done]
+    read = [(listed, read_sound(listed, store)) for listed in manifest.additional if listed.key in done]
     beside = gathered([(listed, one) for listed, one in read if isinstance(one, Sound)])
     beside = beside.without(diverged(beside.predictions, beside.curves))
     rows = [

@@ -80,7 +80,7 @@ def mlflow_dataset(dataset: Mapping[str, Any]) -> Dataset:
 
 def shows_subjects(path: Path) -> bool:
     """Whether a file of a record names subjects, or holds so much of each scan that it may show it."""
-    if path.name != "extras.safetensors":
+    if path.name != "auxiliary_outputs.safetensors":
         return path.name == "predictions.parquet"
     with safe_open(path, framework="numpy") as file:
         shapes = [file.get_slice(name).get_shape() for name in file.keys()]  # noqa: SIM118

@@ -67,7 +67,7 @@ def execute(planned: PlannedRun, home: Home) -> float:
         model, data, train, torch.from_numpy(labels).to(device), config, seed=derive_seed(use="loop", seed=run.seed)
     )
     trained = clock()
-    probabilities, extras = predict(model, data, test, config)
+    probabilities, auxiliary_outputs = predict(model, data, test, config)
     tested = clock()
     if probabilities.shape != (len(test), len(EXPRESSIONS)):
         found = " x ".join(map(str, probabilities.shape))
@@ -99,7 +99,7 @@ def execute(planned: PlannedRun, home: Home) -> float:
         curves=pd.DataFrame({name: curve.numpy() for name, curve in vars(curves).items()})
         .rename_axis("epoch")
         .reset_index(),
-        extras={} if searched else {name: value.numpy() for name, value in extras.items()},
+        auxiliary_outputs={} if searched else {name: value.numpy() for name, value in auxiliary_outputs.items()},
         gradcam=evidence,
         weights={k: v.cpu().contiguous().numpy() for k, v in model.state_dict().items()}
         if planned.keep_weights

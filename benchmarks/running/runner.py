@@ -64,7 +64,7 @@ def run(
     done = store.done()
     listed_runs = {
         listed.key: listed for listed in reversed(manifest.only(None))
-    }  # the comparison's before extras like it
+    }  # the comparison's before additional runs like it
     todo = [p for p in planned if p.run.key not in done]
     queue = Queue(todo)
     tally = Tally()

@@ -28,7 +28,7 @@ def position(one: PlannedRun) -> Position:
 
 
 @dataclass(frozen=True)
-class Extra:
+class AdditionalRun:
     """A training beside the comparison, which tells where a score's spread comes from.
 
     Attributes:
@@ -51,14 +51,14 @@ class Tuned:
         winners: what they were made with.
         lacking: by label, repeat and fold of a run, why it has no winner, and so cannot be trained; empty where its
             method was not asked for. Such a run is planned as the suite has it.
-        extras: trainings of repeated searches' winners, and of winners with other seeds.
+        additional: trainings of repeated searches' winners, and of winners with other seeds.
         record: what a report needs to tell how it was done.
     """
 
     planned: list[PlannedRun]
     winners: list[Winner]
     lacking: Mapping[Position, str] = field(default_factory=dict)
-    extras: Sequence[Extra] = ()
+    additional: Sequence[AdditionalRun] = ()
     record: Mapping[str, Any] = field(default_factory=dict)
 
     def lacks(self, one: PlannedRun) -> bool:
@@ -72,7 +72,7 @@ def by_search(
     """The winners of finished searches, in every fold that they are for; `asked` are the methods asked for."""
     best = {(q.label, q.where, q.search): search.winner() for q, search in found.items()}
     names = {(q.label, q.where): q.name for q in found if q.search == 0}
-    tuned, lacking, extras = [], {}, []
+    tuned, lacking, additional = [], {}, []
     for one in planned:
         where = (one.run.repeat, one.run.fold) if spec.selection == "nested" else None
         winner = best.get((one.label, where, 0))
@@ -86,8 +86,8 @@ def by_search(
         for number in range(1, spec.selection_repeats):
             again = best.get((one.label, where, number))
             if again is not None:
-                extras.append(Extra(_applied(suite, one, again.params), number, 0))
-            extras.append(Extra(_applied(suite, one, winner.params, reseed=number), 0, number))
+                additional.append(AdditionalRun(_applied(suite, one, again.params), number, 0))
+            additional.append(AdditionalRun(_applied(suite, one, winner.params, reseed=number), 0, number))
     winners = [
         winner_of(q, winner) for q in found if q.search == 0 and (winner := best[q.label, q.where, 0]) is not None
     ]
@@ -98,7 +98,7 @@ def by_search(
         "spaces": {q.label: {name: told(d) for name, d in q.space.distributions.items()} for q in found},
         "studies": [_summary(question, search) for question, search in found.items()],
     }
-    return Tuned(tuned, winners, lacking, extras, record)
+    return Tuned(tuned, winners, lacking, additional, record)
 
 
 def by_file(suite: Suite, planned: list[PlannedRun], path: Path) -> Tuned:

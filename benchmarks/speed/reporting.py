@@ -106,9 +106,9 @@ def _record(
         **{"method": name, "repeat": repeat, "fold": fold},
     }
     weight = generator.random(len(scans), dtype=np.float32)
-    extras = {
+    auxiliary_outputs = {
         "importance": np.stack([weight, 1.0 - weight], axis=1),
         "attention": generator.random((len(scans), ATTENTION, ATTENTION), dtype=np.float32),
     }
     maps = {stream: generator.random((6, GRADCAM, GRADCAM), dtype=np.float32) for stream in ("texture", "depth")}
-    return Record(result, predictions, curves, extras, Evidence(np.arange(6), maps))
+    return Record(result, predictions, curves, auxiliary_outputs, Evidence(np.arange(6), maps))

@@ -32,14 +32,14 @@ RECORD = {
     "result.json": 2**20,
     "curves.csv": 2**26,
     "predictions.csv": 2**26,
-    "extras.safetensors": 2**30,
+    "auxiliary_outputs.safetensors": 2**30,
     "gradcam.safetensors": 2**28,
     "weights.safetensors": 2**32,
 }
 _LIMITS = {CONTENTS: 2**26, MANIFEST: 2**26, FAILURES: 2**24, WINNERS: 2**22, **RECORD}
 _NAME = re.compile(
     r"(contents|manifest|failures)\.json|winners\.toml"
-    r"|runs/[0-9a-f]{20}/(result\.json|(curves|predictions)\.csv|(extras|gradcam|weights)\.safetensors)",
+    r"|runs/[0-9a-f]{20}/(result\.json|(curves|predictions)\.csv|(auxiliary_outputs|gradcam|weights)\.safetensors)",
     re.ASCII,
 )
 MAX_MEMBERS = 300_000

@@ -15,7 +15,7 @@ from benchmarks.travel.archive import FAILURES, MANIFEST, WINNERS, Archive
 from benchmarks.travel.arrivals import Arrived, Kept, check_together
 from benchmarks.travel.plain import parsed, shaped
 from benchmarks.travel.shapes import FailuresShape, ManifestShape, ResultShape
-from benchmarks.travel.tables import read_curves, read_extras, read_gradcam, read_predictions, read_weights
+from benchmarks.travel.tables import read_auxiliary_outputs, read_curves, read_gradcam, read_predictions, read_weights
 from reports.data.results import Axis
 from reports.formats import in_a_line
 
@@ -73,7 +73,7 @@ def read_record(archive: Archive, key: str, kept: Kept) -> Record:
         result=kept.result,
         predictions=kept.predictions,
         curves=kept.curves,
-        extras=arrays("extras", partial(read_extras, scans=scans)) or {},
+        auxiliary_outputs=arrays("auxiliary_outputs", partial(read_auxiliary_outputs, scans=scans)) or {},
         gradcam=arrays("gradcam", partial(read_gradcam, scans=scans)),
         weights=arrays("weights", read_weights),
     )
@@ -103,7 +103,7 @@ def _manifest(archive: Archive) -> Manifest:
     where = archive.where(MANIFEST)
     told = parsed(archive.read(MANIFEST), where)
     shape = shaped(ManifestShape, told, where)
-    listed_runs = [*told["runs"], *told.get("extras", [])]
+    listed_runs = [*told["runs"], *told.get("additional", [])]
     known = [(told, _fields(Manifest) - AT_HOME), *((listed, _fields(ListedRun)) for listed in listed_runs)]
     known += [(axis, _fields(Axis)) for axis in told.get("axes", {}).values()]
     for found, allowed in known:

@@ -152,7 +152,7 @@ class ManifestShape(_Shape):
     axes: dict[Line, _Axis] = {}
     added: list[Line] = []
     tuning: _Tuning | None = None
-    extras: list[_ListedRun] = []
+    additional: list[_ListedRun] = []
 
     @field_validator("tuning", mode="before")
     @classmethod

@@ -78,8 +78,8 @@ def read_curves(data: bytes, where: str) -> pd.DataFrame:
     return frame
 
 
-def read_extras(data: bytes, where: str, *, scans: int) -> Arrays:
-    """``extras.safetensors``: float32 arrays ``(scans, ...)`` in 0..1; raises `UserError` where it is otherwise."""
+def read_auxiliary_outputs(data: bytes, where: str, *, scans: int) -> Arrays:
+    """``auxiliary_outputs.safetensors``: float32 arrays ``(scans, ...)`` in 0..1; else raises `UserError`."""
     arrays = _arrays(data, where)
     for name, array in arrays.items():
         _check_share(array, f"{where}: {name}")

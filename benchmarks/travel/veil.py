@@ -30,17 +30,17 @@ def veiled(
     order = np.argsort(hidden["scan"].to_numpy(), kind="stable")
     found = dict(files)
     found["result.json"] = json.dumps(result | {"pseudonyms": identity(secret)}, indent=1).encode()
-    if "extras.safetensors" in files:
-        found |= _extras(found.pop("extras.safetensors"), order)
+    if "auxiliary_outputs.safetensors" in files:
+        found |= _auxiliary_outputs(found.pop("auxiliary_outputs.safetensors"), order)
     if "gradcam.safetensors" in files:
         found["gradcam.safetensors"] = _gradcam(files["gradcam.safetensors"], order)
     return hidden.iloc[order].reset_index(drop=True), found
 
 
-def _extras(data: bytes, order: NDArray[np.intp]) -> dict[str, bytes]:
+def _auxiliary_outputs(data: bytes, order: NDArray[np.intp]) -> dict[str, bytes]:
     kept = {name: array[order] for name, array in load(data).items() if math.prod(array.shape[1:]) < PICTURE}
     return (
-        {"extras.safetensors": save({name: np.ascontiguousarray(array) for name, array in kept.items()})}
+        {"auxiliary_outputs.safetensors": save({name: np.ascontiguousarray(array) for name, array in kept.items()})}
         if kept
         else {}
     )

@@ -40,7 +40,7 @@ def test_every_parameter_is_learnt_on_maps_of_any_size(method: Method, size: int
         with torch.autocast("cpu", torch.bfloat16, enabled=precision == torch.bfloat16):
             output = network(faces)
         loss = torch.nn.functional.cross_entropy(output.logits.float(), torch.arange(4))
-        torch.autograd.backward(loss if output.penalty is None else loss + output.penalty)
+        torch.autograd.backward(loss if output.auxiliary_loss is None else loss + output.auxiliary_loss)
         idle -= {name for name, parameter in network.named_parameters() if parameter.grad.any()}
         assert all(parameter.grad.isfinite().all() for parameter in network.parameters())
         optimizer.step()
@@ -63,8 +63,8 @@ def test_a_face_does_not_depend_on_the_others_of_its_batch(method: Method) -> No
             for k in range(5)
         ]
     assert torch.allclose(together.logits, torch.cat([output.logits for output in alone]), atol=1e-4)
-    for name, extra in together.extras.items():
-        assert torch.allclose(extra, torch.cat([output.extras[name] for output in alone]), atol=1e-4)
+    for name, extra in together.auxiliary_outputs.items():
+        assert torch.allclose(extra, torch.cat([output.auxiliary_outputs[name] for output in alone]), atol=1e-4)
 
 
 @each_method
@@ -78,12 +78,12 @@ def test_extras_are_within_their_ranges_for_any_mask_and_face(method: Method, va
     with torch.autocast("cpu", torch.bfloat16):
         output = method.build(EIGHTH, 6).eval()(faces)
     assert output.logits.isfinite().all()
-    for name, extra in output.extras.items():
+    for name, extra in output.auxiliary_outputs.items():
         assert extra.dtype == torch.float32
         assert extra.shape == ((3, 2) if name == "importance" else (3, 3, 3))
         assert ((extra >= 0) & (extra <= 1)).all()
-    if "importance" in output.extras:
-        assert torch.allclose(output.extras["importance"].sum(1), torch.ones(3), atol=1e-5)
+    if "importance" in output.auxiliary_outputs:
+        assert torch.allclose(output.auxiliary_outputs["importance"].sum(1), torch.ones(3), atol=1e-5)
 
 
 @pytest.mark.parametrize("method", [m for m in METHODS if not m.staged], ids=lambda method: method.name)
@@ -92,7 +92,7 @@ def test_patches_are_read_as_well(method: Method) -> None:
     with torch.no_grad():
         output = method.build(encoder, 6).eval()(some_faces(2, size=48))
     assert output.logits.shape == (2, 6)
-    assert all(extra.shape in {(2, 2), (2, 3, 3)} for extra in output.extras.values())
+    assert all(extra.shape in {(2, 2), (2, 3, 3)} for extra in output.auxiliary_outputs.values())
 
 
 @each_method
@@ -101,4 +101,4 @@ def test_maps_need_not_be_square(method: Method) -> None:
     maps = {name: getattr(faces, name)[:, :, :96] for name in ("texture", "depth", "valid", "masks")}
     output = method.build(EIGHTH, 6)(replace(faces, **maps))
     assert output.logits.isfinite().all()
-    assert all(extra.shape in {(2, 2), (2, 3, 5)} for extra in output.extras.values())
+    assert all(extra.shape in {(2, 2), (2, 3, 5)} for extra in output.auxiliary_outputs.values())

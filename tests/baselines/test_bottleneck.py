@@ -37,7 +37,7 @@ def test_it_is_the_documented_recursion(layers: int, tokens: int) -> None:
     assert torch.allclose(output.logits, (logits[0] + logits[1]) / 2, atol=1e-5)
     for name, paid in seen.items():
         expected = (paid / paid.max(1, keepdim=True).values).unflatten(1, (3, 3))
-        assert torch.allclose(output.extras[f"attention_{name}"], expected, atol=1e-5)
+        assert torch.allclose(output.auxiliary_outputs[f"attention_{name}"], expected, atol=1e-5)
 
 
 def test_modalities_meet_in_the_bottleneck_alone() -> None:

@@ -36,5 +36,5 @@ def test_importance_is_how_channel_attention_divides(logit: float, texture: floa
     torch.nn.init.zeros_(last.weight)
     with torch.no_grad():
         last.bias.copy_(torch.tensor([logit, -logit]).repeat_interleave(len(last.bias) // 2) / 2)
-    importance = network(some_faces()).extras["importance"]
+    importance = network(some_faces()).auxiliary_outputs["importance"]
     assert torch.allclose(importance, torch.tensor([texture, 1 - texture]).expand(3, 2), atol=1e-6)

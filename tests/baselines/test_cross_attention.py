@@ -17,9 +17,13 @@ def test_both_directions_read_what_the_other_was_before_the_layer(layers: int) -
     output = network(faces)
     assert torch.allclose(output.logits, network.classifier(network.norm(pooled)), atol=1e-5)
     paid = network.texture_layers[-1](texture[-2], depth[-2])[1].sum(1)
-    assert torch.allclose(output.extras["attention_depth"].flatten(1), paid / paid.max(1, keepdim=True).values)
+    assert torch.allclose(
+        output.auxiliary_outputs["attention_depth"].flatten(1), paid / paid.max(1, keepdim=True).values
+    )
     paid = network.depth_layers[-1](depth[-2], texture[-2])[1].sum(1)
-    assert torch.allclose(output.extras["attention_texture"].flatten(1), paid / paid.max(1, keepdim=True).values)
+    assert torch.allclose(
+        output.auxiliary_outputs["attention_texture"].flatten(1), paid / paid.max(1, keepdim=True).values
+    )
 
 
 def test_what_is_attended_to_is_found_where_it_is() -> None:
@@ -38,4 +42,4 @@ def test_what_is_attended_to_is_found_where_it_is() -> None:
         wanted = layer.norm(tokens[0, 7])
         attention.in_proj_bias.zero_()
         attention.in_proj_bias[:64] = 50 * key @ wanted
-    assert (network(faces).extras["attention_texture"].flatten(1).argmax(1) == 7).all()
+    assert (network(faces).auxiliary_outputs["attention_texture"].flatten(1).argmax(1) == 7).all()

@@ -57,7 +57,7 @@ def test_the_convex_combination_of_the_probabilities(balance: float) -> None:
     for face, (texture, depth) in enumerate(zip(*decisions(network, faces), strict=True)):
         expected = [w * t + (1 - w) * d for t, d in zip(texture, depth, strict=True)]
         assert output.logits[face].exp().tolist() == pytest.approx(expected, abs=1e-6)
-    assert torch.allclose(output.extras["importance"], torch.tensor([w, 1 - w]).expand(3, 2))
+    assert torch.allclose(output.auxiliary_outputs["importance"], torch.tensor([w, 1 - w]).expand(3, 2))
 
 
 def test_streams_learn_as_under_the_mean_rule_whatever_decides() -> None:
@@ -81,4 +81,4 @@ def test_weights_go_to_the_modality_that_is_right() -> None:
         sum_loss(output, labels, 0.0).backward()
         optimizer.step()
         optimizer.zero_grad()
-    assert output.extras["importance"][0, 1] > 0.9
+    assert output.auxiliary_outputs["importance"][0, 1] > 0.9

@@ -118,8 +118,8 @@ def test_ogf_is_concatenation_with_the_mean_squared_cosine_as_penalty() -> None:
         product = sum(a * b for a, b in zip(texture, depth, strict=True))
         squares.append((product / math.hypot(*texture) / math.hypot(*depth)) ** 2)
     assert_logits(output, expected)
-    assert output.penalty.item() == pytest.approx(3 * sum(squares) / 3, abs=1e-5)
-    assert output.penalty > 0.01
+    assert output.auxiliary_loss.item() == pytest.approx(3 * sum(squares) / 3, abs=1e-5)
+    assert output.auxiliary_loss > 0.01
 
 
 def test_the_penalty_is_part_of_the_loss_and_makes_features_orthogonal() -> None:
@@ -132,7 +132,7 @@ def test_the_penalty_is_part_of_the_loss_and_makes_features_orthogonal() -> None
             output = network(faces)
             loss = sum_loss(output, labels, 0.0)
             cross_entropy = torch.nn.functional.cross_entropy(output.logits, labels)
-            assert torch.allclose(loss, cross_entropy + output.penalty)
+            assert torch.allclose(loss, cross_entropy + output.auxiliary_loss)
             loss.backward()
             optimizer.step()
             optimizer.zero_grad()
@@ -146,8 +146,8 @@ def test_a_face_without_any_feature_has_no_penalty_and_no_nan() -> None:
     network = built(OGF(features=WIDTH)).train()
     nn.init.constant_(network.texture_features.linear.bias, -1e6)
     output = network(some_faces())
-    output.penalty.backward()
-    assert output.penalty == 0
+    output.auxiliary_loss.backward()
+    assert output.auxiliary_loss == 0
     assert all(p.grad is None or p.grad.isfinite().all() for p in network.parameters())
 
 
@@ -163,13 +163,13 @@ def test_gmu_is_the_documented_formula_and_its_importance_the_mean_gate() -> Non
         expected.append(linear(network.classifier, fused))
         shares.append([sum(gate) / WIDTH, 1 - sum(gate) / WIDTH])
     assert_logits(output, expected)
-    assert torch.allclose(output.extras["importance"], torch.tensor(shares), atol=1e-5)
-    assert torch.allclose(output.extras["importance"].sum(1), torch.ones(3))
+    assert torch.allclose(output.auxiliary_outputs["importance"], torch.tensor(shares), atol=1e-5)
+    assert torch.allclose(output.auxiliary_outputs["importance"].sum(1), torch.ones(3))
 
 
 def test_gmu_s_gate_goes_to_the_modality_that_is_told_to_count() -> None:
     network, faces = built(GMU(features=WIDTH)), some_faces()
     for bias, share in ((50.0, 1.0), (-50.0, 0.0)):
         nn.init.constant_(network.gate.bias, bias)
-        importance: Tensor = network(faces).extras["importance"]
+        importance: Tensor = network(faces).auxiliary_outputs["importance"]
         assert torch.allclose(importance, torch.tensor([share, 1 - share]).expand(3, 2), atol=1e-6)

@@ -41,17 +41,17 @@ def test_it_is_the_documented_formula_position_by_position() -> None:
             fused[:, :, i, j] = w[:, :1] * attended[0][:, :, i, j] + w[:, 1:] * attended[1][:, :, i, j]
             importance += w / 9
     assert torch.allclose(output.logits, network.head(fused), atol=1e-5)
-    assert torch.allclose(output.extras["importance"], importance, atol=1e-5)
-    assert torch.allclose(output.extras["attention_texture"], logits[0].sigmoid(), atol=1e-5)
-    assert torch.allclose(output.extras["attention_depth"], logits[1].sigmoid(), atol=1e-5)
-    assert output.penalty is None
+    assert torch.allclose(output.auxiliary_outputs["importance"], importance, atol=1e-5)
+    assert torch.allclose(output.auxiliary_outputs["attention_texture"], logits[0].sigmoid(), atol=1e-5)
+    assert torch.allclose(output.auxiliary_outputs["attention_depth"], logits[1].sigmoid(), atol=1e-5)
+    assert output.auxiliary_loss is None
 
 
 def test_the_penalty_is_the_guidance_times_the_distance_of_both_attentions() -> None:
     network, faces = MaskGuidedAttention(guidance=0.3).build(EIGHTH, 6), some_faces()
     output = network(faces)
-    logits = [output.extras[f"attention_{name}"].logit() for name in ("texture", "depth")]
-    assert torch.allclose(output.penalty, 0.3 * mask_distance(torch.stack(logits, 1), faces.salient), atol=1e-5)
+    logits = [output.auxiliary_outputs[f"attention_{name}"].logit() for name in ("texture", "depth")]
+    assert torch.allclose(output.auxiliary_loss, 0.3 * mask_distance(torch.stack(logits, 1), faces.salient), atol=1e-5)
 
 
 @pytest.mark.parametrize("value", [0.0, 1.0])
@@ -64,9 +64,9 @@ def test_attention_is_pulled_to_the_mask_and_a_constant_mask_is_no_trouble(value
     means = []
     for _ in range(10):
         output = network(faces)
-        means.append(output.extras["attention_texture"].mean().item())
-        assert torch.isfinite(output.penalty)
-        torch.autograd.backward(output.penalty)
+        means.append(output.auxiliary_outputs["attention_texture"].mean().item())
+        assert torch.isfinite(output.auxiliary_loss)
+        torch.autograd.backward(output.auxiliary_loss)
         optimizer.step()
         optimizer.zero_grad()
     assert abs(means[-1] - value) < abs(means[0] - value)
@@ -81,8 +81,8 @@ def test_half_a_mask_is_learnt() -> None:
     faces = replace(faces, masks=masks, texture=faces.texture + 2 * masks[:, :1])  # the map can tell where
     optimizer = torch.optim.Adam(network.parameters(), lr=1e-2)
     for _ in range(20):
-        torch.autograd.backward(network(faces).penalty)
+        torch.autograd.backward(network(faces).auxiliary_loss)
         optimizer.step()
         optimizer.zero_grad()
-    attention = network(faces).extras["attention_texture"].detach()
+    attention = network(faces).auxiliary_outputs["attention_texture"].detach()
     assert attention[:, 0].mean() > attention[:, 1].mean() + 0.2

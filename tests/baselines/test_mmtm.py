@@ -51,4 +51,4 @@ def test_logits_are_the_mean_of_both_streams() -> None:
         getattr(network, name).register_forward_hook(lambda _, __, output, name=name: seen.update({name: output}))
     output = network(some_faces())
     assert torch.allclose(output.logits, torch.stack(list(seen.values())).mean(0))
-    assert output.trained == ()
+    assert output.supervised_logits == ()

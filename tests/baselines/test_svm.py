@@ -66,7 +66,7 @@ def test_evaluated_it_answers_by_the_svms_and_in_training_by_the_streams() -> No
     assert torch.allclose(output.logits, decide(network, output.features), atol=1e-5)
     assert torch.equal(output.logits.argmax(1), torch.arange(6))
     output = network.train()(faces)
-    assert torch.equal(output.logits, output.trained[0] + output.trained[1])
+    assert torch.equal(output.logits, output.supervised_logits[0] + output.supervised_logits[1])
 
 
 def test_streams_learn_apart_and_all_of_them() -> None:
@@ -74,7 +74,7 @@ def test_streams_learn_apart_and_all_of_them() -> None:
     sum_loss(network(faces), torch.arange(12) % 6, 0.0).backward()
     assert all(p.grad is not None for p in network.parameters())
     network.zero_grad(set_to_none=True)
-    network(faces).trained[0].sum().backward()
+    network(faces).supervised_logits[0].sum().backward()
     assert all(p.grad is None for name, p in network.named_parameters() if name.startswith("depth"))
 
 

@@ -14,7 +14,7 @@ def findings(home: Path) -> dict[str, tuple[dict[str, object], pd.DataFrame, pd.
     found = {}
     for folder in sorted((home / "runs").iterdir()):
         result = json.loads((folder / "result.json").read_text())
-        arrays = [folder / "extras.safetensors", folder / "gradcam.safetensors"]
+        arrays = [folder / "auxiliary_outputs.safetensors", folder / "gradcam.safetensors"]
         found[folder.name] = (
             {k: v for k, v in result.items() if k not in TIMES},
             pd.read_parquet(folder / "predictions.parquet"),

@@ -53,4 +53,4 @@ class _Network(nn.Module):
         share = self.balance.sigmoid()
         logits = self.classifier(self.dropout(share * texture + (1 - share) * depth))
         importance = torch.stack([share, 1 - share]).float().expand(len(logits), 2)
-        return Output(logits, extras={"importance": importance})
+        return Output(logits, auxiliary_outputs={"importance": importance})

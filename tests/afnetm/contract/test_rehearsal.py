@@ -63,15 +63,18 @@ def test_every_registered_method_passes(precision: Any) -> None:
         (lambda x: Output(x.sum()), r"logits is \(\); its first axis is the batch"),
         (lambda x: Output(x / 0), "logits is not finite"),
         (lambda x: Output(x.tolist()), "logits is list; it should be a tensor"),
-        (lambda x: Output(x, trained=x), "trained is Tensor; it should be a tuple"),
-        (lambda x: Output(x, trained=(x[:, :2],)), r"trained\[0\] is \(2, 2\); it should be \(B, 6\)"),
-        (lambda x: Output(x, penalty=x), r"penalty is \(2, 6\); it should be a scalar"),
-        (lambda x: Output(x, penalty=0.5), "penalty is float; it should be a tensor"),  # type: ignore[arg-type]
-        (lambda x: Output(x, extras=[x]), "extras is list; it should be a dictionary"),  # type: ignore[arg-type]
-        (lambda x: Output(x, extras={"gaze": x}), "reports know importance, attention"),
-        (lambda x: Output(x, extras={"importance": x.softmax(1)}), r"importance is \(B, 2\), texture first"),
-        (lambda x: Output(x, extras={"attention": x.new_ones(2, 20, 20)}), "14 positions a side at most"),
-        (lambda x: Output(x, extras={"attention": x.new_full((2, 3, 3), 2.0)}), "it is 0 to 1"),
+        (lambda x: Output(x, supervised_logits=x), "supervised_logits is Tensor; it should be a tuple"),
+        (
+            lambda x: Output(x, supervised_logits=(x[:, :2],)),
+            r"supervised_logits\[0\] is \(2, 2\); it should be \(B, 6\)",
+        ),
+        (lambda x: Output(x, auxiliary_loss=x), r"auxiliary_loss is \(2, 6\); it should be a scalar"),
+        (lambda x: Output(x, auxiliary_loss=0.5), "auxiliary_loss is float; it should be a tensor"),  # type: ignore[arg-type]
+        (lambda x: Output(x, auxiliary_outputs=[x]), "auxiliary_outputs is list; it should be a dictionary"),  # type: ignore[arg-type]
+        (lambda x: Output(x, auxiliary_outputs={"gaze": x}), "reports know importance, attention"),
+        (lambda x: Output(x, auxiliary_outputs={"importance": x.softmax(1)}), r"importance is \(B, 2\), texture first"),
+        (lambda x: Output(x, auxiliary_outputs={"attention": x.new_ones(2, 20, 20)}), "14 positions a side at most"),
+        (lambda x: Output(x, auxiliary_outputs={"attention": x.new_full((2, 3, 3), 2.0)}), "it is 0 to 1"),
         (lambda x: Output(x, features=x.new_ones(2, 3, 4)), r"features are \(2, 3, 4\); they should be \(B, D\)"),
         (lambda x: Output(x.detach()), "its loss depends on no parameter"),
     ],

@@ -115,9 +115,9 @@ def test_the_forward_pass_is_attention_after_every_stage_and_fusion_at_the_named
     assert len(network.trunk) == 2
     assert torch.allclose(output.logits, network.head(expected), atol=1e-6)
     importance = (weights[2].flatten(2).mean(2) + weights[4].flatten(2).mean(2)) / 2
-    assert torch.allclose(output.extras["importance"], importance, atol=1e-6)
-    assert torch.equal(output.extras["attention_texture"], relative_change(before[0], texture))
-    assert torch.equal(output.extras["attention_depth"], relative_change(before[1], depth))
+    assert torch.allclose(output.auxiliary_outputs["importance"], importance, atol=1e-6)
+    assert torch.equal(output.auxiliary_outputs["attention_texture"], relative_change(before[0], texture))
+    assert torch.equal(output.auxiliary_outputs["attention_depth"], relative_change(before[1], depth))
 
 
 def test_before_training_masks_do_not_matter_and_both_modalities_weigh_the_same() -> None:
@@ -125,25 +125,25 @@ def test_before_training_masks_do_not_matter_and_both_modalities_weigh_the_same(
     unmasked = FaceBatch(faces.texture, faces.depth, faces.valid, torch.zeros_like(faces.masks), faces.pixel_mm)
     output = network(faces)
     assert torch.equal(output.logits, network(unmasked).logits)
-    assert torch.equal(output.extras["importance"], torch.full((4, 2), 0.5))
-    assert output.extras["attention_texture"].max() == 0
+    assert torch.equal(output.auxiliary_outputs["importance"], torch.full((4, 2), 0.5))
+    assert output.auxiliary_outputs["attention_texture"].max() == 0
 
 
 @pytest.mark.parametrize("size", [48, 224])
 @pytest.mark.parametrize("stages", [(1,), (3,), (2, 4)])
 def test_extras_are_numbers_and_small_maps_of_each_face(stages: tuple[int, ...], size: int) -> None:
-    extras = trained(fuse_stages=stages).eval()(some_faces(2, size)).extras
-    assert torch.allclose(extras["importance"].sum(1), torch.ones(2))
+    auxiliary_outputs = trained(fuse_stages=stages).eval()(some_faces(2, size)).auxiliary_outputs
+    assert torch.allclose(auxiliary_outputs["importance"].sum(1), torch.ones(2))
     side = min(14, size // 2 ** (stages[-1] + 1) + (size % 2 ** (stages[-1] + 1) > 0))
     for name in ("attention_texture", "attention_depth"):
-        assert extras[name].shape == (2, side, side)
-        assert 0 <= extras[name].min() < extras[name].max() <= 1
+        assert auxiliary_outputs[name].shape == (2, side, side)
+        assert 0 <= auxiliary_outputs[name].min() < auxiliary_outputs[name].max() <= 1
 
 
 def test_what_is_left_out_has_no_extras() -> None:
     faces = some_faces(2, 32)
-    assert set(build(attention="none").eval()(faces).extras) == {"importance"}
-    assert set(build(weighting="none").eval()(faces).extras) == {"attention_texture", "attention_depth"}
+    assert set(build(attention="none").eval()(faces).auxiliary_outputs) == {"importance"}
+    assert set(build(weighting="none").eval()(faces).auxiliary_outputs) == {"attention_texture", "attention_depth"}
 
 
 @pytest.mark.parametrize(("attention", "masks", "weighting"), READINGS)
@@ -170,13 +170,13 @@ def test_it_works_in_bfloat16(attention: str, masks: str, weighting: str) -> Non
     torch.nn.functional.cross_entropy(output.logits.float(), torch.arange(4)).backward()
     assert all(parameter.grad is not None and parameter.grad.isfinite().all() for parameter in network.parameters())
     whole = network(faces)
-    for name, extra in output.extras.items():
+    for name, extra in output.auxiliary_outputs.items():
         assert extra.dtype == torch.float32
-        assert torch.allclose(extra, whole.extras[name], atol=0.1)
+        assert torch.allclose(extra, whole.auxiliary_outputs[name], atol=0.1)
 
 
 def tensors(output: Output) -> list[Tensor]:
-    return [output.logits, *output.extras.values()]
+    return [output.logits, *output.auxiliary_outputs.values()]
 
 
 def test_masks_decide_what_attention_does_and_a_reading_what_is_computed() -> None:
@@ -247,5 +247,5 @@ def test_costs_are_those_counted_by_hand() -> None:
 def test_late_fusion_gives_the_mean_of_both_streams_probabilities() -> None:
     network = methods()["late"]().build(TINY, 6).eval()
     output = network(some_faces())
-    texture, depth = output.trained
+    texture, depth = output.supervised_logits
     assert torch.allclose(output.logits.exp(), (texture.softmax(1) + depth.softmax(1)) / 2, atol=1e-6)

@@ -90,7 +90,9 @@ class _Network(nn.Module):
         for stage in self.depth.stages:
             depth = stage(depth)
         logits: Tensor = self.head(texture)
-        return Output(logits if self.differentiable else logits.detach(), extras={"unused": depth.mean((1, 2, 3))})
+        return Output(
+            logits if self.differentiable else logits.detach(), auxiliary_outputs={"unused": depth.mean((1, 2, 3))}
+        )
 
 
 def test_what_the_class_does_not_depend_on_shows_no_evidence(faces: FaceBatch) -> None:

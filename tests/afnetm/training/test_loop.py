@@ -54,10 +54,10 @@ def test_what_is_not_trained_on_has_no_influence(learnable: FaceDataset) -> None
 
 def test_a_prediction_does_not_depend_on_its_neighbours_in_the_batch(learnable: FaceDataset) -> None:
     network, data, _, _ = train(learnable, np.arange(16), SHORT)
-    together, extras = predict(network, data, torch.arange(16), SHORT)
+    together, auxiliary_outputs = predict(network, data, torch.arange(16), SHORT)
     alone = [predict(network, data, torch.tensor([k]), SHORT) for k in range(16)]
     assert torch.allclose(together, torch.cat([p for p, _ in alone]), atol=1e-5)
-    assert torch.allclose(extras["importance"], torch.cat([e["importance"] for _, e in alone]), atol=1e-5)
+    assert torch.allclose(auxiliary_outputs["importance"], torch.cat([e["importance"] for _, e in alone]), atol=1e-5)
     assert torch.allclose(together.sum(1), torch.ones(16), atol=1e-5)
 
 
@@ -75,7 +75,7 @@ class _Centroids(torch.nn.Module):
     def forward(self, faces: FaceBatch) -> Output:
         maps = self.stream(faces.texture)
         features = maps.mean((2, 3))
-        return Output(-torch.cdist(features, self.means), trained=(self.head(maps),), features=features)
+        return Output(-torch.cdist(features, self.means), supervised_logits=(self.head(maps),), features=features)
 
     def finalize(self, features: torch.Tensor, labels: torch.Tensor) -> None:
         assert not self.training
@@ -152,7 +152,7 @@ class Spoilt(nn.Module):
         if self.left < 0:
             spoilt = logits if self.spoils == "logits" else importance
             spoilt.data.fill_(torch.nan)
-        return Output(logits, extras={"importance": importance})
+        return Output(logits, auxiliary_outputs={"importance": importance})
 
 
 @pytest.mark.parametrize(("steps", "epoch"), [(0, 1), (2, 1), (3, 2), (8, 3)])

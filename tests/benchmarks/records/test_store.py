@@ -21,7 +21,7 @@ def record(accuracy: float = 0.5) -> Record:
         result={"accuracy": accuracy},
         predictions=pd.DataFrame({"scan": ["a", "b"], "p_anger": np.float32([0.1, 0.2])}),
         curves=pd.DataFrame({"epoch": [0], "loss": [1.0]}),
-        extras={"importance": np.ones((2, 2), np.float32)},
+        auxiliary_outputs={"importance": np.ones((2, 2), np.float32)},
     )
 
 
@@ -30,7 +30,7 @@ def test_what_is_written_is_there_and_nothing_else(store: Store, tmp_path: Path)
     assert store.done() == {"k"}
     assert store.result("k") == {"accuracy": 0.5}
     assert sorted(p.name for p in (tmp_path / "runs").rglob("*")) == [
-        "curves.csv", "extras.safetensors", "k", "predictions.parquet", "result.json",
+        "curves.csv", "auxiliary_outputs.safetensors", "k", "predictions.parquet", "result.json",
     ]  # fmt: skip
     assert store.size(["k"]) == sum(p.stat().st_size for p in (tmp_path / "runs" / "k").iterdir())
 

@@ -110,9 +110,9 @@ def test_a_run_that_cannot_be_used_is_left_out_and_named(damage: Damage, why: st
 PARTS: list[tuple[Damage, str, str]] = [
     (gone("curves.csv"), "learning curve", "curves"),
     (cut("curves.csv"), "learning curve", "curves"),
-    (array("extras.safetensors", "importance", np.nan), "weights of the streams", "importances"),
-    (array("extras.safetensors", "importance", 7.0), "weights of the streams", "importances"),
-    (array("extras.safetensors", "attention", np.nan), "attention and Grad-CAM", "maps"),
+    (array("auxiliary_outputs.safetensors", "importance", np.nan), "weights of the streams", "importances"),
+    (array("auxiliary_outputs.safetensors", "importance", 7.0), "weights of the streams", "importances"),
+    (array("auxiliary_outputs.safetensors", "attention", np.nan), "attention and Grad-CAM", "maps"),
     (array("gradcam.safetensors", "texture", np.inf), "attention and Grad-CAM", "maps"),
     (cut("gradcam.safetensors"), "attention and Grad-CAM", "maps"),
     (result(peak_memory=float("inf")), "peak_memory", ""),
@@ -195,7 +195,11 @@ def test_a_suite_of_which_nothing_can_be_used_costs_the_others_nothing(tmp_path:
     home = fabricate(tmp_path / "home")
     extra = run_key(run("concat", 0, reseed=1))
     manifest = make_manifest(suite="ruined")
-    lost = json.loads((home.suites / "people.json").read_text()) | {"suite": "ruined", "tuning": {}, "extras": []}
+    lost = json.loads((home.suites / "people.json").read_text()) | {
+        "suite": "ruined",
+        "tuning": {},
+        "auxiliary_outputs": [],
+    }
     lost["runs"] = [listed | {"key": extra} for listed in lost["runs"][:1]]
     manifest.save(home)
     (home.suites / "ruined.json").write_text(json.dumps(lost))

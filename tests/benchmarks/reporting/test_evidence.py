@@ -19,9 +19,9 @@ def store(tmp_path):
     return Store(Home(tmp_path))
 
 
-def record(store, key, *, extras=None, gradcam=None, encoder="resnet18"):
+def record(store, key, *, auxiliary_outputs=None, gradcam=None, encoder="resnet18"):
     result = {"encoder": {"name": encoder}}
-    store.write(key, Record(result, SCANS, pd.DataFrame({"epoch": [0]}), extras or {}, gradcam))
+    store.write(key, Record(result, SCANS, pd.DataFrame({"epoch": [0]}), auxiliary_outputs or {}, gradcam))
     return maps(store.folder(key), result)
 
 
@@ -33,8 +33,10 @@ def test_maps_are_means_over_scans_and_trainings(store):
     one = np.arange(12, dtype=np.float32).reshape(3, 2, 2)
     seen = Evidence(np.array([0, 2]), {"trunk": np.stack([np.eye(2), np.zeros((2, 2))]).astype(np.float32)})
     found = mean(
-        record(store, "one", extras={"attention_texture": one}, gradcam=seen),
-        record(store, "two", extras={"attention_texture": one + 1.0, "importance": np.ones((3, 2), np.float32)}),
+        record(store, "one", auxiliary_outputs={"attention_texture": one}, gradcam=seen),
+        record(
+            store, "two", auxiliary_outputs={"attention_texture": one + 1.0, "importance": np.ones((3, 2), np.float32)}
+        ),
         record(store, "none"),
     )
     looked = found[found["kind"] == "attention"].set_index(["row", "column"])["value"]
@@ -46,13 +48,13 @@ def test_maps_are_means_over_scans_and_trainings(store):
 
 def test_no_map_is_as_fine_as_a_picture(store):
     fine = np.tile(np.arange(56, dtype=np.float32) // 4, (3, 56, 1))
-    found = mean(record(store, "fine", extras={"attention": fine}))
+    found = mean(record(store, "fine", auxiliary_outputs={"attention": fine}))
     assert (found["row"].max(), found["column"].max()) == (13, 13)
     assert (found["value"] == found["column"]).all()
 
 
 def test_weights_go_along_predictions(store):
-    record(store, "one", extras={"importance": np.array([[0.25, 0.75], [0.5, 0.5], [1.0, 0.0]], np.float32)})
+    record(store, "one", auxiliary_outputs={"importance": np.array([[0.25, 0.75], [0.5, 0.5], [1.0, 0.0]], np.float32)})
     found = importance(store.folder("one"), scans=3)
     assert {name: of.tolist() for name, of in found.items()} == {"texture": [0.25, 0.5, 1.0], "depth": [0.75, 0.5, 0.0]}
     record(store, "none")
@@ -63,9 +65,9 @@ def test_weights_go_along_predictions(store):
 
 def test_a_map_tells_how_far_from_its_cells_what_they_see_is_where_that_is_known(store):
     fine, coarse = (np.ones((3, side, side), np.float32) for side in (28, 7))
-    found = mean(record(store, "one", extras={"attention": fine, "attention_depth": coarse}))
+    found = mean(record(store, "one", auxiliary_outputs={"attention": fine, "attention_depth": coarse}))
     assert found.groupby("stream")["shift"].unique().to_dict() == {"both": [0.25], "depth": [0.5]}
-    other = mean(record(store, "other", extras={"attention": fine}, encoder="vit_tiny_patch16_224"))
+    other = mean(record(store, "other", auxiliary_outputs={"attention": fine}, encoder="vit_tiny_patch16_224"))
     assert other["shift"].isna().all()
 
 

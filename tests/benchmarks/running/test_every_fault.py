@@ -35,7 +35,7 @@ WAYS = {
     "killed": "os.kill(os.getpid(), signal.SIGKILL)",
     "odd": "raise Odd('one', 'other')",
     "interrupted": "raise KeyboardInterrupt",
-    "extras": "extras['importance'] = logits.new_full((len(logits), 2), float('nan'))",
+    "auxiliary_outputs": "auxiliary_outputs['importance'] = logits.new_full((len(logits), 2), float('nan'))",
     "weights": "[p.data.fill_(float('nan')) for p in self.base.parameters()]",
 }
 
@@ -69,12 +69,12 @@ class Failing(nn.Module):
 
     def forward(self, faces):
         output = self.base(faces)
-        logits, extras = output.logits, {}
+        logits, auxiliary_outputs = output.logits, {}
         self.left -= 1
         last = self.left < 0
         if last and multiprocessing.parent_process() is not None:
             LINES
-        return Output(logits, extras=extras)
+        return Output(logits, auxiliary_outputs=auxiliary_outputs)
 
 
 class Base(Texture):

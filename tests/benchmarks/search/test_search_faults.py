@@ -262,7 +262,7 @@ def test_a_part_is_run_and_searched_again_beside_what_was_found(
     afnetm(home, "run", str(searched_suite), "--methods", "texture")
     repeated = manifest(home)
     assert repeated.runs == after.runs
-    own = [listed for listed in repeated.extras if listed.method == "texture"]
+    own = [listed for listed in repeated.additional if listed.method == "texture"]
     assert sorted((e.fold, e.search, e.reseed) for e in own) == [(0, 0, 1), (0, 1, 0), (1, 0, 1), (1, 1, 0)]
     assert {listed.key for listed in own} <= records(home).keys()
     assert {key: records(home)[key] for key in done} == done

@@ -67,7 +67,7 @@ def test_each_fold_is_trained_with_its_own_winner(selection: str, tmp_path: Path
         assert settings(one.run) == changed
         assert replace(one.run, hyperparameters=before.run.hyperparameters, training=before.run.training) == before.run
     assert not found.lacking
-    assert not found.extras
+    assert not found.additional
     assert job(of, found).chosen == found.planned
 
 
@@ -89,12 +89,12 @@ def test_repeated_searches_and_seeds_stand_beside_the_comparison(tmp_path: Path)
     assert found.winners == once.winners
     expected = [(one, search, 0) for one in planned(of) for search in (1, 2)]
     expected += [(one, 0, seed) for one in planned(of) for seed in (1, 2)]
-    assert len(found.extras) == len(expected)
+    assert len(found.additional) == len(expected)
     for one, search, reseed in expected:
         where = (one.run.repeat, one.run.fold)
         (extra,) = [
             e
-            for e in found.extras
+            for e in found.additional
             if (e.planned.label, e.planned.run.repeat, e.planned.run.fold, e.search, e.reseed)
             == (one.label, *where, search, reseed)
         ]
@@ -103,13 +103,13 @@ def test_repeated_searches_and_seeds_stand_beside_the_comparison(tmp_path: Path)
     chosen = job(of, found).chosen
     keys = [one.run.key for one in chosen]
     assert len(keys) == len(set(keys))
-    assert set(keys) == {one.run.key for one in [*found.planned, *(extra.planned for extra in found.extras)]}
+    assert set(keys) == {one.run.key for one in [*found.planned, *(one.planned for one in found.additional)]}
     assert chosen[: len(found.planned)] == found.planned
-    seeds = {one.run.seed for one in found.planned} & {e.planned.run.seed for e in found.extras if e.reseed}
+    seeds = {one.run.seed for one in found.planned} & {e.planned.run.seed for e in found.additional if e.reseed}
     assert not seeds
     manifest = make_manifest(of, DATASET, found.planned, found)
     assert [listed.key for listed in manifest.runs] == [one.run.key for one in found.planned]
-    assert sorted((e.method, e.repeat, e.fold, e.search, e.reseed) for e in manifest.extras) == sorted(
+    assert sorted((e.method, e.repeat, e.fold, e.search, e.reseed) for e in manifest.additional) == sorted(
         (one.label, one.run.repeat, one.run.fold, search, reseed) for one, search, reseed in expected
     )
 

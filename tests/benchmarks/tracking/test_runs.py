@@ -169,7 +169,7 @@ def test_subjects_are_named_only_where_they_may_be(shareable: bool, home: Home, 
     (child,) = [run for run in runs(client) if "afnetm.key" in run.data.tags]
     names = {artifact.path for artifact in client.list_artifacts(child.info.run_id)}
     assert ("predictions.parquet" in names) is shareable
-    assert names >= {"curves.csv", "result.json", "extras.safetensors"}
+    assert names >= {"curves.csv", "result.json", "auxiliary_outputs.safetensors"}
 
 
 def test_what_was_copied_without_names_is_completed_once_they_are_wanted(home: Home, client: MlflowClient) -> None:
@@ -182,7 +182,7 @@ def test_what_was_copied_without_names_is_completed_once_they_are_wanted(home: H
         (child,) = [run for run in runs(client) if "afnetm.key" in run.data.tags]
         return logged, {artifact.path for artifact in client.list_artifacts(child.info.run_id)}
 
-    bare = {"curves.csv", "result.json", "extras.safetensors"}
+    bare = {"curves.csv", "result.json", "auxiliary_outputs.safetensors"}
     whole = bare | {"predictions.parquet"}
     wanted = (False, False, True, True, False)
     assert [again(with_faces=one) for one in wanted] == [(1, bare), (0, bare), (1, whole), (0, whole), (0, whole)]
@@ -192,8 +192,10 @@ def test_what_was_copied_without_names_is_completed_once_they_are_wanted(home: H
 def test_what_may_be_a_picture_of_a_face_is_not_copied(
     shape: tuple[int, ...], copied: bool, home: Home, client: MlflowClient
 ) -> None:
-    Store(home).write("k0", dataclasses.replace(record(0.5), extras={"attention": np.ones(shape, np.float32)}))
+    Store(home).write(
+        "k0", dataclasses.replace(record(0.5), auxiliary_outputs={"attention": np.ones(shape, np.float32)})
+    )
     copy(home, dataclasses.replace(MANIFEST, dataset=MANIFEST.dataset | {"shareable": False}))
     (child,) = [run for run in runs(client) if "afnetm.key" in run.data.tags]
     names = {artifact.path for artifact in client.list_artifacts(child.info.run_id)}
-    assert ("extras.safetensors" in names) is copied
+    assert ("auxiliary_outputs.safetensors" in names) is copied

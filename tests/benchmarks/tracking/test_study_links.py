@@ -159,8 +159,8 @@ def test_one_study_for_all_folds_has_all_runs_and_extras_say_what_they_are(home:
     manifest = tuned(repeat=-1, fold=-1)
     again = {**manifest.tuning["studies"][0], "study": "s/m #2", "search": 1}
     manifest.tuning["studies"].append(again)
-    extras = [ListedRun("k2", "m", 0, 0, search=1), ListedRun("k3", "m", 0, 0, reseed=1)]
-    manifest = dataclasses.replace(manifest, extras=extras)
+    additional = [ListedRun("k2", "m", 0, 0, search=1), ListedRun("k3", "m", 0, 0, reseed=1)]
+    manifest = dataclasses.replace(manifest, additional=additional)
     storage = InMemoryStorage()
     copy(home, studied(storage, where=None), studied(storage, where=None, again=1))
     copy_runs(home, manifest)

@@ -14,11 +14,11 @@ from benchmarks.travel.importing import import_suite
 from tests.benchmarks.travel.travellers import fabricate, run, tree
 
 KEY = run_key(run("concat", 0))
-RESULT, CURVES, PREDICTIONS, EXTRAS, GRADCAM, WEIGHTS = (
+RESULT, CURVES, PREDICTIONS, AUXILIARY, GRADCAM, WEIGHTS = (
     f"runs/{KEY}/{name}"
     for name in (
         *("result.json", "curves.csv", "predictions.csv"),
-        *("extras.safetensors", "gradcam.safetensors", "weights.safetensors"),
+        *("auxiliary_outputs.safetensors", "gradcam.safetensors", "weights.safetensors"),
     )
 )
 Content = dict[str, bytes]

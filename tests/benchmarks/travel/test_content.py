@@ -15,8 +15,8 @@ from safetensors.numpy import load, save
 
 from benchmarks.records.home import Home
 from tests.benchmarks.travel.spoiling import (
+    AUXILIARY,
     CURVES,
-    EXTRAS,
     GRADCAM,
     PREDICTIONS,
     RESULT,
@@ -121,19 +121,37 @@ SPOILT: dict[str, tuple[Callable[[Content], Content], str]] = {
     "a very long name": (with_table(lambda t: t.assign(subject="x" * 10_000)), "10000 characters, allowed: 1000"),
     "half an intensity": (with_table(lambda t: t.assign(intensity=0.5)), "column 'intensity' has type float64"),
     "a very large intensity": (with_table(lambda t: t.assign(intensity=2**64 - 1)), "column 'intensity'"),
-    "a pickle for arrays": (lambda c: {EXTRAS: pickle.dumps(Evil())}, "extras.safetensors: not safetensors"),
-    "torn arrays": (lambda c: {EXTRAS: c[EXTRAS][:-1]}, "extras.safetensors: not safetensors"),
-    "a header of terabytes": (lambda c: {EXTRAS: b"\xff" * 8 + c[EXTRAS][8:]}, "extras.safetensors: not safetensors"),
-    "no arrays": (with_arrays(EXTRAS, lambda a: {}), "extras.safetensors: 0 arrays"),
-    "extras of other scans": (with_arrays(EXTRAS, lambda a: {"importance": a["importance"][1:]}), r"shape \(11, 2\)"),
+    "a pickle for arrays": (
+        lambda c: {AUXILIARY: pickle.dumps(Evil())},
+        "auxiliary_outputs.safetensors: not safetensors",
+    ),
+    "torn arrays": (lambda c: {AUXILIARY: c[AUXILIARY][:-1]}, "auxiliary_outputs.safetensors: not safetensors"),
+    "a header of terabytes": (
+        lambda c: {AUXILIARY: b"\xff" * 8 + c[AUXILIARY][8:]},
+        "auxiliary_outputs.safetensors: not safetensors",
+    ),
+    "no arrays": (with_arrays(AUXILIARY, lambda a: {}), "auxiliary_outputs.safetensors: 0 arrays"),
+    "auxiliary_outputs of other scans": (
+        with_arrays(AUXILIARY, lambda a: {"importance": a["importance"][1:]}),
+        r"shape \(11, 2\)",
+    ),
     "three modalities": (
-        with_arrays(EXTRAS, lambda a: {"importance": a["importance"][:, :1]}),
+        with_arrays(AUXILIARY, lambda a: {"importance": a["importance"][:, :1]}),
         r"shape \(12, 1\), allowed is \(12, 2\)",
     ),
-    "extras that are not finite": (with_arrays(EXTRAS, lambda a: {"importance": a["importance"] * np.nan}), "finite"),
-    "extras above 1": (with_arrays(EXTRAS, lambda a: {"importance": a["importance"] + 1}), "allowed is 0 to 1"),
-    "extras of doubles": (with_arrays(EXTRAS, lambda a: {"importance": np.ones((12, 2))}), "finite float32"),
-    "an array with an odd name": (with_arrays(EXTRAS, lambda a: {"a\nb": a["importance"]}), "allowed is printable"),
+    "auxiliary_outputs that are not finite": (
+        with_arrays(AUXILIARY, lambda a: {"importance": a["importance"] * np.nan}),
+        "finite",
+    ),
+    "auxiliary_outputs above 1": (
+        with_arrays(AUXILIARY, lambda a: {"importance": a["importance"] + 1}),
+        "allowed is 0 to 1",
+    ),
+    "auxiliary_outputs of doubles": (
+        with_arrays(AUXILIARY, lambda a: {"importance": np.ones((12, 2))}),
+        "finite float32",
+    ),
+    "an array with an odd name": (with_arrays(AUXILIARY, lambda a: {"a\nb": a["importance"]}), "allowed is printable"),
     "rows that are not there": (with_arrays(GRADCAM, lambda a: a | {"rows": a["rows"] + 9}), "rows are not some of"),
     "rows below 0": (with_arrays(GRADCAM, lambda a: a | {"rows": a["rows"] - 1}), "rows are not some of"),
     "a row twice": (with_arrays(GRADCAM, lambda a: a | {"rows": a["rows"] * 0}), "rows are not some of"),

@@ -16,7 +16,7 @@ from benchmarks.records.manifest import read_manifest
 from benchmarks.records.store import Store
 from benchmarks.reporting.frames import results
 from benchmarks.travel.importing import import_suite
-from tests.benchmarks.travel.spoiling import CURVES, EXTRAS, GRADCAM, PREDICTIONS, RESULT, WEIGHTS, honest
+from tests.benchmarks.travel.spoiling import AUXILIARY, CURVES, GRADCAM, PREDICTIONS, RESULT, WEIGHTS, honest
 from tests.benchmarks.travel.travellers import members, packed, tree
 
 
@@ -58,7 +58,7 @@ def test_damage_is_refused_or_does_not_matter(how: tuple[str, Any]) -> None:
 
 
 @settings(max_examples=30, deadline=None)
-@given(name=st.sampled_from(["manifest.json", RESULT, CURVES, PREDICTIONS, EXTRAS, GRADCAM, WEIGHTS]), how=DAMAGE)
+@given(name=st.sampled_from(["manifest.json", RESULT, CURVES, PREDICTIONS, AUXILIARY, GRADCAM, WEIGHTS]), how=DAMAGE)
 def test_damage_that_the_contents_agree_with_makes_a_record_or_is_refused(name: str, how: tuple[str, Any]) -> None:
     with TemporaryDirectory() as folder:
         path, home = Path(folder) / "out.zip", Home(Path(folder) / "home")

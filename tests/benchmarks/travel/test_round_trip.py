@@ -113,7 +113,13 @@ def test_trials_stay_and_weights_unless_they_are_asked_for(home: Home, out: Path
     assert not any(run_key(trial) in name for name in members(out))
     names = {name.rsplit("/")[-1] for name in members(out)}
     assert not names & {"weights.safetensors", "notes.txt"}
-    assert names >= {"manifest.json", "failures.json", "winners.toml", "extras.safetensors", "gradcam.safetensors"}
+    assert names >= {
+        "manifest.json",
+        "failures.json",
+        "winners.toml",
+        "auxiliary_outputs.safetensors",
+        "gradcam.safetensors",
+    }
 
 
 def test_nobody_is_named_in_an_archive_of_a_private_dataset(private: Home, tmp_path: Path, out: Path) -> None:
@@ -147,10 +153,10 @@ def test_no_order_tells_who_is_who_and_what_belongs_together_stays_together(priv
         assert other["scan"].is_monotonic_increasing
         assert other["scan"].str.fullmatch("s[0-9a-f]{12}").all()
         assert other["subject"].str.fullmatch("p[0-9a-f]{12}").all()
-        extras = load(content[f"runs/{key}/extras.safetensors"])
-        assert set(extras) == {"importance", "attention"}  # the third may be a picture
-        np.testing.assert_array_equal(extras["importance"][:, 0], other["p_anger"])
-        np.testing.assert_array_equal(extras["attention"][:, 0, 0], other["p_disgust"])
+        auxiliary_outputs = load(content[f"runs/{key}/auxiliary_outputs.safetensors"])
+        assert set(auxiliary_outputs) == {"importance", "attention"}  # the third may be a picture
+        np.testing.assert_array_equal(auxiliary_outputs["importance"][:, 0], other["p_anger"])
+        np.testing.assert_array_equal(auxiliary_outputs["attention"][:, 0, 0], other["p_disgust"])
         gradcam = load(content[f"runs/{key}/gradcam.safetensors"])
         assert (np.diff(gradcam["rows"]) > 0).all()
         np.testing.assert_array_equal(gradcam["texture"][:, 0, 0], other["p_fear"].to_numpy()[gradcam["rows"]])

@@ -48,7 +48,7 @@ def run(method: str, fold: int, **changes: Any) -> dict[str, Any]:
 
 
 def record(of: Mapping[str, Any], *, hardware: str = "a machine") -> Record:
-    """A record whose extras and Grad-CAM tell which scan each row is of: they hold its probabilities."""
+    """A record whose auxiliary_outputs and Grad-CAM tell which scan each row is of: they hold its probabilities."""
     rng = np.random.default_rng(int(run_key(of), 16))
     tested = SUBJECTS[2 * of["fold"] : 2 * of["fold"] + 2]
     rows = [(f"{name}_{expression}", name, expression, 3) for name in tested for expression in EXPRESSIONS]
@@ -79,7 +79,7 @@ def record(of: Mapping[str, Any], *, hardware: str = "a machine") -> Record:
         result=result,
         predictions=predictions,
         curves=pd.DataFrame(epochs),
-        extras={
+        auxiliary_outputs={
             "importance": np.stack([shares[:, 0], 1 - shares[:, 0]], 1),
             "attention": np.broadcast_to(shares[:, 1, None, None], (len(rows), 2, 2)).copy(),
             "portrait": np.broadcast_to(shares[:, 1, None, None], (len(rows), 16, 16)).copy(),
@@ -124,7 +124,7 @@ def make_manifest(*, shareable: bool = True, suite: str = "people") -> Manifest:
             "spaces": {method: {"dropout": "0 to 0.5"} for method in ("concat", "late")},
             "studies": studies,
         },
-        extras=[ListedRun(run_key(run("concat", 0, reseed=1)), "concat", 0, 0, 0, 1)],
+        additional=[ListedRun(run_key(run("concat", 0, reseed=1)), "concat", 0, 0, 0, 1)],
         secret="" if shareable else SECRET,
     )
 
