@@ -97,7 +97,7 @@ STUDIES: Mapping[str, Column] = {
     "params": _NAME,
 }
 
-#: A row is a training of a study's winner on an outer fold.
+#: A row is a training of a study's best trial on an outer fold.
 SELECTION: Mapping[str, Column] = {
     "method": _NAME,
     "repeat": _COUNT,

@@ -63,7 +63,7 @@ class _Shown:
         complete, pruned, failed: trials.
         scores: of the complete ones.
         cut: of the pruned ones, over the inner folds that each got through.
-        winner: its position among the complete ones.
+        best_trial: its position among the complete ones.
         scales: by parameter.
         axis: what the scores are.
     """
@@ -73,7 +73,7 @@ class _Shown:
     failed: Sequence[FrozenTrial]
     scores: NDArray[np.float64]
     cut: NDArray[np.float64]
-    winner: int
+    best_trial: int
     scales: Mapping[str, Scale]
     axis: str
 
@@ -87,7 +87,7 @@ class _Shown:
         return float(np.clip(40 / np.sqrt(len(self.complete) + len(self.pruned)), 2.2, 4.5))
 
 
-def pictures(trials: Sequence[FrozenTrial], *, winner: int | None, metric: str, pruner: str) -> dict[str, bytes]:
+def pictures(trials: Sequence[FrozenTrial], *, best_trial: int | None, metric: str, pruner: str) -> dict[str, bytes]:
     """What can be drawn of a study, as PNG files by name, whose size does not grow with the trials.
 
     ``history.png``: every trial's score, and the best so far. ``slices.png``: the score along each parameter, over the
@@ -97,12 +97,12 @@ def pictures(trials: Sequence[FrozenTrial], *, winner: int | None, metric: str, 
 
     Args:
         trials: that count.
-        winner: the winner's number; without one nothing can be drawn.
+        best_trial: the best trial's number; without one nothing can be drawn.
         metric: what was maximised.
         pruner: its name.
     """
     complete = [trial for trial in trials if trial.state == TrialState.COMPLETE]
-    best = next((position for position, trial in enumerate(complete) if trial.number == winner), None)
+    best = next((position for position, trial in enumerate(complete) if trial.number == best_trial), None)
     if best is None:
         return {}
     pruned = [trial for trial in trials if trial.state == TrialState.PRUNED]
@@ -170,7 +170,7 @@ def _parallel(shown: _Shown) -> Figure:
     width = float(np.clip(12 / np.sqrt(len(lines)), 0.4, 1.6))
     rank = np.searchsorted(np.sort(height), height) / len(height)  # one bad trial must not make all others look alike
     axes.add_collection(LineCollection(lines, colors=_SHADES(rank[order]), linewidths=width, alpha=0.8))
-    axes.plot(range(len(names) + 1), places[shown.winner], "o-", color=_INK, markersize=3.5, linewidth=1.6)
+    axes.plot(range(len(names) + 1), places[shown.best_trial], "o-", color=_INK, markersize=3.5, linewidth=1.6)
     ends = [(0.0, f"{low:.1f}"), (1.0, f"{high:.1f}")] if high > low else [(0.5, f"{low:.1f}")]
     for position, ticks in enumerate([*(one.ticks for one in shown.scales.values()), ends]):
         axes.vlines(position, 0, 1, color=_CONTEXT, linewidth=0.8, zorder=0)
@@ -201,13 +201,13 @@ def _importances(shares: Mapping[str, float]) -> Figure:
 
 
 def _points(axes: Axes, complete: NDArray[Any], pruned: NDArray[Any], shown: _Shown) -> None:
-    """Scores at the places given: a dot a complete trial, a cross a pruned one, a ring around the winner."""
+    """Scores at the places given: a dot a complete trial, a cross a pruned one, a ring around the best trial."""
     if len(pruned):
         label = "cut short (mean of its folds)"
         axes.plot(pruned, shown.cut, "x", color=_CONTEXT, markersize=shown.size, mew=0.7, label=label)
     axes.plot(complete, shown.scores, "o", color=_ACCENT, alpha=0.6, markersize=shown.size, mew=0, label="complete")
-    best = complete[shown.winner], shown.scores[shown.winner]
-    axes.plot(*best, "o", color=_INK, markerfacecolor="none", markersize=8, label="winner")
+    best = complete[shown.best_trial], shown.scores[shown.best_trial]
+    axes.plot(*best, "o", color=_INK, markerfacecolor="none", markersize=8, label="best trial")
 
 
 def _mean(trial: FrozenTrial, pruner: str) -> float:

@@ -122,7 +122,7 @@ class Search:
         one.end, one.reason, one.out = TrialState.FAIL, reason, False
         self._tell()
 
-    def winner(self) -> FrozenTrial | None:
+    def best_trial(self) -> FrozenTrial | None:
         """The complete trial with the best mean within the budget, the first among equals; None where none is."""
         complete = [t for t in self.trials if t.state == TrialState.COMPLETE]
         return max(complete, key=lambda t: (t.value, -t.number), default=None)

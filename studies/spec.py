@@ -31,8 +31,8 @@ class SearchSpec(BaseModel):
         training: keys of the training configuration that are searched for every method, beside its own space.
         parallel: trials of a study that are proposed together. Their results are learned together too, so that the
             number of workers decides nothing.
-        selection_repeats: how often all of it is done, each time with other sampler seeds; the winners of the first are
-            the suite's. More than one tells how much of a score's spread comes from selecting.
+        selection_repeats: how often all of it is done, each time with other sampler seeds; the best trials of the first
+            are the suite's. More than one tells how much of a score's spread comes from selecting.
     """
 
     model_config = STRICT

@@ -16,7 +16,8 @@ from afnetm.strict import OwnError, parse, suggestion
 _ATTRIBUTES = ("name", "version", "summary", "source", "space")
 _FLAGS = ("staged", "probabilities")
 _MAYBE_EMPTY = ("title", "tuned")
-#: Hyper-parameters of these names could not be written down: a suite's table and a file of winners use them otherwise.
+#: Hyper-parameters of these names could not be written down: a suite's table and a file of best parameters use them
+#: otherwise.
 _TAKEN = ("method", "title", "training")
 _DECORATE = "decorate it with @dataclass(frozen=True, kw_only=True)"
 

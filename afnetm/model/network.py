@@ -105,7 +105,7 @@ class AFNetMNetwork(nn.Module):
         self.head = Head(trunk.channels[-1], classes, method.dropout)
 
     def forward(self, faces: FaceBatch) -> Output:
-        """Logits and auxiliary_outputs of a batch."""
+        """Logits and auxiliary outputs of a batch."""
         masks = MASKS[self.method.masks](faces)
         texture, texture_change = self.texture(faces.texture, masks)
         depth, depth_change = self.depth(faces.geometry(self.method.geometry), masks)

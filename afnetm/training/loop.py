@@ -105,7 +105,7 @@ def _check_finite(loss: Tensor, config: TrainingConfig) -> None:
 
 
 def sum_loss(output: Output, target: Tensor, smoothing: float) -> Tensor:
-    """The loss, in float32: cross-entropies of each of `Output.supervised_logits`, and `Output.auxiliary_loss`, summed."""
+    """The loss, in float32: the sum of the supervised logits' cross-entropies and of the auxiliary loss."""
     trained = output.supervised_logits or (output.logits,)
     losses = [cross_entropy(logits.float(), target, label_smoothing=smoothing) for logits in trained]
     if output.auxiliary_loss is not None:

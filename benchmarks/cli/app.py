@@ -125,7 +125,7 @@ def run(
 ) -> None:
     """Trains and tests what is not yet done, records it, and writes the report.
 
-    A suite with a [search] table is searched first, and the winners are trained.
+    A suite with a [search] table is searched first, and the best parameters are trained.
 
     Example: `afnetm run quick --methods concat afnetm --workers 2`
     """

@@ -36,7 +36,7 @@ def search(
     device: Device = "auto",
     dry_run: DryRun = False,
 ) -> None:
-    """Tunes every method of a suite by the same rules, and writes the winners to a file.
+    """Tunes every method of a suite by the same rules, and writes the best parameters to a file.
 
     What a suite's [search] table does not say, and what one without it does: 20 trials a study, TPE, median pruning,
     nested selection. Run again it goes on, and with more trials it goes further.
@@ -65,8 +65,8 @@ def search(
         raise typer.Exit(130) from None
     if job.untracked:
         say_untracked(job.untracked)
-    path = home.winners(job.suite.name)
-    print(f"winners:    {path}")
+    path = home.best_parameters(job.suite.name)
+    print(f"best parameters: {path}")
     print(f"to compare: {command_line(home, 'run', suite, *([] if job.suite.search else ['--params', str(path)]))}")
     print(f"dashboard:  {command_line(home, 'ui', '--optuna')}")
     print(f"MLflow UI:  {command_line(home, 'ui', job.suite.name)}")
@@ -91,21 +91,21 @@ def tune(context: typer.Context, job: "Job", spec: "SearchSpec") -> "Job":
 
 
 def counts(context: typer.Context, suite: str) -> dict[str, int]:
-    """How far the search of a suite is (`benchmarks.search.studied.Studied.counts`)."""
-    from benchmarks.search.studied import studied
+    """How far the search of a suite is (`benchmarks.search.found_studies.Studied.counts`)."""
+    from benchmarks.search.found_studies import found_studies
 
-    return studied(context.obj, context.meta.get("storage"), suite).counts
+    return found_studies(context.obj, context.meta.get("storage"), suite).counts
 
 
 def forget(context: typer.Context, reference: str, methods: list[str] | None, *, yes: bool) -> None:
     """Deletes the studies of a suite and the records of their trainings, after asking."""
     from benchmarks.records.store import Store
-    from benchmarks.search.studied import forget_studies, studied
+    from benchmarks.search.found_studies import forget_studies, found_studies
 
     home, url, suite = context.obj, context.meta.get("storage"), Path(reference).name.removesuffix(".toml")
     home.make(free=0)
     with home.lock():
-        found, store = studied(home, url, suite, methods), Store(home)
+        found, store = found_studies(home, url, suite, methods), Store(home)
         keys = found.runs & store.done()
         if not found.trials:
             print("nothing to forget")
@@ -119,7 +119,7 @@ def forget(context: typer.Context, reference: str, methods: list[str] | None, *,
 
 
 def _table(tuned: "Tuned", labels: list[str]) -> Fitted:
-    """A row a method: its trials over all studies, how long they took, and its winners' mean score."""
+    """A row a method: its trials over all studies, how long they took, and its best trials' mean score."""
     import pandas as pd
 
     rows = []

@@ -79,11 +79,11 @@ def import_(
         shown = ", ".join(done.differing[:3]) + (" ..." if len(done.differing) > 3 else "")
         told = f"{len(done.differing)} of them say something else in the archive; they stay as they were here: {shown}"
         errors.say(f"[yellow]{told}[/]")
-    if done.winners:
-        path = home.winners(done.suite)
+    if done.best_parameters:
+        path = home.best_parameters(done.suite)
         errors.say(f"[yellow]what a search chose is something else here, and stays:[/] {escape(str(path))}")
     if done.tuned:
-        path = home.winners(done.suite)
+        path = home.best_parameters(done.suite)
         print("  the trials of its search did not come; with --params it is run with what they chose:")
         reference = done.suite if done.suite in suite_names() else f"{done.suite}.toml"
         print(f"to run:     {command_line(home, 'run', reference, '--params', str(path))}")

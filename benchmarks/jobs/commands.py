@@ -25,14 +25,14 @@ from benchmarks.records.store import Store
 from benchmarks.running.copies import Tell, copies
 from benchmarks.running.runner import Tally, run
 from benchmarks.search.links import note_outcome
-from benchmarks.search.searching import Question, check_folds, finished, questions, search
+from benchmarks.search.searching import StudySpec, check_folds, finished, search, study_specs
 from benchmarks.search.tuning import Tuned, by_file, by_search, position
 from benchmarks.terminal.console import Terminal
 from benchmarks.terminal.words import counted
+from studies.best_parameters import written
 from studies.search import Search
 from studies.spec import SearchSpec
 from studies.storage import open_storage, storage_errors
-from studies.winners import written
 
 if TYPE_CHECKING:
     from benchmarks.search.tracking import StudyTracker
@@ -50,7 +50,7 @@ class Job:
         suite: the whole suite.
         labels: the methods asked for, in the suite's order.
         dataset: opened; None in a dry run whose dataset is yet to be made.
-        planned: all the suite's runs; none without a dataset. Tuned, they have their winners' settings.
+        planned: all the suite's runs; none without a dataset. Tuned, they have their best parameters.
         device: ``"cpu"`` or ``"cuda"``.
         workers: processes.
         home: where records go.
@@ -147,15 +147,16 @@ def search_spec(suite: Suite, *, trials: int | None, hours: float | None) -> Sea
 def tune(job: Job, spec: SearchSpec, *, storage_url: str | None, tracking_uri: str, console: Terminal) -> Job:
     """Searches by `spec` for the methods asked for; the job comes back with what won.
 
-    Every study goes on until its budget is spent; one that has spent it costs nothing. The winners are written to the
-    home (`Home.winners`), so that they can be read, edited and given back; studies are copied to MLflow as they end.
+    Every study goes on until its budget is spent; one that has spent it costs nothing. The best trials are written to
+    the home (`Home.best_parameters`), so that they can be read, edited and given back; studies are copied to MLflow as
+    they end.
 
     Raises:
         UserError: the protocol leaves nobody to tune on, a space cannot be searched so, or the storage is not there.
     """
     assert job.dataset is not None
     check_selection(spec, job.suite.protocol)
-    asked = questions(job.suite, spec, job.planned, job.labels)
+    asked = study_specs(job.suite, spec, job.planned, job.labels)
     check_folds(asked, job.suite, job.dataset)
     manifest = make_manifest(job.suite, job.dataset, [])
     tracker = partial(_study_tracker, uri=tracking_uri, home=job.home, manifest=manifest, storage_url=storage_url)
@@ -165,24 +166,24 @@ def tune(job: Job, spec: SearchSpec, *, storage_url: str | None, tracking_uri: s
             storage = open_storage(job.home.journal, storage_url)
             with copies(tracker, tracking_uri, console) as copying:
 
-                def copy(question: Question, search: Search) -> None:
-                    note_outcome(question, search)
-                    copying.do(lambda tracker: tracker.log(question, search))
+                def copy(study_spec: StudySpec, search: Search) -> None:
+                    note_outcome(study_spec, search)
+                    copying.do(lambda tracker: tracker.log(study_spec, search))
 
                 searched = search(asked, job.suite, job.home, storage, workers=job.workers, console=console, ended=copy)
-                others = finished(_questions_to_others(job, spec), storage)
+                others = finished(_specs_of_other_studies(job, spec), storage)
                 for pair in others.items():
                     copy(*pair)
             tuned = by_search(job.suite, spec, job.planned, searched | others, asked=job.labels)
             used = [
-                (question.label, job.suite.methods[question.label], key)
-                for question, search in searched.items()
+                (study_spec.label, job.suite.methods[study_spec.label], key)
+                for study_spec, search in searched.items()
                 for trial in search.trials
                 for key in trial.user_attrs.get("runs", ())
                 if key in done
             ]
         tell_changed_sources(used, Store(job.home), suite=job.suite.name)
-        write_text(job.home.winners(job.suite.name), written(tuned.winners, suite=job.suite.name))
+        write_text(job.home.best_parameters(job.suite.name), written(tuned.best_parameters, suite=job.suite.name))
         for one in job.planned:
             if reason := tuned.lacking.get(position(one)):
                 Store(job.home).write_failure(UNTUNED + one.run.key, reason)
@@ -191,13 +192,13 @@ def tune(job: Job, spec: SearchSpec, *, storage_url: str | None, tracking_uri: s
     return replace(job, planned=tuned.planned, tuned=tuned, untracked=copying.lacks)
 
 
-def _questions_to_others(job: Job, spec: SearchSpec) -> list[Question]:
+def _specs_of_other_studies(job: Job, spec: SearchSpec) -> list[StudySpec]:
     """The studies of the methods that were not asked for."""
     found = []
     for label in job.suite.methods:
         if label not in job.labels:
             with suppress(UserError):  # it cannot be searched so, and will be refused when it is asked for
-                found += questions(job.suite, spec, job.planned, [label])
+                found += study_specs(job.suite, spec, job.planned, [label])
     return found
 
 

@@ -1,4 +1,4 @@
-"""The manifest of a suite as it is planned: what `records.manifest` keeps, from suite, dataset, runs and winners."""
+"""The manifest of a suite as it is planned: what `records.manifest` keeps, of suite, dataset, runs, best parameters."""
 
 from afnetm.data.dataset import FaceDataset, dataset_info
 from benchmarks.plans.runs import PlannedRun, changed, hyperparameters
@@ -6,7 +6,7 @@ from benchmarks.plans.suite import Suite
 from benchmarks.records.manifest import ListedRun, Manifest, dataset_secret, pathless
 from benchmarks.search.tuning import Tuned
 
-#: Before the key of a run that waits for the winner of its search.
+#: Before the key of a run that waits for the best trial of its search.
 UNTUNED = "untuned-"
 
 
@@ -38,7 +38,7 @@ def make_manifest(
             for label, method in suite.methods.items()
         },
         runs=[
-            # Without a winner it is not the run that an untuned run of the suite may have trained.
+            # Without a best trial it is not the run that an untuned run of the suite may have trained.
             ListedRun(UNTUNED * bool(tuned and tuned.lacks(p)) + p.run.key, p.label, p.run.repeat, p.run.fold)
             for p in planned
         ],

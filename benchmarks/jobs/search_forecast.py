@@ -17,9 +17,9 @@ from benchmarks.plans.runs import undrawn
 from benchmarks.records.store import Store
 from benchmarks.search.searching import check_search, study_name
 from benchmarks.terminal.words import counted, duration
+from studies.best_parameters import Where
 from studies.spec import SearchSpec
 from studies.storage import NoStudiesError, storage_errors, view_storage
-from studies.winners import Where
 
 if TYPE_CHECKING:
     from benchmarks.jobs.commands import Job
@@ -34,7 +34,7 @@ def dry_forecast(job: "Job", spec: SearchSpec | None, *, storage_url: str | None
         return forecast(job)
     protocol = job.suite.protocol
     runs = len(job.labels) * protocol.folds * protocol.repeats
-    then = f"then the winners are trained: {counted(runs, 'run')}"
+    then = f"then the best parameters are trained: {counted(runs, 'run')}"
     return Group(search_forecast(job, spec, storage_url=storage_url, measure=True, report=True), f"[dim]{then}[/]")
 
 

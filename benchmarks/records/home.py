@@ -60,7 +60,7 @@ class Home:
         """Optuna's studies, unless they are in a database."""
         return self.path / "optuna.journal"
 
-    def winners(self, suite: str) -> Path:
+    def best_parameters(self, suite: str) -> Path:
         """What a search of a suite chose, in TOML."""
         return self.path / "searches" / f"{suite}.toml"
 

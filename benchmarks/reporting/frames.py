@@ -175,7 +175,7 @@ def _studies(manifest: Manifest) -> pd.DataFrame:
 
 
 def _selection(manifest: Manifest, store: Store, done: set[str], found: Gathered) -> pd.DataFrame:
-    """The trainings of winners, those of the comparison first; none where no search was repeated.
+    """The trainings of best trials, those of the comparison first; none where no search was repeated.
 
     Those beside the comparison that diverged or are damaged are passed over, as the trainings are there to be averaged.
     """

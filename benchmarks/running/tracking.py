@@ -45,12 +45,12 @@ for _noisy, _level in (
 ):
     logging.getLogger(_noisy).setLevel(_level)
 
-#: Tags. A study's name stands at its own run and at its winner's runs, these have the winner's trial beside it.
+#: Tags. A study's name stands at its own run and at its best trial's runs, these have its number beside it.
 STUDY, TRIAL = "afnetm.study", "afnetm.trial"
 _KEY, _FINISHED = "afnetm.key", "afnetm.finished"
 _REPORT = "afnetm.report"  # of the run that has the suite's report
 _NAMED = "afnetm.named"  # of a run that has what names subjects
-_RUNS = "afnetm.runs"  # of a study's run: keys of its winner's runs
+_RUNS = "afnetm.runs"  # of a study's run: keys of its best trial's runs
 # MLflow's own tags, which its UI knows: it nests runs by the first.
 PARENT, _NOTE, _SOURCE = "mlflow.parentRunId", "mlflow.note.content", "mlflow.source.name"
 _PAGE = 1000

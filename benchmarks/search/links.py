@@ -7,7 +7,7 @@ import optuna
 from optuna.trial import FrozenTrial, TrialState
 
 from benchmarks.running.interfaces import HERE, OPTUNA_PORT
-from benchmarks.search.searching import Question
+from benchmarks.search.searching import StudySpec
 from studies.search import Search
 
 #: Attributes of a study: its run in MLflow, and a digest of the note that was written for the dashboard.
@@ -23,14 +23,14 @@ def dashboard_link(study: optuna.Study) -> str:
     return f"[{study.study_name}]({url}) (`afnetm ui --optuna`)"
 
 
-def outcome(trials: Sequence[FrozenTrial], winner: FrozenTrial | None, *, metric: str) -> str:
+def outcome(trials: Sequence[FrozenTrial], best_trial: FrozenTrial | None, *, metric: str) -> str:
     """What came of a study, in one sentence without its stop."""
     states = [trial.state for trial in trials]
     kinds = {"complete": TrialState.COMPLETE, "pruned": TrialState.PRUNED, "failed": TrialState.FAIL}
     counts = ", ".join(f"{states.count(state)} {name}" for name, state in kinds.items())
     won = "No trial was completed, so nothing was chosen"
-    if winner is not None:
-        won = f"Trial {winner.number} won, with {100 * winner.value:.1f} % inner {metric}"
+    if best_trial is not None:
+        won = f"Trial {best_trial.number} is the best, with {100 * best_trial.value:.1f} % inner {metric}"
     return f"{won}; {len(trials)} trials ({counts})"
 
 
@@ -41,18 +41,18 @@ def link_to_mlflow(study: optuna.Study, *, run: str, page: str) -> None:
         study.set_user_attr(_RUN, attribute)
 
 
-def note_outcome(question: Question, search: Search) -> None:
-    """Writes a note for the dashboard: inner score, the winner's settings, and the way to MLflow once that has it.
+def note_outcome(study_spec: StudySpec, search: Search) -> None:
+    """Writes a note for the dashboard: inner score, the best parameters, and the way to MLflow once that has it.
 
     What is there already is not written again, and a note of the user's own is left alone.
     """
     from optuna_dashboard import get_note, save_note  # takes a second to import, and most runs have no search
 
-    study, winner = search.study, search.winner()
-    lines = [f"**{outcome(search.trials, winner, metric=question.spec.metric)}.**"]
-    if winner is not None:
-        lines += ["", "| setting | winner |", "| :-- | --: |"]
-        lines += [f"| `{name}` | {_told(value)} |" for name, value in winner.params.items()]
+    study, best_trial = search.study, search.best_trial()
+    lines = [f"**{outcome(search.trials, best_trial, metric=study_spec.spec.metric)}.**"]
+    if best_trial is not None:
+        lines += ["", "| parameter | best |", "| :-- | --: |"]
+        lines += [f"| `{name}` | {_told(value)} |" for name, value in best_trial.params.items()]
     page = study.user_attrs.get(_RUN, {}).get("page")
     if page:
         lines += ["", f"[Numbers, pictures and training runs in MLflow]({page}) (`afnetm ui`)"]

@@ -19,15 +19,15 @@ from benchmarks.records.store import Store
 from benchmarks.running.local import Outcome, run_local
 from benchmarks.terminal.console import Terminal
 from benchmarks.terminal.trials import SearchProgress
+from studies.best_parameters import Where, place
 from studies.samplers import check_sampler
 from studies.search import Search, Task
 from studies.space import Space, apply, search_space
 from studies.spec import SearchSpec
-from studies.winners import Where, place
 
 
 @dataclass(frozen=True, eq=False)
-class Question:
+class StudySpec:
     """What one study answers: with which settings should `label` be trained there?
 
     Attributes:
@@ -49,7 +49,7 @@ class Question:
     spec: SearchSpec
 
 
-def questions(suite: Suite, spec: SearchSpec, planned: list[PlannedRun], labels: list[str]) -> list[Question]:
+def study_specs(suite: Suite, spec: SearchSpec, planned: list[PlannedRun], labels: list[str]) -> list[StudySpec]:
     """Every study of a search: fold by fold, so that all methods advance together; repeated searches come last.
 
     Raises:
@@ -61,7 +61,7 @@ def questions(suite: Suite, spec: SearchSpec, planned: list[PlannedRun], labels:
         fixed = suite.fixed.get(label, ())
         spaces[label] = search_space(method, suite.training, fixed=fixed, training=spec.training)
         check_sampler(spec.sampler, spaces[label].distributions, method=label)
-    found: list[Question] = []
+    found: list[StudySpec] = []
     names: set[str] = set()
     for search in range(spec.selection_repeats):
         seen = set()
@@ -75,7 +75,7 @@ def questions(suite: Suite, spec: SearchSpec, planned: list[PlannedRun], labels:
             if name in names:
                 raise UserError(f"methods.{base.label}: its study would be another's, '{name}'; choose another label")
             names.add(name)
-            found.append(Question(name, base.label, where, search, base, spaces[base.label], spec))
+            found.append(StudySpec(name, base.label, where, search, base, spaces[base.label], spec))
     return found
 
 
@@ -85,14 +85,14 @@ def study_name(suite: str, label: str, where: Where, search: int) -> str:
     return f"{name} #{search + 1}" if search else name
 
 
-def check_folds(found: list[Question], suite: Suite, dataset: FaceDataset) -> None:
+def check_folds(found: list[StudySpec], suite: Suite, dataset: FaceDataset) -> None:
     """Makes the folds of every study once, so that one that cannot be made is told before anything is trained.
 
     Raises:
         UserError: too few subjects are left for one.
     """
-    for question in {question.where: question for question in found}.values():
-        scans_of(run_of(question, suite, Task(0, 0, {})).run, dataset)
+    for study_spec in {study_spec.where: study_spec for study_spec in found}.values():
+        scans_of(run_of(study_spec, suite, Task(0, 0, {})).run, dataset)
 
 
 def check_search(
@@ -104,7 +104,7 @@ def check_search(
         UserError: a method's space cannot be searched so, or too few subjects are left to tune on.
     """
     check_selection(spec, suite.protocol)
-    asked = questions(suite, spec, planned, labels)
+    asked = study_specs(suite, spec, planned, labels)
     if dataset is None:
         check_inner_folds(spec, suite.dataset, suite.protocol)
     else:
@@ -112,15 +112,15 @@ def check_search(
 
 
 def search(
-    found: list[Question],
+    found: list[StudySpec],
     suite: Suite,
     home: Home,
     storage: BaseStorage,
     *,
     workers: int,
     console: Terminal,
-    ended: Callable[[Question, Search], object] = lambda *_: None,
-) -> dict[Question, Search]:
+    ended: Callable[[StudySpec, Search], object] = lambda *_: None,
+) -> dict[StudySpec, Search]:
     """Goes on with every study until its budget is spent; returns them in the order of `found`. The home is locked.
 
     Args:
@@ -137,7 +137,7 @@ def search(
     """
     store = Store(home)
     store.sweep()
-    searches = {question: _opened(question, storage) for question in found}
+    searches = {study_spec: _opened(study_spec, storage) for study_spec in found}
     trials = _Trials(searches, suite, store, ended)
     by_label = {one.label: [search for q, search in searches.items() if q.label == one.label] for one in found}
     spec = found[0].spec if found else SearchSpec()
@@ -155,36 +155,40 @@ def search(
     return searches
 
 
-def finished(found: list[Question], storage: BaseStorage) -> dict[Question, Search]:
+def finished(found: list[StudySpec], storage: BaseStorage) -> dict[StudySpec, Search]:
     """Those of the studies that an earlier search has finished, as they are asked for now; nothing is written."""
     there = set(get_all_study_names(storage))
     done = {}
-    for question in found:
-        if question.name not in there:
+    for study_spec in found:
+        if study_spec.name not in there:
             continue
         with suppress(UserError):  # it searched something else, and will be refused when it is asked for
-            search = _opened(question, storage)
+            search = _opened(study_spec, storage)
             if search.finished:
-                done[question] = search
+                done[study_spec] = search
     return done
 
 
-def _opened(question: Question, storage: BaseStorage) -> Search:
-    identity = deciding(asdict(question.base.run))
-    return Search(storage, question.name, space=question.space, spec=question.spec, identity=identity)
+def _opened(study_spec: StudySpec, storage: BaseStorage) -> Search:
+    identity = deciding(asdict(study_spec.base.run))
+    return Search(storage, study_spec.name, space=study_spec.space, spec=study_spec.spec, identity=identity)
 
 
 class _Trials:
     """Turns the studies' tasks into runs, and their records into scores."""
 
     def __init__(
-        self, searches: dict[Question, Search], suite: Suite, store: Store, ended: Callable[[Question, Search], object]
+        self,
+        searches: dict[StudySpec, Search],
+        suite: Suite,
+        store: Store,
+        ended: Callable[[StudySpec, Search], object],
     ) -> None:
         self._pairs = list(searches.items())
         self._suite, self._store, self._ended = suite, store, ended
         self._done = store.done()
         self._waiting: deque[PlannedRun] = deque()
-        self._asked: dict[str, list[tuple[Question, Search, Task]]] = {}
+        self._asked: dict[str, list[tuple[StudySpec, Search, Task]]] = {}
 
     def pull(self) -> PlannedRun | None:
         """The next run to train; studies are asked in their order until one has something to train."""
@@ -197,49 +201,49 @@ class _Trials:
         key = outcome.planned.run.key
         if outcome.reason is None:
             self._done.add(key)
-        for question, search, task in self._asked.pop(key):
+        for study_spec, search, task in self._asked.pop(key):
             if outcome.reason is None:
-                self._learn(question, search, task, key)
+                self._learn(study_spec, search, task, key)
             else:
                 search.fail(task, outcome.reason)
 
     def _ask(self) -> bool:
         """Whether a study had a task: what was trained before is told at once, the rest waits to be trained."""
-        for question, search in list(self._pairs):
+        for study_spec, search in list(self._pairs):
             tasks = search.tasks()
             if search.finished:
-                self._pairs.remove((question, search))
-                self._ended(question, search)
+                self._pairs.remove((study_spec, search))
+                self._ended(study_spec, search)
             for task in tasks:
                 try:
-                    planned = run_of(question, self._suite, task)
+                    planned = run_of(study_spec, self._suite, task)
                 except UserError as error:  # a method's own check: not everything in a space need go together
                     search.fail(task, str(error))
                     continue
                 key = planned.run.key
                 if key in self._done:
-                    self._learn(question, search, task, key)
+                    self._learn(study_spec, search, task, key)
                     continue
                 if key not in self._asked:  # else it is under way for another study
                     self._waiting.append(planned)
-                self._asked.setdefault(key, []).append((question, search, task))
+                self._asked.setdefault(key, []).append((study_spec, search, task))
             if tasks:
                 return True
         return False
 
-    def _learn(self, question: Question, search: Search, task: Task, key: str) -> None:
+    def _learn(self, study_spec: StudySpec, search: Search, task: Task, key: str) -> None:
         result = self._store.result(key)
         seconds = result["seconds"] + result["test_seconds"]
-        search.learn(task, result[question.spec.metric], run=key, seconds=seconds)
+        search.learn(task, result[study_spec.spec.metric], run=key, seconds=seconds)
 
 
-def run_of(question: Question, suite: Suite, task: Task) -> PlannedRun:
+def run_of(study_spec: StudySpec, suite: Suite, task: Task) -> PlannedRun:
     """The run that scores one inner fold of a trial.
 
     Raises:
         UserError: its method takes no such settings.
     """
-    method, config = apply(task.params, suite.methods[question.label], suite.training)
-    spec = question.spec
+    method, config = apply(task.params, suite.methods[study_spec.label], suite.training)
+    spec = study_spec.spec
     inner = {"selection": spec.selection, "folds": spec.folds, "fold": task.fold}
-    return with_settings(question.base, method, config, inner=inner)
+    return with_settings(study_spec.base, method, config, inner=inner)

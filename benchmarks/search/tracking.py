@@ -1,4 +1,5 @@
-"""Studies in MLflow: a run a study, between its method's run and its winner's runs, with all its trials as one table.
+"""Studies in MLflow: a run a study, between its method's run and its best trial's runs, with all its trials as one
+table.
 
 A trial is a row of the table and no run: ten thousand of them weigh no more on MLflow's pages than ten. A study is
 copied when its budget is spent: half a search would be read as a result, and Optuna's dashboard shows it meanwhile.
@@ -22,15 +23,15 @@ from benchmarks.running.entities import mlflow_dataset, params
 from benchmarks.running.mlflow_page import run_page
 from benchmarks.running.tracking import PARENT, STUDY, TRIAL, Tracker
 from benchmarks.search.links import dashboard_link, link_to_mlflow, note_outcome, outcome
-from benchmarks.search.searching import Question
-from benchmarks.search.tuning import winner_of
+from benchmarks.search.searching import StudySpec
+from benchmarks.search.tuning import best_parameters_of
+from studies.best_parameters import place, written
 from studies.pictures import pictures
 from studies.search import Search
 from studies.space import told
 from studies.storage import storage_errors
 from studies.table import trials_table
 from studies.urls import url_shown
-from studies.winners import place, written
 
 _TABLE = "trials.json"
 #: Tags. When a study's first trial began: one forgotten and begun anew is another.
@@ -51,20 +52,20 @@ class _Finished:
         question: what it answers.
         study: in Optuna.
         trials: that count.
-        winner: None where none was completed.
+        best_trial: None where none was completed.
         table: of the trials, as MLflow shows tables.
     """
 
-    question: Question
+    study_spec: StudySpec
     study: optuna.Study
     trials: Sequence[FrozenTrial]
-    winner: FrozenTrial | None
+    best_trial: FrozenTrial | None
     table: str
 
     @property
     def number(self) -> int | None:
-        """The winner's."""
-        return self.winner.number if self.winner else None
+        """The best trial's."""
+        return self.best_trial.number if self.best_trial else None
 
 
 class StudyTracker:
@@ -94,13 +95,13 @@ class StudyTracker:
         self._storage_url = storage_url
         self._storage = url_shown(storage_url) if storage_url else home.journal.name
 
-    def log(self, question: Question, search: Search) -> bool:
+    def log(self, study_spec: StudySpec, search: Search) -> bool:
         """Copies a finished study, unless its copy is there whole; says whether it did."""
         with storage_errors(self._storage_url):
-            one = self._read(question, search)
+            one = self._read(study_spec, search)
         begun = str(one.trials[0].datetime_start)
-        digest = hashlib.sha256(f"{one.table} {one.number} {question.spec.budget}".encode()).hexdigest()[:16]
-        run = self._tracker.studies.get(question.name)
+        digest = hashlib.sha256(f"{one.table} {one.number} {study_spec.spec.budget}".encode()).hexdigest()[:16]
+        run = self._tracker.studies.get(study_spec.name)
         if run is not None and run.data.tags.get(_BEGUN) != begun:
             self._client.delete_run(run.info.run_id)
             run = None
@@ -110,47 +111,47 @@ class StudyTracker:
         if not copied:
             self._copy(one, identifier)
             self._client.set_tag(identifier, _COPIED, digest)
-            self._tracker.studies[question.name] = self._client.get_run(identifier)
+            self._tracker.studies[study_spec.name] = self._client.get_run(identifier)
         with storage_errors(self._storage_url):
             page = run_page(self._uri, self._tracker.experiment, identifier)
             link_to_mlflow(one.study, run=identifier, page=page)
-            note_outcome(question, search)
+            note_outcome(study_spec, search)
         return not copied
 
     def close(self) -> None:
         """Ends the methods' runs."""
         self._tracker.close()
 
-    def _read(self, question: Question, search: Search) -> _Finished:
+    def _read(self, study_spec: StudySpec, search: Search) -> _Finished:
         trials = search.trials
-        table = trials_table(trials, pruner=question.spec.pruner)
+        table = trials_table(trials, pruner=study_spec.spec.pruner)
         if not self._manifest.dataset["shareable"]:
             table["reason"] = table["reason"].str.partition(":")[0]  # what an error says may name files
         text = table.to_json(orient="split", index=False, date_format="iso")
-        return _Finished(question, search.study, trials, search.winner(), text)
+        return _Finished(study_spec, search.study, trials, search.best_trial(), text)
 
     def _create(self, one: _Finished, begun: str) -> Run:
         tags = {
-            STUDY: one.question.name,
-            METHOD: one.question.label,
-            PARENT: self._tracker.parent(one.question.label),
+            STUDY: one.study_spec.name,
+            METHOD: one.study_spec.label,
+            PARENT: self._tracker.parent(one.study_spec.label),
             _BEGUN: begun,
             "mlflow.source.name": "afnetm search",
             "mlflow.loggedArtifacts": f'[{{"path": "{_TABLE}", "type": "table"}}]',
         }
         start = int(one.trials[0].datetime_start.timestamp() * 1000)
-        name = _name(one.question)
+        name = _name(one.study_spec)
         return self._client.create_run(self._tracker.experiment, start_time=start, tags=tags, run_name=name)
 
     def _copy(self, one: _Finished, run: str) -> None:
         """Writes all of a study to its run, over what an earlier copy wrote."""
-        numbers, spec = _numbers(one), one.question.spec
-        how = spec.model_dump(mode="json", include=_HOW) | {"start": dict(one.question.space.start)}
-        how["space"] = {name: told(distribution) for name, distribution in one.question.space.distributions.items()}
+        numbers, spec = _numbers(one), one.study_spec.spec
+        how = spec.model_dump(mode="json", include=_HOW) | {"start": dict(one.study_spec.space.start)}
+        how["space"] = {name: told(distribution) for name, distribution in one.study_spec.space.distributions.items()}
         tags = {
             "afnetm.storage": self._storage,
             "afnetm.budget": spec.budget,
-            TRIAL: "none" if one.winner is None else str(one.number),
+            TRIAL: "none" if one.best_trial is None else str(one.number),
             "mlflow.note.content": _note(one),
         }
         now = int(time.time() * 1000)  # MLflow shows the latest
@@ -160,21 +161,21 @@ class StudyTracker:
         self._client.log_inputs(run, [DatasetInput(mlflow_dataset(self._manifest.dataset))])
         self._tracker.artifacts.put(run, self._files(one))
         end = max(trial.datetime_complete.timestamp() for trial in one.trials)
-        self._client.set_terminated(run, "FINISHED" if one.winner else "FAILED", end_time=int(end * 1000))
+        self._client.set_terminated(run, "FINISHED" if one.best_trial else "FAILED", end_time=int(end * 1000))
 
     def _files(self, one: _Finished) -> dict[str, Path | bytes]:
-        spec = one.question.spec
+        spec = one.study_spec.spec
         files: dict[str, Path | bytes] = {_TABLE: one.table.encode()}
-        if one.winner is not None:
-            text = written([winner_of(one.question, one.winner)], suite=self._manifest.suite)
-            files["winner.toml"] = text.encode()
-        return files | pictures(one.trials, winner=one.number, metric=spec.metric, pruner=spec.pruner)
+        if one.best_trial is not None:
+            text = written([best_parameters_of(one.study_spec, one.best_trial)], suite=self._manifest.suite)
+            files["best-parameters.toml"] = text.encode()
+        return files | pictures(one.trials, best_trial=one.number, metric=spec.metric, pruner=spec.pruner)
 
 
-def _name(question: Question) -> str:
+def _name(study_spec: StudySpec) -> str:
     """``concat 0-2 search``, ``concat search #2``: as the study, but the suite is the experiment's."""
-    where = "" if question.where is None else f" {place(question.where)}"
-    return f"{question.label}{where} search" + f" #{question.search + 1}" * bool(question.search)
+    where = "" if study_spec.where is None else f" {place(study_spec.where)}"
+    return f"{study_spec.label}{where} search" + f" #{study_spec.search + 1}" * bool(study_spec.search)
 
 
 def _numbers(one: _Finished) -> dict[str, float]:
@@ -186,7 +187,9 @@ def _numbers(one: _Finished) -> dict[str, float]:
         "failed": float(states.count(TrialState.FAIL)),
         "seconds": float(sum(trial.user_attrs.get("seconds", 0.0) for trial in one.trials)),
     }
-    return numbers | ({} if one.winner is None else {f"inner_{one.question.spec.metric}": float(one.winner.value)})
+    return numbers | (
+        {} if one.best_trial is None else {f"inner_{one.study_spec.spec.metric}": float(one.best_trial.value)}
+    )
 
 
 def _history(trials: Sequence[FrozenTrial], name: str) -> list[Metric]:
@@ -201,7 +204,7 @@ def _history(trials: Sequence[FrozenTrial], name: str) -> list[Metric]:
 
 def _note(one: _Finished) -> str:
     """For the run's page."""
-    said = outcome(one.trials, one.winner, metric=one.question.spec.metric)
+    said = outcome(one.trials, one.best_trial, metric=one.study_spec.spec.metric)
     return (
         f"{said}, each a row of the artifact `{_TABLE}`. The runs below this one are trained with what won; what "
         f"several studies chose is trained once, below the first of them.\n\n"

@@ -12,13 +12,13 @@ from afnetm.method import Method
 from afnetm.training.config import TrainingConfig
 from benchmarks.plans.runs import PlannedRun, hyperparameters, with_settings
 from benchmarks.plans.suite import Suite, validate
-from benchmarks.search.searching import Question
+from benchmarks.search.searching import StudySpec
+from studies.best_parameters import BestParameters, Where, place, read_best_parameters
 from studies.search import Search
 from studies.space import PREFIX, apply, told
 from studies.spec import SearchSpec
-from studies.winners import Where, Winner, place, read_winners
 
-#: Where a run stands in a comparison: label, repeat and fold. Two methods' winners may be one run.
+#: Where a run stands in a comparison: label, repeat and fold. Two methods' best trials may be one run.
 Position = tuple[str, int, int]
 
 
@@ -33,7 +33,7 @@ class AdditionalRun:
 
     Attributes:
         planned: what is trained.
-        search: whose winner it is: of the first search (0) or of a repeated one.
+        search: whose best trial it is: of the first search (0) or of a repeated one.
         reseed: 0, or with which other seed the same is trained again.
     """
 
@@ -47,58 +47,60 @@ class Tuned:
     """The runs of a comparison whose methods were tuned.
 
     Attributes:
-        planned: as many as the suite has, each with its winner's settings.
-        winners: what they were made with.
-        lacking: by label, repeat and fold of a run, why it has no winner, and so cannot be trained; empty where its
+        planned: as many as the suite has, each with its best parameters.
+        best_parameters: what they were made with.
+        lacking: by label, repeat and fold of a run, why it has no best trial, and so cannot be trained; empty where its
             method was not asked for. Such a run is planned as the suite has it.
-        additional: trainings of repeated searches' winners, and of winners with other seeds.
+        additional: trainings of repeated searches' best trials, and of best trials with other seeds.
         record: what a report needs to tell how it was done.
     """
 
     planned: list[PlannedRun]
-    winners: list[Winner]
+    best_parameters: list[BestParameters]
     lacking: Mapping[Position, str] = field(default_factory=dict)
     additional: Sequence[AdditionalRun] = ()
     record: Mapping[str, Any] = field(default_factory=dict)
 
     def lacks(self, one: PlannedRun) -> bool:
-        """Whether a run of `planned` has no winner."""
+        """Whether a run of `planned` has no best trial."""
         return position(one) in self.lacking
 
 
 def by_search(
-    suite: Suite, spec: SearchSpec, planned: list[PlannedRun], found: Mapping[Question, Search], *, asked: list[str]
+    suite: Suite, spec: SearchSpec, planned: list[PlannedRun], found: Mapping[StudySpec, Search], *, asked: list[str]
 ) -> Tuned:
-    """The winners of finished searches, in every fold that they are for; `asked` are the methods asked for."""
-    best = {(q.label, q.where, q.search): search.winner() for q, search in found.items()}
+    """The best trials of finished searches, in every fold that they are for; `asked` are the methods asked for."""
+    best = {(q.label, q.where, q.search): search.best_trial() for q, search in found.items()}
     names = {(q.label, q.where): q.name for q in found if q.search == 0}
     tuned, lacking, additional = [], {}, []
     for one in planned:
         where = (one.run.repeat, one.run.fold) if spec.selection == "nested" else None
-        winner = best.get((one.label, where, 0))
-        if winner is None:
+        best_trial = best.get((one.label, where, 0))
+        if best_trial is None:
             name = names.get((one.label, where))
             tuned.append(one)
             told_of = name and one.label in asked
             lacking[position(one)] = f"no trial of study '{name}' was completed" if told_of else ""
             continue
-        tuned.append(_applied(suite, one, winner.params))
+        tuned.append(_applied(suite, one, best_trial.params))
         for number in range(1, spec.selection_repeats):
             again = best.get((one.label, where, number))
             if again is not None:
                 additional.append(AdditionalRun(_applied(suite, one, again.params), number, 0))
-            additional.append(AdditionalRun(_applied(suite, one, winner.params, reseed=number), 0, number))
-    winners = [
-        winner_of(q, winner) for q in found if q.search == 0 and (winner := best[q.label, q.where, 0]) is not None
+            additional.append(AdditionalRun(_applied(suite, one, best_trial.params, reseed=number), 0, number))
+    best_parameters = [
+        best_parameters_of(q, best_trial)
+        for q in found
+        if q.search == 0 and (best_trial := best[q.label, q.where, 0]) is not None
     ]
     record = {
         "spec": spec.model_dump(mode="json"),
         "budget": spec.budget,
         "given": False,
         "spaces": {q.label: {name: told(d) for name, d in q.space.distributions.items()} for q in found},
-        "studies": [_summary(question, search) for question, search in found.items()],
+        "studies": [_summary(study_spec, search) for study_spec, search in found.items()],
     }
-    return Tuned(tuned, winners, lacking, additional, record)
+    return Tuned(tuned, best_parameters, lacking, additional, record)
 
 
 def by_file(suite: Suite, planned: list[PlannedRun], path: Path) -> Tuned:
@@ -107,42 +109,44 @@ def by_file(suite: Suite, planned: list[PlannedRun], path: Path) -> Tuned:
     Raises:
         UserError: it names a method or a fold that the suite does not have, or a setting that is not allowed.
     """
-    winners = read_winners(path)
+    best_parameters = read_best_parameters(path)
     settings: dict[tuple[str, Where], tuple[Method, TrainingConfig]] = {}
     places = {(one.run.repeat, one.run.fold) for one in planned}
-    for winner in winners:
-        if winner.label not in suite.methods:
+    for best_trial in best_parameters:
+        if best_trial.label not in suite.methods:
             raise UserError(
-                f"{path.name}: method '{winner.label}' is not in suite '{suite.name}': {', '.join(suite.methods)}"
+                f"{path.name}: method '{best_trial.label}' is not in suite '{suite.name}': {', '.join(suite.methods)}"
             )
-        if winner.where is not None and winner.where not in places:
-            raise UserError(f"{path.name}: {winner.label}.{place(winner.where)}: suite '{suite.name}' has no such fold")
-        settings[winner.label, winner.where] = _checked(winner, suite, path)
+        if best_trial.where is not None and best_trial.where not in places:
+            raise UserError(
+                f"{path.name}: {best_trial.label}.{place(best_trial.where)}: suite '{suite.name}' has no such fold"
+            )
+        settings[best_trial.label, best_trial.where] = _checked(best_trial, suite, path)
     tuned = []
     for one in planned:
         found = settings.get((one.label, (one.run.repeat, one.run.fold)), settings.get((one.label, None)))
         tuned.append(one if found is None else with_settings(one, *found))
     spec = suite.search or SearchSpec()
     record = {"spec": spec.model_dump(mode="json"), "budget": spec.budget, "given": True, "spaces": {}, "studies": []}
-    return Tuned(tuned, winners, record=record)
+    return Tuned(tuned, best_parameters, record=record)
 
 
-def winner_of(question: Question, trial: FrozenTrial) -> Winner:
-    """What a study's best trial is in a file of winners."""
-    line = f"trial {trial.number} of study {question.name}: inner {question.spec.metric} {trial.value:.4f}"
-    return Winner(question.label, question.where, trial.params, line)
+def best_parameters_of(study_spec: StudySpec, trial: FrozenTrial) -> BestParameters:
+    """What a study's best trial is in a file of best parameters."""
+    line = f"trial {trial.number} of study {study_spec.name}: inner {study_spec.spec.metric} {trial.value:.4f}"
+    return BestParameters(study_spec.label, study_spec.where, trial.params, line)
 
 
 def _applied(suite: Suite, one: PlannedRun, params: Mapping[str, Any], *, reseed: int = 0) -> PlannedRun:
     return with_settings(one, *apply(params, suite.methods[one.label], suite.training), reseed=reseed)
 
 
-def _checked(winner: Winner, suite: Suite, path: Path) -> tuple[Method, TrainingConfig]:
-    """A winner's settings over the suite's own, checked as a suite's are."""
-    at = f"{winner.label}.{place(winner.where)}"
-    method = suite.methods[winner.label]
-    own = {name: value for name, value in winner.params.items() if not name.startswith(PREFIX)}
-    config = {name.removeprefix(PREFIX): value for name, value in winner.params.items() if name.startswith(PREFIX)}
+def _checked(best_trial: BestParameters, suite: Suite, path: Path) -> tuple[Method, TrainingConfig]:
+    """A best trial's settings over the suite's own, checked as a suite's are."""
+    at = f"{best_trial.label}.{place(best_trial.where)}"
+    method = suite.methods[best_trial.label]
+    own = {name: value for name, value in best_trial.params.items() if not name.startswith(PREFIX)}
+    config = {name.removeprefix(PREFIX): value for name, value in best_trial.params.items() if name.startswith(PREFIX)}
     before = asdict(suite.training)
     return (
         validate(type(method), hyperparameters(method) | own, path.name, at),
@@ -150,22 +154,22 @@ def _checked(winner: Winner, suite: Suite, path: Path) -> tuple[Method, Training
     )
 
 
-def _summary(question: Question, search: Search) -> dict[str, Any]:
+def _summary(study_spec: StudySpec, search: Search) -> dict[str, Any]:
     """A study in numbers."""
-    trials, winner = search.trials, search.winner()
+    trials, best_trial = search.trials, search.best_trial()
     states = [trial.state for trial in trials]
-    repeat, fold = question.where or (-1, -1)
+    repeat, fold = study_spec.where or (-1, -1)
     return {
-        "study": question.name,
-        "method": question.label,
+        "study": study_spec.name,
+        "method": study_spec.label,
         "repeat": repeat,
         "fold": fold,
-        "search": question.search,
+        "search": study_spec.search,
         "complete": states.count(TrialState.COMPLETE),
         "pruned": states.count(TrialState.PRUNED),
         "failed": states.count(TrialState.FAIL),
         "seconds": sum(trial.user_attrs.get("seconds", 0.0) for trial in trials),
-        "best_trial": winner.number if winner else None,
-        "best_value": winner.value if winner else None,
-        "params": dict(winner.params) if winner else {},
+        "best_trial": best_trial.number if best_trial else None,
+        "best_value": best_trial.value if best_trial else None,
+        "params": dict(best_trial.params) if best_trial else {},
     }

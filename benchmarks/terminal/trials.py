@@ -71,7 +71,7 @@ class SearchProgress:
                         self._told[search.name].add(trial.number)
                         self._line(search, trial)
             if self._bars:
-                best = [winner.value for search in own if (winner := search.winner()) is not None]
+                best = [best_trial.value for search in own if (best_trial := search.best_trial()) is not None]
                 note = f"best {sum(best) / len(best):.3f}" if best else ""
                 ended = sum(len(self._told[search.name]) for search in own)
                 self._bars.update(self._tasks[name], completed=ended, note=f"{note}  {self._time()}")
@@ -98,7 +98,7 @@ class SearchProgress:
             return
         how = {"COMPLETE": "", "PRUNED": "stopped early", "FAIL": f"failed: {trial.user_attrs.get('reason', '?')}"}
         said = how[trial.state.name] or f"{trial.value:.3f}"
-        best = search.winner()
+        best = search.best_trial()
         known = f" (best {best.value:.3f})" if best is not None else ""
         whole = f" of {self._spec.most * len(self._told)}" if self._spec.most is not None else ""
         time = self._time()

@@ -25,7 +25,12 @@ from reports.formats import in_a_line
 
 #: Raised whenever what members hold, or mean, changes.
 FORMAT = 1
-CONTENTS, MANIFEST, FAILURES, WINNERS = "contents.json", "manifest.json", "failures.json", "winners.toml"
+CONTENTS, MANIFEST, FAILURES, BEST_PARAMETERS = (
+    "contents.json",
+    "manifest.json",
+    "failures.json",
+    "best-parameters.toml",
+)
 
 #: Bytes that a file of a record may have at most; there are no others.
 RECORD = {
@@ -36,9 +41,9 @@ RECORD = {
     "gradcam.safetensors": 2**28,
     "weights.safetensors": 2**32,
 }
-_LIMITS = {CONTENTS: 2**26, MANIFEST: 2**26, FAILURES: 2**24, WINNERS: 2**22, **RECORD}
+_LIMITS = {CONTENTS: 2**26, MANIFEST: 2**26, FAILURES: 2**24, BEST_PARAMETERS: 2**22, **RECORD}
 _NAME = re.compile(
-    r"(contents|manifest|failures)\.json|winners\.toml"
+    r"(contents|manifest|failures)\.json|best-parameters\.toml"
     r"|runs/[0-9a-f]{20}/(result\.json|(curves|predictions)\.csv|(auxiliary_outputs|gradcam|weights)\.safetensors)",
     re.ASCII,
 )

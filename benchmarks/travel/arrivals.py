@@ -40,13 +40,13 @@ class Arrived:
         manifest: the suite; its secret stayed at home.
         records: by key.
         failures: reasons by key.
-        winners: the text of what a search chose; None where there is none.
+        best_parameters: the text of what a search chose; None where there is none.
     """
 
     manifest: Manifest
     records: Mapping[str, Kept]
     failures: Mapping[str, str]
-    winners: str | None
+    best_parameters: str | None
 
 
 class _Together(Store):

@@ -12,7 +12,7 @@ from benchmarks.records.home import Home
 from benchmarks.records.manifest import ListedRun, Manifest, read_manifest
 from benchmarks.records.provenance import provenance
 from benchmarks.records.store import Store
-from benchmarks.travel.archive import FAILURES, MANIFEST, RECORD, WINNERS, open_archive, write_archive
+from benchmarks.travel.archive import BEST_PARAMETERS, FAILURES, MANIFEST, RECORD, open_archive, write_archive
 from benchmarks.travel.plain import dumps
 from benchmarks.travel.records import Progress, arrived, travelling
 from benchmarks.travel.tables import written
@@ -99,8 +99,8 @@ def export_suite(
             files = _files(store, key, secret=manifest.secret if veil else None, weights=weights)
             for name, content in sorted(files.items()):
                 yield f"runs/{key}/{name}", content
-        if home.winners(manifest.suite).is_file():
-            yield WINNERS, home.winners(manifest.suite).read_bytes()
+        if home.best_parameters(manifest.suite).is_file():
+            yield BEST_PARAMETERS, home.best_parameters(manifest.suite).read_bytes()
 
     made = {key: value for key, value in provenance().items() if key != "hardware"}
     try:

@@ -32,7 +32,7 @@ class Imported:
         records: how many are new here.
         here: how many were here already.
         differing: keys of those that were here and say something else; they stayed as they were.
-        winners: whether what a search chose was here already, and is something else; it stayed as it was.
+        best_parameters: whether what a search chose was here already, and is something else; it stayed as it was.
         tuned: whether there is what a search chose.
     """
 
@@ -40,7 +40,7 @@ class Imported:
     records: int
     here: int
     differing: list[str]
-    winners: bool
+    best_parameters: bool
     tuned: bool
 
 
@@ -164,14 +164,14 @@ def _write(
         steps(total + number + 1, 2 * total)
     for key in found.failures.keys() - store.done() - store.failed():
         store.write_failure(key, found.failures[key])
-    winners, other = home.winners(manifest.suite), False
-    if found.winners is not None:
-        other = winners.is_file() and winners.read_bytes() != found.winners.encode()
-        if not winners.exists():
-            write_text(winners, found.winners)
+    best_parameters, other = home.best_parameters(manifest.suite), False
+    if found.best_parameters is not None:
+        other = best_parameters.is_file() and best_parameters.read_bytes() != found.best_parameters.encode()
+        if not best_parameters.exists():
+            write_text(best_parameters, found.best_parameters)
     manifest.save(home)
     differing = [key for key in here if not _same(store, key, found.records[key])]
-    return Imported(manifest.suite, len(new), len(here), differing, other, found.winners is not None)
+    return Imported(manifest.suite, len(new), len(here), differing, other, found.best_parameters is not None)
 
 
 def _same(store: Store, key: str, record: Kept) -> bool:

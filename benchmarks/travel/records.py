@@ -11,7 +11,7 @@ from afnetm.errors import UserError
 from benchmarks.plans.keys import run_key
 from benchmarks.records.manifest import ListedRun, Manifest, from_json, pathless
 from benchmarks.records.store import Record
-from benchmarks.travel.archive import FAILURES, MANIFEST, WINNERS, Archive
+from benchmarks.travel.archive import BEST_PARAMETERS, FAILURES, MANIFEST, Archive
 from benchmarks.travel.arrivals import Arrived, Kept, check_together
 from benchmarks.travel.plain import parsed, shaped
 from benchmarks.travel.shapes import FailuresShape, ManifestShape, ResultShape
@@ -52,7 +52,7 @@ def arrived(archive: Archive, *, progress: Progress | None = None) -> Arrived:
         read_record(archive, key, kept)
         if progress:
             progress(number, len(archive.keys))
-    found = Arrived(manifest, records, _failures(archive, set(listed_runs)), _winners(archive))
+    found = Arrived(manifest, records, _failures(archive, set(listed_runs)), _best_parameters(archive))
     check_together(manifest, found, None, archive.name)
     return found
 
@@ -150,13 +150,13 @@ def _failures(archive: Archive, known: set[str]) -> dict[str, str]:
     return found
 
 
-def _winners(archive: Archive) -> str | None:
+def _best_parameters(archive: Archive) -> str | None:
     """What a search chose, as it was written: TOML, whose settings are checked by whoever gives it to a run."""
-    if not archive.has(WINNERS):
+    if not archive.has(BEST_PARAMETERS):
         return None
     try:
-        text = archive.read(WINNERS).decode()
+        text = archive.read(BEST_PARAMETERS).decode()
         tomllib.loads(text)
     except (ValueError, RecursionError) as error:  # what it raises for bytes and for TOML are kinds of these
-        raise UserError(f"{archive.where(WINNERS)}: not valid TOML: {in_a_line(str(error))}") from None
+        raise UserError(f"{archive.where(BEST_PARAMETERS)}: not valid TOML: {in_a_line(str(error))}") from None
     return text

@@ -29,7 +29,7 @@ Line = Annotated[str, Field(min_length=1, max_length=2000), AfterValidator(_prin
 #: A suite's name, which its files are called by: no path, not hidden, not TOML's ending.
 Name = Annotated[str, AfterValidator(_plain)]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
-#: A run's, or of one that waits for the winner of its search.
+#: A run's, or of one that waits for the best trial of its search.
 Key = Annotated[str, Field(pattern=r"^(untuned-)?[0-9a-f]{20}$")]
 Count = Annotated[int, Field(ge=0)]
 Some = Annotated[int, Field(ge=1)]

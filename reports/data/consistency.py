@@ -86,7 +86,7 @@ def check_protocol(folds: pd.DataFrame, predictions: pd.DataFrame) -> None:
 
 
 def check_studies(studies: pd.DataFrame, search: Search | None, *, methods: Sequence[str]) -> None:
-    """Raises `ReportError` unless `studies` are what `search` gives, each winner within what was searched."""
+    """Raises `ReportError` unless `studies` are what `search` gives, each best trial within what was searched."""
     if studies.empty:
         return
     if search is None or search.params_file:
@@ -113,7 +113,7 @@ def check_studies(studies: pd.DataFrame, search: Search | None, *, methods: Sequ
 
 
 def check_selection(selection: pd.DataFrame, studies: pd.DataFrame, folds: pd.DataFrame, search: Search | None) -> None:
-    """Raises `ReportError` unless `selection` is about winners of `studies`, and the suite's own are as in `folds`."""
+    """Raises `ReportError` unless `selection` is about best trials of `studies`, the suite's own as in `folds`."""
     if selection.empty:
         return
     at = ["method", "repeat", "fold"]

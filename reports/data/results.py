@@ -169,10 +169,10 @@ class Results:
         studies: a row a study with at least one complete trial (`reports.schema.STUDIES`): study (its name), method,
             repeat, fold (the outer fold that it chose for; both -1 under development), search (0 for the suite's own, 1
             and so on where whole searches are repeated), complete, pruned, failed (trials), seconds (of all its
-            trainings), best_trial (number), best_value (0..1, the inner score), params (the winner's, a JSON object).
-            Empty where nothing was searched.
-        selection: a row a training of a winner on an outer fold (`reports.schema.SELECTION`): method, repeat, fold,
-            search (whose winner), reseed (0: the training's ordinary seed; 1 and so on: the same with other seeds),
+            trainings), best_trial (number), best_value (0..1, the inner score), params (the best trial's, a JSON
+            object). Empty where nothing was searched.
+        selection: a row a training of a best trial on an outer fold (`reports.schema.SELECTION`): method, repeat, fold,
+            search (whose best trial), reseed (0: the training's ordinary seed; 1 and so on: the same with other seeds),
             accuracy. Empty unless the suite repeats its searches.
         importances: a row a test scan of a method that weighs texture and depth (`reports.schema.IMPORTANCES`): method,
             repeat, fold, scan, texture, depth (0..1). Empty where none does.

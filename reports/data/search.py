@@ -17,9 +17,9 @@ _SAMPLERS = {
 }
 _SELECTION = {
     "nested": "Selection is nested: each outer fold has a study of its own on its training subjects alone, whose "
-    "winner is trained on all of these and tested once.",
+    "best trial is trained on all of these and tested once.",
     "development": "Selection is by development subjects, whom no fold tests: each method has one study on them, and "
-    "its winner is trained and tested on every fold.",
+    "its best trial is trained and tested on every fold.",
 }
 
 

@@ -12,8 +12,8 @@ from reports.markup import Shown, heading, markdown, paragraph
 from reports.tables import summary
 from reports.tables.ablation import ablation, displayed_ablation, legend
 from reports.tables.apart import missing, remarks
+from reports.tables.guide import DECLARED
 from reports.tables.pairwise import displayed_pairwise
-from reports.tables.questions import DECLARED
 from reports.tables.shown import displayed, displayed_details, marked
 from reports.tables.spread import displayed_spread, spread
 from reports.tables.tuning import displayed_parameters, displayed_tuning, parameters, tuning

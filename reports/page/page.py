@@ -28,8 +28,8 @@ from reports.tables.ablation import ablation, full_values, parts
 from reports.tables.apart import LEVEL, missing, remarks
 from reports.tables.compared import Compared
 from reports.tables.comparison import DETAILED, ERRORS
+from reports.tables.guide import DECLARED, GUIDE
 from reports.tables.published import published
-from reports.tables.questions import DECLARED, QUESTIONS
 from reports.tables.shown import marked, times
 from reports.tables.spread import spread
 from reports.tables.tuning import parameters, shared, tuning
@@ -132,7 +132,7 @@ def _statistics(results: Results, pairs: pd.DataFrame) -> dict[str, Any]:
             *remarks(pairs, repeats=results.folds["repeat"].nunique()),
             why_not(1, len(results.methods)),
         ],
-        "questions": QUESTIONS,
+        "questions": GUIDE,
     }
 
 

@@ -1,7 +1,7 @@
 """How much of a score's spread comes from training and how much from choosing settings.
 
-A suite may repeat its whole search with other sampler seeds and train a winner again with other training seeds. On one
-outer fold the accuracy of search s's winner, trained with seed r, is taken as
+A suite may repeat its whole search with other sampler seeds and train a best trial again with other training seeds. On
+one outer fold the accuracy of search s's best trial, trained with seed r, is taken as
 
     y_sr = m + c_s + t_sr,    Var(c_s) = C,  Var(t_sr) = T,
 
@@ -9,14 +9,14 @@ a one-way random-effects model with searches as groups. T is the pooled variance
 
     T = sum_g sum_r (y_gr - mean_g)^2 / sum_g (n_g - 1),    g = (repeat, fold, setting).
 
-The winners of all searches, each trained with the ordinary seed (r = 0), vary by both: V, the pooled variance over
+The best trials of all searches, each trained with the ordinary seed (r = 0), vary by both: V, the pooled variance over
 searches within a (repeat, fold), has the expectation C + q T, so that
 
     C = max(0, V - q T),
 
-where q is the share of pairs of winners that differ in setting. It is 1 unless searches chose alike: these share one
-training, which has no luck of its own. Winners with different settings are taken to share none, though they are trained
-with the same seed; where they do, C comes out too small. Square roots are given: both components as standard
+where q is the share of pairs of best trials that differ in setting. It is 1 unless searches chose alike: these share
+one training, which has no luck of its own. Best trials with different settings are taken to share none, though they are
+trained with the same seed; where they do, C comes out too small. Square roots are given: both components as standard
 deviations of one fold's accuracy.
 
 Sources: S. Searle, G. Casella and C. McCulloch, Variance Components, 1992, chapter 3 (moment estimates of the one-way
@@ -46,7 +46,7 @@ class Components:
         training: from training alone.
         training_units: different trainings that it comes from.
         choosing: from choosing alone.
-        choosing_units: winners that it comes from, beside the trainings of the former.
+        choosing_units: best trials that it comes from, beside the trainings of the former.
         cut: whether the estimate of choosing's variance was below zero and is given as zero.
     """
 
@@ -61,13 +61,13 @@ def components(trainings: pd.DataFrame) -> Components:
     """The components of one method's spread.
 
     Args:
-        trainings: a row a training of a winner: repeat, fold, search, setting (equal for winners that are alike),
-            reseed (0 is the ordinary seed), accuracy.
+        trainings: a row a training of a best trial: repeat, fold, search, setting (equal for best trials that are
+            alike), reseed (0 is the ordinary seed), accuracy.
     """
     alone, alone_units = _pooled(trainings.drop_duplicates([*_FOLD, "setting", "reseed"]), [*_FOLD, "setting"])
-    winners = trainings[trainings["reseed"] == 0]
-    both, both_units = _pooled(winners, _FOLD)
-    chosen = both - _different(winners) * alone
+    best_trials = trainings[trainings["reseed"] == 0]
+    both, both_units = _pooled(best_trials, _FOLD)
+    chosen = both - _different(best_trials) * alone
     return Components(
         training=float(np.sqrt(alone)),
         training_units=alone_units,
@@ -78,7 +78,7 @@ def components(trainings: pd.DataFrame) -> Components:
 
 
 def spread(results: Results) -> pd.DataFrame:
-    """One row a method whose winners were trained more than once, in the suite's order.
+    """One row a method whose best trials were trained more than once, in the suite's order.
 
     Columns:
         method, and the fields of `Components`.
@@ -116,13 +116,13 @@ def _pooled(rows: pd.DataFrame, group: Sequence[str]) -> tuple[float, int]:
     return (squares / freedom if freedom else np.nan), int((sizes > 1).sum())
 
 
-def _different(winners: pd.DataFrame) -> float:
-    """The share of pairs of winners of one fold that differ in setting, folds weighted by their degrees of freedom.
+def _different(best_trials: pd.DataFrame) -> float:
+    """The share of pairs of best trials of one fold that differ in setting, folds weighted by their degrees of freedom.
 
-    NaN where no fold has two winners.
+    NaN where no fold has two best trials.
     """
-    searches = winners.groupby(_FOLD).size()
-    alike = winners.groupby([*_FOLD, "setting"]).size()
+    searches = best_trials.groupby(_FOLD).size()
+    alike = best_trials.groupby([*_FOLD, "setting"]).size()
     pairs = searches * (searches - 1)
     same = (alike * (alike - 1)).groupby(_FOLD).sum()
     several = searches > 1

@@ -21,13 +21,14 @@ _PARAMETERS = ["method", "parameter", "searched", "chosen", "among"]
 def tuning(results: Results) -> pd.DataFrame:
     """One row a method with studies, in the suite's order.
 
-    Scores are shares of 1, of the metric that was maximised. Where searches are repeated, only winners of the first are
-    the suite's: ``best`` to ``optimism`` are about these.
+    Scores are shares of 1, of the metric that was maximised. Where searches are repeated, only best trials of the first
+    are the suite's: ``best`` to ``optimism`` are about these.
 
     Columns:
         method, studies; complete, pruned, failed (trials) and seconds (of their trainings), summed over studies; best
-        (mean of the studies' best inner scores), best_low, best_high (their range); tested (mean of the winners' test
-        scores on the outer folds), optimism (inner minus tested score, mean over what is tested); NaN where nothing is.
+        (mean of the studies' best inner scores), best_low, best_high (their range); tested (mean of the best trials'
+        test scores on the outer folds), optimism (inner minus tested score, mean over what is tested); NaN where
+        nothing is.
     """
     search = _search(results)
     rows = []
@@ -45,7 +46,7 @@ def tuning(results: Results) -> pd.DataFrame:
 
 
 def parameters(results: Results) -> pd.DataFrame:
-    """One row a parameter that was searched, by method; chosen are the winners of the first searches.
+    """One row a parameter that was searched, by method; chosen are the best trials of the first searches.
 
     Columns, all text:
         method, parameter, searched (its range), chosen (the median of numbers, the lower one of two, so that a study
@@ -55,9 +56,11 @@ def parameters(results: Results) -> pd.DataFrame:
     rows = []
     for method in _methods(results):
         studies = results.studies[(results.studies["method"] == method) & (results.studies["search"] == 0)]
-        winners = [json.loads(params) for params in studies["params"]]
+        best_trials = [json.loads(params) for params in studies["params"]]
         for parameter, searched in _search(results).spaces.get(method, {}).items():
-            chosen, among = _typical([winner[parameter] for winner in winners if parameter in winner], len(winners))
+            chosen, among = _typical(
+                [best_trial[parameter] for best_trial in best_trials if parameter in best_trial], len(best_trials)
+            )
             row = {"method": method, "parameter": parameter, "searched": searched}
             rows.append(row | {"chosen": chosen, "among": among})
     return pd.DataFrame(rows, columns=_PARAMETERS, dtype="str")

@@ -174,7 +174,7 @@ def tune(
 ) -> Results:
     """The results as if every method had been searched, 20 trials a study; see `reports.data.results.Results.studies`.
 
-    With several `searches` every one's winner was trained on every fold, the first's `reseeds` times more.
+    With several `searches` every one's best trial was trained on every fold, the first's `reseeds` times more.
     """
     generator = np.random.default_rng(seed)
     plan = results.provenance
@@ -187,7 +187,7 @@ def tune(
         for search in range(searches):
             if nested or (repeat, fold) == (0, 0):
                 pruned = int(generator.integers(0, 9))
-                winner: dict[str, object] = {
+                best_trial: dict[str, object] = {
                     "dropout": float(generator.uniform(0.0, 0.5)),
                     "features": int(generator.choice([32, 64, 128, 256, 512])),
                     "attention": str(generator.choice(["none", "scale", "affine"], p=[0.1, 0.2, 0.7])),
@@ -208,7 +208,7 @@ def tune(
                         "seconds": 55.0 * float(row["seconds"]) * float(generator.uniform(0.8, 1.2)),
                         "best_trial": int(generator.integers(0, 20)),
                         "best_value": float(np.clip(row["accuracy"] + generator.normal(0.03, 0.02), 0.0, 1.0)),
-                        "params": json.dumps({name: winner[name] for name in spaces[method]}),
+                        "params": json.dumps({name: best_trial[name] for name in spaces[method]}),
                     }
                 )
             for reseed in range(1 + reseeds * (search == 0) if searches > 1 else 0):

@@ -50,8 +50,8 @@ def trials(count: int, *, names: Sequence[str] = tuple(SPACE), every: TrialState
 
 def drawn(some: list[FrozenTrial]) -> dict[str, bytes]:
     complete = [trial for trial in some if trial.state == TrialState.COMPLETE]
-    winner = max(complete, key=lambda trial: (trial.value, -trial.number), default=None)
-    return pictures(some, winner=winner.number if winner else None, metric="accuracy", pruner="median")
+    best_trial = max(complete, key=lambda trial: (trial.value, -trial.number), default=None)
+    return pictures(some, best_trial=best_trial.number if best_trial else None, metric="accuracy", pruner="median")
 
 
 @pytest.mark.parametrize(
@@ -80,7 +80,7 @@ def test_what_can_be_drawn_is_a_picture_that_says_something(
 
 
 @pytest.mark.parametrize("state", [TrialState.FAIL, TrialState.PRUNED, TrialState.RUNNING])
-def test_without_a_winner_nothing_is_drawn(state: TrialState) -> None:
+def test_without_a_best_trial_nothing_is_drawn(state: TrialState) -> None:
     assert drawn(trials(12, every=state)) == {}
     assert drawn([]) == {}
 

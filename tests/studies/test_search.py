@@ -103,21 +103,21 @@ def test_a_trial_keeps_runs_seconds_and_why_it_failed() -> None:
     assert (early.user_attrs["runs"], early.user_attrs["seconds"], early.user_attrs["reason"]) == ([], 0.0, "X: y")
 
 
-def test_the_winner_is_the_first_best_complete_trial() -> None:
+def test_the_best_trial_is_the_first_best_complete_trial() -> None:
     """A pruned one may have had a better fold, an equal one may be the seed's luck."""
     scores = iter([[0.5] * 3, [0.7] * 3, [0.2] * 3, [0.7] * 3, [0.9, 0.1, 0.1], [0.95, "E: x"]])
     search = searched(InMemoryStorage(), trials=6, pruner="none")
     for of_trial in scores:
         for score in of_trial:
             answer(search, *search.tasks(), lambda params, fold, score=score: score)
-    winner = search.winner()
-    assert winner is not None
-    assert (winner.number, winner.value) == (1, pytest.approx(0.7))
-    assert winner.value == max(trial.value for trial in search.trials if trial.state == COMPLETE)
+    best_trial = search.best_trial()
+    assert best_trial is not None
+    assert (best_trial.number, best_trial.value) == (1, pytest.approx(0.7))
+    assert best_trial.value == max(trial.value for trial in search.trials if trial.state == COMPLETE)
 
 
 def test_without_a_complete_trial_nobody_wins() -> None:
     search = searched(InMemoryStorage(), trials=2)
-    assert search.winner() is None
+    assert search.best_trial() is None
     drive(search, of=lambda params, fold: "E: x")
-    assert search.winner() is None
+    assert search.best_trial() is None

@@ -53,7 +53,7 @@ def test_a_budget_may_grow_and_shrink(budgets: list[int], parallel: int, data: s
 
 
 def test_what_a_larger_budget_began_waits_where_a_smaller_one_ends() -> None:
-    """The winner is the smaller budget's, and nothing beyond it is trained."""
+    """The best trial is the smaller budget's, and nothing beyond it is trained."""
     storage = InMemoryStorage()
     drive(searched(storage, trials=8, parallel=4), tasks=14)  # the second generation is under way
     small = searched(storage, trials=5, parallel=4)
@@ -94,7 +94,7 @@ def test_hours_end_though_every_trial_fails_at_once() -> None:
     search = searched(InMemoryStorage(), hours=1.0, parallel=3)
     drive(search, of=lambda params, fold: "RuntimeError: no")
     assert states(search) == [FAIL] * (GIVE_UP + 2)
-    assert search.winner() is None
+    assert search.best_trial() is None
 
 
 @pytest.mark.parametrize("parallel", [1, 3])

@@ -85,5 +85,5 @@ def test_to_look_at_a_search_changes_nothing() -> None:
         looked_at = Lines(journal.lines[:cut])
         search = searched(JournalStorage(looked_at), trials=6, parallel=3)
         assert not search.finished
-        assert search.winner() is None or search.winner() in search.trials
+        assert search.best_trial() is None or search.best_trial() in search.trials
         assert len(looked_at.lines) == cut

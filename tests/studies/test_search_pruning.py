@@ -68,7 +68,7 @@ def test_wilcoxon_is_given_each_fold_s_own_score_and_prunes_what_loses_them_all(
     # One-sided, four folds all worse have p = 1/16 < 0.1; three have 1/8.
     assert (worse.state, worse.intermediate_values) == (PRUNED, dict(enumerate(table[1][:4])))
     assert better.state == COMPLETE
-    assert search.winner() == better
+    assert search.best_trial() == better
 
 
 def test_wilcoxon_takes_ties_without_a_word() -> None:

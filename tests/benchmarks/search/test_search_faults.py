@@ -19,8 +19,8 @@ from optuna.trial import FrozenTrial, TrialState
 
 from benchmarks.records.home import Home
 from benchmarks.records.manifest import Manifest, read_manifest
+from studies.best_parameters import read_best_parameters
 from studies.storage import NoStudiesError, view_storage
-from studies.winners import read_winners
 from tests.benchmarks.conftest import SEARCHED, Afnetm, command
 from tests.benchmarks.found import assert_same, runs_done
 
@@ -49,7 +49,10 @@ def told(of: list[FrozenTrial]) -> list[tuple[object, ...]]:
 
 def chosen(home: Path) -> dict[tuple[object, ...], dict[str, object]]:
     """What won, by method and fold, without the numbers of trials."""
-    return {(winner.label, winner.where): dict(winner.params) for winner in read_winners(Home(home).winners("tuned"))}
+    return {
+        (best_trial.label, best_trial.where): dict(best_trial.params)
+        for best_trial in read_best_parameters(Home(home).best_parameters("tuned"))
+    }
 
 
 def assert_same_search(one: Path, other: Path) -> None:
@@ -105,8 +108,8 @@ def test_what_it_leaves(searched: Path) -> None:
     for name, of_study in own.items():
         assert len(of_study) == 8, name
         best = max(trial.value for trial in of_study if trial.state == TrialState.COMPLETE)
-        winner = next(t for t in of_study if t.state == TrialState.COMPLETE and t.value == best)
-        assert chosen(searched)["texture", (0, int(name[-1]))] == winner.params
+        best_trial = next(t for t in of_study if t.state == TrialState.COMPLETE and t.value == best)
+        assert chosen(searched)["texture", (0, int(name[-1]))] == best_trial.params
     folds = pd.read_csv(searched / "reports" / "tuned" / "tables" / "folds.csv")
     assert list(zip(folds["method"], folds["fold"], strict=True)) == [("texture", 0), ("texture", 1)]
 
@@ -282,9 +285,9 @@ def test_winners_that_were_edited_are_trained_as_they_are(
     shutil.rmtree(home)
     shutil.copytree(searched, home)
     there = records(home)
-    written = Home(home).winners("tuned").read_text()
-    afnetm(home, "run", str(searched_suite), "--params", str(Home(home).winners("tuned")))
-    assert records(home) == there, "given back as they are, winners are trained already"
+    written = Home(home).best_parameters("tuned").read_text()
+    afnetm(home, "run", str(searched_suite), "--params", str(Home(home).best_parameters("tuned")))
+    assert records(home) == there, "given back as they are, best trials are trained already"
 
     lines = written.splitlines()
     place = lines.index("[texture.0-1]")

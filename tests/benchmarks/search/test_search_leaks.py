@@ -15,7 +15,7 @@ from afnetm.data.scan import EXPRESSIONS
 from afnetm.errors import UserError
 from benchmarks.plans.runs import Run, plan, scans_of, select, split
 from benchmarks.plans.suite import Suite, load_suite, parse_suite
-from benchmarks.search.searching import questions, run_of
+from benchmarks.search.searching import run_of, study_specs
 from studies.search import Task
 from tests.benchmarks.conftest import Afnetm
 from tests.benchmarks.found import findings
@@ -44,8 +44,10 @@ def people(rng: np.random.Generator, *, whole: int, others: int) -> FaceDataset:
 def runs(of: Suite, there: FaceDataset) -> list[Run]:
     """Every run that any trial of any study can have, but for its settings."""
     assert of.search is not None
-    asked = questions(of, of.search, plan(of, there, device="cpu"), ["late"])
-    return [run_of(question, of, Task(0, fold, {})).run for question, fold in product(asked, range(of.search.folds))]
+    asked = study_specs(of, of.search, plan(of, there, device="cpu"), ["late"])
+    return [
+        run_of(study_spec, of, Task(0, fold, {})).run for study_spec, fold in product(asked, range(of.search.folds))
+    ]
 
 
 def subjects(there: FaceDataset, rows: np.ndarray[Any, np.dtype[np.int64]]) -> set[str]:

@@ -31,7 +31,7 @@ from benchmarks.plans.runs import PlannedRun, Run, plan
 from benchmarks.plans.suite import Suite, parse_suite
 from benchmarks.records.home import Home
 from benchmarks.running.local import Outcome
-from benchmarks.search.searching import Question, check_folds, finished, questions, search
+from benchmarks.search.searching import StudySpec, check_folds, finished, search, study_specs
 from benchmarks.terminal.console import Terminal
 from studies.search import Search
 from studies.storage import open_storage
@@ -57,9 +57,9 @@ def suite(*, protocol: dict[str, Any] | None = None, fitting: Any = ("concat", "
     return parse_suite(tables, name="s", text="", file="s.toml")
 
 
-def asked(of: Suite) -> list[Question]:
+def asked(of: Suite) -> list[StudySpec]:
     assert of.search is not None
-    return questions(of, of.search, plan(of, PEOPLE, device="cpu"), list(of.methods))
+    return study_specs(of, of.search, plan(of, PEOPLE, device="cpu"), list(of.methods))
 
 
 def score(run: Run) -> float:
@@ -120,17 +120,17 @@ def run(
     *,
     workers: int = 2,
     console: Terminal = QUIET,
-) -> dict[Question, Search]:
+) -> dict[StudySpec, Search]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(benchmarks.search.searching, "run_local", executor)
         return search(asked(of), of, Home(home), storage, workers=workers, console=console)
 
 
-def found(searches: dict[Question, Search]) -> dict[str, list[tuple[object, ...]]]:
+def found(searches: dict[StudySpec, Search]) -> dict[str, list[tuple[object, ...]]]:
     """All that is known of all trials, but their times."""
     return {
-        question.name: [(t.state, t.value, t.params, t.intermediate_values, t.user_attrs) for t in search.trials]
-        for question, search in searches.items()
+        study_spec.name: [(t.state, t.value, t.params, t.intermediate_values, t.user_attrs) for t in search.trials]
+        for study_spec, search in searches.items()
     }
 
 
@@ -143,7 +143,7 @@ def undisturbed(**spec: Any) -> dict[str, list[tuple[object, ...]]]:
 def test_every_method_has_a_study_a_fold_fold_by_fold_and_repeated_searches_come_last() -> None:
     nested = asked(suite(protocol={"repeats": 2}, selection_repeats=2))
     first = [f"s/{label}/{repeat}-{fold}" for repeat in (0, 1) for fold in (0, 1) for label in ("concat", "late")]
-    assert [question.name for question in nested] == first + [f"{name} #2" for name in first]
+    assert [study_spec.name for study_spec in nested] == first + [f"{name} #2" for name in first]
     assert [(q.label, q.where, q.search) for q in nested[:3]] == [
         ("concat", (0, 0), 0),
         ("late", (0, 0), 0),
@@ -168,7 +168,7 @@ def test_every_study_spends_its_budget_on_runs_of_its_own_fold(tmp_path: Path) -
     searches = run(of, tmp_path, InMemoryStorage(), executor)
     runs = {each.key: each for each in executor.tried}
     assert len(executor.tried) == len(runs) == 4 * 5 * 2
-    for question, one in searches.items():
+    for study_spec, one in searches.items():
         assert one.finished
         assert len(one.trials) == 5
         for trial in one.trials:
@@ -176,7 +176,7 @@ def test_every_study_spends_its_budget_on_runs_of_its_own_fold(tmp_path: Path) -
             assert [each.inner for each in own] == [
                 {"selection": "nested", "folds": 2, "fold": fold} for fold in range(2)
             ]
-            assert {(each.method, each.repeat, each.fold) for each in own} == {(question.label, *question.where)}
+            assert {(each.method, each.repeat, each.fold) for each in own} == {(study_spec.label, *study_spec.where)}
             for each in own:
                 tried = each.hyperparameters | {f"training.{name}": value for name, value in each.training.items()}
                 assert trial.params == {name: tried[name] for name in trial.params}
@@ -225,8 +225,8 @@ def test_two_studies_that_try_the_same_at_once_have_it_trained_once(tmp_path: Pa
     searches = run(of, tmp_path, InMemoryStorage(), executor, workers=8)
     keys = [run.key for run in executor.tried]
     assert len(keys) == len(set(keys)) == 2 * 2 * 2 * (3 + 3 - 1)
-    firsts = {question.name: search.trials[0].user_attrs["runs"] for question, search in searches.items()}
-    others = {question.name: search.trials[1].params for question, search in searches.items()}
+    firsts = {study_spec.name: search.trials[0].user_attrs["runs"] for study_spec, search in searches.items()}
+    others = {study_spec.name: search.trials[1].params for study_spec, search in searches.items()}
     for name in ("s/concat/0-0", "s/late/0-1"):
         assert firsts[name] == firsts[f"{name} #2"]
         assert others[name] != others[f"{name} #2"]
@@ -290,10 +290,10 @@ def test_a_setting_that_a_method_refuses_is_a_failed_trial(
     register(monkeypatch, kind)
     of = suite(fitting=("concat", kind.name), trials=12)
     searches = run(of, tmp_path, InMemoryStorage(), Executor())
-    for question, one in searches.items():
+    for study_spec, one in searches.items():
         assert len(one.trials) == 12
         for trial in one.trials:
-            refused = question.label == kind.name and trial.params["dropout"] > 0.3
+            refused = study_spec.label == kind.name and trial.params["dropout"] > 0.3
             assert trial.state == (FAIL if refused else COMPLETE)
             if refused:
                 value = trial.params["dropout"]
@@ -302,8 +302,8 @@ def test_a_setting_that_a_method_refuses_is_a_failed_trial(
                     Blunt: r"ValueError: at most 0\.3 \(.*\.py:\d+\)",
                 }
                 assert re.fullmatch(said[kind], trial.user_attrs["reason"])
-        assert one.winner() is not None
-        assert question.label == "concat" or FAIL in {trial.state for trial in one.trials}
+        assert one.best_trial() is not None
+        assert study_spec.label == "concat" or FAIL in {trial.state for trial in one.trials}
 
 
 def test_what_cannot_be_split_is_told_before_anything_is_trained() -> None:
@@ -324,7 +324,7 @@ def test_only_what_an_earlier_search_finished_is_found_and_nothing_is_written(tm
     there = finished(asked(of), open_storage(journal, None))
     complete = [q.name for q, one in there.items()]
     assert complete == ["s/concat/0-0", "s/late/0-0"]  # each of four trials of two folds, one after the other
-    assert all(search.winner() is not None for search in there.values())
+    assert all(search.best_trial() is not None for search in there.values())
     assert [q.name for q in finished(asked(suite(trials=2)), open_storage(journal, None))][:2] == complete
     assert not finished(asked(suite(trials=9)), open_storage(journal, None))
     assert not finished(asked(suite(sampler="tpe")), open_storage(journal, None))
@@ -344,6 +344,6 @@ def test_each_study_is_told_of_once_when_it_has_ended(tmp_path: Path) -> None:
                 storage,
                 workers=3,
                 console=QUIET,
-                ended=lambda question, search: told.append((question.name, search.finished)),
+                ended=lambda study_spec, search: told.append((study_spec.name, search.finished)),
             )
-        assert sorted(told) == sorted((question.name, True) for question in asked(of))
+        assert sorted(told) == sorted((study_spec.name, True) for study_spec in asked(of))

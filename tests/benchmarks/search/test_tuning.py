@@ -15,10 +15,10 @@ from benchmarks.jobs.manifests import make_manifest
 from benchmarks.plans.runs import PlannedRun, Run, plan
 from benchmarks.plans.suite import Suite
 from benchmarks.records.home import Home
-from benchmarks.search.searching import Question
+from benchmarks.search.searching import StudySpec
 from benchmarks.search.tuning import Tuned, by_file, by_search
+from studies.best_parameters import written
 from studies.search import Search
-from studies.winners import written
 from tests.benchmarks.search.test_searching import PEOPLE, Executor, run, suite
 
 DATASET = replace(PEOPLE, table=PEOPLE.table.assign(regions=""))
@@ -31,7 +31,7 @@ def planned(of: Suite) -> list[PlannedRun]:
 
 def tuned(
     of: Suite, home: Path, *, executor: Executor | None = None, asked: list[str] = BOTH
-) -> tuple[Tuned, dict[Question, Search]]:
+) -> tuple[Tuned, dict[StudySpec, Search]]:
     assert of.search is not None
     searches = run(of, home, InMemoryStorage(), executor or Executor())
     return by_search(of, of.search, planned(of), searches, asked=asked), searches
@@ -45,22 +45,22 @@ def settings(run: Run) -> dict[str, Any]:
     return run.hyperparameters | {f"training.{name}": value for name, value in run.training.items()}
 
 
-def best(searches: Mapping[Question, Search]) -> dict[tuple[str, Any, int], FrozenTrial]:
+def best(searches: Mapping[StudySpec, Search]) -> dict[tuple[str, Any, int], FrozenTrial]:
     """By its own look at the scores."""
     found = {}
-    for question, search in searches.items():
+    for study_spec, search in searches.items():
         scores = {t.number: t.value for t in search.study.trials if t.state.name == "COMPLETE"}
         first = min(number for number, value in scores.items() if value == max(scores.values()))
-        found[question.label, question.where, question.search] = search.study.trials[first]
+        found[study_spec.label, study_spec.where, study_spec.search] = search.study.trials[first]
     return found
 
 
 @pytest.mark.parametrize("selection", ["nested", "development"])
-def test_each_fold_is_trained_with_its_own_winner(selection: str, tmp_path: Path) -> None:
+def test_each_fold_is_trained_with_its_own_best_trial(selection: str, tmp_path: Path) -> None:
     of = suite(selection=selection, protocol={"repeats": 2}, trials=6)
     found, searches = tuned(of, tmp_path)
     won = best(searches)
-    assert len(won) == len(found.winners) == (8 if selection == "nested" else 2)
+    assert len(won) == len(found.best_parameters) == (8 if selection == "nested" else 2)
     for before, one in zip(planned(of), found.planned, strict=True):
         where = (one.run.repeat, one.run.fold) if selection == "nested" else None
         changed = settings(before.run) | won[one.label, where, 0].params
@@ -71,12 +71,12 @@ def test_each_fold_is_trained_with_its_own_winner(selection: str, tmp_path: Path
     assert job(of, found).chosen == found.planned
 
 
-def test_the_file_of_winners_given_back_is_the_same_comparison(tmp_path: Path) -> None:
+def test_the_file_of_best_trial_given_back_is_the_same_comparison(tmp_path: Path) -> None:
     for selection in ("nested", "development"):
         of = suite(selection=selection, protocol={"repeats": 2})
         found, _ = tuned(of, tmp_path / selection)
-        path = tmp_path / "winners.toml"
-        path.write_text(written(found.winners, suite=of.name))
+        path = tmp_path / "best-parameters.toml"
+        path.write_text(written(found.best_parameters, suite=of.name))
         assert by_file(of, planned(of), path).planned == found.planned
 
 
@@ -86,7 +86,7 @@ def test_repeated_searches_and_seeds_stand_beside_the_comparison(tmp_path: Path)
     found, searches = tuned(of, tmp_path / "thrice")
     won = best(searches)
     assert found.planned == once.planned
-    assert found.winners == once.winners
+    assert found.best_parameters == once.best_parameters
     expected = [(one, search, 0) for one in planned(of) for search in (1, 2)]
     expected += [(one, 0, seed) for one in planned(of) for seed in (1, 2)]
     assert len(found.additional) == len(expected)
@@ -118,7 +118,7 @@ def late_never_works(run: Run) -> str | None:
     return "RuntimeError: no" if run.method == "late" and run.fold == 1 else None
 
 
-def test_a_fold_without_a_winner_is_not_trained_and_is_told_of(tmp_path: Path) -> None:
+def test_a_fold_without_a_best_trial_is_not_trained_and_is_told_of(tmp_path: Path) -> None:
     of = suite(selection_repeats=2)
     found, _ = tuned(of, tmp_path, executor=Executor(fails=late_never_works))
     assert found.lacking == {("late", 0, 1): "no trial of study 's/late/0-1' was completed"}
@@ -132,14 +132,14 @@ def test_a_fold_without_a_winner_is_not_trained_and_is_told_of(tmp_path: Path) -
 
 
 def test_a_method_that_was_not_asked_for_is_left_out_without_a_word(tmp_path: Path) -> None:
-    """Or with its winners, where its search has finished."""
+    """Or with its best trials, where its search has finished."""
     of = suite()
     found, searches = tuned(of, tmp_path, executor=Executor(fails=late_never_works), asked=["concat"])
     assert found.lacking == {("late", 0, 1): ""}
     assert {one.label for one in job(of, found, labels=["concat"]).chosen} == {"concat"}
-    assert {winner.label for winner in found.winners} == {"concat", "late"}
+    assert {best_trial.label for best_trial in found.best_parameters} == {"concat", "late"}
     assert of.search is not None
-    alone = {question: search for question, search in searches.items() if question.label == "concat"}
+    alone = {study_spec: search for study_spec, search in searches.items() if study_spec.label == "concat"}
     left = by_search(of, of.search, planned(of), alone, asked=["concat"])
     assert left.lacking == {("late", 0, 0): "", ("late", 0, 1): ""}
     assert [one.run for one in left.planned if one.label == "late"] == [
@@ -148,7 +148,7 @@ def test_a_method_that_was_not_asked_for_is_left_out_without_a_word(tmp_path: Pa
 
 
 def test_two_methods_that_win_with_the_same_settings_are_one_run_and_both_are_compared(tmp_path: Path) -> None:
-    """And where one of them lacks its winner, the other's is trained all the same."""
+    """And where one of them lacks its best trial, the other's is trained all the same."""
     labels = {
         "wide": {"method": "mbt", "dropout": 0.0, "tokens": 4, "width": 192},  # its layers are searched
         "flat": {"method": "mbt", "dropout": 0.0, "tokens": 4, "layers": 2},  # and its width
@@ -166,7 +166,7 @@ def test_two_methods_that_win_with_the_same_settings_are_one_run_and_both_are_co
     assert len(job(of, found, labels=list(labels)).chosen) == 2
     manifest = make_manifest(of, DATASET, found.planned, found)
     assert sorted(listed.method for listed in manifest.runs) == ["flat", "flat", "wide", "wide"]
-    half = {question: search for question, search in searches.items() if question.label == "flat"}
+    half = {study_spec: search for study_spec, search in searches.items() if study_spec.label == "flat"}
     lacking = by_search(of, of.search, planned(of), half, asked=list(labels))
     assert [one.label for one in job(of, lacking, labels=list(labels)).chosen] == ["flat", "flat"]
 

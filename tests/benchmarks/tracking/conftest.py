@@ -16,12 +16,12 @@ from optuna.storages import BaseStorage
 from benchmarks.plans.runs import PlannedRun
 from benchmarks.records.home import Home
 from benchmarks.records.manifest import ListedRun, Manifest
-from benchmarks.search.searching import Question
+from benchmarks.search.searching import StudySpec
 from benchmarks.search.tracking import StudyTracker
+from studies.best_parameters import Where
 from studies.search import Search
 from studies.space import Space
 from studies.spec import SearchSpec
-from studies.winners import Where
 
 SPACE = Space(
     {"kind": CategoricalDistribution(["a", "b"]), "training.learning_rate": FloatDistribution(1e-4, 1e-2, log=True)},
@@ -58,19 +58,19 @@ def client(home: Home) -> MlflowClient:
     return MlflowClient(home.tracking_uri)
 
 
-def studied(
+def found_studies(
     storage: BaseStorage,
     *,
     trials: int = 4,
     where: Where = (0, 1),
     again: int = 0,
     fails: Callable[[int], bool] | None = None,
-) -> tuple[Question, Search]:
+) -> tuple[StudySpec, Search]:
     """A finished study of two inner folds whose third trial is the best; those that `fails` is true of failed."""
     name = "s/m" if where is None else f"s/m/{where[0]}-{where[1]}"
     name += f" #{again + 1}" * bool(again)
     spec = SearchSpec(trials=trials, folds=2, sampler="random", pruner="none")
-    question = Question(name, "m", where, again, cast(PlannedRun, None), SPACE, spec)
+    study_spec = StudySpec(name, "m", where, again, cast(PlannedRun, None), SPACE, spec)
     search = Search(storage, name, space=SPACE, spec=spec, identity={})
     while not search.finished:
         for task in search.tasks():
@@ -79,10 +79,10 @@ def studied(
             else:
                 score = 0.9 if task.trial == 2 else 0.5 + 0.001 * task.trial
                 search.learn(task, score, run=f"k{task.trial}{task.fold}", seconds=1.5)
-    return question, search
+    return study_spec, search
 
 
-def copy(home: Home, *pairs: tuple[Question, Search], manifest: Manifest = MANIFEST, url: str | None = None) -> int:
+def copy(home: Home, *pairs: tuple[StudySpec, Search], manifest: Manifest = MANIFEST, url: str | None = None) -> int:
     tracker = StudyTracker(home.tracking_uri, home, manifest, storage_url=url)
     logged = sum(tracker.log(*pair) for pair in pairs)
     tracker.close()

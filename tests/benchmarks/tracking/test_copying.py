@@ -17,7 +17,7 @@ from benchmarks.running.copying import Copying
 from benchmarks.running.tracking import Tracker
 from benchmarks.running.troubles import trouble
 from benchmarks.search.tracking import StudyTracker
-from tests.benchmarks.tracking.conftest import MANIFEST, runs, studied
+from tests.benchmarks.tracking.conftest import MANIFEST, found_studies, runs
 from tests.benchmarks.tracking.test_runs import record
 
 
@@ -194,7 +194,7 @@ def test_what_was_deleted_meanwhile_is_restored_and_gets_the_rest(home: Home, cl
 
 
 def test_a_server_that_is_away_is_caught_up_later(home: Home, client: MlflowClient) -> None:
-    pair = studied(InMemoryStorage())
+    pair = found_studies(InMemoryStorage())
 
     def attempt(uri: str) -> str | None:
         make = partial(StudyTracker, uri, home, MANIFEST, storage_url=None)

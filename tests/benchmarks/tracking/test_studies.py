@@ -12,14 +12,14 @@ from optuna.storages import InMemoryStorage
 from optuna.trial import TrialState, create_trial
 
 from benchmarks.records.home import Home
+from studies.best_parameters import read_best_parameters
 from studies.search import Search
-from studies.winners import read_winners
-from tests.benchmarks.tracking.conftest import MANIFEST, SPACE, above, artifacts, copy, runs, studied, table
+from tests.benchmarks.tracking.conftest import MANIFEST, SPACE, above, artifacts, copy, found_studies, runs, table
 
 
-def test_a_study_is_a_run_with_its_trials_as_a_table_and_its_winner(home: Home, client: MlflowClient) -> None:
-    question, search = studied(InMemoryStorage(), trials=12, fails=lambda trial: trial == 5)
-    copy(home, (question, search))
+def test_a_study_is_a_run_with_its_trials_as_a_table_and_its_best_trial(home: Home, client: MlflowClient) -> None:
+    study_spec, search = found_studies(InMemoryStorage(), trials=12, fails=lambda trial: trial == 5)
+    copy(home, (study_spec, search))
     found = runs(client)
     assert set(found) == {"m", "m 0-1 search"}
     run = found["m 0-1 search"]
@@ -42,18 +42,20 @@ def test_a_study_is_a_run_with_its_trials_as_a_table_and_its_winner(home: Home, 
     tags = {"afnetm.study": "s/m/0-1", "afnetm.trial": "2", "afnetm.budget": "12 trials"}
     assert tags.items() <= run.data.tags.items()
     drawn = {"history.png", "slices.png", "parallel.png", "importances.png"}
-    assert set(artifacts(client, run)) == {"trials.json", "winner.toml"} | drawn
+    assert set(artifacts(client, run)) == {"trials.json", "best-parameters.toml"} | drawn
     trials = table(client, run, home.path)
     assert list(trials["trial"]) == list(range(12))
     assert list(trials["params/kind"]) == [trial.params["kind"] for trial in search.trials]
     assert trials.loc[5, "reason"] == "OSError: /home/jane/scans"
     assert not any("." in column for column in trials)  # such a column MLflow's page leaves empty
-    (winner,) = read_winners(Path(client.download_artifacts(run.info.run_id, "winner.toml", str(home.path))))
-    assert (winner.label, winner.where, winner.params) == ("m", (0, 1), search.trials[2].params)
+    (best_trial,) = read_best_parameters(
+        Path(client.download_artifacts(run.info.run_id, "best-parameters.toml", str(home.path)))
+    )
+    assert (best_trial.label, best_trial.where, best_trial.params) == ("m", (0, 1), search.trials[2].params)
 
 
 def test_mlflow_reads_the_table_by_its_own_means(home: Home, client: MlflowClient) -> None:
-    copy(home, studied(InMemoryStorage()))
+    copy(home, found_studies(InMemoryStorage()))
     run = runs(client)["m 0-1 search"]
     before = mlflow.get_tracking_uri()
     mlflow.set_tracking_uri(home.tracking_uri)
@@ -66,15 +68,15 @@ def test_mlflow_reads_the_table_by_its_own_means(home: Home, client: MlflowClien
 
 def test_a_study_that_has_grown_is_brought_up_to_date_in_its_run(home: Home, client: MlflowClient) -> None:
     storage = InMemoryStorage()
-    copy(home, studied(storage, trials=2))
+    copy(home, found_studies(storage, trials=2))
     first = runs(client)["m 0-1 search"]
-    assert copy(home, studied(storage, trials=5)) == 1
+    assert copy(home, found_studies(storage, trials=5)) == 1
     run = runs(client)["m 0-1 search"]
     assert run.info.run_id == first.info.run_id
     assert (first.data.metrics["inner_accuracy"], run.data.metrics["inner_accuracy"]) == (0.501, 0.9)
     assert (run.data.metrics["trials"], run.data.tags["afnetm.budget"]) == (5, "5 trials")
     assert len(table(client, run, home.path)) == 5
-    assert copy(home, studied(storage, trials=2)) == 1  # a smaller budget again
+    assert copy(home, found_studies(storage, trials=2)) == 1  # a smaller budget again
     run = runs(client)["m 0-1 search"]
     assert (run.data.metrics["trials"], run.data.metrics["inner_accuracy"]) == (2, 0.501)
 
@@ -82,7 +84,7 @@ def test_a_study_that_has_grown_is_brought_up_to_date_in_its_run(home: Home, cli
 def test_a_copy_that_was_cut_off_is_made_whole(
     home: Home, client: MlflowClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    pair = studied(InMemoryStorage())
+    pair = found_studies(InMemoryStorage())
     with monkeypatch.context() as patch:
         patch.setattr(MlflowClient, "set_terminated", _cut_off)
         with pytest.raises(ConnectionError):
@@ -100,15 +102,15 @@ def _cut_off(*_: object, **__: object) -> None:
 
 def test_a_study_forgotten_and_begun_anew_is_another_run(home: Home, client: MlflowClient) -> None:
     storage = InMemoryStorage()
-    copy(home, studied(storage))
+    copy(home, found_studies(storage))
     first = runs(client)["m 0-1 search"]
     optuna.delete_study(study_name="s/m/0-1", storage=storage)
-    copy(home, studied(storage))
+    copy(home, found_studies(storage))
     assert runs(client)["m 0-1 search"].info.run_id != first.info.run_id
 
 
-def test_a_study_without_a_winner_is_a_failed_run_without_pictures(home: Home, client: MlflowClient) -> None:
-    copy(home, studied(InMemoryStorage(), fails=lambda _: True))
+def test_a_study_without_a_best_trial_is_a_failed_run_without_pictures(home: Home, client: MlflowClient) -> None:
+    copy(home, found_studies(InMemoryStorage(), fails=lambda _: True))
     run = runs(client)["m 0-1 search"]
     assert run.info.status == "FAILED"
     assert set(artifacts(client, run)) == {"trials.json"}
@@ -118,21 +120,21 @@ def test_a_study_without_a_winner_is_a_failed_run_without_pictures(home: Home, c
 
 def test_what_errors_say_of_a_private_dataset_is_not_copied(home: Home, client: MlflowClient) -> None:
     private = dataclasses.replace(MANIFEST, dataset=MANIFEST.dataset | {"shareable": False})
-    copy(home, studied(InMemoryStorage(), fails=lambda trial: trial == 1), manifest=private)
+    copy(home, found_studies(InMemoryStorage(), fails=lambda trial: trial == 1), manifest=private)
     run = runs(client)["m 0-1 search"]
     assert table(client, run, home.path).loc[1, "reason"] == "OSError"
 
 
 def test_no_password_is_copied(home: Home, client: MlflowClient) -> None:
-    question, search = studied(InMemoryStorage())
-    copy(home, (question, search), url="postgresql://jane:hush@host/studies?password=hush")
+    study_spec, search = found_studies(InMemoryStorage())
+    copy(home, (study_spec, search), url="postgresql://jane:hush@host/studies?password=hush")
     run = runs(client)["m 0-1 search"]
     assert run.data.tags["afnetm.storage"].startswith("postgresql://jane:***@host/studies")
     assert "hush" not in json.dumps(run.to_dictionary())
 
 
 def test_ten_thousand_trials_are_one_run(home: Home, client: MlflowClient) -> None:
-    question, small = studied(InMemoryStorage(), trials=1)
+    study_spec, small = found_studies(InMemoryStorage(), trials=1)
     (one,) = small.trials
     many = [
         create_trial(
@@ -146,9 +148,9 @@ def test_ten_thousand_trials_are_one_run(home: Home, client: MlflowClient) -> No
         for number in range(1, 10_000)
     ]
     small.study.add_trials(many)
-    spec = question.spec.model_copy(update={"trials": 10_000})
-    search = Search(small.study._storage, question.name, space=SPACE, spec=spec, identity={})
-    assert copy(home, (dataclasses.replace(question, spec=spec), search)) == 1
+    spec = study_spec.spec.model_copy(update={"trials": 10_000})
+    search = Search(small.study._storage, study_spec.name, space=SPACE, spec=spec, identity={})
+    assert copy(home, (dataclasses.replace(study_spec, spec=spec), search)) == 1
     found = runs(client)
     assert len(found) == 2
     run = found["m 0-1 search"]

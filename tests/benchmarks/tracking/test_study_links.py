@@ -18,7 +18,7 @@ from benchmarks.records.store import Record, Store
 from benchmarks.running.mlflow_page import run_page
 from benchmarks.running.tracking import Tracker
 from benchmarks.search.links import note_outcome
-from tests.benchmarks.tracking.conftest import MANIFEST, above, copy, runs, studied
+from tests.benchmarks.tracking.conftest import MANIFEST, above, copy, found_studies, runs
 
 SUITE = """
 description = "one method, tuned on subjects that are not tested"
@@ -73,11 +73,11 @@ def record(home: Home, key: str, fold: int) -> None:
 
 def test_study_and_run_link_each_other_and_doing_it_again_changes_nothing(home: Home, client: MlflowClient) -> None:
     storage = InMemoryStorage()
-    question, search = studied(storage)
-    assert [copy(home, (question, search)) for _ in range(2)] == [1, 0]
+    study_spec, search = found_studies(storage)
+    assert [copy(home, (study_spec, search)) for _ in range(2)] == [1, 0]
     first = runs(client)["m 0-1 search"]
     attributes = dict(storage.get_study_system_attrs(search.study._study_id))
-    assert copy(home, studied(storage)) == 0  # another process, later
+    assert copy(home, found_studies(storage)) == 0  # another process, later
     run = runs(client)["m 0-1 search"]
     assert run.to_dictionary() == first.to_dictionary()
     assert storage.get_study_system_attrs(search.study._study_id) == attributes
@@ -89,39 +89,39 @@ def test_study_and_run_link_each_other_and_doing_it_again_changes_nothing(home: 
 
 
 def test_a_note_says_what_came_of_a_study_and_links_to_mlflow_once_it_has_it(home: Home) -> None:
-    question, search = studied(InMemoryStorage(), trials=12, fails=lambda trial: trial == 5)
-    note_outcome(question, search)
-    (winner,) = [trial for trial in search.trials if trial.number == 2]
-    rate = f"{winner.params['training.learning_rate']:.4g}"
+    study_spec, search = found_studies(InMemoryStorage(), trials=12, fails=lambda trial: trial == 5)
+    note_outcome(study_spec, search)
+    (best_trial,) = [trial for trial in search.trials if trial.number == 2]
+    rate = f"{best_trial.params['training.learning_rate']:.4g}"
     said = (
-        "**Trial 2 won, with 90.0 % inner accuracy; 12 trials (11 complete, 0 pruned, 1 failed).**\n\n"
-        "| setting | winner |\n| :-- | --: |\n"
-        f"| `kind` | {winner.params['kind']} |\n| `training.learning_rate` | {rate} |"
+        "**Trial 2 is the best, with 90.0 % inner accuracy; 12 trials (11 complete, 0 pruned, 1 failed).**\n\n"
+        "| parameter | best |\n| :-- | --: |\n"
+        f"| `kind` | {best_trial.params['kind']} |\n| `training.learning_rate` | {rate} |"
     )
     assert get_note(search.study) == said
-    copy(home, (question, search))
+    copy(home, (study_spec, search))
     page = search.study.user_attrs["mlflow_run"]["page"]
     linked = f"{said}\n\n[Numbers, pictures and training runs in MLflow]({page}) (`afnetm ui`)"
     assert get_note(search.study) == linked
-    note_outcome(question, search)  # while MLflow is away
+    note_outcome(study_spec, search)  # while MLflow is away
     assert get_note(search.study) == linked
     save_note(search.study, f"{linked}\nlook at trial 7")
-    copy(home, (question, search))
+    copy(home, (study_spec, search))
     assert get_note(search.study) == f"{linked}\nlook at trial 7"
 
 
-def test_a_note_of_an_earlier_form_gives_way_and_one_without_a_winner_says_so() -> None:
-    question, search = studied(InMemoryStorage(), fails=lambda _: True)
+def test_a_note_of_an_earlier_form_gives_way_and_one_without_a_best_trial_says_so() -> None:
+    study_spec, search = found_studies(InMemoryStorage(), fails=lambda _: True)
     save_note(search.study, "Its numbers, pictures and trainings in MLflow: [page](page) (`afnetm ui`)")
-    note_outcome(question, search)
+    note_outcome(study_spec, search)
     failed = "4 trials (0 complete, 0 pruned, 4 failed)"
     assert get_note(search.study) == f"**No trial was completed, so nothing was chosen; {failed}.**"
 
 
 def test_a_note_of_the_users_own_stays(home: Home) -> None:
-    question, search = studied(InMemoryStorage())
+    study_spec, search = found_studies(InMemoryStorage())
     save_note(search.study, "look at trial 2")
-    copy(home, (question, search))
+    copy(home, (study_spec, search))
     assert get_note(search.study) == "look at trial 2"
 
 
@@ -133,7 +133,7 @@ def test_runs_stand_below_the_study_that_chose_them(home: Home, client: MlflowCl
     assert {above(before[name]) for name in ("m 0-0", "m 0-1")} == {before["m"].info.run_id}
     copy_runs(home, tuned())  # MLflow was away when the study ended
     assert above(runs(client)["m 0-1"]) == before["m"].info.run_id
-    copy(home, studied(InMemoryStorage()))
+    copy(home, found_studies(InMemoryStorage()))
     copy_runs(home, tuned())
     found = runs(client)
     study = found["m 0-1 search"]
@@ -162,7 +162,7 @@ def test_one_study_for_all_folds_has_all_runs_and_extras_say_what_they_are(home:
     additional = [ListedRun("k2", "m", 0, 0, search=1), ListedRun("k3", "m", 0, 0, reseed=1)]
     manifest = dataclasses.replace(manifest, additional=additional)
     storage = InMemoryStorage()
-    copy(home, studied(storage, where=None), studied(storage, where=None, again=1))
+    copy(home, found_studies(storage, where=None), found_studies(storage, where=None, again=1))
     copy_runs(home, manifest)
     found = runs(client)
     assert set(found) == {"m", "m search", "m search #2", "m 0-0", "m 0-1", "m 0-0 #2", "m 0-0 reseeded 1"}

@@ -187,8 +187,8 @@ SPOILT: dict[str, tuple[Callable[[Content], Content], str]] = {
         with_json("failures.json", lambda told: dict.fromkeys(told, "a\nb")),
         "failures.json: .*one line",
     ),
-    "winners that are no TOML": (lambda c: {"winners.toml": b"= 1"}, "winners.toml: not valid TOML"),
-    "winners of bytes": (lambda c: {"winners.toml": b"\xff"}, "winners.toml: not valid TOML"),
+    "best trials that are no TOML": (lambda c: {"best-parameters.toml": b"= 1"}, "best trials.toml: not valid TOML"),
+    "best trials of bytes": (lambda c: {"best-parameters.toml": b"\xff"}, "best trials.toml: not valid TOML"),
 }
 
 

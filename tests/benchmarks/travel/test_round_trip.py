@@ -116,7 +116,7 @@ def test_trials_stay_and_weights_unless_they_are_asked_for(home: Home, out: Path
     assert names >= {
         "manifest.json",
         "failures.json",
-        "winners.toml",
+        "best-parameters.toml",
         "auxiliary_outputs.safetensors",
         "gradcam.safetensors",
     }

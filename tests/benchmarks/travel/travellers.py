@@ -23,7 +23,7 @@ from reports.schema import EXPRESSIONS
 SUBJECTS = tuple(f"TELLTALE_{name}" for name in ("Ada", "Bob", "Cai", "Dee", "Eve", "Fay"))
 SECRET = hashlib.sha256(b"digests of scans").hexdigest()
 PLACES = [(method, fold) for fold in range(3) for method in ("concat", "late")]
-WINNERS = (
+BEST_PARAMETERS = (
     "# What a search chose for suite 'people'.\n[concat.0-0]\nfeatures = 64\n\n[concat.0-0.training]\nepochs = 3\n"
 )
 
@@ -144,7 +144,7 @@ def _whole(*, shareable: bool) -> Path:
         store.write(run_key(of), record(of))
     reason = "RuntimeError: no nose in TELLTALE_Ada_fear"
     store.write_failure(run_key(run(*PLACES[-1])), reason, f"Traceback\n{reason}\nor elsewhere\n")
-    write_text(home.winners("people"), WINNERS)
+    write_text(home.best_parameters("people"), BEST_PARAMETERS)
     make_manifest(shareable=shareable).save(home)
     atexit.register(shutil.rmtree, home.path)
     return home.path

@@ -19,8 +19,8 @@ from reports.statistics.several import holm
 from reports.statistics.subject_tests import sign_flip, signed_rank
 from reports.tables.apart import LEVEL, like_the_best, missing, remarks
 from reports.tables.comparison import comparison
+from reports.tables.guide import GUIDE
 from reports.tables.pairwise import COLUMNS, DECLARED, displayed_pairwise, pairwise
-from reports.tables.questions import QUESTIONS
 from reports.tables.writing import write_tables
 
 pytestmark = pytest.mark.usefixtures("sketched")
@@ -237,7 +237,7 @@ def test_the_page_has_the_control_s_comparisons_the_other_pairs_and_what_tests_a
     assert "over the 4 comparisons here" in section
     assert "All other pairs (6)" in section
     assert "need at least 5; here is one" in section
-    for question in QUESTIONS:
+    for question in GUIDE:
         assert question.asks.replace("'", "&#39;") in section
     row = pairwise(results).set_index(["method_a", "method_b"]).loc[("texture", "afnetm")]
     assert f"texture {points(row['difference'])} {points(row['low'])} to {points(row['high'])}" in section

@@ -76,7 +76,7 @@ def test_training_is_the_mean_square_within_groups_of_an_analysis_of_variance():
 @settings(max_examples=60, deadline=None)
 @given(st.dictionaries(ROW, st.floats(0.0, 1.0), min_size=1, max_size=40))
 def test_components_are_half_the_squared_differences_of_pairs(scores):
-    # One search has one winner a fold, and one training of a setting one accuracy.
+    # One search has one best trial a fold, and one training of a setting one accuracy.
     wins = {}
     for repeat, fold, search, setting, _ in scores:
         wins.setdefault((repeat, fold, search), setting)
@@ -94,27 +94,27 @@ def test_components_are_half_the_squared_differences_of_pairs(scores):
         ]
         return np.average([half for _, half in halves], weights=[n for n, _ in halves]) if halves else np.nan
 
-    trainings, winners = {}, {}
+    trainings, best_trials = {}, {}
     for repeat, fold, search, setting, reseed, accuracy in rows:
         trainings.setdefault((repeat, fold, setting), {})[reseed] = accuracy
         if reseed == 0:
-            winners.setdefault((repeat, fold), {})[search] = (setting, accuracy)
+            best_trials.setdefault((repeat, fold), {})[search] = (setting, accuracy)
     alone = pooled([list(group.values()) for group in trainings.values()])
-    both = pooled([[accuracy for _, accuracy in group.values()] for group in winners.values()])
+    both = pooled([[accuracy for _, accuracy in group.values()] for group in best_trials.values()])
     pairs = [
         (len(group) - 1, np.mean([one[0] != other[0] for one, other in combinations(group.values(), 2)]))
-        for group in winners.values()
+        for group in best_trials.values()
         if len(group) > 1
     ]
     different = np.average([share for _, share in pairs], weights=[n for n, _ in pairs]) if pairs else np.nan
     np.testing.assert_allclose(found.training**2, alone, atol=1e-12)
     np.testing.assert_allclose(found.choosing**2, np.maximum(both - different * alone, 0.0), atol=1e-12)
     assert found.training_units == sum(len(group) for group in trainings.values() if len(group) > 1)
-    assert found.choosing_units == sum(len(group) for group in winners.values() if len(group) > 1)
+    assert found.choosing_units == sum(len(group) for group in best_trials.values() if len(group) > 1)
 
 
 @pytest.mark.parametrize("selection", ["nested", "development"])
-def test_alike_winners_are_known_by_their_studies(small, tuned, selection):
+def test_alike_best_trial_are_known_by_their_studies(small, tuned, selection):
     results = tuned(small, selection=selection, searches=3, reseeds=2)
     table = spread(results)
     assert list(table["method"]) == ["plain", "afnetm"]

@@ -33,7 +33,7 @@ def page(nested, tmp_path_factory):
 
 
 def chosen(results, params, **changed):
-    """One method's studies of the first search with these winners, in the order of folds; its others had none."""
+    """One method's studies of the first search with these best trials, in the order of folds; its others had none."""
     studies = results.studies.astype({"params": object})
     own = studies["method"] == "texture"
     studies.loc[own, "params"] = "{}"

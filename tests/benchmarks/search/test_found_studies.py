@@ -11,7 +11,7 @@ from optuna.trial import TrialState
 from benchmarks.cli.app import main
 from benchmarks.records.home import Home
 from benchmarks.records.store import Record, Store
-from benchmarks.search.studied import studied
+from benchmarks.search.found_studies import found_studies
 from studies.storage import open_storage
 
 NAMES = ("s/a/0-0", "s/a/0-1", "s/a/0-1 #2", "s/ab", "sa/a/0-0", "s/b.c/d\ne")
@@ -46,16 +46,16 @@ def run(monkeypatch: pytest.MonkeyPatch, home: Home, *words: str) -> int:
 
 
 def test_studies_are_a_suites_own_and_counted_by_state(home: Home) -> None:
-    found = studied(home, None, "s")
+    found = found_studies(home, None, "s")
     assert sorted(found.trials) == ["s/a/0-0", "s/a/0-1", "s/a/0-1 #2", "s/ab", "s/b.c/d\ne"]
     assert found.counts == {"studies": 5, "complete": 10, "pruned": 0, "failed": 5, "running": 0}
-    assert sorted(studied(home, None, "s", ["a"]).trials) == ["s/a/0-0", "s/a/0-1", "s/a/0-1 #2"]
-    assert studied(home, None, "s", ["b.c/d\ne", "ab"]).runs == {"30" * 10, "31" * 10, "50" * 10, "51" * 10}
-    assert studied(home, None, ".").trials == {}
+    assert sorted(found_studies(home, None, "s", ["a"]).trials) == ["s/a/0-0", "s/a/0-1", "s/a/0-1 #2"]
+    assert found_studies(home, None, "s", ["b.c/d\ne", "ab"]).runs == {"30" * 10, "31" * 10, "50" * 10, "51" * 10}
+    assert found_studies(home, None, ".").trials == {}
 
 
 def test_nothing_is_made_where_there_are_none(tmp_path: Path) -> None:
-    assert studied(Home(tmp_path), None, "s").counts["studies"] == 0
+    assert found_studies(Home(tmp_path), None, "s").counts["studies"] == 0
     assert not list(tmp_path.iterdir())
 
 
@@ -64,7 +64,7 @@ def test_what_is_forgotten_is_gone_and_the_rest_stays(
 ) -> None:
     assert run(monkeypatch, home, "forget", "s.toml", "--search", "--methods", "a", "--yes") == 0
     assert capsys.readouterr().out == "3 studies and 6 records deleted\n"
-    assert sorted(studied(home, None, "s").trials) == ["s/ab", "s/b.c/d\ne"]
+    assert sorted(found_studies(home, None, "s").trials) == ["s/ab", "s/b.c/d\ne"]
     assert Store(home).done() == {f"{place}{number}" * 10 for place in (3, 4, 5) for number in range(2)}
     assert run(monkeypatch, home, "forget", "s", "--search", "--methods", "a", "--yes") == 0
     assert capsys.readouterr().out == "nothing to forget\n"

@@ -16,7 +16,7 @@ from studies.space import PREFIX
 #: The repeat and fold that settings are for; None for all.
 Where = tuple[int, int] | None
 
-#: Bytes: ten times what ten thousand winners take.
+#: Bytes: ten times what ten thousand best trials take.
 _LARGEST = 20_000_000
 
 _ALL = "all"
@@ -24,7 +24,7 @@ _RECIPE = PREFIX.removesuffix(".")
 
 
 @dataclass(frozen=True)
-class Winner:
+class BestParameters:
     """What a method is trained with.
 
     Attributes:
@@ -40,24 +40,24 @@ class Winner:
     told: str = ""
 
 
-def written(winners: Iterable[Winner], *, suite: str) -> str:
+def written(best_parameters: Iterable[BestParameters], *, suite: str) -> str:
     """The file's text."""
     document = tomlkit.document()
     document.add(_comment(f"What a search chose for suite '{suite}'. It can be edited, and given back:"))
     document.add(_comment(f"afnetm run {suite} --params THIS-FILE"))
-    for winner in winners:
+    for best in best_parameters:
         table = tomlkit.table()
-        if winner.told:
-            table.add(_comment(winner.told))
-        for name, value in winner.params.items():
+        if best.told:
+            table.add(_comment(best.told))
+        for name, value in best.params.items():
             key = [_RECIPE, name.removeprefix(PREFIX)] if name.startswith(PREFIX) else [name]
             table.append(tomlkit.key(key), value)
-        of_label = document.setdefault(winner.label, tomlkit.table(is_super_table=True))
-        of_label[place(winner.where)] = table
+        of_label = document.setdefault(best.label, tomlkit.table(is_super_table=True))
+        of_label[place(best.where)] = table
     return tomlkit.dumps(document)
 
 
-def read_winners(path: Path) -> list[Winner]:
+def read_best_parameters(path: Path) -> list[BestParameters]:
     """Winners from a file; what their settings may be is not checked here.
 
     Raises:
@@ -80,7 +80,7 @@ def read_winners(path: Path) -> list[Winner]:
             where = _where(name, path, label)
             params = dict(_table(settings, path, f"{label}.{name}"))
             config = _table(params.pop(_RECIPE, {}), path, f"{label}.{name}.{_RECIPE}")
-            found.append(Winner(label, where, params | {PREFIX + key: value for key, value in config.items()}))
+            found.append(BestParameters(label, where, params | {PREFIX + key: value for key, value in config.items()}))
     return found
 
 

@@ -19,7 +19,7 @@ DECLARED = (
     "differences that are there."
 )
 
-QUESTIONS = (
+GUIDE = (
     Question(
         "Are two methods different, for people like these?",
         "Sign flips over subjects, the declared test, adjusted by Holm",

@@ -13,7 +13,7 @@ from studies.storage import NoStudiesError, open_storage, storage_errors, view_s
 
 
 @dataclass(frozen=True)
-class Studied:
+class FoundStudies:
     """The studies of a suite.
 
     Attributes:
@@ -42,14 +42,14 @@ class Studied:
         return {"studies": len(self.trials), **{name: states.count(state) for name, state in kinds.items()}}
 
 
-def studied(home: Home, storage_url: str | None, suite: str, labels: Sequence[str] | None = None) -> Studied:
+def found_studies(home: Home, storage_url: str | None, suite: str, labels: Sequence[str] | None = None) -> FoundStudies:
     """The studies of `suite`, of these methods or all; none where there is no storage yet."""
     with storage_errors(storage_url):
         try:
             storage = view_storage(home.journal, storage_url)
         except NoStudiesError:
-            return Studied()
-        return Studied(
+            return FoundStudies()
+        return FoundStudies(
             {
                 name: optuna.load_study(study_name=name, storage=storage).get_trials(deepcopy=False)
                 for name in _names(storage, suite, labels)

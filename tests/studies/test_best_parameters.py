@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from afnetm.errors import UserError
+from studies.best_parameters import BestParameters, place, read_best_parameters, written
 from studies.space import PREFIX
-from studies.winners import Winner, place, read_winners, written
 
 # All that TOML has for a parameter; hyper-parameters are of these, and lists of these.
 PLAIN = st.one_of(
@@ -25,38 +25,38 @@ TRAINING = st.dictionaries(NAMES, PLAIN, max_size=3)
 
 
 @st.composite
-def winners(draw: st.DrawFn) -> list[Winner]:
+def best_parameters(draw: st.DrawFn) -> list[BestParameters]:
     places = draw(st.lists(st.tuples(NAMES, WHERE), unique=True, max_size=6))
     found = []
     for label, where in places:
         own = {name: value for name, value in draw(OWN).items() if not name.startswith(PREFIX)}
         config = {PREFIX + name: value for name, value in draw(TRAINING).items()}
-        found.append(Winner(label, where, own | config, draw(NAMES)))
+        found.append(BestParameters(label, where, own | config, draw(NAMES)))
     return found
 
 
 @settings(max_examples=200, deadline=None)
-@given(chosen=winners(), suite=NAMES)
+@given(chosen=best_parameters(), suite=NAMES)
 def test_what_is_written_is_read_again(
-    chosen: list[Winner], suite: str, tmp_path_factory: pytest.TempPathFactory
+    chosen: list[BestParameters], suite: str, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    path = tmp_path_factory.getbasetemp() / "winners.toml"
+    path = tmp_path_factory.getbasetemp() / "best-parameters.toml"
     path.write_text(written(chosen, suite=suite), encoding="utf-8", newline="")
-    found = {(winner.label, winner.where): winner.params for winner in read_winners(path)}
-    assert repr(found) == repr({(winner.label, winner.where): dict(winner.params) for winner in by_label(chosen)})
+    found = {(best.label, best.where): best.params for best in read_best_parameters(path)}
+    assert repr(found) == repr({(best.label, best.where): dict(best.params) for best in by_label(chosen)})
 
 
-def by_label(chosen: list[Winner]) -> list[Winner]:
+def by_label(chosen: list[BestParameters]) -> list[BestParameters]:
     """A file has all places of a label together."""
-    labels = list(dict.fromkeys(winner.label for winner in chosen))
-    return sorted(chosen, key=lambda winner: labels.index(winner.label))
+    labels = list(dict.fromkeys(best.label for best in chosen))
+    return sorted(chosen, key=lambda best: labels.index(best.label))
 
 
 def test_it_reads_as_one_would_write_it() -> None:
     params = {"features": 64, PREFIX + "learning_rate": 0.004, "dropout": 0.25}
     chosen = [
-        Winner("concat", (0, 1), params, "trial 3 of study quick/concat/0-1: inner accuracy 0.5125"),
-        Winner("my, way", None, {}),
+        BestParameters("concat", (0, 1), params, "trial 3 of study quick/concat/0-1: inner accuracy 0.5125"),
+        BestParameters("my, way", None, {}),
     ]
     assert written(chosen, suite="quick") == (
         "# What a search chose for suite 'quick'. It can be edited, and given back:\n"
@@ -73,7 +73,9 @@ def test_it_reads_as_one_would_write_it() -> None:
 def test_a_table_of_recipe_keys_means_the_same(tmp_path: Path) -> None:
     path = tmp_path / "mine.toml"
     path.write_text("[concat.all]\nfeatures = 64\n[concat.all.training]\nlearning_rate = 0.004\n")
-    assert read_winners(path) == [Winner("concat", None, {"features": 64, "training.learning_rate": 0.004})]
+    assert read_best_parameters(path) == [
+        BestParameters("concat", None, {"features": 64, "training.learning_rate": 0.004})
+    ]
 
 
 @pytest.mark.parametrize(
@@ -101,26 +103,26 @@ def test_what_is_wrong_is_one_line(content: bytes, expected: str, tmp_path: Path
     path = tmp_path / "mine.toml"
     path.write_bytes(content)
     with pytest.raises(UserError) as caught:
-        read_winners(path)
+        read_best_parameters(path)
     assert str(caught.value).startswith(expected)
     assert "\n" not in str(caught.value)
 
 
-def test_what_is_no_file_of_winners_is_told(tmp_path: Path) -> None:
+def test_what_is_no_file_of_best_trial_is_told(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"^params file '.*/nothing.toml' cannot be read: No such file or directory$"):
-        read_winners(tmp_path / "nothing.toml")
+        read_best_parameters(tmp_path / "nothing.toml")
     with pytest.raises(UserError, match=r"^params file '.*' cannot be read: Is a directory$"):
-        read_winners(tmp_path)
+        read_best_parameters(tmp_path)
     huge = tmp_path / "huge.toml"
     with huge.open("wb") as file:
         file.truncate(10**12)  # without a byte on disk
     with pytest.raises(UserError, match=r"^params file '.*huge.toml' has more than 20 MB: not what a search wrote$"):
-        read_winners(huge)
+        read_best_parameters(huge)
 
 
 def test_a_file_of_all_folds_of_many_repeats_is_read(tmp_path: Path) -> None:
-    chosen = [Winner("concat", (repeat, fold), {"dropout": 0.1}) for repeat in range(100) for fold in range(10)]
-    path = tmp_path / "winners.toml"
+    chosen = [BestParameters("concat", (repeat, fold), {"dropout": 0.1}) for repeat in range(100) for fold in range(10)]
+    path = tmp_path / "best-parameters.toml"
     path.write_text(written(chosen, suite="quick"))
-    assert read_winners(path) == chosen
-    assert list(tomllib.loads(path.read_text())["concat"]) == [place(winner.where) for winner in chosen]
+    assert read_best_parameters(path) == chosen
+    assert list(tomllib.loads(path.read_text())["concat"]) == [place(best.where) for best in chosen]
