@@ -107,8 +107,8 @@ SELECTION: Mapping[str, Column] = {
     "accuracy": _SHARE,
 }
 
-#: What the columns of recorded levels start with.
-LEVEL = "nuisance_"
+#: What the columns of recorded nuisance_factors start with.
+FACTOR = "nuisance_"
 
 #: A row is a test scan of a run whose method weighs texture and depth.
 IMPORTANCES: Mapping[str, Column] = {
@@ -133,9 +133,9 @@ MAPS: Mapping[str, Column] = {
 }
 
 
-def levels(frame: pd.DataFrame) -> dict[str, Column]:
-    """The columns of a table of recorded levels: the scan, and whatever starts with `LEVEL`."""
-    return {"scan": _NAME, **{name: Column(kind="number") for name in frame.columns if str(name).startswith(LEVEL)}}
+def nuisance_factors(frame: pd.DataFrame) -> dict[str, Column]:
+    """The columns of a table of recorded nuisance_factors: the scan, and whatever starts with `FACTOR`."""
+    return {"scan": _NAME, **{name: Column(kind="number") for name in frame.columns if str(name).startswith(FACTOR)}}
 
 
 def checked(table: str, frame: pd.DataFrame, columns: Mapping[str, Column], *, key: Sequence[str]) -> pd.DataFrame:

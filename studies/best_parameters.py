@@ -1,4 +1,4 @@
-"""Winners as a file: what a search chose, in TOML that can be read, edited and given back."""
+"""Best parameters as a file: what a search chose, in TOML that can be read, edited and given back."""
 
 import re
 import tomllib
@@ -58,7 +58,7 @@ def written(best_parameters: Iterable[BestParameters], *, suite: str) -> str:
 
 
 def read_best_parameters(path: Path) -> list[BestParameters]:
-    """Winners from a file; what their settings may be is not checked here.
+    """Best parameters from a file; what their settings may be is not checked here.
 
     Raises:
         UserError: it cannot be read, or is not of this form.

@@ -34,7 +34,7 @@ class Scan:
         landmarks: ``(L, 3)`` float32, mm, NaN where a landmark is missing.
         landmark_names: the names of its `L` rows (`afnetm.data.regions`).
         source: the file it came from, relative to the dataset's folder; empty for a made one.
-        nuisance: known levels of what disturbs the scan (synthetic scans only), by name.
+        nuisance: known factors that disturb the scan (synthetic scans only), by name.
     """
 
     id: str

@@ -1,4 +1,4 @@
-"""The order of words on the command line: values in a row, ``--levels 3 4``, and the program's options anywhere."""
+"""The order of words on the command line: values in a row, ``--intensities 3 4``, the program's options anywhere."""
 
 import copy
 from collections.abc import Sequence

@@ -26,6 +26,9 @@ app = typer.Typer(help="Datasets: make, check and look at prepared datasets.", n
 _SHOWN = 5
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="The dataset's name under HOME/datasets/.")]
+Intensities = Annotated[
+    list[int], typer.Option(help="Intensities of expressions, 1 (subtle) to 4 (strong): --intensities 3 4")
+]
 Reference = Annotated[
     str, typer.Argument(metavar="NAME|DIR", help="A prepared dataset's name, or a folder that holds one.")
 ]
@@ -36,7 +39,7 @@ def make(
     context: typer.Context,
     name: Name,
     subjects: Annotated[int, typer.Option(help="Made-up people.")] = 24,
-    levels: Annotated[list[int], typer.Option(help="Intensities, 1 (subtle) to 4 (strong): --levels 3 4")] = [3, 4],  # noqa: B006
+    intensities: Intensities = [3, 4],  # noqa: B006
     size: Annotated[int, typer.Option(help="Pixels along a side.")] = 96,
     seed: Annotated[int, typer.Option(help="Decides every face.")] = 0,
     clean: Annotated[bool, typer.Option("--clean", help="Without sensor failures.")] = False,
@@ -44,7 +47,7 @@ def make(
 ) -> None:
     """Makes a synthetic dataset.
 
-    Example: `afnetm data make faces --subjects 24 --levels 3 4 --size 96 --seed 0`
+    Example: `afnetm data make faces --subjects 24 --intensities 3 4 --size 96 --seed 0`
     """
     from afnetm.data.dataset import dataset_directory
     from afnetm.data.synthetic import SyntheticSource
@@ -52,7 +55,7 @@ def make(
 
     home: Home = context.obj
     dataset_directory(home.path, name)  # a wrong name is refused before the home is made
-    source = SyntheticSource(seed=seed, subjects=subjects, levels=tuple(levels), clean=clean)
+    source = SyntheticSource(seed=seed, subjects=subjects, intensities=tuple(intensities), clean=clean)
     home.make()
     with home.lock():
         made = make_synthetic(home, name, source, size=size, workers=workers, console=console)
@@ -114,7 +117,7 @@ def export(
     layout: Annotated[str, typer.Argument(metavar="bu3dfe|bosphorus", help="Whose layout.")],
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="The folder to write; it must not exist yet.")],
     subjects: Annotated[int, typer.Option(help="Made-up people.")] = 4,
-    levels: Annotated[list[int], typer.Option(help="Intensities, 1 (subtle) to 4 (strong): --levels 3 4")] = [3, 4],  # noqa: B006
+    intensities: Intensities = [3, 4],  # noqa: B006
     seed: Annotated[int, typer.Option(help="Decides every face.")] = 0,
     clean: Annotated[bool, typer.Option("--clean", help="Without sensor failures.")] = False,
     workers: Annotated[int | None, typer.Option(help="Processes; one a core.")] = None,
@@ -127,7 +130,7 @@ def export(
         from afnetm.data.synthetic import SyntheticSource
         from benchmarks.jobs.datasets import export_scans
 
-    source = SyntheticSource(seed=seed, subjects=subjects, levels=tuple(levels), clean=clean)
+    source = SyntheticSource(seed=seed, subjects=subjects, intensities=tuple(intensities), clean=clean)
     export_scans(layout, folder, source, workers=workers, console=console)
     print(folder)
 

@@ -50,5 +50,5 @@ def _making(made: "SyntheticSpec", *, workers: int) -> float:
     once = time.process_time() - begun
     render(source.load(last), size=made.size)
     each = time.process_time() - begun - once
-    scans = made.subjects * len(made.levels) * len(EXPRESSIONS)
+    scans = made.subjects * len(made.intensities) * len(EXPRESSIONS)
     return once + each * scans / workers

@@ -121,7 +121,7 @@ def scans_each(suite: "Suite") -> int:
     """How many scans of a person a synthetic dataset yet to be made would have, and the suite take."""
     made = suite.dataset.synthetic
     assert made is not None
-    levels = set(made.levels) & set(suite.dataset.intensities or made.levels)
+    levels = set(made.intensities) & set(suite.dataset.intensities or made.intensities)
     return len(levels) * len(EXPRESSIONS)
 
 

@@ -85,7 +85,7 @@ def _making(dataset: FaceDataset) -> str:
     if source.get("kind") == "synthetic":
         words += ["data", "make", dataset.directory.name]
         options += [word for key in ("subjects", "seed") for word in (f"--{key}", str(source.get(key)))]
-        options += ["--levels", *map(str, source.get("levels", ()))]
+        options += ["--intensities", *map(str, source.get("intensities", ()))]
         options += ["--clean"] if source.get("clean") else []
     else:
         words += ["data", "prepare", str(source.get("kind")), "DIR", dataset.directory.name]

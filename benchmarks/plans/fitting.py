@@ -38,9 +38,11 @@ def check_dataset(dataset: "DatasetSpec", protocol: "ProtocolSpec") -> None:
     if dataset.synthetic is not None:
         SyntheticSource(**dataset.synthetic.model_dump(exclude={"size"}))  # has a check of its own
         for intensity in dataset.intensities or ():
-            if intensity not in dataset.synthetic.levels:
-                made = ", ".join(map(str, dataset.synthetic.levels))
-                raise UserError(f"dataset.intensities: {intensity} is none of the levels of dataset.synthetic: {made}")
+            if intensity not in dataset.synthetic.intensities:
+                made = ", ".join(map(str, dataset.synthetic.intensities))
+                raise UserError(
+                    f"dataset.intensities: {intensity} is none of the intensities of dataset.synthetic: {made}"
+                )
         for key, value in (("folds", protocol.folds), ("subjects", protocol.subjects or 0)):
             if value > dataset.synthetic.subjects:
                 raise UserError(

@@ -38,7 +38,7 @@ class SyntheticSpec(_Strict):
     """A synthetic dataset, made when it is not there yet."""
 
     subjects: Annotated[int, Field(ge=1, le=100_000)]
-    levels: Annotated[tuple[Annotated[int, Field(ge=1, le=4)], ...], Field(min_length=1)]
+    intensities: Annotated[tuple[Annotated[int, Field(ge=1, le=4)], ...], Field(min_length=1)]
     size: Annotated[int, Field(ge=16, le=1024)]
     seed: _Seed = 0
     clean: bool = False

@@ -13,7 +13,7 @@ from benchmarks.records.manifest import Manifest, dataset_secret
 from benchmarks.records.store import Store
 from benchmarks.reporting.evidence import mean_maps
 from benchmarks.reporting.gathering import Gathered, gathered, where
-from benchmarks.reporting.scans import Pictures, dataset_here, levels, names_in
+from benchmarks.reporting.scans import Pictures, dataset_here, names_in, nuisance_factors
 from benchmarks.reporting.sound import Sound, read_sound, reason
 from reports.data.left_out import LeftOut
 from reports.data.pseudonyms import PREFIXES, identity, unnamed, words
@@ -113,7 +113,7 @@ def _results(
         studies=_studies(manifest),
         selection=_selection(manifest, store, done, found),
         importances=predictions.dropna(subset="texture") if "texture" in predictions else pd.DataFrame(),
-        levels=levels(here, scans) if here and "texture" in predictions else pd.DataFrame(),
+        nuisance_factors=nuisance_factors(here, scans) if here and "texture" in predictions else pd.DataFrame(),
         maps=mean_maps((listed.method, one.maps) for listed, one in found.records),
         # An imported manifest may call shareable what this home's own dataset does not.
         faces=Pictures(here, scans) if here and (here.shareable or with_faces) else {},

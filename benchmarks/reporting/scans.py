@@ -1,4 +1,4 @@
-"""What a dataset that is here knows of tested scans: levels of nuisances, pictures, who is behind a pseudonym."""
+"""What a dataset that is here knows of tested scans: nuisance factors, pictures, who is behind a pseudonym."""
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -11,7 +11,7 @@ from afnetm.data.maps import DEPTH_STEP_MM, WINDOW_MM
 from afnetm.errors import UserError
 from reports.data.faces import Face
 from reports.data.pseudonyms import PREFIXES, words
-from reports.schema import LEVEL
+from reports.schema import FACTOR
 
 
 def dataset_here(directory: Path, fingerprint: str) -> FaceDataset | None:
@@ -32,12 +32,12 @@ def names_in(dataset: FaceDataset, secret: str) -> dict[str, str]:
     return found
 
 
-def levels(dataset: FaceDataset, scans: Mapping[str, str]) -> pd.DataFrame:
-    """``scan`` and the recorded nuisance levels; empty if there are none.
+def nuisance_factors(dataset: FaceDataset, scans: Mapping[str, str]) -> pd.DataFrame:
+    """``scan`` and the recorded nuisance nuisance_factors; empty if there are none.
 
     `scans` are the ids in the dataset of those wanted, by what they are called; the others have none.
     """
-    columns = [name for name in dataset.table.columns if name.startswith(LEVEL)]
+    columns = [name for name in dataset.table.columns if name.startswith(FACTOR)]
     if not columns:
         return pd.DataFrame()
     called = pd.Series(list(scans), index=list(scans.values()), dtype=object)

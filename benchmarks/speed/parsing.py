@@ -20,7 +20,7 @@ def vrml(directory: Path) -> dict[str, float]:
     """
     directory.mkdir()
     path = directory / "scan.wrl"
-    scan = SyntheticSource(seed=0, subjects=1, levels=(4,), clean=True).load("s000_happiness_4")
+    scan = SyntheticSource(seed=0, subjects=1, intensities=(4,), clean=True).load("s000_happiness_4")
     mesh = VrmlMesh(scan.vertices, scan.faces, scan.uv, scan.uv_faces, ())
     path.write_bytes(write_vrml(mesh))
     readers: dict[str, Callable[[Path], int]] = {"ours": _ours, "VTK": _vtk_reader()}

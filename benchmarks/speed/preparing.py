@@ -29,7 +29,7 @@ _STAGES = {
 def preparing(directory: Path) -> dict[str, float]:
     """Scans a second, from files to a dataset, with two workers, their start included; shares of one scan's time."""
     directory.mkdir()
-    made = SyntheticSource(seed=0, subjects=_SUBJECTS, levels=(1, 2, 3, 4))
+    made = SyntheticSource(seed=0, subjects=_SUBJECTS, intensities=(1, 2, 3, 4))
     files = directory / "files"
     export(files, made, layout="bu3dfe", workers=core_count())
     source = Bu3dfeSource(folder=files)

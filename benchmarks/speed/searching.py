@@ -10,7 +10,7 @@ _SUITE = """\
 description = "Two methods, searched, to see what the search itself costs."
 [dataset]
 name = "synthetic-quick"
-synthetic = { subjects = 40, levels = [3, 4], size = 64, seed = 0 }
+synthetic = { subjects = 40, intensities = [3, 4], size = 64, seed = 0 }
 [protocol]
 folds = 2
 subjects = 20

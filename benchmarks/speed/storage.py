@@ -18,7 +18,7 @@ _SUBJECTS, _SIZE = 100, 224
 def opening(directory: Path) -> dict[str, float]:
     """Seconds to open a dataset of 2,400 scans at 224 px, and to read one scan of it: the median of five."""
     directory.mkdir()
-    source = SyntheticSource(seed=0, subjects=_SUBJECTS, levels=(1, 2, 3, 4))
+    source = SyntheticSource(seed=0, subjects=_SUBJECTS, intensities=(1, 2, 3, 4))
     chunk = directory / "chunk.safetensors"
     _blank_chunk(chunk, list(source.ids()))
     dataset = merge_chunks(directory / "large", [chunk], source, name="large", size=_SIZE)

@@ -31,7 +31,7 @@ from reports.schema import (
     Column,
     ReportError,
     checked,
-    levels,
+    nuisance_factors,
 )
 from reports.statistics.paired import Pairing
 
@@ -176,8 +176,8 @@ class Results:
             accuracy. Empty unless the suite repeats its searches.
         importances: a row a test scan of a method that weighs texture and depth (`reports.schema.IMPORTANCES`): method,
             repeat, fold, scan, texture, depth (0..1). Empty where none does.
-        levels: a row a scan (`reports.schema.levels`): scan, and ``nuisance_NAME``: how strong each recorded
-            disturbance was, in units of its own, any number of them; ``nuisance_texture_failure`` and
+        nuisance_factors: a row a scan (`reports.schema.nuisance_factors`): scan, and ``nuisance_NAME``: how strong each
+            recorded disturbance was, in units of its own, any number of them; ``nuisance_texture_failure`` and
             ``nuisance_depth_failure``, 0 or 1, tell whether a sensor failed. Empty where none is recorded.
         maps: a row a cell (`reports.schema.MAPS`): method, kind (attention, gradcam), stream, row (from the forehead
             down), column (from the viewer's left), value (the mean over test scans and trainings), trainings (over
@@ -198,7 +198,7 @@ class Results:
     studies: pd.DataFrame = field(default_factory=pd.DataFrame)
     selection: pd.DataFrame = field(default_factory=pd.DataFrame)
     importances: pd.DataFrame = field(default_factory=pd.DataFrame)
-    levels: pd.DataFrame = field(default_factory=pd.DataFrame)
+    nuisance_factors: pd.DataFrame = field(default_factory=pd.DataFrame)
     maps: pd.DataFrame = field(default_factory=pd.DataFrame)
     faces: Mapping[str, Face] = field(default_factory=dict)
 
@@ -216,9 +216,13 @@ class Results:
         object.__setattr__(self, "selection", selection)
         importances = _given(self.importances, IMPORTANCES)
         importances = checked("importances", importances, IMPORTANCES, key=("method", "repeat", "fold", "scan"))
-        recorded = levels(self.levels)
+        recorded = nuisance_factors(self.nuisance_factors)
         object.__setattr__(self, "importances", importances)
-        object.__setattr__(self, "levels", checked("levels", _given(self.levels, recorded), recorded, key=("scan",)))
+        object.__setattr__(
+            self,
+            "nuisance_factors",
+            checked("nuisance_factors", _given(self.nuisance_factors, recorded), recorded, key=("scan",)),
+        )
         cells = checked("maps", _given(self.maps, MAPS), MAPS, key=("method", "kind", "stream", "row", "column"))
         object.__setattr__(self, "maps", cells)
         plan = self.provenance

@@ -19,7 +19,7 @@ from reports.pictures.hardest import subjects
 from reports.pictures.hardest_faces import hardest_faces
 from reports.pictures.pareto import cost
 from reports.pictures.theme import Picture
-from reports.pictures.weights import followed, levels, shifts, weights
+from reports.pictures.weights import followed, nuisance_factors, shifts, weights
 from reports.tables.writing import by_intensity
 
 #: By section, then by method; the method of a picture that shows several is ``""``. A section may be empty.
@@ -70,7 +70,7 @@ def _evidence(results: Results, rivals: Sequence[str]) -> dict[str, Mapping[str,
 
     return {
         "weights": of(moved, results.methods, weights),
-        "levels": of(rho, results.methods, levels),
+        "nuisance_factors": of(rho, results.methods, nuisance_factors),
         "attention": of(results.maps, attentive, partial(attention, behind=behind)),
     }
 

@@ -14,12 +14,12 @@ from matplotlib.ticker import MaxNLocator
 from reports import formats
 from reports.data.results import Results
 from reports.pictures.theme import ACCENT, COLUMN, INK, MUTED, THEME, Picture, drawn, thinned_by
-from reports.schema import EXPRESSIONS, LEVEL
+from reports.schema import EXPRESSIONS, FACTOR
 
-#: The levels that tell a failure from none: 0 or 1.
-TEXTURE_FAILED, DEPTH_FAILED = f"{LEVEL}texture_failure", f"{LEVEL}depth_failure"
+#: The nuisance factors that tell a failure from none: 0 or 1.
+TEXTURE_FAILED, DEPTH_FAILED = f"{FACTOR}texture_failure", f"{FACTOR}depth_failure"
 _STATES = ("both sound", "texture failed", "depth failed", "both failed")
-#: So many levels are in a picture: those that weights follow most.
+#: So many nuisance factors are in a picture: those that weights follow most.
 MOST = 10
 #: Weights that differ by less differ by rounding.
 _SAME = 1e-6
@@ -35,8 +35,8 @@ def shifts(results: Results) -> pd.DataFrame:
     """
     table = _changes(results)
     kinds = [table["expression"]]
-    if {TEXTURE_FAILED, DEPTH_FAILED} <= set(results.levels.columns):
-        failed = table.join(results.levels.set_index("scan")[[TEXTURE_FAILED, DEPTH_FAILED]], on="scan")
+    if {TEXTURE_FAILED, DEPTH_FAILED} <= set(results.nuisance_factors.columns):
+        failed = table.join(results.nuisance_factors.set_index("scan")[[TEXTURE_FAILED, DEPTH_FAILED]], on="scan")
         state = (failed[TEXTURE_FAILED] > 0) + 2 * (failed[DEPTH_FAILED] > 0)
         known = failed[TEXTURE_FAILED].notna() & failed[DEPTH_FAILED].notna()
         kinds.insert(0, state.map(dict(enumerate(_STATES))).where(known))
@@ -46,16 +46,20 @@ def shifts(results: Results) -> pd.DataFrame:
 
 
 def followed(results: Results) -> pd.DataFrame:
-    """How the texture's weight goes with each recorded level that varies: a row a training and level.
+    """How the texture's weight goes with each recorded factor that varies: a row a training and factor.
 
     Columns:
-        method, repeat, fold, level; rho: Spearman's rank correlation over the training's test scans, -1 to 1, below
-        zero where texture counts less the higher the level.
+        method, repeat, fold, factor; rho: Spearman's rank correlation over the training's test scans, -1 to 1, below
+        zero where texture counts less the higher the factor.
     """
-    names = [name for name in results.levels.columns if _is_level(name) and results.levels[name].nunique() > 1]
-    table = _changes(results).merge(results.levels[["scan", *names]], on="scan")
+    names = [
+        name
+        for name in results.nuisance_factors.columns
+        if _is_factor(name) and results.nuisance_factors[name].nunique() > 1
+    ]
+    table = _changes(results).merge(results.nuisance_factors[["scan", *names]], on="scan")
     if table.empty or not names:
-        return pd.DataFrame(columns=[*_TRAINING, "level", "rho"])
+        return pd.DataFrame(columns=[*_TRAINING, "factor", "rho"])
     by = [table[name] for name in _TRAINING]
     ranks = table[["change", *names]].groupby(by).rank()
     centred = ranks - ranks.groupby(by).transform("mean")
@@ -63,8 +67,8 @@ def followed(results: Results) -> pd.DataFrame:
     squares = centred.pow(2).groupby(by).sum()
     scale = squares[names].mul(squares["change"], axis=0) ** 0.5
     rho: pd.DataFrame = (products / scale.where(scale > 0.0)).reset_index()
-    long = rho.melt(id_vars=_TRAINING, var_name="level", value_name="rho").dropna(ignore_index=True)
-    return long.assign(level=long["level"].str.removeprefix(LEVEL))
+    long = rho.melt(id_vars=_TRAINING, var_name="factor", value_name="rho").dropna(ignore_index=True)
+    return long.assign(factor=long["factor"].str.removeprefix(FACTOR))
 
 
 def _changes(results: Results) -> pd.DataFrame:
@@ -88,16 +92,18 @@ def weights(table: pd.DataFrame, method: str) -> Picture:
 
 
 @mpl.rc_context(THEME)
-def levels(table: pd.DataFrame, method: str) -> Picture:
-    """The same of rank correlations with levels, the strongest first; `table` is `followed`."""
+def nuisance_factors(table: pd.DataFrame, method: str) -> Picture:
+    """The same of rank correlations with nuisance factors, the strongest first; `table` is `followed`."""
     own = table[table["method"] == method]
-    own = own.assign(level=own["level"].str.replace("_", " "))
-    mean = own.groupby("level")["rho"].mean()
+    own = own.assign(factor=own["factor"].str.replace("_", " "))
+    mean = own.groupby("factor")["rho"].mean()
     names = mean.abs().sort_values(ascending=False, kind="stable").index[:MOST].tolist()
-    figure = _rows(own[own["level"].isin(names)], "level", "rho", order=names)
+    figure = _rows(own[own["factor"].isin(names)], "factor", "rho", order=names)
     figure.axes[0].set(xlabel="Rank correlation with texture's weight", ylabel="Disturbance")
     words = (f"{name} {mean[name]:+.2f}".replace("-", formats.MINUS) for name in names)
-    return drawn(figure, f"Rank correlation of texture's weight in {method} with recorded levels: " + "; ".join(words))
+    return drawn(
+        figure, f"Rank correlation of texture's weight in {method} with recorded nuisance_factors: " + "; ".join(words)
+    )
 
 
 def _rows(table: pd.DataFrame, row: str, value: str, *, order: Sequence[str]) -> Figure:
@@ -117,6 +123,6 @@ def _rows(table: pd.DataFrame, row: str, value: str, *, order: Sequence[str]) ->
     return figure
 
 
-def _is_level(name: str) -> bool:
+def _is_factor(name: str) -> bool:
     """A kind is a name that was given a number: more of it is not stronger."""
-    return name.startswith(LEVEL) and not name.endswith("_kind")
+    return name.startswith(FACTOR) and not name.endswith("_kind")

@@ -100,7 +100,7 @@ def displayed_spread(found: pd.DataFrame) -> pd.DataFrame:
             "From training, points": formats.percent(row["training"], 2),
             "Trainings": str(row["training_units"]),
             "From choosing, points": "cut at " * row["cut"] + formats.percent(row["choosing"], 2),
-            "Winners": str(row["choosing_units"]),
+            "Best trials": str(row["choosing_units"]),
         }
         for row in found.to_dict("records")
     ]

@@ -15,7 +15,7 @@ description = "a small comparison"
 control = "concat"
 [dataset]
 name = "tiny"
-synthetic = { subjects = 6, levels = [4], size = 32, seed = 0 }
+synthetic = { subjects = 6, intensities = [4], size = 32, seed = 0 }
 [protocol]
 folds = 3
 [encoder]
@@ -33,7 +33,7 @@ description = "a small search"
 control = "texture"
 [dataset]
 name = "tiny"
-synthetic = { subjects = 6, levels = [4], size = 32, seed = 0 }
+synthetic = { subjects = 6, intensities = [4], size = 32, seed = 0 }
 [protocol]
 folds = 2
 [encoder]
@@ -89,7 +89,7 @@ def prepared(shared: Path, afnetm: Afnetm, empty_mlflow: Path) -> Path:
     home = shared / "prepared"
     with FileLock(f"{home}.lock"):
         if not (home / "datasets" / "tiny").is_dir():
-            make = ["data", "make", "tiny", "--subjects", "6", "--levels", "4", "--size", "32", "--seed", "0"]
+            make = ["data", "make", "tiny", "--subjects", "6", "--intensities", "4", "--size", "32", "--seed", "0"]
             afnetm(home, *make, "--workers", "2")
             shutil.copy(empty_mlflow, home)
     return home

@@ -18,7 +18,7 @@ from afnetm.data.synthetic import SyntheticSource
 from afnetm.errors import UserError
 from benchmarks.jobs.datasets import KINDS, open_source
 
-MADE = SyntheticSource(seed=5, subjects=1, levels=(4,), clean=True)
+MADE = SyntheticSource(seed=5, subjects=1, intensities=(4,), clean=True)
 
 
 @pytest.fixture(scope="module")

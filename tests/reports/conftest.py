@@ -116,7 +116,7 @@ def provenance(methods: list[str], *, done: int, subjects: int, intensities: int
             "size": 64,
             "fingerprint": "3f1c9a5be7d2",
             "shareable": True,
-            "source": {"kind": "synthetic", "version": 1, "seed": 0, "levels": [3, 4]},
+            "source": {"kind": "synthetic", "version": 1, "seed": 0, "intensities": [3, 4]},
         },
         protocol={"folds": 5, "repeats": 1, "seed": 0, "subjects": None, "redraw": False, "complete": False},
         versions={"python": ["3.11.4"], "torch": ["2.15.0"], "timm": ["1.0.31"], "numpy": ["2.4.6"]},

@@ -1,4 +1,4 @@
-"""Winners as a file: what is written is read again, bit for bit; what is wrong in one that was edited is one line."""
+"""A file of best parameters: what is written is read to the bit; what is wrong in one that was edited is one line."""
 
 import tomllib
 from pathlib import Path

@@ -59,10 +59,19 @@ def features(maps: RenderedMaps) -> tuple[NDArray[np.float32], NDArray[np.float3
 
 
 def measure(
-    *, subjects: int, levels: Sequence[int], size: int, seed: int, clean: bool, without: Sequence[str], workers: int
+    *,
+    subjects: int,
+    intensities: Sequence[int],
+    size: int,
+    seed: int,
+    clean: bool,
+    without: Sequence[str],
+    workers: int,
 ) -> Accuracy:
-    """Accuracy on the dataset of `subjects` x six expressions x `levels` at `size` pixels, nuisances `without` off."""
-    jobs = [(k, expression, level) for k in range(subjects) for expression in EXPRESSIONS for level in levels]
+    """Accuracy on `subjects` x six expressions x `intensities` at `size` pixels, nuisance groups `without` off."""
+    jobs = [
+        (k, expression, intensity) for k in range(subjects) for expression in EXPRESSIONS for intensity in intensities
+    ]
     work = partial(_features_of, seed=seed, size=size, clean=clean, without=tuple(without))
     if workers == 1:
         rows = [work(job) for job in jobs]
@@ -84,9 +93,9 @@ def measure(
 def _features_of(
     job: tuple[int, str, int], *, seed: int, size: int, clean: bool, without: tuple[str, ...]
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    number, expression, level = job
+    number, expression, intensity = job
     nuisance = draw_nuisance(stream(seed, "nuisance", *job), clean=clean).without(*without)
-    scan = make_scan(seed=seed, number=number, expression=expression, level=level, nuisance=nuisance)
+    scan = make_scan(seed=seed, number=number, expression=expression, intensity=intensity, nuisance=nuisance)
     return features(render(scan, size=size))
 
 
@@ -117,7 +126,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Prints the table as Markdown."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--subjects", type=int, default=60)
-    parser.add_argument("--levels", type=int, nargs="+", default=[3, 4])
+    parser.add_argument("--intensities", type=int, nargs="+", default=[3, 4])
     parser.add_argument("--size", type=int, default=48)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)
@@ -128,7 +137,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     run = partial(
         measure,
         subjects=options.subjects,
-        levels=options.levels,
+        intensities=options.intensities,
         size=options.size,
         seed=options.seed,
         workers=options.workers,

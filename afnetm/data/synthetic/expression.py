@@ -71,8 +71,8 @@ STRAY_UNITS = (1, 2, 4, 5, 6, 7, 10, 12, 14, 15, 17, 20, 24, 25)
 FULL_GAZE = 25.0
 #: The middle of the upper and the lower lip's rim, vertices of the base mesh.
 LIP_RIMS = (520, 523)
-#: Share of the full strength at the levels 1 to 4.
-LEVELS = (0.28, 0.5, 0.75, 1.0)
+#: Share of the full strength at the intensities 1 to 4.
+STRENGTHS = (0.28, 0.5, 0.75, 1.0)
 
 
 @dataclass(frozen=True)
@@ -98,7 +98,7 @@ def draw_manner(rng: np.random.Generator) -> Manner:
 def draw_episode(expression: str, rng: np.random.Generator) -> dict[int, float]:
     """Which action units somebody shows an expression with: action unit -> strength at full intensity.
 
-    One of the expression's prototypes; ``"neutral"`` has none. The levels of a subject's expression share it.
+    One of the expression's prototypes; ``"neutral"`` has none. The intensities of a subject's expression share it.
     """
     prototypes = PROTOTYPES.get(expression, ({},))
     prototype = prototypes[rng.integers(len(prototypes))]
@@ -107,15 +107,19 @@ def draw_episode(expression: str, rng: np.random.Generator) -> dict[int, float]:
     return {unit: strength for (unit, (strength, probability)), chance in taking_part if chance < probability}
 
 
-def draw_actions(manner: Manner, episode: dict[int, float], level: int, rng: np.random.Generator) -> dict[int, float]:
-    """Action unit -> activation (0 to 1.3) of one scan of `episode` at `level` (0, nothing but habits, to 4).
+def draw_actions(
+    manner: Manner, episode: dict[int, float], intensity: int, rng: np.random.Generator
+) -> dict[int, float]:
+    """Action unit -> activation (0 to 1.3) of one scan of `episode` at `intensity` (0, nothing but habits, to 4).
 
-    On top come the subject's resting habits and, unless `level` is 0, three action units that mean nothing.
+    On top come the subject's resting habits and, unless `intensity` is 0, three action units that mean nothing.
     """
     actions = dict(manner.bias)
-    if level > 0:
+    if intensity > 0:
         for unit, strength in episode.items():
-            amount = strength * LEVELS[level - 1] * manner.expressivity * manner.gain[unit] * rng.uniform(0.75, 1.2)
+            amount = (
+                strength * STRENGTHS[intensity - 1] * manner.expressivity * manner.gain[unit] * rng.uniform(0.75, 1.2)
+            )
             actions[unit] = actions.get(unit, 0.0) + amount
         for unit in rng.choice(STRAY_UNITS, size=3, replace=False):
             actions[int(unit)] = actions.get(int(unit), 0.0) + rng.uniform(0, 0.4)

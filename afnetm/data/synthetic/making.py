@@ -19,19 +19,19 @@ from afnetm.data.synthetic.subject import subject
 from afnetm.data.synthetic.wrinkles import relief
 
 
-def make_scan(*, seed: int, number: int, expression: str, level: int, nuisance: Nuisance) -> Scan:
-    """The scan of subject `number` showing `expression` at `level` (1 to 4) under the disturbances `nuisance`.
+def make_scan(*, seed: int, number: int, expression: str, intensity: int, nuisance: Nuisance) -> Scan:
+    """The scan of subject `number` showing `expression` at `intensity` (1 to 4) under the disturbances `nuisance`.
 
-    `expression` may be ``"neutral"`` (with `level` 0) as well, which no source yields. The annotator sees the true
+    `expression` may be ``"neutral"`` (with `intensity` 0) as well, which no source yields. The annotator sees the true
     surface and errs in all three directions: landmarks lie near the measured surface, not on it.
     """
     person, model = subject(seed, number), head()
 
     def chance(purpose: str) -> np.random.Generator:
-        return stream(seed, purpose, number, expression, level)
+        return stream(seed, purpose, number, expression, intensity)
 
     episode = draw_episode(expression, stream(seed, "episode", number, expression))
-    actions = draw_actions(person.manner, episode, level, chance("actions"))
+    actions = draw_actions(person.manner, episode, intensity, chance("actions"))
     coarse = person.resting + displacement(actions, lead=person.manner.lead)
     coarse += gaze(nuisance.gaze_yaw, nuisance.gaze_pitch)
     surface = grow(np.asarray(model.subdivide @ coarse), person.identity) - ORIGIN
@@ -44,10 +44,10 @@ def make_scan(*, seed: int, number: int, expression: str, level: int, nuisance: 
     landmarks = anchors().locate(surface)
     landmarks += chance("annotator").normal(0, 1, landmarks.shape) * nuisance.landmark_jitter_mm
     return Scan(
-        id=scan_name(number, expression, level),
+        id=scan_name(number, expression, intensity),
         subject=f"s{number:03d}",
         expression=expression,
-        intensity=level,
+        intensity=intensity,
         vertices=measured.astype(np.float32),
         faces=model.faces[seen],
         uv=model.uv,
@@ -55,5 +55,5 @@ def make_scan(*, seed: int, number: int, expression: str, level: int, nuisance: 
         texture=expose(light, nuisance, chance("camera")),
         landmarks=landmarks.astype(np.float32),
         landmark_names=LANDMARKS_83,
-        nuisance=nuisance.levels(),
+        nuisance=nuisance.factors(),
     )

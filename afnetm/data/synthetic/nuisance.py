@@ -1,7 +1,7 @@
 """What disturbs a scan, as numbers: pose, light, camera, range sensor, annotator, and the failures of both sensors.
 
-Levels are drawn here and applied in `lighting`, `camera` and `ranger`. The two failures are drawn independently of each
-other and of everything else: without them one modality always does as well as both.
+Factors are drawn here and applied in `lighting`, `camera` and `ranger`. The two failures are drawn independently of
+each other and of everything else: without them one modality always does as well as both.
 """
 
 from dataclasses import asdict, dataclass, fields, replace
@@ -12,13 +12,13 @@ import numpy as np
 TEXTURE_FAILURE_RATE, DEPTH_FAILURE_RATE = 0.35, 0.40
 #: The kinds of texture failure: 0 is none.
 TEXTURE_FAILURES = ("none", "dark", "overexposed", "motion blur", "occluder")
-#: Share of the usual levels that clean scans keep.
+#: Share of the usual factors that clean scans keep.
 CLEAN_SHARE = 0.35
 
 
 @dataclass(frozen=True, kw_only=True)
 class Nuisance:
-    """The levels of one scan; every field is recorded in `afnetm.data.scan.Scan.nuisance` under its name.
+    """The factors of one scan; every field is recorded in `afnetm.data.scan.Scan.nuisance` under its name.
 
     Attributes:
         yaw, pitch, roll: the head's turn before the sensors, degrees.
@@ -66,12 +66,12 @@ class Nuisance:
     depth_closed_holes: float
     landmark_jitter_mm: float
 
-    def levels(self) -> dict[str, float]:
-        """The levels by name."""
+    def factors(self) -> dict[str, float]:
+        """The factors by name."""
         return asdict(self)
 
     def without(self, *groups: str) -> "Nuisance":
-        """These levels with the nuisances of `groups` (keys of `GROUPS`) at their ideal."""
+        """These factors with the nuisances of `groups` (keys of `GROUPS`) at their ideal."""
         return replace(self, **{name: getattr(IDEAL, name) for group in groups for name in GROUPS[group]})
 
 
@@ -95,7 +95,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
 
 
 def draw_nuisance(rng: np.random.Generator, *, clean: bool = False) -> Nuisance:
-    """The levels of one scan, from a stream of its own; `clean`: no failure and `CLEAN_SHARE` of the rest."""
+    """The factors of one scan, from a stream of its own; `clean`: no failure and `CLEAN_SHARE` of the rest."""
     fails_texture, fails_depth = rng.random(2) < (TEXTURE_FAILURE_RATE, DEPTH_FAILURE_RATE)
     drawn = Nuisance(
         yaw=rng.normal(0, 3.0),
@@ -126,7 +126,7 @@ def draw_nuisance(rng: np.random.Generator, *, clean: bool = False) -> Nuisance:
         return drawn
     mild = {
         name: ideal + CLEAN_SHARE * (getattr(drawn, name) - ideal)
-        for name, ideal in IDEAL.levels().items()
+        for name, ideal in IDEAL.factors().items()
         if name not in GROUPS["landmark_jitter"]
     }
     mild["depth_holes"] = 0.0

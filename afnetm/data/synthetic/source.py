@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from afnetm.data.scan import EXPRESSIONS, Scan
-from afnetm.data.synthetic.names import LEVELS, scan_name
+from afnetm.data.synthetic.names import INTENSITIES, scan_name
 from afnetm.data.synthetic.nuisance import draw_nuisance
 from afnetm.data.synthetic.seeds import stream
 from afnetm.errors import UserError
@@ -16,18 +16,18 @@ GENERATOR_VERSION = 1
 
 @dataclass(frozen=True, kw_only=True)
 class SyntheticSource:
-    """Scans of `subjects` made-up people with six expressions at the intensities `levels` (of 1 to 4).
+    """Scans of `subjects` made-up people with six expressions at `intensities` (of 1 to 4).
 
-    A subject, and each of its scans, is the same whatever `subjects` and `levels` are and whatever was loaded before;
-    the same bits on one machine and set of library versions.
+    A subject, and each of its scans, is the same whatever `subjects` and `intensities` are and whatever was loaded
+    before; the same bits on one machine and set of library versions.
 
     Raises:
-        UserError: for fewer than one subject, no level, or a level that is repeated or not 1 to 4.
+        UserError: for fewer than one subject, no intensity, or an intensity that is repeated or not 1 to 4.
     """
 
     seed: int
     subjects: int
-    levels: tuple[int, ...]
+    intensities: tuple[int, ...]
     clean: bool = False
 
     def __post_init__(self) -> None:
@@ -35,10 +35,10 @@ class SyntheticSource:
             raise UserError(f"subjects = {self.subjects}: at least 1 is needed")
         if self.seed < 0:
             raise UserError(f"seed = {self.seed}: it must be 0 or more")
-        if not self.levels or any(level not in LEVELS for level in self.levels):
-            raise UserError(f"levels = {list(self.levels)}: one or more of 1, 2, 3, 4 are allowed")
-        if len(set(self.levels)) < len(self.levels):
-            raise UserError(f"levels = {list(self.levels)}: a level is named twice")
+        if not self.intensities or any(intensity not in INTENSITIES for intensity in self.intensities):
+            raise UserError(f"intensities = {list(self.intensities)}: one or more of 1, 2, 3, 4 are allowed")
+        if len(set(self.intensities)) < len(self.intensities):
+            raise UserError(f"intensities = {list(self.intensities)}: an intensity is named twice")
 
     @property
     def shareable(self) -> bool:
@@ -52,32 +52,32 @@ class SyntheticSource:
             "version": GENERATOR_VERSION,
             "seed": self.seed,
             "subjects": self.subjects,
-            "levels": list(self.levels),
+            "intensities": list(self.intensities),
             "clean": self.clean,
         }
 
     def ids(self) -> Sequence[str]:
-        """``s000_anger_3`` ...: subject by subject, expression by expression, level by level."""
+        """``s000_anger_3`` ...: subject by subject, expression by expression, intensity by intensity."""
         return [
-            scan_name(number, expression, level)
+            scan_name(number, expression, intensity)
             for number in range(self.subjects)
             for expression in EXPRESSIONS
-            for level in self.levels
+            for intensity in self.intensities
         ]
 
     def load(self, scan_id: str) -> Scan:
         """The scan called `scan_id`; raises `UserError` where this source has no such scan."""
         from afnetm.data.synthetic.making import make_scan  # meshes: whoever only asks what there is does not wait
 
-        number, expression, level = self._parse(scan_id)
-        nuisance = draw_nuisance(stream(self.seed, "nuisance", number, expression, level), clean=self.clean)
-        return make_scan(seed=self.seed, number=number, expression=expression, level=level, nuisance=nuisance)
+        number, expression, intensity = self._parse(scan_id)
+        nuisance = draw_nuisance(stream(self.seed, "nuisance", number, expression, intensity), clean=self.clean)
+        return make_scan(seed=self.seed, number=number, expression=expression, intensity=intensity, nuisance=nuisance)
 
     def _parse(self, scan_id: str) -> tuple[int, str, int]:
         match scan_id.removeprefix("s").split("_"):
-            case [number, expression, level] if number.isdecimal() and level.isdecimal():
-                parsed = int(number), expression, int(level)
-                known = parsed[0] < self.subjects and expression in EXPRESSIONS and parsed[2] in self.levels
+            case [number, expression, intensity] if number.isdecimal() and intensity.isdecimal():
+                parsed = int(number), expression, int(intensity)
+                known = parsed[0] < self.subjects and expression in EXPRESSIONS and parsed[2] in self.intensities
                 if known and scan_id == scan_name(*parsed):
                     return parsed
         raise UserError(f"scan {scan_id!r} is not in this source; its scans are named like {self.ids()[0]!r}")

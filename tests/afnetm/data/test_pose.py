@@ -101,7 +101,7 @@ def test_the_face_ends_up_frontal_and_upright_in_any_set(make_scan, count):
 
 @pytest.mark.parametrize("expression", ["disgust", "happiness", "surprise"])
 def test_one_face_has_one_pose_in_either_scheme(expression):
-    scan = SyntheticSource(seed=3, subjects=1, levels=(4,)).load(f"s000_{expression}_4")
+    scan = SyntheticSource(seed=3, subjects=1, intensities=(4,)).load(f"s000_{expression}_4")
     bosphorus = replace(
         scan, landmarks=landmarks_22_from_83(scan.landmarks, scan.vertices), landmark_names=LANDMARKS_22
     )

@@ -14,7 +14,7 @@ from afnetm.data.scan import EXPRESSIONS, Scan
 from afnetm.data.synthetic import GENERATOR_VERSION, SyntheticSource
 from afnetm.errors import UserError
 
-SOURCE = SyntheticSource(seed=5, subjects=3, levels=(3, 4))
+SOURCE = SyntheticSource(seed=5, subjects=3, intensities=(3, 4))
 
 
 def bits(scan: Scan) -> tuple[object, ...]:
@@ -28,7 +28,7 @@ def rows(group: str) -> list[int]:
 
 @pytest.fixture(scope="module")
 def clean_scans() -> list[Scan]:
-    source = SyntheticSource(seed=1, subjects=3, levels=(4,), clean=True)
+    source = SyntheticSource(seed=1, subjects=3, intensities=(4,), clean=True)
     return [source.load(scan_id) for scan_id in source.ids()]
 
 
@@ -47,7 +47,7 @@ def test_a_scan_is_the_same_bits_whatever_came_before_and_however_large_the_data
     SOURCE.load("s002_anger_3")
     SOURCE.load("s000_anger_3")
     assert bits(SOURCE.load(wanted)) == first
-    assert bits(SyntheticSource(seed=5, subjects=40, levels=(1, 4, 2)).load(wanted)) == first
+    assert bits(SyntheticSource(seed=5, subjects=40, intensities=(1, 4, 2)).load(wanted)) == first
     assert bits(pickle.loads(pickle.dumps(SOURCE)).load(wanted)) == first
 
 
@@ -63,7 +63,7 @@ def test_the_generator_is_frozen() -> None:
 
 def test_seeds_subjects_and_levels_differ() -> None:
     scans = [SOURCE.load(name) for name in ("s001_fear_4", "s001_fear_3", "s000_fear_4")]
-    scans.append(SyntheticSource(seed=6, subjects=3, levels=(4,)).load("s001_fear_4"))
+    scans.append(SyntheticSource(seed=6, subjects=3, intensities=(4,)).load("s001_fear_4"))
     assert len({scan.texture.tobytes() for scan in scans}) == len(scans)
     assert len({scan.vertices.tobytes() for scan in scans}) == len(scans)
 
@@ -75,7 +75,7 @@ def test_the_source_describes_what_decides_its_scans() -> None:
         "version": GENERATOR_VERSION,
         "seed": 5,
         "subjects": 3,
-        "levels": [3, 4],
+        "intensities": [3, 4],
         "clean": False,
     }
 
@@ -140,16 +140,16 @@ def test_clean_scans_have_no_failure(clean_scans: list[Scan]) -> None:
     ("options", "named"),
     [
         ({"subjects": 0}, "subjects = 0"),
-        ({"levels": ()}, r"levels = \[\]"),
-        ({"levels": (0, 3)}, r"levels = \[0, 3\]"),
-        ({"levels": (5,)}, r"levels = \[5\]"),
-        ({"levels": (3, 3)}, "twice"),
+        ({"intensities": ()}, r"intensities = \[\]"),
+        ({"intensities": (0, 3)}, r"intensities = \[0, 3\]"),
+        ({"intensities": (5,)}, r"intensities = \[5\]"),
+        ({"intensities": (3, 3)}, "twice"),
         ({"seed": -1}, "seed = -1"),
     ],
 )
 def test_bad_options_are_named(options: dict[str, object], named: str) -> None:
     with pytest.raises(UserError, match=named):
-        SyntheticSource(**({"seed": 0, "subjects": 2, "levels": (3, 4)} | options))  # type: ignore[arg-type]
+        SyntheticSource(**({"seed": 0, "subjects": 2, "intensities": (3, 4)} | options))  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from afnetm.data.synthetic.nuisance import GROUPS, IDEAL
 
 
 def test_features_have_one_row_of_each_modality_a_scan() -> None:
-    scan = make_scan(seed=0, number=0, expression="anger", level=4, nuisance=IDEAL)
+    scan = make_scan(seed=0, number=0, expression="anger", intensity=4, nuisance=IDEAL)
     texture, depth = features(render(scan, size=32))
     assert texture.shape == depth.shape == (3 * 32 * 32,)
     channels = texture.reshape(3, -1)
@@ -31,7 +31,7 @@ def test_what_separates_classes_is_found_and_what_names_subjects_is_not() -> Non
 
 
 def test_six_perfect_people_are_better_than_chance() -> None:
-    found = measure(subjects=6, levels=(4,), size=32, seed=0, clean=True, without=tuple(GROUPS), workers=1)
+    found = measure(subjects=6, intensities=(4,), size=32, seed=0, clean=True, without=tuple(GROUPS), workers=1)
     assert 1 / len(EXPRESSIONS) < found.both <= 1
     assert found.error > 0
 

@@ -14,8 +14,8 @@ from afnetm.data.rendering import render
 from afnetm.data.scan import EXPRESSIONS
 from afnetm.data.synthetic.expression import (
     ACTION_UNITS,
-    LEVELS,
     PROTOTYPES,
+    STRENGTHS,
     closed,
     displacement,
     draw_actions,
@@ -132,7 +132,7 @@ def test_higher_levels_are_stronger_on_average(seed: int, expression: str) -> No
     manner = draw_manner(stream(seed, "manner"))
     episode = draw_episode(expression, stream(seed, "episode"))
     total = []
-    for level in range(len(LEVELS) + 1):
+    for level in range(len(STRENGTHS) + 1):
         draws = [draw_actions(manner, episode, level, stream(seed, level, k)) for k in range(30)]
         total.append(np.mean([sum(actions.get(unit, 0.0) for unit in episode) for actions in draws]))
         assert all(0 <= amount <= 1.3 for actions in draws for amount in actions.values())
@@ -165,7 +165,7 @@ def test_failures_come_at_their_rates_and_independently() -> None:
 def test_clean_is_milder_and_never_fails(seed: int) -> None:
     usual, clean = draw_nuisance(stream(seed, "n")), draw_nuisance(stream(seed, "n"), clean=True)
     assert clean.texture_failure == clean.texture_failure_kind == clean.depth_failure == clean.depth_closed_holes == 0
-    for name, ideal in IDEAL.levels().items():
+    for name, ideal in IDEAL.factors().items():
         if name not in GROUPS["landmark_jitter"]:
             assert abs(getattr(clean, name) - ideal) <= abs(getattr(usual, name) - ideal)
     assert clean.landmark_jitter_mm == usual.landmark_jitter_mm
@@ -173,7 +173,7 @@ def test_clean_is_milder_and_never_fails(seed: int) -> None:
 
 def test_every_nuisance_belongs_to_one_group_that_can_be_switched_off() -> None:
     names = [name for group in GROUPS.values() for name in group]
-    assert sorted(names) == sorted(IDEAL.levels())
+    assert sorted(names) == sorted(IDEAL.factors())
     assert draw_nuisance(stream(0, "n")).without(*GROUPS) == IDEAL
 
 
@@ -189,12 +189,12 @@ def test_wrinkles_deepen_with_action_units_and_age() -> None:
 def test_sensors_fail_alone() -> None:
     calm = draw_nuisance(stream(0, "n"), clean=True)
     still = replace(calm, landmark_jitter_mm=0.0)
-    usual = make_scan(seed=0, number=0, expression="surprise", level=4, nuisance=still)
+    usual = make_scan(seed=0, number=0, expression="surprise", intensity=4, nuisance=still)
     blind = make_scan(
         seed=0,
         number=0,
         expression="surprise",
-        level=4,
+        intensity=4,
         nuisance=replace(still, texture_failure=1.0, texture_failure_kind=1.0),
     )
     assert (blind.vertices == usual.vertices).all()
@@ -203,7 +203,7 @@ def test_sensors_fail_alone() -> None:
         seed=0,
         number=0,
         expression="surprise",
-        level=4,
+        intensity=4,
         nuisance=replace(still, depth_failure=1.0, depth_closed_holes=3.0),
     )
     assert (shaken.texture == usual.texture).all()
@@ -216,6 +216,6 @@ def test_sensors_fail_alone() -> None:
 
 def test_neutral_faces_keep_their_mouths_shut() -> None:
     for number in range(4):
-        scan = make_scan(seed=0, number=number, expression="neutral", level=0, nuisance=IDEAL)
+        scan = make_scan(seed=0, number=number, expression="neutral", intensity=0, nuisance=IDEAL)
         inner = scan.landmarks[rows("inner_mouth")]
         assert abs(inner[2, 1] - inner[6, 1]) < 6

@@ -14,7 +14,7 @@ from tests.benchmarks.conftest import SUITE
 from tests.benchmarks.tracking.conftest import MANIFEST
 
 Refused = Callable[..., str]
-MADE = "synthetic = { subjects = 6, levels = [4], size = 32, seed = 0 }"
+MADE = "synthetic = { subjects = 6, intensities = [4], size = 32, seed = 0 }"
 
 
 @pytest.fixture
@@ -47,7 +47,7 @@ def refused(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) 
         ("run quick --device tpu", "--device: 'tpu' is not allowed; one of: auto, cpu, cuda"),
         ("data make ../x", "dataset name '../x'"),
         ("data make x --subjects 0", "subjects"),
-        ("data make x --levels 3 5", "levels"),
+        ("data make x --intensities 3 5", "intensities"),
         ("data make x --size 8", "size"),
         ("data make x --workers 0", "workers"),
         ("data check nothing", "nothing: there is no such folder"),

@@ -83,7 +83,7 @@ def test_no_name_path_or_face_is_in_a_summary(tmp_path: Path, people: tuple[Path
 @pytest.fixture(name="files", scope="module")
 def _files(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Four scans in BU-3DFE's layout with one outline for a nose, and two in another order."""
-    folder, made = tmp_path_factory.mktemp("data") / "BU_3DFE", SyntheticSource(seed=6, subjects=1, levels=(4,))
+    folder, made = tmp_path_factory.mktemp("data") / "BU_3DFE", SyntheticSource(seed=6, subjects=1, intensities=(4,))
     _, _, outline, _ = ORDERS
     for number, scan_id in enumerate(made.ids()):
         options = {"nose": outline} if number < 4 else {}

@@ -22,7 +22,7 @@ def exported(shared, afnetm):
     with FileLock(f"{root}.lock"):
         for layout in ("bu3dfe", "bosphorus"):
             if not (root / layout).is_dir():
-                options = ["--subjects", "2", "--levels", "4", "--seed", "1", "--clean"]
+                options = ["--subjects", "2", "--intensities", "4", "--seed", "1", "--clean"]
                 afnetm(root.parent / "nowhere", "data", "export", layout, str(root / layout), *options)
     return root
 

@@ -68,7 +68,9 @@ def of(suite: Suite) -> FaceDataset:
     made = suite.dataset.synthetic
     if made is not None:
         people = range(made.subjects)
-        return dataset([(f"s{s:03d}", name, level) for s in people for name in EXPRESSIONS for level in made.levels])
+        return dataset(
+            [(f"s{s:03d}", name, level) for s in people for name in EXPRESSIONS for level in made.intensities]
+        )
     if suite.dataset.source == "bu3dfe":
         return dataset(
             [(f"F{s:04d}", name, level) for s in range(100) for name in EXPRESSIONS for level in range(1, 5)]

@@ -28,7 +28,7 @@ def test_maps_of_another_version_are_told_with_the_command_that_makes_them_again
     assert f"of rendering version {RENDERING_VERSION + by}, this program's of {RENDERING_VERSION}" in line
     assert f"delete {home / 'datasets/tiny'}, then: " in line
     assert line.endswith(
-        f"afnetm --home {home} data make tiny --size 32 --subjects 6 --seed 0 --levels 4",
+        f"afnetm --home {home} data make tiny --size 32 --subjects 6 --seed 0 --intensities 4",
     )
 
 

@@ -17,7 +17,7 @@ description = "a test"
 control = "concat"
 [dataset]
 name = "c"
-synthetic = { subjects = 6, levels = [3, 4], size = 32 }
+synthetic = { subjects = 6, intensities = [3, 4], size = 32 }
 [protocol]
 folds = 3
 [training]
@@ -41,7 +41,7 @@ def test_what_is_written_is_what_is_read(tmp_path: Path) -> None:
     assert suite.name == "s"
     assert suite.text == GOOD
     assert suite.dataset.synthetic is not None
-    assert suite.dataset.synthetic.levels == (3, 4)
+    assert suite.dataset.synthetic.intensities == (3, 4)
     assert (suite.training.epochs, suite.training.augmentation.rotation, suite.training.batch_size) == (2, 3.0, 32)
     assert [(label, m.name, m.features) for label, m in suite.methods.items()] == [
         ("concat", "concat", 64),
@@ -98,8 +98,12 @@ def test_every_suite_of_ours_is_right(name: str) -> None:
         ("features = 64", "feature = 64", "methods.concat.feature: unknown key; allowed: geometry, dropout, features"),
         ("features = 64", "features = 1", "methods.concat.features = 1: .*greater than or equal to 8"),
         ('method = "concat"', 'method = "concatenate"', r"\[methods.wide\]: method 'concatenate' is not registered"),
-        ("levels = [3, 4]", "levels = [5]", r"dataset.synthetic.levels.0 = 5: .*less than or equal to 4"),
-        ("levels = [3, 4]", "levels = []", "dataset.synthetic.levels"),
+        (
+            "intensities = [3, 4]",
+            "intensities = [5]",
+            r"dataset.synthetic.intensities.0 = 5: .*less than or equal to 4",
+        ),
+        ("intensities = [3, 4]", "intensities = []", "dataset.synthetic.intensities"),
         ("size = 32", "sise = 32", "dataset.synthetic"),
         ('control = "concat"', "rope = -0.5", "rope = -0.5: .*greater than or equal to 0"),
         ('control = "concat"', 'rope = "1"', 'rope = "1": .*valid number'),
@@ -132,11 +136,11 @@ def test_every_suite_of_ours_is_right(name: str) -> None:
         ("[dataset]", "[axes]\nfeatures = { titel = 'f' }\n[dataset]", r"features.titel: unknown key; allowed: title"),
         ("[dataset]", "[axes]\nfeatures = { title = 'f', part_of = 'features' }\n[dataset]", "no part of itself"),
         ("[dataset]", "[axes]\nfeatures = '  '\n[dataset]", "axes.features.title"),
-        ("levels = [3, 4]", "levels = [4, 4]", "levels = .4, 4.: a level is named twice"),
+        ("intensities = [3, 4]", "intensities = [4, 4]", "intensities = .4, 4.: an intensity is named twice"),
         (
             'name = "c"',
             'name = "c"\nintensities = [2]',
-            "intensities: 2 is none of the levels of dataset.synth.*: 3, 4",
+            "intensities: 2 is none of the intensities of dataset.synth.*: 3, 4",
         ),
         ('name = "c"', 'name = "c"\nintensities = []', "dataset.intensities = "),
         ("folds = 3", f"folds = 3\nseed = {2**63}", "protocol.seed = 9223372036854775808: .*less than"),

@@ -1,4 +1,4 @@
-"""What a dataset that is here adds to a report, by whatever word its scans go: levels, pictures, names."""
+"""What a dataset that is here adds to a report, by whatever word its scans go: nuisance_factors, pictures, names."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -26,7 +26,7 @@ from tests.benchmarks.travel.travellers import PLACES, SUBJECTS, make_manifest, 
 
 @dataclass(frozen=True)
 class People:
-    """The scans that travellers' records are of, each with a texture and a level of its own."""
+    """The scans that travellers' records are of, each with a texture and a factor of its own."""
 
     shareable: bool = False
 
@@ -111,7 +111,7 @@ def test_levels_and_faces_are_each_scan_s_own_whatever_it_is_called(
     assert set(ids) == set(dataset.table["id"])
     assert set(told.predictions["subject"].map(told.provenance.names)) == set(SUBJECTS)
     numbers = dict(zip(told.predictions["scan"], ids.map(People().ids().index), strict=True))
-    assert told.levels.set_index("scan")["nuisance_blur_mm"].to_dict() == numbers
+    assert told.nuisance_factors.set_index("scan")["nuisance_blur_mm"].to_dict() == numbers
     assert {scan: face.texture.max() - 1 for scan, face in told.faces.items()} == numbers
 
 
@@ -120,7 +120,7 @@ def test_pseudonyms_of_another_secret_stay_what_they_are(
 ) -> None:
     wrote(store, secrets=("somebody's",))
     told = found(store, replace(manifest, secret=""), dataset)
-    assert told.levels.empty
+    assert told.nuisance_factors.empty
     assert not told.faces
     assert not told.provenance.names
 

@@ -99,7 +99,7 @@ def test_a_disk_that_fills_up_during_a_run_keeps_what_is_finished(
 @pytest.mark.faults
 def test_a_disk_that_fills_up_while_a_dataset_is_made_is_told_in_a_line(disk: Path, afnetm: Afnetm) -> None:
     home = disk / "home"
-    make = ["data", "make", "faces", "--subjects", "8", "--levels", "3,4", "--size", "96"]
+    make = ["data", "make", "faces", "--subjects", "8", "--intensities", "3,4", "--size", "96"]
     process = subprocess.Popen(command(home, *make), stderr=subprocess.PIPE, text=True)
     while not any(file.stat().st_size for file in (home / "datasets").rglob("*") if file.is_file()):
         assert process.poll() is None

@@ -24,7 +24,7 @@ SUITE = """
 description = "one method, tuned on subjects that are not tested"
 [dataset]
 name = "tiny"
-synthetic = { subjects = 6, levels = [4], size = 32, seed = 0 }
+synthetic = { subjects = 6, intensities = [4], size = 32, seed = 0 }
 [protocol]
 folds = 2
 subjects = 3

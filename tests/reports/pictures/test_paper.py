@@ -40,7 +40,7 @@ def whole(make):
     return replace(
         results,
         importances=rows.assign(texture=texture, depth=1.0 - texture),
-        levels=pd.DataFrame({"scan": scans, **recorded}),
+        nuisance_factors=pd.DataFrame({"scan": scans, **recorded}),
         maps=pd.concat([cells([[0.1, 0.4], [0.2, 0.3]]), *maps]),
         faces={scan: face(90) for scan in scans},
         provenance=replace(results.provenance, methods=named),
@@ -74,7 +74,7 @@ def figures(whole) -> dict[str, list[Figure]]:
 
 def test_every_section_has_a_picture(figures):
     sections = "scores differences parameters seconds confusion intensity learning conditions subjects hardest weights"
-    assert set(figures) == {*sections.split(), "levels", "attention", "ranks"}
+    assert set(figures) == {*sections.split(), "nuisance_factors", "attention", "ranks"}
 
 
 def test_pictures_are_as_wide_as_a_column_or_where_they_have_many_panels_a_page(figures):

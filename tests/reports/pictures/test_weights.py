@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from scipy.stats import spearmanr
 
-from reports.pictures.weights import followed, levels, shifts, weights
+from reports.pictures.weights import followed, nuisance_factors, shifts, weights
 from reports.schema import ReportError
 
 
@@ -30,7 +30,7 @@ def weighed(small):
         recorded, on="scan"
     )
     own = 0.3 + 0.3 * rows["fold"] - 0.04 * rows["nuisance_texture_failure"] + 0.02 * rows["nuisance_depth_failure"]
-    return replace(small, importances=rows.assign(texture=own, depth=1.0 - own), levels=recorded)
+    return replace(small, importances=rows.assign(texture=own, depth=1.0 - own), nuisance_factors=recorded)
 
 
 def test_shifts_are_to_the_mean_of_each_training(weighed):
@@ -49,11 +49,11 @@ def test_a_training_s_own_balance_changes_nothing(weighed):
 
 
 def test_correlations_are_scipy_s(weighed):
-    table = weighed.importances.merge(weighed.levels, on="scan").query("fold == 1")
-    found = followed(weighed).query("fold == 1").set_index("level")["rho"]
+    table = weighed.importances.merge(weighed.nuisance_factors, on="scan").query("fold == 1")
+    found = followed(weighed).query("fold == 1").set_index("factor")["rho"]
     assert set(found.index) == {"texture_failure", "depth_failure", "blur_mm"}  # no kind, nothing that is the same
-    for level, rho in found.items():
-        assert rho == pytest.approx(spearmanr(table["texture"], table[f"nuisance_{level}"]).statistic)
+    for factor, rho in found.items():
+        assert rho == pytest.approx(spearmanr(table["texture"], table[f"nuisance_{factor}"]).statistic)
 
 
 def test_pictures_say_their_numbers(weighed):
@@ -61,12 +61,12 @@ def test_pictures_say_their_numbers(weighed):
     picture = weights(moved, "afnetm")
     mean = 100 * moved.query("group == 'depth failed'")["shift"].mean()
     assert f"depth failed +{mean:.1f}" in picture.alt
-    strongest = rho.groupby("level")["rho"].mean().abs().idxmax().replace("_", " ")
-    assert f"levels: {strongest} " in levels(rho, "afnetm").alt
+    strongest = rho.groupby("factor")["rho"].mean().abs().idxmax().replace("_", " ")
+    assert f"nuisance_factors: {strongest} " in nuisance_factors(rho, "afnetm").alt
 
 
 def test_without_levels_expressions_are_left(weighed):
-    bare = replace(weighed, levels=pd.DataFrame())
+    bare = replace(weighed, nuisance_factors=pd.DataFrame())
     assert set(shifts(bare)["group"]) == {"anger", "disgust", "fear", "happiness", "sadness", "surprise"}
     assert followed(bare).empty
 

@@ -21,7 +21,7 @@ ID = "bs001_E_HAPPY_4"
 
 @pytest.fixture(name="made", scope="module")
 def _made():
-    return SyntheticSource(seed=0, subjects=2, levels=(4,), clean=True)
+    return SyntheticSource(seed=0, subjects=2, intensities=(4,), clean=True)
 
 
 @pytest.fixture(name="files", scope="module")

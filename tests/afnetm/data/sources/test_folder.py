@@ -36,7 +36,7 @@ Write = Callable[..., FolderSource]
 
 @pytest.fixture(name="made", scope="module")
 def _made() -> Scan:
-    source = SyntheticSource(seed=0, subjects=1, levels=(4,), clean=True)
+    source = SyntheticSource(seed=0, subjects=1, intensities=(4,), clean=True)
     return source.load(source.ids()[3])
 
 

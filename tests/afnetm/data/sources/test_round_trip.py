@@ -22,7 +22,7 @@ SOURCES = {"bu3dfe": Bu3dfeSource, "bosphorus": BosphorusSource}
 def _pairs(tmp_path_factory):
     """Of each layout: the dataset rendered directly, and the one that was exported and prepared."""
     folder = tmp_path_factory.mktemp("round trip")
-    made = SyntheticSource(seed=3, subjects=2, levels=(4,), clean=True)
+    made = SyntheticSource(seed=3, subjects=2, intensities=(4,), clean=True)
     prepare_dataset(folder / "direct", made, size=SIZE, workers=1)
     for layout, source in SOURCES.items():
         export(folder / f"{layout} files", made, layout=layout, workers=1)
@@ -74,7 +74,7 @@ def test_made_up_faces_never_pass_for_a_data_set_s(pairs, layout):
 
 
 def test_an_export_is_there_whole_or_not_at_all(tmp_path):
-    made = SyntheticSource(seed=3, subjects=1, levels=(4,), clean=True)
+    made = SyntheticSource(seed=3, subjects=1, intensities=(4,), clean=True)
 
     def stop(done, total):
         raise KeyboardInterrupt
