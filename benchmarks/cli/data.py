@@ -38,7 +38,7 @@ Reference = Annotated[
 def make(
     context: typer.Context,
     name: Name,
-    subjects: Annotated[int, typer.Option(help="Made-up people.")] = 24,
+    subjects: Annotated[int, typer.Option(help="Synthetic subjects.")] = 24,
     intensities: Intensities = [3, 4],  # noqa: B006
     size: Annotated[int, typer.Option(help="Pixels along a side.")] = 96,
     seed: Annotated[int, typer.Option(help="Decides every face.")] = 0,
@@ -116,13 +116,13 @@ def prepare(
 def export(
     layout: Annotated[str, typer.Argument(metavar="bu3dfe|bosphorus", help="Whose layout.")],
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="The folder to write; it must not exist yet.")],
-    subjects: Annotated[int, typer.Option(help="Made-up people.")] = 4,
+    subjects: Annotated[int, typer.Option(help="Synthetic subjects.")] = 4,
     intensities: Intensities = [3, 4],  # noqa: B006
     seed: Annotated[int, typer.Option(help="Decides every face.")] = 0,
     clean: Annotated[bool, typer.Option("--clean", help="Without sensor failures.")] = False,
     workers: Annotated[int | None, typer.Option(help="Processes; one a core.")] = None,
 ) -> None:
-    """Writes made-up scans as files in a dataset's layout, to try `prepare` and tools of one's own on.
+    """Writes synthetic scans as files in a dataset's layout, to try `prepare` and tools of one's own on.
 
     Example: `afnetm data export bu3dfe files --subjects 4 --seed 0`
     """

@@ -1,4 +1,4 @@
-"""Datasets on the command line: looked at, prepared into datasets, and written from made-up scans."""
+"""Datasets on the command line: looked at, prepared, and written from synthetic scans."""
 
 import csv
 import time

@@ -70,7 +70,7 @@ def lines(told: dict[str, Any]) -> list[str]:
     nose = source.get("nose", {})
     rows = [
         ("program", f"afnetm {told['program']}, rendering version {told['rendering']}, format {told['format']}"),
-        ("dataset", f"{source.get('kind', 'unknown')}{', made-up faces' if source.get('made_up') else ''}"),
+        ("dataset", f"{source.get('kind', 'unknown')}{', synthetic faces' if source.get('synthetic') else ''}"),
         ("scans", f"{told['scans']} of {counted(told['subjects'], 'subject')}, {told['refused'] or 'none'} refused"),
         ("per subject", _spread(told["scans_a_subject"])),
         ("expressions", _counts(told["classes"])),

@@ -104,7 +104,7 @@ def _results(
     predictions, secret, names = _veiled(_calibrated(found.predictions, manifest), by_key, manifest, here)
     scans = {word: names.get(word, word) for word in predictions["scan"].unique()}
     source = manifest.dataset["source"]
-    synthetic = source.get("kind") == "synthetic" or source.get("made_up", False)
+    synthetic = source.get("kind") == "synthetic" or source.get("synthetic", False)
     failed = store.failed()
     return Results(
         folds=_folds(manifest, found),

@@ -1,4 +1,4 @@
-"""What the report of a large comparison costs: 20 methods, 50 repeats of 10 folds, 60 made-up subjects."""
+"""What the report of a large comparison costs: 20 methods, 50 repeats of 10 folds, 60 synthetic subjects."""
 
 import os
 import subprocess
@@ -65,7 +65,7 @@ def fabricate(home: Home) -> Manifest:
         description="Records that nobody trained.",
         control=names[-1],
         dataset={
-            "name": "made-up",
+            "name": "synthetic",
             "scans": len(scans),
             "subjects": SUBJECTS,
             "classes": dict.fromkeys(EXPRESSIONS, SUBJECTS * 2),
@@ -75,7 +75,7 @@ def fabricate(home: Home) -> Manifest:
             "source": {"kind": "synthetic"},
         },
         methods={
-            name: {"version": 1, "summary": "made up", "source": "nobody", "hyperparameters": {}} for name in names
+            name: {"version": 1, "summary": "fabricated", "source": "nobody", "hyperparameters": {}} for name in names
         },
         runs=runs,
     )

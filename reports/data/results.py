@@ -71,7 +71,7 @@ class Provenance:
         done: runs that finished, as many as the rows of `Results.folds`.
         failed: (method, repeat, fold, reason) of each run that raised.
         created: when the report is made, as it shall be printed.
-        synthetic: whether the faces are made up.
+        synthetic: whether the faces are synthetic.
         methods: by name, in the order of every table and picture: version, summary (one line), source (where it was
             published), hyperparameters (a mapping); maybe title, what papers call it; probabilities, false where its
             scores are none; tuned, the search that found its defaults, empty if none did; and changed, the

@@ -77,7 +77,7 @@ def page(
 
     `table` is `reports.tables.comparison.comparison`, `pairs` is `reports.tables.pairwise.pairwise`, `literature` is
     `reports.tables.published.published` of the dataset's dataset: what papers report stands in a table of its own, and
-    not at all where faces are made up, as it would invite comparing. `pictures` is
+    not at all where faces are synthetic, as it would invite comparing. `pictures` is
     `reports.pictures.album.draw_pictures`. `files` lie beside the page, by their paths relative to it.
 
     It shows faces, and subjects' names, where it may (`Provenance.named`).

@@ -1,4 +1,4 @@
-"""Made-up comparisons of two methods whose true difference is known: do the tests err as often as they say?"""
+"""Synthetic comparisons of two methods whose true difference is known: do the tests err as often as they say?"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -14,10 +14,10 @@ from reports.tables.apart import LEVEL, like_the_best
 from reports.tables.settings import tuned
 from reports.tables.tuning import uneven
 
-#: Of made-up faces: what they are, and what it means.
+#: Of synthetic faces: what they are, and what it means.
 SYNTHETIC = (
     "These faces are synthetic.",
-    "The ranking below is about made-up faces and says nothing about real ones.",
+    "The ranking below is about synthetic faces and says nothing about real ones.",
 )
 #: With fewer subjects percentile intervals are noticeably too narrow (see the coverage test).
 FEW_SUBJECTS = 20

@@ -48,7 +48,7 @@ def _asked(one: Compared, together: Together) -> dict[str, str]:
     return {
         "Dataset": together.data_set(plan.suite),
         "Fingerprint": str(dataset["fingerprint"])[:12],
-        "Faces": "made up" if plan.synthetic else "scanned",
+        "Faces": "synthetic" if plan.synthetic else "scanned",
         "Scans": str(dataset["scans"]),
         "Subjects": str(dataset["subjects"]),
         "Subjects tested": str(one.results.predictions["subject"].nunique()),

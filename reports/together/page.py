@@ -143,10 +143,10 @@ def _ranks(tables: Tables) -> dict[str, Any] | None:
 
 
 def _synthetic(together: Together) -> tuple[str, str] | None:
-    made_up = [one.results.provenance.suite for one in together.suites if one.results.provenance.synthetic]
-    if len(made_up) in (0, len(together.suites)):
-        return SYNTHETIC if made_up else None
-    return f"The faces of {names(made_up)} are synthetic.", "What methods do on them says nothing about real ones."
+    synthetic = [one.results.provenance.suite for one in together.suites if one.results.provenance.synthetic]
+    if len(synthetic) in (0, len(together.suites)):
+        return SYNTHETIC if synthetic else None
+    return f"The faces of {names(synthetic)} are synthetic.", "What methods do on them says nothing about real ones."
 
 
 def _caution(together: Together) -> str:

@@ -1,4 +1,4 @@
-"""Every source of scans that commands know, over the same made-up people: the contract of `ScanSource`."""
+"""Every source of scans that commands know, over the same synthetic subjects: the contract of `ScanSource`."""
 
 import json
 import pickle
@@ -23,7 +23,7 @@ MADE = SyntheticSource(seed=5, subjects=1, intensities=(4,), clean=True)
 
 @pytest.fixture(scope="module")
 def layouts(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
-    """The folder of made-up scans in a layout, written when it is asked for."""
+    """The folder of synthetic scans in a layout, written when it is asked for."""
     folder = tmp_path_factory.mktemp("layouts")
 
     def layout(name: str) -> Path:
@@ -63,7 +63,7 @@ def test_it_says_what_decides_its_scans_in_json(source):
     assert json.loads(json.dumps(said)) == said
     assert said["kind"]
     assert type(source.shareable) is bool
-    assert source.shareable == isinstance(source, SyntheticSource), "only people who are made up may be shown"
+    assert source.shareable == isinstance(source, SyntheticSource), "only synthetic subjects may be shown"
 
 
 def test_a_scan_is_whole_and_says_whose_it_is(source):

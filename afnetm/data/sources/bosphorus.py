@@ -21,9 +21,9 @@ from afnetm.data.formats.pictures import read_picture
 from afnetm.data.landmarks import LANDMARKS_22
 from afnetm.data.scan import EXPRESSIONS, Scan
 from afnetm.data.sources.inspection import Found, Inspection
-from afnetm.data.sources.made_up import MARK, is_made_up
 from afnetm.data.sources.photograph_landmarks import landmarks_on_surface
 from afnetm.data.sources.range_surface import Surface, range_surface
+from afnetm.data.sources.synthetic_mark import MARK, is_synthetic
 from afnetm.errors import UserError
 
 #: The files' names for the expressions.
@@ -69,7 +69,7 @@ class BosphorusSource:
         files = [name for scan in self._scans.values() for name in scan.values()]
         folder = DataFolder(self.folder)
         counted = {"scans": len(self._scans), "listing": folder.listing(files)}
-        return {"kind": "bosphorus", "made_up": is_made_up(folder), **counted}
+        return {"kind": "bosphorus", "synthetic": is_synthetic(folder), **counted}
 
     def ids(self) -> list[str]:
         """``bs000_E_ANGER_0`` ...: subject by subject, expression by expression."""

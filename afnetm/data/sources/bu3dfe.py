@@ -23,8 +23,8 @@ from afnetm.data.formats.vrml import VrmlMesh, read_vrml
 from afnetm.data.landmarks import LANDMARKS_83
 from afnetm.data.scan import EXPRESSIONS, Scan
 from afnetm.data.sources.inspection import Found, Inspection
-from afnetm.data.sources.made_up import MARK, is_made_up
 from afnetm.data.sources.nose_order import NoseOrder, choose_order
+from afnetm.data.sources.synthetic_mark import MARK, is_synthetic
 from afnetm.errors import UserError
 
 #: The files' names for the expressions.
@@ -73,7 +73,7 @@ class Bu3dfeSource:
         files = [name for scan in self._scans.values() for name in scan.values()]
         return {
             "kind": "bu3dfe",
-            "made_up": is_made_up(DataFolder(self.folder)),
+            "synthetic": is_synthetic(DataFolder(self.folder)),
             "intensities": list(self.intensities or INTENSITIES),
             "scans": len(self._scans),
             "nose": self.nose.describe(),

@@ -21,7 +21,8 @@ def bu3dfe_files(
 ) -> dict[str, bytes]:
     """The files of `scan`, content by name relative to the dataset's folder.
 
-    Names need a sex and an ethnicity, which made-up people have not: the first 56 are F0001 to F0056, the others M0001
+    Names need a sex and an ethnicity, which synthetic subjects have not: the first 56 are F0001 to F0056, the others
+        M0001
     and so on, as many as in the dataset and in the same order; the ethnicity is ``XX``.
 
     Args:

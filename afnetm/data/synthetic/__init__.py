@@ -1,4 +1,4 @@
-"""The synthetic source: made-up people with painted faces, action units and imperfect sensors."""
+"""The synthetic source: subjects with painted faces, action units and imperfect sensors."""
 
 from afnetm.data.synthetic.source import GENERATOR_VERSION, SyntheticSource
 

@@ -1,4 +1,4 @@
-"""The synthetic source: a dataset of made-up subjects, each scan decided by the seed and the generator's version."""
+"""The synthetic source: a dataset of subjects, each scan decided by the seed and the generator's version."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ GENERATOR_VERSION = 1
 
 @dataclass(frozen=True, kw_only=True)
 class SyntheticSource:
-    """Scans of `subjects` made-up people with six expressions at `intensities` (of 1 to 4).
+    """Scans of `subjects` synthetic subjects with six expressions at `intensities` (of 1 to 4).
 
     A subject, and each of its scans, is the same whatever `subjects` and `intensities` are and whatever was loaded
     before; the same bits on one machine and set of library versions.

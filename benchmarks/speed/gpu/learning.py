@@ -73,7 +73,7 @@ def learns(scale: Scale, *, label: str, precision: Precision) -> dict[str, Any]:
 def _suite(scale: Scale, precision: Precision) -> Suite:
     suite = load_suite("quick")
     training = replace(suite.training, precision=precision, epochs=scale.epochs or suite.training.epochs)
-    if scale.home is None:  # mirrored, one made-up class looks like another
+    if scale.home is None:  # mirrored, one synthetic class looks like another
         training = replace(training, augmentation=replace(training.augmentation, flip=0))
     return suite.model_copy(update={"training": training})
 
@@ -97,7 +97,7 @@ def _planned(suite: Suite, home: Home, label: str, device: str, *, folds: int) -
 
 @contextmanager
 def _scratch(scale: Scale) -> Iterator[Home]:
-    """An empty home with the dataset of `quick`, of `scale.home` or made up."""
+    """An empty home with the dataset of `quick`, of `scale.home` or synthetic."""
     with tempfile.TemporaryDirectory() as folder:
         home = Home(Path(folder))
         target = home.datasets / QUICK

@@ -16,9 +16,9 @@ class Scale:
         width: of every encoder.
         checked: pixels of the faces that methods are checked on.
         precisions: that methods are checked in.
-        learnt: subjects and pixels of made-up scans that are to be learnt.
+        learnt: subjects and pixels of synthetic scans that are to be learnt.
         methods: that are to learn, with how many folds and epochs; None for the suite's own epochs.
-        timed: pixels of the faces that steps are timed on, and subjects where scans are made up.
+        timed: pixels of the faces that steps are timed on, and subjects where scans are synthetic.
         batches: of timed steps.
         warm, windows, window: steps before any is timed; how many times are taken; steps in each.
         copied: bytes of what is copied to measure bandwidth.

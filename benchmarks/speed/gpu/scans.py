@@ -1,4 +1,4 @@
-"""Scans to compute with where there are few or none: made up, or enlarged from those of a home."""
+"""Scans to compute with where there are few or none: synthetic, or enlarged from those of a home."""
 
 from dataclasses import replace
 from pathlib import Path

@@ -17,7 +17,7 @@ from tests.benchmarks.conftest import command
 
 @pytest.fixture(scope="session")
 def exported(shared, afnetm):
-    """Twelve made-up scans in the layouts of both datasets; to be copied, not written to."""
+    """Twelve synthetic scans in the layouts of both datasets; to be copied, not written to."""
     root = shared / "exported"
     with FileLock(f"{root}.lock"):
         for layout in ("bu3dfe", "bosphorus"):

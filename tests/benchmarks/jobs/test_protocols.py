@@ -131,13 +131,13 @@ def test_bosphorus_tests_only_whoever_has_all_six() -> None:
 
 
 def test_twins_differ_in_the_dataset_alone() -> None:
-    for real, made_up in (
+    for real, synthetic in (
         *((f"bu3dfe-{twin}", f"synthetic-{twin}") for twin in ("p1", "p2", "all")),
         ("bosphorus", "synthetic-bosphorus"),
     ):
-        one, other = load_suite(real), load_suite(made_up)
+        one, other = load_suite(real), load_suite(synthetic)
         for key in ("protocol", "encoder", "training", "methods", "control"):
-            assert getattr(one, key) == getattr(other, key), (made_up, key)
+            assert getattr(one, key) == getattr(other, key), (synthetic, key)
         assert one.dataset.intensities == other.dataset.intensities
     made = [load_suite(name).dataset for name in ("synthetic-p1", "synthetic-p2", "synthetic-all", "fusion-paper")]
     assert len({(spec.name, repr(spec.synthetic)) for spec in made}) == 1

@@ -105,7 +105,7 @@ def test_a_report_s_tables_given_back_are_its_tables_again(kind, make, drop, tmp
     second = files(tables(again, tmp_path / "second"))
     for name, content in files(first).items():
         if name != "notices.txt" and not (name.endswith((".md", ".tex")) and "notices.txt" in files(first)):
-            # No file tells whether faces are made up.
+            # No file tells whether faces are synthetic.
             assert content.replace(b", synthetic faces", b"") == second[name], name
     assert set(files(first)) - {"notices.txt"} == set(second) - {"notices.txt"}
 

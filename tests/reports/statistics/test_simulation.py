@@ -16,7 +16,7 @@ def test_the_corrected_test_errs_as_it_says_where_folds_are_as_it_takes_them_to_
     assert found["naive_t"] > 0.4
 
 
-def test_made_up_folds_correlate_as_asked():
+def test_simulated_folds_correlate_as_asked():
     found = compound_folds(20_000, 3, correlation=0.3, generator=np.random.default_rng(0))
     np.testing.assert_allclose(np.cov(found.T), 0.7 * np.eye(3) + 0.3, atol=0.03)
 

@@ -1,4 +1,4 @@
-"""One's own scans: a made-up face in every format renders as it does directly, and nothing outside is ever read."""
+"""One's own scans: a synthetic face in every format renders as it does directly, and nothing outside is ever read."""
 
 import json
 import os
@@ -42,7 +42,7 @@ def _made() -> Scan:
 
 @pytest.fixture(name="scans", scope="module")
 def _scans(made: Scan, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with the made-up face in every format."""
+    """A folder with the synthetic face in every format."""
     folder = tmp_path_factory.mktemp("scans") / "deep"
     (folder / "pictures").mkdir(parents=True)
     faces, vertices, uv = trimesh.visual.texture.unmerge_faces(made.faces, made.uv_faces)

@@ -35,7 +35,7 @@ BY_HAND = {
 
 @pytest.fixture(name="scans", scope="module")
 def _scans():
-    """Six scans of a made-up woman."""
+    """Six scans of a synthetic woman."""
     made = SyntheticSource(seed=5, subjects=1, intensities=(4,))
     return [made.load(scan_id) for scan_id in made.ids()]
 

@@ -68,8 +68,8 @@ def test_regions_lie_where_they_did(pairs, layout, least):
 
 
 @pytest.mark.parametrize("layout", SOURCES)
-def test_made_up_faces_never_pass_for_a_data_set_s(pairs, layout):
-    assert pairs[layout][1].source["made_up"]
+def test_synthetic_faces_never_pass_for_a_data_set_s(pairs, layout):
+    assert pairs[layout][1].source["synthetic"]
     assert not pairs[layout][1].shareable
 
 

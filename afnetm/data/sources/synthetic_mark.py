@@ -1,4 +1,4 @@
-"""The mark of a folder whose scans are made up: they may look like a dataset's files, and must not pass for them."""
+"""The mark of a folder whose scans are synthetic: they may look like a dataset's files, and must not pass for them."""
 
 import json
 
@@ -11,9 +11,9 @@ MARK = "MADE-UP.txt"
 
 def mark(source: SyntheticSource) -> bytes:
     """The file's content."""
-    return f"These faces are made up: nobody looks like this. {json.dumps(source.describe())}\n".encode()
+    return f"These faces are synthetic: nobody looks like this. {json.dumps(source.describe())}\n".encode()
 
 
-def is_made_up(folder: DataFolder) -> bool:
+def is_synthetic(folder: DataFolder) -> bool:
     """Whether `folder` is marked."""
     return folder.find(MARK) is not None
