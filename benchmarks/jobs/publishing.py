@@ -9,7 +9,7 @@ from rich.console import Console
 from benchmarks.records.home import Home
 from benchmarks.records.manifest import Manifest, read_manifest
 from benchmarks.running.copies import Tell, copies
-from reports.pictures.album import picture_stem
+from reports.pictures.collection import picture_stem
 
 if TYPE_CHECKING:
     from benchmarks.running.tracking import Tracker

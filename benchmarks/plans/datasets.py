@@ -116,7 +116,7 @@ def processes(workers: int | None) -> int:
 
 def write_sheet(directory: Path, out: Path, *, scans: int) -> None:
     """Writes a dataset's contact sheet as a PNG picture, whole or not at all."""
-    from afnetm.data.sheet import contact_sheet  # torch, for the normals
+    from afnetm.data.contact_sheet import contact_sheet  # torch, for the normals
 
     if out.suffix.lower() != ".png":
         raise UserError(f"--out: '{out}' must be named *.png")

@@ -17,14 +17,14 @@ from benchmarks.records.store import Store
 from benchmarks.reporting.frames import results
 from benchmarks.terminal.tables import Blocks, Fitted
 from reports.data.outside import read_results
+from reports.multi_suite.overview import displayed_overview, overview
+from reports.multi_suite.page import write_together
+from reports.multi_suite.suites import Together
 from reports.page.page import write_report
 from reports.schema import ReportError
 from reports.tables.compared import Compared
-from reports.tables.shown import displayed
+from reports.tables.formatted import displayed
 from reports.tables.summary import left_out
-from reports.together.overview import displayed_overview, overview
-from reports.together.page import write_together
-from reports.together.suites import Together
 
 _BESIDE = ("Parameters", "Training", "Seconds", "Test", "Memory", "FLOPs", "Folds")
 #: How the titles of a comparison's columns begin, the most important first.

@@ -11,12 +11,12 @@ from reports.data.search import rules
 from reports.markup import Shown, heading, markdown, paragraph
 from reports.tables import summary
 from reports.tables.ablation import ablation, displayed_ablation, legend
-from reports.tables.apart import missing, remarks
-from reports.tables.guide import DECLARED
+from reports.tables.formatted import displayed, displayed_details, marked
+from reports.tables.guide import PRIMARY
 from reports.tables.pairwise import displayed_pairwise
-from reports.tables.shown import displayed, displayed_details, marked
-from reports.tables.spread import displayed_spread, spread
+from reports.tables.significance import missing, remarks
 from reports.tables.tuning import displayed_parameters, displayed_tuning, parameters, tuning
+from reports.tables.variance_components import displayed_spread, spread
 
 
 def document(
@@ -49,7 +49,7 @@ def document(
     ]
     if len(pairs):
         told = [*missing(pairs), *remarks(pairs, repeats=results.folds["repeat"].nunique())]
-        parts += [heading(2, "Statistics"), paragraph(DECLARED)]
+        parts += [heading(2, "Statistics"), paragraph(PRIMARY)]
         parts += [markdown(Shown(displayed_pairwise(pairs)), notice=caution), *map(paragraph, told)]
     if plan.axes:
         found = ablation(results, table)

@@ -10,7 +10,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from reports import formats
-from reports.pictures.album import Pictures
+from reports.pictures.collection import Pictures
 from reports.pictures.theme import embedded
 
 _TEMPLATES = Path(__file__).parent / "templates"

@@ -16,7 +16,7 @@ from reports.page.html import elements, rendered
 from reports.page.listing import listed
 from reports.page.placing import placed
 from reports.pictures import figures
-from reports.pictures.album import Pictures, draw_pictures, picture_files, write_pictures
+from reports.pictures.collection import Pictures, draw_pictures, picture_files, write_pictures
 from reports.pictures.conditions import contenders
 from reports.pictures.hardest import hardest_rows
 from reports.pictures.theme import DOTS
@@ -25,14 +25,14 @@ from reports.statistics.confidence import BINS
 from reports.statistics.ranks import why_not
 from reports.tables import summary
 from reports.tables.ablation import ablation, full_values, parts
-from reports.tables.apart import LEVEL, missing, remarks
 from reports.tables.compared import Compared
 from reports.tables.comparison import DETAILED, ERRORS
-from reports.tables.guide import DECLARED, GUIDE
+from reports.tables.formatted import marked, times
+from reports.tables.guide import GUIDE, PRIMARY
 from reports.tables.published import published
-from reports.tables.shown import marked, times
-from reports.tables.spread import spread
+from reports.tables.significance import LEVEL, missing, remarks
 from reports.tables.tuning import parameters, shared, tuning
+from reports.tables.variance_components import spread
 from reports.tables.writing import write_tables
 
 
@@ -78,7 +78,7 @@ def page(
     `table` is `reports.tables.comparison.comparison`, `pairs` is `reports.tables.pairwise.pairwise`, `literature` is
     `reports.tables.published.published` of the dataset's dataset: what papers report stands in a table of its own, and
     not at all where faces are synthetic, as it would invite comparing. `pictures` is
-    `reports.pictures.album.draw_pictures`. `files` lie beside the page, by their paths relative to it.
+    `reports.pictures.collection.draw_pictures`. `files` lie beside the page, by their paths relative to it.
 
     It shows faces, and subjects' names, where it may (`Provenance.named`).
     """
@@ -123,7 +123,7 @@ def _statistics(results: Results, pairs: pd.DataFrame) -> dict[str, Any]:
     """The control's comparisons and all others, what is missing or to be known of them, and what each test is for."""
     control = pairs["method_b"] == results.control
     return {
-        "declared": DECLARED,
+        "primary": PRIMARY,
         "level": LEVEL,
         "control": pairs[control].to_dict("records"),
         "others": pairs[~control].to_dict("records"),

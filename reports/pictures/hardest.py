@@ -86,7 +86,7 @@ def hardest(results: Results, *, most: int = SCANS) -> pd.DataFrame:
     Columns:
         scan, subject, expression, intensity (0 where unknown); wrong: the share of predictions that are; missed, of:
         by so many methods it is taken for something else more often than not, of those that tested it; taken: what it
-        is most often taken for, and share: of the wrong predictions.
+        is most often classified as, and share: of the wrong predictions.
     """
     table = results.predictions
     own = np.select([table["expression"] == name for name in EXPRESSIONS], [table[f"p_{name}"] for name in EXPRESSIONS])

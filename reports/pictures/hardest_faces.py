@@ -40,7 +40,7 @@ def hardest_faces(results: Results) -> Picture | None:
         expression = f"{row['expression']} {row['intensity'] or ''}".strip()
         share = formats.percent(row["share"], 0)
         axes.text(0.0, 1.05, f"{place}. {expression}", color=INK, fontsize=7.0, va="top")
-        axes.text(0.0, 1.25, f"taken for {row['taken']}", color=MUTED, fontsize=7.0, va="top")
+        axes.text(0.0, 1.25, f"classified as {row['taken']}", color=MUTED, fontsize=7.0, va="top")
         words.append(f"{place}. {names.get(row['scan'], '')}, {expression}: {row['taken']} ({share} %)")
     return drawn(figure, f"The hardest scans, and what their wrong predictions mostly say: {'; '.join(words)}")
 

@@ -6,7 +6,7 @@ import pandas as pd
 
 from reports import formats
 from reports.data.results import Results
-from reports.tables.apart import LEVEL
+from reports.tables.significance import LEVEL
 
 #: As in the full model.
 KEPT = formats.CHECK
@@ -82,7 +82,7 @@ def displayed_ablation(results: Results, found: pd.DataFrame) -> pd.DataFrame:
         numbers = formats.ranged(*accuracy), formats.ranged(*gap), formats.number(row["parameters"])
         rows.append([str(row["method"]), *signs, *numbers])
     titles = [axis.title for axis in results.provenance.axes.values()]
-    scores = "Accuracy, % (95 %)", f"Against {results.control}, points (95 %)", "Parameters"
+    scores = "Accuracy, % (95 %)", f"Δ vs {results.control}, points (95 %)", "Parameters"
     return pd.DataFrame(rows, columns=["Method", *titles, *scores])
 
 
@@ -93,9 +93,9 @@ def legend(results: Results) -> str:
 
 
 def outcome(results: Results, pairs: pd.DataFrame) -> list[str]:
-    """Which changes of the full model the declared test tells from it, and which way, in one sentence.
+    """Which changes of the full model are significant by the primary test, and which way, in one sentence.
 
-    None where no axes are declared, or nothing could be compared with the full model. `pairs` is
+    None where no axes are primary, or nothing could be compared with the full model. `pairs` is
     `reports.tables.pairwise.pairwise`; p are adjusted over the comparisons with the full model.
     """
     full = results.control
@@ -105,7 +105,7 @@ def outcome(results: Results, pairs: pd.DataFrame) -> list[str]:
     apart = changed[changed["p_holm"] < LEVEL]
     worse, better = (_counted(apart[sign]) for sign in (apart["difference"] < 0.0, apart["difference"] > 0.0))
     changes = f"{len(changed)} change{'s' if len(changed) > 1 else ''} to {full}, the full model"
-    return [f"Of {changes}, the declared test finds {worse} for the worse and {better} for the better."]
+    return [f"Of {changes}, {worse} significantly lower and {better} significantly higher accuracy (primary test)."]
 
 
 def _counted(rows: pd.DataFrame) -> str:

@@ -7,8 +7,8 @@ import pandas as pd
 
 from reports.data.results import Results
 from reports.tables.comparison import comparison
+from reports.tables.formatted import Marks, marked
 from reports.tables.pairwise import pairwise
-from reports.tables.shown import Marks, marked
 
 
 @dataclass(frozen=True, eq=False)

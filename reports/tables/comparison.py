@@ -28,7 +28,7 @@ SCORES: Mapping[str, Score] = {
     **{"ece": ece, "brier": mean},
 }
 ERRORS = ("ece", "brier")
-#: The scores that `reports.tables.shown.displayed` has no room for, and their columns in a file of their own.
+#: The scores that `reports.tables.formatted.displayed` has no room for, and their columns in a file of their own.
 DETAILED = [name for name in SCORES if name not in {"accuracy", "macro_f1"}]
 DETAILS = [
     *("method", "units"),

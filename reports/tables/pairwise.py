@@ -1,6 +1,6 @@
 """Every two methods compared: how far apart they are, and what each test says about it.
 
-One test is declared, before any result is seen: sign flips over subjects, because subjects are what is independent, and
+One test is primary, before any result is seen: sign flips over subjects, because subjects are what is independent, and
 the corrected t-test over folds, the field's convention, rests on a guess at how folds correlate that makes it miss real
 differences (docs/statistics.md has both calibrated). What is called different is so by that test, adjusted by Holm.
 """
@@ -15,8 +15,8 @@ from reports.data.results import Results
 from reports.statistics.bayes import posterior
 from reports.statistics.bootstrap import improvement
 from reports.statistics.fold_tests import corrected_t
+from reports.statistics.multiple_testing import holm
 from reports.statistics.paired import Pair
-from reports.statistics.several import holm
 from reports.statistics.subject_tests import sign_flip, signed_rank
 
 #: Columns of ``pairwise.csv``, in order.
@@ -29,8 +29,8 @@ _MORE = [
     *("folds", "subjects", "equal", "fold_mean", "fold_low", "fold_high"),
     *("improvement_low", "improvement_high", "why"),
 ]
-#: The declared test.
-DECLARED = "p_permutation_subjects"
+#: The primary test.
+PRIMARY = "p_permutation_subjects"
 
 
 def pairwise(results: Results) -> pd.DataFrame:
@@ -41,7 +41,7 @@ def pairwise(results: Results) -> pd.DataFrame:
 
     Columns:
         Those of `COLUMNS`: difference of accuracy over all scans with the ends of its 95 % interval over resampled
-        subjects; p two-sided; ``p_holm`` adjusts the declared test, in rows with the control over these, in the others
+        subjects; p two-sided; ``p_holm`` adjusts the primary test, in rows with the control over these, in the others
         over all rows; ``probability_of_improvement``: that a subject is told better by method_a; ``rope_left``: that
         method_b is better by more than the region of practical equivalence, ``rope_right``: that method_a is.
         Beside them folds and subjects (compared on), equal (subjects without a difference), fold_mean, fold_low and
@@ -55,8 +55,8 @@ def pairwise(results: Results) -> pd.DataFrame:
     rows = [{"method_a": a, "method_b": b} | _row(results.pairing.pair(a, b), rope) for a, b in pairs]
     found = pd.DataFrame(rows, columns=[*COLUMNS, *_MORE])
     with_control = found["method_b"].eq(results.control).to_numpy()
-    declared = found[DECLARED].to_numpy(dtype=np.float64)
-    found["p_holm"] = np.where(with_control, holm(np.where(with_control, declared, np.nan)), holm(declared))
+    primary = found[PRIMARY].to_numpy(dtype=np.float64)
+    found["p_holm"] = np.where(with_control, holm(np.where(with_control, primary, np.nan)), holm(primary))
     return found
 
 
@@ -71,8 +71,8 @@ def displayed_pairwise(found: pd.DataFrame) -> pd.DataFrame:
                 "Method B": str(row["method_b"]),
                 "A minus B, points (95 %)": formats.ranged(*gap),
                 "p, adjusted": formats.p_value(row["p_holm"]),
-                "p, sign flips": formats.p_value(row["p_permutation_subjects"]),
-                "p, signed ranks": formats.p_value(row["p_wilcoxon_subjects"]),
+                "p, permutation": formats.p_value(row["p_permutation_subjects"]),
+                "p, Wilcoxon": formats.p_value(row["p_wilcoxon_subjects"]),
                 "p, corrected t": formats.p_value(row["p_corrected_t"]),
                 "P(A better on a subject)": formats.chance(row["probability_of_improvement"]),
                 "P(B better)": formats.chance(row["rope_left"]),
@@ -97,8 +97,8 @@ def _row(pair: Pair, rope: float) -> dict[str, object]:
     }
     why = []
     if np.isnan(test.error):
-        told = "the folds do not differ" if len(pair.folds) > 1 else "one fold alone is finished by both"
-        why.append(f"{told}, so there is no t-test and no posterior")
+        told = "all fold differences are identical" if len(pair.folds) > 1 else "one fold alone is finished by both"
+        why.append(f"{told}: t-test and posterior are undefined")
     if len(pair.subjects) < 2:
         why.append("one subject alone is tested, so there is no interval and no test over subjects")
     else:
@@ -110,5 +110,5 @@ def _row(pair: Pair, rope: float) -> dict[str, object]:
         row |= {"probability_of_improvement": better.value}
         row |= {"improvement_low": better.low, "improvement_high": better.high}
         if not pair.subjects.any():
-            why.append("no subject is told better by either, so there are no ranks")
+            why.append("all subject differences are zero: the signed-rank test is undefined")
     return row | {"why": "; ".join(why)}

@@ -11,18 +11,18 @@ from reports.data.results import Results
 from reports.latex.table import Paper
 from reports.markup import Shown
 from reports.tables.ablation import full_values
-from reports.tables.apart import LEVEL
-from reports.tables.shown import Marks, without_probabilities
+from reports.tables.formatted import Marks, without_probabilities
+from reports.tables.significance import LEVEL
 
 #: What reports call a column, and papers.
 _HEADINGS = {
     "Folds, %": "Mean ± SD (%)",
     "Seconds per run": "Run (s)",
-    "Test, ms a scan": "Test (ms/scan)",
+    "Test, ms/scan": "Test (ms/scan)",
     "Units": "Runs",
     "p, adjusted": "p (Holm)",
-    "p, sign flips": "p (perm.)",
-    "p, signed ranks": "p (rank)",
+    "p, permutation": "p (perm.)",
+    "p, Wilcoxon": "p (rank)",
     "p, corrected t": "p (corr.\N{NO-BREAK SPACE}t)",
     "P(A better on a subject)": "P(A\N{NO-BREAK SPACE}>\N{NO-BREAK SPACE}B)",
     "P(the same)": "P(same)",
@@ -47,9 +47,9 @@ def as_paper(shown: Shown, titles: Mapping[str, str]) -> Shown:
 
 
 def compared(results: Results, shown: Shown, marks: Marks, pairs: pd.DataFrame) -> tuple[Paper, Paper]:
-    """The comparison (`reports.tables.shown.displayed`) as a table for a page, and as one for a column.
+    """The comparison (`reports.tables.formatted.displayed`) as a table for a page, and as one for a column.
 
-    Both have the declared test's p, adjusted, of each method against the control; the latter has only what a reader
+    Both have the primary test's p, adjusted, of each method against the control; the latter has only what a reader
     asks first.
     """
     titles, control = results.provenance.titles, results.control
@@ -80,7 +80,7 @@ def compared(results: Results, shown: Shown, marks: Marks, pairs: pd.DataFrame) 
 
 
 def detailed(results: Results, shown: Shown, marks: Marks) -> Paper:
-    """The scores in detail (`reports.tables.shown.displayed_details`)."""
+    """The scores in detail (`reports.tables.formatted.displayed_details`)."""
     caption = f"Recall by expression and calibration ({where(results)})."
     told = "ECE: expected calibration error; lower is better for it and for the Brier score (0 to 2)."
     titles = results.provenance.titles
@@ -133,7 +133,7 @@ def _heading(name: str) -> str:
     if match := re.fullmatch(r"(.*), (points|%) \((?:95 %\), p|rank\))", name):
         return f"{match[1]} (pp)" if match[2] == "points" else f"{match[1]} (%, rank)"
     title, comma, unit = re.sub(r" \((95 %|range)\)$", "", name).rpartition(", ")
-    if title.startswith("Against ") and unit == "points":
+    if title.startswith("Δ vs ") and unit == "points":
         title = "Δ"
     return title + _UNITS[unit] if comma and unit in _UNITS else re.sub(r" \(95 %\)$", "", name)
 

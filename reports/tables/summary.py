@@ -10,8 +10,8 @@ from reports.data.results import Results
 from reports.formats import duration, names, number, percent, points
 from reports.statistics.bootstrap import Interval
 from reports.tables.ablation import outcome
-from reports.tables.apart import LEVEL, like_the_best
 from reports.tables.settings import tuned
+from reports.tables.significance import LEVEL, like_the_best
 from reports.tables.tuning import uneven
 
 #: Of synthetic faces: what they are, and what it means.
@@ -33,7 +33,7 @@ def notices(results: Results) -> list[str]:
         found.append(f"Incomplete: {plan.done} of {plan.planned} planned runs are done.")
     if plan.failed:
         runs = f"{len(plan.failed)} runs" if len(plan.failed) > 1 else "1 run"
-        found.append(f"Failed: {runs} raised an error; what and why is listed under “How it was made”.")
+        found.append(f"Failed: {runs} raised an error; what and why is listed under “Reproducibility”.")
     if plan.left_out:
         found.append(left_out(plan.left_out))
     tested = {frozenset(zip(runs["repeat"], runs["fold"], strict=True)) for _, runs in results.folds.groupby("method")}
@@ -60,7 +60,7 @@ def left_out(parts: Sequence[LeftOut]) -> str:
     """What could not be used: the first few by name."""
     shown = [f"{one.place}: {one.what} ({one.reason})" for one in parts[:_NAMED]]
     rest = len(parts) - len(shown)
-    more = [f"{rest} more, which are listed under “How it was made”"] if rest else []
+    more = [f"{rest} more, which are listed under “Reproducibility”"] if rest else []
     return f"Partial: what could not be used is left out, namely {'; '.join([*shown, *more])}."
 
 
@@ -131,7 +131,7 @@ def _costs(table: pd.DataFrame, methods: Sequence[str]) -> list[str]:
         row = table[table["method"] == method].iloc[0]
         parameters = [f"{number(row['parameters'])} parameters"] if row["parameters"] > 0 else []
         if known := [*parameters, *([f"{duration(row['seconds'])} per run"] if row["seconds"] > 0 else [])]:
-            told.append(f"{method} costs {' and '.join(known)}")
+            told.append(f"{method} has {' and '.join(known)}")
     return [f"{'; '.join(told)}."] if told else []
 
 

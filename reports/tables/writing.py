@@ -13,14 +13,14 @@ from reports.markup import Shown, write_csv
 from reports.statistics.bootstrap import scored
 from reports.statistics.scores import accuracy
 from reports.tables.ablation import ablation, displayed_ablation, legend
-from reports.tables.apart import missing
 from reports.tables.comparison import DETAILS
+from reports.tables.formatted import displayed, displayed_details, marked
 from reports.tables.pairwise import COLUMNS, displayed_pairwise
 from reports.tables.papers import ablated, compared, detailed, paired, searched
-from reports.tables.shown import displayed, displayed_details, marked
-from reports.tables.spread import displayed_spread, spread
+from reports.tables.significance import missing
 from reports.tables.summary import notices
 from reports.tables.tuning import displayed_parameters, displayed_tuning, parameters, tuning
+from reports.tables.variance_components import displayed_spread, spread
 
 
 def by_intensity(results: Results) -> pd.DataFrame:

@@ -5,9 +5,9 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from afnetm.data.synthetic.atlas import PATCHES
-from afnetm.data.synthetic.canvas import smoothstep
 from afnetm.data.synthetic.colours import IRIS, along, linear, mix
 from afnetm.data.synthetic.identity import Identity
+from afnetm.data.synthetic.texture_painting import smoothstep
 
 #: Radii, mm: the visible iris of adults is 11.5 to 12 mm across, a pupil in room light 3 to 5 mm.
 IRIS_RADIUS, PUPIL_RADIUS = 5.9, 2.1

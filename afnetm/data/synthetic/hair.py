@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from afnetm.data.synthetic import canvas
+from afnetm.data.synthetic import texture_painting
 from afnetm.data.synthetic.colours import hair_colour, linear, mix
 from afnetm.data.synthetic.head import head
 from afnetm.data.synthetic.identity import Identity
@@ -32,7 +32,7 @@ def paint_hair(skin: NDArray[np.float32], identity: Identity, rng: np.random.Gen
     dark = colour * 0.75  # brows are darker than the scalp's hair
     skin = mix(skin, dark, np.clip(brow * (0.95 + 0.45 * slanted), 0, 0.95).astype(np.float32))
     if identity.beard:
-        beard = canvas.smoothstep(0.4, 1.05, beard_area() * identity.beard + 0.4 + 0.16 * short)
+        beard = texture_painting.smoothstep(0.4, 1.05, beard_area() * identity.beard + 0.4 + 0.16 * short)
         skin = mix(skin, colour * (0.85 + 0.25 * short[..., None]), beard * beard_area() * 0.92)
     scalp = scalp_mask(identity.hairline, 0.35 * down + 0.6 * short)
     return mix(skin, colour * np.clip(1 + 0.42 * down, 0.35, 2.2)[..., None], scalp)
@@ -40,8 +40,8 @@ def paint_hair(skin: NDArray[np.float32], identity: Identity, rng: np.random.Gen
 
 def scalp_mask(shift: float, frizz: NDArray[np.float32]) -> NDArray[np.float32]:
     """Where the scalp's hair is, the hairline moved up by `shift` mm and roughened by `frizz` (in mm, roughly)."""
-    x, y = canvas.plane()
-    return canvas.smoothstep(-2.5, 4.5, above_hairline(x, y, shift) + 1.5 * frizz)
+    x, y = texture_painting.plane()
+    return texture_painting.smoothstep(-2.5, 4.5, above_hairline(x, y, shift) + 1.5 * frizz)
 
 
 def above_hairline(
@@ -59,14 +59,14 @@ def brows(thickness: float, shift: float) -> NDArray[np.float32]:
     middle, half = (upper + lower) / 2, (upper - lower) / 2
     outline = np.concatenate([middle + thickness * half * 0.85, (middle - thickness * half * 0.85)[::-1]])
     outline[:, 1] += shift
-    left = canvas.polygon([(float(px), float(py)) for px, py in outline], soft=1.1)
+    left = texture_painting.polygon([(float(px), float(py)) for px, py in outline], soft=1.1)
     return np.maximum(left, left[:, ::-1])
 
 
 def grow(vertices: NDArray[np.float64], identity: Identity) -> NDArray[np.float64]:
     """The head ``(V, 3)`` with the scalp's hair as a body that rises from the hairline to `Identity.hair_length` mm."""
     height, normals, curls = _scalp()
-    rise = canvas.smoothstep(-1.0, 16.0, height - identity.hairline)
+    rise = texture_painting.smoothstep(-1.0, 16.0, height - identity.hairline)
     thickness = identity.hair_length * rise * (1 + 0.25 * curls)
     return np.asarray(vertices + thickness[:, None] * normals)
 
@@ -74,7 +74,7 @@ def grow(vertices: NDArray[np.float64], identity: Identity) -> NDArray[np.float6
 @cache
 def hairiness() -> NDArray[np.float32]:
     """How much each vertex ``(V,)`` belongs to the scalp's hair, 0 to 1."""
-    return canvas.smoothstep(-2.0, 8.0, _scalp()[0])
+    return texture_painting.smoothstep(-2.0, 8.0, _scalp()[0])
 
 
 @cache

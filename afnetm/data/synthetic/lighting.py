@@ -9,10 +9,10 @@ from trimesh import Trimesh
 from trimesh.ray.ray_pyembree import RayMeshIntersector
 
 from afnetm.data.synthetic.atlas import PATCHES, TEXTURE_SHAPE
-from afnetm.data.synthetic.canvas import smoothstep
 from afnetm.data.synthetic.head import average, head
 from afnetm.data.synthetic.nuisance import Nuisance
 from afnetm.data.synthetic.skin import lips
+from afnetm.data.synthetic.texture_painting import smoothstep
 
 #: Directions over the hemisphere for ambient occlusion.
 _OCCLUSION_RAYS = 48

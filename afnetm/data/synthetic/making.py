@@ -6,6 +6,7 @@ from scipy.spatial.transform import Rotation
 from afnetm.data.landmarks import LANDMARKS_83
 from afnetm.data.scan import Scan
 from afnetm.data.synthetic.camera import expose
+from afnetm.data.synthetic.depth_sensor import measure
 from afnetm.data.synthetic.expression import displacement, draw_actions, draw_episode, gaze
 from afnetm.data.synthetic.hair import grow
 from afnetm.data.synthetic.head import ORIGIN, head
@@ -13,7 +14,6 @@ from afnetm.data.synthetic.landmarks import anchors
 from afnetm.data.synthetic.lighting import illuminate
 from afnetm.data.synthetic.names import scan_name
 from afnetm.data.synthetic.nuisance import Nuisance
-from afnetm.data.synthetic.ranger import measure
 from afnetm.data.synthetic.seeds import stream
 from afnetm.data.synthetic.subject import subject
 from afnetm.data.synthetic.wrinkles import relief

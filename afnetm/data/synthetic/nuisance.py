@@ -1,7 +1,7 @@
 """What disturbs a scan, as numbers: pose, light, camera, range sensor, annotator, and the failures of both sensors.
 
-Factors are drawn here and applied in `lighting`, `camera` and `ranger`. The two failures are drawn independently of
-each other and of everything else: without them one modality always does as well as both.
+Factors are drawn here and applied in `lighting`, `camera` and `depth_sensor`. The two failures are drawn independently
+of each other and of everything else: without them one modality always does as well as both.
 """
 
 from dataclasses import asdict, dataclass, fields, replace

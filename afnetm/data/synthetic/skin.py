@@ -6,16 +6,16 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from afnetm.data.synthetic import canvas
-from afnetm.data.synthetic.canvas import blob
+from afnetm.data.synthetic import texture_painting
 from afnetm.data.synthetic.colours import SKIN, along, linear, mix
 from afnetm.data.synthetic.identity import Identity
 from afnetm.data.synthetic.landmarks import EYE, OUTER_MOUTH
+from afnetm.data.synthetic.texture_painting import blob
 
 
 def paint_skin(identity: Identity, rng: np.random.Generator) -> NDArray[np.float32]:
     """The skin's albedo ``(320, 256, 3)``, linear; `rng` is the subject's own, so that moles and mottling stay."""
-    shape = canvas.plane()[0].shape
+    shape = texture_painting.plane()[0].shape
     skin = np.broadcast_to(along(SKIN, identity.melanin), (*shape, 3)).astype(np.float32)
 
     blood = (0.25 + 0.75 * identity.redness) * (1 - 0.6 * identity.melanin)
@@ -30,7 +30,7 @@ def paint_skin(identity: Identity, rng: np.random.Generator) -> NDArray[np.float
     skin = skin * (1 + (0.025 * mottle + (0.03 + 0.04 * identity.age) * pores)[..., None])
     if identity.freckles > 0.05:
         spots = ndimage.gaussian_filter(rng.standard_normal(shape, dtype=np.float32), 0.8)
-        spots = canvas.smoothstep(0.55, 0.95, spots) * np.minimum(flush() + 0.25, 1)
+        spots = texture_painting.smoothstep(0.55, 0.95, spots) * np.minimum(flush() + 0.25, 1)
         skin = skin * (1 - identity.freckles * spots[..., None] * np.array([0.25, 0.4, 0.5], dtype=np.float32))
     return paint_lips(skin, identity, rng)
 
@@ -50,14 +50,14 @@ def lips() -> NDArray[np.float32]:
     """Both lips."""
     corner, up_1, up_2, middle_up, down_1, down_2, middle_down = OUTER_MOUTH
     right = [(-x, y) for x, y in (down_2, down_1, corner, up_1, up_2)]
-    return canvas.polygon([middle_up, up_2, up_1, corner, down_1, down_2, middle_down, *right], soft=0.7)
+    return texture_painting.polygon([middle_up, up_2, up_1, corner, down_1, down_2, middle_down, *right], soft=0.7)
 
 
 @cache
 def lip_line() -> NDArray[np.float32]:
     """Where the lips meet."""
     line = [(x, 661.0 + 0.3 * np.cos(x / 6)) for x in range(-26, 27, 4)]
-    return canvas.stroke(line, width=0.8, soft=0.6)
+    return texture_painting.stroke(line, width=0.8, soft=0.6)
 
 
 @cache
@@ -82,8 +82,8 @@ def bright() -> NDArray[np.float32]:
 @cache
 def bags() -> NDArray[np.float32]:
     """The hollow under the eyes and the crease above the lids."""
-    hollow = canvas.stroke([(16, 722), (24, 716.5), (34, 715), (42, 718.5)], width=5, soft=2.2, both=True)
-    crease = canvas.stroke([(19, 732), (26, 738), (34, 739.5), (43, 736)], width=1.2, soft=0.9, both=True)
+    hollow = texture_painting.stroke([(16, 722), (24, 716.5), (34, 715), (42, 718.5)], width=5, soft=2.2, both=True)
+    crease = texture_painting.stroke([(19, 732), (26, 738), (34, 739.5), (43, 736)], width=1.2, soft=0.9, both=True)
     corner = blob(14.5, 728, 3.5, 6, both=True)
     return np.asarray(np.minimum(hollow + 0.9 * crease + 0.7 * corner, 1), dtype=np.float32)
 
@@ -93,7 +93,7 @@ def beard_area() -> NDArray[np.float32]:
     """Where a beard grows: upper lip, chin, jaw up to the ears."""
     left = [(0, 678), (12, 677), (24, 671), (31, 663), (38, 668), (52, 684), (62, 704), (67, 730), (74, 730)]
     left += [(74, 690), (62, 655), (45, 628), (24, 606), (0, 602)]
-    half = canvas.polygon([*left, *((-x, y) for x, y in reversed(left))], soft=3.0)
+    half = texture_painting.polygon([*left, *((-x, y) for x, y in reversed(left))], soft=3.0)
     bare = np.maximum(lips(), blob(0, 655, 60, 1) * blob(13, 652, 6, 5, both=True))
     return np.asarray(half * (1 - bare), dtype=np.float32)
 
@@ -101,8 +101,8 @@ def beard_area() -> NDArray[np.float32]:
 @cache
 def lash_line() -> NDArray[np.float32]:
     """The rims of the lids: strong above, faint below."""
-    upper = canvas.stroke(
+    upper = texture_painting.stroke(
         [(16.2, 727.2), *((x, y - 1.2) for x, y in reversed(EYE[:4]))], width=1.5, soft=0.45, both=True
     )
-    lower = canvas.stroke([(x, y + 0.8) for x, y in EYE[4:]], width=0.9, soft=0.5, both=True)
+    lower = texture_painting.stroke([(x, y + 0.8) for x, y in EYE[4:]], width=0.9, soft=0.5, both=True)
     return np.asarray(np.maximum(upper, 0.45 * lower), dtype=np.float32)

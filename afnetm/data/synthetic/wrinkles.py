@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from afnetm.data.synthetic.atlas import PATCHES
-from afnetm.data.synthetic.canvas import Points, blob, plane, stroke
+from afnetm.data.synthetic.texture_painting import Points, blob, plane, stroke
 
 #: Family of wrinkles -> (depth by age alone, action unit -> depth); 1 is a deep fold.
 DRIVERS: dict[str, tuple[float, dict[int, float]]] = {

@@ -21,7 +21,7 @@ TITLES = [
     "Parameters",
     "FLOPs",
     "Training, s",
-    "Test, ms a scan",
+    "Test, ms/scan",
 ]
 INTERVAL = ["51.0 (47.2, 54.9)", "51.0 ± 3.4", "50.2 (46.4, 54.0)", "-6.1 (-8.3, -3.8)"]
 CELLS = [*INTERVAL, "702 k", "99.1 M", "12", "0.8"]

@@ -19,12 +19,12 @@ from reports.data.results import Axis, Results
 from reports.formats import CHECK
 from reports.latex.table import Paper, latex
 from reports.markup import Shown
+from reports.multi_suite.suites import Together
+from reports.multi_suite.tables import Tables, write_sheets
 from reports.tables.comparison import comparison
 from reports.tables.pairwise import pairwise
 from reports.tables.writing import write_tables
-from reports.together.suites import Together
-from reports.together.tables import Tables, write_sheets
-from tests.reports.together.conftest import suite
+from tests.reports.multi_suite.conftest import suite
 
 PDFTEX = shutil.which("pdflatex")
 pytestmark = pytest.mark.skipif(

@@ -16,7 +16,7 @@ from matplotlib.figure import Figure
 from reports.data.outside import read_results
 from reports.data.results import Results
 from reports.page.page import write_report
-from reports.pictures import figures, hardest, pareto, portraits
+from reports.pictures import figures, hardest, pareto, per_method
 from reports.pictures.theme import Picture
 from reports.schema import EXPRESSIONS
 from reports.tables.comparison import comparison
@@ -65,7 +65,7 @@ def drawings(monkeypatch: pytest.MonkeyPatch) -> list[Figure]:
         found.append(figure)
         return Picture("", b"", alt)
 
-    for module in (figures, hardest, pareto, portraits):
+    for module in (figures, hardest, pareto, per_method):
         monkeypatch.setattr(module, "drawn", keep)
     return found
 
@@ -112,8 +112,8 @@ def test_the_picture_of_costs_has_every_method_where_it_belongs(drawings: list[F
 def test_portraits_show_what_predictions_say(drawings: list[Figure]) -> None:
     results = read()
     own = results.predictions[results.predictions["method"] == "late"]
-    portraits.confusion(own)
-    portraits.intensity(by_intensity(results), "late")
+    per_method.confusion(own)
+    per_method.intensity(by_intensity(results), "late")
     confusion, intensity = drawings
     counted = pd.crosstab(own["expression"], own["predicted"], normalize="index")
     expected = counted.reindex(index=EXPRESSIONS, columns=EXPRESSIONS, fill_value=0.0)

@@ -47,7 +47,7 @@ def test_each_scan_has_its_own_face_texture_first_in_the_order_of_the_table(show
     words = f"1. {row['scan']}, {row['expression']} {row['intensity']}: {row['taken']}"
     assert words in picture.alt
     assert f">1. {row['expression']} {row['intensity']}<" in picture.svg
-    assert f">taken for {row['taken']}<" in picture.svg
+    assert f">classified as {row['taken']}<" in picture.svg
 
 
 def test_scans_without_a_picture_are_left_out_and_the_others_keep_their_number(shown):

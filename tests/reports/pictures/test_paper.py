@@ -10,11 +10,11 @@ import pytest
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
-from reports.pictures.album import draw_pictures, write_pictures
+from reports.multi_suite.diagram import diagram
+from reports.pictures.collection import draw_pictures, write_pictures
 from reports.pictures.theme import Picture
 from reports.statistics.ranks import Ranks
 from reports.tables.comparison import comparison
-from reports.together.diagram import diagram
 from tests.reports.pictures.test_attention import cells
 from tests.reports.pictures.test_hardest_faces import face
 

@@ -9,10 +9,10 @@ from sklearn.metrics import balanced_accuracy_score, brier_score_loss, recall_sc
 
 from reports.markup import Shown, markdown
 from reports.schema import EXPRESSIONS
-from reports.tables.apart import like_the_best
 from reports.tables.comparison import ERRORS, SCORES, comparison
+from reports.tables.formatted import displayed, displayed_details, marked
 from reports.tables.pairwise import pairwise
-from reports.tables.shown import displayed, displayed_details, marked
+from reports.tables.significance import like_the_best
 
 SHARES = [f"p_{name}" for name in EXPRESSIONS]
 
@@ -70,7 +70,7 @@ def test_costs_are_told_as_far_as_they_are_known(results):
     memory = np.where(results.folds["method"] == "late", np.nan, 2.5e9 + 1e9 * (results.folds["fold"] == 2))
     full = timed(results, train_seconds=10.0, test_seconds=0.012 * results.folds["n_test"], peak_memory=memory)
     shown = displayed(comparison(full), control="afnetm").text.set_index("Method")
-    assert shown.loc["depth", ["Training, s", "Test, ms a scan", "Memory"]].tolist() == ["10.0", "12.0", "3.50 GB"]
+    assert shown.loc["depth", ["Training, s", "Test, ms/scan", "Memory"]].tolist() == ["10.0", "12.0", "3.50 GB"]
     assert shown.loc["late", "Memory"] == "\N{EN DASH}"
     assert "Seconds per run" not in shown
 

@@ -14,13 +14,13 @@ from reports.page.page import write_report
 from reports.schema import EXPRESSIONS, ReportError
 from reports.statistics.bayes import posterior
 from reports.statistics.fold_tests import corrected_t
+from reports.statistics.multiple_testing import holm
 from reports.statistics.paired import Pairing
-from reports.statistics.several import holm
 from reports.statistics.subject_tests import sign_flip, signed_rank
-from reports.tables.apart import LEVEL, like_the_best, missing, remarks
 from reports.tables.comparison import comparison
 from reports.tables.guide import GUIDE
-from reports.tables.pairwise import COLUMNS, DECLARED, displayed_pairwise, pairwise
+from reports.tables.pairwise import COLUMNS, PRIMARY, displayed_pairwise, pairwise
+from reports.tables.significance import LEVEL, like_the_best, missing, remarks
 from reports.tables.writing import write_tables
 
 pytestmark = pytest.mark.usefixtures("sketched")
@@ -72,9 +72,9 @@ def test_a_row_is_what_the_tests_say_of_the_pair(results, pairs):
 
 def test_the_declared_test_is_adjusted_over_the_control_s_comparisons_and_else_over_all(pairs):
     own = (pairs["method_b"] == "afnetm").to_numpy()
-    declared = pairs[DECLARED].to_numpy()
-    np.testing.assert_allclose(pairs["p_holm"][own], holm(declared[own]))
-    np.testing.assert_allclose(pairs["p_holm"][~own], holm(declared)[~own])
+    primary = pairs[PRIMARY].to_numpy()
+    np.testing.assert_allclose(pairs["p_holm"][own], holm(primary[own]))
+    np.testing.assert_allclose(pairs["p_holm"][~own], holm(primary)[~own])
 
 
 def test_the_region_is_as_wide_as_the_suite_says(results, pairs):
@@ -148,7 +148,7 @@ def test_methods_that_agree_on_everything_are_not_told_apart(small):
     assert [row["difference"], row["low"], row["high"], row["probability_of_improvement"]] == [0.0, 0.0, 0.0, 0.5]
     assert row["p_permutation_subjects"] == row["p_holm"] == 1.0
     assert row[["p_corrected_t", "p_wilcoxon_subjects", "rope"]].isna().all()
-    assert "the folds do not differ" in row["why"]
+    assert "all fold differences are identical" in row["why"]
     assert "no subject is told better" in row["why"]
 
 
@@ -174,14 +174,14 @@ def test_a_control_that_is_not_done_leaves_the_other_pairs(results, drop):
         part = drop(part, method="afnetm", fold=fold)
     found = pairwise(part)
     assert len(found) == 6
-    np.testing.assert_allclose(found["p_holm"], holm(found[DECLARED].to_numpy()))
+    np.testing.assert_allclose(found["p_holm"], holm(found[PRIMARY].to_numpy()))
 
 
 def test_who_is_like_the_best_depends_on_whether_it_was_picked_by_looking(pairs):
-    declared = pairs.assign(**{DECLARED: 1.0}).set_index(["method_a", "method_b"])
-    declared.loc[("texture", "afnetm"), DECLARED] = 0.012  # times 4 is below 0.05, times 10 is not
-    declared.loc[("depth", "afnetm"), DECLARED] = 0.002
-    table = declared.reset_index()
+    primary = pairs.assign(**{PRIMARY: 1.0}).set_index(["method_a", "method_b"])
+    primary.loc[("texture", "afnetm"), PRIMARY] = 0.012  # times 4 is below 0.05, times 10 is not
+    primary.loc[("depth", "afnetm"), PRIMARY] = 0.002
+    table = primary.reset_index()
     assert like_the_best("afnetm", table, control="afnetm") == ["concat", "late"]
     assert like_the_best("afnetm", table, control="late") == ["texture", "concat", "late"]
     assert like_the_best("depth", table, control="afnetm") == ["texture", "concat", "late"]
@@ -232,7 +232,7 @@ def test_twenty_methods_of_500_folds_and_100_subjects_take_seconds(results):
 
 def test_the_page_has_the_control_s_comparisons_the_other_pairs_and_what_tests_are_for(results, drop, tmp_path):
     page = " ".join(re.sub(r"<[^>]*>", " ", _page(drop(results, method="late", fold=1), tmp_path)).split())
-    section = page[page.index("Statistics The declared test") : page.index("Confusion Of the scans")]
+    section = page[page.index("Statistics The primary test") : page.index("Confusion Of the scans")]
     assert "Each other method against afnetm" in section
     assert "over the 4 comparisons here" in section
     assert "All other pairs (6)" in section

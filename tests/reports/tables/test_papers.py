@@ -9,9 +9,9 @@ import pytest
 from reports import formats
 from reports.markup import Shown
 from reports.tables.comparison import comparison
+from reports.tables.formatted import displayed, marked
 from reports.tables.pairwise import pairwise
 from reports.tables.papers import as_paper, compared
-from reports.tables.shown import displayed, marked
 
 TITLES = {"texture": "Texture", "late": "Late fusion", "afnetm": "AFNet-M"}
 

@@ -1,4 +1,4 @@
-"""The sentences claim no more than the declared test and the intervals allow."""
+"""The sentences claim no more than the primary test and the intervals allow."""
 
 import re
 from dataclasses import replace
@@ -7,8 +7,8 @@ import numpy as np
 import pandas as pd
 
 from reports.tables.comparison import comparison
+from reports.tables.formatted import marked
 from reports.tables.pairwise import pairwise
-from reports.tables.shown import marked
 from reports.tables.summary import caveats, findings, notices
 
 

@@ -11,8 +11,8 @@ from sklearn.metrics import accuracy_score, f1_score
 from reports.data.results import Axis
 from reports.markup import markdown, write_csv
 from reports.tables.comparison import comparison
+from reports.tables.formatted import displayed
 from reports.tables.pairwise import pairwise
-from reports.tables.shown import displayed
 from reports.tables.writing import by_intensity, write_tables
 
 FOLDS = (

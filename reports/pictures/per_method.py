@@ -23,7 +23,7 @@ _AXIS = "Accuracy (%)"
 
 @mpl.rc_context(THEME)
 def confusion(predictions: pd.DataFrame) -> Picture:
-    """Confusion of one method: of the scans of each expression (rows), the percentage told as each (columns)."""
+    """Confusion of one method: of the scans of each expression (rows), the percentage classified as each (columns)."""
     counts = confusions(predictions, sorted(predictions["subject"].unique())).sum(axis=0)
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     figure = Figure(figsize=(COLUMN, 2.8), layout="constrained")
@@ -40,7 +40,7 @@ def confusion(predictions: pd.DataFrame) -> Picture:
         taken = int(wrong.argmax())
         text = f"{expression} {formats.percent(shares[row, row], 0)} % right"
         if wrong[taken] > 0.0:
-            text += f", most often taken for {EXPRESSIONS[taken]} ({formats.percent(wrong[taken], 0)} %)"
+            text += f", most often classified as {EXPRESSIONS[taken]} ({formats.percent(wrong[taken], 0)} %)"
         words.append(text)
     return drawn(figure, "Confusion matrix: " + "; ".join(words))
 

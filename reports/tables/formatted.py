@@ -9,8 +9,8 @@ import pandas as pd
 from reports import formats
 from reports.markup import Shown
 from reports.schema import EXPRESSIONS
-from reports.tables.apart import like_the_best
 from reports.tables.comparison import ERRORS, SCORES
+from reports.tables.significance import like_the_best
 
 #: What stands for the accuracy of a method that was tried and has no result.
 FAILED = "failed"
@@ -24,7 +24,7 @@ class Marks:
     Attributes:
         places: by column of `SCORES`, by method: ``"best"`` or ``"second"``; equal scores share a place.
         best: the method with the highest accuracy, the first of equals; None where nothing is compared.
-        alike: the methods that the declared test does not tell apart from it.
+        alike: the methods that do not differ significantly, by the primary test, from it.
         uncalibrated: the methods that have no probabilities, and so no score of calibration.
     """
 
@@ -46,8 +46,8 @@ class Marks:
     @property
     def legend(self) -> str:
         """What all marks stand for, in sentences; nothing where there is none."""
-        test = "sign flips over subjects, adjusted by Holm"
-        told = f" {formats.ALIKE} Not told apart from {self.best} in accuracy by the declared test ({test})."
+        test = "permutation test on subjects, Holm-adjusted"
+        told = f" {formats.ALIKE} Accuracy not significantly different from that of {self.best} ({test})."
         return self.bold + told * bool(self.alike)
 
 
@@ -96,7 +96,7 @@ def displayed(table: pd.DataFrame, *, control: str, marks: Marks = _NOTHING, fai
                 _ACCURACY: _percent(row, "accuracy") + alike,
                 "Folds, %": f"{formats.percent(row['accuracy_mean'])} ± {formats.percent(row['accuracy_sd'])}",
                 "Macro-F1, % (95 %)": _percent(row, "macro_f1"),
-                f"Against {control}, points (95 %)": gap,
+                f"Δ vs {control}, points (95 %)": gap,
                 "Parameters": formats.number(row["parameters"]),
                 "FLOPs": formats.number(row["flops"]),
                 **{title: formats.seconds(row[name]) for title, name in times(table).items()},
@@ -125,7 +125,7 @@ def displayed_details(table: pd.DataFrame, marks: Marks) -> Shown:
 
 def times(table: pd.DataFrame) -> dict[str, str]:
     """Titles and columns of what is known of times: training and testing apart, or both together."""
-    apart = {"Training, s": "train_seconds", "Test, ms a scan": "test_milliseconds"}
+    apart = {"Training, s": "train_seconds", "Test, ms/scan": "test_milliseconds"}
     return apart if table[list(apart.values())].notna().all(axis=None) else {"Seconds per run": "seconds"}
 
 

@@ -97,9 +97,9 @@ def displayed_spread(found: pd.DataFrame) -> pd.DataFrame:
     rows = [
         {
             "Method": str(row["method"]),
-            "From training, points": formats.percent(row["training"], 2),
-            "Trainings": str(row["training_units"]),
-            "From choosing, points": "cut at " * row["cut"] + formats.percent(row["choosing"], 2),
+            "Training (seed), points": formats.percent(row["training"], 2),
+            "Training runs": str(row["training_units"]),
+            "Selection, points": "cut at " * row["cut"] + formats.percent(row["choosing"], 2),
             "Best trials": str(row["choosing_units"]),
         }
         for row in found.to_dict("records")

@@ -5,7 +5,7 @@ import zlib
 
 import pytest
 
-from reports.pictures.album import draw_pictures, picture_files, write_pictures
+from reports.pictures.collection import draw_pictures, picture_files, write_pictures
 from reports.tables.comparison import comparison
 
 

@@ -1,19 +1,19 @@
-"""Which methods the declared test tells apart, and what a reader of its p must know."""
+"""Which methods differ significantly, and what a reader of its p must know."""
 
 import numpy as np
 import pandas as pd
 
 from reports.formats import p_value
-from reports.statistics.several import holm
+from reports.statistics.multiple_testing import holm
 from reports.statistics.subject_tests import EXACT, FLIPS
-from reports.tables.pairwise import DECLARED
+from reports.tables.pairwise import PRIMARY
 
 #: What an adjusted p has to be below for two methods to be called different.
 LEVEL = 0.05
 
 
 def like_the_best(best: str, pairs: pd.DataFrame, *, control: str) -> list[str]:
-    """Methods that the declared test does not tell apart from `best`, in the order of `pairs`.
+    """Methods that do not differ significantly, by the primary test, from `best`, in the order of `pairs`.
 
     Against the control, who was named beforehand, Holm's adjustment is over the comparisons with it. Any other method
     was picked by looking, so the adjustment is over all pairs. Who could not be compared is not told apart.
@@ -25,7 +25,7 @@ def like_the_best(best: str, pairs: pd.DataFrame, *, control: str) -> list[str]:
     """
     with_best = (pairs["method_a"] == best) | (pairs["method_b"] == best)
     family = with_best if best == control else pd.Series(True, index=pairs.index)
-    adjusted = pd.Series(holm(pairs.loc[family, DECLARED].to_numpy(dtype=np.float64)), index=pairs.index[family])
+    adjusted = pd.Series(holm(pairs.loc[family, PRIMARY].to_numpy(dtype=np.float64)), index=pairs.index[family])
     alike = pairs[with_best & ~(adjusted.reindex(pairs.index) < LEVEL)]
     return [b if a == best else a for a, b in zip(alike["method_a"], alike["method_b"], strict=True)]
 
@@ -38,7 +38,7 @@ def missing(pairs: pd.DataFrame) -> list[str]:
 
 def remarks(pairs: pd.DataFrame, *, repeats: int) -> list[str]:
     """What to know of these p: how small they can get, subjects without a difference, and too few repeats."""
-    tested = pairs[pairs[DECLARED].notna()]
+    tested = pairs[pairs[PRIMARY].notna()]
     if tested.empty:
         return []
     found = []
@@ -46,17 +46,17 @@ def remarks(pairs: pd.DataFrame, *, repeats: int) -> list[str]:
     least = comparisons * (2.0 ** (1 - subjects) if subjects <= EXACT else 1.0 / (FLIPS + 1))
     if least >= LEVEL:
         several = f" and {comparisons} comparisons" if comparisons > 1 else ""
-        told = f"the adjusted p cannot be below {p_value(min(least, 1.0))}: no difference, however large, is told apart"
+        told = f"the adjusted p cannot be below {p_value(min(least, 1.0))}: no difference can be significant"
         found.append(f"With {subjects} subjects{several} {told}.")
     if equal := int(tested["equal"].max()):
         found.append(
-            f"Up to {equal} of {subjects} subjects are told equally well by both methods of a pair: the signed ranks "
-            "rank them and leave them out (Pratt); in how often one is better they count half."
+            f"Up to {equal} of {subjects} subjects are classified equally well by both methods of a pair: the signed-"
+            "rank test ranks and then drops them (Pratt); in the probability of improvement they count half."
         )
     if repeats == 1:
         found.append(
-            "In one repeat the luck of single trainings is not averaged out, and tests over subjects do not see it: "
-            "where trainings vary much, they find more than there is."
+            "With one repeat, training variance (seed) is not averaged out, and tests on subjects do not account for "
+            "it: where training varies much, they are anti-conservative."
         )
     return found
 

@@ -3,9 +3,9 @@
 import pytest
 
 from reports.formats import NOTHING
-from reports.together.against import against, displayed_against, tallies
-from reports.together.suites import Together
-from tests.reports.together.conftest import with_info
+from reports.multi_suite.suites import Together
+from reports.multi_suite.versus_control import against, displayed_against, tallies
+from tests.reports.multi_suite.conftest import with_info
 
 
 def test_differences_p_and_tallies_are_those_of_the_suites_own_tables(named):

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import f_oneway
 
-from reports.tables.spread import components, displayed_spread, spread
+from reports.tables.variance_components import components, displayed_spread, spread
 
 ROW = st.tuples(*[st.integers(0, 2)] * 5)
 

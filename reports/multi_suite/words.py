@@ -6,12 +6,12 @@ from typing import Any
 import pandas as pd
 
 from reports.formats import UNLIKE, names, percent
+from reports.multi_suite.facts import differing
+from reports.multi_suite.ranking import verdict, why_no_ranking
+from reports.multi_suite.suites import Together
+from reports.multi_suite.versus_control import LOSS, WIN, tallies
 from reports.statistics.ranks import Ranks
 from reports.tables import summary
-from reports.together.against import LOSS, WIN, tallies
-from reports.together.facts import differing
-from reports.together.ranking import verdict, why_no_ranking
-from reports.together.suites import Together
 
 
 def cautions(together: Together) -> str:
@@ -20,7 +20,7 @@ def cautions(together: Together) -> str:
 
 
 def notices(together: Together, facts: pd.DataFrame) -> list[str]:
-    """What makes several suites less than they look; `facts` is `reports.together.facts.facts`."""
+    """What makes several suites less than they look; `facts` is `reports.multi_suite.facts.facts`."""
     found = []
     for one, suite in zip(together.suites, together.names, strict=True):
         if kinds := summary.cautions(summary.notices(one.results)):
@@ -31,7 +31,7 @@ def notices(together: Together, facts: pd.DataFrame) -> list[str]:
 def findings(together: Together, fought: pd.DataFrame, ranks: Ranks | None) -> list[str]:
     """Who leads where and on average, who beats the control, and what ranks say.
 
-    `fought` is `reports.together.against.against`, `ranks` is `reports.together.ranking.ranking`.
+    `fought` is `reports.multi_suite.versus_control.against`, `ranks` is `reports.multi_suite.ranking.ranking`.
     """
     found = [*_leaders(together), *_means(together)]
     if tally := tallies(together, fought):
@@ -148,5 +148,5 @@ def _controls(together: Together) -> Iterable[str]:
 
 def _differing(facts: pd.DataFrame) -> Sequence[str]:
     what = differing(facts)
-    told = "set methods beside others of the same suite alone: a difference between suites may come from any of these"
+    told = "compare methods within one suite only, as a difference between suites may come from any of these"
     return [f"Suites differ in {names([name[0].lower() + name[1:] for name in what])}; {told}."] if what else []

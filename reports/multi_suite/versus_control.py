@@ -1,4 +1,4 @@
-"""Every method against the control in every suite, and how often the declared test tells the two apart."""
+"""Every method against the control in every suite, and how often the difference is significant."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -9,11 +9,11 @@ import pandas as pd
 
 from reports import formats
 from reports.markup import Shown
-from reports.tables.apart import LEVEL
+from reports.multi_suite.suites import Together
 from reports.tables.compared import Compared
-from reports.together.suites import Together
+from reports.tables.significance import LEVEL
 
-#: What the declared test finds of a method and the control.
+#: What the primary test finds of a method and the control.
 WIN, TIE, LOSS = "win", "tie", "loss"
 
 
@@ -22,7 +22,7 @@ def against(together: Together) -> pd.DataFrame:
 
     Columns:
         method, suite, data_set; difference, low, high: accuracy minus the control's (shares of 1) with its interval
-        over subjects; p_holm: the declared test's, adjusted as in the suite's own table of pairs (over all pairs, where
+        over subjects; p_holm: the primary test's, adjusted as in the suite's own table of pairs (over all pairs, where
         the suite's control is another); verdict: ``"win"`` of the method, ``"loss"``, ``"tie"`` where the test does not
         tell the two apart, nothing where they could not be compared.
     """

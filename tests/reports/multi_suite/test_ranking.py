@@ -7,11 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
+from reports.multi_suite.diagram import diagram
+from reports.multi_suite.ranking import cliques, like_the_first, ranking, ranks_table, verdict, why_no_ranking
+from reports.multi_suite.suites import Together
 from reports.statistics.ranks import Ranks
-from reports.together.diagram import diagram
-from reports.together.ranking import cliques, like_the_first, ranking, ranks_table, verdict, why_no_ranking
-from reports.together.suites import Together
-from tests.reports.together.conftest import SKILLS
+from tests.reports.multi_suite.conftest import SKILLS
 
 
 def by_hand(together):

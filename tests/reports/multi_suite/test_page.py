@@ -5,12 +5,12 @@ from dataclasses import replace
 
 import pytest
 
+from reports.multi_suite.page import write_together
+from reports.multi_suite.suites import Together
 from reports.tables.compared import Compared
-from reports.together.page import write_together
-from reports.together.suites import Together
 from tests.reports.conftest import without
+from tests.reports.multi_suite.conftest import with_info
 from tests.reports.page.test_page import EVIL, files, read
-from tests.reports.together.conftest import with_info
 
 
 def write(together, directory):

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from reports.markup import heading, markdown, markdown_text, paragraph
-from reports.together.tables import Sheet
+from reports.multi_suite.tables import Sheet
 
 
 def document(

@@ -6,8 +6,8 @@ from dataclasses import replace
 import pytest
 
 from reports.data.results import Results
+from reports.multi_suite.suites import Together
 from reports.tables.compared import Compared
-from reports.together.suites import Together
 from tests.reports.conftest import fabricate
 
 SKILLS = {"depth": 0.3, "late": 0.9, "afnetm": 1.0}

@@ -8,7 +8,7 @@ import pandas as pd
 
 from reports import formats
 from reports.markup import Shown
-from reports.together.suites import Together
+from reports.multi_suite.suites import Together
 
 #: What is best and second best is told by rank, equal scores sharing one.
 _PLACES = {1.0: "best", 2.0: "second"}
@@ -20,8 +20,8 @@ def overview(together: Together) -> pd.DataFrame:
     Columns:
         method, suite, data_set; units (finished); accuracy, low, high (shares of 1, the interval over resampled
         subjects, as in the suite's own report); place (``"best"``, ``"second"`` of the suite, or nothing); alike
-        (whether the declared test does not tell it apart from the suite's best); mean (over datasets, the same in
-        every row of a method; NaN where there is none, `Together.means`).
+        (whether it does not differ significantly, by the primary test, from the suite's best); mean (over datasets, the
+        same in every row of a method; NaN where there is none, `Together.means`).
     """
     rows = []
     for one, suite in zip(together.suites, together.names, strict=True):
@@ -69,7 +69,7 @@ def displayed_overview(together: Together, found: pd.DataFrame) -> Shown:
 
 def legend(together: Together, found: pd.DataFrame) -> str:
     """What the marks stand for, in sentences."""
-    alike = f" {formats.ALIKE} Not told apart from the suite's best by the declared test."
+    alike = f" {formats.ALIKE} Not significantly different from the suite's best (primary test)."
     unlike = f" {formats.UNLIKE} Not the same in all suites: in no mean, tally or rank."
     told = "Of each suite the best in bold, the second underlined."
     return told + alike * bool(found["alike"].any()) + unlike * bool(together.unlike)

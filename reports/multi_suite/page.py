@@ -6,21 +6,21 @@ from typing import Any
 from urllib.parse import quote
 
 from reports.formats import names
+from reports.multi_suite import words
+from reports.multi_suite.diagram import diagram
+from reports.multi_suite.document import document
+from reports.multi_suite.facts import differing
+from reports.multi_suite.overview import mean_places
+from reports.multi_suite.ranking import like_the_first
+from reports.multi_suite.suites import Together
+from reports.multi_suite.tables import Tables, write_sheets
+from reports.multi_suite.versus_control import TIE, WIN, tallies, tally
 from reports.page.html import elements, rendered
 from reports.page.listing import listed
 from reports.page.placing import placed
-from reports.pictures.album import Pictures, picture_files, write_pictures
-from reports.tables.apart import LEVEL
+from reports.pictures.collection import Pictures, picture_files, write_pictures
+from reports.tables.significance import LEVEL
 from reports.tables.summary import SYNTHETIC
-from reports.together import words
-from reports.together.against import TIE, WIN, tallies, tally
-from reports.together.diagram import diagram
-from reports.together.document import document
-from reports.together.facts import differing
-from reports.together.overview import mean_places
-from reports.together.ranking import like_the_first
-from reports.together.suites import Together
-from reports.together.tables import Tables, write_sheets
 
 
 def write_together(together: Together, directory: Path, *, links: Mapping[str, str], created: str) -> Path:

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reports.statistics.several import holm
+from reports.statistics.multiple_testing import holm
 
 FAMILY = st.lists(st.one_of(st.just(np.nan), st.floats(0.0, 1.0)), max_size=12).map(np.array)
 

@@ -5,8 +5,8 @@ import pandas as pd
 
 from reports import formats
 from reports.markup import Shown
+from reports.multi_suite.suites import Together
 from reports.statistics.ranks import Ranks, friedman, why_not
-from reports.together.suites import Together
 
 #: What is called significant, as in Nemenyi's critical difference.
 LEVEL = 0.05
@@ -79,13 +79,19 @@ def verdict(found: Ranks) -> list[str]:
     first, *others = (str(method) for method in found.ranks.index)
     best = [first, *(other for other in others if found.ranks[other] == found.ranks[first])]
     if not found.p < LEVEL:
-        told = f"p {formats.p_value(found.p)}" if found.p == found.p else "no dataset tells any apart"
-        return [f"Friedman's test does not tell the mean ranks apart ({told}), so no two methods are called different."]
+        told = f"p {formats.p_value(found.p)}" if found.p == found.p else "all scores are equal"
+        return [
+            f"Friedman's test finds no significant difference between the mean ranks ({told}), so no pair is tested."
+        ]
     test = f"Friedman's test says that mean ranks differ (χ² {found.statistic:.2f}, p {formats.p_value(found.p)})."
     alike = like_the_first(found)
-    near = f"not told apart from it: {formats.names(alike)}" if alike else "it is told apart from all others"
+    near = (
+        f"not significantly different from it: {formats.names(alike)}"
+        if alike
+        else "it differs significantly from all others"
+    )
     if alike == others:
-        near = "no other is told apart from it"
+        near = "no other differs significantly from it"
     have = "has" if len(best) == 1 else "share"
     told = f"{formats.names(best)} {have} the best mean rank, {found.ranks.iloc[0]:.2f}"
     return [test, f"{told}; by Nemenyi's critical difference of {found.critical:.2f} {near}."]

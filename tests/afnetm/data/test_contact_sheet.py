@@ -4,9 +4,8 @@ import numpy as np
 import pytest
 from PIL import ImageDraw
 
-from afnetm.data import sheet
+from afnetm.data.contact_sheet import FILLED_COLOUR, REGION_COLOURS, contact_sheet
 from afnetm.data.preparing import prepare_dataset
-from afnetm.data.sheet import FILLED_COLOUR, REGION_COLOURS, contact_sheet
 from afnetm.errors import UserError
 
 
@@ -18,7 +17,7 @@ def dataset(analytic_source, tmp_path_factory):
 @pytest.mark.parametrize("scans", [1, 5, 12, 100])
 def test_it_shows_as_many_scans_as_asked_or_there_are(dataset, scans, monkeypatch):
     shown = []
-    monkeypatch.setattr(sheet, "_caption", lambda dataset, row: shown.append(row) or "")
+    monkeypatch.setattr("afnetm.data.contact_sheet._caption", lambda dataset, row: shown.append(row) or "")
     contact_sheet(dataset, scans=scans)
     assert len(set(shown)) == len(shown) == min(scans, 18)
 
@@ -54,7 +53,7 @@ def test_subjects_are_named_only_where_that_is_allowed(dataset, monkeypatch):
 
 def test_it_takes_subjects_from_the_whole_dataset_and_every_expression(dataset, monkeypatch):
     chosen = []
-    monkeypatch.setattr(sheet, "_caption", lambda dataset, row: chosen.append(row) or "")
+    monkeypatch.setattr("afnetm.data.contact_sheet._caption", lambda dataset, row: chosen.append(row) or "")
     contact_sheet(dataset, scans=12)
     rows = dataset.table.iloc[chosen]
     assert set(rows["subject"]) == {"s000", "s002"}

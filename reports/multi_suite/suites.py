@@ -11,9 +11,9 @@ from functools import cached_property
 import pandas as pd
 
 from reports import formats
+from reports.multi_suite.method_differences import Unlike, unlike
 from reports.schema import ReportError
 from reports.tables.compared import Compared
-from reports.together.unlike import Unlike, unlike
 
 #: Decimals of a mean of shares that are not rounding: equal scores stay equal.
 _DECIMALS = 12

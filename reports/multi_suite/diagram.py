@@ -12,10 +12,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from reports.multi_suite.ranking import cliques
 from reports.pictures.figures import label
 from reports.pictures.theme import ACCENT, COLUMN, INK, MUTED, THEME, Picture, drawn
 from reports.statistics.ranks import Ranks
-from reports.together.ranking import cliques
 
 #: Heights, in rows of names: of the space between two bars, and from the axis up to the critical difference.
 _BAR, _ABOVE = 0.45, 1.75
@@ -91,5 +91,5 @@ def _words(found: Ranks, groups: Sequence[tuple[int, int]]) -> str:
     joined = "; ".join(f"{names[first]} {'to' if last > first + 1 else 'and'} {names[last]}" for first, last in groups)
     return (
         f"Mean ranks, the best first: {listed}. Critical difference {found.critical:.2f}. "
-        f"Not told apart: {joined or 'none'}"
+        f"Not significantly different: {joined or 'none'}"
     )

@@ -4,11 +4,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from reports.multi_suite.overview import overview
+from reports.multi_suite.suites import Together
+from reports.multi_suite.words import notices
 from reports.schema import ReportError
-from reports.together.overview import overview
-from reports.together.suites import Together
-from reports.together.words import notices
-from tests.reports.together.conftest import SKILLS, with_info
+from tests.reports.multi_suite.conftest import SKILLS, with_info
 
 
 def accuracy(compared, method):

@@ -11,15 +11,15 @@ from reports import formats
 from reports.files import write_all
 from reports.latex.table import Paper
 from reports.markup import Shown
+from reports.multi_suite import words
+from reports.multi_suite.facts import displayed_facts, facts
+from reports.multi_suite.overview import displayed_overview, legend, overview
+from reports.multi_suite.ranking import displayed_ranks, ranking, ranks_table
+from reports.multi_suite.suites import Together
+from reports.multi_suite.versus_control import against, displayed_against
 from reports.statistics.ranks import Ranks
-from reports.tables.apart import LEVEL
 from reports.tables.papers import as_paper
-from reports.together import words
-from reports.together.against import against, displayed_against
-from reports.together.facts import displayed_facts, facts
-from reports.together.overview import displayed_overview, legend, overview
-from reports.together.ranking import displayed_ranks, ranking, ranks_table
-from reports.together.suites import Together
+from reports.tables.significance import LEVEL
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,22 +51,22 @@ class Tables:
 
     @cached_property
     def overview(self) -> pd.DataFrame:
-        """`reports.together.overview.overview`."""
+        """`reports.multi_suite.overview.overview`."""
         return overview(self.together)
 
     @cached_property
     def against(self) -> pd.DataFrame:
-        """`reports.together.against.against`."""
+        """`reports.multi_suite.versus_control.against`."""
         return against(self.together)
 
     @cached_property
     def ranks(self) -> Ranks | None:
-        """`reports.together.ranking.ranking`."""
+        """`reports.multi_suite.ranking.ranking`."""
         return ranking(self.together)
 
     @cached_property
     def facts(self) -> pd.DataFrame:
-        """`reports.together.facts.facts`."""
+        """`reports.multi_suite.facts.facts`."""
         return facts(self.together)
 
     @cached_property
@@ -84,7 +84,7 @@ class Tables:
         ]
         if not self.against.empty:
             shown = displayed_against(whole, self.against)
-            title = f"Against {whole.labelled(control)}"
+            title = f"Δ vs {whole.labelled(control)}"
             notes, caption = fought(whole.labelled(control)), f"Accuracy against {whole.titles[control]}"
             found.append(Sheet("against", title, self.against, shown, notes, caption))
         if self.ranks is not None:
@@ -128,7 +128,7 @@ def write_sheets(together: Together, sheets: Sequence[Sheet], directory: Path, *
 
 def fought(control: str) -> list[str]:
     """What the comparisons with the control are."""
-    test = "the declared test, sign flips over subjects, adjusted by Holm as in the suite's own table of pairs"
+    test = "the primary test (paired permutation on subjects), Holm-adjusted as in the suite's own table of pairs"
     win = f"A win is a method that this test tells apart (p below {LEVEL}) with the higher accuracy"
     return [
         f"Accuracy minus that of {control} over the folds that both have finished, its 95 % interval, and p of {test}.",
@@ -141,5 +141,5 @@ def ranked(ranks: Ranks) -> list[str]:
     test = f"Friedman's test over datasets, then Nemenyi's critical difference, {ranks.critical:.2f} (Demšar 2006)"
     return [
         "Rank 1 is the best on a dataset; equal accuracies share a rank.",
-        f"{formats.ALIKE} Not told apart from the best mean rank at 5 %: {test}.",
+        f"{formats.ALIKE} Not significantly different from the best mean rank at 5 %: {test}.",
     ]

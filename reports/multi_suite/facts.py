@@ -7,8 +7,8 @@ import pandas as pd
 
 from reports import formats
 from reports.data.search import Search
+from reports.multi_suite.suites import Together
 from reports.tables.compared import Compared
-from reports.together.suites import Together
 
 #: What a reader asks of every suite, the same or not: in the table always.
 _EPOCHS = "training.epochs"

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from reports.data.faces import mean_face
 from reports.data.results import Results
-from reports.pictures import figures, portraits
+from reports.pictures import figures, per_method
 from reports.pictures.attention import attention
 from reports.pictures.conditions import conditions, contenders
 from reports.pictures.hardest import subjects
@@ -88,14 +88,14 @@ def _portraits(results: Results, table: pd.DataFrame) -> dict[str, Mapping[str, 
     tested = dict(zip(table["method"], table["accuracy"], strict=True))
     predictions = dict(list(results.predictions.groupby("method")))
     known, curves = set(intensities["method"]), dict(list(results.curves.groupby("method")))
-    means = portraits.courses(results.curves)
+    means = per_method.courses(results.curves)
     return {
-        "confusion": {method: portraits.confusion(predictions[method]) for method in results.methods},
+        "confusion": {method: per_method.confusion(predictions[method]) for method in results.methods},
         "intensity": {
-            method: portraits.intensity(intensities, method) for method in results.methods if method in known
+            method: per_method.intensity(intensities, method) for method in results.methods if method in known
         },
         "learning": {
-            method: portraits.learning(curves[method], means, method, tested=tested[method])
+            method: per_method.learning(curves[method], means, method, tested=tested[method])
             for method in results.methods
             if method in curves
         },
