@@ -12,7 +12,7 @@ from rich.markup import escape
 
 from afnetm.errors import UserError
 from afnetm.unwritten import why_unwritten
-from benchmarks.cli import check, data, listing, report, status, travel
+from benchmarks.cli import archive, check, data, listing, report, status
 from benchmarks.cli import search as cli_search
 from benchmarks.cli.arguments import Command, Program
 from benchmarks.cli.options import (
@@ -132,18 +132,18 @@ def run(
     with console.status("loading"):
         if not dry_run:
             ahead(context.obj, suite)
-        from benchmarks.jobs import commands
-        from benchmarks.jobs.publishing import publish
-        from benchmarks.jobs.search_forecast import dry_forecast
-        from benchmarks.running.troubles import check_tracking_uri
+        from benchmarks.commands import comparing
+        from benchmarks.commands.publishing import publish
+        from benchmarks.commands.search_forecast import dry_forecast
+        from benchmarks.execution.troubles import check_tracking_uri
     uri = context.meta["tracking_uri"]
     check_tracking_uri(uri)
     try:
-        job = commands.prepare(
+        job = comparing.prepare(
             suite, methods, home=context.obj, workers=workers, device=device, console=console, dry=dry_run
         )
         if params is not None and job.planned:
-            job = commands.give(job, params)
+            job = comparing.give(job, params)
         spec = job.suite.search if params is None else None
         if dry_run:
             with console.status("timing a few steps of what has no record yet"):
@@ -152,7 +152,7 @@ def run(
             return
         if spec is not None:
             job = cli_search.tune(context, job, spec)
-        tally = commands.train(job, tracking_uri=uri, with_faces=with_faces, console=console)
+        tally = comparing.train(job, tracking_uri=uri, with_faces=with_faces, console=console)
     except KeyboardInterrupt:
         errors.say("stopped; what is done is kept: run again to go on")
         raise typer.Exit(130) from None
@@ -221,8 +221,8 @@ def forget(
 
 app.command(cls=Command)(check.check)
 app.command(cls=Command)(report.report)
-app.command(cls=Command)(travel.export)
-app.command("import", cls=Command)(travel.import_)
+app.command(cls=Command)(archive.export)
+app.command("import", cls=Command)(archive.import_)
 
 
 @app.command(cls=Command)
@@ -244,14 +244,14 @@ def ui(
 
     Example: `afnetm ui quick`, `afnetm ui --optuna --port 8081`
     """
-    from benchmarks.running.interfaces import OPTUNA_PORT
+    from benchmarks.execution.interfaces import OPTUNA_PORT
 
     if optuna:
-        from benchmarks.running.optuna_page import optuna_ui
+        from benchmarks.execution.optuna_page import optuna_ui
 
         storage = context.meta["storage"]
         raise typer.Exit(optuna_ui(context.obj, storage, port=port or OPTUNA_PORT, console=console, browser=browser))
-    from benchmarks.running.mlflow_page import mlflow_ui
+    from benchmarks.execution.mlflow_page import mlflow_ui
 
     name = Path(suite).name.removesuffix(".toml") if suite else None
     uri = context.meta["tracking_uri"]

@@ -89,7 +89,7 @@ def prepare(
     """
     with console.status("loading"):
         from afnetm.data.chunks import NothingRenderedError
-        from benchmarks.jobs import datasets
+        from benchmarks.commands import datasets
 
     home: Home = context.obj
     source = datasets.open_source(kind, folder, table=table, intensities=tuple(intensities) if intensities else None)
@@ -128,7 +128,7 @@ def export(
     """
     with console.status("loading"):
         from afnetm.data.synthetic import SyntheticSource
-        from benchmarks.jobs.datasets import export_scans
+        from benchmarks.commands.datasets import export_scans
 
     source = SyntheticSource(seed=seed, subjects=subjects, intensities=tuple(intensities), clean=clean)
     export_scans(layout, folder, source, workers=workers, console=console)
@@ -196,7 +196,7 @@ def show(
 
 def _summary(home: Home, reference: str, *, table: Path | None, workers: int | None, as_json: bool) -> None:
     with console.status("loading"):
-        from benchmarks.jobs.overviews import lines, tell
+        from benchmarks.commands.overviews import lines, tell
 
     directory = _directory(home, reference)
     if not directory.exists() and Path(reference).is_dir():

@@ -42,7 +42,7 @@ def methods(
 
     Example: `afnetm methods --costs`
     """
-    from benchmarks.jobs import catalogue
+    from benchmarks.commands import catalogue
 
     found = catalogue.catalogue()
     if costs:

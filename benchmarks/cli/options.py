@@ -49,8 +49,8 @@ DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would be done,
 
 def ahead(home: Home, suite: str) -> None:
     """Begins what workers need, where the suite seems to have something to train: this process has seconds to plan."""
-    from benchmarks.jobs.state import seems_unfinished
-    from benchmarks.running.ahead import begin_workers
+    from benchmarks.commands.state import seems_unfinished
+    from benchmarks.execution.ahead import begin_workers
 
     if seems_unfinished(suite, home):
         begin_workers()

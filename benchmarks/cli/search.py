@@ -21,7 +21,7 @@ from benchmarks.terminal.tables import Fitted
 from benchmarks.terminal.words import counted, disk, duration
 
 if TYPE_CHECKING:
-    from benchmarks.jobs.commands import Job
+    from benchmarks.commands.comparing import Job
     from benchmarks.search.tuning import Tuned
     from studies.spec import SearchSpec
 
@@ -46,14 +46,14 @@ def search(
     with console.status("loading"):
         if not dry_run:
             ahead(context.obj, suite)
-        from benchmarks.jobs import commands
-        from benchmarks.jobs.search_forecast import search_forecast
-        from benchmarks.running.troubles import check_tracking_uri
+        from benchmarks.commands import comparing
+        from benchmarks.commands.search_forecast import search_forecast
+        from benchmarks.execution.troubles import check_tracking_uri
     home: Home = context.obj
     check_tracking_uri(context.meta["tracking_uri"])
     try:
-        job = commands.prepare(suite, methods, home=home, workers=workers, device=device, console=console, dry=dry_run)
-        spec = commands.search_spec(job.suite, trials=trials, hours=hours)
+        job = comparing.prepare(suite, methods, home=home, workers=workers, device=device, console=console, dry=dry_run)
+        spec = comparing.search_spec(job.suite, trials=trials, hours=hours)
         if dry_run:
             with console.status("timing a few steps of what has no record yet"):
                 told = search_forecast(job, spec, storage_url=context.meta.get("storage"), measure=True)
@@ -77,14 +77,14 @@ def search(
 
 def tune(context: typer.Context, job: "Job", spec: "SearchSpec") -> "Job":
     """Says what is to be done, does it, and prints what was found."""
-    from benchmarks.jobs import commands
-    from benchmarks.jobs.search_forecast import search_forecast
+    from benchmarks.commands import comparing
+    from benchmarks.commands.search_forecast import search_forecast
 
     with console.status("reading what is done"):
         told = search_forecast(job, spec, storage_url=context.meta.get("storage"), measure=False)
     console.print(told)
     uris = {"storage_url": context.meta.get("storage"), "tracking_uri": context.meta["tracking_uri"]}
-    job = commands.tune(job, spec, console=console, **uris)
+    job = comparing.tune(job, spec, console=console, **uris)
     assert job.tuned is not None
     output().print(_table(job.tuned, job.labels))
     return job

@@ -16,7 +16,7 @@ from benchmarks.terminal.tables import table
 from benchmarks.terminal.words import counted, disk
 
 if TYPE_CHECKING:
-    from benchmarks.jobs.state import Contents, State
+    from benchmarks.commands.state import Contents, State
 
 
 def status(
@@ -38,7 +38,7 @@ def status(
     Example: `afnetm status quick`, or `afnetm status`
     """
     with console.status("reading records"):
-        from benchmarks.jobs.state import contents, suite_state
+        from benchmarks.commands.state import contents, suite_state
 
         if suite is None:
             found = contents(context.obj)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import optuna
 from optuna.trial import FrozenTrial, TrialState
 
-from benchmarks.running.interfaces import HERE, OPTUNA_PORT
+from benchmarks.execution.interfaces import HERE, OPTUNA_PORT
 from benchmarks.search.searching import StudySpec
 from studies.search import Search
 

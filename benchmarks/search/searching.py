@@ -10,13 +10,13 @@ from optuna.storages import BaseStorage
 
 from afnetm.data.dataset import FaceDataset
 from afnetm.errors import UserError
+from benchmarks.execution.local import Outcome, run_local
 from benchmarks.plans.fitting import check_inner_folds, check_selection
 from benchmarks.plans.keys import deciding
 from benchmarks.plans.runs import PlannedRun, scans_of, with_settings
 from benchmarks.plans.suite import Suite
 from benchmarks.records.home import Home
 from benchmarks.records.store import Store
-from benchmarks.running.local import Outcome, run_local
 from benchmarks.terminal.console import Terminal
 from benchmarks.terminal.trials import SearchProgress
 from studies.best_parameters import Where, place

@@ -16,12 +16,12 @@ import optuna
 from mlflow.entities import DatasetInput, Metric, Run, RunTag
 from optuna.trial import FrozenTrial, TrialState
 
+from benchmarks.execution.artifacts import METHOD
+from benchmarks.execution.entities import mlflow_dataset, params
+from benchmarks.execution.mlflow_page import run_page
+from benchmarks.execution.tracking import PARENT, STUDY, TRIAL, Tracker
 from benchmarks.records.home import Home
 from benchmarks.records.manifest import Manifest
-from benchmarks.running.artifacts import METHOD
-from benchmarks.running.entities import mlflow_dataset, params
-from benchmarks.running.mlflow_page import run_page
-from benchmarks.running.tracking import PARENT, STUDY, TRIAL, Tracker
 from benchmarks.search.links import dashboard_link, link_to_mlflow, note_outcome, outcome
 from benchmarks.search.searching import StudySpec
 from benchmarks.search.tuning import best_parameters_of

@@ -12,11 +12,11 @@ from pathlib import Path
 
 import pandas as pd
 
-from benchmarks.jobs.commands import prepare
+from benchmarks.commands.comparing import prepare
+from benchmarks.execution.local import run_local
 from benchmarks.plans.runs import PlannedRun, rebuild, with_settings
 from benchmarks.records.home import Home
 from benchmarks.records.store import Store
-from benchmarks.running.local import run_local
 from benchmarks.terminal.console import Terminal
 
 

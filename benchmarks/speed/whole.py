@@ -42,7 +42,7 @@ def tracking(home: Path) -> dict[str, float]:
         "from benchmarks.records.home import Home\n"
         "from benchmarks.records.manifest import read_manifest\n"
         "times = [time.process_time()]\n"
-        "from benchmarks.running.tracking import Tracker\n"
+        "from benchmarks.execution.tracking import Tracker\n"
         "home = Home(Path(sys.argv[1]))\n"
         "manifest = read_manifest(home, 'quick')\n"
         "tracker = Tracker(f'sqlite:///{home.path}/again.db', home, manifest)\n"

@@ -16,7 +16,7 @@ from afnetm.data.scan import EXPRESSIONS, Scan, ScanSource
 from afnetm.data.sources.exporting import export
 from afnetm.data.synthetic import SyntheticSource
 from afnetm.errors import UserError
-from benchmarks.jobs.datasets import KINDS, open_source
+from benchmarks.commands.datasets import KINDS, open_source
 
 MADE = SyntheticSource(seed=5, subjects=1, intensities=(4,), clean=True)
 

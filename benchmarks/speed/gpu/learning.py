@@ -11,11 +11,11 @@ from typing import Any
 from afnetm.contract.inputs import learnable_dataset
 from afnetm.data.dataset import open_dataset
 from afnetm.training.config import Precision
+from benchmarks.execution.executing import execute
 from benchmarks.plans.runs import PlannedRun, plan
 from benchmarks.plans.suite import Suite, load_suite
 from benchmarks.records.home import Home
 from benchmarks.records.store import Store
-from benchmarks.running.execution import execute
 from benchmarks.speed.gpu.cells import WrongError
 from benchmarks.speed.gpu.scale import Scale
 from benchmarks.speed.gpu.scans import QUICK, write

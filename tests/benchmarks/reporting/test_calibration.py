@@ -12,7 +12,7 @@ from benchmarks.reporting.frames import results
 from reports.data.outside import read_results
 from reports.page.page import write_report
 from reports.tables.compared import Compared
-from tests.benchmarks.travel.travellers import fabricate
+from tests.benchmarks.archive.examples import fabricate
 from tests.reports.conftest import sketching
 from tests.reports.page.test_page import read
 

@@ -6,8 +6,8 @@ from urllib.parse import unquote
 import pandas as pd
 
 from benchmarks.records.home import Home, write_text
+from tests.benchmarks.archive.examples import fabricate, make_manifest
 from tests.benchmarks.conftest import Afnetm
-from tests.benchmarks.travel.travellers import fabricate, make_manifest
 from tests.reports.page.test_page import read
 
 

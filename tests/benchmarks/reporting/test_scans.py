@@ -21,7 +21,7 @@ from benchmarks.reporting.scans import Pictures, dataset_here
 from reports.data.pseudonyms import identity, words
 from reports.data.results import Results
 from tests.afnetm.data.conftest import make_scan
-from tests.benchmarks.travel.travellers import PLACES, SUBJECTS, make_manifest, record, run
+from tests.benchmarks.archive.examples import PLACES, SUBJECTS, make_manifest, record, run
 
 
 @dataclass(frozen=True)

@@ -17,9 +17,9 @@ from benchmarks.plans.runs import Run, plan, scans_of, select, split
 from benchmarks.plans.suite import Suite, load_suite, parse_suite
 from benchmarks.search.searching import run_of, study_specs
 from studies.search import Task
+from tests.benchmarks.commands.test_protocols import dataset
 from tests.benchmarks.conftest import Afnetm
 from tests.benchmarks.found import findings
-from tests.benchmarks.jobs.test_protocols import dataset
 from tests.benchmarks.search.test_search_faults import told, trials
 
 

@@ -27,15 +27,15 @@ import benchmarks.search.searching
 from afnetm.data.scan import EXPRESSIONS
 from afnetm.errors import UserError
 from baselines.late import Late
+from benchmarks.execution.local import Outcome
 from benchmarks.plans.runs import PlannedRun, Run, plan
 from benchmarks.plans.suite import Suite, parse_suite
 from benchmarks.records.home import Home
-from benchmarks.running.local import Outcome
 from benchmarks.search.searching import StudySpec, check_folds, finished, search, study_specs
 from benchmarks.terminal.console import Terminal
 from studies.search import Search
 from studies.storage import open_storage
-from tests.benchmarks.jobs.test_protocols import dataset
+from tests.benchmarks.commands.test_protocols import dataset
 from tests.benchmarks.others import register
 
 PEOPLE = dataset([(f"s{s:02d}", name, 3) for s in range(12) for name in EXPRESSIONS])

@@ -10,8 +10,8 @@ from optuna.storages import InMemoryStorage
 from optuna.trial import FrozenTrial
 
 from afnetm.errors import UserError
-from benchmarks.jobs.commands import Job
-from benchmarks.jobs.manifests import make_manifest
+from benchmarks.commands.comparing import Job
+from benchmarks.commands.manifests import make_manifest
 from benchmarks.plans.runs import PlannedRun, Run, plan
 from benchmarks.plans.suite import Suite
 from benchmarks.records.home import Home

@@ -10,12 +10,12 @@ import pytest
 from mlflow import MlflowClient
 from optuna.storages import InMemoryStorage
 
+from benchmarks.execution import copying as copying_module
+from benchmarks.execution.copying import Copying
+from benchmarks.execution.tracking import Tracker
+from benchmarks.execution.troubles import trouble
 from benchmarks.records.home import Home
 from benchmarks.records.store import Store
-from benchmarks.running import copying as copying_module
-from benchmarks.running.copying import Copying
-from benchmarks.running.tracking import Tracker
-from benchmarks.running.troubles import trouble
 from benchmarks.search.tracking import StudyTracker
 from tests.benchmarks.tracking.conftest import MANIFEST, found_studies, runs
 from tests.benchmarks.tracking.test_runs import record

@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 from mlflow import MlflowClient
 
+from benchmarks.execution.artifacts import bring_home
+from benchmarks.execution.tracking import Tracker
 from benchmarks.records.home import Home
 from benchmarks.records.manifest import Manifest
 from benchmarks.records.store import Store
-from benchmarks.running.artifacts import bring_home
-from benchmarks.running.tracking import Tracker
 from tests.benchmarks.tracking.conftest import MANIFEST
 from tests.benchmarks.tracking.test_runs import record
 

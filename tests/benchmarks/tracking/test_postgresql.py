@@ -14,7 +14,7 @@ from mlflow import MlflowClient
 from benchmarks.records.home import Home
 from benchmarks.records.store import Store
 from tests.benchmarks.conftest import command
-from tests.benchmarks.running.test_mlflow_page import free_port
+from tests.benchmarks.execution.test_mlflow_page import free_port
 from tests.benchmarks.tracking.conftest import MANIFEST
 from tests.benchmarks.tracking.test_homes import copy, shown, tree
 from tests.benchmarks.tracking.test_runs import record

@@ -10,10 +10,10 @@ import pandas as pd
 import pytest
 from mlflow import MlflowClient
 
+from benchmarks.execution.tracking import PARENT, Tracker
 from benchmarks.records.home import Home
 from benchmarks.records.manifest import Manifest
 from benchmarks.records.store import Record, Store
-from benchmarks.running.tracking import PARENT, Tracker
 from tests.benchmarks.tracking.conftest import MANIFEST, artifacts
 
 #: With all that a method's run has.

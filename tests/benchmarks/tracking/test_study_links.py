@@ -12,11 +12,11 @@ from mlflow import MlflowClient
 from optuna.storages import InMemoryStorage
 from optuna_dashboard import get_note, save_note
 
+from benchmarks.execution.mlflow_page import run_page
+from benchmarks.execution.tracking import Tracker
 from benchmarks.records.home import Home
 from benchmarks.records.manifest import ListedRun, Manifest
 from benchmarks.records.store import Record, Store
-from benchmarks.running.mlflow_page import run_page
-from benchmarks.running.tracking import Tracker
 from benchmarks.search.links import note_outcome
 from tests.benchmarks.tracking.conftest import MANIFEST, above, copy, found_studies, runs
 

@@ -14,11 +14,11 @@ from mlflow import MlflowClient
 from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
 
 from afnetm.errors import UserError
+from benchmarks.execution.copying import Copying
+from benchmarks.execution.tracking import Tracker
+from benchmarks.execution.troubles import check_tracking_uri, trouble
 from benchmarks.records.home import Home
 from benchmarks.records.store import Store
-from benchmarks.running.copying import Copying
-from benchmarks.running.tracking import Tracker
-from benchmarks.running.troubles import check_tracking_uri, trouble
 from tests.benchmarks.conftest import Afnetm
 from tests.benchmarks.tracking.conftest import MANIFEST
 from tests.benchmarks.tracking.test_runs import record

@@ -1,0 +1,331 @@
+"""Tracking: a faithful copy of the records in MLflow, for people. Losing it loses nothing, and it can be made again.
+
+An experiment is a suite, a parent run a method, a child run a run, tagged with its key; where methods were tuned, a
+study stands between them (`benchmarks.search.tracking`), and a run beside the methods has the report. Only the driver
+writes, each run's numbers in one batch; what is there already is left alone, and what was missed is caught up later.
+"""
+
+import json
+import logging
+import math
+import os
+import time
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+# Before mlflow is imported anywhere: nothing is sent to its makers, and a server that is away is left in seconds.
+os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
+os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "10")
+
+from mlflow import MlflowClient
+from mlflow.entities import DatasetInput, Metric, Run
+
+from benchmarks.execution.artifacts import METHOD, Artifacts, bring_home
+from benchmarks.execution.entities import (
+    method_params,
+    mlflow_dataset,
+    run_metrics,
+    run_name,
+    run_params,
+    shows_subjects,
+)
+from benchmarks.execution.troubles import is_database, reach
+from benchmarks.records.home import Home
+from benchmarks.records.manifest import ListedRun, Manifest
+from benchmarks.records.store import Store
+
+# What goes wrong is told in one line by who copies (`benchmarks.execution.troubles`), not by libraries with tracebacks.
+for _noisy, _level in (
+    ("mlflow", "WARNING"),
+    ("alembic", "WARNING"),
+    ("mlflow.store", "CRITICAL"),
+    ("urllib3", "ERROR"),
+):
+    logging.getLogger(_noisy).setLevel(_level)
+
+#: Tags. A study's name stands at its own run and at its best trial's runs, these have its number beside it.
+STUDY, TRIAL = "afnetm.study", "afnetm.trial"
+_KEY, _FINISHED = "afnetm.key", "afnetm.finished"
+_REPORT = "afnetm.report"  # of the run that has the suite's report
+_NAMED = "afnetm.named"  # of a run that has what names subjects
+_RUNS = "afnetm.runs"  # of a study's run: keys of its best trial's runs
+# MLflow's own tags, which its UI knows: it nests runs by the first.
+PARENT, _NOTE, _SOURCE = "mlflow.parentRunId", "mlflow.note.content", "mlflow.source.name"
+_PAGE = 1000
+#: What a copy is made of; raised whenever a record's copy changes, so that copies of before are made anew.
+_FORM = 2
+
+
+class Tracker:
+    """Copies one suite's records to an MLflow server or database.
+
+    Args:
+        uri: where MLflow is: a database's or a server's.
+        home: whose records are copied; it keeps the artifacts, unless a server does.
+        manifest: the suite.
+        with_faces: whether what names or shows subjects is copied though the dataset is not shareable. What was copied
+            without is completed; what was copied with it stays, whatever is said later.
+        tell: is given a line about what was done beside copying.
+
+    Every method may raise what MLflow raises when it cannot be reached.
+
+    Attributes:
+        client: of MLflow.
+        artifacts: of its runs.
+        experiment: the suite's, by MLflow's identifier.
+        studies: runs of studies, by the study's name.
+    """
+
+    def __init__(
+        self,
+        uri: str,
+        home: Home,
+        manifest: Manifest,
+        *,
+        with_faces: bool = False,
+        tell: Callable[[str], object] = lambda line: None,
+    ) -> None:
+        reach(uri)
+        if is_database(uri):
+            bring_home(uri, home)
+        self.client = MlflowClient(uri)
+        self.artifacts = Artifacts(self.client, uri, home, tell=tell)
+        self._named = bool(manifest.dataset["shareable"]) or with_faces
+        self._store = Store(home)
+        self._manifest = manifest
+        self.experiment = self._open(tell)
+        self.studies: dict[str, Run] = {}
+        self._chosen = {
+            (study["method"], study["repeat"], study["fold"], study["search"]): study
+            for study in manifest.tuning.get("studies", [])
+        }
+        self._parents: dict[str, Run] = {}
+        self._spans: dict[str, tuple[int, int]] = {}
+        self._report = ""
+        self._children: dict[str, tuple[str, str]] = {}
+        self._places: dict[str, dict[str, str]] = {}
+        self._nameless: set[str] = set()
+        for run in self._runs():
+            self._remember(run)
+
+    def log(self, listed_runs: Iterable[ListedRun]) -> int:
+        """Copies the finished ones of these runs that are not there whole; returns how many it copied."""
+        logged = 0
+        for listed in listed_runs:
+            if not self._store.folder(listed.key).is_dir():
+                continue
+            result = self._store.result(listed.key)
+            self._widen(listed.method, *_span(result))
+            run, finished = self._children.get(listed.key, ("", ""))
+            if finished == _finished(result):
+                logged += self._complete(listed.key, run)
+                self._move(listed, run)
+                continue
+            if run:  # the record was made anew, or the copy was cut off
+                self.client.delete_run(run)
+            self._log_run(listed, result)
+            logged += 1
+        return logged
+
+    def close(self) -> None:
+        """Brings up to date what stands above runs: a study's run names its own, a method's has how many there are."""
+        self._name_runs()
+        for method in self._parents:
+            keys = [e.key for e in self._manifest.runs if e.method == method and e.key in self._children]
+            self._update(method, {"runs": float(sum(self._store.folder(key).is_dir() for key in keys))})
+
+    def publish(
+        self,
+        scores: Mapping[str, Mapping[str, float]],
+        pictures: Mapping[str, Mapping[str, Path | bytes]],
+        report: Mapping[str, Path | bytes],
+    ) -> None:
+        """Copies what a report says: numbers and pictures to the methods' runs, the whole of it to one of its own.
+
+        Args:
+            scores: numbers by method and name.
+            pictures: files by method and name.
+            report: files by name.
+        """
+        for method in filter(self._manifest.methods.__contains__, scores):
+            self._update(method, scores[method])
+            self.artifacts.put(self.parent(method), {**self._suite(), **pictures.get(method, {})})
+        if not self._report:
+            tags = {_REPORT: "yes", _SOURCE: "afnetm run", _NOTE: "The report as a page: `index.html`."}
+            self._report = str(self.client.create_run(self.experiment, run_name="report", tags=tags).info.run_id)
+        self.artifacts.put(self._report, report, alone=True)
+        self.client.set_terminated(self._report)
+
+    def _update(self, method: str, numbers: Mapping[str, float]) -> None:
+        """Sets a method's metrics, and ends its run."""
+        run = self.client.get_run(self.parent(method))
+        numbers = {name: value for name, value in numbers.items() if math.isfinite(value)}
+        if numbers.items() - run.data.metrics.items():
+            now = int(time.time() * 1000)  # MLflow shows the latest: what they replace may be of younger records
+            self.client.log_batch(run.info.run_id, metrics=[Metric(k, v, now, 0) for k, v in numbers.items()])
+        elif run.info.status == "FINISHED":
+            return
+        _, end = self._spans.get(method, (None, run.info.end_time))
+        self.client.set_terminated(run.info.run_id, end_time=end)
+
+    def _widen(self, method: str, start: int, end: int) -> None:
+        """Takes what was trained from `start` to `end` into the time of a method's run."""
+        first, last = self._spans.get(method, (start, end))
+        self._spans[method] = (min(first, start), max(last, end))
+
+    def _open(self, tell: Callable[[str], object]) -> str:
+        """The suite's experiment; it is made if it is not there, and restored if it was deleted."""
+        suite = self._manifest.suite
+        experiment = self.client.get_experiment_by_name(suite)
+        if experiment is None:
+            # By its kind MLflow's UI shows an experiment as model training.
+            tags = {_NOTE: self._manifest.description, "mlflow.experimentKind": "custom_model_development"}
+            where = self.artifacts.location
+            return str(self.client.create_experiment(suite, artifact_location=where, tags=tags))
+        if experiment.lifecycle_stage != "active":  # its name is taken all the same
+            self.client.restore_experiment(experiment.experiment_id)
+            tell(f"the suite's experiment '{suite}' had been deleted there, and is restored")
+        return str(experiment.experiment_id)
+
+    def _runs(self) -> list[Run]:
+        runs: list[Run] = []
+        token = None
+        while token is None or token:
+            page = self.client.search_runs([self.experiment], max_results=_PAGE, page_token=token)
+            runs += page
+            token = page.token or ""
+        return runs
+
+    def _remember(self, run: Run) -> None:
+        tags = run.data.tags
+        if _KEY in tags:
+            self._remember_run(run.info.run_id, tags, whole=run.info.status == "FINISHED")
+        elif STUDY in tags:
+            self.studies[tags[STUDY]] = run
+        elif _REPORT in tags:
+            self._report = run.info.run_id
+        elif METHOD in tags:
+            self._parents[tags[METHOD]] = run
+
+    def _remember_run(self, run: str, tags: Mapping[str, str], *, whole: bool) -> None:
+        key = tags[_KEY]
+        before, finished = self._children.get(key, ("", ""))
+        if before:  # a server that answered too late had made one, and was asked again
+            self.client.delete_run(run if finished else before)
+            if finished:
+                return
+        self._children[key] = (run, tags[_FINISHED] if whole else "")
+        if tags.get(_NAMED) == "no":
+            self._nameless.add(key)
+        self._places[key] = {name: tags[name] for name in (PARENT, STUDY, TRIAL) if name in tags}
+
+    def parent(self, method: str) -> str:
+        """The run of a method; made if it is not there, and anew where the method's settings are others by now."""
+        before = self._parents.get(method)
+        wanted = method_params(self._manifest, method)
+        if before is not None and before.data.params == {one.key: one.value for one in wanted}:
+            return str(before.info.run_id)
+        about = self._manifest.methods[method]
+        tags = {METHOD: method, _SOURCE: "afnetm run", _NOTE: f"{about['summary']}\n\n{about['source']}"}
+        start, _ = self._spans.get(method, (None, None))
+        made = self.client.create_run(self.experiment, start_time=start, run_name=method, tags=tags)
+        run = str(made.info.run_id)
+        self.artifacts.put(run, self._suite())
+        self.client.log_batch(run, params=wanted)
+        self.client.log_inputs(run, [DatasetInput(mlflow_dataset(self._manifest.dataset))])
+        self._parents[method] = self.client.get_run(run)
+        if before is not None:
+            self._adopt(run, before.info.run_id)
+        return run
+
+    def _suite(self) -> dict[str, Path | bytes]:
+        resolved = json.dumps(self._manifest.resolved, indent=2)
+        return {"suite.toml": self._manifest.text.encode(), "suite.resolved.json": resolved.encode()}
+
+    def _adopt(self, run: str, before: str) -> None:
+        """Puts all that is below the run `before` below another, and deletes it."""
+        for key, place in self._places.items():
+            if place.get(PARENT) == before:
+                self.client.set_tag(self._children[key][0], PARENT, run)
+                place[PARENT] = run
+        for study in self.studies.values():
+            if study.data.tags.get(PARENT) == before:
+                self.client.set_tag(study.info.run_id, PARENT, run)
+        self.client.delete_run(before)
+
+    def _log_run(self, listed: ListedRun, result: dict[str, Any]) -> None:
+        start, end = _span(result)
+        self._places[listed.key] = self._place(listed)
+        tags = {
+            **self._places[listed.key],
+            METHOD: listed.method,
+            _KEY: listed.key,
+            _FINISHED: _finished(result),
+            _NAMED: "yes" if self._named else "no",
+            _SOURCE: "afnetm run",
+            "mlflow.source.git.commit": result["commit"],
+            "afnetm.hardware": result["hardware"],
+            "afnetm.device": result["device_name"],
+            **{f"version.{name}": version for name, version in result["versions"].items()},
+        }
+        run = self.client.create_run(self.experiment, start_time=start, tags=tags, run_name=run_name(listed))
+        identifier = str(run.info.run_id)
+        self._children[listed.key] = (identifier, "")  # what is cut off from here on is made again
+        folder = self._store.folder(listed.key)
+        self.client.log_batch(identifier, metrics=run_metrics(result, folder, end), params=run_params(result))
+        self.client.log_inputs(identifier, [DatasetInput(mlflow_dataset(self._manifest.dataset))])
+        files = {path.name: path for path in folder.iterdir() if self._named or not shows_subjects(path)}
+        self.artifacts.put(identifier, files)
+        self.client.set_terminated(identifier, end_time=end)
+        self._children[listed.key] = (identifier, _finished(result))
+        (self._nameless.discard if self._named else self._nameless.add)(listed.key)
+
+    def _complete(self, key: str, run: str) -> bool:
+        """Adds what names subjects to a copy that was made without, where that is wanted now; says whether it was."""
+        if not self._named or key not in self._nameless:
+            return False
+        self.artifacts.put(run, {path.name: path for path in self._store.folder(key).iterdir()})
+        self.client.set_tag(run, _NAMED, "yes")
+        self._nameless.discard(key)
+        return True
+
+    def _place(self, listed: ListedRun) -> dict[str, str]:
+        """Tags that say where a run's run stands: below the study that chose its settings, or its method."""
+        for where in ((listed.repeat, listed.fold), (-1, -1)):  # one of them, as the search was nested or not
+            study = self._chosen.get((listed.method, *where, listed.search))
+            if study is not None and study["best_trial"] is not None:
+                above = self.studies.get(study["study"])  # not there while its copy is yet to be caught up
+                parent = above.info.run_id if above else self.parent(listed.method)
+                return {PARENT: parent, STUDY: study["study"], TRIAL: str(study["best_trial"])}
+        return {PARENT: self.parent(listed.method)}
+
+    def _move(self, listed: ListedRun, run: str) -> None:
+        """Puts the run of a run where it belongs now: what a search chose may have been trained before."""
+        before, now = self._places[listed.key], self._place(listed)
+        for tag in before.keys() - now.keys():
+            self.client.delete_tag(run, tag)
+        for tag, value in now.items():
+            if before.get(tag) != value:
+                self.client.set_tag(run, tag, value)
+        self._places[listed.key] = now
+
+    def _name_runs(self) -> None:
+        """Tags studies' runs with the keys of the runs below them."""
+        for name, run in self.studies.items():
+            own = [e.key for e in self._manifest.only(None) if self._places.get(e.key, {}).get(STUDY) == name]
+            keys = " ".join(own)
+            if keys and run.data.tags.get(_RUNS) != keys:
+                self.client.set_tag(run.info.run_id, _RUNS, keys)
+
+
+def _span(result: Mapping[str, Any]) -> tuple[int, int]:
+    """When a run began and ended, in MLflow's milliseconds."""
+    end = int(result["finished"] * 1000)
+    return end - int((result["seconds"] + result["test_seconds"]) * 1000), end
+
+
+def _finished(result: Mapping[str, Any]) -> str:
+    """Tells a record from one that was made anew, and its copy from one of another form."""
+    return f"{result['finished']} {_FORM}"
