@@ -6,7 +6,7 @@ from pathlib import Path
 from afnetm.errors import UserError
 
 
-def told(error: BaseException, module: str) -> str:
+def error_message(error: BaseException, module: str) -> str:
     """``ValueError: width must be even (baselines/mine.py:51)``; a `UserError` alone says all itself.
 
     Args:

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 
-from afnetm.blame import told
+from afnetm.blame import error_message
 from afnetm.contract.declared import check_declared
 from afnetm.errors import UserError
 from afnetm.installation import GROUP, how_to_register
@@ -50,7 +50,7 @@ class Registry:
         try:
             kind = point.load()
         except (Exception, SystemExit) as error:  # any plug-in, any error: the others must still run
-            hints = [told(error, point.module), how_to_register(name, registered=point.value)]
+            hints = [error_message(error, point.module), how_to_register(name, registered=point.value)]
             raise UserError(f"{said} cannot be loaded: {'; '.join(filter(None, hints))}") from error
         check_declared(name, kind, said=said)
         found: type[Method] = kind

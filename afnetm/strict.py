@@ -11,7 +11,7 @@ from typing import Any, Union, get_args, get_origin, get_type_hints
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
-from afnetm.blame import told
+from afnetm.blame import error_message
 from afnetm.errors import UserError
 
 #: Set as ``__pydantic_config__`` on plain dataclasses that are read from suites, so that pydantic checks them so.
@@ -56,7 +56,7 @@ def parse(kind: Any, value: Any, *, table: str = "") -> Any:
         raise OwnError(_own(error, kind, [table])) from error
 
 
-def shown(value: Any) -> str:
+def formatted(value: Any) -> str:
     """A value as JSON has it, as far as a line can show it."""
     text = json.dumps(value, default=str, ensure_ascii=False)
     return text if len(text) <= _LETTERS else f"{text[: _LETTERS - 4]} ..."
@@ -84,13 +84,13 @@ def _message(first: ErrorDetails, kind: Any, table: str) -> str:
     if first["type"] in _MISSING:
         return f"{where}: missing"
     if first["type"] in _NO_TABLE:
-        return f"{where} = {shown(first['input'])} is not a table; write [{where}]"
-    return f"{where} = {shown(first['input'])}: {first['msg'][:1].lower()}{first['msg'][1:]}"
+        return f"{where} = {formatted(first['input'])} is not a table; write [{where}]"
+    return f"{where} = {formatted(first['input'])}: {first['msg'][:1].lower()}{first['msg'][1:]}"
 
 
 def _own(error: BaseException, kind: Any, path: list[str]) -> str:
     where = ".".join(filter(None, path))
-    said = told(error, getattr(kind, "__module__", ""))
+    said = error_message(error, getattr(kind, "__module__", ""))
     return f"{where}: {said}" if where else said
 
 

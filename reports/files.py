@@ -5,10 +5,12 @@ from pathlib import Path
 import pandas as pd
 
 from reports.latex.table import Paper, latex, slug
-from reports.markup import Shown, markdown, write_csv
+from reports.markup import FormattedTable, markdown, write_csv
 
 
-def write_all(path: Path, table: pd.DataFrame, shown: Shown, paper: Paper, *, suite: str, notice: str = "") -> None:
+def write_all(
+    path: Path, table: pd.DataFrame, formatted: FormattedTable, paper: Paper, *, suite: str, notice: str = ""
+) -> None:
     """Writes a table in its three forms.
 
     Args:
@@ -20,7 +22,7 @@ def write_all(path: Path, table: pd.DataFrame, shown: Shown, paper: Paper, *, su
         notice: in sentences.
     """
     write_csv(table, path.with_suffix(".csv"))
-    path.with_suffix(".md").write_text(markdown(shown, notice=notice), encoding="utf-8")
+    path.with_suffix(".md").write_text(markdown(formatted, notice=notice), encoding="utf-8")
     write_paper(path, paper, suite=suite)
 
 

@@ -12,7 +12,7 @@ CHECK = "\N{CHECK MARK}"
 #: Not told apart from the best.
 ALIKE = "\N{DAGGER}"
 #: Not the same thing in all suites.
-UNLIKE = "\N{DOUBLE DAGGER}"
+DIFFERS = "\N{DOUBLE DAGGER}"
 
 
 def in_a_line(text: str, most: int = 300) -> str:

@@ -14,7 +14,7 @@ _NUMBER = r"-\d+(\.\d+)?(e[+-]?\d+)?"
 
 
 @dataclass(frozen=True, eq=False)
-class Shown:
+class FormattedTable:
     """A table as a reader meets it.
 
     Attributes:
@@ -41,13 +41,13 @@ def unguarded(text: "pd.Series[str]") -> "pd.Series[str]":
     return text.str.replace(rf"^'(?={_FORMULA})", "", regex=True)
 
 
-def markdown(shown: Shown, *, notice: str = "") -> str:
+def markdown(formatted: FormattedTable, *, notice: str = "") -> str:
     """A Markdown table, the first column to the left, the others to the right; `notice` below it.
 
     The best are bold, the second underlined (by an HTML element, as Markdown has no such mark).
     """
-    rows = _rows(shown)
-    head = [markdown_text(name) for name in shown.text.columns]
+    rows = _rows(formatted)
+    head = [markdown_text(name) for name in formatted.text.columns]
     lines = [head, [":--", *["--:"] * (len(head) - 1)], *rows]
     table = "".join(f"| {' | '.join(cells)} |\n" for cells in lines)
     return f"{table}\n*{markdown_text(notice)}*\n" if notice else table
@@ -70,11 +70,11 @@ def paragraph(text: str, start: str = "") -> str:
     return f"{start}{chr(92) if words[:1] in '#>+-=' and words else ''}{words}\n"
 
 
-def _rows(shown: Shown) -> list[list[str]]:
+def _rows(formatted: FormattedTable) -> list[list[str]]:
     """Escaped cells; of a marked one its first word, the score itself, is set in its mark."""
     rows = []
-    places = shown.marks.to_numpy() if shown.marks is not None else np.full(shown.text.shape, "")
-    for cells, row in zip(shown.text.itertuples(index=False, name=None), places, strict=True):
+    places = formatted.marks.to_numpy() if formatted.marks is not None else np.full(formatted.text.shape, "")
+    for cells, row in zip(formatted.text.itertuples(index=False, name=None), places, strict=True):
         line = []
         for cell, place in zip(cells, row, strict=True):
             score, space, rest = cell.partition(" ") if place else ("", "", cell)

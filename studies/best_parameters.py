@@ -37,7 +37,7 @@ class BestParameters:
     label: str
     where: Where
     params: Mapping[str, Any]
-    told: str = ""
+    message: str = ""
 
 
 def written(best_parameters: Iterable[BestParameters], *, suite: str) -> str:
@@ -47,8 +47,8 @@ def written(best_parameters: Iterable[BestParameters], *, suite: str) -> str:
     document.add(_comment(f"afnetm run {suite} --params THIS-FILE"))
     for best in best_parameters:
         table = tomlkit.table()
-        if best.told:
-            table.add(_comment(best.told))
+        if best.message:
+            table.add(_comment(best.message))
         for name, value in best.params.items():
             key = [_RECIPE, name.removeprefix(PREFIX)] if name.startswith(PREFIX) else [name]
             table.append(tomlkit.key(key), value)

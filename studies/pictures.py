@@ -56,7 +56,7 @@ _METRICS = {"accuracy": "inner accuracy, %", "macro_f1": "inner macro-F1, %"}
 
 
 @dataclass(frozen=True)
-class _Shown:
+class _Charted:
     """What is drawn; scores are in percent.
 
     Attributes:
@@ -106,7 +106,7 @@ def pictures(trials: Sequence[FrozenTrial], *, best_trial: int | None, metric: s
     if best is None:
         return {}
     pruned = [trial for trial in trials if trial.state == TrialState.PRUNED]
-    shown = _Shown(
+    formatted = _Charted(
         complete,
         pruned,
         [trial for trial in trials if trial.state == TrialState.FAIL],
@@ -116,67 +116,67 @@ def pictures(trials: Sequence[FrozenTrial], *, best_trial: int | None, metric: s
         {name: scale(distribution) for name, distribution in complete[0].distributions.items()},
         _METRICS[metric],
     )
-    drawn = {"history.png": _png(_history, shown), "slices.png": _png(_slices, shown)}
-    drawn["parallel.png"] = _png(_parallel, shown)
+    drawn = {"history.png": _png(_history, formatted), "slices.png": _png(_slices, formatted)}
+    drawn["parallel.png"] = _png(_parallel, formatted)
     if shares := importances(trials):
         drawn["importances.png"] = _png(_importances, shares)
     return drawn
 
 
-def _history(shown: _Shown) -> Figure:
+def _history(formatted: _Charted) -> Figure:
     figure = Figure(figsize=(7.0, 3.2), layout="constrained")
     axes = figure.subplots()
-    numbers = np.array([trial.number for trial in shown.complete])
-    axes.step(numbers, np.maximum.accumulate(shown.scores), where="post", color=_ACCENT, label="best so far")
-    _points(axes, numbers, np.array([trial.number for trial in shown.pruned]), shown)
-    if shown.failed:
-        failed = [trial.number for trial in shown.failed]
+    numbers = np.array([trial.number for trial in formatted.complete])
+    axes.step(numbers, np.maximum.accumulate(formatted.scores), where="post", color=_ACCENT, label="best so far")
+    _points(axes, numbers, np.array([trial.number for trial in formatted.pruned]), formatted)
+    if formatted.failed:
+        failed = [trial.number for trial in formatted.failed]
         below = axes.get_xaxis_transform()
         axes.plot(failed, np.zeros(len(failed)), "|", color=_INK, transform=below, clip_on=False, label="failed")
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.set_xlabel("trial")
-    axes.set_ylabel(shown.axis)
+    axes.set_ylabel(formatted.axis)
     figure.legend(loc="outside upper left", ncols=5)
     return figure
 
 
-def _slices(shown: _Shown) -> Figure:
-    rows = -(-len(shown.scales) // _COLUMNS)
-    columns = min(len(shown.scales), _COLUMNS)
+def _slices(formatted: _Charted) -> Figure:
+    rows = -(-len(formatted.scales) // _COLUMNS)
+    columns = min(len(formatted.scales), _COLUMNS)
     figure = Figure(figsize=(max(2.2 * columns, 3.4), 2.5 * rows), layout="constrained")
     panels = figure.subplots(rows, columns, sharey=True, squeeze=False).ravel()
-    for axes, (name, one) in zip(panels, shown.scales.items(), strict=False):
-        _points(axes, shown.places(shown.complete, name), shown.places(shown.pruned, name), shown)
+    for axes, (name, one) in zip(panels, formatted.scales.items(), strict=False):
+        _points(axes, formatted.places(formatted.complete, name), formatted.places(formatted.pruned, name), formatted)
         axes.set_xticks([place for place, _ in one.ticks], [label for _, label in one.ticks])
         axes.set_xlim(-0.04, 1.04)
         axes.set_xlabel(_label(name))
-    for axes in panels[len(shown.scales) :]:
+    for axes in panels[len(formatted.scales) :]:
         axes.remove()
     for row in range(rows):
-        panels[row * columns].set_ylabel(shown.axis)
+        panels[row * columns].set_ylabel(formatted.axis)
     figure.legend(*panels[0].get_legend_handles_labels(), loc="outside upper left", ncols=3)
     return figure
 
 
-def _parallel(shown: _Shown) -> Figure:
-    names = list(shown.scales)
+def _parallel(formatted: _Charted) -> Figure:
+    names = list(formatted.scales)
     figure = Figure(figsize=(max(1.25 * len(names) + 1.0, 3.4), 3.6), layout="constrained")
     axes = figure.subplots()
-    low, high = float(shown.scores.min()), float(shown.scores.max())
-    height = (shown.scores - low) / (high - low) if high > low else np.full(len(shown.scores), 0.5)
-    places = np.column_stack([*(shown.places(shown.complete, name) for name in names), height])
+    low, high = float(formatted.scores.min()), float(formatted.scores.max())
+    height = (formatted.scores - low) / (high - low) if high > low else np.full(len(formatted.scores), 0.5)
+    places = np.column_stack([*(formatted.places(formatted.complete, name) for name in names), height])
     order = np.argsort(height, kind="stable")  # good ones over bad ones
     lines = [np.column_stack([np.arange(len(names) + 1), places[index]]) for index in order]
     width = float(np.clip(12 / np.sqrt(len(lines)), 0.4, 1.6))
     rank = np.searchsorted(np.sort(height), height) / len(height)  # one bad trial must not make all others look alike
     axes.add_collection(LineCollection(lines, colors=_SHADES(rank[order]), linewidths=width, alpha=0.8))
-    axes.plot(range(len(names) + 1), places[shown.best_trial], "o-", color=_INK, markersize=3.5, linewidth=1.6)
+    axes.plot(range(len(names) + 1), places[formatted.best_trial], "o-", color=_INK, markersize=3.5, linewidth=1.6)
     ends = [(0.0, f"{low:.1f}"), (1.0, f"{high:.1f}")] if high > low else [(0.5, f"{low:.1f}")]
-    for position, ticks in enumerate([*(one.ticks for one in shown.scales.values()), ends]):
+    for position, ticks in enumerate([*(one.ticks for one in formatted.scales.values()), ends]):
         axes.vlines(position, 0, 1, color=_CONTEXT, linewidth=0.8, zorder=0)
         for place, label in ticks:
             axes.annotate(label, (position, place), (3, 0), textcoords="offset points", va="center", **_CLEAR)
-    axes.set_xticks(range(len(names) + 1), [*map(_label, names), shown.axis.replace(" ", "\n", 1)])
+    axes.set_xticks(range(len(names) + 1), [*map(_label, names), formatted.axis.replace(" ", "\n", 1)])
     axes.set_xlim(-0.1, len(names) + 0.4)
     axes.set_ylim(-0.03, 1.03)
     axes.set_yticks([])
@@ -200,13 +200,15 @@ def _importances(shares: Mapping[str, float]) -> Figure:
     return figure
 
 
-def _points(axes: Axes, complete: NDArray[Any], pruned: NDArray[Any], shown: _Shown) -> None:
+def _points(axes: Axes, complete: NDArray[Any], pruned: NDArray[Any], formatted: _Charted) -> None:
     """Scores at the places given: a dot a complete trial, a cross a pruned one, a ring around the best trial."""
     if len(pruned):
         label = "cut short (mean of its folds)"
-        axes.plot(pruned, shown.cut, "x", color=_CONTEXT, markersize=shown.size, mew=0.7, label=label)
-    axes.plot(complete, shown.scores, "o", color=_ACCENT, alpha=0.6, markersize=shown.size, mew=0, label="complete")
-    best = complete[shown.best_trial], shown.scores[shown.best_trial]
+        axes.plot(pruned, formatted.cut, "x", color=_CONTEXT, markersize=formatted.size, mew=0.7, label=label)
+    axes.plot(
+        complete, formatted.scores, "o", color=_ACCENT, alpha=0.6, markersize=formatted.size, mew=0, label="complete"
+    )
+    best = complete[formatted.best_trial], formatted.scores[formatted.best_trial]
     axes.plot(*best, "o", color=_INK, markerfacecolor="none", markersize=8, label="best trial")
 
 

@@ -108,7 +108,7 @@ class Search:
         one.runs.append(run)
         one.seconds += seconds
         one.out = False
-        if task.fold not in _told(self.study, task.trial).intermediate_values:
+        if task.fold not in _message(self.study, task.trial).intermediate_values:
             one.trial.report(intermediate(self._spec.pruner, one.scores), step=task.fold)
         if len(one.scores) == self._spec.folds:
             one.end = TrialState.COMPLETE
@@ -212,7 +212,7 @@ class Search:
         return set(trial.params) == set(self._space.distributions)
 
 
-def _told(study: optuna.Study, number: int) -> FrozenTrial:
+def _message(study: optuna.Study, number: int) -> FrozenTrial:
     return study.get_trials(deepcopy=False)[number]
 
 

@@ -76,7 +76,7 @@ def apply(params: Mapping[str, Any], method: Method, config: TrainingConfig) -> 
     return parse(type(method), before | own), parse(TrainingConfig, asdict(config) | shared)
 
 
-def told(distribution: BaseDistribution) -> str:
+def message(distribution: BaseDistribution) -> str:
     """For people: ``0.0003 to 0.01, log``, ``4, 8 or 16``."""
     if isinstance(distribution, CategoricalDistribution):
         *most, last = map(str, distribution.choices)

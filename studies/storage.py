@@ -8,7 +8,7 @@ from optuna.storages import BaseStorage
 from afnetm.errors import UserError
 from studies.database import database_errors, open_database, view_database
 from studies.journal import open_journal, view_journal
-from studies.urls import url_shown
+from studies.urls import public_url
 
 
 class NoStudiesError(UserError):
@@ -36,13 +36,13 @@ def view_storage(journal: Path, url: str | None) -> BaseStorage:
     with storage_errors(url):
         storage = view_database(url) if url else view_journal(journal)
         if storage is None or not storage.get_all_studies():
-            raise NoStudiesError(f"{storage_shown(journal, url)} has no studies yet; a search makes them")
+            raise NoStudiesError(f"{public_storage(journal, url)} has no studies yet; a search makes them")
     return storage
 
 
-def storage_shown(journal: Path, url: str | None) -> str:
+def public_storage(journal: Path, url: str | None) -> str:
     """What to call it in a message: without any password."""
-    return f"storage '{url_shown(url)}'" if url else f"journal '{journal}'"
+    return f"storage '{public_url(url)}'" if url else f"journal '{journal}'"
 
 
 def storage_errors(url: str | None) -> AbstractContextManager[None]:

@@ -28,7 +28,7 @@ def parse_url(url: str, *, what: str) -> URL:
         parsed = make_url(url)
     except (SQLAlchemyError, ValueError):
         example = "sqlite:////folder/studies.db or postgresql://user:password@host/database"
-        raise UserError(f"{what} '{url_shown(url)}' is not a database's URL; for example: {example}") from None
+        raise UserError(f"{what} '{public_url(url)}' is not a database's URL; for example: {example}") from None
     try:
         parsed.get_dialect().import_dbapi()
     except NoSuchModuleError:
@@ -42,7 +42,7 @@ def parse_url(url: str, *, what: str) -> URL:
     return parsed
 
 
-def url_shown(url: str) -> str:
+def public_url(url: str) -> str:
     """`url` without what is secret in it; also of a server."""
     try:
         parsed = make_url(url)
@@ -63,7 +63,7 @@ def engine_options(parsed: URL) -> dict[str, Any]:
 
 def url_error(url: str, reason: str | BaseException, *, what: str) -> UserError:
     """Of an error its first line is told; a driver may say there what it was given."""
-    return UserError(f"{what} '{url_shown(url)}' cannot be used: {first_line(url, reason)}")
+    return UserError(f"{what} '{public_url(url)}' cannot be used: {first_line(url, reason)}")
 
 
 def first_line(url: str, reason: str | BaseException) -> str:

@@ -50,7 +50,7 @@ def test_what_training_noise_does_is_what_the_measured_seeds_say() -> None:
     seeds = [float(cell) for cell in row.split("|")]
     mean, deviation = f"{np.mean(seeds):.1f}", f"{np.std(seeds, ddof=1):.1f}"
     assert f"The mean is {mean} %, the standard deviation {deviation} percentage points" in " ".join(text.split())
-    told = (
+    message = (
         f"{min(seeds)} to {max(seeds)} % (mean {mean}, standard deviation {deviation}), the first of them {seeds[0]} %"
     )
-    assert f"Ten seeds of `texture` on these very folds gave {told}" in " ".join(README.split())
+    assert f"Ten seeds of `texture` on these very folds gave {message}" in " ".join(README.split())

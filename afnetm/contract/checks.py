@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from afnetm.blame import told
+from afnetm.blame import error_message
 from afnetm.contract import devices, encoders, forward, learning, spaces
 from afnetm.contract.bench import Bench, Check
 from afnetm.errors import UserError
@@ -62,5 +62,5 @@ def _finding(check: Check, bench: Bench) -> str | None:
         return str(error)
     except (Exception, SystemExit) as error:  # a method's own code may raise anything
         title = check.__name__.removeprefix("check_").replace("_", " ")
-        return f"{title}: {told(error, bench.kind.__module__)}"
+        return f"{title}: {error_message(error, bench.kind.__module__)}"
     return None

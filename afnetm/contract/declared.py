@@ -8,7 +8,7 @@ from typing import Any
 
 from optuna.distributions import BaseDistribution, CategoricalDistribution
 
-from afnetm.blame import told
+from afnetm.blame import error_message
 from afnetm.errors import UserError
 from afnetm.method import Method
 from afnetm.strict import OwnError, parse, suggestion
@@ -90,7 +90,8 @@ def _of_fields(_: str, kind: type[Method]) -> Iterator[str]:
         defaults = {name: getattr(kind(), name) for name in names}
         again = parse(kind, json.loads(json.dumps(defaults)))
     except (Exception, SystemExit) as error:
-        yield f"its defaults are not what a suite could give: {told(error, kind.__module__)}; mend them or their types"
+        what = error_message(error, kind.__module__)
+        yield f"its defaults are not what a suite could give: {what}; mend them or their types"
     odd = next((name for name, value in defaults.items() if getattr(again, name) != value), None)
     if odd is not None:
         yield (

@@ -71,11 +71,11 @@ def check_others_in_the_batch_do_not_matter(bench: Bench) -> None:
     faces, others = _rows(bench.trained.faces, torch.arange(6)), noise_faces(6)
     mixed = {name: torch.cat([getattr(faces, name)[:2], getattr(others, name)[2:]]) for name in MAPS}
     network = bench.trained.network
-    together = tensors(_answer(network, faces))
+    multi = tensors(_answer(network, faces))
     beside = tensors(_answer(network, FaceBatch(**mixed, pixel_mm=faces.pixel_mm)))
     alone = tensors(_answer(network, _rows(bench.trained.faces, torch.tensor([1]))))
     advice = "normalise and pool each face by itself in eval mode"
-    for name, tensor in together.items():
+    for name, tensor in multi.items():
         demand(torch.equal(tensor[:2], beside[name][:2]), f"{name} depends on other faces; {advice}")
         apart = (tensor[1] - alone[name][0]).abs().max()
         demand(apart <= 1e-4, f"{name} of a face alone is {apart:.1e} away; {advice}")

@@ -7,7 +7,7 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 import torch
 from torch import Tensor, nn
 
-from afnetm.blame import told
+from afnetm.blame import error_message
 from afnetm.contract.bench import Bench, demand
 from afnetm.contract.declared import ends
 from afnetm.contract.inputs import noise_faces
@@ -53,7 +53,7 @@ def check_every_setting_answers(bench: Bench) -> None:
             with torch.no_grad():
                 logits = network(noise_faces(2)).logits
         except Exception as error:
-            said = told(error, bench.kind.__module__)
+            said = error_message(error, bench.kind.__module__)
             demand(False, f"{values} is in its space or type and fails: {said}; narrow that")
         demand(logits.isfinite().all(), f"{values} gives {logits}; narrow its space or mend the module")
 

@@ -14,7 +14,7 @@ from afnetm.data.dataset_files import MEASURES, MISFIT
 from afnetm.data.reasons import grouped, in_own_words
 
 #: What is told of the description of a source, and within it of the nose's order; another entry may be anything.
-_TOLD = ("kind", "synthetic", "intensities", "version", "clean", "nose")
+_STATED = ("kind", "synthetic", "intensities", "version", "clean", "nose")
 _NOSE = ("order", "first_side", "median_misfit_mm", "scans")
 _PICTURE = ["texture_width", "texture_height"]
 
@@ -30,7 +30,7 @@ def overview(table: pd.DataFrame, reasons: Iterable[str], source: Mapping[str, A
     """
     refused = grouped(reasons)
     found: dict[str, Any] = {
-        "source": {key: _plain(source[key]) for key in _TOLD if key in source},
+        "source": {key: _plain(source[key]) for key in _STATED if key in source},
         **summary(table),
         "intensities": {
             str(level): int(count) for level, count in table["intensity"].value_counts().sort_index().items()

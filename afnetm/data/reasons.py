@@ -30,7 +30,7 @@ def grouped(reasons: Iterable[str]) -> list[tuple[int, str]]:
     counts: Counter[str] = Counter()
     lengths: dict[str, list[list[float]]] = {}
     for reason in reasons:
-        text, numbers = _told(reason)
+        text, numbers = _message(reason)
         counts[text] += 1
         lengths.setdefault(text, []).append(numbers)
     return [(count, _filled(text, lengths[text])) for text, count in counts.most_common()]
@@ -38,10 +38,10 @@ def grouped(reasons: Iterable[str]) -> list[tuple[int, str]]:
 
 def in_own_words(text: str) -> str:
     """`text` with a gap for all that is not the program's own."""
-    return _told(text)[0].replace("#", GAP)
+    return _message(text)[0].replace("#", GAP)
 
 
-def _told(reason: str) -> tuple[str, list[float]]:
+def _message(reason: str) -> tuple[str, list[float]]:
     """A reason with a gap for all that is not told and a ``#`` for each length, and the lengths."""
     text, numbers, end = "", [], 0
     for piece in _own_words().finditer(reason[:_LONGEST]):

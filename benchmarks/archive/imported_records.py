@@ -49,7 +49,7 @@ class Arrived:
     best_parameters: str | None
 
 
-class _Together(Store):
+class _Merged(Store):
     """The records that a home will have once others have arrived; its own go first."""
 
     def __init__(self, home: Home | None, found: Arrived) -> None:
@@ -77,14 +77,14 @@ class _Together(Store):
         return super().reason(key) if key in super().failed() else self._found.failures[key]
 
 
-def check_together(manifest: Manifest, found: Arrived, home: Home | None, archive: str) -> None:
+def check_consistent(manifest: Manifest, found: Arrived, home: Home | None, archive: str) -> None:
     """Raises `UserError` unless a report can be made of the records that arrived and those that a home has, if any.
 
     What of the home's own a report leaves out is no fault of what arrived, of which all must be usable.
     """
     beside = f" beside those in home '{home.path}', which stay as they are" if home else ""
     try:
-        made = results(manifest, _Together(home, found), created="")
+        made = results(manifest, _Merged(home, found), created="")
     except ReportError as error:
         raise UserError(f"{archive}: no report can be made of its records{beside}: {error}") from None
     own = Store(home).done() if home else set()

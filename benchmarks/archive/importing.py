@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from afnetm.errors import UserError
-from benchmarks.archive.imported_records import Arrived, Kept, check_together
+from benchmarks.archive.imported_records import Arrived, Kept, check_consistent
 from benchmarks.archive.records import Progress, arrived, read_record, travelling
 from benchmarks.archive.schemas import Called
 from benchmarks.archive.strict_json import shaped
@@ -78,11 +78,11 @@ def import_suite(path: Path, home: Home, *, name: str | None = None, progress: P
             manifest = _with_secret(own or found.manifest, found, home)
             done = store.done()
             if done & {listed.key for listed in manifest.only(None)}:
-                check_together(manifest, found, home, path.name)
+                check_consistent(manifest, found, home, path.name)
             store.sweep()
-            told = _write(archive, found, manifest, home, done, steps)
+            message = _write(archive, found, manifest, home, done, steps)
         steps(2 * len(found.records), 2 * len(found.records))
-        return told
+        return message
 
 
 def _own(home: Home, manifest: Manifest, archive: str) -> Manifest | None:
@@ -108,13 +108,13 @@ def _own(home: Home, manifest: Manifest, archive: str) -> Manifest | None:
 def _common(here: Descriptions, there: Descriptions) -> tuple[Descriptions, Descriptions]:
     """Two manifests' methods with what both tell of each, as later versions tell more."""
 
-    def told(described: Descriptions, others: Descriptions) -> Descriptions:
+    def message(described: Descriptions, others: Descriptions) -> Descriptions:
         return {
             label: {k: v for k, v in about.items() if k in others.get(label, about)}
             for label, about in described.items()
         }
 
-    return told(here, there), told(there, here)
+    return message(here, there), message(there, here)
 
 
 def _with_secret(manifest: Manifest, found: Arrived, home: Home) -> Manifest:
@@ -176,7 +176,7 @@ def _write(
 
 def _same(store: Store, key: str, record: Kept) -> bool:
     """Whether a home's record says what one that arrived says, whatever its subjects are called in either."""
-    own, other = ({**told, "pseudonyms": None} for told in (store.result(key), record.result))
+    own, other = ({**message, "pseudonyms": None} for message in (store.result(key), record.result))
     tables = (store.predictions(key), record.predictions), (store.curves(key), record.curves)
     return own == other and all(_numbers(mine.to_pandas()).equals(_numbers(theirs)) for mine, theirs in tables)
 

@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any, TypeVar
 
 from afnetm.errors import UserError
-from benchmarks.archive.imported_records import Arrived, Kept, check_together
+from benchmarks.archive.imported_records import Arrived, Kept, check_consistent
 from benchmarks.archive.schemas import FailuresShape, ManifestShape, ResultShape
 from benchmarks.archive.strict_json import parsed, shaped
 from benchmarks.archive.tables import read_auxiliary_outputs, read_curves, read_gradcam, read_predictions, read_weights
@@ -28,8 +28,8 @@ AT_HOME = {"secret", "path"}
 
 def travelling(manifest: Manifest) -> dict[str, Any]:
     """What of a manifest leaves its home: all but its secret and its file, and no other path."""
-    told = {key: value for key, value in asdict(manifest).items() if key not in AT_HOME}
-    return told | {"dataset": told["dataset"] | {"source": pathless(told["dataset"]["source"])}}
+    message = {key: value for key, value in asdict(manifest).items() if key not in AT_HOME}
+    return message | {"dataset": message["dataset"] | {"source": pathless(message["dataset"]["source"])}}
 
 
 def arrived(archive: Archive, *, progress: Progress | None = None) -> Arrived:
@@ -40,8 +40,8 @@ def arrived(archive: Archive, *, progress: Progress | None = None) -> Arrived:
     """
     manifest = _manifest(archive)
     if archive.contents.suite != manifest.suite:
-        told = archive.contents.suite
-        raise UserError(f"{archive.where(MANIFEST)}: suite = '{manifest.suite}', its contents.json says '{told}'")
+        message = archive.contents.suite
+        raise UserError(f"{archive.where(MANIFEST)}: suite = '{manifest.suite}', its contents.json says '{message}'")
     listed_runs: dict[str, list[ListedRun]] = defaultdict(list)
     for listed in manifest.only(None):
         listed_runs[listed.key].append(listed)
@@ -53,7 +53,7 @@ def arrived(archive: Archive, *, progress: Progress | None = None) -> Arrived:
         if progress:
             progress(number, len(archive.keys))
     found = Arrived(manifest, records, _failures(archive, set(listed_runs)), _best_parameters(archive))
-    check_together(manifest, found, None, archive.name)
+    check_consistent(manifest, found, None, archive.name)
     return found
 
 
@@ -82,9 +82,9 @@ def read_record(archive: Archive, key: str, kept: Kept) -> Record:
 def _kept(archive: Archive, key: str) -> Kept:
     result, curves, predictions = (f"runs/{key}/{name}" for name in ("result.json", "curves.csv", "predictions.csv"))
     where = archive.where(result)
-    told = parsed(archive.read(result), where)
-    shape = shaped(ResultShape, told, where)
-    for value, is_called in ((shape.key, "key"), (run_key(told), "the hash of what decides it")):
+    message = parsed(archive.read(result), where)
+    shape = shaped(ResultShape, message, where)
+    for value, is_called in ((shape.key, "key"), (run_key(message), "the hash of what decides it")):
         if value != key:
             raise UserError(f"{where}: {is_called} is {value}, allowed is its folder's name")
     table = read_predictions(
@@ -96,23 +96,23 @@ def _kept(archive: Archive, key: str) -> Kept:
     accuracy = float((table["expression"] == table["predicted"]).mean())
     if abs(shape.accuracy - accuracy) > 1e-6:
         raise UserError(f"{where}: accuracy = {shape.accuracy}, its predictions give {accuracy}")
-    return Kept(told, table, read_curves(archive.read(curves), archive.where(curves)))
+    return Kept(message, table, read_curves(archive.read(curves), archive.where(curves)))
 
 
 def _manifest(archive: Archive) -> Manifest:
     where = archive.where(MANIFEST)
-    told = parsed(archive.read(MANIFEST), where)
-    shape = shaped(ManifestShape, told, where)
-    listed_runs = [*told["runs"], *told.get("additional", [])]
-    known = [(told, _fields(Manifest) - AT_HOME), *((listed, _fields(ListedRun)) for listed in listed_runs)]
-    known += [(axis, _fields(Axis)) for axis in told.get("axes", {}).values()]
+    message = parsed(archive.read(MANIFEST), where)
+    shape = shaped(ManifestShape, message, where)
+    listed_runs = [*message["runs"], *message.get("additional", [])]
+    known = [(message, _fields(Manifest) - AT_HOME), *((listed, _fields(ListedRun)) for listed in listed_runs)]
+    known += [(axis, _fields(Axis)) for axis in message.get("axes", {}).values()]
     for found, allowed in known:
         for key in found.keys() - allowed:
             raise UserError(f"{where}: key {key[:80]!a} is not one of this version of afnetm")
     for listed in listed_runs:
         if listed["method"] not in shape.methods:
             raise UserError(f"{where}: a run of method '{listed['method']}', which it does not have")
-    return from_json(told)
+    return from_json(message)
 
 
 def _fields(kind: Any) -> set[str]:
@@ -125,7 +125,7 @@ def _check_place(result: Mapping[str, Any], listed_runs: list[ListedRun], manife
         raise UserError(f"{where}: the manifest of suite '{manifest.suite}' has no run of this key")
     for listed in listed_runs:
         method = manifest.methods[listed.method]
-        told = {
+        message = {
             "dataset": manifest.dataset["fingerprint"],
             "method": method["name"],
             "version": method["version"],
@@ -133,7 +133,7 @@ def _check_place(result: Mapping[str, Any], listed_runs: list[ListedRun], manife
             "fold": listed.fold,
             "reseed": listed.reseed,
         }
-        for name, value in told.items():
+        for name, value in message.items():
             if result.get(name, 0) != value:
                 raise UserError(f"{where}: {name} = {result.get(name)!r}, the manifest says {value!r}")
     if manifest.dataset["shareable"] and result.get("pseudonyms"):

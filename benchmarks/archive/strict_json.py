@@ -66,9 +66,9 @@ def shaped(shape: type[Shape], value: Any, where: str) -> Shape:
         if first["type"] == "model_type":
             raise UserError(f"{where}: {key} should be an object with keys") from None
         given = json.dumps(first["input"], default=str)
-        shown = given if len(given) < 80 else f"{given[:76]} ..."
+        formatted = given if len(given) < 80 else f"{given[:76]} ..."
         said = first["msg"].removeprefix("Value error, ")
-        raise UserError(f"{where}: {key} = {shown}: {said[:1].lower()}{said[1:]}") from None
+        raise UserError(f"{where}: {key} = {formatted}: {said[:1].lower()}{said[1:]}") from None
 
 
 def _check(value: Any, at: str, depth: int) -> None:

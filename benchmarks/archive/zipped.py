@@ -121,10 +121,10 @@ class Archive:
         if not self.has(name):
             raise UserError(f"{self.where(name)} is missing")
         content = _read(self._zip, self._infos[name], self.where(name))
-        found, told = hashlib.sha256(content).hexdigest(), self.contents.members[name].sha256
-        if found != told:
+        found, message = hashlib.sha256(content).hexdigest(), self.contents.members[name].sha256
+        if found != message:
             raise UserError(
-                f"{self.where(name)}: its SHA-256 is {found[:12]}..., its contents.json says {told[:12]}..."
+                f"{self.where(name)}: its SHA-256 is {found[:12]}..., its contents.json says {message[:12]}..."
             )
         return content
 
@@ -150,11 +150,11 @@ def open_archive(path: Path, *, name: str | None = None) -> Iterator[Archive]:
         where = f"{name}: {CONTENTS}"
         if CONTENTS not in infos:
             raise UserError(f"{where} is missing: not an archive of `afnetm export`")
-        told = parsed(_read(archive, infos[CONTENTS], where), where)
-        version = told.get("format") if isinstance(told, dict) else None
+        message = parsed(_read(archive, infos[CONTENTS], where), where)
+        version = message.get("format") if isinstance(message, dict) else None
         if version != FORMAT:
             raise UserError(f"{where}: format = {version!r}; this version of afnetm reads {FORMAT}")
-        contents = shaped(Contents, told, where)
+        contents = shaped(Contents, message, where)
         _agreeing(infos, contents, name)
         yield Archive(name, contents, archive, infos)
 
@@ -188,11 +188,14 @@ def _checked(infos: list[zipfile.ZipInfo], archive: str, *, packed: int) -> dict
 
 def _agreeing(infos: Mapping[str, zipfile.ZipInfo], contents: Contents, archive: str) -> None:
     """Raises `UserError` unless the members are those that the contents names, of the sizes that it says."""
-    there, told = infos.keys() - {CONTENTS}, contents.members
-    for names, fault in ((there - told.keys(), "contents.json does not name it"), (told.keys() - there, "is missing")):
+    there, message = infos.keys() - {CONTENTS}, contents.members
+    for names, fault in (
+        (there - message.keys(), "contents.json does not name it"),
+        (message.keys() - there, "is missing"),
+    ):
         if names:
             raise UserError(f"{archive}: member {min(names)[:200]!a}: {fault}")
-    for name, member in told.items():
+    for name, member in message.items():
         if member.size != infos[name].file_size:
             raise UserError(f"{archive}: {name}: {infos[name].file_size} bytes, its contents.json says {member.size}")
 

@@ -147,8 +147,8 @@ def run(
         spec = job.suite.search if params is None else None
         if dry_run:
             with console.status("timing a few steps of what has no record yet"):
-                told = dry_forecast(job, spec, storage_url=context.meta.get("storage"))
-            output().print(told)
+                wording = dry_forecast(job, spec, storage_url=context.meta.get("storage"))
+            output().print(wording)
             return
         if spec is not None:
             job = cli_search.tune(context, job, spec)

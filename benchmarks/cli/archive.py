@@ -76,9 +76,11 @@ def import_(
     here = f", {done.here} were here already" if done.here else ""
     print(f"{done.suite}: {counted(done.records, 'record')} imported{here}")
     if done.differing:
-        shown = ", ".join(done.differing[:3]) + (" ..." if len(done.differing) > 3 else "")
-        told = f"{len(done.differing)} of them say something else in the archive; they stay as they were here: {shown}"
-        errors.say(f"[yellow]{told}[/]")
+        formatted = ", ".join(done.differing[:3]) + (" ..." if len(done.differing) > 3 else "")
+        message = (
+            f"{len(done.differing)} of them say something else in the archive; they stay as they were here: {formatted}"
+        )
+        errors.say(f"[yellow]{message}[/]")
     if done.best_parameters:
         path = home.best_parameters(done.suite)
         errors.say(f"[yellow]what a search chose is something else here, and stays:[/] {escape(str(path))}")

@@ -53,7 +53,7 @@ class _Row:
     values: list[str]
     back: list[str] = field(default_factory=list)
 
-    def told(self) -> list[str]:
+    def message(self) -> list[str]:
         """One option a value; without any as it was, for the command line's library to refuse."""
         parts = [part for value in self.values for part in value.split(",") if part]
         options = [word for part in parts for word in (self.name, part)]
@@ -100,7 +100,7 @@ def spread(arguments: Sequence[str], params: Sequence["Parameter"]) -> list[str]
         while lacking > 0 and len(row.values) > 1:
             row.back.insert(0, row.values.pop())
             lacking -= 1
-    return [part for word in words for part in (word.told() if isinstance(word, _Row) else [word])] + after
+    return [part for word in words for part in (word.message() if isinstance(word, _Row) else [word])] + after
 
 
 def ahead(arguments: Sequence[str], params: Sequence["Parameter"]) -> list[str]:

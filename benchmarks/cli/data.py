@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(help="Datasets: make, check and look at prepared datasets.", no_args_is_help=True)
 #: So many of the scans left out are shown with their reasons; the file has them all.
-_SHOWN = 5
+_MOST_SHOWN = 5
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="The dataset's name under HOME/datasets/.")]
 Intensities = Annotated[
@@ -106,7 +106,7 @@ def prepare(
     _print_info(dataset)
     print(f"pictures:   {dataset.directory / datasets.SHEET}")
     if rejected:
-        for scan, reason in rejected[:_SHOWN]:
+        for scan, reason in rejected[:_MOST_SHOWN]:
             errors.say(f"[red]left out:[/] {escape(scan)}: {escape(reason)}")
         print(f"left out:   {counted(len(rejected), 'scan')}, listed in {dataset.directory / datasets.LEFT_OUT}")
         raise typer.Exit(1)
@@ -201,8 +201,8 @@ def _summary(home: Home, reference: str, *, table: Path | None, workers: int | N
     directory = _directory(home, reference)
     if not directory.exists() and Path(reference).is_dir():
         directory = Path(reference)  # a dataset's files, named without any slash
-    told = tell(directory, table=table, workers=workers, console=console)
-    print(json.dumps(told) if as_json else "\n".join(lines(told)))
+    message = tell(directory, table=table, workers=workers, console=console)
+    print(json.dumps(message) if as_json else "\n".join(lines(message)))
 
 
 def _directory(home: Home, reference: str) -> Path:

@@ -47,7 +47,7 @@ def report(
     if suites and (results or predictions or control):
         raise UserError(f"suite '{suites[0]}' and --results, --predictions or --control: allowed is one or the other")
     if suites and len(suites) > 1:
-        _together(context.obj, suites, out=out, with_faces=with_faces)
+        _multi_suite(context.obj, suites, out=out, with_faces=with_faces)
     elif suites:
         show(context.obj, suites[0], out=out, with_faces=with_faces)
     elif results is not None and predictions is not None:
@@ -65,7 +65,7 @@ def show(home: Home, reference: str, *, out: Path | None = None, with_faces: boo
     _print(written)
 
 
-def _together(home: Home, references: list[str], *, out: Path | None, with_faces: bool) -> None:
+def _multi_suite(home: Home, references: list[str], *, out: Path | None, with_faces: bool) -> None:
     with console.status("writing the reports"):
         from benchmarks.reporting.writing import write_joint_report
 
@@ -92,7 +92,7 @@ def _print(written: "Written") -> None:
         print(f"note:       {note}")
     for page in written.pages:
         print(f"report:     {page}")
-    if written.together is not None:
-        print(f"together:   {written.together}")
+    if written.multi is not None:
+        print(f"together:   {written.multi}")
     if written.problems:
         raise UserError("; ".join(written.problems))

@@ -56,8 +56,8 @@ def search(
         spec = comparing.search_spec(job.suite, trials=trials, hours=hours)
         if dry_run:
             with console.status("timing a few steps of what has no record yet"):
-                told = search_forecast(job, spec, storage_url=context.meta.get("storage"), measure=True)
-            output().print(told)
+                message = search_forecast(job, spec, storage_url=context.meta.get("storage"), measure=True)
+            output().print(message)
             return
         job = tune(context, job, spec)
     except KeyboardInterrupt:
@@ -81,8 +81,8 @@ def tune(context: typer.Context, job: "Job", spec: "SearchSpec") -> "Job":
     from benchmarks.commands.search_forecast import search_forecast
 
     with console.status("reading what is done"):
-        told = search_forecast(job, spec, storage_url=context.meta.get("storage"), measure=False)
-    console.print(told)
+        message = search_forecast(job, spec, storage_url=context.meta.get("storage"), measure=False)
+    console.print(message)
     uris = {"storage_url": context.meta.get("storage"), "tracking_uri": context.meta["tracking_uri"]}
     job = comparing.tune(job, spec, console=console, **uris)
     assert job.tuned is not None

@@ -78,18 +78,18 @@ def _home(home: Home, found: "Contents", *, as_json: bool) -> None:
     print(f"home '{home.path}': {disk(found.bytes)}, {disk(found.free)} free on its disk")
     if found.suites:
         print()
-        shown = table("suite", "done>", "failed>", "left>", "disk>")
+        formatted = table("suite", "done>", "failed>", "left>", "disk>")
         for state in found.suites:
             counts = [str(state.counts[k]) for k in ("done", "failed", "left")]
-            shown.add_row(escape(state.suite), *counts, disk(state.bytes))
-        out.print(shown)
+            formatted.add_row(escape(state.suite), *counts, disk(state.bytes))
+        out.print(formatted)
     if found.datasets:
         print()
-        shown = table("dataset", "scans>", "subjects>", "pixels>", "disk>")
+        formatted = table("dataset", "scans>", "subjects>", "pixels>", "disk>")
         for one in found.datasets:
             numbers = (f"{one[name]:,}" for name in ("scans", "subjects", "size"))
-            shown.add_row(escape(one["name"]), *numbers, disk(one["bytes"]))
-        out.print(shown)
+            formatted.add_row(escape(one["name"]), *numbers, disk(one["bytes"]))
+        out.print(formatted)
     if not found.suites and not found.datasets:
         print("nothing is in it; to begin: afnetm run quick")
     if found.unused:

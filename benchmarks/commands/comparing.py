@@ -15,7 +15,7 @@ from afnetm.model.stream import check_encoder
 from afnetm.workers import core_count
 from benchmarks.commands.changes import tell_changed_sources
 from benchmarks.commands.manifests import UNTUNED, make_manifest
-from benchmarks.execution.copies import Tell, copies
+from benchmarks.execution.copies import Report, copies
 from benchmarks.execution.runner import Tally, run
 from benchmarks.plans.datasets import ensure_dataset
 from benchmarks.plans.fitting import check_selection
@@ -202,7 +202,9 @@ def _specs_of_other_studies(job: Job, spec: SearchSpec) -> list[StudySpec]:
     return found
 
 
-def _study_tracker(tell: Tell, *, uri: str, home: Home, manifest: Manifest, storage_url: str | None) -> "StudyTracker":
+def _study_tracker(
+    tell: Report, *, uri: str, home: Home, manifest: Manifest, storage_url: str | None
+) -> "StudyTracker":
     from benchmarks.search.tracking import StudyTracker
 
     return StudyTracker(uri, home, manifest, storage_url=storage_url, tell=tell)

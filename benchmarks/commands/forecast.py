@@ -9,7 +9,7 @@ import pandas as pd
 from rich.console import Group
 from rich.markup import escape
 
-from afnetm.blame import told
+from afnetm.blame import error_message
 from afnetm.data.scan import EXPRESSIONS
 from benchmarks.commands.beside import Step, steps
 from benchmarks.commands.timing import estimate_seconds
@@ -139,5 +139,5 @@ def estimated(job: "Job", label: str, of: Shape) -> tuple[float, str | None]:
             device=job.device,
         )
     except (Exception, SystemExit) as error:  # any method of any package; the others go on
-        return math.nan, told(error, type(suite.methods[label]).__module__)
+        return math.nan, error_message(error, type(suite.methods[label]).__module__)
     return seconds, None

@@ -64,29 +64,38 @@ def tell(directory: Path, *, table: Path | None, workers: int | None, console: T
     return program | {"rendering": RENDERING_VERSION} | found | {"missing": there.missing, "left_out": there.left_out}
 
 
-def lines(told: dict[str, Any]) -> list[str]:
+def lines(message: dict[str, Any]) -> list[str]:
     """An overview as text."""
-    source = told["source"]
+    source = message["source"]
     nose = source.get("nose", {})
     rows = [
-        ("program", f"afnetm {told['program']}, rendering version {told['rendering']}, format {told['format']}"),
+        (
+            "program",
+            f"afnetm {message['program']}, rendering version {message['rendering']}, format {message['format']}",
+        ),
         ("dataset", f"{source.get('kind', 'unknown')}{', synthetic faces' if source.get('synthetic') else ''}"),
-        ("scans", f"{told['scans']} of {counted(told['subjects'], 'subject')}, {told['refused'] or 'none'} refused"),
-        ("per subject", _spread(told["scans_a_subject"])),
-        ("expressions", _counts(told["classes"])),
-        ("intensities", _counts(told["intensities"])),
-        ("regions", _counts(told["regions"])),
-        ("missing", _counts(told.get("missing", {}))),
-        ("left out", _counts(told.get("left_out", {}))),
-        ("vertices", _spread(told.get("vertices", {}))),
-        ("triangles", _spread(told.get("triangles", {}))),
-        ("pictures", _counts(told.get("pictures", {}))),
-        ("maps", f"{told['size']} x {told['size']} pixels, {disk(told['bytes'])}" if "size" in told else ""),
+        (
+            "scans",
+            f"{message['scans']} of {counted(message['subjects'], 'subject')}, {message['refused'] or 'none'} refused",
+        ),
+        ("per subject", _spread(message["scans_a_subject"])),
+        ("expressions", _counts(message["classes"])),
+        ("intensities", _counts(message["intensities"])),
+        ("regions", _counts(message["regions"])),
+        ("missing", _counts(message.get("missing", {}))),
+        ("left out", _counts(message.get("left_out", {}))),
+        ("vertices", _spread(message.get("vertices", {}))),
+        ("triangles", _spread(message.get("triangles", {}))),
+        ("pictures", _counts(message.get("pictures", {}))),
+        (
+            "maps",
+            f"{message['size']} x {message['size']} pixels, {disk(message['bytes'])}" if "size" in message else "",
+        ),
         ("nose rows", f"{nose['order']}, first side {nose['first_side']}; median misfit:" if nose else ""),
         *(("", f"{misfit:6.2f} mm as {order}") for order, misfit in nose.get("median_misfit_mm", {}).items()),
-        ("misfit, mm", _spread(told["misfit_mm"]) if "misfit_mm" in told else "not recorded"),
-        *(("", line) for line in _chart(told.get("misfits", {}))),
-        *(("refused", f"{one['scans']:5} {one['reason']}") for one in told["reasons"]),
+        ("misfit, mm", _spread(message["misfit_mm"]) if "misfit_mm" in message else "not recorded"),
+        *(("", line) for line in _chart(message.get("misfits", {}))),
+        *(("refused", f"{one['scans']:5} {one['reason']}") for one in message["reasons"]),
     ]
     return [_HEADING, *(f"{name:13}{text}".rstrip() for name, text in rows if text)]
 

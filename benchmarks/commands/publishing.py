@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 from rich.console import Console
 
-from benchmarks.execution.copies import Tell, copies
+from benchmarks.execution.copies import Report, copies
 from benchmarks.records.home import Home
 from benchmarks.records.manifest import Manifest, read_manifest
 from reports.pictures.collection import picture_stem
@@ -19,7 +19,7 @@ _SCORES = ("accuracy", "macro_f1", "balanced_accuracy", "ece", "brier", "differe
 #: Costs, MLflow's names and the report's.
 _COSTS = {"parameters": "parameters", "flops": "flops", "seconds": "train_seconds"}
 #: A page stands for itself, and pictures and tables are shown; what is for papers or programs stays in the report.
-_SHOWN = {".html", ".svg", ".csv", ".md"}
+_MOST_SHOWN = {".html", ".svg", ".csv", ".md"}
 #: Pictures of one method.
 _OWN = ("confusion", "learning")
 
@@ -33,10 +33,10 @@ def publish(home: Home, suite: str, *, tracking_uri: str, console: Console) -> s
     table = pd.read_csv(comparison)
     scores = {row["method"]: _numbers(row) for _, row in table.iterrows()}
     pictures = _pictures(folder / "figures", list(scores))
-    names = [path.relative_to(folder) for path in sorted(folder.rglob("*")) if path.suffix in _SHOWN]
+    names = [path.relative_to(folder) for path in sorted(folder.rglob("*")) if path.suffix in _MOST_SHOWN]
     report: dict[str, Path | bytes] = {name.as_posix(): folder / name for name in names}
 
-    def make(tell: Tell) -> "Tracker":
+    def make(tell: Report) -> "Tracker":
         return _tracker(tell, tracking_uri, home, manifest)
 
     with copies(make, tracking_uri, console) as copying:
@@ -44,7 +44,7 @@ def publish(home: Home, suite: str, *, tracking_uri: str, console: Console) -> s
     return copying.lacks
 
 
-def _tracker(tell: Tell, uri: str, home: Home, manifest: Manifest) -> "Tracker":
+def _tracker(tell: Report, uri: str, home: Home, manifest: Manifest) -> "Tracker":
     from benchmarks.execution.tracking import Tracker
 
     return Tracker(uri, home, manifest, tell=tell)

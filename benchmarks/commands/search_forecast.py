@@ -53,8 +53,8 @@ def search_forecast(
         check_search(job.suite, spec, job.planned, job.labels, job.dataset)
     if job.dataset is None and job.suite.dataset.synthetic is None:
         return f"dataset '{job.suite.dataset.name}' is not there; to make it:\n  {how_to_make(job.suite.dataset)}"
-    told = _told(job, storage_url)
-    found = [_share(job, spec, label, told, measure=measure) for label in job.labels]
+    message = _message(job, storage_url)
+    found = [_share(job, spec, label, message, measure=measure) for label in job.labels]
     studies = len(_places(job, spec)) * spec.selection_repeats
     about = (
         f"{spec.selection}: {counted(studies, 'study')} a method, {spec.budget} each, "
@@ -73,12 +73,14 @@ def search_forecast(
     return Group(table_of(found, "trainings", beside), *(f"[dim]{escape(note)}[/]" for note in notes), *faults(found))
 
 
-def _share(job: "Job", spec: SearchSpec, label: str, told: Mapping[str, list[FrozenTrial]], *, measure: bool) -> Share:
+def _share(
+    job: "Job", spec: SearchSpec, label: str, message: Mapping[str, list[FrozenTrial]], *, measure: bool
+) -> Share:
     names = [
         study_name(job.suite.name, label, where, search)
         for where, search in product(_places(job, spec), range(spec.selection_repeats))
     ]
-    trials = [told.get(name, []) for name in names]
+    trials = [message.get(name, []) for name in names]
     spent = [sum(trial.user_attrs.get("seconds", 0.0) for trial in own) for own in trials]
     if spec.most is None:
         assert spec.hours is not None
@@ -127,7 +129,7 @@ def _places(job: "Job", spec: SearchSpec) -> list[Where]:
     return list(product(range(protocol.repeats), range(protocol.folds)))
 
 
-def _told(job: "Job", storage_url: str | None) -> dict[str, list[FrozenTrial]]:
+def _message(job: "Job", storage_url: str | None) -> dict[str, list[FrozenTrial]]:
     """The trials of every study there is that have been trained, by its name, whatever it searched."""
     try:
         with storage_errors(storage_url):

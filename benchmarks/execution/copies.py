@@ -11,10 +11,10 @@ from benchmarks.execution.troubles import trouble
 from benchmarks.terminal.console import errors
 
 #: What is given a line to tell.
-Tell = Callable[[str], object]
+Report = Callable[[str], object]
 
 
-def copies(make: Callable[[Tell], Copier], uri: str, console: Console) -> Copying[Copier]:
+def copies(make: Callable[[Report], Copier], uri: str, console: Console) -> Copying[Copier]:
     """What copies to MLflow at `uri`, by what `make` makes; it is given what tells a line."""
 
     def tell(line: str) -> None:

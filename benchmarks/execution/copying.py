@@ -114,12 +114,12 @@ class Copying(Generic[Copier]):
             try:
                 job(self._copier)
             except Exception as error:
-                told = self._trouble(error)
-                if told is not None and job is not again:
+                message = self._trouble(error)
+                if message is not None and job is not again:
                     self._copier, again = None, job
                     continue
                 with self._changed:
-                    self.lacks = self.lacks or told or _line(error)
+                    self.lacks = self.lacks or message or _line(error)
             with self._changed:
                 self._jobs.popleft()
                 self._away, self._moved = None, time.monotonic()
@@ -135,12 +135,12 @@ class Copying(Generic[Copier]):
                     return None
             return None if self._hurrying or not self._jobs else self._jobs[0]
 
-    def _gone(self, told: str) -> None:
+    def _gone(self, message: str) -> None:
         with self._changed:
             self._moved = self._tried = time.monotonic()
-            first, self._away = self._away is None, told
+            first, self._away = self._away is None, message
         if first and not self._leaving:
-            self._tell(told)
+            self._tell(message)
 
 
 def _line(error: Exception) -> str:

@@ -3,7 +3,7 @@
 import traceback
 from datetime import UTC, datetime
 
-from afnetm.blame import told
+from afnetm.blame import error_message
 from afnetm.errors import UserError
 from afnetm.registry import find_method
 from benchmarks.plans.runs import PlannedRun
@@ -16,7 +16,7 @@ def reason(error: BaseException, planned: PlannedRun) -> str:
         module = find_method(planned.run.method).__module__
     except UserError:  # it cannot be loaded here, which is what `error` says
         module = ""
-    return told(error, module)
+    return error_message(error, module)
 
 
 def report(what: BaseException | str, planned: PlannedRun) -> str:

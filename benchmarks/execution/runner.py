@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from benchmarks.execution.copies import Tell, copies
+from benchmarks.execution.copies import Report, copies
 from benchmarks.execution.local import Outcome, run_local
 from benchmarks.execution.rehearsing import Queue
 from benchmarks.plans.runs import PlannedRun, Run
@@ -118,7 +118,7 @@ def _progress(planned: Sequence[PlannedRun], done: set[str], *, workers: int, co
     return RunProgress(Counter(p.label for p in planned), before, workers=workers, console=console)
 
 
-def _tracker(tell: Tell, *, uri: str, home: Home, manifest: Manifest, with_faces: bool) -> "Tracker":
+def _tracker(tell: Report, *, uri: str, home: Home, manifest: Manifest, with_faces: bool) -> "Tracker":
     from benchmarks.execution.tracking import Tracker
 
     return Tracker(uri, home, manifest, with_faces=with_faces, tell=tell)

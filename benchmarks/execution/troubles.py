@@ -8,7 +8,7 @@ from sqlalchemy import create_engine, make_url
 from sqlalchemy.exc import SQLAlchemyError
 
 from afnetm.errors import UserError
-from studies.urls import engine_options, first_line, parse_url, url_shown
+from studies.urls import engine_options, first_line, parse_url, public_url
 
 #: Schemes of databases that MLflow knows.
 _DATABASES = ("postgresql", "mysql", "sqlite", "mssql")
@@ -37,7 +37,7 @@ def check_tracking_uri(uri: str) -> None:
             why = "names a folder, in which MLflow keeps no runs any more"
             moved = "`mlflow migrate-filestore` makes a database of an old one"
             raise UserError(f"{_WHAT} '{uri}' {why}; {allowed}; {moved}")
-        raise UserError(f"{_WHAT} '{url_shown(uri)}' is of no kind that MLflow knows; {allowed}")
+        raise UserError(f"{_WHAT} '{public_url(uri)}' is of no kind that MLflow knows; {allowed}")
 
 
 def reach(uri: str) -> None:
@@ -75,9 +75,9 @@ def trouble(error: BaseException, uri: str) -> str | None:
 
 def of_mlflow(said: str, uri: str, *, code: str | None = None) -> str:
     """The same of what MLflow says itself, in an error of that code or in a log."""
-    said = said.strip().partition("\n")[0].replace(uri, url_shown(uri))[:300]
-    told = [code, *(part for part in _MLFLOW_SAYS if part in said)]
-    return f"{_at(uri)} {next((_MLFLOW_SAYS[one] for one in told if one in _MLFLOW_SAYS), f'refused: {said}')}"
+    said = said.strip().partition("\n")[0].replace(uri, public_url(uri))[:300]
+    message = [code, *(part for part in _MLFLOW_SAYS if part in said)]
+    return f"{_at(uri)} {next((_MLFLOW_SAYS[one] for one in message if one in _MLFLOW_SAYS), f'refused: {said}')}"
 
 
 _ANEW = "move it away, and another is made of the stored results"
@@ -115,7 +115,7 @@ def _of_network(causes: list[BaseException]) -> str:
 
 def _at(uri: str) -> str:
     """What to call it."""
-    url = url_shown(uri)
+    url = public_url(uri)
     if not is_database(uri):
         return f"MLflow server {url}"
     return f"MLflow's database {make_url(uri).database if uri.startswith('sqlite') else url}"

@@ -13,7 +13,7 @@ from afnetm.installation import how_to_register
 from afnetm.method import Method
 from afnetm.model.encoder import EncoderSpec
 from afnetm.registry import find_method, registry
-from afnetm.strict import STRICT, parse, shown, suggestion
+from afnetm.strict import STRICT, formatted, parse, suggestion
 from afnetm.training.config import TrainingConfig
 from benchmarks.plans.fitting import check_axes, check_dataset, check_inner_folds, check_methods, check_selection
 from benchmarks.plans.naming import check_label, check_suite_name
@@ -142,7 +142,7 @@ class Suite(_Strict):
         """However many lines it has in the file."""
         line = " ".join(value.split())
         if not line.isprintable():
-            raise UserError(f"description = {shown(value)}: holds a character that cannot be printed")
+            raise UserError(f"description = {formatted(value)}: holds a character that cannot be printed")
         return line
 
     def including(self, names: Iterable[str]) -> "Suite":
@@ -203,7 +203,7 @@ def parse_suite(tables: dict[str, Any], *, name: str, text: str, file: str) -> S
     check_suite_name(name, file=file)
     given = tables.get("methods", {})
     if not isinstance(given, dict):
-        raise UserError(f"{file}: methods = {shown(given)} is not a table; write [methods.NAME]")
+        raise UserError(f"{file}: methods = {formatted(given)} is not a table; write [methods.NAME]")
     if not given:
         raise UserError(f"{file}: [methods.NAME] is missing; a suite needs one table a method")
     methods = {label: _method(label, table, file) for label, table in tables["methods"].items()}
@@ -234,7 +234,7 @@ def parse_suite(tables: dict[str, Any], *, name: str, text: str, file: str) -> S
 def _method(label: str, table: object, file: str) -> Method:
     check_label(label, of=f"{file}: the label of a method")
     if not isinstance(table, dict):
-        raise UserError(f"{file}: methods.{label} = {shown(table)} is not a table; write [methods.{label}]")
+        raise UserError(f"{file}: methods.{label} = {formatted(table)} is not a table; write [methods.{label}]")
     kind = table.get("method", label)
     try:
         found = find_method(str(kind))

@@ -57,10 +57,10 @@ def results(
     except ReportError:
         if not found.records or not (bad := faults(_folds(manifest, found), found.predictions, found.curves)):
             raise
-    shown = bool(manifest.dataset["shareable"]) or with_faces
+    formatted = bool(manifest.dataset["shareable"]) or with_faces
     return make(
         found.without(
-            {run: f"its record contradicts itself: {why if shown else unnamed(why)}" for run, why in bad.items()}
+            {run: f"its record contradicts itself: {why if formatted else unnamed(why)}" for run, why in bad.items()}
         )
     )
 

@@ -56,14 +56,14 @@ def read_sound(listed: ListedRun, store: Store) -> Sound | LeftOut:
                 return of(reason=f"its {name} is {result[name]!r}")
         predictions = _typed(store.predictions(listed.key), PREDICTIONS)
     except _DAMAGED as error:
-        return of(reason=f"its record is damaged: {_told(error)}")
+        return of(reason=f"its record is damaged: {_message(error)}")
     left_out: list[LeftOut] = []
 
     def part(what: str, read: Callable[[], Found]) -> Found | None:
         try:
             return read()
         except _DAMAGED as error:
-            left_out.append(of(what=what, reason=f"it cannot be read: {_told(error)}"))
+            left_out.append(of(what=what, reason=f"it cannot be read: {_message(error)}"))
             return None
 
     curves = part("learning curve", lambda: _typed(store.curves(listed.key), CURVES))
@@ -107,7 +107,7 @@ def _typed(table: pa.Table, columns: Mapping[str, Column]) -> pa.Table:
     return table
 
 
-def _told(error: BaseException) -> str:
+def _message(error: BaseException) -> str:
     """An error in a few words that hold no path."""
     if isinstance(error, FileNotFoundError):
         return "a file is missing"

@@ -18,8 +18,8 @@ from benchmarks.reporting.frames import results
 from benchmarks.terminal.tables import Blocks, Fitted
 from reports.data.outside import read_results
 from reports.multi_suite.overview import displayed_overview, overview
-from reports.multi_suite.page import write_together
-from reports.multi_suite.suites import Together
+from reports.multi_suite.page import write_multi_suite
+from reports.multi_suite.suites import MultiSuite
 from reports.page.page import write_report
 from reports.schema import ReportError
 from reports.tables.compared import Compared
@@ -46,7 +46,7 @@ class Written:
     pages: list[Path]
     table: RenderableType
     notes: list[str]
-    together: Path | None = None
+    multi: Path | None = None
     problems: Sequence[str] = ()
 
 
@@ -86,16 +86,16 @@ def write_joint_report(
     paths, found, problems = _write(home, manifests, directories, created=created, with_faces=with_faces)
     if len(found) < 2:
         return _alone(paths, found, problems)
-    together = Together(found)
-    directory = above / home.joint_report(together.names).name
-    links = {name: f"../{name}/index.html" for name in together.names}
+    multi = MultiSuite(found)
+    directory = above / home.joint_report(multi.names).name
+    links = {name: f"../{name}/index.html" for name in multi.names}
     try:
         with _into(directory):
-            path = write_together(together, directory, links=links, created=created)
+            path = write_multi_suite(multi, directory, links=links, created=created)
     except ReportError as error:
         raise UserError(str(error)) from None
-    shown = displayed_overview(together, overview(together)).text
-    return Written(paths, Blocks(shown), _notes(found, named=True), path, problems)
+    presented = displayed_overview(multi, overview(multi)).text
+    return Written(paths, Blocks(presented), _notes(found, named=True), path, problems)
 
 
 def _alone(paths: list[Path], found: list[Compared], problems: list[str]) -> Written:
@@ -103,8 +103,8 @@ def _alone(paths: list[Path], found: list[Compared], problems: list[str]) -> Wri
     if not found:
         raise UserError("; ".join(problems))
     (one,) = found
-    shown = displayed(one.table, control=one.results.control, failed=one.results.failed_methods)
-    return Written(paths, Fitted(shown.text, IMPORTANCE), _notes(found), None, problems)
+    presented = displayed(one.table, control=one.results.control, failed=one.results.failed_methods)
+    return Written(paths, Fitted(presented.text, IMPORTANCE), _notes(found), None, problems)
 
 
 def _notes(found: Sequence[Compared], *, named: bool = False) -> list[str]:

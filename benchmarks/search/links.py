@@ -52,7 +52,7 @@ def note_outcome(study_spec: StudySpec, search: Search) -> None:
     lines = [f"**{outcome(search.trials, best_trial, metric=study_spec.spec.metric)}.**"]
     if best_trial is not None:
         lines += ["", "| parameter | best |", "| :-- | --: |"]
-        lines += [f"| `{name}` | {_told(value)} |" for name, value in best_trial.params.items()]
+        lines += [f"| `{name}` | {_message(value)} |" for name, value in best_trial.params.items()]
     page = study.user_attrs.get(_RUN, {}).get("page")
     if page:
         lines += ["", f"[Numbers, pictures and training runs in MLflow]({page}) (`afnetm ui`)"]
@@ -63,7 +63,7 @@ def note_outcome(study_spec: StudySpec, search: Search) -> None:
         save_note(study, note)
 
 
-def _told(value: object) -> str:
+def _message(value: object) -> str:
     return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 

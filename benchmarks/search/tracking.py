@@ -28,10 +28,10 @@ from benchmarks.search.tuning import best_parameters_of
 from studies.best_parameters import place, written
 from studies.pictures import pictures
 from studies.search import Search
-from studies.space import told
+from studies.space import message
 from studies.storage import storage_errors
 from studies.table import trials_table
-from studies.urls import url_shown
+from studies.urls import public_url
 
 _TABLE = "trials.json"
 #: Tags. When a study's first trial began: one forgotten and begun anew is another.
@@ -93,7 +93,7 @@ class StudyTracker:
         self._client = self._tracker.client
         self._uri, self._manifest = uri, manifest
         self._storage_url = storage_url
-        self._storage = url_shown(storage_url) if storage_url else home.journal.name
+        self._storage = public_url(storage_url) if storage_url else home.journal.name
 
     def log(self, study_spec: StudySpec, search: Search) -> bool:
         """Copies a finished study, unless its copy is there whole; says whether it did."""
@@ -147,7 +147,9 @@ class StudyTracker:
         """Writes all of a study to its run, over what an earlier copy wrote."""
         numbers, spec = _numbers(one), one.study_spec.spec
         how = spec.model_dump(mode="json", include=_HOW) | {"start": dict(one.study_spec.space.start)}
-        how["space"] = {name: told(distribution) for name, distribution in one.study_spec.space.distributions.items()}
+        how["space"] = {
+            name: message(distribution) for name, distribution in one.study_spec.space.distributions.items()
+        }
         tags = {
             "afnetm.storage": self._storage,
             "afnetm.budget": spec.budget,

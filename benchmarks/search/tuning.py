@@ -15,7 +15,7 @@ from benchmarks.plans.suite import Suite, validate
 from benchmarks.search.searching import StudySpec
 from studies.best_parameters import BestParameters, Where, place, read_best_parameters
 from studies.search import Search
-from studies.space import PREFIX, apply, told
+from studies.space import PREFIX, apply, message
 from studies.spec import SearchSpec
 
 #: Where a run stands in a comparison: label, repeat and fold. Two methods' best trials may be one run.
@@ -97,7 +97,7 @@ def by_search(
         "spec": spec.model_dump(mode="json"),
         "budget": spec.budget,
         "given": False,
-        "spaces": {q.label: {name: told(d) for name, d in q.space.distributions.items()} for q in found},
+        "spaces": {q.label: {name: message(d) for name, d in q.space.distributions.items()} for q in found},
         "studies": [_summary(study_spec, search) for study_spec, search in found.items()],
     }
     return Tuned(tuned, best_parameters, lacking, additional, record)

@@ -91,8 +91,8 @@ def _record(
     logits = generator.normal(0.0, 1.0, (len(scans), len(EXPRESSIONS)))
     logits[np.arange(len(scans)), true] += ease
     shares = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
-    told = np.array(EXPRESSIONS)[shares.argmax(axis=1)]
-    predictions = scans.assign(predicted=told, **{f"p_{e}": shares[:, n] for n, e in enumerate(EXPRESSIONS)})
+    message = np.array(EXPRESSIONS)[shares.argmax(axis=1)]
+    predictions = scans.assign(predicted=message, **{f"p_{e}": shares[:, n] for n, e in enumerate(EXPRESSIONS)})
     epochs = np.arange(EPOCHS)
     learnt = 1.0 - np.exp(-(epochs + 1.0) / 20.0)
     curves = pd.DataFrame(
@@ -100,7 +100,7 @@ def _record(
     )
     result = {
         **{"seed": 0, "n_train": (SUBJECTS - SUBJECTS // FOLDS) * SCANS, "n_test": len(scans)},
-        **{"accuracy": float((told == scans["expression"]).mean()), "macro_f1": 0.5, "parameters": 1, "flops": 1},
+        **{"accuracy": float((message == scans["expression"]).mean()), "macro_f1": 0.5, "parameters": 1, "flops": 1},
         **{"seconds": 100.0, "test_seconds": 1.0, "peak_memory": None, "pseudonyms": None},
         **{"versions": {"torch": "none"}, "hardware": "none", "commit": "none", "device_name": "none"},
         **{"method": name, "repeat": repeat, "fold": fold},

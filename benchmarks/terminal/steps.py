@@ -23,19 +23,19 @@ def progress_bar(
 
     It appears with the first call: not before everything that can be wrong was looked at.
     """
-    shown = _Bar(title, what, console) if console.live else _Lines(title, what, console)
+    formatted = _Bar(title, what, console) if console.live else _Lines(title, what, console)
 
     def progress(done: int, total: int) -> None:
         nonlocal first
         if first:
             console.say(escape(first))
             first = ""
-        shown.update(done, total)
+        formatted.update(done, total)
 
     try:
         yield progress
     finally:
-        shown.stop()
+        formatted.stop()
 
 
 class _Steps:
@@ -70,14 +70,14 @@ class _Bar(_Steps):
 class _Lines(_Steps):
     def __init__(self, title: str, what: str, console: Terminal) -> None:
         super().__init__(title, what, console)
-        self._told, self._done = time.monotonic(), 0
+        self._message, self._done = time.monotonic(), 0
 
     def update(self, done: int, total: int) -> None:
-        left, since = self.left(done, total), time.monotonic() - self._told
+        left, since = self.left(done, total), time.monotonic() - self._message
         least, most = _PACE
         tenth = 10 * done // max(total, 1) > 10 * self._done // max(total, 1)
         if since > most or (tenth and since > least) or (done == total and self._done):
-            self._told, self._done = time.monotonic(), done
+            self._message, self._done = time.monotonic(), done
             self._console.event(f"{self._title}: {done} of {total} {self._what}" + (f"; {left}" if left else ""))
 
     def stop(self) -> None:

@@ -60,14 +60,14 @@ class Fitted:
             matters most stay.
     """
 
-    shown: "pd.DataFrame"
+    formatted: "pd.DataFrame"
     importance: Sequence[str] = ()
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[RenderableType]:
-        shown = self.shown
-        while _width(shown) > options.max_width and len(shown.columns) > 2:
-            shown = shown.drop(columns=max(shown.columns[1:], key=self._rank))  # the first of equals
-        yield _drawn(shown if _width(shown) <= options.max_width else _without_brackets(shown))
+        formatted = self.formatted
+        while _width(formatted) > options.max_width and len(formatted.columns) > 2:
+            formatted = formatted.drop(columns=max(formatted.columns[1:], key=self._rank))  # the first of equals
+        yield _drawn(formatted if _width(formatted) <= options.max_width else _without_brackets(formatted))
 
     def _rank(self, title: str) -> int:
         return next((i for i, start in enumerate(self.importance) if title.startswith(start)), len(self.importance))
@@ -77,16 +77,16 @@ class Fitted:
 class Blocks:
     """A table of texts with every column: without what is in brackets where that helps, in parts where it must."""
 
-    shown: "pd.DataFrame"
+    formatted: "pd.DataFrame"
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[RenderableType]:
-        shown = self.shown if _width(self.shown) <= options.max_width else _without_brackets(self.shown)
-        names, titles = shown.columns[0], list(shown.columns[1:])
+        formatted = self.formatted if _width(self.formatted) <= options.max_width else _without_brackets(self.formatted)
+        names, titles = formatted.columns[0], list(formatted.columns[1:])
         while titles:
             some = 1
-            while some < len(titles) and _width(shown[[names, *titles[: some + 1]]]) <= options.max_width:
+            while some < len(titles) and _width(formatted[[names, *titles[: some + 1]]]) <= options.max_width:
                 some += 1
-            yield _drawn(shown[[names, *titles[:some]]])
+            yield _drawn(formatted[[names, *titles[:some]]])
             titles = titles[some:]
             if titles:
                 yield ""
@@ -101,35 +101,36 @@ def table(*columns: str) -> Table:
     return made
 
 
-def _without_brackets(shown: "pd.DataFrame") -> "pd.DataFrame":
+def _without_brackets(formatted: "pd.DataFrame") -> "pd.DataFrame":
     """Cells and titles without `` (...)``, intervals that is, but for names."""
-    names = shown.columns[0]
-    short = shown.replace(_BRACKETS, "", regex=True).assign(**{names: shown[names]})
+    names = formatted.columns[0]
+    short = formatted.replace(_BRACKETS, "", regex=True).assign(**{names: formatted[names]})
     return short.rename(columns=lambda title: title if title == names else re.sub(_BRACKETS, "", title))
 
 
-def _drawn(shown: "pd.DataFrame") -> Table:
+def _drawn(formatted: "pd.DataFrame") -> Table:
     made = Table(box=None, pad_edge=False, header_style="bold")
-    for position, title in enumerate(shown.columns):
-        heading = escape("\n".join(_heading(title, _cells(shown, title))))
+    for position, title in enumerate(formatted.columns):
+        heading = escape("\n".join(_heading(title, _cells(formatted, title))))
         if position:
             made.add_column(heading, justify="right", no_wrap=True)
         else:
             made.add_column(heading, overflow="fold")
-    for row in shown.itertuples(index=False):
+    for row in formatted.itertuples(index=False):
         made.add_row(*map(escape, row))
     return made
 
 
-def _width(shown: "pd.DataFrame") -> int:
+def _width(formatted: "pd.DataFrame") -> int:
     columns = [
-        max(_cells(shown, title), *map(cell_len, _heading(title, _cells(shown, title)))) for title in shown.columns
+        max(_cells(formatted, title), *map(cell_len, _heading(title, _cells(formatted, title))))
+        for title in formatted.columns
     ]
     return sum(columns) + 2 * (len(columns) - 1)
 
 
-def _cells(shown: "pd.DataFrame", title: str) -> int:
-    return max(map(cell_len, shown[title]), default=0)
+def _cells(formatted: "pd.DataFrame", title: str) -> int:
+    return max(map(cell_len, formatted[title]), default=0)
 
 
 def _heading(title: str, cells: int) -> list[str]:

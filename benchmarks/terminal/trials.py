@@ -37,7 +37,7 @@ class SearchProgress:
         self, searches: Mapping[str, Sequence["Search"]], spec: "SearchSpec", *, workers: int, console: Terminal
     ) -> None:
         self._searches, self._spec, self._workers, self._console = searches, spec, workers, console
-        self._told = {search.name: {t.number for t in _ended(search)} for own in searches.values() for search in own}
+        self._message = {search.name: {t.number for t in _ended(search)} for own in searches.values() for search in own}
         self._before, self._begun = self._ended, time.monotonic()
         self._bars = None
         if console.live:
@@ -67,13 +67,13 @@ class SearchProgress:
             own = self._searches[name]
             for search in own:
                 for trial in _ended(search):
-                    if trial.number not in self._told[search.name]:
-                        self._told[search.name].add(trial.number)
+                    if trial.number not in self._message[search.name]:
+                        self._message[search.name].add(trial.number)
                         self._line(search, trial)
             if self._bars:
                 best = [best_trial.value for search in own if (best_trial := search.best_trial()) is not None]
                 note = f"best {sum(best) / len(best):.3f}" if best else ""
-                ended = sum(len(self._told[search.name]) for search in own)
+                ended = sum(len(self._message[search.name]) for search in own)
                 self._bars.update(self._tasks[name], completed=ended, note=f"{note}  {self._time()}")
 
     @property
@@ -90,7 +90,7 @@ class SearchProgress:
 
     @property
     def _ended(self) -> int:
-        return sum(len(told) for told in self._told.values())
+        return sum(len(message) for message in self._message.values())
 
     def _line(self, search: "Search", trial: "FrozenTrial") -> None:
         failed = trial.state.name == "FAIL"
@@ -100,7 +100,7 @@ class SearchProgress:
         said = how[trial.state.name] or f"{trial.value:.3f}"
         best = search.best_trial()
         known = f" (best {best.value:.3f})" if best is not None else ""
-        whole = f" of {self._spec.most * len(self._told)}" if self._spec.most is not None else ""
+        whole = f" of {self._spec.most * len(self._message)}" if self._spec.most is not None else ""
         time = self._time()
         text = f"{self._ended}{whole}: {search.name}, trial {trial.number}: {said}{known}"
         self._console.event(text + (f"; {time}" if time else ""), style="red" if failed else None)

@@ -34,9 +34,9 @@ def with_expressions(file: str, table: pd.DataFrame) -> tuple[pd.DataFrame, list
             f"{file}: expressions are numbers, and what {unknown[0]!r} stands for is not said, as programs number them "
             f"differently; allowed are {', '.join(EXPRESSIONS)}, or numbers beside probabilities that tell them"
         )
-    told = ", ".join(f"{number} {name}" for number, name in sorted(order.items()))
+    message = ", ".join(f"{number} {name}" for number, name in sorted(order.items()))
     named = {name: table[name].map(order, na_action="ignore").astype("str") for name in both}
-    return table.assign(**named), [f"its expressions are numbers, by its largest probabilities {told}"]
+    return table.assign(**named), [f"its expressions are numbers, by its largest probabilities {message}"]
 
 
 def _numbered(table: pd.DataFrame) -> dict[str, str]:

@@ -95,8 +95,8 @@ def in_shares(found: Mapping[str, Any], columns: Mapping[str, Column]) -> tuple[
     groups = [*([name] for name in shares if name not in PROBABILITIES), probabilities]
     percent = [group for group in groups if any(_above(found[name]) for name in group)]
     made = {name: found[name] / 100.0 for group in percent for name in group}
-    told = ["its probabilities are" if group is probabilities else f"its {group[0]} is" for group in percent]
-    return made, [f"{what} in percent" for what in told]
+    message = ["its probabilities are" if group is probabilities else f"its {group[0]} is" for group in percent]
+    return made, [f"{what} in percent" for what in message]
 
 
 def _above(values: Any) -> bool:

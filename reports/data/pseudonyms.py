@@ -51,8 +51,8 @@ def pseudonymous(predictions: pd.DataFrame, *, secret: str | None) -> pd.DataFra
 
 def named(predictions: pd.DataFrame, names: Mapping[str, str]) -> pd.DataFrame:
     """A copy of `predictions` with `names` for the pseudonyms that have one there, and its rows in their order."""
-    shown = {column: predictions[column].map(lambda word: names.get(word, word)) for column in PREFIXES}
-    return predictions.assign(**shown).sort_values(["method", "repeat", "fold", "scan"], ignore_index=True)
+    formatted = {column: predictions[column].map(lambda word: names.get(word, word)) for column in PREFIXES}
+    return predictions.assign(**formatted).sort_values(["method", "repeat", "fold", "scan"], ignore_index=True)
 
 
 def is_pseudonym(word: str, *, column: str) -> bool:

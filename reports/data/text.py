@@ -58,8 +58,8 @@ def read_text(data: bytes, columns: Mapping[str, Column]) -> tuple[list[str], "p
     text, encoding = decoded(data)
     if (odd := re.search(r"[\x00-\x08\x0e-\x1f]", text)) is not None:
         raise ValueError(f"it holds {odd[0]!r}, which no text does")
-    if told := re.match(r"sep=(.)\r?\n", text):  # how Excel is told, in a line of its own
-        text = text[told.end() :]
+    if message := re.match(r"sep=(.)\r?\n", text):  # how Excel is told, in a line of its own
+        text = text[message.end() :]
     line = re.split(r"[\r\n]", text, maxsplit=1)[0]
     heads = {mark: _cells(line, mark) for mark in _SEPARATORS}
     separator = max(heads, key=lambda mark: (sum(canonical(name) in columns for name in heads[mark]), len(heads[mark])))

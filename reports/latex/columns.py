@@ -12,7 +12,7 @@ from itertools import pairwise
 
 from reports import formats
 from reports.latex.text import LONGEST, ems
-from reports.markup import Shown
+from reports.markup import FormattedTable
 
 #: Points: of the narrowest column and page of the usual two-column papers (CVPR's; IEEE's are 252 and 516 points).
 COLUMN, PAGE = 237.0, 496.0
@@ -21,7 +21,7 @@ SIZE, SMALL = 8.0, 7.5
 #: Points on either side of a column: the first that fits.
 GAPS = (8.0, 6.0, 5.0, 4.0, 3.0, 2.0)
 #: Points between a score and the interval beside it.
-APART = 3.0
+NARROW_SPACE = 3.0
 #: Points of the narrowest column of text: a word that may not be broken fits into it.
 NARROWEST = LONGEST * SIZE
 #: Longer texts are broken into lines.
@@ -32,7 +32,7 @@ _UNIT = r"(?: (?:[kMGT]?B|[kMGT]|h|min|s))"
 _CELL = re.compile(
     rf"(?P<value>{formats.NOTHING}|{_SIGNED}(?: ± [\d.{formats.NOTHING}]+|{_UNIT})?|\d+(?: / \d+)+)"
     rf"(?: \((?P<interval>{_SIGNED}(?:, {_SIGNED})?)\))?"
-    rf"(?P<mark> [{formats.ALIKE}{formats.UNLIKE}])?"
+    rf"(?P<mark> [{formats.ALIKE}{formats.DIFFERS}])?"
     rf"(?: (?P<more>{_SIGNED}))?"
 )
 
@@ -83,7 +83,7 @@ class Column:
         more += ems("p=") if more else 0.0
         if stacked:
             return max(SIZE * values, SMALL * intervals, SMALL * more)
-        return SIZE * (values + intervals + more) + (2.0 * APART if intervals or more else 0.0)
+        return SIZE * (values + intervals + more) + (2.0 * NARROW_SPACE if intervals or more else 0.0)
 
     def lines(self, row: int, *, width: float, stacked: bool) -> int:
         """How many lines a cell has in a column of so many points."""
@@ -112,10 +112,10 @@ class Layout:
     groups: Sequence[Sequence[int]]
 
 
-def columns(shown: Shown) -> list[Column]:
+def columns(formatted: FormattedTable) -> list[Column]:
     """The columns of a table."""
-    text = shown.text
-    marks = shown.marks if shown.marks is not None else text.map(lambda _: "")
+    text = formatted.text
+    marks = formatted.marks if formatted.marks is not None else text.map(lambda _: "")
     return [
         Column(str(name), text.iloc[:, place].tolist(), marks.iloc[:, place].tolist(), first=not place)
         for place, name in enumerate(text.columns)

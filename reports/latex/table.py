@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from itertools import accumulate
 
 from reports import formats
-from reports.latex.columns import APART, NARROWEST, SIZE, Column, Layout, columns, layout, widths
+from reports.latex.columns import NARROW_SPACE, NARROWEST, SIZE, Column, Layout, columns, layout, widths
 from reports.latex.text import ems, latex_text
-from reports.markup import Shown
+from reports.markup import FormattedTable
 
 #: Lines of one float, without its caption and notes: as many as an article's shortest page takes with these.
 _LINES = 44
@@ -32,7 +32,7 @@ class Paper:
         notes: what stands below it, in sentences.
     """
 
-    shown: Shown
+    formatted: FormattedTable
     caption: str
     notes: Sequence[str] = ()
 
@@ -46,7 +46,7 @@ def latex(paper: Paper, *, label: str) -> str:
         paper: the table.
         label: what ``\\ref`` finds it by; of several floats the first has it.
     """
-    found = columns(paper.shown)
+    found = columns(paper.formatted)
     plan = layout(found)
     parts = [
         ([found[place] for place in group], rows)
@@ -133,7 +133,7 @@ def _kind(column: Column, plan: Layout) -> str:
         return _TEXT
     if not column.scores:
         return "c"
-    apart = 2.0 * APART if any(one["mark"] for one in column.scores) else APART
+    apart = 2.0 * NARROW_SPACE if any(one["mark"] for one in column.scores) else NARROW_SPACE
     return rf"r@{{\hspace{{{apart:g}pt}}}}r" if column.paired and not plan.stacked else "r"
 
 

@@ -70,8 +70,8 @@ def _line(axes: Axes, low: float, high: float, critical: float) -> None:
             axes.text(rank, -0.35, f"{rank:.0f}", ha="center", va="bottom", color=MUTED)
     axes.plot([low, low + critical], [-_ABOVE, -_ABOVE], "|-", color=INK, markersize=5.0, linewidth=1.2, clip_on=False)
     axes.text(high, -1.0, "mean rank", ha="right", va="bottom", color=MUTED)
-    told = f"critical difference {critical:.2f}"
-    axes.text(low, -_ABOVE - 0.25, told, ha="left", va="bottom", color=MUTED)
+    message = f"critical difference {critical:.2f}"
+    axes.text(low, -_ABOVE - 0.25, message, ha="left", va="bottom", color=MUTED)
 
 
 def _levels(groups: Sequence[tuple[int, int]]) -> list[int]:

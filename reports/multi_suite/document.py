@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from reports.markup import heading, markdown, markdown_text, paragraph
-from reports.multi_suite.tables import Sheet
+from reports.multi_suite.tables import ReportTable
 
 
 def document(
@@ -12,7 +12,7 @@ def document(
     suites: Mapping[str, tuple[str, str]],
     notices: Sequence[str],
     findings: Sequence[str],
-    sheets: Sequence[Sheet],
+    sheets: Sequence[ReportTable],
     pictures: Sequence[str],
     caution: str,
     created: str,
@@ -31,7 +31,9 @@ def document(
     """
     parts = [
         heading(1, title),
-        "".join(f"- [{markdown_text(name)}]({link}): {markdown_text(told)}\n" for name, (link, told) in suites.items()),
+        "".join(
+            f"- [{markdown_text(name)}]({link}): {markdown_text(message)}\n" for name, (link, message) in suites.items()
+        ),
         *(paragraph(notice, "> ") for notice in notices),
         heading(2, "Summary"),
         *map(paragraph, findings),
@@ -39,7 +41,7 @@ def document(
     for sheet in sheets:
         parts += [
             heading(2, sheet.title),
-            markdown(sheet.shown, notice=" ".join(filter(None, [*sheet.notes, caution]))),
+            markdown(sheet.formatted, notice=" ".join(filter(None, [*sheet.notes, caution]))),
         ]
     if pictures:
         parts += [heading(2, "Pictures"), *(f"![{name}](figures/{name}.svg)\n" for name in pictures)]

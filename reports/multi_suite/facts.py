@@ -7,7 +7,7 @@ import pandas as pd
 
 from reports import formats
 from reports.data.search import Search
-from reports.multi_suite.suites import Together
+from reports.multi_suite.suites import MultiSuite
 from reports.tables.compared import Compared
 
 #: What a reader asks of every suite, the same or not: in the table always.
@@ -16,18 +16,18 @@ _EPOCHS = "training.epochs"
 _OF_THE_DATA = ("Dataset", "Fingerprint", "Scans", "Subjects", "Subjects tested", "Units done")
 
 
-def facts(together: Together) -> pd.DataFrame:
+def facts(multi: MultiSuite) -> pd.DataFrame:
     """A row a fact, by its name, a column a suite, in their order; all text.
 
     What all suites have in common is there only where a reader would ask for it.
     """
-    asked = [_asked(one, together) for one in together.suites]
-    others = [_others(one) for one in together.suites]
+    asked = [_asked(one, multi) for one in multi.suites]
+    others = [_others(one) for one in multi.suites]
     names = list(dict.fromkeys(name for one in others for name in one))
     rows = {name: [one[name] for one in asked] for name in asked[0]}
     rows |= {name: [one.get(name, formats.NOTHING) for one in others] for name in names}
     kept = {name: values for name, values in rows.items() if name in asked[0] or len(set(values)) > 1}
-    return pd.DataFrame(kept.values(), index=list(kept), columns=together.names)
+    return pd.DataFrame(kept.values(), index=list(kept), columns=multi.names)
 
 
 def differing(found: pd.DataFrame) -> list[str]:
@@ -42,11 +42,11 @@ def displayed_facts(found: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(whole, columns=["What", *found.columns])
 
 
-def _asked(one: Compared, together: Together) -> dict[str, str]:
+def _asked(one: Compared, multi: MultiSuite) -> dict[str, str]:
     plan = one.results.provenance
     dataset, protocol = plan.dataset, plan.protocol
     return {
-        "Dataset": together.data_set(plan.suite),
+        "Dataset": multi.data_set(plan.suite),
         "Fingerprint": str(dataset["fingerprint"])[:12],
         "Faces": "synthetic" if plan.synthetic else "scanned",
         "Scans": str(dataset["scans"]),

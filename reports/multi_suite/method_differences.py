@@ -9,7 +9,7 @@ from reports.data.results import Results
 
 
 @dataclass(frozen=True)
-class Unlike:
+class MethodDifference:
     """What differs between methods of one label.
 
     Attributes:
@@ -23,7 +23,7 @@ class Unlike:
     values: tuple[str, ...]
 
 
-def unlike(suites: Sequence[Results]) -> list[Unlike]:
+def method_differences(suites: Sequence[Results]) -> list[MethodDifference]:
     """All that differs between methods of one label, with results in two suites or more.
 
     What a search chose is not looked at: that is each study's own.
@@ -34,7 +34,7 @@ def unlike(suites: Sequence[Results]) -> list[Unlike]:
         there = [about for about in described if about]
         for what in dict.fromkeys(key for about in there for key in about):
             values = tuple(about.get(what, formats.NOTHING) for about in described)
-            found += [Unlike(label, what, values)] * (len({about.get(what) for about in there}) > 1)
+            found += [MethodDifference(label, what, values)] * (len({about.get(what) for about in there}) > 1)
     return found
 
 

@@ -12,7 +12,7 @@ from reports.multi_suite.document import document
 from reports.multi_suite.facts import differing
 from reports.multi_suite.overview import mean_places
 from reports.multi_suite.ranking import like_the_first
-from reports.multi_suite.suites import Together
+from reports.multi_suite.suites import MultiSuite
 from reports.multi_suite.tables import Tables, write_sheets
 from reports.multi_suite.versus_control import TIE, WIN, tallies, tally
 from reports.page.html import elements, rendered
@@ -23,7 +23,7 @@ from reports.tables.significance import LEVEL
 from reports.tables.summary import SYNTHETIC
 
 
-def write_together(together: Together, directory: Path, *, links: Mapping[str, str], created: str) -> Path:
+def write_multi_suite(multi: MultiSuite, directory: Path, *, links: Mapping[str, str], created: str) -> Path:
     """Writes ``index.html``, ``report.md``, ``tables/`` and ``figures/`` into `directory` and returns the page's path.
 
     A report that was there is replaced whole (`reports.page.placing`). The same suites give the same bytes.
@@ -37,43 +37,43 @@ def write_together(together: Together, directory: Path, *, links: Mapping[str, s
     Raises:
         ReportError: `directory` holds something that is no report.
     """
-    tables = Tables(together)
-    notices = words.notices(together, tables.facts)
+    tables = Tables(multi)
+    notices = words.notices(multi, tables.facts)
     sheets = list(tables.sheets.values())
-    pictures: Pictures = {"ranks": {"": diagram(tables.ranks, together.titles)}} if tables.ranks else {}
+    pictures: Pictures = {"ranks": {"": diagram(tables.ranks, multi.titles)}} if tables.ranks else {}
     suites = {
         name: (quote(links[name]), one.results.provenance.description)
-        for one, name in zip(together.suites, together.names, strict=True)
+        for one, name in zip(multi.suites, multi.names, strict=True)
     }
-    title, findings = f"{len(suites)} suites together", words.findings(together, tables.against, tables.ranks)
-    told = {"title": title, "suites": suites, "notices": notices, "findings": findings, "created": created}
+    title, findings = f"{len(suites)} suites together", words.findings(multi, tables.versus_control, tables.ranks)
+    message = {"title": title, "suites": suites, "notices": notices, "findings": findings, "created": created}
     with placed(directory) as fresh:
         (fresh / "tables").mkdir()
-        write_sheets(together, sheets, fresh / "tables", notices=notices)
+        write_sheets(multi, sheets, fresh / "tables", notices=notices)
         if pictures:
             write_pictures(pictures, fresh / "figures")
         text = document(
             title,
             suites=suites,
-            notices=list(filter(None, [*notices, " ".join(_synthetic(together) or ())])),
+            notices=list(filter(None, [*notices, " ".join(_synthetic(multi) or ())])),
             findings=findings,
             sheets=sheets,
             pictures=picture_files(pictures),
-            caution=_caution(together),
+            caution=_caution(multi),
             created=created,
         )
         (fresh / "report.md").write_text(text, encoding="utf-8")
         files = [path.relative_to(fresh).as_posix() for path in fresh.rglob("*") if path.is_file()]
-        (fresh / "index.html").write_text(_page(tables, told, pictures, files=files), encoding="utf-8")
+        (fresh / "index.html").write_text(_page(tables, message, pictures, files=files), encoding="utf-8")
     return directory.absolute() / "index.html"
 
 
-def _page(tables: Tables, told: Mapping[str, Any], pictures: Pictures, *, files: Sequence[str]) -> str:
+def _page(tables: Tables, message: Mapping[str, Any], pictures: Pictures, *, files: Sequence[str]) -> str:
     """The page as HTML: nothing of it lies elsewhere; no subject is named on it, and no face shown."""
-    whole = tables.together
+    whole = tables.multi
     return rendered(
         "together.html",
-        **told,
+        **message,
         caveats=words.CAVEATS,
         synthetic=_synthetic(whole),
         cautions=words.cautions(whole),
@@ -82,13 +82,13 @@ def _page(tables: Tables, told: Mapping[str, Any], pictures: Pictures, *, files:
         level=LEVEL,
         overview=_overview(tables),
         sets=len(whole.data_sets) if len(whole.means) else 0,
-        against=_against(tables),
+        versus_control=_versus_control(tables),
         ranks=_ranks(tables),
         facts=[
             {"name": name, "values": row, "differs": name in differing(tables.facts)}
             for name, row in zip(tables.facts.index, tables.facts.to_numpy().tolist(), strict=True)
         ],
-        unlike=whole.unlike,
+        method_differences=whole.method_differences,
         notes={name: " ".join(sheet.notes) for name, sheet in tables.sheets.items()},
         sheet_titles={name: sheet.title for name, sheet in tables.sheets.items()},
         pictures=elements(pictures),
@@ -97,7 +97,7 @@ def _page(tables: Tables, told: Mapping[str, Any], pictures: Pictures, *, files:
 
 
 def _overview(tables: Tables) -> list[dict[str, Any]]:
-    whole = tables.together
+    whole = tables.multi
     cells = {(row["method"], row["suite"]): row for row in tables.overview.to_dict("records")}
     places = mean_places(whole)
     return [
@@ -111,10 +111,10 @@ def _overview(tables: Tables) -> list[dict[str, Any]]:
     ]
 
 
-def _against(tables: Tables) -> list[dict[str, Any]]:
-    whole = tables.together
-    cells = {(row["method"], row["suite"]): row for row in tables.against.to_dict("records")}
-    counts = tallies(whole, tables.against)
+def _versus_control(tables: Tables) -> list[dict[str, Any]]:
+    whole = tables.multi
+    cells = {(row["method"], row["suite"]): row for row in tables.versus_control.to_dict("records")}
+    counts = tallies(whole, tables.versus_control)
     return [
         {
             "method": whole.labelled(method),
@@ -122,7 +122,7 @@ def _against(tables: Tables) -> list[dict[str, Any]]:
             "tally": tally(counts.get(method)),
             "score": counts[method][WIN] + counts[method][TIE] / 2.0 if method in counts else float("nan"),
         }
-        for method in tables.against["method"].unique()
+        for method in tables.versus_control["method"].unique()
     ]
 
 
@@ -139,16 +139,16 @@ def _ranks(tables: Tables) -> dict[str, Any] | None:
         }
         for method, rows in numbers.groupby("method", sort=False)
     ]
-    return {"data_sets": list(tables.together.scores.index), "rows": rows}
+    return {"data_sets": list(tables.multi.scores.index), "rows": rows}
 
 
-def _synthetic(together: Together) -> tuple[str, str] | None:
-    synthetic = [one.results.provenance.suite for one in together.suites if one.results.provenance.synthetic]
-    if len(synthetic) in (0, len(together.suites)):
+def _synthetic(multi: MultiSuite) -> tuple[str, str] | None:
+    synthetic = [one.results.provenance.suite for one in multi.suites if one.results.provenance.synthetic]
+    if len(synthetic) in (0, len(multi.suites)):
         return SYNTHETIC if synthetic else None
     return f"The faces of {names(synthetic)} are synthetic.", "What methods do on them says nothing about real ones."
 
 
-def _caution(together: Together) -> str:
-    kinds = words.cautions(together)
+def _caution(multi: MultiSuite) -> str:
+    kinds = words.cautions(multi)
     return f"These records are {kinds}; the top says how." if kinds else ""

@@ -4,22 +4,22 @@ import numpy as np
 import pandas as pd
 
 from reports import formats
-from reports.markup import Shown
-from reports.multi_suite.suites import Together
+from reports.markup import FormattedTable
+from reports.multi_suite.suites import MultiSuite
 from reports.statistics.ranks import Ranks, friedman, why_not
 
 #: What is called significant, as in Nemenyi's critical difference.
 LEVEL = 0.05
 
 
-def ranking(together: Together) -> Ranks | None:
+def ranking(multi: MultiSuite) -> Ranks | None:
     """The ranks of the methods that all datasets have; None where there are too few (`why_no_ranking`)."""
-    return None if why_no_ranking(together) else friedman(together.scores[together.shared])
+    return None if why_no_ranking(multi) else friedman(multi.scores[multi.shared])
 
 
-def why_no_ranking(together: Together) -> str:
+def why_no_ranking(multi: MultiSuite) -> str:
     """Why there are no ranks, in a sentence; empty where there are."""
-    return why_not(len(together.data_sets), len(together.shared))
+    return why_not(len(multi.data_sets), len(multi.shared))
 
 
 def like_the_first(found: Ranks) -> list[str]:
@@ -44,14 +44,14 @@ def cliques(found: Ranks) -> list[tuple[int, int]]:
     return groups
 
 
-def ranks_table(together: Together, found: Ranks) -> pd.DataFrame:
+def ranks_table(multi: MultiSuite, found: Ranks) -> pd.DataFrame:
     """One row a method and dataset, the best method first.
 
     Columns:
         method, mean_rank, data_set, accuracy (a share of 1), rank (1 the best, ties shared), and the same in every row:
         friedman (the statistic), p, critical_difference.
     """
-    scores = together.scores[found.ranks.index]
+    scores = multi.scores[found.ranks.index]
     each = pd.DataFrame({"accuracy": scores.stack(), "rank": scores.rank(axis=1, ascending=False).stack()})
     each = each.rename_axis(["data_set", "method"]).reset_index()
     each = each.assign(mean_rank=each["method"].map(found.ranks)).sort_values(
@@ -61,17 +61,17 @@ def ranks_table(together: Together, found: Ranks) -> pd.DataFrame:
     return each[["method", "mean_rank", "data_set", "accuracy", "rank", "friedman", "p", "critical_difference"]]
 
 
-def displayed_ranks(together: Together, found: Ranks) -> Shown:
+def displayed_ranks(multi: MultiSuite, found: Ranks) -> FormattedTable:
     """A row a method, the best first: its mean rank, then accuracy and rank on each dataset."""
     alike = like_the_first(found)
     rows = []
-    for method, each in ranks_table(together, found).groupby("method", sort=False):
+    for method, each in ranks_table(multi, found).groupby("method", sort=False):
         own = [
             f"{formats.percent(score)} ({rank:g})" for score, rank in zip(each["accuracy"], each["rank"], strict=True)
         ]
         rows.append([method, f"{each['mean_rank'].iloc[0]:.2f}" + f" {formats.ALIKE}" * (method in alike), *own])
-    columns = ["Method", "Mean rank", *(f"{data_set}, % (rank)" for data_set in together.scores.index)]
-    return Shown(pd.DataFrame(rows, columns=columns))
+    columns = ["Method", "Mean rank", *(f"{data_set}, % (rank)" for data_set in multi.scores.index)]
+    return FormattedTable(pd.DataFrame(rows, columns=columns))
 
 
 def verdict(found: Ranks) -> list[str]:
@@ -79,9 +79,9 @@ def verdict(found: Ranks) -> list[str]:
     first, *others = (str(method) for method in found.ranks.index)
     best = [first, *(other for other in others if found.ranks[other] == found.ranks[first])]
     if not found.p < LEVEL:
-        told = f"p {formats.p_value(found.p)}" if found.p == found.p else "all scores are equal"
+        message = f"p {formats.p_value(found.p)}" if found.p == found.p else "all scores are equal"
         return [
-            f"Friedman's test finds no significant difference between the mean ranks ({told}), so no pair is tested."
+            f"Friedman's test finds no significant difference between the mean ranks ({message}), so no pair is tested."
         ]
     test = f"Friedman's test says that mean ranks differ (χ² {found.statistic:.2f}, p {formats.p_value(found.p)})."
     alike = like_the_first(found)
@@ -93,5 +93,5 @@ def verdict(found: Ranks) -> list[str]:
     if alike == others:
         near = "no other differs significantly from it"
     have = "has" if len(best) == 1 else "share"
-    told = f"{formats.names(best)} {have} the best mean rank, {found.ranks.iloc[0]:.2f}"
-    return [test, f"{told}; by Nemenyi's critical difference of {found.critical:.2f} {near}."]
+    message = f"{formats.names(best)} {have} the best mean rank, {found.ranks.iloc[0]:.2f}"
+    return [test, f"{message}; by Nemenyi's critical difference of {found.critical:.2f} {near}."]

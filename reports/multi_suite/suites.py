@@ -11,7 +11,7 @@ from functools import cached_property
 import pandas as pd
 
 from reports import formats
-from reports.multi_suite.method_differences import Unlike, unlike
+from reports.multi_suite.method_differences import MethodDifference, method_differences
 from reports.schema import ReportError
 from reports.tables.compared import Compared
 
@@ -20,7 +20,7 @@ _DECIMALS = 12
 
 
 @dataclass(frozen=True, eq=False)
-class Together:
+class MultiSuite:
     """Two or more suites.
 
     Attributes:
@@ -65,13 +65,13 @@ class Together:
         return [method for method in self.methods if all(method in one.results.methods for one in self.suites)]
 
     @cached_property
-    def unlike(self) -> list[Unlike]:
+    def method_differences(self) -> list[MethodDifference]:
         """What is not the same in all suites though it has one label."""
-        return unlike([one.results for one in self.suites])
+        return method_differences([one.results for one in self.suites])
 
     def labelled(self, method: str) -> str:
         """A method's name, marked where it is not the same in all suites."""
-        return f"{method} {formats.UNLIKE}" if any(one.method == method for one in self.unlike) else method
+        return f"{method} {formats.DIFFERS}" if any(one.method == method for one in self.method_differences) else method
 
     @cached_property
     def data_sets(self) -> dict[str, list[str]]:
@@ -103,8 +103,8 @@ class Together:
     @cached_property
     def shared(self) -> list[str]:
         """The methods with a mean and ranks: those that all datasets have, and that are the same in all suites."""
-        whole, unlike = self.scores.notna().all(), {one.method for one in self.unlike}
-        return [method for method in self.methods if whole[method] and method not in unlike]
+        whole, method_differences = self.scores.notna().all(), {one.method for one in self.method_differences}
+        return [method for method in self.methods if whole[method] and method not in method_differences]
 
     @cached_property
     def means(self) -> "pd.Series[float]":

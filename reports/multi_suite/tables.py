@@ -10,20 +10,20 @@ import pandas as pd
 from reports import formats
 from reports.files import write_all
 from reports.latex.table import Paper
-from reports.markup import Shown
+from reports.markup import FormattedTable
 from reports.multi_suite import words
 from reports.multi_suite.facts import displayed_facts, facts
 from reports.multi_suite.overview import displayed_overview, legend, overview
 from reports.multi_suite.ranking import displayed_ranks, ranking, ranks_table
-from reports.multi_suite.suites import Together
-from reports.multi_suite.versus_control import against, displayed_against
+from reports.multi_suite.suites import MultiSuite
+from reports.multi_suite.versus_control import displayed_against, versus_control
 from reports.statistics.ranks import Ranks
 from reports.tables.papers import as_paper
 from reports.tables.significance import LEVEL
 
 
 @dataclass(frozen=True, eq=False)
-class Sheet:
+class ReportTable:
     """One table.
 
     Attributes:
@@ -38,7 +38,7 @@ class Sheet:
     name: str
     title: str
     numbers: pd.DataFrame
-    shown: Shown
+    formatted: FormattedTable
     notes: Sequence[str] = ()
     caption: str = ""
 
@@ -47,34 +47,34 @@ class Sheet:
 class Tables:
     """What is computed of several suites, each once."""
 
-    together: Together
+    multi: MultiSuite
 
     @cached_property
     def overview(self) -> pd.DataFrame:
         """`reports.multi_suite.overview.overview`."""
-        return overview(self.together)
+        return overview(self.multi)
 
     @cached_property
-    def against(self) -> pd.DataFrame:
+    def versus_control(self) -> pd.DataFrame:
         """`reports.multi_suite.versus_control.against`."""
-        return against(self.together)
+        return versus_control(self.multi)
 
     @cached_property
     def ranks(self) -> Ranks | None:
         """`reports.multi_suite.ranking.ranking`."""
-        return ranking(self.together)
+        return ranking(self.multi)
 
     @cached_property
     def facts(self) -> pd.DataFrame:
         """`reports.multi_suite.facts.facts`."""
-        return facts(self.together)
+        return facts(self.multi)
 
     @cached_property
-    def sheets(self) -> dict[str, Sheet]:
+    def sheets(self) -> dict[str, ReportTable]:
         """All tables by name, in the order of the page; those that would be empty are not there."""
-        whole, control = self.together, self.together.control
+        whole, control = self.multi, self.multi.control
         found = [
-            Sheet(
+            ReportTable(
                 "overview",
                 "Accuracy by suite",
                 self.overview,
@@ -82,48 +82,50 @@ class Tables:
                 [legend(whole, self.overview), words.complete(whole), words.averaged(whole)],
             )
         ]
-        if not self.against.empty:
-            shown = displayed_against(whole, self.against)
+        if not self.versus_control.empty:
+            formatted = displayed_against(whole, self.versus_control)
             title = f"Δ vs {whole.labelled(control)}"
             notes, caption = fought(whole.labelled(control)), f"Accuracy against {whole.titles[control]}"
-            found.append(Sheet("against", title, self.against, shown, notes, caption))
+            found.append(ReportTable("against", title, self.versus_control, formatted, notes, caption))
         if self.ranks is not None:
-            numbers, shown = ranks_table(whole, self.ranks), displayed_ranks(whole, self.ranks)
-            found.append(Sheet("ranks", "Ranks over datasets", numbers, shown, ranked(self.ranks)))
-        shown = Shown(displayed_facts(self.facts))
-        found.append(Sheet("suites", "What suites differ in", self._long(), shown))
-        if whole.unlike:
+            numbers, formatted = ranks_table(whole, self.ranks), displayed_ranks(whole, self.ranks)
+            found.append(ReportTable("ranks", "Ranks over datasets", numbers, formatted, ranked(self.ranks)))
+        formatted = FormattedTable(displayed_facts(self.facts))
+        found.append(ReportTable("suites", "What suites differ in", self._long(), formatted))
+        if whole.method_differences:
             columns = ["Method", "What", *whole.names]
-            text = pd.DataFrame([[one.method, one.what, *one.values] for one in whole.unlike], columns=columns)
+            text = pd.DataFrame(
+                [[one.method, one.what, *one.values] for one in whole.method_differences], columns=columns
+            )
             numbers = pd.DataFrame(
                 [
                     (one.method, one.what, suite, value)
-                    for one in whole.unlike
+                    for one in whole.method_differences
                     for suite, value in zip(whole.names, one.values, strict=True)
                 ],
                 columns=["method", "what", "suite", "value"],
             )
-            found.append(Sheet("unlike", f"What {formats.UNLIKE} stands for", numbers, Shown(text)))
+            found.append(ReportTable("unlike", f"What {formats.DIFFERS} stands for", numbers, FormattedTable(text)))
         return {sheet.name: sheet for sheet in found}
 
     def _long(self) -> pd.DataFrame:
         rows = [
             (suite, name, value)
             for name, row in zip(self.facts.index, self.facts.to_numpy().tolist(), strict=True)
-            for suite, value in zip(self.together.names, row, strict=True)
+            for suite, value in zip(self.multi.names, row, strict=True)
         ]
         return pd.DataFrame(rows, columns=["suite", "fact", "value"])
 
 
-def write_sheets(together: Together, sheets: Sequence[Sheet], directory: Path, *, notices: Sequence[str]) -> None:
+def write_sheets(multi: MultiSuite, sheets: Sequence[ReportTable], directory: Path, *, notices: Sequence[str]) -> None:
     """Writes each as CSV, Markdown and LaTeX; `notices` stand with all of them, and beside the CSV in notices.txt."""
     if notices:
         (directory / "notices.txt").write_text("".join(f"{line}\n" for line in notices), encoding="utf-8")
     for sheet in sheets:
         notes = [*sheet.notes, *notices]
-        paper = Paper(as_paper(sheet.shown, together.titles), f"{sheet.caption or sheet.title}.", notes)
-        suite = "-".join(together.names)
-        write_all(directory / sheet.name, sheet.numbers, sheet.shown, paper, suite=suite, notice=" ".join(notes))
+        paper = Paper(as_paper(sheet.formatted, multi.titles), f"{sheet.caption or sheet.title}.", notes)
+        suite = "-".join(multi.names)
+        write_all(directory / sheet.name, sheet.numbers, sheet.formatted, paper, suite=suite, notice=" ".join(notes))
 
 
 def fought(control: str) -> list[str]:

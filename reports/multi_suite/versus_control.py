@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 
 from reports import formats
-from reports.markup import Shown
-from reports.multi_suite.suites import Together
+from reports.markup import FormattedTable
+from reports.multi_suite.suites import MultiSuite
 from reports.tables.compared import Compared
 from reports.tables.significance import LEVEL
 
@@ -17,7 +17,7 @@ from reports.tables.significance import LEVEL
 WIN, TIE, LOSS = "win", "tie", "loss"
 
 
-def against(together: Together) -> pd.DataFrame:
+def versus_control(multi: MultiSuite) -> pd.DataFrame:
     """One row a method and suite that has it and the control, methods in the order of the suites.
 
     Columns:
@@ -27,15 +27,15 @@ def against(together: Together) -> pd.DataFrame:
         tell the two apart, nothing where they could not be compared.
     """
     rows = []
-    for one, suite in zip(together.suites, together.names, strict=True):
-        for row in _with(together.control, one):
+    for one, suite in zip(multi.suites, multi.names, strict=True):
+        for row in _with(multi.control, one):
             gap, p = row["difference"], row["p_holm"]
             apart = WIN if gap > 0 else LOSS
             verdict = "" if np.isnan(gap) else apart if p < LEVEL and gap else TIE
-            rows.append({"suite": suite, "data_set": together.data_set(suite), **row, "verdict": verdict})
+            rows.append({"suite": suite, "data_set": multi.data_set(suite), **row, "verdict": verdict})
     columns = ["method", "suite", "data_set", "difference", "low", "high", "p_holm", "verdict"]
     found = pd.DataFrame(rows, columns=columns)
-    return found.sort_values("method", key=lambda names: names.map(together.methods.index), kind="stable")
+    return found.sort_values("method", key=lambda names: names.map(multi.methods.index), kind="stable")
 
 
 def _with(control: str, one: Compared) -> list[dict[str, Any]]:
@@ -54,27 +54,27 @@ def _with(control: str, one: Compared) -> list[dict[str, Any]]:
     return found
 
 
-def tallies(together: Together, found: pd.DataFrame) -> dict[str, Counter[str]]:
-    """By method, how many suites are a win, a tie and a loss; `found` is `against`.
+def tallies(multi: MultiSuite, found: pd.DataFrame) -> dict[str, Counter[str]]:
+    """By method, how many suites are a win, a tie and a loss; `found` is `versus_control`.
 
     Not of a method that is another in some suite, and of none where the control is.
     """
-    unlike = {one.method for one in together.unlike}
-    counted = found[~found["method"].isin(unlike) & (together.control not in unlike)]
+    method_differences = {one.method for one in multi.method_differences}
+    counted = found[~found["method"].isin(method_differences) & (multi.control not in method_differences)]
     return {str(method): Counter(rows["verdict"]) for method, rows in counted.groupby("method", sort=False)}
 
 
-def displayed_against(together: Together, found: pd.DataFrame) -> Shown:
-    """`against` as a reader meets it: a row a method, a column a suite."""
+def displayed_against(multi: MultiSuite, found: pd.DataFrame) -> FormattedTable:
+    """`versus_control` as a reader meets it: a row a method, a column a suite."""
     cells = {(row["method"], row["suite"]): row for row in found.to_dict("records")}
-    counts = tallies(together, found)
+    counts = tallies(multi, found)
     rows = []
     for method in found["method"].unique():
-        own = [cells.get((method, suite)) for suite in together.names]
+        own = [cells.get((method, suite)) for suite in multi.names]
         texts = [_cell(row) if row else formats.NOTHING for row in own]
-        rows.append([together.labelled(method), *texts, tally(counts.get(method))])
-    suites = [f"{suite}, points (95 %), p" for suite in together.names]
-    return Shown(pd.DataFrame(rows, columns=["Method", *suites, "Wins / ties / losses"]))
+        rows.append([multi.labelled(method), *texts, tally(counts.get(method))])
+    suites = [f"{suite}, points (95 %), p" for suite in multi.names]
+    return FormattedTable(pd.DataFrame(rows, columns=["Method", *suites, "Wins / ties / losses"]))
 
 
 def tally(counts: Mapping[str, int] | None) -> str:

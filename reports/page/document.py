@@ -8,7 +8,7 @@ from reports import formats
 from reports.data.pseudonyms import unnamed
 from reports.data.results import Provenance, Results
 from reports.data.search import rules
-from reports.markup import Shown, heading, markdown, paragraph
+from reports.markup import FormattedTable, heading, markdown, paragraph
 from reports.tables import summary
 from reports.tables.ablation import ablation, displayed_ablation, legend
 from reports.tables.formatted import displayed, displayed_details, marked
@@ -48,13 +48,13 @@ def document(
         markdown(displayed_details(table, marks), notice=f"{marks.details} {caution}".strip()),
     ]
     if len(pairs):
-        told = [*missing(pairs), *remarks(pairs, repeats=results.folds["repeat"].nunique())]
+        message = [*missing(pairs), *remarks(pairs, repeats=results.folds["repeat"].nunique())]
         parts += [heading(2, "Statistics"), paragraph(PRIMARY)]
-        parts += [markdown(Shown(displayed_pairwise(pairs)), notice=caution), *map(paragraph, told)]
+        parts += [markdown(FormattedTable(displayed_pairwise(pairs)), notice=caution), *map(paragraph, message)]
     if plan.axes:
         found = ablation(results, table)
-        shown = Shown(displayed_ablation(results, found))
-        parts += [heading(2, "Ablation"), markdown(shown, notice=f"{legend(results)} {caution}".strip())]
+        presented = FormattedTable(displayed_ablation(results, found))
+        parts += [heading(2, "Ablation"), markdown(presented, notice=f"{legend(results)} {caution}".strip())]
     parts += _tuning(results, caution)
     if not literature.empty:
         parts += [
@@ -73,10 +73,10 @@ def _tuning(results: Results, caution: str) -> Iterable[str]:
     yield heading(2, "Tuning")
     yield paragraph(" ".join(rules(search)))
     if not results.studies.empty:
-        yield markdown(Shown(displayed_tuning(results, tuning(results))), notice=caution)
-        yield markdown(Shown(displayed_parameters(parameters(results))), notice=caution)
+        yield markdown(FormattedTable(displayed_tuning(results, tuning(results))), notice=caution)
+        yield markdown(FormattedTable(displayed_parameters(parameters(results))), notice=caution)
     if not results.selection.empty:
-        yield markdown(Shown(displayed_spread(spread(results))), notice=caution)
+        yield markdown(FormattedTable(displayed_spread(spread(results))), notice=caution)
 
 
 def _published(literature: pd.DataFrame) -> str:
@@ -91,7 +91,7 @@ def _published(literature: pd.DataFrame) -> str:
         }
         for row in literature.to_dict("records")
     ]
-    return markdown(Shown(pd.DataFrame(rows)))
+    return markdown(FormattedTable(pd.DataFrame(rows)))
 
 
 def _counted(plan: Provenance) -> Iterable[str]:
@@ -122,18 +122,18 @@ def _left_out(plan: Provenance) -> Iterable[str]:
             for one in plan.left_out
         ]
         yield paragraph("Left out, as it could not be used:")
-        yield markdown(Shown(pd.DataFrame(rows, columns=["Method", "Repeat", "Fold", "What", "Reason"])))
+        yield markdown(FormattedTable(pd.DataFrame(rows, columns=["Method", "Repeat", "Fold", "What", "Reason"])))
 
 
 def _made(results: Results) -> Iterable[str]:
     """How it was made: runs, what failed, the dataset, software and hardware, the suite."""
     plan = results.provenance
-    told = str if plan.named else unnamed
+    message = str if plan.named else unnamed
     yield heading(2, "How it was made")
     yield paragraph(f"{plan.done} of {plan.planned} planned runs are done. Made {plan.created} from the records alone.")
     if plan.failed:
-        rows = [(method, str(repeat), str(fold), told(reason)) for method, repeat, fold, reason in plan.failed]
-        yield markdown(Shown(pd.DataFrame(rows, columns=["Method", "Repeat", "Fold", "Reason"])))
+        rows = [(method, str(repeat), str(fold), message(reason)) for method, repeat, fold, reason in plan.failed]
+        yield markdown(FormattedTable(pd.DataFrame(rows, columns=["Method", "Repeat", "Fold", "Reason"])))
     yield from _left_out(plan)
     facts: Mapping[str, object] = {
         "dataset": f"{plan.dataset['name']}, {plan.dataset['scans']} scans of {plan.dataset['subjects']} subjects",

@@ -67,11 +67,13 @@ def _difference(gap: NDArray[np.float64], levels: Sequence[int], methods: Sequen
     return drawn(figure, f"Accuracy of {methods[0]} minus that of {methods[1]}, points: {_words(texts, levels)}")
 
 
-def _drawing(shades: NDArray[np.float64], texts: Sequence[Sequence[str]], levels: Sequence[int], told: str) -> Figure:
+def _drawing(
+    shades: NDArray[np.float64], texts: Sequence[Sequence[str]], levels: Sequence[int], message: str
+) -> Figure:
     figure = Figure(figsize=(COLUMN, 2.3), layout="constrained")
     axes = figure.subplots()
     tiles(axes, pd.DataFrame(shades, index=list(EXPRESSIONS), columns=list(levels)), texts)
-    axes.set(xlabel=f"Expression intensity (cells: {told})", ylabel="Expression")
+    axes.set(xlabel=f"Expression intensity (cells: {message})", ylabel="Expression")
     return figure
 
 

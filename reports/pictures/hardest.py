@@ -18,7 +18,7 @@ from reports.schema import EXPRESSIONS
 SCANS, SUBJECTS = 12, 5
 
 
-def shown_as(results: Results, column: str) -> dict[str, str] | None:
+def named_as(results: Results, column: str) -> dict[str, str] | None:
     """What a reader may call each ``"subject"`` or ``"scan"``, by what the tables call it; None if nothing.
 
     Names where they may be shown, or else pseudonyms: the same as in ``tables/predictions.parquet``. Where these are
@@ -35,7 +35,7 @@ def shown_as(results: Results, column: str) -> dict[str, str] | None:
 def _unordered(results: Results, column: str) -> list[str]:
     """Subjects or scans in the order of what they may be called, so that ties do not tell the order of their names."""
     there = results.predictions[column].unique().tolist()
-    hidden = None if results.provenance.named else shown_as(results, column)
+    hidden = None if results.provenance.named else named_as(results, column)
     return sorted(there, key=hidden.__getitem__ if hidden else None)
 
 
@@ -65,7 +65,7 @@ def subjects(results: Results, method: str) -> Picture:
     axes.plot(places, shares[method], "o", color=ACCENT, markersize=1.8 + 2.2 * thin, markeredgewidth=0.0, gid="method")
     axes.set(xlabel="Subjects, hardest first", ylabel="Accuracy (%)", ylim=(-2.0, 102.0))
     axes.grid(visible=False, axis="x")
-    mean, names = shares.mean(axis=1), shown_as(results, "subject")
+    mean, names = shares.mean(axis=1), named_as(results, "subject")
     listed = [
         f"{names[subject] + ' ' if names else ''}{value:.0f} % ({own:.0f} %)"
         for subject, value, own in zip(shares.index.tolist(), mean, shares[method], strict=True)
@@ -110,7 +110,7 @@ def hardest(results: Results, *, most: int = SCANS) -> pd.DataFrame:
 
 def hardest_rows(results: Results) -> list[dict[Hashable, Any]]:
     """`hardest` as the page shows it: with the names that may be shown; empty where there are none."""
-    names = {column: shown_as(results, column) for column in ("scan", "subject")}
+    names = {column: named_as(results, column) for column in ("scan", "subject")}
     rows = hardest(results).to_dict("records")
     if names["scan"] is None or names["subject"] is None:
         return []

@@ -8,7 +8,7 @@ from matplotlib.layout_engine import ConstrainedLayoutEngine
 from reports import formats
 from reports.data.faces import Face, shaded, textured
 from reports.data.results import Results
-from reports.pictures.hardest import hardest, shown_as
+from reports.pictures.hardest import hardest, named_as
 from reports.pictures.theme import COLUMN, INK, MUTED, THEME, Picture, drawn
 
 #: Scans in a row.
@@ -24,18 +24,18 @@ def hardest_faces(results: Results) -> Picture | None:
     Those whose pictures are not are left out, and keep their number.
     """
     rows = hardest(results).to_dict("records")
-    shown = [(place, row) for place, row in enumerate(rows, start=1) if row["scan"] in results.faces]
-    if not shown:
+    formatted = [(place, row) for place, row in enumerate(rows, start=1) if row["scan"] in results.faces]
+    if not formatted:
         return None
-    lines = -(-len(shown) // _COLUMNS)
+    lines = -(-len(formatted) // _COLUMNS)
     tight = ConstrainedLayoutEngine(w_pad=0.02, h_pad=0.02, wspace=0.04, hspace=0.02)
     figure = Figure(figsize=(COLUMN, 0.2 + 0.84 * lines), layout=tight)
     panels = figure.subplots(lines, _COLUMNS, squeeze=False)
     for axes in panels.flat:
         axes.set_axis_off()
     figure.supxlabel("Texture and depth (relief) of each scan", fontsize=7.5, color=MUTED)
-    names, words = shown_as(results, "scan") or {}, []
-    for axes, (place, row) in zip(panels.flat, shown, strict=False):
+    names, words = named_as(results, "scan") or {}, []
+    for axes, (place, row) in zip(panels.flat, formatted, strict=False):
         _pair(axes, results.faces[row["scan"]], f"{place}")
         expression = f"{row['expression']} {row['intensity'] or ''}".strip()
         share = formats.percent(row["share"], 0)

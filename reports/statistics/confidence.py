@@ -38,13 +38,13 @@ def ece_sums(predictions: pd.DataFrame, subjects: Sequence[str], *, by: str = "s
 
     A scan's confidence is the probability of the expression that was predicted.
     """
-    told = _classes(predictions, "predicted")
-    confidence = _shares(predictions)[np.arange(len(told)), told]
+    message = _classes(predictions, "predicted")
+    confidence = _shares(predictions)[np.arange(len(message)), message]
     # Certainty belongs to the last bin; a confidence that is not known spoils the first, and so the score.
     place = np.minimum((np.nan_to_num(confidence) * BINS).astype(np.int64), BINS - 1)
-    right = _classes(predictions, "expression") == told
+    right = _classes(predictions, "expression") == message
     sums = np.zeros((len(subjects), BINS, 3))
-    added = np.stack([confidence, right, np.ones(len(told))], axis=1)
+    added = np.stack([confidence, right, np.ones(len(message))], axis=1)
     np.add.at(sums, (_classes(predictions, by, subjects), place), added)
     return sums
 

@@ -78,10 +78,10 @@ class Pairing:
         self._subject = subject[start]
         self._place = np.searchsorted(places, _key(predictions["repeat"], predictions["fold"])[start])
         shape = len(self._methods), len(start), len(EXPRESSIONS), len(EXPRESSIONS)
-        true, told = (
+        true, message = (
             pd.Index(EXPRESSIONS).get_indexer(pd.Index(predictions[name])) for name in ("expression", "predicted")
         )
-        flat = np.ravel_multi_index((self._method(predictions), cell, true, told), shape)
+        flat = np.ravel_multi_index((self._method(predictions), cell, true, message), shape)
         self._counts = np.bincount(flat, minlength=int(np.prod(shape))).reshape(shape)
 
     def pair(self, first: str, second: str) -> Pair:

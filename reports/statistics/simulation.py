@@ -54,7 +54,7 @@ def compound_folds(
     return common + generator.normal(0.0, np.sqrt(1.0 - correlation), (experiments, folds))
 
 
-def told(people: People, experiments: int, *, generator: np.random.Generator) -> tuple[NDArray[np.int64], ...]:
+def message(people: People, experiments: int, *, generator: np.random.Generator) -> tuple[NDArray[np.int64], ...]:
     """Scans told right, ``(experiments, 2, repeats, subjects)``, and each subject's fold, without the second axis."""
     shape = experiments, people.repeats, people.subjects
     part = np.broadcast_to(np.arange(people.subjects) % people.folds, shape)
@@ -76,7 +76,7 @@ def rejections(people: People, experiments: int, *, seed: int) -> Mapping[str, f
         difference excludes zero).
     """
     generator = np.random.default_rng(seed)
-    right, fold = told(people, experiments, generator=generator)
+    right, fold = message(people, experiments, generator=generator)
     gaps = right[:, 0] - right[:, 1]
     places = (np.arange(people.repeats)[:, None] * people.folds + fold).reshape(experiments, -1)
     at = places + np.arange(experiments)[:, None] * people.repeats * people.folds

@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 
 from reports import formats
-from reports.markup import Shown
+from reports.markup import FormattedTable
 from reports.schema import EXPRESSIONS
 from reports.tables.comparison import ERRORS, SCORES
 from reports.tables.significance import like_the_best
@@ -47,8 +47,8 @@ class Marks:
     def legend(self) -> str:
         """What all marks stand for, in sentences; nothing where there is none."""
         test = "permutation test on subjects, Holm-adjusted"
-        told = f" {formats.ALIKE} Accuracy not significantly different from that of {self.best} ({test})."
-        return self.bold + told * bool(self.alike)
+        message = f" {formats.ALIKE} Accuracy not significantly different from that of {self.best} ({test})."
+        return self.bold + message * bool(self.alike)
 
 
 _NOTHING = Marks()
@@ -77,7 +77,9 @@ def marked(table: pd.DataFrame, pairs: pd.DataFrame, *, control: str) -> Marks:
     return Marks(places, best, like_the_best(best, pairs, control=control), uncalibrated)
 
 
-def displayed(table: pd.DataFrame, *, control: str, marks: Marks = _NOTHING, failed: Sequence[str] = ()) -> Shown:
+def displayed(
+    table: pd.DataFrame, *, control: str, marks: Marks = _NOTHING, failed: Sequence[str] = ()
+) -> FormattedTable:
     """`comparison` as a reader meets it, all text: the same columns in the terminal, in Markdown and in LaTeX.
 
     Methods that `failed` have a row without a number.
@@ -104,10 +106,10 @@ def displayed(table: pd.DataFrame, *, control: str, marks: Marks = _NOTHING, fai
             }
         )
     rows += [dict.fromkeys(rows[0], formats.NOTHING) | {"Method": name, _ACCURACY: FAILED} for name in failed]
-    return _shown(rows, columns, marks)
+    return _formatted(rows, columns, marks)
 
 
-def displayed_details(table: pd.DataFrame, marks: Marks) -> Shown:
+def displayed_details(table: pd.DataFrame, marks: Marks) -> FormattedTable:
     """What `displayed` has no room for, a second table: scores by expression, and how far probabilities are right."""
     columns = {
         "Balanced accuracy, % (95 %)": "balanced_accuracy",
@@ -120,7 +122,7 @@ def displayed_details(table: pd.DataFrame, marks: Marks) -> Shown:
         errors = {title: _error(row, name) for title, name in columns.items() if name in ERRORS}
         shares = {title: _percent(row, name) for title, name in columns.items() if name not in ERRORS}
         rows.append({"Method": str(row["method"])} | shares | errors | {"Runs": str(row["units"])})
-    return _shown(rows, columns, marks)
+    return _formatted(rows, columns, marks)
 
 
 def times(table: pd.DataFrame) -> dict[str, str]:
@@ -137,9 +139,9 @@ def _error(row: Mapping[Any, float], name: str) -> str:
     return formats.ranged(*(formats.decimal(row[f"{name}{end}"]) for end in ("", "_low", "_high")))
 
 
-def _shown(rows: Sequence[Mapping[str, str]], columns: Mapping[str, str], marks: Marks) -> Shown:
+def _formatted(rows: Sequence[Mapping[str, str]], columns: Mapping[str, str], marks: Marks) -> FormattedTable:
     text = pd.DataFrame(rows)
     places = {
         title: [marks.places[name].get(method, "") for method in text["Method"]] for title, name in columns.items()
     }
-    return Shown(text, pd.DataFrame(places, index=text.index).reindex(columns=text.columns, fill_value=""))
+    return FormattedTable(text, pd.DataFrame(places, index=text.index).reindex(columns=text.columns, fill_value=""))

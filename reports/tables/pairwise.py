@@ -97,8 +97,8 @@ def _row(pair: Pair, rope: float) -> dict[str, object]:
     }
     why = []
     if np.isnan(test.error):
-        told = "all fold differences are identical" if len(pair.folds) > 1 else "one fold alone is finished by both"
-        why.append(f"{told}: t-test and posterior are undefined")
+        message = "all fold differences are identical" if len(pair.folds) > 1 else "one fold alone is finished by both"
+        why.append(f"{message}: t-test and posterior are undefined")
     if len(pair.subjects) < 2:
         why.append("one subject alone is tested, so there is no interval and no test over subjects")
     else:

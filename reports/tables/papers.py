@@ -9,7 +9,7 @@ import pandas as pd
 from reports import formats
 from reports.data.results import Results
 from reports.latex.table import Paper
-from reports.markup import Shown
+from reports.markup import FormattedTable
 from reports.tables.ablation import full_values
 from reports.tables.formatted import Marks, without_probabilities
 from reports.tables.significance import LEVEL
@@ -35,18 +35,20 @@ _SHORT = ("Method", "Accuracy (%)", "Macro-F1 (%)", "Δ (pp)", "p")
 _INTERVALS = "In parentheses: 95 % confidence intervals over resampled subjects."
 
 
-def as_paper(shown: Shown, titles: Mapping[str, str]) -> Shown:
+def as_paper(presented: FormattedTable, titles: Mapping[str, str]) -> FormattedTable:
     """A table with the headings that papers have, and with methods' display names, which are `titles`."""
-    text = shown.text.copy()
+    text = presented.text.copy()
     for place, name in enumerate(text.columns[:2]):  # further on, an ablation's axis may be called so
         if name in _METHODS:
-            parts = [cell.partition(f" {formats.UNLIKE}") for cell in text.iloc[:, place]]
+            parts = [cell.partition(f" {formats.DIFFERS}") for cell in text.iloc[:, place]]
             text.isetitem(place, [titles.get(method, method) + mark for method, mark, _ in parts])
     names = {name: _heading(str(name)) for name in text.columns}
-    return Shown(text.rename(columns=names), None if shown.marks is None else shown.marks.rename(columns=names))
+    return FormattedTable(
+        text.rename(columns=names), None if presented.marks is None else presented.marks.rename(columns=names)
+    )
 
 
-def compared(results: Results, shown: Shown, marks: Marks, pairs: pd.DataFrame) -> tuple[Paper, Paper]:
+def compared(results: Results, presented: FormattedTable, marks: Marks, pairs: pd.DataFrame) -> tuple[Paper, Paper]:
     """The comparison (`reports.tables.formatted.displayed`) as a table for a page, and as one for a column.
 
     Both have the primary test's p, adjusted, of each method against the control; the latter has only what a reader
@@ -55,10 +57,10 @@ def compared(results: Results, shown: Shown, marks: Marks, pairs: pd.DataFrame) 
     titles, control = results.provenance.titles, results.control
     with_control = pairs[pairs["method_b"] == control]
     p = dict(zip(with_control["method_a"], with_control["p_holm"], strict=True))
-    whole = as_paper(shown, titles)
+    whole = as_paper(presented, titles)
     names = [str(name) for name in whole.text.columns]
     place = names.index("Δ (pp)") + 1
-    whole.text.insert(place, "p", [formats.p_value(p.get(method, np.nan)) for method in shown.text["Method"]])
+    whole.text.insert(place, "p", [formats.p_value(p.get(method, np.nan)) for method in presented.text["Method"]])
     kept = [*names[:place], "p", *names[place:]] if p else [*names[: place - 1], *names[place:]]
     whole = _only(whole, kept)
     short = _only(whole, [name for name in kept if name in _SHORT])
@@ -67,10 +69,10 @@ def compared(results: Results, shown: Shown, marks: Marks, pairs: pd.DataFrame) 
             short.text[name] = short.text[name].str.replace(r" \(.*\)", "", regex=True)
     notes = [
         f"Scores are over all test scans of {results.predictions['subject'].nunique()} subjects. {_INTERVALS}",
-        *_against(results, comparisons=len(p)),
+        *_versus_control(results, comparisons=len(p)),
         *_marked(results, marks, pairs),
     ]
-    counted = f"{len(shown.text)} methods" if len(shown.text) > 1 else "one method"
+    counted = f"{len(presented.text)} methods" if len(presented.text) > 1 else "one method"
     folds = "Mean ± SD: of the folds' accuracies; folds share training data, so that it is not a standard error."
     costs = "FLOPs are those of one forward pass of one scan; times are means per run (processor time on a CPU)."
     return (
@@ -79,17 +81,17 @@ def compared(results: Results, shown: Shown, marks: Marks, pairs: pd.DataFrame) 
     )
 
 
-def detailed(results: Results, shown: Shown, marks: Marks) -> Paper:
+def detailed(results: Results, presented: FormattedTable, marks: Marks) -> Paper:
     """The scores in detail (`reports.tables.formatted.displayed_details`)."""
     caption = f"Recall by expression and calibration ({where(results)})."
-    told = "ECE: expected calibration error; lower is better for it and for the Brier score (0 to 2)."
+    message = "ECE: expected calibration error; lower is better for it and for the Brier score (0 to 2)."
     titles = results.provenance.titles
     lacking = without_probabilities([titles[method] for method in marks.uncalibrated])
-    notes = [_INTERVALS, told, *([lacking] if lacking else []), *_marked(results, marks)]
-    return Paper(as_paper(shown, titles), caption, notes)
+    notes = [_INTERVALS, message, *([lacking] if lacking else []), *_marked(results, marks)]
+    return Paper(as_paper(presented, titles), caption, notes)
 
 
-def paired(results: Results, shown: Shown) -> Paper:
+def paired(results: Results, presented: FormattedTable) -> Paper:
     """All pairs (`reports.tables.pairwise.displayed_pairwise`)."""
     plan = results.provenance
     tests = (
@@ -103,22 +105,22 @@ def paired(results: Results, shown: Shown) -> Paper:
         f"{tests}. Holm: the first, adjusted {family}.",
         f"P(A > B): probability that A classifies a subject better, ties half. Last three columns: {rope}.",
     ]
-    return Paper(as_paper(shown, plan.titles), f"Pairwise comparison of methods ({where(results)}).", notes)
+    return Paper(as_paper(presented, plan.titles), f"Pairwise comparison of methods ({where(results)}).", notes)
 
 
-def ablated(results: Results, shown: Shown) -> Paper:
+def ablated(results: Results, presented: FormattedTable) -> Paper:
     """The ablation (`reports.tables.ablation.displayed_ablation`)."""
     plan = results.provenance
     title = plan.titles[results.control]
     full = "; ".join(f"{axis}: {value}" for axis, value in full_values(results).items())
     signs = f"{formats.CHECK} as in {title} ({full}); {formats.NOTHING} removed."
     notes = [signs, _INTERVALS, f"Δ: accuracy minus that of {title} in percentage points (pp)."]
-    return Paper(as_paper(shown, plan.titles), f"Ablation of {title} ({where(results)}).", notes)
+    return Paper(as_paper(presented, plan.titles), f"Ablation of {title} ({where(results)}).", notes)
 
 
-def searched(results: Results, shown: Shown, caption: str, notes: Sequence[str] = ()) -> Paper:
+def searched(results: Results, presented: FormattedTable, caption: str, notes: Sequence[str] = ()) -> Paper:
     """A table of the search."""
-    return Paper(as_paper(shown, results.provenance.titles), f"{caption} ({where(results)}).", notes)
+    return Paper(as_paper(presented, results.provenance.titles), f"{caption} ({where(results)}).", notes)
 
 
 def where(results: Results) -> str:
@@ -138,12 +140,12 @@ def _heading(name: str) -> str:
     return title + _UNITS[unit] if comma and unit in _UNITS else re.sub(r" \(95 %\)$", "", name)
 
 
-def _only(shown: Shown, columns: Sequence[str]) -> Shown:
-    marks = None if shown.marks is None else shown.marks.reindex(columns=list(columns), fill_value="")
-    return Shown(shown.text[list(columns)].copy(), marks)
+def _only(presented: FormattedTable, columns: Sequence[str]) -> FormattedTable:
+    marks = None if presented.marks is None else presented.marks.reindex(columns=list(columns), fill_value="")
+    return FormattedTable(presented.text[list(columns)].copy(), marks)
 
 
-def _against(results: Results, *, comparisons: int) -> list[str]:
+def _versus_control(results: Results, *, comparisons: int) -> list[str]:
     if not comparisons:
         return []
     title = results.provenance.titles[results.control]
@@ -160,6 +162,6 @@ def _marked(results: Results, marks: Marks, pairs: pd.DataFrame | None = None) -
     if marks.alike and pairs is not None:
         family = "" if marks.best == results.control else f" adjusted over all {len(pairs)} pairs,"
         best = results.provenance.titles[marks.best]
-        told = f"{formats.ALIKE} Accuracy not significantly different from that of {best}"
-        found.append(f"{told} (the same test,{family} p ≥ {LEVEL}).")
+        message = f"{formats.ALIKE} Accuracy not significantly different from that of {best}"
+        found.append(f"{message} (the same test,{family} p ≥ {LEVEL}).")
     return found

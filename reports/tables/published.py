@@ -62,6 +62,6 @@ def published(dataset: str, *, file: Path = _FILE) -> pd.DataFrame:
 def _message(error: ValidationError) -> str:
     first = error.errors(include_url=False)[0]
     where = ", ".join(f"result {part + 1}" if isinstance(part, int) else f"key '{part}'" for part in first["loc"][-2:])
-    told = {"missing": "it is missing", "extra_forbidden": "there is no such key"}
-    fault = told.get(first["type"], f"{first['msg']}, found {first['input']!r}")
+    wording = {"missing": "it is missing", "extra_forbidden": "there is no such key"}
+    fault = wording.get(first["type"], f"{first['msg']}, found {first['input']!r}")
     return f"{where}: {fault}"

@@ -46,8 +46,8 @@ def remarks(pairs: pd.DataFrame, *, repeats: int) -> list[str]:
     least = comparisons * (2.0 ** (1 - subjects) if subjects <= EXACT else 1.0 / (FLIPS + 1))
     if least >= LEVEL:
         several = f" and {comparisons} comparisons" if comparisons > 1 else ""
-        told = f"the adjusted p cannot be below {p_value(min(least, 1.0))}: no difference can be significant"
-        found.append(f"With {subjects} subjects{several} {told}.")
+        message = f"the adjusted p cannot be below {p_value(min(least, 1.0))}: no difference can be significant"
+        found.append(f"With {subjects} subjects{several} {message}.")
     if equal := int(tested["equal"].max()):
         found.append(
             f"Up to {equal} of {subjects} subjects are classified equally well by both methods of a pair: the signed-"

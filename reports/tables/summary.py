@@ -58,10 +58,10 @@ def notices(results: Results) -> list[str]:
 
 def left_out(parts: Sequence[LeftOut]) -> str:
     """What could not be used: the first few by name."""
-    shown = [f"{one.place}: {one.what} ({one.reason})" for one in parts[:_NAMED]]
-    rest = len(parts) - len(shown)
+    formatted = [f"{one.place}: {one.what} ({one.reason})" for one in parts[:_NAMED]]
+    rest = len(parts) - len(formatted)
     more = [f"{rest} more, which are listed under “Reproducibility”"] if rest else []
-    return f"Partial: what could not be used is left out, namely {'; '.join([*shown, *more])}."
+    return f"Partial: what could not be used is left out, namely {'; '.join([*formatted, *more])}."
 
 
 def cautions(notices: Sequence[str]) -> str:
@@ -126,13 +126,13 @@ def caveats(results: Results) -> list[str]:
 
 def _costs(table: pd.DataFrame, methods: Sequence[str]) -> list[str]:
     """What these methods cost, in one sentence; none where nothing of it is known."""
-    told = []
+    message = []
     for method in methods:
         row = table[table["method"] == method].iloc[0]
         parameters = [f"{number(row['parameters'])} parameters"] if row["parameters"] > 0 else []
         if known := [*parameters, *([f"{duration(row['seconds'])} per run"] if row["seconds"] > 0 else [])]:
-            told.append(f"{method} has {' and '.join(known)}")
-    return [f"{'; '.join(told)}."] if told else []
+            message.append(f"{method} has {' and '.join(known)}")
+    return [f"{'; '.join(message)}."] if message else []
 
 
 def _tie(best: Sequence[str], score: Interval, *, everyone: bool) -> str:

@@ -95,10 +95,10 @@ def displayed_tuning(results: Results, found: pd.DataFrame) -> pd.DataFrame:
 
 def displayed_parameters(found: pd.DataFrame) -> pd.DataFrame:
     """`parameters` as a reader meets it, all text."""
-    shown = found.assign(
+    formatted = found.assign(
         chosen=found["chosen"].replace("", formats.NOTHING), among=found["among"].replace("", formats.NOTHING)
     )
-    return shown.rename(columns={name: name.capitalize() for name in _PARAMETERS} | {"among": "Over studies"})
+    return formatted.rename(columns={name: name.capitalize() for name in _PARAMETERS} | {"among": "Over studies"})
 
 
 def settings(results: Results) -> "pd.Series[Any]":

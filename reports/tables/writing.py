@@ -9,7 +9,7 @@ from reports.data.pseudonyms import named, pseudonymous
 from reports.data.results import Results
 from reports.files import write_all, write_paper
 from reports.latex.table import Paper
-from reports.markup import Shown, write_csv
+from reports.markup import FormattedTable, write_csv
 from reports.statistics.bootstrap import scored
 from reports.statistics.scores import accuracy
 from reports.tables.ablation import ablation, displayed_ablation, legend
@@ -56,10 +56,10 @@ def write_tables(results: Results, table: pd.DataFrame, pairs: pd.DataFrame, dir
     Where subjects may not be named, predictions.parquet has pseudonyms for them and their scans.
     """
     plan = results.provenance
-    told = notices(results)
-    notice = " ".join(told)
-    if told:
-        (directory / "notices.txt").write_text("".join(f"{line}\n" for line in told), encoding="utf-8")
+    message = notices(results)
+    notice = " ".join(message)
+    if message:
+        (directory / "notices.txt").write_text("".join(f"{line}\n" for line in message), encoding="utf-8")
     order = results.folds["method"].map(results.methods.index).sort_values(kind="stable").index
     write_csv(results.folds.loc[order], directory / "folds.csv")
     predictions = results.predictions
@@ -67,34 +67,40 @@ def write_tables(results: Results, table: pd.DataFrame, pairs: pd.DataFrame, dir
     predictions.to_parquet(directory / "predictions.parquet", index=False)
     marks = marked(table, pairs, control=results.control)
 
-    def write(name: str, numbers: pd.DataFrame, shown: Shown, paper: Paper, *notes: str) -> None:
-        paper = replace(paper, notes=[*paper.notes, *told])
-        write_all(directory / name, numbers, shown, paper, suite=plan.suite, notice=" ".join(filter(None, notes)))
+    def write(name: str, numbers: pd.DataFrame, presented: FormattedTable, paper: Paper, *notes: str) -> None:
+        paper = replace(paper, notes=[*paper.notes, *message])
+        write_all(directory / name, numbers, presented, paper, suite=plan.suite, notice=" ".join(filter(None, notes)))
 
-    shown = displayed(table, control=results.control, marks=marks, failed=results.failed_methods)
-    whole, short = compared(results, shown, marks, pairs)
-    write("comparison", table, shown, whole, marks.legend, notice)
-    write_paper(directory / "comparison-compact", replace(short, notes=[*short.notes, *told]), suite=plan.suite)
-    shown = displayed_details(table, marks)
-    write("details", table[DETAILS], shown, detailed(results, shown, marks), marks.details, notice)
+    presented = displayed(table, control=results.control, marks=marks, failed=results.failed_methods)
+    whole, short = compared(results, presented, marks, pairs)
+    write("comparison", table, presented, whole, marks.legend, notice)
+    write_paper(directory / "comparison-compact", replace(short, notes=[*short.notes, *message]), suite=plan.suite)
+    presented = displayed_details(table, marks)
+    write("details", table[DETAILS], presented, detailed(results, presented, marks), marks.details, notice)
     if not pairs.empty:
-        shown = Shown(displayed_pairwise(pairs))
-        paper = paired(results, shown)
+        presented = FormattedTable(displayed_pairwise(pairs))
+        paper = paired(results, presented)
         paper = replace(paper, notes=[*paper.notes, *missing(pairs)])
-        write("pairwise", pairs[COLUMNS], shown, paper, notice, *missing(pairs))
+        write("pairwise", pairs[COLUMNS], presented, paper, notice, *missing(pairs))
     if plan.axes:
         found = ablation(results, table)
-        shown = Shown(displayed_ablation(results, found))
-        write("ablation", found, shown, ablated(results, shown), legend(results), notice)
+        presented = FormattedTable(displayed_ablation(results, found))
+        write("ablation", found, presented, ablated(results, presented), legend(results), notice)
     if not results.studies.empty:
         write_csv(results.studies, directory / "studies.csv")
         found, chosen = tuning(results), parameters(results)
-        shown = Shown(displayed_tuning(results, found))
-        write("tuning", found, shown, searched(results, shown, "Hyper-parameter search by method"), notice)
-        shown = Shown(displayed_parameters(chosen))
-        write("parameters", chosen, shown, searched(results, shown, "Searched and chosen hyper-parameters"), notice)
+        presented = FormattedTable(displayed_tuning(results, found))
+        write("tuning", found, presented, searched(results, presented, "Hyper-parameter search by method"), notice)
+        presented = FormattedTable(displayed_parameters(chosen))
+        write(
+            "parameters",
+            chosen,
+            presented,
+            searched(results, presented, "Searched and chosen hyper-parameters"),
+            notice,
+        )
     if not results.selection.empty:
         found = spread(results)
-        shown = Shown(displayed_spread(found))
+        presented = FormattedTable(displayed_spread(found))
         caption = "Standard deviation of one fold's accuracy from training and from choosing hyper-parameters"
-        write("spread", found, shown, searched(results, shown, caption), notice)
+        write("spread", found, presented, searched(results, presented, caption), notice)

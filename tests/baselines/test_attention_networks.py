@@ -52,7 +52,7 @@ def test_every_parameter_is_learnt_on_maps_of_any_size(method: Method, size: int
 def test_a_face_does_not_depend_on_the_others_of_its_batch(method: Method) -> None:
     network, faces = method.build(EIGHTH, 6).eval(), some_faces(5, size=80)
     with torch.no_grad():
-        together = network(faces)
+        multi = network(faces)
         alone = [
             network(
                 replace(
@@ -62,8 +62,8 @@ def test_a_face_does_not_depend_on_the_others_of_its_batch(method: Method) -> No
             )
             for k in range(5)
         ]
-    assert torch.allclose(together.logits, torch.cat([output.logits for output in alone]), atol=1e-4)
-    for name, extra in together.auxiliary_outputs.items():
+    assert torch.allclose(multi.logits, torch.cat([output.logits for output in alone]), atol=1e-4)
+    for name, extra in multi.auxiliary_outputs.items():
         assert torch.allclose(extra, torch.cat([output.auxiliary_outputs[name] for output in alone]), atol=1e-4)
 
 

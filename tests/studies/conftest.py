@@ -51,10 +51,10 @@ class Lines(BaseJournalBackend):
 
 def objective(params: Mapping[str, Any], fold: int) -> float | str:
     """Smooth in what matters, different in each fold; about one setting in five fails, half of these late."""
-    told = json.dumps({name: float(value) for name, value in sorted(params.items())})
-    noise = hashlib.sha256(told.encode()).digest()
+    message = json.dumps({name: float(value) for name, value in sorted(params.items())})
+    noise = hashlib.sha256(message.encode()).digest()
     if noise[0] < 48 and fold == noise[1] % 2:
-        return f"RuntimeError: {told}"
+        return f"RuntimeError: {message}"
     rate = math.log10(params["training.learning_rate"] / 2e-3)
     return 0.8 - 0.3 * rate**2 - params["dropout"] ** 2 + 0.05 * math.sin(3 * fold + noise[2])
 
@@ -97,12 +97,12 @@ def drive(search: Search, *, order: random.Random | None = None, of: Objective =
     return trained
 
 
-def told(search: Search) -> list[tuple[object, ...]]:
+def message(search: Search) -> list[tuple[object, ...]]:
     """All that is known of the trials that count, but their numbers and times."""
-    return [_told(trial) for trial in search.trials]
+    return [_message(trial) for trial in search.trials]
 
 
-def _told(trial: FrozenTrial) -> tuple[object, ...]:
+def _message(trial: FrozenTrial) -> tuple[object, ...]:
     return trial.state, trial.value, trial.params, trial.intermediate_values, trial.user_attrs
 
 

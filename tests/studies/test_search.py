@@ -18,8 +18,8 @@ from tests.studies.conftest import (
     Lines,
     answer,
     drive,
+    message,
     searched,
-    told,
     whole,
 )
 
@@ -39,13 +39,13 @@ def test_the_order_in_which_tasks_end_decides_nothing(
     spec = {"sampler": sampler, "parallel": parallel, "pruner": pruner, "folds": 5, "trials": 11}
     search = searched(InMemoryStorage(), **spec)
     drive(search, order=order)
-    assert told(search) == told(whole(**spec))
+    assert message(search) == message(whole(**spec))
 
 
 def test_the_order_decides_nothing_for_gp() -> None:
     search = searched(InMemoryStorage(), sampler="gp", parallel=2, trials=6)
     drive(search, order=random.Random(1))
-    assert told(search) == told(whole(sampler="gp", parallel=2, trials=6))
+    assert message(search) == message(whole(sampler="gp", parallel=2, trials=6))
 
 
 @pytest.mark.parametrize("sampler", SAMPLERS)

@@ -15,9 +15,9 @@ from tests.studies.conftest import (
     Lines,
     constant,
     drive,
+    message,
     searched,
     states,
-    told,
     whole,
 )
 
@@ -49,7 +49,7 @@ def test_a_budget_may_grow_and_shrink(budgets: list[int], parallel: int, data: s
     assert len(search.trials) == budgets[-1]
     assert all(state.is_finished() for state in states(search))
     if parallel == 1:
-        assert told(search) == told(whole(trials=budgets[-1]))
+        assert message(search) == message(whole(trials=budgets[-1]))
 
 
 def test_what_a_larger_budget_began_waits_where_a_smaller_one_ends() -> None:
@@ -62,7 +62,7 @@ def test_what_a_larger_budget_began_waits_where_a_smaller_one_ends() -> None:
     assert [trial.state for trial in searched(storage, trials=8, parallel=4).trials].count(RUNNING) == 3
     large = searched(storage, trials=8, parallel=4)
     drive(large)
-    assert told(large) == told(whole(trials=8, parallel=4))
+    assert message(large) == message(whole(trials=8, parallel=4))
 
 
 @pytest.mark.parametrize(("parallel", "expected"), [(1, 6), (4, 8)])
@@ -106,4 +106,4 @@ def test_hours_cut_off_after_any_operation(parallel: int) -> None:
     for cut in range(0, len(first.lines) + 1, 2):
         again = searched(JournalStorage(Lines(first.lines[:cut])), **spec)
         drive(again)
-        assert told(again) == told(uncut)
+        assert message(again) == message(uncut)

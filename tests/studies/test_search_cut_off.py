@@ -20,9 +20,9 @@ from tests.studies.conftest import (
     SPACE,
     Lines,
     drive,
+    message,
     searched,
     states,
-    told,
     whole,
 )
 
@@ -45,7 +45,7 @@ def test_cut_off_after_any_operation_it_goes_on_as_if_it_had_not_been(sampler: s
     for cut in range(parallel // 2, len(first.lines) + 1, step):
         again = searched(JournalStorage(Lines(first.lines[:cut])), **spec)
         drive(again, order=random.Random(cut))
-        assert told(again) == told(uncut), f"cut off after {cut} of {len(first.lines)}: {first.lines[cut - 1]}"
+        assert message(again) == message(uncut), f"cut off after {cut} of {len(first.lines)}: {first.lines[cut - 1]}"
 
 
 @MANY
@@ -61,7 +61,7 @@ def test_cut_off_again_and_again(data: st.DataObject, sampler: str, parallel: in
         journal = Lines(journal.lines[: data.draw(st.integers(before, len(journal.lines)), label="cut")])
     search = searched(JournalStorage(journal), **spec)
     drive(search)
-    assert told(search) == told(whole(**spec))
+    assert message(search) == message(whole(**spec))
 
 
 class Killed(BaseException):
@@ -91,7 +91,7 @@ def test_cut_off_before_any_transaction_of_a_database(sampler: str, tmp_path: Pa
             storage.scoped_session.remove()  # as a server does for a client that is gone
             storage.engine.dispose()
     search = searched(open_storage(tmp_path, url), **spec)
-    assert told(search) == told(whole(**spec))
+    assert message(search) == message(whole(**spec))
     assert len(search.study.trials) > 5, "it was never cut off in the middle of a proposal"
 
 
@@ -103,4 +103,4 @@ def test_a_journal_file_cut_off_in_the_middle_of_a_line(tmp_path: Path) -> None:
         (tmp_path / f"cut{cut}").write_bytes(content[:cut])
         again = searched(open_storage(tmp_path / f"cut{cut}", None), parallel=2, trials=5)
         drive(again)
-        assert told(again) == told(search)
+        assert message(again) == message(search)

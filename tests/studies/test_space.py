@@ -20,7 +20,7 @@ from baselines.late import Late
 from benchmarks.plans.runs import hyperparameters
 from benchmarks.plans.suite import validate
 from studies.samplers import check_sampler
-from studies.space import PREFIX, TRAINING, Space, apply, search_space, told
+from studies.space import PREFIX, TRAINING, Space, apply, message, search_space
 from tests.studies.conftest import Objective, drive, searched
 
 OTHER = TrainingConfig(epochs=3, precision="bfloat16", augmentation=Augmentation(flip=0.0))
@@ -177,7 +177,7 @@ def test_what_a_suite_refuses_of_a_recipe_is_refused(name: str, value: Any) -> N
     ],
 )
 def test_a_range_is_told_in_words(distribution: BaseDistribution, expected: str) -> None:
-    assert told(distribution) == expected
+    assert message(distribution) == expected
 
 
 def test_two_spaces_that_differ_have_plans_that_differ() -> None:

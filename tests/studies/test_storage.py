@@ -16,7 +16,7 @@ from optuna.storages.journal import JournalFileBackend
 from sqlalchemy import URL
 
 from afnetm.errors import UserError
-from studies.storage import NoStudiesError, open_storage, storage_errors, storage_shown, view_storage
+from studies.storage import NoStudiesError, open_storage, public_storage, storage_errors, view_storage
 
 NOWHERE = Path("no.journal")
 
@@ -232,7 +232,7 @@ def test_a_database_that_cannot_be_had_is_one_line_without_a_password(url: str, 
     assert expected in said
     assert "\n" not in said
     assert "s3cretpass" not in said
-    assert "s3cretpass" not in storage_shown(NOWHERE, url)
+    assert "s3cretpass" not in public_storage(NOWHERE, url)
 
 
 @settings(max_examples=40, deadline=None)

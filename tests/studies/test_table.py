@@ -54,9 +54,9 @@ def test_a_row_says_what_its_trial_was_told(pruner: str) -> None:
     assert table["state"].nunique() == (2 if pruner == "none" else 3)
     for row in table.to_dict("records"):
         scores = learned[row["trial"]]
-        told = [row[f"fold/{fold}"] for fold in range(6)]
-        assert told[: len(scores)] == pytest.approx(scores)
-        assert all(map(pd.isna, told[len(scores) :]))
+        message = [row[f"fold/{fold}"] for fold in range(6)]
+        assert message[: len(scores)] == pytest.approx(scores)
+        assert all(map(pd.isna, message[len(scores) :]))
         assert row["runs"].split() == [f"k{row['trial']}{fold}" for fold in range(len(scores))]
         assert row["seconds"] == 2.0 * len(scores)
         assert row["started"] <= row["ended"]

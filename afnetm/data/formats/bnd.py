@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from afnetm.data.formats.text import Text, shown, without_mark
+from afnetm.data.formats.text import Text, formatted, without_mark
 from afnetm.errors import UserError
 
 #: How many landmarks a file has.
@@ -66,8 +66,8 @@ def _row(text: Text, offset: int, row: list[bytes]) -> tuple[int, list[float]]:
     if len(row) != 4:
         raise text.error(offset, f"{len(row)} numbers (allowed: 4, a vertex's index and its x, y, z)")
     if not _INTEGER.fullmatch(row[0]):
-        raise text.error(offset, f"{shown(row[0])} is not a vertex's index")
+        raise text.error(offset, f"{formatted(row[0])} is not a vertex's index")
     for number in row[1:]:
         if not _NUMBER.fullmatch(number) or not abs(float(number)) <= _LARGEST:
-            raise text.error(offset, f"{shown(number)} is not a number that can be a coordinate")
+            raise text.error(offset, f"{formatted(number)} is not a number that can be a coordinate")
     return int(row[0]), [float(number) for number in row[1:]]

@@ -10,7 +10,7 @@ from afnetm.errors import UserError
 #: What may be between cells. Where the first row has several of them, it is the first of these.
 DELIMITERS = "\t;,"
 #: A first line by which spreadsheets are told.
-_TOLD = re.compile(r"sep=([\t;,|])(?=[\r\n])")
+_STATED = re.compile(r"sep=([\t;,|])(?=[\r\n])")
 _FIRST = re.compile(r"\s*([^\r\n]*)")
 
 
@@ -42,8 +42,8 @@ def table_text(content: bytes, name: str) -> str:
 
 def csv_rows(text: str, name: str) -> list[tuple[int, list[str]]]:
     """The rows of a text whose cells are between tabs, semicolons or commas; as `read_csv` otherwise."""
-    told, first = _TOLD.match(text), _FIRST.match(text)
-    delimiter = told[1] if told else next((mark for mark in DELIMITERS if first and mark in first[1]), ",")
+    message, first = _STATED.match(text), _FIRST.match(text)
+    delimiter = message[1] if message else next((mark for mark in DELIMITERS if first and mark in first[1]), ",")
     rows = []
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, skipinitialspace=True, strict=True)
     try:
@@ -53,4 +53,4 @@ def csv_rows(text: str, name: str) -> list[tuple[int, list[str]]]:
                 rows.append((reader.line_num, cells))
     except csv.Error as error:
         raise UserError(f"{name}, line {reader.line_num}: not CSV ({error})") from None
-    return rows[1:] if told else rows
+    return rows[1:] if message else rows

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from scipy.spatial.transform import Rotation
 
 from afnetm.data.formats.surface import Paint, Surface, surface
-from afnetm.data.formats.text import shown
+from afnetm.data.formats.text import formatted
 from afnetm.data.scan import Wrap
 from afnetm.errors import UserError
 
@@ -73,7 +73,7 @@ class _Glb:
         self.data = chunks.get(b"BIN\0", memoryview(b""))
         for extension in self.tree.get("extensionsRequired", []):
             if not extension.startswith(_HARMLESS):
-                raise UserError(f"{name}: it needs the extension {shown(extension)}, {_UNREAD}")
+                raise UserError(f"{name}: it needs the extension {formatted(extension)}, {_UNREAD}")
 
     def surface(self) -> Surface:
         parts, paints, start = [], [], 0
@@ -106,7 +106,7 @@ class _Glb:
             waiting += [(child, matrix) for child in node.get("children", [])]
             if "mesh" in node:
                 mesh = self.tree["meshes"][node["mesh"]]
-                label = f"part {shown(str(mesh.get('name', node['mesh'])))}"
+                label = f"part {formatted(str(mesh.get('name', node['mesh'])))}"
                 if "skin" in node or any(node.get("weights", mesh.get("weights", []))):
                     raise UserError(f"{self.name}: {label} is moved by a skeleton or morphed (allowed: one that stays)")
                 yield from ((matrix, primitive, label) for primitive in mesh["primitives"])
@@ -148,7 +148,9 @@ class _Glb:
         texture = self.tree["textures"][use["index"]]
         if "KHR_texture_transform" in use.get("extensions", {}) or "source" not in texture:
             extensions = ", ".join({**use.get("extensions", {}), **texture.get("extensions", {})})
-            raise UserError(f"{self.name}: the picture of {label} needs the extension {shown(extensions)}, {_UNREAD}")
+            raise UserError(
+                f"{self.name}: the picture of {label} needs the extension {formatted(extensions)}, {_UNREAD}"
+            )
         sampler = self.tree["samplers"][texture["sampler"]] if "sampler" in texture else {}
         along_u, along_v = (_WRAPS[sampler.get(axis, 10497)] for axis in ("wrapS", "wrapT"))
         picture = self.picture(texture["source"])
@@ -173,7 +175,7 @@ class _Glb:
         accessor = self.tree["accessors"][at]
         if "bufferView" not in accessor or "sparse" in accessor:
             packed = ", ".join(self.tree.get("extensionsUsed", [])) or "sparse accessors"
-            raise UserError(f"{self.name}: its arrays are packed ({shown(packed)}), {_UNREAD}")
+            raise UserError(f"{self.name}: its arrays are packed ({formatted(packed)}), {_UNREAD}")
         kind, count = np.dtype(_KINDS[accessor["componentType"]]), accessor["count"]
         self.spend(count * width * 8)
         view = self.tree["bufferViews"][accessor["bufferView"]]

@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass
 
-from afnetm.data.formats.text import decoded, lines, shown
+from afnetm.data.formats.text import decoded, formatted, lines
 from afnetm.data.scan import Wrap
 from afnetm.errors import UserError
 
@@ -56,9 +56,9 @@ def _look(value: str, where: str) -> Look | None:
             values.append(words.pop(0)[0])
         if option in _MOVING:
             if any(one.isalpha() or float(one) != _MOVING[option] for one in values):
-                raise UserError(f"{where}: {shown(value)} scales or shifts its picture (allowed: one that stays)")
+                raise UserError(f"{where}: {formatted(value)} scales or shifts its picture (allowed: one that stays)")
         elif option not in _KNOWN:
-            raise UserError(f"{where}: option {shown(option)} of a picture is not known")
+            raise UserError(f"{where}: option {formatted(option)} of a picture is not known")
         elif option == "-clamp" and values == ["on"]:
             wrap = "clamp"
     return Look(value[words[0].start() :], wrap) if words else None

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from afnetm.data.formats.surface import Paint, Surface, fans, surface
-from afnetm.data.formats.text import decoded, lines, shown
+from afnetm.data.formats.text import decoded, formatted, lines
 from afnetm.errors import UserError
 
 #: Statements without a meaning for a textured surface: normals, names of groups, smoothing, lines, points, displaying.
@@ -73,7 +73,7 @@ def read_obj(content: bytes, name: str) -> ObjMesh:
             elif key not in _IDLE:
                 raise ValueError(line)
         except ValueError:
-            raise UserError(f"{name}, line {number}: {shown(line)} is not understood") from None
+            raise UserError(f"{name}, line {number}: {formatted(line)} is not understood") from None
     if bare:
         raise UserError(
             f"{name}, line {first_bare}: a face without texture coordinates, the first such of {bare} among "
@@ -87,7 +87,7 @@ def read_obj(content: bytes, name: str) -> ObjMesh:
             faces=np.array(corners)[fan],
             uv=np.array(uv).reshape(-1, 2),
             uv_faces=np.array(uv_corners)[fan],
-            paints=tuple(Paint(faces=f"material {shown(one)}", picture=None) for one in materials),
+            paints=tuple(Paint(faces=f"material {formatted(one)}", picture=None) for one in materials),
         ),
         materials=tuple(materials),
         libraries=tuple(libraries),

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from afnetm.data.formats.surface import Paint, Surface, fans, surface
-from afnetm.data.formats.text import shown, without_mark
+from afnetm.data.formats.text import formatted, without_mark
 from afnetm.errors import UserError
 
 #: Bytes of a header are at most this many: a hundred properties take a twentieth.
@@ -98,7 +98,7 @@ def _header(content: bytes, name: str) -> tuple[dict[str, _Element], str, tuple[
             case ["property", kind, what] if elements and kind in _KINDS and what not in properties:
                 properties[what] = (_KINDS[kind],)
             case _:
-                raise UserError(f"{name}, line {number}: {shown(line)} is not understood in a PLY header")
+                raise UserError(f"{name}, line {number}: {formatted(line)} is not understood in a PLY header")
     if not order:
         raise UserError(f"{name}: its header names no format (allowed: {', '.join(_ORDERS)})")
     there = {what: element for what, element in elements.items() if element.length and element.properties}

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from afnetm.errors import UserError
 
-_SHOWN = 40
+_MOST_SHOWN = 40
 _LINE = re.compile(r"([^\r\n]*)(?:\r\n|\r|\n|\Z)")
 
 
@@ -25,10 +25,10 @@ class Text:
         return UserError(f"{self.name}, line {line}: {reason}")
 
 
-def shown(token: bytes | str) -> str:
+def formatted(token: bytes | str) -> str:
     """`token` in quotes for an error message: ASCII, on one line, its beginning only where it is long."""
-    quoted = repr(token[:_SHOWN])[1:] if isinstance(token, bytes) else ascii(token[:_SHOWN])
-    return quoted + ("..." if len(token) > _SHOWN else "")
+    quoted = repr(token[:_MOST_SHOWN])[1:] if isinstance(token, bytes) else ascii(token[:_MOST_SHOWN])
+    return quoted + ("..." if len(token) > _MOST_SHOWN else "")
 
 
 def without_mark(content: bytes) -> bytes:

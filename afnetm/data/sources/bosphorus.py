@@ -182,15 +182,15 @@ def _missing(files: dict[str, str]) -> tuple[str, ...]:
 
 def _absent(scans: list[Found]) -> list[str]:
     """What the whole dataset has and this folder has not: one line on its people."""
-    shown: dict[str, set[str]] = {}
+    formatted: dict[str, set[str]] = {}
     for scan in scans:
-        shown.setdefault(scan.subject, set()).add(scan.expression)
+        formatted.setdefault(scan.subject, set()).add(scan.expression)
     people = [f"bs{number:03d}" for number in range(SUBJECTS)]
-    none = sum(subject not in shown for subject in people)
-    some = sum(0 < len(shown.get(subject, ())) < len(EXPRESSIONS) for subject in people)
+    none = sum(subject not in formatted for subject in people)
+    some = sum(0 < len(formatted.get(subject, ())) < len(EXPRESSIONS) for subject in people)
     if not none + some:
         return []
-    complete = sum(len(expressions) == len(EXPRESSIONS) for expressions in shown.values())
+    complete = sum(len(expressions) == len(EXPRESSIONS) for expressions in formatted.values())
     line = f"of the {SUBJECTS} subjects bs000 to bs{SUBJECTS - 1}, {none} have none of the six expressions here"
     return [f"{line} and {some} not all; {complete} subjects have all six"]
 

@@ -23,7 +23,7 @@ from benchmarks.speed.gpu.scans import QUICK, write
 #: How much accuracy may differ from what a processor reached, up or down: several times what rounding moves a mean of
 #: two folds of some hundred scans. Without any such record, the suite's methods are far above chance, and on scans
 #: that are made to be learnt nearly perfect.
-_APART, _ABOVE_CHANCE, _LEARNT = 0.1, 0.3, 0.9
+_MAX_GAP, _ABOVE_CHANCE, _LEARNT = 0.1, 0.3, 0.9
 
 
 def run_twice(scale: Scale) -> dict[str, Any]:
@@ -63,8 +63,8 @@ def learns(scale: Scale, *, label: str, precision: Precision) -> dict[str, Any]:
     known = _known(scale, label)
     found = {"accuracy": accuracy, "cpu_accuracy": known, "folds": len(runs)}
     if scale.epochs is None:
-        least = known - _APART if known is not None else _ABOVE_CHANCE if scale.home else _LEARNT
-        most = known + _APART if known is not None else 1.0
+        least = known - _MAX_GAP if known is not None else _ABOVE_CHANCE if scale.home else _LEARNT
+        most = known + _MAX_GAP if known is not None else 1.0
         if not least <= accuracy <= most:
             raise WrongError(f"accuracy {accuracy:.3f} is not within {least:.3f} to {most:.3f}", found)
     return found

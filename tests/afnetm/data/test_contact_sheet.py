@@ -16,10 +16,10 @@ def dataset(analytic_source, tmp_path_factory):
 
 @pytest.mark.parametrize("scans", [1, 5, 12, 100])
 def test_it_shows_as_many_scans_as_asked_or_there_are(dataset, scans, monkeypatch):
-    shown = []
-    monkeypatch.setattr("afnetm.data.contact_sheet._caption", lambda dataset, row: shown.append(row) or "")
+    formatted = []
+    monkeypatch.setattr("afnetm.data.contact_sheet._caption", lambda dataset, row: formatted.append(row) or "")
     contact_sheet(dataset, scans=scans)
-    assert len(set(shown)) == len(shown) == min(scans, 18)
+    assert len(set(formatted)) == len(formatted) == min(scans, 18)
 
 
 def test_it_shows_textures_regions_and_what_was_filled(dataset):

@@ -50,8 +50,8 @@ def test_an_isolated_pixel_faces_the_viewer():
 
 def test_scans_of_a_batch_do_not_touch():
     depth, valid = torch.randn(3, 1, 8, 8), torch.rand(3, 1, 8, 8) > 0.3
-    together = normals(depth, valid, pixel_mm=PIXEL)
+    multi = normals(depth, valid, pixel_mm=PIXEL)
     apart = torch.cat([normals(depth[k : k + 1], valid[k : k + 1], pixel_mm=PIXEL) for k in range(3)])
-    assert together.shape == (3, 3, 8, 8)
-    assert together.dtype == torch.float32
-    assert torch.equal(together, apart)
+    assert multi.shape == (3, 3, 8, 8)
+    assert multi.dtype == torch.float32
+    assert torch.equal(multi, apart)

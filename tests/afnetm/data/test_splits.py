@@ -91,12 +91,12 @@ def test_repeats_and_seeds_differ():
 def test_every_subject_meets_every_other_now_and_then():
     subjects = [f"p{k // 6:02d}" for k in range(60)]
     strata = [f"c{k % 6}" for k in range(60)]
-    together = np.zeros((10, 10))
+    multi = np.zeros((10, 10))
     for split in subject_folds(subjects, strata, folds=5, repeats=400, seed=3):
         one, other = np.unique(split.test // 6)
-        together[one, other] += 1
+        multi[one, other] += 1
     # Each of the 45 pairs shares one of the 5 folds with probability 1/9.
-    assert np.abs(together[np.triu_indices(10, 1)] / 400 - 1 / 9).max() < 0.06
+    assert np.abs(multi[np.triu_indices(10, 1)] / 400 - 1 / 9).max() < 0.06
 
 
 def test_classes_are_spread_better_than_by_chance():

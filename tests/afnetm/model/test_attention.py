@@ -137,14 +137,14 @@ def test_the_change_is_shown_as_a_share_between_nothing_and_all() -> None:
     after = before.clone()
     after[:, :, 0, 0] *= 2  # by as much as was there
     after[:, :, 0, 1] = 1  # by all that is there
-    shown = relative_change(before, after)
-    assert torch.allclose(shown[:, 0, 0], torch.tensor(0.5))
-    assert torch.allclose(shown[:, 0, 1], torch.tensor(1.0))
-    assert (shown.flatten(1)[:, 2:] == 0).all()
+    formatted = relative_change(before, after)
+    assert torch.allclose(formatted[:, 0, 0], torch.tensor(0.5))
+    assert torch.allclose(formatted[:, 0, 1], torch.tensor(1.0))
+    assert (formatted.flatten(1)[:, 2:] == 0).all()
 
 
 def test_the_change_is_shown_at_fourteen_positions_a_side_at_most() -> None:
     before = torch.randn(2, 6, 56, 56, requires_grad=True)
-    shown = relative_change(before, before + torch.randn(2, 6, 56, 56))
-    assert shown.shape == (2, 14, 14)
-    assert not shown.requires_grad
+    formatted = relative_change(before, before + torch.randn(2, 6, 56, 56))
+    assert formatted.shape == (2, 14, 14)
+    assert not formatted.requires_grad

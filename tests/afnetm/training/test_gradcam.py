@@ -53,10 +53,10 @@ def test_any_method_is_explained_and_left_as_it_was(name: str, faces: FaceBatch)
     with torch.no_grad():
         logits = network(faces).logits
     drawn = torch.get_rng_state()
-    shown = gradcam(network, faces, torch.arange(6))
-    assert set(shown) == set(last_maps(network))
-    assert shown
-    for evidence in shown.values():
+    formatted = gradcam(network, faces, torch.arange(6))
+    assert set(formatted) == set(last_maps(network))
+    assert formatted
+    for evidence in formatted.values():
         assert evidence.shape[0] == 6
         assert max(evidence.shape[1:]) <= 14
         assert evidence.dtype == torch.float32
@@ -96,10 +96,10 @@ class _Network(nn.Module):
 
 
 def test_what_the_class_does_not_depend_on_shows_no_evidence(faces: FaceBatch) -> None:
-    shown = gradcam(_Network(), faces, torch.arange(6))
-    assert list(shown) == ["texture", "depth"]
-    assert shown["texture"].max() == 1
-    assert shown["depth"].max() == 0
+    formatted = gradcam(_Network(), faces, torch.arange(6))
+    assert list(formatted) == ["texture", "depth"]
+    assert formatted["texture"].max() == 1
+    assert formatted["depth"].max() == 0
 
 
 def test_without_gradients_there_is_nothing_to_show(faces: FaceBatch) -> None:
@@ -113,6 +113,6 @@ def test_wide_maps_are_made_small(faces: FaceBatch) -> None:
     wide = dataclasses.replace(
         faces, **{name: grow(getattr(faces, name)) for name in ("texture", "depth", "valid", "masks")}
     )
-    shown = gradcam(AFNetM(fuse_stages=(1,)).build(SMALL, 6), wide, torch.arange(6))
-    assert shown["texture"].shape == (6, 14, 14)  # of 32 x 32
-    assert shown["trunk"].shape == (6, 4, 4)
+    formatted = gradcam(AFNetM(fuse_stages=(1,)).build(SMALL, 6), wide, torch.arange(6))
+    assert formatted["texture"].shape == (6, 14, 14)  # of 32 x 32
+    assert formatted["trunk"].shape == (6, 4, 4)

@@ -54,11 +54,11 @@ def test_what_is_not_trained_on_has_no_influence(learnable: FaceDataset) -> None
 
 def test_a_prediction_does_not_depend_on_its_neighbours_in_the_batch(learnable: FaceDataset) -> None:
     network, data, _, _ = train(learnable, np.arange(16), SHORT)
-    together, auxiliary_outputs = predict(network, data, torch.arange(16), SHORT)
+    multi, auxiliary_outputs = predict(network, data, torch.arange(16), SHORT)
     alone = [predict(network, data, torch.tensor([k]), SHORT) for k in range(16)]
-    assert torch.allclose(together, torch.cat([p for p, _ in alone]), atol=1e-5)
+    assert torch.allclose(multi, torch.cat([p for p, _ in alone]), atol=1e-5)
     assert torch.allclose(auxiliary_outputs["importance"], torch.cat([e["importance"] for _, e in alone]), atol=1e-5)
-    assert torch.allclose(together.sum(1), torch.ones(16), atol=1e-5)
+    assert torch.allclose(multi.sum(1), torch.ones(16), atol=1e-5)
 
 
 class _Centroids(torch.nn.Module):

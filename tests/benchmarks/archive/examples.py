@@ -163,9 +163,9 @@ def packed(content: Mapping[str, bytes], path: Path, **contents: Any) -> Path:
         for name, data in content.items()
         if name != "contents.json"
     }
-    told = json.loads(content["contents.json"]) | {"members": listed} | contents
+    message = json.loads(content["contents.json"]) | {"members": listed} | contents
     with zipfile.ZipFile(path, "w") as file:
-        for name, data in (dict(content) | {"contents.json": json.dumps(told).encode()}).items():
+        for name, data in (dict(content) | {"contents.json": json.dumps(message).encode()}).items():
             file.writestr(name, data)
     return path
 

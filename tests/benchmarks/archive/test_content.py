@@ -29,18 +29,18 @@ from tests.benchmarks.archive.spoiling import (
 
 def with_json(name: str, change: Callable[[Any], Any]) -> Callable[[Content], Content]:
     def spoil(content: Content) -> Content:
-        told = json.loads(content[name])
-        changed = change(told)
-        return {name: json.dumps(told if changed is None else changed).encode()}
+        wording = json.loads(content[name])
+        changed = change(wording)
+        return {name: json.dumps(wording if changed is None else changed).encode()}
 
     return spoil
 
 
 def setting(*path: str | int, to: Any) -> Callable[[Any], None]:
-    def change(told: Any) -> None:
+    def change(wording: Any) -> None:
         for step in path[:-1]:
-            told = told[step]
-        told[path[-1]] = to
+            wording = wording[step]
+        wording[path[-1]] = to
 
     return change
 
@@ -79,13 +79,13 @@ SPOILT: dict[str, tuple[Callable[[Content], Content], str]] = {
     "an escape for terminals": (with_json(RESULT, setting("hardware", to="\x1b[2J")), r"has the character '\\x1b'"),
     "half a pair": (with_json(RESULT, setting("hardware", to="\ud800")), "which cannot be printed"),
     "a line too many": (with_json(RESULT, setting("commit", to="a\nb")), "commit = .* printable text on one line"),
-    "a list": (with_json(RESULT, lambda told: [told]), "result.json: all of it should be an object"),
+    "a list": (with_json(RESULT, lambda wording: [wording]), "result.json: all of it should be an object"),
     "an accuracy above 1": (
         with_json(RESULT, setting("accuracy", to=1.5)),
         "accuracy = 1.5: .*less than or equal to 1",
     ),
     "text for a number": (with_json(RESULT, setting("seed", to="1")), 'seed = "1": '),
-    "nothing": (with_json(RESULT, lambda told: {}), "dataset is missing"),
+    "nothing": (with_json(RESULT, lambda wording: {}), "dataset is missing"),
     "another key": (with_json(RESULT, setting("key", to="0" * 20)), "key is 0{20}, allowed is its folder's name"),
     "another setting": (with_json(RESULT, setting("training", "epochs", to=9)), "the hash of what decides it is"),
     "an inner fold": (with_json(RESULT, setting("inner", to={"fold": 0})), "inner = "),
@@ -184,7 +184,7 @@ SPOILT: dict[str, tuple[Callable[[Content], Content], str]] = {
     ),
     "failures of others": (lambda c: {"failures.json": b'{"' + b"0" * 20 + b'": "x"}'}, "the manifest has no run 0000"),
     "failures on two lines": (
-        with_json("failures.json", lambda told: dict.fromkeys(told, "a\nb")),
+        with_json("failures.json", lambda wording: dict.fromkeys(wording, "a\nb")),
         "failures.json: .*one line",
     ),
     "best trials that are no TOML": (lambda c: {"best-parameters.toml": b"= 1"}, "best trials.toml: not valid TOML"),
@@ -194,7 +194,7 @@ SPOILT: dict[str, tuple[Callable[[Content], Content], str]] = {
 
 @pytest.mark.parametrize("how", SPOILT)
 def test_content_that_no_record_has_is_refused_by_name(how: str, content: Content, home: Home, tmp_path: Path) -> None:
-    spoil, told = SPOILT[how]
+    spoil, wording = SPOILT[how]
     path = packed(content | spoil(content), tmp_path / "out.zip")
     message = refusal(path, home)
-    assert re.search(told, message), message
+    assert re.search(wording, message), message

@@ -88,14 +88,14 @@ def test_json_with_something_odd_in_it_is_told_from_what_it_should_be(
         path, home = Path(folder) / "out.zip", Home(Path(folder) / "home")
         path.write_bytes(honest())
         content = members(path)
-        told = json.loads(content[name])
-        places = list(inside(told))
+        message = json.loads(content[name])
+        places = list(inside(message))
         holder, key = places[place % len(places)]
         if renamed and isinstance(holder, dict) and isinstance(value, str):
             holder[value] = holder.pop(key)
         else:
             holder[key] = value
-        if imported(packed(content | {name: json.dumps(told).encode()}, path), home):
+        if imported(packed(content | {name: json.dumps(message).encode()}, path), home):
             results(read_manifest(home, "people"), Store(home), created="")
         else:
             assert not home.path.exists()

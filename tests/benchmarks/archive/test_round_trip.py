@@ -62,8 +62,8 @@ def same(one: Results, other: Results) -> None:
 def test_an_imported_suite_has_the_report_that_it_has_at_home(private: Home, tmp_path: Path, out: Path) -> None:
     there = Home(tmp_path / "there")
     assert export_suite(private, "people", out).records == len(PLACES)
-    told = import_suite(out, there)
-    assert (told.suite, told.records, told.here, told.differing) == ("people", len(PLACES), 0, [])
+    message = import_suite(out, there)
+    assert (message.suite, message.records, message.here, message.differing) == ("people", len(PLACES), 0, [])
     pages = []
     for home in (private, there):
         write_suite_report(home, "people")
@@ -166,8 +166,8 @@ def test_archives_of_two_machines_make_one_suite(tmp_path: Path) -> None:
     whole, there = fabricate(tmp_path / "whole"), Home(tmp_path / "there")
     import_suite(exported(whole, tmp_path / "a.zip", ["late"]), there)
     assert suite_state("people", there).counts == {"done": 2, "failed": 1, "left": 3}
-    told = import_suite(exported(whole, tmp_path / "b.zip", ["concat"]), there)
-    assert (told.records, told.here) == (4, 0)
+    message = import_suite(exported(whole, tmp_path / "b.zip", ["concat"]), there)
+    assert (message.records, message.here) == (4, 0)
     same(found(there), found(whole))
     with pytest.raises(UserError, match="method 'x' is not in suite 'people'; it has: concat, late"):
         export_suite(whole, "people", tmp_path / "c.zip", methods=["x"])
@@ -182,8 +182,8 @@ def test_who_has_the_dataset_completes_a_suite_with_records_under_pseudonyms(tmp
     whole = fabricate(tmp_path / "whole", shareable=False)
     mine = fabricate(tmp_path / "mine", shareable=False, without=(0, 2))
     before = tree(mine.path)
-    told = import_suite(exported(whole, tmp_path / "out.zip"), mine)
-    assert (told.records, told.here, told.differing) == (2, 4, [])
+    message = import_suite(exported(whole, tmp_path / "out.zip"), mine)
+    assert (message.records, message.here, message.differing) == (2, 4, [])
     same(found(mine), found(whole))
     assert {name: digest for name, digest in tree(mine.path).items() if name in before} == before
     # Whoever has names can show them, the same way round.
@@ -219,8 +219,8 @@ def test_a_record_that_is_here_stays_and_is_told(home: Home, tmp_path: Path, out
     import_suite(exported(home, out, ["late"]), there)
     mine = record(run("concat", 1), hardware="another machine")
     Store(there).write(KEYS["concat", 1], mine)
-    told = import_suite(exported(home, tmp_path / "all.zip"), there)
-    assert told.differing == [KEYS["concat", 1]]
+    message = import_suite(exported(home, tmp_path / "all.zip"), there)
+    assert message.differing == [KEYS["concat", 1]]
     assert Store(there).result(KEYS["concat", 1]) == mine.result
     assert found(there).provenance.hardware == ["a machine", "another machine"]
 
@@ -250,13 +250,13 @@ def test_a_suite_of_the_same_name_that_is_another_one_is_refused_with_a_way_out(
 def test_a_suite_of_whose_methods_a_later_version_tells_more_is_the_same(home: Home, tmp_path: Path, out: Path) -> None:
     there = fabricate(tmp_path / "there", without=(0,))
     path = there.suites / "people.json"
-    told = json.loads(path.read_text())
-    told["methods"]["concat"]["probabilities"] = True
-    path.write_text(json.dumps(told))
+    message = json.loads(path.read_text())
+    message["methods"]["concat"]["probabilities"] = True
+    path.write_text(json.dumps(message))
     exported(home, out)
     assert import_suite(out, there).records == 1
-    told["methods"]["concat"]["version"] = 2
-    path.write_text(json.dumps(told))
+    message["methods"]["concat"]["version"] = 2
+    path.write_text(json.dumps(message))
     with pytest.raises(UserError, match="its methods differ"):
         import_suite(out, there)
 

@@ -151,9 +151,9 @@ def test_there_are_not_too_many_members(
     ],
 )
 def test_contents_of_something_else_is_refused(
-    contents: dict[str, Any], told: str, content: Content, home: Home, tmp_path: Path
+    contents: dict[str, Any], message: str, content: Content, home: Home, tmp_path: Path
 ) -> None:
-    assert re.search(told, refusal(packed(content, tmp_path / "out.zip", **contents), home))
+    assert re.search(message, refusal(packed(content, tmp_path / "out.zip", **contents), home))
 
 
 def test_a_file_that_is_no_archive_is_refused(home: Home, tmp_path: Path) -> None:

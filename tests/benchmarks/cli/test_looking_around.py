@@ -84,5 +84,5 @@ def test_a_terminal_that_knows_ascii_alone_gets_ascii_alone(tmp_path: Path, envi
 
 
 def test_a_terminal_that_knows_more_gets_it(tmp_path: Path, afnetm: Afnetm) -> None:
-    shown = afnetm(tmp_path / "Zoë ± 脸", "status", LC_ALL="C.UTF-8", PYTHONIOENCODING="utf-8").stdout
-    assert "Zoë ± 脸" in shown
+    formatted = afnetm(tmp_path / "Zoë ± 脸", "status", LC_ALL="C.UTF-8", PYTHONIOENCODING="utf-8").stdout
+    assert "Zoë ± 脸" in formatted

@@ -24,7 +24,7 @@ def dataset(learnable: FaceDataset) -> FaceDataset:
     return replace(learnable, table=learnable.table.assign(regions=""))
 
 
-def told(suite: Suite, dataset: FaceDataset) -> str:
+def message(suite: Suite, dataset: FaceDataset) -> str:
     """What a report of the suite says of how its methods were tuned."""
     manifest = make_manifest(suite, dataset, [])
     plan = provenance(list(manifest.methods), done=0, subjects=8, intensities=1)
@@ -41,16 +41,16 @@ def test_what_is_planned_is_what_is_read_again(name: str, dataset: FaceDataset, 
 
 
 def test_a_comparison_of_defaults_says_that_a_search_elsewhere_found_them(dataset: FaceDataset) -> None:
-    assert told(load_suite("quick"), dataset) == (
+    assert message(load_suite("quick"), dataset) == (
         "No method was tuned on this dataset. Every method's default hyper-parameters come from one search by the "
         "same rules on synthetic development subjects (docs/tuning.md). Tuned on this dataset, methods may rank "
         "otherwise."
     )
-    assert "The suite sets hyper-parameters of depth-only, which were" in told(load_suite("fusion"), dataset)
+    assert "The suite sets hyper-parameters of depth-only, which were" in message(load_suite("fusion"), dataset)
 
 
 def test_an_ablation_says_that_its_variants_were_not_tuned(dataset: FaceDataset) -> None:
-    words = told(load_suite("ablation"), dataset)
+    words = message(load_suite("ablation"), dataset)
     changed = len(load_suite("ablation").methods) - 1
     assert (
         f"The suite sets hyper-parameters of {changed} methods, which were not tuned again. In an ablation this"
@@ -68,12 +68,12 @@ class Heir(Texture):
 def test_a_method_of_one_s_own_is_named_as_not_searched_for(dataset: FaceDataset) -> None:
     suite = load_suite("quick")
     mine = suite.model_copy(update={"methods": suite.methods | {"heir": Heir(), "large": Texture(dropout=0.5)}})
-    words = told(mine, dataset)
+    words = message(mine, dataset)
     assert (
         "The defaults of heir were not searched for; all others' default hyper-parameters come from one search" in words
     )
     assert "The suite sets hyper-parameters of large, which" in words
-    alone = told(mine.model_copy(update={"methods": {"heir": Heir()}, "control": None}), dataset)
+    alone = message(mine.model_copy(update={"methods": {"heir": Heir()}, "control": None}), dataset)
     assert "hyper-parameters are defaults that no search found" in alone
 
 

@@ -62,14 +62,14 @@ def test_no_name_path_or_face_is_in_a_summary(tmp_path: Path, people: tuple[Path
     assert rejected.count("TELLTALE") > 10
     prepared = ["data", "check", "TELLTALE", "--summary"]
     files = ["data", "check", str(folder), "--summary", "--table", str(table), "--workers", "1"]
-    told = [here(home, *words, *more).stdout for words in (prepared, files) for more in ((), ("--json",))]
-    for text in told:
+    wording = [here(home, *words, *more).stdout for words in (prepared, files) for more in ((), ("--json",))]
+    for text in wording:
         assert "TELLTALE" not in text
         assert not any(word in text for name in NAMES for word in ("Ada", "Cai", "Dee", "Eve", "Fay"))
         assert os.sep + "tmp" not in text
         assert "data:" not in text
         assert text.isprintable() or text.replace("\n", "").isprintable()
-    one, other = json.loads(told[1]), json.loads(told[3])
+    one, other = json.loads(wording[1]), json.loads(wording[3])
     for found in (one, other):
         assert (found["scans"], found["refused"], found["subjects"]) == (1, 5, 1)
         reasons = [listed["reason"] for listed in found["reasons"]]
@@ -77,7 +77,7 @@ def test_no_name_path_or_face_is_in_a_summary(tmp_path: Path, people: tuple[Path
         for part in ("….bnd, line …: ", "by 17.6 mm with rows 36 to 47", "….wrl, line …: an incomplete IndexedFaceSet"):
             assert sum(part in reason for reason in reasons) == 1, (part, reasons)
     assert one["reasons"] == other["reasons"]
-    assert "refused" in told[0]
+    assert "refused" in wording[0]
 
 
 @pytest.fixture(name="files", scope="module")
@@ -94,20 +94,20 @@ def _files(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_a_summary_tells_how_the_landmarks_were_read(tmp_path: Path, files: Path, here: Afnetm) -> None:
-    told = json.loads(here(tmp_path, "data", "check", str(files), "--summary", "--json").stdout)
-    nose = told["source"]["nose"]
-    assert told["source"]["kind"] == "bu3dfe"
+    wording = json.loads(here(tmp_path, "data", "check", str(files), "--summary", "--json").stdout)
+    nose = wording["source"]["nose"]
+    assert wording["source"]["kind"] == "bu3dfe"
     assert nose["order"] == "one outline with the wings at rows 38 and 45"
     assert nose["median_misfit_mm"][nose["order"]] < 6
-    assert (told["scans"], told["refused"], sum(told["misfits"].values())) == (4, 2, 4)
-    assert 0 < told["misfit_mm"]["least"] <= told["misfit_mm"]["median"] <= told["misfit_mm"]["most"] < 10
-    (listed,) = told["reasons"]
+    assert (wording["scans"], wording["refused"], sum(wording["misfits"].values())) == (4, 2, 4)
+    assert 0 < wording["misfit_mm"]["least"] <= wording["misfit_mm"]["median"] <= wording["misfit_mm"]["most"] < 10
+    (listed,) = wording["reasons"]
     assert listed["scans"] == 2
     assert listed["reason"].startswith("….bnd: its eyes and nose miss an average face by 1")
     assert " to 1" in listed["reason"]
     text = here(tmp_path, "data", "check", str(files), "--summary").stdout
     assert "scans        4 of 1 subject, 2 refused" in text
-    assert "F0001" not in text + json.dumps(told)
+    assert "F0001" not in text + json.dumps(wording)
     assert not list(tmp_path.iterdir())
 
 
@@ -119,9 +119,11 @@ def test_where_no_scan_can_be_used_the_way_to_all_reasons_is_told(tmp_path: Path
     assert "none of 6 scans can be rendered" in done.stderr
     (command,) = [line.partition("all reasons, counted: ")[2] for line in done.stderr.splitlines() if "counted" in line]
     assert command.endswith(f"data check {tmp_path / 'files'}/ --summary")
-    told = json.loads(here(tmp_path / "home", *command.split()[3:], "--json").stdout)
-    assert told["missing"] == {"landmarks": 6}
-    assert told["reasons"] == [{"scans": 6, "reason": "…_F3D.bnd: there is no such file, so the scan has no landmarks"}]
+    wording = json.loads(here(tmp_path / "home", *command.split()[3:], "--json").stdout)
+    assert wording["missing"] == {"landmarks": 6}
+    assert wording["reasons"] == [
+        {"scans": 6, "reason": "…_F3D.bnd: there is no such file, so the scan has no landmarks"}
+    ]
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ import pytest
 from benchmarks.records.home import Home
 from tests.benchmarks.conftest import SUITE, Afnetm
 from tests.benchmarks.found import runs_done
-from tests.benchmarks.tracking.test_homes import shown, tree
+from tests.benchmarks.tracking.test_homes import formatted, tree
 
 pytestmark = pytest.mark.faults
 
@@ -30,7 +30,7 @@ def test_a_copy_of_a_home_goes_its_own_way(
     afnetm(copied, "run", str(other))
     assert runs_done(copied) == 6 + 3 + 4
     assert tree(before) == original
-    runs = shown(Home(copied).tracking_uri, tmp_path / "downloads", "small")
+    runs = formatted(Home(copied).tracking_uri, tmp_path / "downloads", "small")
     assert runs.keys() >= {"late", "late 0-2", "texture 0-0", "report"}
     assert all("result.json" in files for name, files in runs.items() if "0-" in name)
     assert b"late" in runs["report"]["tables/comparison.csv"]

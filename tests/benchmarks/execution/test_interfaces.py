@@ -49,8 +49,8 @@ def test_the_dashboard_shows_studies_to_this_machine_and_changes_none(home: Home
     with subprocess.Popen(ui, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         try:
             assert process.stderr is not None
-            told = process.stderr.readline()
-            assert f"http://127.0.0.1:{port}/dashboard " in told
+            message = process.stderr.readline()
+            assert f"http://127.0.0.1:{port}/dashboard " in message
 
             sockets = psutil.Process(process.pid).net_connections("inet")
             assert {(one.laddr.ip, one.laddr.port) for one in sockets} == {("127.0.0.1", port)}

@@ -30,7 +30,7 @@ class Page:
 
     home: Home
     port: int
-    told: str
+    message: str
     opened: Path
     process: subprocess.Popen[str]
 
@@ -91,7 +91,7 @@ def page(tmp_path_factory: pytest.TempPathFactory, empty_mlflow: Path) -> Iterat
 def test_the_address_is_told_once_it_answers_and_shows_the_suites_charts(page: Page) -> None:
     identifier = experiments_in(page.home.tracking_uri)["s"]
     address = f"{page.address}/#/experiments/{identifier}/runs?workflowType=machine_learning&compareRunsMode=CHART"
-    assert page.told == f"MLflow UI: {address}  (Ctrl-C ends it)\n"
+    assert page.message == f"MLflow UI: {address}  (Ctrl-C ends it)\n"
     assert page.fetch("/health") == (200, b"OK")
     assert page.opened.read_text() == f"{address}\n"
     status, html = page.fetch("/")
@@ -125,7 +125,7 @@ def test_of_a_server_its_own_page_is_told_and_opened(page: Page, here: Afnetm, t
     uri, other = f"http://jane:hush@127.0.0.1:{page.port}/", tmp_path / "home"
     MANIFEST.save(Home(other))
     done = here(other, "ui", AFNETM_TRACKING_URI=uri, BROWSER="true")
-    assert done.stderr == page.told.replace("  (Ctrl-C ends it)", "")
+    assert done.stderr == page.message.replace("  (Ctrl-C ends it)", "")
     assert "'other' is not in MLflow; it has: Default, s" in here(other, "ui", "other", code=2).stderr
     away = here(other, "ui", "--no-browser", code=2, AFNETM_TRACKING_URI="http://127.0.0.1:9").stderr
     assert away == "error: MLflow server http://127.0.0.1:9 cannot be reached (Connection refused)\n"
@@ -134,11 +134,13 @@ def test_of_a_server_its_own_page_is_told_and_opened(page: Page, here: Afnetm, t
 def test_a_server_takes_files_itself_or_they_stay_here(page: Page, tmp_path: Path) -> None:
     other = Home(tmp_path / "home")
     _records(other, "k1")
-    told: list[str] = []
-    tracker = Tracker(page.address, other, MANIFEST, tell=told.append)
+    message: list[str] = []
+    tracker = Tracker(page.address, other, MANIFEST, tell=message.append)
     assert tracker.log(MANIFEST.runs) == 1  # but its experiment's files are in a folder, of the server's home
-    assert len(told) == 1
-    assert re.match("no artifacts are copied: the server keeps them in file:///.*, outside of the home; start", told[0])
+    assert len(message) == 1
+    assert re.match(
+        "no artifacts are copied: the server keeps them in file:///.*, outside of the home; start", message[0]
+    )
     client = MlflowClient(page.address)
     client.rename_experiment(tracker.experiment, "before")
     tracker = Tracker(page.address, other, MANIFEST)

@@ -72,8 +72,10 @@ def test_numbers_of_other_code_under_the_same_version_are_told_with_its_file(
             assert list(result["sources"]) == ["baselines/concat.py", "baselines/two_streams.py"]
             result["sources"]["baselines/two_streams.py"] = ("0" if result["fold"] else "a") * 16
         path.write_text(json.dumps(result))
-    told = [line for line in here(tmp_path / "home", "run", str(finished[1])).stderr.splitlines() if "version" in line]
-    (line,) = told
+    message = [
+        line for line in here(tmp_path / "home", "run", str(finished[1])).stderr.splitlines() if "version" in line
+    ]
+    (line,) = message
     assert line == (
         "warning: concat: 3 finished runs came of other code in baselines/two_streams.py, and its version is still 1. "
         "If what it computes has changed, raise the version, or delete them: afnetm forget small --methods concat"
@@ -186,10 +188,10 @@ def test_status_without_a_suite_tells_what_is_in_the_home(
         ("tiny", 36, 6, 32)
     ]
     assert found["bytes"] == sum(path.stat().st_size for path in home.rglob("*") if path.is_file())
-    shown = here(home, "status").stdout
-    assert re.search(r"^small +6 +0 +0 ", shown, re.MULTILINE)
-    assert re.search(r"^tiny +36 +6 +32 ", shown, re.MULTILINE)
-    assert "cannot be read: suite broken: " in shown
+    formatted = here(home, "status").stdout
+    assert re.search(r"^small +6 +0 +0 ", formatted, re.MULTILINE)
+    assert re.search(r"^tiny +36 +6 +32 ", formatted, re.MULTILINE)
+    assert "cannot be read: suite broken: " in formatted
     assert "is not there yet" in here(tmp_path / "nothing", "status").stdout
     assert not (tmp_path / "nothing").exists()
 
@@ -277,7 +279,7 @@ def test_every_command_has_help_with_an_example() -> None:
     commands = [c.name or c.callback.__name__ for c in app.registered_commands]
     data = [["data", c.name or c.callback.__name__] for c in cli_data.app.registered_commands]
     for words in [[name] for name in commands] + data:
-        shown = runner.invoke(app, [*words, "--help"])
-        assert shown.exit_code == 0
-        assert "Example:" in shown.output
-        assert f"afnetm {' '.join(words)}" in shown.output
+        formatted = runner.invoke(app, [*words, "--help"])
+        assert formatted.exit_code == 0
+        assert "Example:" in formatted.output
+        assert f"afnetm {' '.join(words)}" in formatted.output

@@ -63,12 +63,12 @@ def test_a_run_that_raises_is_recorded_the_others_go_on_and_it_is_tried_again(
     suite.write_text(suite.read_text() + "[methods.moody]\n")
     done = afnetm(home, "run", str(suite), code=1, PYTHONPATH=path, MOOD="bad")
     said = "RuntimeError: out of paint (moody.py:7)"
-    told = [line for line in done.stderr.splitlines() if said in line]
-    assert f": moody: 3 runs failed before training: {said}" in told[0]
+    message = [line for line in done.stderr.splitlines() if said in line]
+    assert f": moody: 3 runs failed before training: {said}" in message[0]
     assert "accuracy" not in done.stderr[: done.stderr.index(said)], "before anything is trained"
-    text = Path(told[1].rpartition("traceback: ")[2])
-    assert told[1].startswith(f"failed: moody 0-0 and 2 more: {said}; traceback: {home / 'failures'}/")
-    assert len(told) == 2
+    text = Path(message[1].rpartition("traceback: ")[2])
+    assert message[1].startswith(f"failed: moody 0-0 and 2 more: {said}; traceback: {home / 'failures'}/")
+    assert len(message) == 2
     assert "second line" not in done.stderr
     assert runs_done(home) == 6
     status = afnetm(home, "status", str(suite))

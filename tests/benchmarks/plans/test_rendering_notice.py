@@ -36,8 +36,8 @@ def test_the_command_that_is_told_makes_the_same_data_set_again(home: Path, here
     info = home / "datasets/tiny/dataset.json"
     before = json.loads(info.read_text())
     info.write_text(json.dumps(before | {"rendering": 0}))
-    told = here(home, "data", "check", "tiny").stderr
+    message = here(home, "data", "check", "tiny").stderr
     shutil.rmtree(home / "datasets/tiny")
-    here(home, *shlex.split(told.partition("then: ")[2])[3:])
+    here(home, *shlex.split(message.partition("then: ")[2])[3:])
     assert json.loads(info.read_text()) == before
     assert "rendering version" not in here(home, "data", "check", "tiny").stderr

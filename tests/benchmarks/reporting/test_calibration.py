@@ -21,9 +21,9 @@ NOTE = "late has no probabilities, and so neither an ECE nor a Brier score."
 
 def compared(home: Home, **about: object) -> Compared:
     path = home.suites / "people.json"
-    told = json.loads(path.read_text())
-    told["methods"]["late"] |= about
-    path.write_text(json.dumps(told))
+    message = json.loads(path.read_text())
+    message["methods"]["late"] |= about
+    path.write_text(json.dumps(message))
     return Compared(results(read_manifest(home, "people"), Store(home), created="today"))
 
 

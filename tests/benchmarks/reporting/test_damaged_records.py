@@ -47,9 +47,9 @@ def table(name: str, change: Callable[[pd.DataFrame], pd.DataFrame]) -> Damage:
 
 def result(**values: object) -> Damage:
     def damage(record: Path) -> None:
-        told = json.loads((record / "result.json").read_text()) | values
+        message = json.loads((record / "result.json").read_text()) | values
         (record / "result.json").write_text(
-            json.dumps({name: value for name, value in told.items() if value != "gone"})
+            json.dumps({name: value for name, value in message.items() if value != "gone"})
         )
 
     return damage
@@ -165,12 +165,12 @@ def test_reports_of_one_and_several_suites_are_written_and_say_what_is_left_out(
     assert "left out, namely late, repeat 0, fold 1: the whole fold (its training diverged: the loss" in alone.stdout
     assert "concat, repeat 0, fold 0: learning curve (it cannot be read: a file is missing" in alone.stdout
     assert several.stdout.count("is left out, namely late, repeat 0, fold 1: ") == 2
-    shown = read(home.report("people") / "index.html").text
+    formatted = read(home.report("people") / "index.html").text
     assert (
         "Partial: what could not be used is left out, namely late, repeat 0, fold 1: the whole fold (its training"
-        in shown
+        in formatted
     )
-    assert "These records are incomplete, failed, partial, unequal; the top of the page says how." in shown
+    assert "These records are incomplete, failed, partial, unequal; the top of the page says how." in formatted
     text = (home.report("people") / "report.md").read_text()
     assert "| late | 0 | 1 | the whole fold | its training diverged: the loss is not finite from epoch 1 on |" in text
     assert "what was recorded of it cannot be read" in text
@@ -184,9 +184,9 @@ def test_a_method_of_which_nothing_can_be_used_stays_in_the_table_as_failed(tmp_
         done = here(home.path, "report", "people")
     assert re.search(r"^late +failed +\N{EN DASH}", done.stdout, re.MULTILINE)
     report = home.report("people")
-    shown = read(report / "index.html").text
-    assert re.search(r"late failed (\N{EN DASH} )+", shown)
-    assert "concat, the only method here, reaches an accuracy of" in shown
+    formatted = read(report / "index.html").text
+    assert re.search(r"late failed (\N{EN DASH} )+", formatted)
+    assert "concat, the only method here, reaches an accuracy of" in formatted
     for name in ("report.md", "tables/comparison.md"):
         assert "| late | failed | \N{EN DASH} |" in (report / name).read_text()
 

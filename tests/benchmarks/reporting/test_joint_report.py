@@ -36,13 +36,13 @@ def test_several_suites_are_reported_each_and_together(tmp_path: Path, here: Afn
 def test_a_suite_that_cannot_be_reported_is_named_before_anything_is_written(tmp_path: Path, here: Afnetm) -> None:
     home = fabricate(tmp_path / "home")
     write_text(home.suites / "empty.json", (home.suites / "people.json").read_text().replace('"key": "', '"key": "x'))
-    for words, told in (
+    for words, message in (
         (["people", "peolpe"], "suite 'peolpe' was never run in home"),
         (["people", "people.toml"], "suite 'people' is named 2 times; allowed is once"),
         (["people", "empty"], "has no finished run in home"),
     ):
         done = here(home.path, "report", *words, code=2)
-        assert told in done.stderr
+        assert message in done.stderr
         assert len(done.stderr.strip().splitlines()) == 1
     assert not (home.path / "reports").exists()
 

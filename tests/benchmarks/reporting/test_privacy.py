@@ -117,8 +117,8 @@ def test_no_name_no_path_and_no_face_leaves_a_private_dataset_unless_asked_for(
     # The report alone, with names; the numbers are the same.
     here(home, "report", "private", "--with-faces")
     assert "no nose in TELLTALE_Ada_fear" in page.read_text()
-    shown = pd.read_parquet(tables / "predictions.parquet")
-    assert set(shown["subject"]) == set(NAMES)
+    formatted = pd.read_parquet(tables / "predictions.parquet")
+    assert set(formatted["subject"]) == set(NAMES)
     faces = {f"{name}.{end}" for name in ("hardest", "attention-texture") for end in ("svg", "pdf")}
     assert pictured(home / "reports") == {"index.html", *faces}
     assert (tables / "comparison.csv").read_bytes() == comparison
@@ -126,7 +126,7 @@ def test_no_name_no_path_and_no_face_leaves_a_private_dataset_unless_asked_for(
 
     # A name has one pseudonym; neither it nor the rows' order says which.
     key = ["p_anger", "p_fear", "fold", "expression"]
-    both = shown.merge(hidden, on=key, suffixes=("", "_hidden"), validate="1:1")
+    both = formatted.merge(hidden, on=key, suffixes=("", "_hidden"), validate="1:1")
     for column in ("subject", "scan"):
         assert both.groupby(column)[f"{column}_hidden"].nunique().eq(1).all()
         assert both.groupby(f"{column}_hidden")[column].nunique().eq(1).all()

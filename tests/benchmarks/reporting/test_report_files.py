@@ -20,10 +20,12 @@ EXPRESSIONS = ["surprise", "anger", "disgust", "fear", "happiness", "sadness"]
 def test_two_files_make_a_report_beside_them_without_a_home_or_torch(tmp_path: Path) -> None:
     folds = [{"method": method, "fold": fold, "n_train": 18} for method in ("ours", "theirs") for fold in range(2)]
     predictions = [
-        row | {"scan": f"{subject}-{one}", "subject": subject, "expression": one, "predicted": told}
+        row | {"scan": f"{subject}-{one}", "subject": subject, "expression": one, "predicted": message}
         for row in folds
         for subject in (f"p{row['fold']}", f"q{row['fold']}")
-        for one, told in zip(EXPRESSIONS, EXPRESSIONS if row["method"] == "ours" else sorted(EXPRESSIONS), strict=True)
+        for one, message in zip(
+            EXPRESSIONS, EXPRESSIONS if row["method"] == "ours" else sorted(EXPRESSIONS), strict=True
+        )
     ]
     pd.DataFrame(folds).to_csv(tmp_path / "mine.csv", index=False, sep=";")
     pd.DataFrame(predictions).to_csv(tmp_path / "scans.csv", index=False)

@@ -106,23 +106,23 @@ def test_levels_and_faces_are_each_scan_s_own_whatever_it_is_called(
     wrote(store, secrets={"never": ("",), "all": (secret,), "some": ("", secret)}[came])
     if came == "all":  # as an import leaves it where nobody has run on the dataset
         manifest = replace(manifest, secret="")
-    told = found(store, manifest, dataset)
-    ids = told.predictions["scan"].map(told.provenance.names)
+    message = found(store, manifest, dataset)
+    ids = message.predictions["scan"].map(message.provenance.names)
     assert set(ids) == set(dataset.table["id"])
-    assert set(told.predictions["subject"].map(told.provenance.names)) == set(SUBJECTS)
-    numbers = dict(zip(told.predictions["scan"], ids.map(People().ids().index), strict=True))
-    assert told.nuisance_factors.set_index("scan")["nuisance_blur_mm"].to_dict() == numbers
-    assert {scan: face.texture.max() - 1 for scan, face in told.faces.items()} == numbers
+    assert set(message.predictions["subject"].map(message.provenance.names)) == set(SUBJECTS)
+    numbers = dict(zip(message.predictions["scan"], ids.map(People().ids().index), strict=True))
+    assert message.nuisance_factors.set_index("scan")["nuisance_blur_mm"].to_dict() == numbers
+    assert {scan: face.texture.max() - 1 for scan, face in message.faces.items()} == numbers
 
 
 def test_pseudonyms_of_another_secret_stay_what_they_are(
     store: Store, manifest: Manifest, dataset: FaceDataset
 ) -> None:
     wrote(store, secrets=("somebody's",))
-    told = found(store, replace(manifest, secret=""), dataset)
-    assert told.nuisance_factors.empty
-    assert not told.faces
-    assert not told.provenance.names
+    message = found(store, replace(manifest, secret=""), dataset)
+    assert message.nuisance_factors.empty
+    assert not message.faces
+    assert not message.provenance.names
 
 
 def test_faces_are_shown_only_where_dataset_and_manifest_agree_or_the_user_wants_them(

@@ -39,7 +39,7 @@ def trials(home: Path) -> dict[str, list[FrozenTrial]]:
     return found
 
 
-def told(of: list[FrozenTrial]) -> list[tuple[object, ...]]:
+def message(of: list[FrozenTrial]) -> list[tuple[object, ...]]:
     """All but numbers and times, which say how often a search was cut off and how fast it was."""
     return [
         (t.state, t.value, t.params, t.intermediate_values, t.user_attrs.get("runs"), t.user_attrs.get("reason"))
@@ -59,7 +59,7 @@ def assert_same_search(one: Path, other: Path) -> None:
     a, b = trials(one), trials(other)
     assert a.keys() == b.keys()
     for name, own in a.items():
-        assert told(own) == told(b[name]), name
+        assert message(own) == message(b[name]), name
     assert chosen(one) == chosen(other)
     assert_same(one, other)
 
@@ -273,8 +273,8 @@ def test_a_part_is_run_and_searched_again_beside_what_was_found(
     assert {name: len(of_study) for name, of_study in studies.items() if "texture" in name} == {
         f"tuned/texture/0-{fold}{again}": 8 for fold in (0, 1) for again in ("", " #2")
     }
-    assert told(studies["tuned/texture/0-0"]) == told(trials(searched)["tuned/texture/0-0"])
-    assert told(studies["tuned/texture/0-0"])[1:] != told(studies["tuned/texture/0-0 #2"])[1:]
+    assert message(studies["tuned/texture/0-0"]) == message(trials(searched)["tuned/texture/0-0"])
+    assert message(studies["tuned/texture/0-0"])[1:] != message(studies["tuned/texture/0-0 #2"])[1:]
     pd.testing.assert_frame_equal(pd.read_csv(tables / "folds.csv"), folds)
 
 

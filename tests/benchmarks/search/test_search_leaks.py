@@ -20,7 +20,7 @@ from studies.search import Task
 from tests.benchmarks.commands.test_protocols import dataset
 from tests.benchmarks.conftest import Afnetm
 from tests.benchmarks.found import findings
-from tests.benchmarks.search.test_search_faults import told, trials
+from tests.benchmarks.search.test_search_faults import message, trials
 
 
 def suite(selection: str, folds: int, protocol: dict[str, Any]) -> Suite:
@@ -158,12 +158,12 @@ def test_poisoned_pictures_of_those_who_are_tested_change_no_trial(
     for name, own in clean.items():
         runs = {key for trial in own for key in trial.user_attrs["runs"]}
         if name.endswith("/0-0"):
-            assert told(poisoned[name]) == told(own)
+            assert message(poisoned[name]) == message(own)
             for key in runs:
                 assert before[key][0] == after[key][0]  # what was measured
                 assert before[key][1].equals(after[key][1])  # every probability
         else:
-            assert told(poisoned[name]) != told(own)
+            assert message(poisoned[name]) != message(own)
             both = runs & after.keys()  # the first trial's at least: it is the suite's own setting
             assert len(both) >= 2
             assert not any(before[key][1].equals(after[key][1]) for key in both)

@@ -332,9 +332,9 @@ def test_only_what_an_earlier_search_finished_is_found_and_nothing_is_written(tm
 
 
 def test_each_study_is_told_of_once_when_it_has_ended(tmp_path: Path) -> None:
-    of, storage, told = suite(), InMemoryStorage(), []
+    of, storage, message = suite(), InMemoryStorage(), []
     for _ in range(2):
-        told.clear()
+        message.clear()
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(benchmarks.search.searching, "run_local", Executor())
             search(
@@ -344,6 +344,6 @@ def test_each_study_is_told_of_once_when_it_has_ended(tmp_path: Path) -> None:
                 storage,
                 workers=3,
                 console=QUIET,
-                ended=lambda study_spec, search: told.append((study_spec.name, search.finished)),
+                ended=lambda study_spec, search: message.append((study_spec.name, search.finished)),
             )
-        assert sorted(told) == sorted((study_spec.name, True) for study_spec in asked(of))
+        assert sorted(message) == sorted((study_spec.name, True) for study_spec in asked(of))

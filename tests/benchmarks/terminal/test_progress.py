@@ -67,13 +67,13 @@ def test_in_a_file_every_run_is_a_line_also_one_that_failed() -> None:
 
 
 def test_on_a_terminal_there_are_bars_and_lines_for_what_failed_alone() -> None:
-    shown = on_terminal(comparison)
-    assert "━" in shown
-    assert "3/3" in shown
-    assert "5/5" in shown
-    assert "accuracy 0.500" in shown
-    assert "[odd], repeat 0, fold 0: failed: RuntimeError: [boom]" in shown
-    assert "late, repeat 0, fold 2" not in shown
+    formatted = on_terminal(comparison)
+    assert "━" in formatted
+    assert "3/3" in formatted
+    assert "5/5" in formatted
+    assert "accuracy 0.500" in formatted
+    assert "[odd], repeat 0, fold 0: failed: RuntimeError: [boom]" in formatted
+    assert "late, repeat 0, fold 2" not in formatted
     assert "late, repeat 0, fold 2: accuracy 0.500 in 30 s" in on_terminal(comparison, verbose=True)
 
 

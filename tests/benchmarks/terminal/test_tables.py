@@ -28,9 +28,9 @@ CELLS = [*INTERVAL, "702 k", "99.1 M", "12", "0.8"]
 WIDTHS = [40, 60, 80, 120, 200]
 
 
-def lines(shown: RenderableType, width: int) -> list[str]:
+def lines(formatted: RenderableType, width: int) -> list[str]:
     console = Console(file=io.StringIO(), width=width)
-    console.print(shown)
+    console.print(formatted)
     return [line.rstrip() for line in console.file.getvalue().splitlines()]  # type: ignore[attr-defined]
 
 
@@ -45,12 +45,12 @@ def table(width: int, *names: str) -> list[str]:
 @pytest.mark.parametrize("width", WIDTHS)
 def test_a_comparison_has_every_name_and_what_fits_whole(width: int) -> None:
     names = ["texture", "masks-random", "fused-at-4"]
-    shown = table(width, *names)
-    assert [line.split()[0] for line in shown[-3:]] == names
-    assert all(line.split(maxsplit=1)[1].startswith("51.0 (47.2, 54.9)") for line in shown[-3:])
-    assert "(95 %)" in "\n".join(shown)
-    assert not re.search(r"\(95$|^ *%\)", "\n".join(shown), re.MULTILINE)
-    assert all(len(line) <= width for line in shown)
+    formatted = table(width, *names)
+    assert [line.split()[0] for line in formatted[-3:]] == names
+    assert all(line.split(maxsplit=1)[1].startswith("51.0 (47.2, 54.9)") for line in formatted[-3:])
+    assert "(95 %)" in "\n".join(formatted)
+    assert not re.search(r"\(95$|^ *%\)", "\n".join(formatted), re.MULTILINE)
+    assert all(len(line) <= width for line in formatted)
 
 
 def test_the_wider_the_more_of_it() -> None:
@@ -62,9 +62,11 @@ def test_the_wider_the_more_of_it() -> None:
 
 @given(names=st.lists(st.text("ab-", min_size=1, max_size=60), min_size=1, unique=True), width=st.integers(20, 150))
 def test_no_name_is_ever_cut(names: list[str], width: int) -> None:
-    shown = table(width, *names)
-    assert all(len(line) <= width for line in shown)
-    left = "".join(line.split("  ")[0].strip() for line in shown[shown.index(next(r for r in shown if "51.0" in r)) :])
+    formatted = table(width, *names)
+    assert all(len(line) <= width for line in formatted)
+    left = "".join(
+        line.split("  ")[0].strip() for line in formatted[formatted.index(next(r for r in formatted if "51.0" in r)) :]
+    )
     assert left == "".join(names)
 
 
@@ -72,10 +74,10 @@ def test_no_name_is_ever_cut(names: list[str], width: int) -> None:
 def test_an_overview_keeps_every_suite(width: int) -> None:
     suites = [f"synthetic-{n}, % (95 %)" for n in range(7)]
     frame = pd.DataFrame([["late", *[f"5{n}.0 (47.2, 54.9)" for n in range(7)]]], columns=["Method", *suites])
-    shown = lines(Blocks(frame), width)
-    text = "\n".join(shown)
+    formatted = lines(Blocks(frame), width)
+    text = "\n".join(formatted)
     for n in range(7):
         assert f"synthetic-{n}, %" in text
         assert f"5{n}.0" in text
-    assert all(len(line) <= width for line in shown)
+    assert all(len(line) <= width for line in formatted)
     assert ("(47.2, 54.9)" in text) == (width >= 150)

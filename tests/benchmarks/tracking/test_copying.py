@@ -46,11 +46,11 @@ class _Place:
         self.done.append(-1)
 
 
-def _copying(place: _Place, *, told: list[str] | None = None, again: float = 0.02) -> Copying[_Place]:
+def _copying(place: _Place, *, message: list[str] | None = None, again: float = 0.02) -> Copying[_Place]:
     def away(error: BaseException) -> str | None:
         return "the place is away" if isinstance(error, TimeoutError) else None
 
-    return Copying(place.ask, trouble=away, tell=[].append if told is None else told.append, again=again)
+    return Copying(place.ask, trouble=away, tell=[].append if message is None else message.append, again=again)
 
 
 def test_what_cannot_be_copied_is_told_in_a_line_and_stops_nothing() -> None:
@@ -63,12 +63,12 @@ def test_what_cannot_be_copied_is_told_in_a_line_and_stops_nothing() -> None:
 
 
 def test_what_cannot_be_copied_though_the_place_answers_holds_up_nothing() -> None:
-    place, told = _Place(), []
-    with _copying(place, told=told) as copying:
+    place, message = _Place(), []
+    with _copying(place, message=message) as copying:
         for number in (2, 13, 4):
             copying.do(lambda one, number=number: one.copy(number))
     assert place.done == [2, 4, -1]
-    assert (copying.lacks, told) == ("the place is away", [])
+    assert (copying.lacks, message) == ("the place is away", [])
 
 
 def test_where_nothing_is_copied_nothing_is_made() -> None:
@@ -82,36 +82,36 @@ def _never() -> _Place:
 
 
 def test_all_give_up_together_and_say_so_at_once() -> None:
-    place, told = _Place(away=lambda attempt: True), []
-    with _copying(place, told=told, again=60) as copying:
+    place, message = _Place(away=lambda attempt: True), []
+    with _copying(place, message=message, again=60) as copying:
         for number in range(0, 200, 2):
             copying.do(lambda one, number=number: one.copy(number))
-        while not told:
+        while not message:
             time.sleep(0.01)
         started = time.monotonic()
     assert time.monotonic() - started < 1
     assert place.attempts == 1
-    assert told == [copying.lacks] == ["the place is away"]
+    assert message == [copying.lacks] == ["the place is away"]
 
 
 def test_a_place_that_comes_back_meanwhile_gets_everything_in_its_order() -> None:
-    place, told = _Place(away=lambda attempt: attempt in {3, 4, 5, 6, 9, 10}), []
-    with _copying(place, told=told) as copying:
+    place, message = _Place(away=lambda attempt: attempt in {3, 4, 5, 6, 9, 10}), []
+    with _copying(place, message=message) as copying:
         for number in range(0, 12, 2):
             copying.do(lambda one, number=number: one.copy(number))
         while len(place.done) < 6:
             time.sleep(0.01)
     assert place.done == [*range(0, 12, 2), -1]
     assert copying.lacks is None
-    assert told == ["the place is away"] * 2
+    assert message == ["the place is away"] * 2
 
 
 def test_one_more_attempt_is_made_at_the_end_if_the_last_was_long_ago(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(copying_module, "FRESH", 0.05)
-    place, told = _Place(away=lambda attempt: attempt == 1), []
-    with _copying(place, told=told, again=60) as copying:
+    place, message = _Place(away=lambda attempt: attempt == 1), []
+    with _copying(place, message=message, again=60) as copying:
         copying.do(lambda one: one.copy(0))
-        while not told:
+        while not message:
             time.sleep(0.01)
         time.sleep(0.1)
     assert (place.done, copying.lacks) == ([0, -1], None)
@@ -181,14 +181,14 @@ def test_a_server_that_accepts_and_never_answers_is_waited_for_once(
 def test_what_was_deleted_meanwhile_is_restored_and_gets_the_rest(home: Home, client: MlflowClient) -> None:
     for key in ("k0", "k1"):
         Store(home).write(key, record(0.5))
-    uri, told = home.tracking_uri, []
-    make = partial(Tracker, uri, home, MANIFEST, tell=told.append)
-    with Copying(make, trouble=partial(trouble, uri=uri), tell=told.append) as copying:
+    uri, message = home.tracking_uri, []
+    make = partial(Tracker, uri, home, MANIFEST, tell=message.append)
+    with Copying(make, trouble=partial(trouble, uri=uri), tell=message.append) as copying:
         copying.do(lambda tracker: tracker.log(MANIFEST.runs[:1]))
         copying.do(lambda tracker: client.delete_experiment(tracker.experiment))
         copying.do(lambda tracker: tracker.log(MANIFEST.runs[1:]))
     assert copying.lacks is None
-    assert told == ["the suite's experiment 's' had been deleted there, and is restored"]
+    assert message == ["the suite's experiment 's' had been deleted there, and is restored"]
     assert set(runs(client)) == {"m", "m 0-0", "m 0-1"}
     assert {run.info.status for run in runs(client).values()} == {"FINISHED"}
 

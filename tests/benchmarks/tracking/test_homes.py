@@ -35,7 +35,7 @@ def copy(home: Home, uri: str | None = None, manifest: Manifest = MANIFEST) -> i
     return logged
 
 
-def shown(uri: str, to: Path, suite: str = "s") -> dict[str, dict[str, bytes]]:
+def formatted(uri: str, to: Path, suite: str = "s") -> dict[str, dict[str, bytes]]:
     """The artifacts of each run by its name, as MLflow's own client finds them."""
     client = MlflowClient(uri)
     found = {}
@@ -64,7 +64,7 @@ def test_a_home_that_was_moved_or_copied_has_all_it_shows(
     Store(after).write("k1", record(0.7))
     assert copy(after) == 1
     assert tree(before.path) == ({} if moved else original)
-    runs = shown(after.tracking_uri, tmp_path / "downloads")
+    runs = formatted(after.tracking_uri, tmp_path / "downloads")
     assert set(runs) == {"m", "m 0-0", "m 0-1", "report"}
     for name_, key in (("m 0-0", "k0"), ("m 0-1", "k1")):
         folder = Store(after).folder(key)
@@ -86,7 +86,7 @@ def test_only_to_look_at_it_is_enough(tmp_path: Path, home: Home) -> None:
     for name in ("mlflow.db", "artifacts"):
         (home.path / name).rename(other.path / name)
     bring_home(other.tracking_uri, other)
-    assert set(shown(other.tracking_uri, tmp_path / "downloads")["m"]) == {"suite.toml", "suite.resolved.json"}
+    assert set(formatted(other.tracking_uri, tmp_path / "downloads")["m"]) == {"suite.toml", "suite.resolved.json"}
     whole = (other.path / "mlflow.db").read_bytes()
     bring_home(other.tracking_uri, other)
     assert (other.path / "mlflow.db").read_bytes() == whole
@@ -119,7 +119,7 @@ def test_two_homes_that_share_a_database_keep_their_own_files(tmp_path: Path, em
     Store(second).write("k1", record(0.7))
     assert copy(second, uri) == 1
     assert tree(first.path) == original
-    runs = shown(uri, tmp_path / "downloads")
+    runs = formatted(uri, tmp_path / "downloads")
     assert set(runs["m 0-0"]) == {path.name for path in Store(first).folder("k0").iterdir()}
     assert set(runs["m 0-1"]) == {path.name for path in Store(second).folder("k1").iterdir()}
     assert set(runs["m"]) == {"suite.toml", "suite.resolved.json"}

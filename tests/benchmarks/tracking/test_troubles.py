@@ -77,13 +77,13 @@ def test_a_database_that_is_spoilt_is_told_and_made_anew_once_it_is_moved_away(
     database = home.path / "mlflow.db"
     spoil(database)
     started = time.monotonic()
-    told = lacks(home)
+    message = lacks(home)
     assert time.monotonic() - started < 5
-    assert told is not None
-    assert str(database) in told
-    assert what in told
-    assert mends in told
-    assert "\n" not in told
+    assert message is not None
+    assert str(database) in message
+    assert what in message
+    assert mends in message
+    assert "\n" not in message
     database.rename(home.path / "away")
     shutil.copy(empty_mlflow, database)  # as MLflow makes one, but quicker
     for engine in SqlAlchemyStore._engine_map.values():
@@ -126,21 +126,21 @@ def test_a_server_that_refuses_is_told_with_what_helps_and_no_password(
     code: int, expected: str, home: Home, server: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
-    told = lacks(home, f"http://jane:hush@{server}/{code}")
-    assert told is not None
-    assert expected in told
-    assert f"http://jane:***@{server}/{code}" in told
-    assert "hush" not in told
+    message = lacks(home, f"http://jane:hush@{server}/{code}")
+    assert message is not None
+    assert expected in message
+    assert f"http://jane:***@{server}/{code}" in message
+    assert "hush" not in message
 
 
 def test_a_database_that_is_away_is_given_up_in_seconds(home: Home) -> None:
     started = time.monotonic()
-    told = lacks(home, "postgresql+psycopg://me:hush@127.0.0.1:9/mlflow")
+    message = lacks(home, "postgresql+psycopg://me:hush@127.0.0.1:9/mlflow")
     assert time.monotonic() - started < 6  # MLflow asks for 100 seconds
-    assert told is not None
-    assert "Connection refused" in told
-    assert "hush" not in told
-    assert "\n" not in told
+    assert message is not None
+    assert "Connection refused" in message
+    assert "hush" not in message
+    assert "\n" not in message
 
 
 @pytest.mark.parametrize(

@@ -18,13 +18,13 @@ def test_a_method_with_one_fold_is_reported_and_what_it_lacks_is_said(make, drop
     for fold in (1, 2):
         part = drop(part, method="lone", fold=fold)
     page = write_report(part, tmp_path / "part")
-    shown = read(page)
-    assert "nan" not in re.split(r"\W+", shown.text)
-    assert "Incomplete: 7 of 9 planned runs are done." in shown.text
-    assert "Unequal: methods were tested on different folds." in shown.text
-    assert "one fold alone is finished by both: t-test and posterior are undefined" in shown.text
-    tables = len([1 for tag, _ in shown.elements if tag == "table"])
-    assert shown.text.count("These records are incomplete, unequal; ") == tables - 1  # all but that of questions
+    formatted = read(page)
+    assert "nan" not in re.split(r"\W+", formatted.text)
+    assert "Incomplete: 7 of 9 planned runs are done." in formatted.text
+    assert "Unequal: methods were tested on different folds." in formatted.text
+    assert "one fold alone is finished by both: t-test and posterior are undefined" in formatted.text
+    tables = len([1 for tag, _ in formatted.elements if tag == "table"])
+    assert formatted.text.count("These records are incomplete, unequal; ") == tables - 1  # all but that of questions
     with (page.parent / "tables" / "comparison.csv").open(encoding="utf-8", newline="") as file:
         lone = next(csv.DictReader(file))
     assert (lone["method"], lone["units"], lone["accuracy_sd"]) == ("lone", "1", "")

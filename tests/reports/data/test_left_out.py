@@ -89,8 +89,8 @@ def test_the_page_names_what_is_left_out_and_how_files_were_read(given: Frames, 
     change = change.drop(columns="p_fear")
     results = read_back((folds.assign(accuracy=folds["accuracy"].round(3)), change), tmp_path)
     page = write_report(results, tmp_path / "report")
-    shown, text = read(page).text, (page.parent / "report.md").read_text(encoding="utf-8")
-    for words in (shown, text.replace("\\", "")):
+    formatted, text = read(page).text, (page.parent / "report.md").read_text(encoding="utf-8")
+    for words in (formatted, text.replace("\\", "")):
         assert "left out, namely plain, repeat 0, fold 1: the whole fold (scans.csv has no scan of it); " in words
         assert "plain: probabilities (p_fear is missing)" in words
         assert "folds.csv: its accuracy is rounded to 3 decimals: the exact one is computed from predictions." in words

@@ -31,9 +31,13 @@ LEAST = {
 
 
 def scores(predictions):
-    true, told = predictions["expression"], predictions["predicted"]
+    true, message = predictions["expression"], predictions["predicted"]
     return pd.Series(
-        {"n_test": len(true), "accuracy": accuracy_score(true, told), "macro_f1": f1_score(true, told, average="macro")}
+        {
+            "n_test": len(true),
+            "accuracy": accuracy_score(true, message),
+            "macro_f1": f1_score(true, message, average="macro"),
+        }
     )
 
 
@@ -125,8 +129,8 @@ def test_whatever_can_be_computed_need_not_be_there(small, tmp_path):
 
 
 def test_what_nobody_knows_is_a_dash_and_no_picture_and_the_page_says_where_it_came_from(page, small):
-    shown, document = read(page), (page.parent / "report.md").read_text(encoding="utf-8")
-    for text in (shown.text, document):
+    formatted, document = read(page), (page.parent / "report.md").read_text(encoding="utf-8")
+    for text in (formatted.text, document):
         assert "nan" not in re.split(r"\W+", text)
         assert "None" not in text
         assert "Unknown: reported from files" in text
@@ -134,7 +138,7 @@ def test_what_nobody_knows_is_a_dash_and_no_picture_and_the_page_says_where_it_c
         assert f"{len(small.folds)} of" not in text
     assert {"figures/parameters.svg", "figures/seconds.svg"}.isdisjoint(files(page.parent))
     assert "| \N{EN DASH} | \N{EN DASH} |" in (page.parent / "tables" / "comparison.md").read_text(encoding="utf-8")
-    assert not any("Pareto" in word for word in shown.words)
+    assert not any("Pareto" in word for word in formatted.words)
 
 
 def test_methods_without_probabilities_or_costs_stand_beside_those_with(make, tmp_path):
@@ -155,12 +159,12 @@ def test_methods_without_probabilities_or_costs_stand_beside_those_with(make, tm
 
 def test_nobody_is_named_unless_asked_for(page, small, tmp_path):
     names = set(small.predictions["subject"]) | set(small.predictions["scan"])
-    shown = pd.read_parquet(page.parent / "tables" / "predictions.parquet")
-    assert names.isdisjoint(shown["subject"])
-    assert names.isdisjoint(shown["scan"])
+    formatted = pd.read_parquet(page.parent / "tables" / "predictions.parquet")
+    assert names.isdisjoint(formatted["subject"])
+    assert names.isdisjoint(formatted["scan"])
     words = set(re.split(r"[^\w]+", page.read_text(encoding="utf-8")))
     assert names.isdisjoint(words)
-    assert words & set(shown["scan"])  # the hardest, whom the table beside the page has as well
+    assert words & set(formatted["scan"])  # the hardest, whom the table beside the page has as well
     hidden, named = (read_results(*least(small, tmp_path), created="today", with_faces=one) for one in (False, True))
     rows = pd.DataFrame(hardest_rows(hidden))
     assert all(scans.is_monotonic_increasing for _, scans in rows.groupby("wrong")["scan"])  # not in the names' order
@@ -213,9 +217,9 @@ def with_cell(table, column, value):
         (with_cell("folds", "suite", "other"), "column 'suite' is 'other', allowed: quick"),
     ],
 )  # fmt: skip
-def test_files_that_contradict_themselves_or_one_another_are_refused_in_one_line(small, change, told, tmp_path):
+def test_files_that_contradict_themselves_or_one_another_are_refused_in_one_line(small, change, message, tmp_path):
     folds, predictions = change(small.folds, small.predictions)
-    with pytest.raises(ReportError, match=told) as refused:
+    with pytest.raises(ReportError, match=message) as refused:
         read_results(*given(tmp_path, folds=folds, predictions=predictions), created="today")
     assert "\n" not in str(refused.value)
 

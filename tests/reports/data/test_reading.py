@@ -48,10 +48,10 @@ def test_a_damaged_file_is_read_or_refused_in_one_line(data, tmp_path):
     try:
         read_table(path, COLUMNS)
     except ReportError as refused:
-        told = str(refused)
+        message = str(refused)
     else:
-        told = ""
-    assert told.isprintable()
+        message = ""
+    assert message.isprintable()
 
 
 def test_what_spreadsheets_and_other_programs_write_is_taken(tmp_path):
@@ -97,10 +97,10 @@ def test_nothing_in_a_file_runs(tmp_path):
         ("t.parquet", b"name\na\n", "is not parquet that can be read"),
     ],
 )
-def test_what_is_no_table_is_refused(name, content, told, tmp_path):
+def test_what_is_no_table_is_refused(name, content, message, tmp_path):
     if content is not None:
         (tmp_path / name).write_bytes(content)
-    with pytest.raises(ReportError, match=told) as refused:
+    with pytest.raises(ReportError, match=message) as refused:
         read_table(tmp_path / name, COLUMNS)
     assert str(refused.value).isprintable()
 

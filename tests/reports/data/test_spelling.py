@@ -80,12 +80,12 @@ def same(found: Results, expected: Results, *, rtol: float = 1e-12) -> None:
         (parquet, []),
     ],
 )  # fmt: skip
-def test_however_a_table_is_written_it_is_the_same(write, told, plain, expected, tmp_path):
+def test_however_a_table_is_written_it_is_the_same(write, message, plain, expected, tmp_path):
     found = read(plain, tmp_path, write)
     same(found, expected)
     remarks = found.provenance.remarks
-    assert all(any(word in remark for remark in remarks) for word in told), remarks
-    assert bool(remarks) == bool(told)
+    assert all(any(word in remark for remark in remarks) for word in message), remarks
+    assert bool(remarks) == bool(message)
 
 
 def folds_with(**columns: Callable[[pd.DataFrame], object]) -> Callable[[Frames], Frames]:
@@ -133,12 +133,12 @@ NUMBERS = {name: str((index * 5 + 2) % 6 + 1) for index, name in enumerate(EXPRE
     ],
 )  # fmt: skip
 @pytest.mark.parametrize("write", [csv(), parquet])
-def test_however_results_are_spelt_they_are_the_same(change, told, write, plain, expected, tmp_path):
+def test_however_results_are_spelt_they_are_the_same(change, message, write, plain, expected, tmp_path):
     if write is parquet and "%" in str(change(plain)[0].get("accuracy", pd.Series([""])).iloc[0]):
-        told = ""  # text in Parquet is read as in CSV
+        message = ""  # text in Parquet is read as in CSV
     found = read(change(plain), tmp_path, write)
     same(found, expected)
-    assert told in " ".join(found.provenance.remarks)
+    assert message in " ".join(found.provenance.remarks)
 
 
 def test_probabilities_of_three_decimals_sum_to_one_again(plain, expected, tmp_path):
@@ -182,8 +182,8 @@ def test_probabilities_of_three_decimals_sum_to_one_again(plain, expected, tmp_p
         (folds_with(seconds=lambda f: "71 %"), "'seconds' is '71 %' in row 0, allowed is a number"),
     ],
 )  # fmt: skip
-def test_what_may_mean_two_things_is_refused_in_one_line(change, told, plain, tmp_path):
-    with pytest.raises(ReportError, match=told) as refused:
+def test_what_may_mean_two_things_is_refused_in_one_line(change, message, plain, tmp_path):
+    with pytest.raises(ReportError, match=message) as refused:
         read(change(plain), tmp_path, csv())
     assert str(refused.value).isprintable()
 
@@ -203,8 +203,8 @@ def test_the_column_that_is_called_so_goes_before_others_that_may_be(plain, expe
         (b"method,fold,n_train\n\x81,0,9\n", "neither UTF-8 nor UTF-16 nor Windows-1252"),
     ],
 )  # fmt: skip
-def test_a_table_that_cannot_be_taken_apart_is_told_why(content, told, plain, tmp_path):
+def test_a_table_that_cannot_be_taken_apart_is_told_why(content, message, plain, tmp_path):
     (tmp_path / "folds.csv").write_bytes(content)
-    with pytest.raises(ReportError, match=told) as refused:
+    with pytest.raises(ReportError, match=message) as refused:
         read_results(tmp_path / "folds.csv", csv()(plain[1], tmp_path / "scans"), created="")
     assert re.match(r"(folds.csv: |'/)", str(refused.value))

@@ -18,8 +18,8 @@ import pytest
 from reports.data.results import Axis, Results
 from reports.formats import CHECK
 from reports.latex.table import Paper, latex
-from reports.markup import Shown
-from reports.multi_suite.suites import Together
+from reports.markup import FormattedTable
+from reports.multi_suite.suites import MultiSuite
 from reports.multi_suite.tables import Tables, write_sheets
 from reports.tables.comparison import comparison
 from reports.tables.pairwise import pairwise
@@ -128,7 +128,7 @@ def test_the_compact_table_takes_one_column_and_the_whole_one_a_page(results, tm
 @pytest.mark.parametrize("suites", [2, 8])
 def test_tables_of_several_suites_fit_however_many_these_are(tmp_path, suites):
     skills = {"W" * 60: 0.3, "late": 0.9, "afnetm": 1.0}
-    found = Together(
+    found = MultiSuite(
         [suite(f"{number}-{'suite' * 9}", seed=number, skills=skills, subjects=6) for number in range(suites)]
     )
     sheets = list(Tables(found).sheets.values())
@@ -139,7 +139,9 @@ def test_tables_of_several_suites_fit_however_many_these_are(tmp_path, suites):
 
 def test_a_table_longer_than_forty_pages_is_many_floats_of_one_number(tmp_path):
     rows = [[f"method {row}", "71.3 (66.0, 76.1)"] for row in range(44 * 45)]
-    table = latex(Paper(Shown(pd.DataFrame(rows, columns=["Method", "Accuracy (%)"])), "Much."), label="tab:much")
+    table = latex(
+        Paper(FormattedTable(pd.DataFrame(rows, columns=["Method", "Accuracy (%)"])), "Much."), label="tab:much"
+    )
     (tmp_path / "much.tex").write_text(table, encoding="utf-8")
     fitted(document(tmp_path))
     assert table.count(r"\begin{table}") == table.count(r"\caption") == table.count("{table}{-1}") + 1 > 40
@@ -154,5 +156,5 @@ def test_there_is_no_letter_that_stops_it(tmp_path):
     assert len(letters) > 1500
     rows = [["a" + letter for letter in letters[start : start + 8]] for start in range(0, len(letters), 8)]
     table = pd.DataFrame([[*row, *[CHECK] * (8 - len(row))] for row in rows])
-    (tmp_path / "all.tex").write_text(latex(Paper(Shown(table), "All."), label="tab:all"), encoding="utf-8")
+    (tmp_path / "all.tex").write_text(latex(Paper(FormattedTable(table), "All."), label="tab:all"), encoding="utf-8")
     fitted(document(tmp_path))

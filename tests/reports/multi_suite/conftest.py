@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from reports.data.results import Results
-from reports.multi_suite.suites import Together
+from reports.multi_suite.suites import MultiSuite
 from reports.tables.compared import Compared
 from tests.reports.conftest import fabricate
 
@@ -44,6 +44,6 @@ def named() -> Callable[..., Compared]:
 
 
 @pytest.fixture(scope="session")
-def five() -> Together:
+def five() -> MultiSuite:
     """Three methods on five datasets."""
-    return Together([suite(name, seed=seed) for seed, name in enumerate(("one", "two", "three", "four", "five"))])
+    return MultiSuite([suite(name, seed=seed) for seed, name in enumerate(("one", "two", "three", "four", "five"))])

@@ -5,17 +5,17 @@ from dataclasses import replace
 
 import pytest
 
-from reports.multi_suite.page import write_together
-from reports.multi_suite.suites import Together
+from reports.multi_suite.page import write_multi_suite
+from reports.multi_suite.suites import MultiSuite
 from reports.tables.compared import Compared
 from tests.reports.conftest import without
 from tests.reports.multi_suite.conftest import with_info
 from tests.reports.page.test_page import EVIL, files, read
 
 
-def write(together, directory):
-    links = {name: f"../{name}/index.html" for name in together.names}
-    return write_together(together, directory, links=links, created="2026-01-02 03:04 UTC")
+def write(multi, directory):
+    links = {name: f"../{name}/index.html" for name in multi.names}
+    return write_multi_suite(multi, directory, links=links, created="2026-01-02 03:04 UTC")
 
 
 @pytest.fixture(scope="module")
@@ -55,14 +55,14 @@ def test_the_page_and_the_document_say_what_the_tables_say(written, five):
 
 
 def test_below_five_data_sets_it_says_why_there_are_no_ranks(five, tmp_path):
-    page = write(Together(five.suites[:2]), tmp_path / "two")
+    page = write(MultiSuite(five.suites[:2]), tmp_path / "two")
     assert "need at least 5; here are 2" in read(page).text
     assert not (page.parent / "figures").exists()
     assert not list((page.parent / "tables").glob("ranks.*"))
 
 
 def test_the_same_suites_give_the_same_bytes(five, tmp_path, written):
-    assert files(write(Together(five.suites), tmp_path / "again").parent) == files(written.parent)
+    assert files(write(MultiSuite(five.suites), tmp_path / "again").parent) == files(written.parent)
 
 
 def test_what_suites_differ_in_and_what_their_records_lack_is_told(named, tuned, tmp_path):
@@ -71,7 +71,7 @@ def test_what_suites_differ_in_and_what_their_records_lack_is_told(named, tuned,
     )
     whole = tuned(named("whole", seed=1, training={"training.epochs": 60, "encoder.width": 0.25}).results)
     whole = replace(whole, provenance=replace(whole.provenance, synthetic=False, versions={"torch": ["2.16.0"]}))
-    page = read(write(Together([Compared(part), Compared(whole)]), tmp_path / "r"))
+    page = read(write(MultiSuite([Compared(part), Compared(whole)]), tmp_path / "r"))
     top = page.text[: page.text.index("has the highest accuracy")]
     assert "The records of part are incomplete, unequal: its own report says how." in top
     assert "Suites differ in faces, epochs, tuned" in top
@@ -85,7 +85,7 @@ def test_what_suites_differ_in_and_what_their_records_lack_is_told(named, tuned,
 def test_hostile_names_stay_text(named, tmp_path):
     first = named("a", skills={EVIL: 1.0, "plain": 0.5}, control=EVIL, called=EVIL, description=EVIL)
     evil = named(EVIL, skills={EVIL: 1.0, "plain": 0.5}, seed=1, hardware=[EVIL])
-    page = write(Together([first, with_info(evil.results, EVIL, version=EVIL)]), tmp_path / "evil")
+    page = write(MultiSuite([first, with_info(evil.results, EVIL, version=EVIL)]), tmp_path / "evil")
     seen = read(page)
     assert [tag for tag, _ in seen.elements].count("script") == 1  # the page's own
     assert not any(key.startswith("on") for _, attributes in seen.elements for key in attributes)

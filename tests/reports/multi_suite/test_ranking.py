@@ -9,15 +9,15 @@ from scipy import stats
 
 from reports.multi_suite.diagram import diagram
 from reports.multi_suite.ranking import cliques, like_the_first, ranking, ranks_table, verdict, why_no_ranking
-from reports.multi_suite.suites import Together
+from reports.multi_suite.suites import MultiSuite
 from reports.statistics.ranks import Ranks
 from tests.reports.multi_suite.conftest import SKILLS
 
 
-def by_hand(together):
+def by_hand(multi):
     """Each method's rank on each dataset, counting who is better and half of who is as good."""
     found = {}
-    for one in together.suites:
+    for one in multi.suites:
         right = one.results.predictions.query("expression == predicted").groupby("method").size()
         for method in SKILLS:
             better = sum(right[other] > right[method] for other in SKILLS)
@@ -45,15 +45,15 @@ def test_ranks_friedman_and_nemenyi_are_those_written_out(five):
 
 
 def test_suites_on_one_dataset_are_not_five_data_sets(five, named):
-    again = Together([*five.suites[:4], named("again", dataset="four", seed=9)])
+    again = MultiSuite([*five.suites[:4], named("again", dataset="four", seed=9)])
     assert ranking(again) is None
     assert "need at least 5; here are 4" in why_no_ranking(again)
 
 
 def test_methods_that_a_data_set_lacks_are_not_ranked(five, named):
-    less = Together([*five.suites, named("less", skills={"depth": 0.3, "afnetm": 1.6}, seed=9)])
+    less = MultiSuite([*five.suites, named("less", skills={"depth": 0.3, "afnetm": 1.6}, seed=9)])
     assert "at least 3 methods; here are 2" in why_no_ranking(less)
-    assert ranking(Together([*five.suites, named("more", skills={**SKILLS, "gmu": 2.0}, seed=9)])).ranks.size == 3
+    assert ranking(MultiSuite([*five.suites, named("more", skills={**SKILLS, "gmu": 2.0}, seed=9)])).ranks.size == 3
 
 
 def ranked(values, *, p=0.01, critical=1.0):

@@ -72,9 +72,9 @@ def test_axe_finds_nothing_serious(html, axe, tmp_path, dark):
             found: violations.map(({ id, impact, nodes }) => [impact, id, nodes.slice(0, 3).map((node) => node.html)]),
         }));
     """
-    told = seen(html.replace(DARK, "@media all") if dark else html, tmp_path, axe, run)
-    assert told["passed"] > 20
-    assert [one for one in told["found"] if one[0] in ("serious", "critical")] == []
+    message = seen(html.replace(DARK, "@media all") if dark else html, tmp_path, axe, run)
+    assert message["passed"] > 20
+    assert [one for one in message["found"] if one[0] in ("serious", "critical")] == []
 
 
 def test_tables_are_sorted_by_a_column_the_other_way_round_and_back(html, tmp_path):

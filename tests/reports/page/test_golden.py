@@ -82,8 +82,8 @@ def test_pictures_of_scores_show_the_comparison(drawings: list[Figure]) -> None:
     figures.scores(table, results.folds)
     figures.differences(table, control=results.control)
     scores, differences = drawings
-    shown = [axis.get_text() for axis in scores.axes[0].get_yticklabels()]
-    assert shown == table["method"].tolist()
+    formatted = [axis.get_text() for axis in scores.axes[0].get_yticklabels()]
+    assert formatted == table["method"].tolist()
     assert [x for x, _ in dots(scores)] == pytest.approx((100 * table["accuracy"]).tolist())
     strips = [strip.get_offsets() for strip in scores.axes[0].collections if isinstance(strip, PathCollection)]
     for row, method in enumerate(table["method"]):
@@ -117,8 +117,8 @@ def test_portraits_show_what_predictions_say(drawings: list[Figure]) -> None:
     confusion, intensity = drawings
     counted = pd.crosstab(own["expression"], own["predicted"], normalize="index")
     expected = counted.reindex(index=EXPRESSIONS, columns=EXPRESSIONS, fill_value=0.0)
-    told = [text.get_text() for text in confusion.axes[0].texts]
-    assert told == [f"{100 * share:.0f}" for share in expected.to_numpy().ravel()]
+    message = [text.get_text() for text in confusion.axes[0].texts]
+    assert message == [f"{100 * share:.0f}" for share in expected.to_numpy().ravel()]
     right = (own["expression"] == own["predicted"]).groupby(own["intensity"]).mean()
     line = next(line for line in intensity.axes[0].lines if line.get_linestyle() == "-" and line.get_marker() == "o")
     assert line.get_xdata().tolist() == right.index.tolist()
@@ -130,8 +130,8 @@ def test_the_picture_of_subjects_has_one_dot_a_subject(drawings: list[Figure]) -
     hardest.subjects(results, "late")
     own = results.predictions[results.predictions["method"] == "late"]
     right = (own["expression"] == own["predicted"]).groupby(own["subject"]).mean()
-    shown = [y for line in drawings[0].axes[0].lines if line.get_marker() == "o" for y in line.get_ydata()]
-    assert sorted(shown) == pytest.approx(sorted(100 * right))
+    formatted = [y for line in drawings[0].axes[0].lines if line.get_marker() == "o" for y in line.get_ydata()]
+    assert sorted(formatted) == pytest.approx(sorted(100 * right))
 
 
 if __name__ == "__main__":

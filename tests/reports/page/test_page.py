@@ -165,11 +165,11 @@ def test_an_incomplete_report_says_so_at_its_top(small, drop, tmp_path):
 def test_no_subject_is_named_unless_the_dataset_is_shareable(small, tmp_path):
     plan = replace(small.provenance, planned=5, failed=[("plain", 0, 2, "ValueError: no landmarks in s003_fear_4")])
     private = replace(plan, dataset={**plan.dataset, "shareable": False})
-    shown, hidden = (
+    formatted, hidden = (
         write_report(replace(small, provenance=one), tmp_path / name).read_text(encoding="utf-8")
         for name, one in (("shown", plan), ("hidden", private))
     )
-    assert "no landmarks in s003_fear_4" in shown
+    assert "no landmarks in s003_fear_4" in formatted
     assert "ValueError (message withheld" in hidden
     assert not [name for name in small.predictions["subject"].unique() if re.search(rf"\b{name}(_|\b)", hidden)]
 

@@ -102,8 +102,8 @@ def test_every_axis_says_what_it_is_of(figures):
         for figure in drawn:
             panels = [axes for axes in figure.axes if axes.axison]
             below = [axes.get_xlabel() for axes in panels] + [figure.get_supxlabel()]
-            told = "".join([*below, *(text.get_text() for axes in figure.axes for text in axes.texts)])
-            assert any(below) or "mean rank" in told, section
+            message = "".join([*below, *(text.get_text() for axes in figure.axes for text in axes.texts)])
+            assert any(below) or "mean rank" in message, section
             assert section in IMAGES or all(axes.get_ylabel() for axes in panels), section
 
 

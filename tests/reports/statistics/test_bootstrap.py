@@ -12,7 +12,7 @@ from sklearn.metrics import accuracy_score, f1_score
 from reports.statistics.bootstrap import difference, draws, improvement, interval
 from reports.statistics.scores import accuracy, confusions, macro_f1
 
-SCORES = [(accuracy, accuracy_score), (macro_f1, lambda true, told: f1_score(true, told, average="macro"))]
+SCORES = [(accuracy, accuracy_score), (macro_f1, lambda true, message: f1_score(true, message, average="macro"))]
 
 
 @pytest.mark.parametrize(("score", "reference"), SCORES)

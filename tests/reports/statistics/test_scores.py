@@ -14,27 +14,27 @@ LABELS = hnp.arrays(np.int64, st.integers(1, 60), elements=st.integers(0, 5))
 SCORES = [
     (accuracy, accuracy_score),
     (lambda counts: mean(right_and_all(counts)), accuracy_score),
-    (macro_f1, lambda true, told: f1_score(true, told, average="macro")),
+    (macro_f1, lambda true, message: f1_score(true, message, average="macro")),
 ]
 
 
 @given(LABELS, st.randoms(use_true_random=False))
 def test_scores_are_those_of_scikit_learn(true, random):
-    told = np.array([random.randrange(6) for _ in true])
-    counts = confusion_matrix(true, told, labels=range(6))
+    message = np.array([random.randrange(6) for _ in true])
+    counts = confusion_matrix(true, message, labels=range(6))
     for score, reference in SCORES:
-        assert float(score(counts)) == pytest.approx(reference(true, told), abs=1e-12)
+        assert float(score(counts)) == pytest.approx(reference(true, message), abs=1e-12)
 
 
 @given(LABELS, st.randoms(use_true_random=False))
 def test_recalls_are_those_of_scikit_learn_and_missing_for_a_class_that_is_not_there(true, random):
-    told = np.where(np.isin([random.randrange(6) for _ in true], true), true, true[0])
-    counts = confusion_matrix(true, told, labels=range(6))
+    message = np.where(np.isin([random.randrange(6) for _ in true], true), true, true[0])
+    counts = confusion_matrix(true, message, labels=range(6))
     there = np.unique(true)
     expected = np.full(6, np.nan)
-    expected[there] = recall_score(true, told, labels=there, average=None, zero_division=0.0)
+    expected[there] = recall_score(true, message, labels=there, average=None, zero_division=0.0)
     np.testing.assert_allclose(recalls(counts), expected)
-    average = recall_score(true, told, labels=there, average="macro", zero_division=0.0)
+    average = recall_score(true, message, labels=there, average="macro", zero_division=0.0)
     assert float(balanced_accuracy(counts)) == pytest.approx(average)
 
 

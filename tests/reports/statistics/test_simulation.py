@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from reports.statistics.calibrate import DOCUMENT, EXPERIMENTS, Experiment, calibrated, faults
-from reports.statistics.simulation import People, compound_folds, fold_rejections, rejections, told
+from reports.statistics.simulation import People, compound_folds, fold_rejections, message, rejections
 from reports.tables.guide import GUIDE, PRIMARY
 
-TOLD = DOCUMENT.read_text(encoding="utf-8")
+STATED = DOCUMENT.read_text(encoding="utf-8")
 
 
 def test_the_corrected_test_errs_as_it_says_where_folds_are_as_it_takes_them_to_be():
@@ -38,7 +38,7 @@ def test_a_lead_is_found_over_subjects_more_often_than_over_folds():
 
 def test_every_subject_is_tested_once_a_repeat_in_folds_of_one_size():
     people = People(subjects=12, folds=4, repeats=3)
-    right, fold = told(people, 5, generator=np.random.default_rng(0))
+    right, fold = message(people, 5, generator=np.random.default_rng(0))
     assert right.shape == (5, 2, 3, 12)
     assert right.min() >= 0
     assert right.max() <= people.scans
@@ -55,7 +55,7 @@ def test_what_errs_too_often_is_named():
 
 
 def test_the_document_says_what_the_page_says_and_has_every_experiment():
-    plain = " ".join(TOLD.split())
+    plain = " ".join(STATED.split())
     assert PRIMARY in plain
     for question in GUIDE:
         assert f"| {question.asks} | {question.answer} | {question.assumes} |" in plain

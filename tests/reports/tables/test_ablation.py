@@ -79,9 +79,9 @@ def test_the_full_model_comes_first_and_numbers_are_those_of_the_comparison(abla
     assert list(found["stages"]) == ["3", "3", "3", "2, 3"]
     scores = ["accuracy", "accuracy_low", "difference", "difference_high", "parameters"]
     pd.testing.assert_frame_equal(found[scores], table.set_index("method").loc[found.index, scores])
-    shown = displayed_ablation(ablated, found.reset_index())
-    assert list(shown.columns[:3]) == ["Method", "mask attention (MA)", "fused at"]
-    assert shown.iloc[:, :3].to_numpy().tolist() == [
+    formatted = displayed_ablation(ablated, found.reset_index())
+    assert list(formatted.columns[:3]) == ["Method", "mask attention (MA)", "fused at"]
+    assert formatted.iloc[:, :3].to_numpy().tolist() == [
         ["full", "✓", "✓"],
         ["no-ma", GONE, "✓"],
         ["scale", "scale", "✓"],

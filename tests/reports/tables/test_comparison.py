@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from sklearn.metrics import balanced_accuracy_score, brier_score_loss, recall_score
 
-from reports.markup import Shown, markdown
+from reports.markup import FormattedTable, markdown
 from reports.schema import EXPRESSIONS
 from reports.tables.comparison import ERRORS, SCORES, comparison
 from reports.tables.formatted import displayed, displayed_details, marked
@@ -26,11 +26,11 @@ def test_every_score_is_scikit_learn_s_over_all_scans_and_over_folds(results):
     rows = results.predictions[results.predictions["method"] == "late"]
 
     def scores(scans):
-        true, told = scans["expression"], scans["predicted"]
+        true, message = scans["expression"], scans["predicted"]
         shares = scans[SHARES].to_numpy()
-        recalls = recall_score(true, told, labels=list(EXPRESSIONS), average=None)
+        recalls = recall_score(true, message, labels=list(EXPRESSIONS), average=None)
         return {
-            "balanced_accuracy": balanced_accuracy_score(true, told),
+            "balanced_accuracy": balanced_accuracy_score(true, message),
             "brier": brier_score_loss(true, shares, labels=list(EXPRESSIONS), scale_by_half=False),
             **{f"recall_{name}": recall for name, recall in zip(EXPRESSIONS, recalls, strict=True)},
         }
@@ -69,10 +69,10 @@ def test_costs_are_told_as_far_as_they_are_known(results):
     assert "Memory" not in displayed(bare, control="afnetm").text
     memory = np.where(results.folds["method"] == "late", np.nan, 2.5e9 + 1e9 * (results.folds["fold"] == 2))
     full = timed(results, train_seconds=10.0, test_seconds=0.012 * results.folds["n_test"], peak_memory=memory)
-    shown = displayed(comparison(full), control="afnetm").text.set_index("Method")
-    assert shown.loc["depth", ["Training, s", "Test, ms/scan", "Memory"]].tolist() == ["10.0", "12.0", "3.50 GB"]
-    assert shown.loc["late", "Memory"] == "\N{EN DASH}"
-    assert "Seconds per run" not in shown
+    presented = displayed(comparison(full), control="afnetm").text.set_index("Method")
+    assert presented.loc["depth", ["Training, s", "Test, ms/scan", "Memory"]].tolist() == ["10.0", "12.0", "3.50 GB"]
+    assert presented.loc["late", "Memory"] == "\N{EN DASH}"
+    assert "Seconds per run" not in presented
 
 
 def test_best_and_second_are_marked_the_lowest_error_and_the_highest_of_the_rest(results):
@@ -87,12 +87,12 @@ def test_best_and_second_are_marked_the_lowest_error_and_the_highest_of_the_rest
     p = pairs[pairs["method_b"] == "afnetm"].set_index("method_a")["p_holm"]
     assert set(marks.alike) == {name for name in ("texture", "depth", "concat", "late") if not p[name] < 0.05}
     assert 0 < len(marks.alike) < 4
-    shown = displayed(table, control="afnetm", marks=marks)
-    cells = dict(zip(shown.text["Method"], shown.text["Accuracy, % (95 %)"], strict=True))
+    presented = displayed(table, control="afnetm", marks=marks)
+    cells = dict(zip(presented.text["Method"], presented.text["Accuracy, % (95 %)"], strict=True))
     assert {name for name, cell in cells.items() if cell.endswith(" †")} == set(marks.alike)
     best = f"{100 * table['accuracy'].max():.1f}"
-    assert f"| **{best}** (" in markdown(shown)
-    assert markdown(shown).count("<u>") == 2
+    assert f"| **{best}** (" in markdown(presented)
+    assert markdown(presented).count("<u>") == 2
     assert markdown(displayed_details(table, marks)).count("**") >= 18
 
 
@@ -107,7 +107,7 @@ def test_equal_scores_share_a_place_and_one_method_alone_has_none():
 
 
 def test_a_mark_goes_around_the_score_alone():
-    shown = Shown(
+    presented = FormattedTable(
         pd.DataFrame({"Method": ["m"], "x": ["71.3 (66.0, 76.1) †"]}), pd.DataFrame({"Method": [""], "x": ["best"]})
     )
-    assert "| m | **71.3** (66.0, 76.1) † |" in markdown(shown)
+    assert "| m | **71.3** (66.0, 76.1) † |" in markdown(presented)

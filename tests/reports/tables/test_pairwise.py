@@ -112,8 +112,8 @@ def test_a_method_with_one_fold_has_what_subjects_say_and_no_t_test(results, dro
     assert row[["difference", "low", "high", "p_holm", "p_permutation_subjects"]].notna().all()
     assert row["subjects"] == 5
     assert found.loc[("depth", "afnetm"), "why"] == ""
-    (told,) = missing(found.reset_index())
-    assert told.startswith("late and afnetm; texture and late; depth and late; concat and late: one fold alone ")
+    (message,) = missing(found.reset_index())
+    assert message.startswith("late and afnetm; texture and late; depth and late; concat and late: one fold alone ")
 
 
 def test_methods_that_share_no_fold_are_not_compared(small, drop):
@@ -207,7 +207,7 @@ def test_twenty_methods_of_500_folds_and_100_subjects_take_seconds(results):
     part = np.stack([generator.permutation(subjects) % folds for _ in range(repeats)])
     names = np.array([f"m{n:02d}" for n in range(methods)])
     right = generator.random(len(method)) < 0.7
-    told = (scan + np.where(right, 0, 1)) % 6
+    message = (scan + np.where(right, 0, 1)) % 6
     frame = pd.DataFrame(
         {
             "method": names[method],
@@ -215,7 +215,7 @@ def test_twenty_methods_of_500_folds_and_100_subjects_take_seconds(results):
             "fold": part[repeat, subject],
             "subject": np.array([f"s{n:03d}" for n in range(subjects)])[subject],
             "expression": np.array(EXPRESSIONS)[scan],
-            "predicted": np.array(EXPRESSIONS)[told],
+            "predicted": np.array(EXPRESSIONS)[message],
         }
     )
     units = frame.assign(right=right).groupby(["method", "repeat", "fold"])["right"].mean().rename("accuracy")

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from reports import formats
-from reports.markup import Shown
+from reports.markup import FormattedTable
 from reports.tables.comparison import comparison
 from reports.tables.formatted import displayed, marked
 from reports.tables.pairwise import pairwise
@@ -32,7 +32,7 @@ def papers(results):
 def test_the_compact_table_has_what_a_reader_asks_first(entitled):
     table, pairs = comparison(entitled).set_index("method"), pairwise(entitled).set_index(["method_a", "method_b"])
     _, compact = papers(entitled)
-    text = compact.shown.text.set_index("Method")
+    text = compact.formatted.text.set_index("Method")
     assert list(text.index) == ["Texture", "depth", "concat", "Late fusion", "AFNet-M"]
     assert list(text.columns) == ["Accuracy (%)", "Macro-F1 (%)", "Δ (pp)", "p"]
     row = table.loc["late"]
@@ -46,17 +46,17 @@ def test_the_compact_table_has_what_a_reader_asks_first(entitled):
 
 def test_the_whole_table_has_all_columns_of_the_comparison_and_p(entitled):
     whole, _ = papers(entitled)
-    assert list(whole.shown.text.columns) == [
+    assert list(whole.formatted.text.columns) == [
         *("Method", "Accuracy (%)", "Mean ± SD (%)", "Macro-F1 (%)", "Δ (pp)", "p"),
         *("Parameters", "FLOPs", "Run (s)"),
     ]
-    assert list(whole.shown.marks.columns) == list(whole.shown.text.columns)
+    assert list(whole.formatted.marks.columns) == list(whole.formatted.text.columns)
 
 
 def test_notes_say_what_every_sign_is(entitled):
     for paper in papers(entitled):
         notes = " ".join(paper.notes)
-        cells = " ".join(paper.shown.text["Accuracy (%)"])
+        cells = " ".join(paper.formatted.text["Accuracy (%)"])
         assert ("† Accuracy not significantly different from that of AFNet-M" in notes) == ("†" in cells)
         assert "Δ: accuracy minus that of AFNet-M" in notes
         assert "Holm-adjusted over 4 comparisons" in notes
@@ -74,7 +74,7 @@ def test_a_best_method_that_is_not_the_control_is_compared_over_all_pairs(entitl
 def test_one_method_alone_is_compared_with_nothing(make):
     alone = make(skills={"late": 1.0}, subjects=6, folds=2, epochs=1)
     for paper in papers(alone):
-        assert not re.search("Δ|Best|p:", " ".join([*paper.shown.text.columns, *paper.notes]))
+        assert not re.search("Δ|Best|p:", " ".join([*paper.formatted.text.columns, *paper.notes]))
 
 
 def test_headings_have_their_runs_in_brackets():
@@ -86,12 +86,12 @@ def test_headings_have_their_runs_in_brackets():
         "a, points (95 %), p",
         "a, % (rank)",
     ]
-    shown = Shown(pd.DataFrame([["late ‡", *"123456"[: len(names) - 1]]], columns=names))
-    paper = as_paper(shown, TITLES).text
+    presented = FormattedTable(pd.DataFrame([["late ‡", *"123456"[: len(names) - 1]]], columns=names))
+    paper = as_paper(presented, TITLES).text
     assert list(paper.columns) == ["Method", "Recall of fear (%)", "Δ (pp)", "a (%)", "a (pp)", "a (%, rank)"]
     assert paper["Method"].tolist() == ["Late fusion ‡"]
 
 
 def test_an_axis_may_be_called_as_the_column_of_methods():
-    shown = Shown(pd.DataFrame([["late", "late", "1.0"]], columns=["Method", "masks", "Method"]))
-    assert as_paper(shown, TITLES).text.to_numpy().tolist() == [["Late fusion", "late", "1.0"]]
+    presented = FormattedTable(pd.DataFrame([["late", "late", "1.0"]], columns=["Method", "masks", "Method"]))
+    assert as_paper(presented, TITLES).text.to_numpy().tolist() == [["Late fusion", "late", "1.0"]]

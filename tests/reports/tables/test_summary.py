@@ -12,19 +12,19 @@ from reports.tables.pairwise import pairwise
 from reports.tables.summary import caveats, findings, notices
 
 
-def told(results):
+def message(results):
     return findings(results, comparison(results), pairwise(results))
 
 
 def test_a_clear_lead_is_called(make):
-    text = told(make(skills={"weak": 0.2, "strong": 4.0}, epochs=1))
+    text = message(make(skills={"weak": 0.2, "strong": 4.0}, epochs=1))
     assert text[0].startswith("strong has the highest accuracy: ")
     assert "the interval excludes zero" in text[1]
     assert text[2] == "strong differs significantly from weak (sign-flip permutation test, Holm-adjusted p < 0.05)."
 
 
 def test_a_lead_within_its_interval_is_not_called(make):
-    text = told(make(skills={"one": 1.0, "other": 1.0, "weak": -3.0}, epochs=1))
+    text = message(make(skills={"one": 1.0, "other": 1.0, "weak": -3.0}, epochs=1))
     assert text[1].endswith("zero is in the interval, so this is not conclusive.")
     leader, second = ("one", "other") if text[0].startswith("one") else ("other", "one")
     assert text[2] == (
@@ -32,14 +32,14 @@ def test_a_lead_within_its_interval_is_not_called(make):
         f"{second}."
     )
     assert text[0].startswith(leader)
-    alone = told(make(skills={"one": 1.0, "other": 1.0}, epochs=1))
+    alone = message(make(skills={"one": 1.0, "other": 1.0}, epochs=1))
     assert " does not differ significantly from " in alone[2]
     assert alone[2].endswith("Holm-adjusted p ≥ 0.05).")
 
 
 def test_summary_and_table_tell_the_same_methods_apart(results):
     marks = marked(comparison(results), pairwise(results), control=results.control)
-    line = told(results)[2]
+    line = message(results)[2]
     apart = line.partition("significantly from ")[2].partition(" (")[0]
     alike = line.partition("but not from ")[2].rstrip(".")
     assert set(alike.replace(" and ", ", ").split(", ")) == set(marks.alike)
@@ -60,14 +60,14 @@ def twins(results, first, *others):
 
 
 def test_a_tie_is_nobody_s_lead(make):
-    text = " ".join(told(twins(make(skills={"one": 1.0, "other": 1.0}, epochs=1), "one", "other")))
+    text = " ".join(message(twins(make(skills={"one": 1.0, "other": 1.0}, epochs=1), "one", "other")))
     assert text.startswith("one and other have the same accuracy: ")
     assert not re.search("lead|comes next|differ|highest|ahead|0.0 p", text)
 
 
 def test_of_three_two_that_tie_share_the_first_place_and_the_third_comes_next(make):
     results = twins(make(skills={"one": 2.0, "weak": -1.0, "other": 2.0}, epochs=1), "one", "other")
-    text = told(results)
+    text = message(results)
     assert text[0].startswith("one and other have the same, the highest, accuracy: ")
     assert text[1].startswith("The difference from weak, which comes next, is +")
     assert text[2].startswith("one differs significantly from weak (")
@@ -85,16 +85,16 @@ def test_a_method_that_is_ahead_over_other_folds_alone_is_not_called_ahead(make,
     right = (predictions["expression"] == predictions["predicted"]).groupby(predictions["unit"]).mean()
     folds = results.folds.assign(accuracy=results.folds["unit"].map(right))
     results = replace(results, folds=folds, predictions=predictions.assign(**dict.fromkeys(shares, np.nan)))
-    text = told(drop(results, method="one", fold=0))
+    text = message(drop(results, method="one", fold=0))
     assert text[0].startswith("one has the highest accuracy")
     assert "over the folds that both have finished, where one is not ahead: " in text[1]
     assert "excludes zero" not in text[1]
 
 
 def test_guessing_is_called_guessing(make):
-    text = told(make(skills={"guess": -1.5, "strong": 4.0}, subjects=24, epochs=1, seed=5))
+    text = message(make(skills={"guess": -1.5, "strong": 4.0}, subjects=24, epochs=1, seed=5))
     assert text[-1] == "Majority-class baseline: 16.7 %; guess does not exceed it."
-    alone = told(make(skills={"strong": 4.0}, epochs=1))
+    alone = message(make(skills={"strong": 4.0}, epochs=1))
     assert alone[0].startswith("strong, the only method here, ")
     assert alone[-1].endswith("every method exceeds it.")
 
@@ -104,7 +104,7 @@ def test_guessing_is_by_the_scans_that_were_tested(make):
     results = make(skills={"strong": 4.0}, epochs=1)
     classes = {**results.provenance.dataset["classes"], "happiness": 500}
     plan = replace(results.provenance, dataset={**results.provenance.dataset, "classes": classes})
-    assert "baseline: 16.7 %" in told(replace(results, provenance=plan))[-1]
+    assert "baseline: 16.7 %" in message(replace(results, provenance=plan))[-1]
 
 
 def test_what_is_missing_failed_or_mixed_is_noticed(results, drop):
@@ -138,8 +138,8 @@ def test_one_repeat_is_owned_up_to(make):
 
 def test_what_the_best_and_the_next_cost_is_told_as_far_as_it_is_known(small):
     table = comparison(small).set_index("method")
-    line = next(line for line in told(small) if " costs " in line)
+    line = next(line for line in message(small) if " costs " in line)
     leader, second = table["accuracy"].sort_values(ascending=False).index[:2]
     assert re.match(rf"{leader} costs .* parameters and .* per run; {second} costs ", line)
     bare = replace(small, folds=small.folds.assign(seconds=np.nan, parameters=np.nan))
-    assert not [line for line in told(bare) if " costs " in line]
+    assert not [line for line in message(bare) if " costs " in line]

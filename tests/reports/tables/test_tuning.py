@@ -10,7 +10,7 @@ import pytest
 
 from reports.data.results import Results
 from reports.data.search import rules
-from reports.markup import Shown, markdown
+from reports.markup import FormattedTable, markdown
 from reports.page.page import write_report
 from reports.schema import ReportError
 from reports.tables.summary import caveats, notices
@@ -69,9 +69,9 @@ def test_under_development_one_study_is_held_against_every_fold(results, tuned):
     tested = results.folds.loc[results.folds["method"] == "late", "macro_f1"].mean()
     best = found.studies.set_index("method").loc["late", "best_value"]
     assert (row["tested"], row["optimism"]) == pytest.approx((tested, best - tested))
-    shown = displayed_tuning(found, tuning(found))
-    assert "Best inner macro-F1, % (range)" in shown
-    assert "(" not in shown["Best inner macro-F1, % (range)"].iloc[0]
+    formatted = displayed_tuning(found, tuning(found))
+    assert "Best inner macro-F1, % (range)" in formatted
+    assert "(" not in formatted["Best inner macro-F1, % (range)"].iloc[0]
 
 
 def test_an_outer_fold_that_is_not_tested_yet_has_no_optimism(nested, drop, tuned):
@@ -126,29 +126,29 @@ def test_its_files_stand_beside_the_page(nested, page):
 
 
 def test_the_page_tells_the_rules_and_the_numbers(nested, page):
-    shown = read(page)
-    assert "20 trials a study, proposed by a tree-structured Parzen estimator (TPE), seed 0." in shown.text
-    assert "Tuning saw no tested subject. Selection is nested: each outer fold has a study of its own" in shown.text
-    assert ("a", {"href": "#tuning"}) in shown.elements
+    formatted = read(page)
+    assert "20 trials a study, proposed by a tree-structured Parzen estimator (TPE), seed 0." in formatted.text
+    assert "Tuning saw no tested subject. Selection is nested: each outer fold has a study of its own" in formatted.text
+    assert ("a", {"href": "#tuning"}) in formatted.elements
     row = tuning(nested).set_index("method").loc["late"]
-    assert f"{100 * row['best']:.1f}" in shown.words
-    assert f"{row['optimism'] * 100:+.1f}" in shown.words
-    assert "training.learning_rate searched 0.0003 to 0.01, log" in shown.text
-    assert "How much of the spread comes from choosing" in shown.text
+    assert f"{100 * row['best']:.1f}" in formatted.words
+    assert f"{row['optimism'] * 100:+.1f}" in formatted.words
+    assert "training.learning_rate searched 0.0003 to 0.01, log" in formatted.text
+    assert "How much of the spread comes from choosing" in formatted.text
     for link in ("tuning.csv", "parameters.tex", "spread.md", "studies.csv"):
-        assert f"tables/{link}" in [attributes.get("href") for tag, attributes in shown.elements if tag == "a"]
-    for _, attributes in shown.elements:
+        assert f"tables/{link}" in [attributes.get("href") for tag, attributes in formatted.elements if tag == "a"]
+    for _, attributes in formatted.elements:
         if attributes.get("href", "").startswith("tables/"):
             assert (page.parent / attributes["href"]).is_file()
 
 
 def test_where_searches_are_not_repeated_no_spread_is_told(small, tuned, tmp_path):
     path = write_report(tuned(small, selection="development", pruner="none"), tmp_path / "r")
-    shown = read(path)
-    assert "Selection is by development subjects, whom no fold tests" in shown.text
-    assert "no trial was cut short" in shown.text
-    assert "from choosing" not in shown.text
-    assert "over the studies of all" not in shown.text
+    formatted = read(path)
+    assert "Selection is by development subjects, whom no fold tests" in formatted.text
+    assert "no trial was cut short" in formatted.text
+    assert "from choosing" not in formatted.text
+    assert "over the studies of all" not in formatted.text
     assert not list((path.parent / "tables").glob("spread.*"))
 
 
@@ -217,8 +217,8 @@ def test_hostile_names_and_values_stay_text(make, tuned, tmp_path):
             cells = [cell for row in csv.reader(file) for cell in row]
         assert f"'{evil}" in cells
         assert not [cell for cell in cells if cell[:1] in "=+@" and cell]
-    for shown in (displayed_tuning(results, tuning(results)), displayed_parameters(parameters(results))):
-        lines = markdown(Shown(shown), notice=evil).splitlines()
+    for formatted in (displayed_tuning(results, tuning(results)), displayed_parameters(parameters(results))):
+        lines = markdown(FormattedTable(formatted), notice=evil).splitlines()
         assert lines[2].replace(r"\|", "").count("|") == lines[0].count("|")
         assert "<b>" not in "".join(lines)
 

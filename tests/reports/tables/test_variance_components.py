@@ -61,8 +61,8 @@ def test_an_estimate_below_zero_is_cut_and_said_to_be():
     found = components(frame([*alike, (0, 0, 0, 0, 1, 0.6), (0, 0, 0, 0, 2, 0.4)]))
     assert (found.choosing, found.cut) == (0.0, True)
     table = pd.DataFrame([{"method": "late", **vars(found)}])
-    shown = displayed_spread(table).iloc[0].tolist()
-    assert shown == ["late", "10.00", "3", "cut at 0.00", "3"]
+    formatted = displayed_spread(table).iloc[0].tolist()
+    assert formatted == ["late", "10.00", "3", "cut at 0.00", "3"]
 
 
 def test_training_is_the_mean_square_within_groups_of_an_analysis_of_variance():

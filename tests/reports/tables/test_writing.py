@@ -108,9 +108,9 @@ def test_incomplete_and_mixed_records_are_told_of_in_every_table_that_they_touch
     names = {"comparison", "details", "pairwise", "ablation", "tuning", "parameters", "spread"}
     assert {path.stem for path in tmp_path.glob("*.md")} == names
     assert {path.stem for path in tmp_path.glob("*.tex")} == names | {"comparison-compact"}
-    for told in ("Incomplete: 24 of 25", "Unequal: ", "Mixed: runs were made with more than one commit of the code"):
+    for message in ("Incomplete: 24 of 25", "Unequal: ", "Mixed: runs were made with more than one commit of the code"):
         for path in [*tmp_path.glob("*.md"), *tmp_path.glob("*.tex"), tmp_path / "notices.txt"]:
-            assert told in path.read_text(encoding="utf-8"), path.name
+            assert message in path.read_text(encoding="utf-8"), path.name
 
 
 def test_whole_records_need_no_notice(results, tmp_path):
@@ -121,6 +121,6 @@ def test_whole_records_need_no_notice(results, tmp_path):
 def test_a_method_with_one_fold_has_no_spread(make):
     table = comparison(make(skills={"late": 1.0}, subjects=6, folds=1, epochs=1))
     assert np.isnan(table["accuracy_sd"].iloc[0])
-    shown = displayed(table, control="late").text.iloc[0]
-    assert shown["Folds, %"].endswith("± \N{EN DASH}")
-    assert shown.iloc[4] == "\N{EN DASH}"
+    presented = displayed(table, control="late").text.iloc[0]
+    assert presented["Folds, %"].endswith("± \N{EN DASH}")
+    assert presented.iloc[4] == "\N{EN DASH}"

@@ -8,7 +8,7 @@ import re
 
 import numpy as np
 
-from afnetm.data.formats.text import Text, shown
+from afnetm.data.formats.text import Text, formatted
 from afnetm.data.formats.vrml.mesh import VrmlMesh
 from afnetm.data.formats.vrml.polygons import Polygons
 from afnetm.data.formats.vrml.syntax import Entry, entries, without_comments
@@ -102,7 +102,7 @@ def _is_true(text: Text, fields: dict[tuple[str, str], Entry], key: tuple[str, s
     entry = fields[key]
     word = entry.within(text)
     if word not in (b"TRUE", b"FALSE"):
-        raise text.error(entry.start, f"{shown(word)} in {entry.field} (allowed: TRUE, FALSE)")
+        raise text.error(entry.start, f"{formatted(word)} in {entry.field} (allowed: TRUE, FALSE)")
     return word == b"TRUE"
 
 

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from afnetm.data.formats.text import Text, shown, without_mark
+from afnetm.data.formats.text import Text, formatted, without_mark
 from afnetm.errors import UserError
 
 #: Nodes lie at most this deep in one another; a face needs three.
@@ -61,7 +61,7 @@ def without_comments(content: bytes, name: str) -> Text:
     content = without_mark(content)
     header = _HEADER.match(content)
     if not header:
-        raise Text(content, name).error(0, f"begins with {shown(content[:16])} (allowed: '#VRML V2.0 utf8')")
+        raise Text(content, name).error(0, f"begins with {formatted(content[:16])} (allowed: '#VRML V2.0 utf8')")
     start = header.end()
     if content.find(b"#", start) < 0:
         return Text(b" " * start + content[start:], name)
@@ -139,7 +139,7 @@ class _Walk:
         if not _NAME.fullmatch(kind):
             raise self.unexpected(kind, "a node, number or string")
         if self.take() != b"{":
-            raise self.text.error(start, f"{shown(kind)} is no node, number or string")
+            raise self.text.error(start, f"{formatted(kind)} is no node, number or string")
         if len(path) == MAX_DEPTH:
             raise self.text.error(start, f"nodes are nested too deep (allowed: {MAX_DEPTH} levels)")
         path = (*path, kind.decode())
@@ -191,5 +191,5 @@ class _Walk:
         return token
 
     def unexpected(self, token: bytes, wanted: str) -> UserError:
-        found, offset = (shown(token), self.start) if token else ("the end of the file", len(self.text.content))
+        found, offset = (formatted(token), self.start) if token else ("the end of the file", len(self.text.content))
         return self.text.error(offset, f"{found} in place of {wanted}")

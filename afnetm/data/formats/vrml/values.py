@@ -14,7 +14,7 @@ import pyarrow
 from numpy.typing import NDArray
 from pyarrow import csv
 
-from afnetm.data.formats.text import Text, decoded, shown
+from afnetm.data.formats.text import Text, decoded, formatted
 from afnetm.data.formats.vrml.syntax import Entry
 from afnetm.errors import UserError
 
@@ -71,7 +71,7 @@ def token_error(text: Text, entry: Entry, index: int, reason: str) -> UserError:
     """The error that number `index` of a field is wrong, with its line."""
     for number, token in enumerate(_TOKEN.finditer(text.content, entry.start, entry.end)):
         if number == index:
-            return text.error(token.start(), f"{shown(token[0])} in {entry.field} {reason}")
+            return text.error(token.start(), f"{formatted(token[0])} in {entry.field} {reason}")
     raise IndexError(index)
 
 
@@ -97,7 +97,7 @@ def _at_once(content: bytes, kind: pyarrow.DataType, characters: bytes) -> NDArr
 def _tokens(text: Text, entry: Entry, legal: re.Pattern[bytes], kind: str) -> Iterator[bytes]:
     for token in _TOKEN.finditer(text.content, entry.start, entry.end):
         if not legal.fullmatch(token[0]):
-            raise text.error(token.start(), f"{shown(token[0])} in {entry.field} is not {kind}")
+            raise text.error(token.start(), f"{formatted(token[0])} in {entry.field} is not {kind}")
         yield token[0]
 
 

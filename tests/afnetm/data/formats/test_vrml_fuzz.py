@@ -58,8 +58,8 @@ def test_a_number_is_what_the_standard_calls_one_and_nothing_else(before: int, t
         found, refused = [], str(error)
     if illegal or infinite:
         wrong = (illegal or infinite)[0]
-        shown = wrong if len(wrong) <= 40 else wrong[:40] + "'..."
-        assert refused.startswith(f"x, line 3: '{shown}")
+        formatted = wrong if len(wrong) <= 40 else wrong[:40] + "'..."
+        assert refused.startswith(f"x, line 3: '{formatted}")
     elif len(tokens) % 3:
         assert "numbers (allowed: multiples of 3)" in refused
     else:

@@ -79,11 +79,11 @@ def test_files_in_any_order_end_in_equal_poses_and_say_which_it_was(scans, tmp_p
         found, expected = fit_pose(source.load(scan_id)), fit_pose(scan)
         np.testing.assert_array_equal(found.rotation, expected.rotation)
         np.testing.assert_array_equal(found.translation, expected.translation)
-    told = source.describe()["nose"]
-    assert (told["order"], told["first_side"]) == (case[0], f"next to rows {'8 to 15' if case[1] else '0 to 7'}")
-    assert told["scans"] == len(scans)
-    assert told["median_misfit_mm"][case[0]] < 6
-    assert min(told["median_misfit_mm"][name] for name in (SIDES, OUTLINE) if name != case[0]) > MAX_MISFIT_MM
+    message = source.describe()["nose"]
+    assert (message["order"], message["first_side"]) == (case[0], f"next to rows {'8 to 15' if case[1] else '0 to 7'}")
+    assert message["scans"] == len(scans)
+    assert message["median_misfit_mm"][case[0]] < 6
+    assert min(message["median_misfit_mm"][name] for name in (SIDES, OUTLINE) if name != case[0]) > MAX_MISFIT_MM
 
 
 def test_one_data_set_has_one_order_and_a_scan_in_another_is_rejected_with_both_misfits(scans, tmp_path):
@@ -144,8 +144,8 @@ def test_the_order_is_decided_from_landmarks_alone_and_without_those_that_cannot
     first, second, third = sorted(folder.rglob("*.bnd"))
     first.unlink()
     second.write_text("83 landmarks")
-    told = Bu3dfeSource(folder=folder).describe()["nose"]
-    assert (told["order"], told["scans"]) == (OUTLINE_LOW, 1)
+    message = Bu3dfeSource(folder=folder).describe()["nose"]
+    assert (message["order"], message["scans"]) == (OUTLINE_LOW, 1)
     third.unlink()
     assert Bu3dfeSource(folder=folder).describe()["nose"]["scans"] == 0
 
