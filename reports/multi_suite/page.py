@@ -29,7 +29,7 @@ def write_multi_suite(multi: MultiSuite, directory: Path, *, links: Mapping[str,
     A report that was there is replaced whole (`reports.page.placing`). The same suites give the same bytes.
 
     Args:
-        together: the suites.
+        multi: the suites.
         directory: of the report.
         links: by suite, where its own report's page is, as a path relative to `directory`.
         created: when it is made, as it shall be printed.
@@ -72,7 +72,7 @@ def _page(tables: Tables, message: Mapping[str, Any], pictures: Pictures, *, fil
     """The page as HTML: nothing of it lies elsewhere; no subject is named on it, and no face shown."""
     whole = tables.multi
     return rendered(
-        "together.html",
+        "multi_suite.html",
         **message,
         caveats=words.CAVEATS,
         synthetic=_synthetic(whole),

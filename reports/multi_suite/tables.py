@@ -16,7 +16,7 @@ from reports.multi_suite.facts import displayed_facts, facts
 from reports.multi_suite.overview import displayed_overview, legend, overview
 from reports.multi_suite.ranking import displayed_ranks, ranking, ranks_table
 from reports.multi_suite.suites import MultiSuite
-from reports.multi_suite.versus_control import displayed_against, versus_control
+from reports.multi_suite.versus_control import displayed_versus_control, versus_control
 from reports.statistics.ranks import Ranks
 from reports.tables.papers import as_paper
 from reports.tables.significance import LEVEL
@@ -56,7 +56,7 @@ class Tables:
 
     @cached_property
     def versus_control(self) -> pd.DataFrame:
-        """`reports.multi_suite.versus_control.against`."""
+        """`reports.multi_suite.versus_control.versus_control`."""
         return versus_control(self.multi)
 
     @cached_property
@@ -83,7 +83,7 @@ class Tables:
             )
         ]
         if not self.versus_control.empty:
-            formatted = displayed_against(whole, self.versus_control)
+            formatted = displayed_versus_control(whole, self.versus_control)
             title = f"Δ vs {whole.labelled(control)}"
             notes, caption = fought(whole.labelled(control)), f"Accuracy against {whole.titles[control]}"
             found.append(ReportTable("against", title, self.versus_control, formatted, notes, caption))

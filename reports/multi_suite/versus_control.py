@@ -64,7 +64,7 @@ def tallies(multi: MultiSuite, found: pd.DataFrame) -> dict[str, Counter[str]]:
     return {str(method): Counter(rows["verdict"]) for method, rows in counted.groupby("method", sort=False)}
 
 
-def displayed_against(multi: MultiSuite, found: pd.DataFrame) -> FormattedTable:
+def displayed_versus_control(multi: MultiSuite, found: pd.DataFrame) -> FormattedTable:
     """`versus_control` as a reader meets it: a row a method, a column a suite."""
     cells = {(row["method"], row["suite"]): row for row in found.to_dict("records")}
     counts = tallies(multi, found)

@@ -31,7 +31,7 @@ def notices(multi: MultiSuite, facts: pd.DataFrame) -> list[str]:
 def findings(multi: MultiSuite, fought: pd.DataFrame, ranks: Ranks | None) -> list[str]:
     """Who leads where and on average, who beats the control, and what ranks say.
 
-    `fought` is `reports.multi_suite.versus_control.against`, `ranks` is `reports.multi_suite.ranking.ranking`.
+    `fought` is `reports.multi_suite.versus_control.versus_control`, `ranks` is `reports.multi_suite.ranking.ranking`.
     """
     found = [*_leaders(multi), *_means(multi)]
     if tally := tallies(multi, fought):

@@ -99,7 +99,7 @@ def _counted(plan: Provenance) -> Iterable[str]:
     yield heading(2, "How it was made")
     yield paragraph(f"Unknown: reported from files, {plan.created}. What follows was counted in them.")
     facts = {
-        "units": f"{plan.done}, {', '.join(f'{key} {value}' for key, value in plan.protocol.items())}",
+        "runs": f"{plan.done}, {', '.join(f'{key} {value}' for key, value in plan.protocol.items())}",
         "scans": f"{plan.dataset['scans']} of {plan.dataset['subjects']} subjects",
         **{name: f"SHA-256 {digest or 'withheld'}" for name, digest in plan.files},
     }

@@ -95,7 +95,7 @@ def legend(results: Results) -> str:
 def outcome(results: Results, pairs: pd.DataFrame) -> list[str]:
     """Which changes of the full model are significant by the primary test, and which way, in one sentence.
 
-    None where no axes are primary, or nothing could be compared with the full model. `pairs` is
+    None where no axes are declared, or nothing could be compared with the full model. `pairs` is
     `reports.tables.pairwise.pairwise`; p are adjusted over the comparisons with the full model.
     """
     full = results.control
@@ -105,7 +105,9 @@ def outcome(results: Results, pairs: pd.DataFrame) -> list[str]:
     apart = changed[changed["p_holm"] < LEVEL]
     worse, better = (_counted(apart[sign]) for sign in (apart["difference"] < 0.0, apart["difference"] > 0.0))
     changes = f"{len(changed)} change{'s' if len(changed) > 1 else ''} to {full}, the full model"
-    return [f"Of {changes}, {worse} significantly lower and {better} significantly higher accuracy (primary test)."]
+    return [
+        f"Of {changes}, {worse} give significantly lower and {better} significantly higher accuracy (primary test)."
+    ]
 
 
 def _counted(rows: pd.DataFrame) -> str:

@@ -74,9 +74,9 @@ def displayed_pairwise(found: pd.DataFrame) -> pd.DataFrame:
                 "p, permutation": formats.p_value(row["p_permutation_subjects"]),
                 "p, Wilcoxon": formats.p_value(row["p_wilcoxon_subjects"]),
                 "p, corrected t": formats.p_value(row["p_corrected_t"]),
-                "P(A better on a subject)": formats.chance(row["probability_of_improvement"]),
+                "P(A > B)": formats.chance(row["probability_of_improvement"]),
                 "P(B better)": formats.chance(row["rope_left"]),
-                "P(the same)": formats.chance(row["rope"]),
+                "P(ROPE)": formats.chance(row["rope"]),
                 "P(A better)": formats.chance(row["rope_right"]),
             }
         )

@@ -24,8 +24,8 @@ _HEADINGS = {
     "p, permutation": "p (perm.)",
     "p, Wilcoxon": "p (rank)",
     "p, corrected t": "p (corr.\N{NO-BREAK SPACE}t)",
-    "P(A better on a subject)": "P(A\N{NO-BREAK SPACE}>\N{NO-BREAK SPACE}B)",
-    "P(the same)": "P(same)",
+    "P(A > B)": "P(A\N{NO-BREAK SPACE}>\N{NO-BREAK SPACE}B)",
+    "P(ROPE)": "P(same)",
     "Time": "Training time",
 }
 _UNITS = {"%": " (%)", "points": " (pp)", "s": " (s)"}

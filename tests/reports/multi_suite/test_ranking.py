@@ -74,14 +74,14 @@ def test_without_friedman_s_consent_nothing_is_called_different():
     found = ranked([1.0, 2.0, 9.0], p=0.2)
     assert like_the_first(found) == ["m1", "m2"]
     assert verdict(found) == [
-        "Friedman's test does not tell the mean ranks apart (p 0.200), so no two methods are called different."
+        "Friedman's test finds no significant difference between the mean ranks (p 0.200), so no pair is tested."
     ]
-    assert "not told apart from it: m1" not in " ".join(verdict(ranked([1.0, 2.0, 9.0])))
+    assert "not significantly different from it: m1" not in " ".join(verdict(ranked([1.0, 2.0, 9.0])))
 
 
 def test_the_diagram_says_in_words_and_draws_what_is_joined():
     picture = diagram(ranked([1.0, 1.5, 2.2, 4.0]), {"m3": "The last"})
-    assert picture.alt.endswith("Critical difference 1.00. Not told apart: m0 and m1; m1 and m2")
+    assert picture.alt.endswith("Critical difference 1.00. Not significantly different: m0 and m1; m1 and m2")
     assert picture.svg.count('id="group-') == 2
     for name in ("m0 1.00", "The last 4.00", "critical difference 1.00"):
         assert f">{name}</text>" in picture.svg

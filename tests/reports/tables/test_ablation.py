@@ -47,8 +47,8 @@ def test_the_summary_says_which_changes_the_declared_test_tells_from_the_full_mo
     pairs = pairwise(found)
     gaps = pairs[pairs["method_b"] == "full"].set_index("method_a")["difference"]
     said = (
-        "Of 3 changes to full, the full model, the primary test finds "
-        f"1 (worse {points(gaps['worse'])}) for the worse and 1 (better {points(gaps['better'])}) for the better."
+        f"Of 3 changes to full, the full model, 1 (worse {points(gaps['worse'])}) give significantly lower and "
+        f"1 (better {points(gaps['better'])}) significantly higher accuracy (primary test)."
     )
     assert said in findings(found, comparison(found), pairs)
     text = " ".join(findings(ablated, comparison(ablated), pairwise(ablated)))

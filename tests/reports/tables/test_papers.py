@@ -81,7 +81,7 @@ def test_headings_have_their_runs_in_brackets():
     names = [
         "Method",
         "Recall of fear, %",
-        "Against x, points (95 %)",
+        "Δ vs x, points (95 %)",
         "a, % (95 %)",
         "a, points (95 %), p",
         "a, % (rank)",

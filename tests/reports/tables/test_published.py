@@ -58,7 +58,7 @@ def test_every_figure_is_on_the_page_with_its_standing(dataset, small, tmp_path)
     assert len(rows) == len(figures) > 6
     for row, figure in zip(rows, figures.to_dict("records"), strict=True):
         method, accuracy, protocol, year, source = (cell.strip() for cell in row)
-        standing = "in its abstract" if figure["checked"] else "recalled, not checked"
+        standing = "in its abstract" if figure["checked"] else "from memory, unverified"
         assert (method, source, year) == (figure["method"], figure["source"], str(figure["year"]))
         assert accuracy == f"{100 * figure['accuracy']:.2f} {standing}"
         assert protocol == (figure["protocol"] or "not known")

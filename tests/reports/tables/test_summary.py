@@ -138,8 +138,8 @@ def test_one_repeat_is_owned_up_to(make):
 
 def test_what_the_best_and_the_next_cost_is_told_as_far_as_it_is_known(small):
     table = comparison(small).set_index("method")
-    line = next(line for line in message(small) if " costs " in line)
+    line = next(line for line in message(small) if " parameters and " in line)
     leader, second = table["accuracy"].sort_values(ascending=False).index[:2]
-    assert re.match(rf"{leader} costs .* parameters and .* per run; {second} costs ", line)
+    assert re.match(rf"{leader} has .* parameters and .* per run; {second} has ", line)
     bare = replace(small, folds=small.folds.assign(seconds=np.nan, parameters=np.nan))
-    assert not [line for line in message(bare) if " costs " in line]
+    assert not [line for line in message(bare) if " parameters and " in line]

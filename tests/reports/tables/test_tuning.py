@@ -134,7 +134,7 @@ def test_the_page_tells_the_rules_and_the_numbers(nested, page):
     assert f"{100 * row['best']:.1f}" in formatted.words
     assert f"{row['optimism'] * 100:+.1f}" in formatted.words
     assert "training.learning_rate searched 0.0003 to 0.01, log" in formatted.text
-    assert "How much of the spread comes from choosing" in formatted.text
+    assert "Variance components: training and hyper-parameter selection" in formatted.text
     for link in ("tuning.csv", "parameters.tex", "spread.md", "studies.csv"):
         assert f"tables/{link}" in [attributes.get("href") for tag, attributes in formatted.elements if tag == "a"]
     for _, attributes in formatted.elements:
