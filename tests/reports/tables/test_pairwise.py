@@ -193,8 +193,8 @@ def test_few_subjects_are_told_that_nothing_can_be_told_apart(make):
     assert remarks(few, repeats=2)[0] == (
         "With 5 subjects the adjusted p cannot be below 0.062: no difference can be significant."
     )
-    assert "luck of single trainings" not in " ".join(remarks(few, repeats=2))
-    assert "luck of single trainings" in remarks(few, repeats=1)[-1]
+    assert "training variance (seed) is not averaged out" not in " ".join(remarks(few, repeats=2))
+    assert "training variance (seed) is not averaged out" in remarks(few, repeats=1)[-1]
     assert few["p_holm"].iloc[0] > LEVEL
 
 
