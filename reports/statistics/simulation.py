@@ -31,7 +31,7 @@ class People:
         ease: mean logit.
         by_subject: standard deviation of what makes a subject easy for both methods.
         by_method: standard deviation of what makes a subject easy for one method.
-        by_training: standard deviation of a training's luck.
+        by_training: standard deviation between training runs.
         lead: 0 where the methods are equal.
     """
 
@@ -61,8 +61,8 @@ def message(people: People, experiments: int, *, generator: np.random.Generator)
     fold = generator.permuted(part, axis=-1)
     logit = people.ease + generator.normal(0.0, people.by_subject, (experiments, 1, 1, people.subjects))
     logit = logit + generator.normal(0.0, people.by_method, (experiments, 2, 1, people.subjects))
-    luck = generator.normal(0.0, people.by_training, (experiments, 2, people.repeats, people.folds))
-    logit = logit + np.take_along_axis(luck, fold[:, None], axis=-1)
+    by_run = generator.normal(0.0, people.by_training, (experiments, 2, people.repeats, people.folds))
+    logit = logit + np.take_along_axis(by_run, fold[:, None], axis=-1)
     logit[:, 0] += people.lead
     return generator.binomial(people.scans, special.expit(logit)), fold
 

@@ -15,7 +15,7 @@ searches within a (repeat, fold), has the expectation C + q T, so that
     C = max(0, V - q T),
 
 where q is the share of pairs of best trials that differ in setting. It is 1 unless searches chose alike: these share
-one training, which has no luck of its own. Best trials with different settings are taken to share none, though they are
+one training, which has no variance of its own. Best trials with different settings are taken to share none, though they are
 trained with the same seed; where they do, C comes out too small. Square roots are given: both components as standard
 deviations of one fold's accuracy.
 

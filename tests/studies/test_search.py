@@ -104,7 +104,7 @@ def test_a_trial_keeps_runs_seconds_and_why_it_failed() -> None:
 
 
 def test_the_best_trial_is_the_first_best_complete_trial() -> None:
-    """A pruned one may have had a better fold, an equal one may be the seed's luck."""
+    """A pruned one may have had a better fold, an equal one may be due to the seed."""
     scores = iter([[0.5] * 3, [0.7] * 3, [0.2] * 3, [0.7] * 3, [0.9, 0.1, 0.1], [0.95, "E: x"]])
     search = searched(InMemoryStorage(), trials=6, pruner="none")
     for of_trial in scores:

@@ -39,7 +39,7 @@ def test_known_components_are_recovered(choosing, training):
     assert found.choosing == pytest.approx(choosing, rel=0.1)
 
 
-def test_searches_that_choose_alike_share_one_training_and_its_luck():
+def test_searches_that_choose_alike_share_one_run_and_its_variance():
     """With three settings to find, a third of all pairs are alike: these differ in nothing."""
     trainings = simulated(np.random.default_rng(5), folds=3000, choices=3, choosing=0.02, training=0.03)
     found = components(trainings)
@@ -80,9 +80,9 @@ def test_components_are_half_the_squared_differences_of_pairs(scores):
     wins = {}
     for repeat, fold, search, setting, _ in scores:
         wins.setdefault((repeat, fold, search), setting)
-    luck = {(*key[:2], *key[3:]): score for key, score in scores.items()}
+    by_seed = {(*key[:2], *key[3:]): score for key, score in scores.items()}
     rows = [
-        (*key, luck[(*key[:2], *key[3:])]) for key in scores if wins[key[:3]] == key[3]
+        (*key, by_seed[(*key[:2], *key[3:])]) for key in scores if wins[key[:3]] == key[3]
     ]  # fmt: skip
     found = components(frame(rows))
 
