@@ -35,10 +35,10 @@ def overview(table: pd.DataFrame, reasons: Iterable[str], source: Mapping[str, A
         "intensities": {
             str(level): int(count) for level, count in table["intensity"].value_counts().sort_index().items()
         },
-        "scans_a_subject": _spread(table["subject"].value_counts()),
+        "scans_a_subject": _quantiles(table["subject"].value_counts()),
     }
     if len(table) and set(MEASURES) <= set(table.columns):
-        found |= {name: _spread(table[name]) for name in (MISFIT, "vertices", "triangles")}
+        found |= {name: _quantiles(table[name]) for name in (MISFIT, "vertices", "triangles")}
         whole = Counter(table[MISFIT].astype(int))
         found["misfits"] = {f"{mm} to {mm + 1} mm": whole[mm] for mm in range(max(whole) + 1)}
         sizes = Counter(f"{width:.0f} x {height:.0f}" for width, height in table[_PICTURE].to_numpy())
@@ -61,7 +61,7 @@ def _plain(value: Any) -> Any:
             return value
 
 
-def _spread(values: "pd.Series[Any]") -> dict[str, float]:
+def _quantiles(values: "pd.Series[Any]") -> dict[str, float]:
     """Least, 5th percentile, median, 95th percentile and most of `values`; nothing where there are none."""
     quantiles = {"least": 0.0, "p5": 0.05, "median": 0.5, "p95": 0.95, "most": 1.0}
     return {name: round(float(values.quantile(q)), 2) for name, q in quantiles.items()} if len(values) else {}

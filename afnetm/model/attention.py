@@ -63,7 +63,7 @@ class AffineAttention(_Modulation):
         """``(B, C, H, W)`` features and ``(B, R, S, S)`` masks in 0..1 to ``(B, C, H, W)``."""
         masks = _resized(masks, features)
         scale, shift = self.vectors(features, masks)
-        return features * (1 + _spread(scale, masks)) + _spread(shift, masks)
+        return features * (1 + _per_position(scale, masks)) + _per_position(shift, masks)
 
 
 class ScaleAttention(_Modulation):
@@ -75,7 +75,7 @@ class ScaleAttention(_Modulation):
         masks = _resized(masks, features)
         salient_scale, _ = self.vectors(features, masks)
         _, remaining_scale = self.vectors(features, remaining)
-        return features * (1 + _spread(salient_scale, masks) + _spread(remaining_scale, remaining))
+        return features * (1 + _per_position(salient_scale, masks) + _per_position(remaining_scale, remaining))
 
 
 class NoAttention(nn.Module):
@@ -113,6 +113,6 @@ def _resized(planes: Tensor, features: Tensor) -> Tensor:
     return adaptive_avg_pool2d(planes, (features.shape[-2], features.shape[-1]))
 
 
-def _spread(vectors: Tensor, planes: Tensor) -> Tensor:
+def _per_position(vectors: Tensor, planes: Tensor) -> Tensor:
     """``sum_r planes_r * vectors_r``, ``(B, C, H, W)``, in memory channels last as convolutions like it."""
     return torch.einsum("brc,brhw->bhwc", vectors, planes).movedim(-1, 1)

@@ -24,8 +24,8 @@ class Command(TyperCommand):
         return [*own, *program.shared] if isinstance(program, Program) else own
 
     def parse_args(self, ctx: "Context", args: list[str]) -> list[str]:
-        """Reads its words, see `spread`."""
-        return super().parse_args(ctx, spread(args, self.params))
+        """Reads its words, see `expand_values`."""
+        return super().parse_args(ctx, expand_values(args, self.params))
 
 
 class Program(TyperGroup):
@@ -60,7 +60,7 @@ class _Row:
         return (options or [self.name, *self.values]) + self.back
 
 
-def spread(arguments: Sequence[str], params: Sequence["Parameter"]) -> list[str]:
+def expand_values(arguments: Sequence[str], params: Sequence["Parameter"]) -> list[str]:
     """`arguments` of a command with one option a value, as the command line's library has it.
 
     After an option that takes several values all up to the next option are its own, but for as many at the end as the

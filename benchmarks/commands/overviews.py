@@ -78,14 +78,14 @@ def lines(message: dict[str, Any]) -> list[str]:
             "scans",
             f"{message['scans']} of {counted(message['subjects'], 'subject')}, {message['refused'] or 'none'} refused",
         ),
-        ("per subject", _spread(message["scans_a_subject"])),
+        ("per subject", _range(message["scans_a_subject"])),
         ("expressions", _counts(message["classes"])),
         ("intensities", _counts(message["intensities"])),
         ("regions", _counts(message["regions"])),
         ("missing", _counts(message.get("missing", {}))),
         ("left out", _counts(message.get("left_out", {}))),
-        ("vertices", _spread(message.get("vertices", {}))),
-        ("triangles", _spread(message.get("triangles", {}))),
+        ("vertices", _range(message.get("vertices", {}))),
+        ("triangles", _range(message.get("triangles", {}))),
         ("pictures", _counts(message.get("pictures", {}))),
         (
             "maps",
@@ -93,7 +93,7 @@ def lines(message: dict[str, Any]) -> list[str]:
         ),
         ("nose rows", f"{nose['order']}, first side {nose['first_side']}; median misfit:" if nose else ""),
         *(("", f"{misfit:6.2f} mm as {order}") for order, misfit in nose.get("median_misfit_mm", {}).items()),
-        ("misfit, mm", _spread(message["misfit_mm"]) if "misfit_mm" in message else "not recorded"),
+        ("misfit, mm", _range(message["misfit_mm"]) if "misfit_mm" in message else "not recorded"),
         *(("", line) for line in _chart(message.get("misfits", {}))),
         *(("refused", f"{one['scans']:5} {one['reason']}") for one in message["reasons"]),
     ]
@@ -120,7 +120,7 @@ def _counts(counts: Mapping[str, int]) -> str:
     return ", ".join(f"{name}: {count}" for name, count in counts.items())
 
 
-def _spread(values: Mapping[str, float]) -> str:
+def _range(values: Mapping[str, float]) -> str:
     if not values:
         return ""
     least, low, median, high, most = (f"{values[name]:g}" for name in ("least", "p5", "median", "p95", "most"))

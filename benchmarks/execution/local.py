@@ -68,24 +68,24 @@ def run_local(
         UserError: the home's disk is full. The runs in flight have not failed.
     """
     idle = [_Worker() for _ in range(workers)]
-    running: dict[Future[float | _Failure], tuple[_Worker, PlannedRun]] = {}
+    in_flight: dict[Future[float | _Failure], tuple[_Worker, PlannedRun]] = {}
     lost: deque[PlannedRun] = deque()
     tried_again: set[str] = set()
 
     def start(planned: PlannedRun) -> None:
         worker = idle.pop()
-        running[worker.submit(planned, home, work)] = (worker, planned)
+        in_flight[worker.submit(planned, home, work)] = (worker, planned)
 
     try:
         while True:
-            if lost and not running:
+            if lost and not in_flight:
                 start(lost.popleft())
-            while idle and not lost and not tried_again & _keys(running) and (planned := pull()) is not None:
+            while idle and not lost and not tried_again & _keys(in_flight) and (planned := pull()) is not None:
                 start(planned)
-            if not running:
+            if not in_flight:
                 break
-            for future in wait(running, return_when=FIRST_COMPLETED).done:
-                worker, planned = running.pop(future)
+            for future in wait(in_flight, return_when=FIRST_COMPLETED).done:
+                worker, planned = in_flight.pop(future)
                 idle.append(worker)
                 if worker.died(future) and planned.run.key not in tried_again:
                     tried_again.add(planned.run.key)
@@ -94,12 +94,12 @@ def run_local(
                     yield _outcome(planned, future, home)
                     tried_again.discard(planned.run.key)
     finally:
-        for worker in [*idle, *(worker for worker, _ in running.values())]:
+        for worker in [*idle, *(worker for worker, _ in in_flight.values())]:
             worker.end()
 
 
-def _keys(running: dict[Future[float | _Failure], tuple["_Worker", PlannedRun]]) -> set[str]:
-    return {planned.run.key for _, planned in running.values()}
+def _keys(in_flight: dict[Future[float | _Failure], tuple["_Worker", PlannedRun]]) -> set[str]:
+    return {planned.run.key for _, planned in in_flight.values()}
 
 
 def _outcome(planned: PlannedRun, future: Future[float | _Failure], home: Home) -> Outcome:

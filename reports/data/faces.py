@@ -78,8 +78,8 @@ def mean_face(faces: Iterable[Face]) -> NDArray[np.uint8] | None:
         return None
     grey = total / np.maximum(count, 1)
     inside = grey[count >= count.max() / 2]  # what few have is the edge of a face
-    spread = (grey - inside.min()) / max(float(np.ptp(inside)), 1.0)
-    level = np.rint(255.0 * spread.clip(0.0, 1.0)).astype(np.uint8)
+    contrast = (grey - inside.min()) / max(float(np.ptp(inside)), 1.0)
+    level = np.rint(255.0 * contrast.clip(0.0, 1.0)).astype(np.uint8)
     return np.dstack([level, level, level, np.rint(255.0 * count / number).astype(np.uint8)])
 
 

@@ -16,7 +16,7 @@ from reports.tables.guide import PRIMARY
 from reports.tables.pairwise import displayed_pairwise
 from reports.tables.significance import missing, remarks
 from reports.tables.tuning import displayed_parameters, displayed_tuning, parameters, tuning
-from reports.tables.variance_components import displayed_spread, spread
+from reports.tables.variance_components import displayed_components, variance_components
 
 
 def document(
@@ -76,7 +76,7 @@ def _tuning(results: Results, caution: str) -> Iterable[str]:
         yield markdown(FormattedTable(displayed_tuning(results, tuning(results))), notice=caution)
         yield markdown(FormattedTable(displayed_parameters(parameters(results))), notice=caution)
     if not results.selection.empty:
-        yield markdown(FormattedTable(displayed_spread(spread(results))), notice=caution)
+        yield markdown(FormattedTable(displayed_components(variance_components(results))), notice=caution)
 
 
 def _published(literature: pd.DataFrame) -> str:

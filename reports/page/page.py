@@ -32,7 +32,7 @@ from reports.tables.guide import GUIDE, PRIMARY
 from reports.tables.published import published
 from reports.tables.significance import LEVEL, missing, remarks
 from reports.tables.tuning import parameters, shared, tuning
-from reports.tables.variance_components import spread
+from reports.tables.variance_components import variance_components
 from reports.tables.writing import write_tables
 
 
@@ -160,5 +160,5 @@ def _tuning(results: Results) -> dict[str, Any]:
         "shared": common,
         "headings": [(column["parameter"], f"searched {column['searched']}") for column in common],
         "rows": rows,
-        "spread": spread(results).to_dict("records"),
+        "components": variance_components(results).to_dict("records"),
     }

@@ -50,7 +50,7 @@ def draw_pictures(results: Results, table: pd.DataFrame) -> Pictures:
         if table[column].notna().sum() > 1:
             made[column] = {"": cost(called, column, title=title, control=control)}
     rivals = contenders(table, results.control)
-    made |= _portraits(results, table)
+    made |= _per_method(results, table)
     made |= {"conditions": conditions(results, rivals), "subjects": {"": subjects(results, rivals[0])}}
     strip = hardest_faces(results)
     made["hardest"] = {"": strip} if strip else {}
@@ -82,7 +82,7 @@ def _mean_face(results: Results) -> NDArray[np.uint8] | None:
     return mean_face(results.faces[scan] for scan in there.groupby("expression")["scan"].head(_MEAN))
 
 
-def _portraits(results: Results, table: pd.DataFrame) -> dict[str, Mapping[str, Picture]]:
+def _per_method(results: Results, table: pd.DataFrame) -> dict[str, Mapping[str, Picture]]:
     """The pictures of one method each."""
     intensities = by_intensity(results)
     tested = dict(zip(table["method"], table["accuracy"], strict=True))

@@ -36,8 +36,8 @@ def cost(table: pd.DataFrame, column: str, *, title: str, control: str) -> Pictu
     axes = figure.subplots()
     axes.set(xlabel=title[0].upper() + title[1:], ylabel=_AXIS)
     _cost_axis(axes, table[column])
-    spread = table[["accuracy_low", "accuracy_high"]].to_numpy() * 100.0
-    axes.vlines(table[column], spread[:, 0], spread[:, 1], color=CONTEXT, linewidth=1.2)
+    interval_ends = table[["accuracy_low", "accuracy_high"]].to_numpy() * 100.0
+    axes.vlines(table[column], interval_ends[:, 0], interval_ends[:, 1], color=CONTEXT, linewidth=1.2)
     front = _unbeaten(table, column)
     right = axes.get_xlim()[1]
     steps = [*front[column], right], [*(100.0 * front["accuracy"]), 100.0 * front["accuracy"].iloc[-1]]

@@ -25,8 +25,8 @@ DOCUMENT = Path(__file__).parents[2] / "docs" / "statistics.md"
 _TESTS = {
     "naive_t": "Naive t",
     "corrected_t": "Corrected t",
-    "sign_flips": "Sign flips",
-    "signed_ranks": "Signed ranks",
+    "sign_flips": "Permutation",
+    "signed_ranks": "Wilcoxon",
     "interval": "Interval without 0",
 }
 #: At a level of 5 % equal methods may be called different in 5 % of experiments, and some for their number.

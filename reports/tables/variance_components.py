@@ -15,9 +15,9 @@ searches within a (repeat, fold), has the expectation C + q T, so that
     C = max(0, V - q T),
 
 where q is the share of pairs of best trials that differ in setting. It is 1 unless searches chose alike: these share
-one training, which has no variance of its own. Best trials with different settings are taken to share none, though they are
-trained with the same seed; where they do, C comes out too small. Square roots are given: both components as standard
-deviations of one fold's accuracy.
+one training, which has no variance of its own. Best trials with different settings are taken to share none, though they
+are trained with the same seed; where they do, C comes out too small. Square roots are given: both components as
+standard deviations of one fold's accuracy.
 
 Sources: S. Searle, G. Casella and C. McCulloch, Variance Components, 1992, chapter 3 (moment estimates of the one-way
 model, and that they may fall below zero); X. Bouthillier et al., Accounting for Variance in Machine Learning
@@ -77,7 +77,7 @@ def components(trainings: pd.DataFrame) -> Components:
     )
 
 
-def spread(results: Results) -> pd.DataFrame:
+def variance_components(results: Results) -> pd.DataFrame:
     """One row a method whose best trials were trained more than once, in the suite's order.
 
     Columns:
@@ -92,8 +92,8 @@ def spread(results: Results) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=_COLUMNS)
 
 
-def displayed_spread(found: pd.DataFrame) -> pd.DataFrame:
-    """`spread` as a reader meets it, all text."""
+def displayed_components(found: pd.DataFrame) -> pd.DataFrame:
+    """`variance_components` as a reader meets it, all text."""
     rows = [
         {
             "Method": str(row["method"]),

@@ -20,7 +20,7 @@ from reports.tables.papers import ablated, compared, detailed, paired, searched
 from reports.tables.significance import missing
 from reports.tables.summary import notices
 from reports.tables.tuning import displayed_parameters, displayed_tuning, parameters, tuning
-from reports.tables.variance_components import displayed_spread, spread
+from reports.tables.variance_components import displayed_components, variance_components
 
 
 def by_intensity(results: Results) -> pd.DataFrame:
@@ -100,7 +100,7 @@ def write_tables(results: Results, table: pd.DataFrame, pairs: pd.DataFrame, dir
             notice,
         )
     if not results.selection.empty:
-        found = spread(results)
-        presented = FormattedTable(displayed_spread(found))
+        found = variance_components(results)
+        presented = FormattedTable(displayed_components(found))
         caption = "Standard deviation of one fold's accuracy from training and from choosing hyper-parameters"
         write("spread", found, presented, searched(results, presented, caption), notice)

@@ -212,8 +212,10 @@ def tune(
                     }
                 )
             for reseed in range(1 + reseeds * (search == 0) if searches > 1 else 0):
-                spread = 0.0 if (search, reseed) == (0, 0) else generator.normal(0.0, 0.02 if search == 0 else 0.03)
-                score = float(np.clip(row["accuracy"] + spread, 0.0, 1.0))
+                variance_components = (
+                    0.0 if (search, reseed) == (0, 0) else generator.normal(0.0, 0.02 if search == 0 else 0.03)
+                )
+                score = float(np.clip(row["accuracy"] + variance_components, 0.0, 1.0))
                 axes = {"method": method, "repeat": repeat, "fold": fold, "search": search, "reseed": reseed}
                 trainings.append({**axes, "accuracy": score})
     search_plan = Search(

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import f_oneway
 
-from reports.tables.variance_components import components, displayed_spread, spread
+from reports.tables.variance_components import components, displayed_components, variance_components
 
 ROW = st.tuples(*[st.integers(0, 2)] * 5)
 
@@ -61,7 +61,7 @@ def test_an_estimate_below_zero_is_cut_and_said_to_be():
     found = components(frame([*alike, (0, 0, 0, 0, 1, 0.6), (0, 0, 0, 0, 2, 0.4)]))
     assert (found.choosing, found.cut) == (0.0, True)
     table = pd.DataFrame([{"method": "late", **vars(found)}])
-    formatted = displayed_spread(table).iloc[0].tolist()
+    formatted = displayed_components(table).iloc[0].tolist()
     assert formatted == ["late", "10.00", "3", "cut at 0.00", "3"]
 
 
@@ -116,7 +116,7 @@ def test_components_are_half_the_squared_differences_of_pairs(scores):
 @pytest.mark.parametrize("selection", ["nested", "development"])
 def test_alike_best_trial_are_known_by_their_studies(small, tuned, selection):
     results = tuned(small, selection=selection, searches=3, reseeds=2)
-    table = spread(results)
+    table = variance_components(results)
     assert list(table["method"]) == ["plain", "afnetm"]
     assert list(table["training_units"]) == [6, 6]
     assert list(table["choosing_units"]) == [6, 6]
@@ -128,13 +128,13 @@ def test_alike_best_trial_are_known_by_their_studies(small, tuned, selection):
     )
     spaces = {name: {"features": "32 to 512"} for name in ("plain", "afnetm")}
     plan = replace(results.provenance, search=replace(results.provenance.search, spaces=spaces))
-    found = spread(replace(results, studies=alike, selection=same, provenance=plan))
+    found = variance_components(replace(results, studies=alike, selection=same, provenance=plan))
     assert list(found["choosing"]) == [0.0, 0.0]
     assert not found["cut"].any()
 
 
 def test_without_other_seeds_nothing_is_told_apart(small, tuned):
-    table = spread(tuned(small, searches=2, reseeds=0))
+    table = variance_components(tuned(small, searches=2, reseeds=0))
     assert table["training"].isna().all()
     assert table["choosing"].isna().all()
-    assert displayed_spread(table).iloc[0].tolist()[1:4] == ["\N{EN DASH}", "0", "\N{EN DASH}"]
+    assert displayed_components(table).iloc[0].tolist()[1:4] == ["\N{EN DASH}", "0", "\N{EN DASH}"]

@@ -1,0 +1,105 @@
+"""One word a thing: names and texts use the glossary of CONTRIBUTING.md, none of the words that it replaced."""
+
+import ast
+import re
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+PACKAGES = ("afnetm", "baselines", "studies", "benchmarks", "reports")
+SOURCES = [path for name in PACKAGES for path in (ROOT / name).rglob("*.py")]
+TEXTS = [
+    *(ROOT / name for name in ("README.md", "CONTRIBUTING.md")),
+    *(ROOT / "docs").glob("*.md"),
+    *(ROOT / "reports" / "page" / "templates").glob("*.html"),
+    *(ROOT / "benchmarks" / "suites").glob("*.toml"),
+]
+
+#: Words that names may not have, alone or as a part of them.
+REPLACED = [
+    "cohort",
+    "card",
+    "unit",
+    "ledger",
+    "entry",
+    "told",
+    "shown",
+    "resident",
+    "recipe",
+    "penalty",
+    "extras",
+    "winner",
+    "winners",
+    "studied",
+    "question",
+    "travel",
+    "arrivals",
+    "veil",
+    "together",
+    "apart",
+    "several",
+    "spread",
+    "unlike",
+    "jobs",
+    "running",
+    "album",
+    "portraits",
+    "ranger",
+    "canvas",
+]
+#: The same words in another sense: action units and units of measurement, entry points, pip's extras, columns of
+#: tables.
+OTHER_SENSE = re.compile(
+    r"action_?units?|stray_?units|face_unit|unit_bank|depth_unit_mm|^_?units?$|(training|choosing|both|alone)_units"
+    r"|entry_?points?|^_?several$|entry|questions?",
+    re.IGNORECASE,
+)
+#: What texts may not say.
+PHRASES = (
+    r"cohorts?\b|ledgers?\b|made-up|declared test|sign flips|signed ranks|told (right|apart|as)|tells? .{0,40} apart"
+    r"|zero lies|nobody ahead|counting alike|no error bar|recalled, not|shares of 1|how it was made|taken for\b"
+    r"|where methods looked|had to go by|were weighed|never trained twice|costs its own"
+)
+
+
+def parts(name: str) -> list[str]:
+    """``open_cohort`` and ``OpenCohort`` are open and cohort."""
+    words = re.sub(r"([a-z0-9])([A-Z])", r"\1_\2", name)
+    return [part.lower() for part in words.split("_") if part]
+
+
+def names(path: Path) -> Iterator[str]:
+    """What a module defines: itself, its classes, functions, their parameters and their fields."""
+    yield path.stem
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+            yield node.name
+        if isinstance(node, ast.arg):
+            yield node.arg
+        if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
+            yield node.target.id
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_no_name_has_a_word_that_was_replaced(path: Path) -> None:
+    assert not {name for name in names(path) if set(parts(name)) & set(REPLACED) and not OTHER_SENSE.search(name)}
+
+
+@pytest.mark.parametrize("path", TEXTS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_no_text_says_it_in_words_that_were_replaced(path: Path) -> None:
+    text = " ".join(path.read_text(encoding="utf-8").split())
+    assert not [match[0] for match in re.finditer(PHRASES, text, re.IGNORECASE)]
+
+
+@pytest.mark.parametrize("path", (ROOT / "benchmarks" / "suites").glob("*.toml"), ids=lambda path: path.stem)
+def test_no_suite_has_a_key_that_was_replaced(path: Path) -> None:
+    def keys(table: dict[str, object]) -> Iterator[str]:
+        for key, value in table.items():
+            yield key
+            if isinstance(value, dict):
+                yield from keys(value)
+
+    assert not set(keys(tomllib.loads(path.read_text(encoding="utf-8")))) & {"cohort", "levels", *REPLACED}
