@@ -10,12 +10,13 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 PACKAGES = ("afnetm", "baselines", "studies", "benchmarks", "reports")
+SUITES = sorted((ROOT / "benchmarks" / "suites").glob("*.toml"))
 SOURCES = [path for name in PACKAGES for path in (ROOT / name).rglob("*.py")]
 TEXTS = [
     *(ROOT / name for name in ("README.md", "CONTRIBUTING.md")),
     *(ROOT / "docs").glob("*.md"),
     *(ROOT / "reports" / "page" / "templates").glob("*.html"),
-    *(ROOT / "benchmarks" / "suites").glob("*.toml"),
+    *SUITES,
 ]
 
 #: Words that names may not have, alone or as a part of them.
@@ -94,7 +95,7 @@ def test_no_text_says_it_in_words_that_were_replaced(path: Path) -> None:
     assert not [match[0] for match in re.finditer(PHRASES, text, re.IGNORECASE)]
 
 
-@pytest.mark.parametrize("path", (ROOT / "benchmarks" / "suites").glob("*.toml"), ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", SUITES, ids=lambda path: path.stem)
 def test_no_suite_has_a_key_that_was_replaced(path: Path) -> None:
     def keys(table: dict[str, object]) -> Iterator[str]:
         for key, value in table.items():
