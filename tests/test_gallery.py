@@ -7,9 +7,9 @@ import pandas as pd
 import pytest
 
 from afnetm.data.scan import EXPRESSIONS
+from afnetm.model.afnetm import AFNetM
 from afnetm.model.cost import parameter_count
 from afnetm.model.encoder import EncoderSpec
-from afnetm.model.network import AFNetM
 
 ROOT = Path(__file__).parents[1]
 GALLERY = ROOT / "reports" / "gallery"

@@ -104,3 +104,10 @@ def test_no_suite_has_a_key_that_was_replaced(path: Path) -> None:
                 yield from keys(value)
 
     assert not set(keys(tomllib.loads(path.read_text(encoding="utf-8")))) & {"cohort", "levels", *REPLACED}
+
+
+def test_a_method_s_file_has_its_registered_name() -> None:
+    points = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["entry-points"]["afnetm.methods"]
+    assert {name: value.partition(":")[0].rpartition(".")[2] for name, value in points.items()} == {
+        n: n for n in points
+    }

@@ -9,10 +9,10 @@ import torch
 from afnetm.method import Method
 from afnetm.model.encoder import EncoderSpec
 from baselines.aff import AFF
-from baselines.bottleneck import Bottleneck
 from baselines.cbam import CBAM
-from baselines.cross_attention import CrossAttention
-from baselines.mask_attention import MaskGuidedAttention
+from baselines.cma import MaskGuidedAttention
+from baselines.cross import CrossAttention
+from baselines.mbt import Bottleneck
 from baselines.mmtm import MMTM
 from tests.baselines.conftest import EIGHTH, some_faces
 

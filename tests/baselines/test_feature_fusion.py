@@ -10,14 +10,14 @@ from afnetm.face_batch import FaceBatch
 from afnetm.method import Output
 from afnetm.model.cost import parameter_count
 from afnetm.training.loop import sum_loss
-from baselines.addition import Addition
 from baselines.concat import Concat
 from baselines.early import Early
 from baselines.gmu import GMU
 from baselines.lmf import LMF
-from baselines.maximum import Maximum
+from baselines.max import Maximum
 from baselines.ogf import OGF
-from baselines.single import Texture
+from baselines.sum import Addition
+from baselines.texture import Texture
 from tests.baselines.conftest import EIGHTH, some_faces
 
 WIDTH = 8

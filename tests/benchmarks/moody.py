@@ -12,7 +12,7 @@ def moody(folder: Path, mood: str) -> str:
     (plugin / "moody-1.0.dist-info" / "entry_points.txt").write_text("[afnetm.methods]\nmoody = moody:Moody\n")
     (plugin / "moody.py").write_text(
         "import os, signal\n"
-        "from baselines.single import Texture\n"
+        "from baselines.texture import Texture\n"
         "class Moody(Texture):\n"
         "    name = 'moody'\n"
         "    def build(self, encoder, classes):\n"

@@ -3,7 +3,7 @@
 from afnetm.model.cost import flop_count, parameter_count
 from afnetm.model.encoder import EncoderSpec
 from baselines.late import Late
-from baselines.single import Texture
+from baselines.texture import Texture
 
 # (kernel, channels in, channels out, side of the map out), each convolution of a ResNet-18 over 224 px
 RESNET18 = [

@@ -15,7 +15,7 @@ from afnetm.model.encoder import EncoderSpec
 from afnetm.registry import methods
 from afnetm.training.config import TrainingConfig
 from afnetm.training.process import prepared
-from baselines.single import Texture
+from baselines.texture import Texture
 
 ENCODER, CPU = EncoderSpec(width=0.125, size=32), torch.device("cpu")
 

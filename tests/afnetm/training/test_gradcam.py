@@ -9,13 +9,13 @@ from afnetm.contract.inputs import learnable_dataset
 from afnetm.data.dataset import FaceDataset
 from afnetm.face_batch import FaceBatch
 from afnetm.method import Output
+from afnetm.model.afnetm import AFNetM
 from afnetm.model.encoder import Encoder, EncoderSpec, Head
-from afnetm.model.network import AFNetM
 from afnetm.model.stream import Stream
 from afnetm.registry import methods
 from afnetm.training.device_dataset import DeviceDataset
 from afnetm.training.gradcam import gradcam, last_maps
-from baselines.single import Texture
+from baselines.texture import Texture
 
 SMALL = EncoderSpec(width=0.25)
 

@@ -10,8 +10,8 @@ from afnetm.data.dataset import FaceDataset
 from afnetm.data.scan import EXPRESSIONS
 from afnetm.face_batch import FaceBatch
 from afnetm.method import Output
+from afnetm.model.afnetm import AFNetM
 from afnetm.model.encoder import EncoderSpec, Head
-from afnetm.model.network import AFNetM
 from afnetm.model.stream import Stream
 from afnetm.training.config import TrainingConfig
 from afnetm.training.device_dataset import DeviceDataset

@@ -20,7 +20,7 @@ from typing import ClassVar
 
 import torch
 from optuna.distributions import FloatDistribution, IntDistribution
-from baselines.single import Texture
+from baselines.texture import Texture
 from baselines.two_streams import TwoDecisions
 from afnetm.method import Output
 

@@ -8,7 +8,7 @@ import pytest
 
 from afnetm.data.dataset import FaceDataset
 from afnetm.registry import methods
-from baselines.single import Texture
+from baselines.texture import Texture
 from benchmarks.commands.manifests import make_manifest
 from benchmarks.plans.suite import Suite, load_suite
 from benchmarks.plans.suite_files import suite_names

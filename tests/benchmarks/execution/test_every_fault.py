@@ -44,7 +44,7 @@ import multiprocessing, os, random, signal, sys
 import torch
 from torch import nn
 from afnetm.method import Output
-from baselines.single import Texture
+from baselines.texture import Texture
 
 
 class Odd(Exception):

@@ -66,7 +66,7 @@ def test_numbers_of_other_code_under_the_same_version_are_told_with_its_file(
     results = {path: json.loads(path.read_text()) for path in (tmp_path / "home" / "runs").glob("*/result.json")}
     for path, result in results.items():
         if result["method"] == "texture":
-            assert list(result["sources"]) == ["baselines/single.py"]
+            assert list(result["sources"]) == ["baselines/texture.py"]
             del result["sources"]  # as before they were recorded
         else:
             assert list(result["sources"]) == ["baselines/concat.py", "baselines/two_streams.py"]

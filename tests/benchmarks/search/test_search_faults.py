@@ -172,7 +172,7 @@ pruner = "none"
 MOODS = """
 import os, signal
 from dataclasses import dataclass
-from baselines.single import Texture
+from baselines.texture import Texture
 
 @dataclass(frozen=True, kw_only=True)
 class Sullen(Texture):

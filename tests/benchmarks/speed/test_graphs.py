@@ -5,7 +5,7 @@ from torch import nn
 
 from afnetm.face_batch import FaceBatch
 from afnetm.method import Output
-from baselines.single import Texture
+from baselines.texture import Texture
 from benchmarks.speed.graphs import friendliness
 
 

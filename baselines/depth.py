@@ -1,4 +1,4 @@
-"""One modality alone: what texture knows, and what depth knows."""
+"""Depth alone: the 3D reference that a fusion has to surpass."""
 
 from dataclasses import dataclass
 
@@ -9,26 +9,6 @@ from afnetm.face_batch import FaceBatch
 from afnetm.method import Dropout, Method, Output
 from afnetm.model.encoder import EncoderSpec, Head
 from afnetm.model.stream import Stream
-
-
-@dataclass(frozen=True, kw_only=True)
-class Texture(Method):
-    """The texture stream alone."""
-
-    name = "texture"
-    title = "Texture"
-    version = 1
-    summary = "texture alone"
-    source = "one encoder and a linear classifier; the paper's 2D-only reference"
-    space = {"dropout": FloatDistribution(0.0, 0.5)}  # beyond a half, small encoders stop learning
-    tuned = "study defaults/texture, trial 3"
-
-    dropout: Dropout = 0.041
-
-    def build(self, encoder: EncoderSpec, classes: int) -> nn.Module:
-        """A stream over texture, pooled and classified."""
-        stream = Stream(encoder, 3)
-        return _TextureStream(stream, Head(stream.channels, classes, self.dropout))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,15 +29,6 @@ class Depth(Method):
         """A stream over depth (and its normals), pooled and classified."""
         stream = Stream(encoder, self.depth_channels)
         return _DepthStream(stream, Head(stream.channels, classes, self.dropout), self.geometry)
-
-
-class _TextureStream(nn.Module):
-    def __init__(self, stream: Stream, head: Head) -> None:
-        super().__init__()
-        self.texture, self.head = stream, head
-
-    def forward(self, faces: FaceBatch) -> Output:
-        return Output(self.head(self.texture(faces.texture)))
 
 
 class _DepthStream(nn.Module):

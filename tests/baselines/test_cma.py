@@ -5,7 +5,7 @@ import pytest
 import torch
 from torch.nn.functional import pad
 
-from baselines.mask_attention import MaskGuidedAttention, mask_distance
+from baselines.cma import MaskGuidedAttention, mask_distance
 from tests.baselines.conftest import EIGHTH, some_faces
 
 

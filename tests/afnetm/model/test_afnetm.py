@@ -12,10 +12,10 @@ from torch import Tensor
 from afnetm.errors import UserError
 from afnetm.face_batch import FaceBatch
 from afnetm.method import Output
+from afnetm.model.afnetm import AFNetM, AFNetMNetwork
 from afnetm.model.attention import AffineAttention, relative_change
 from afnetm.model.cost import flop_count, parameter_count
 from afnetm.model.encoder import EncoderSpec
-from afnetm.model.network import AFNetM, AFNetMNetwork
 from afnetm.registry import methods
 
 TINY = EncoderSpec(width=0.125)

@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from baselines.cross_attention import CrossAttention
+from baselines.cross import CrossAttention
 from tests.baselines.conftest import EIGHTH, some_faces
 
 

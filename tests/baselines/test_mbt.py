@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from baselines.bottleneck import Bottleneck
+from baselines.mbt import Bottleneck
 from tests.baselines.conftest import EIGHTH, some_faces
 
 
