@@ -161,7 +161,8 @@ class Tracker:
         elif run.info.status == "FINISHED":
             return
         _, end = self._spans.get(method, (None, run.info.end_time))
-        self.client.set_terminated(run.info.run_id, end_time=end)
+        # One that was made anew after all trainings had ended begins after them.
+        self.client.set_terminated(run.info.run_id, end_time=end and max(end, run.info.start_time))
 
     def _widen(self, method: str, start: int, end: int) -> None:
         """Takes what was trained from `start` to `end` into the time of a method's run."""
