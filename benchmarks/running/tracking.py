@@ -110,7 +110,7 @@ class Tracker:
             if not self._store.folder(entry.key).is_dir():
                 continue
             result = self._store.result(entry.key)
-            self._widen(entry.method, *_span(result))
+            self.widen(entry.method, *_span(result))
             run, finished = self._children.get(entry.key, ("", ""))
             if finished == _finished(result):
                 logged += self._complete(entry.key, run)
@@ -164,7 +164,7 @@ class Tracker:
         # One that was made anew after all trainings had ended begins after them.
         self.client.set_terminated(run.info.run_id, end_time=end and max(end, run.info.start_time))
 
-    def _widen(self, method: str, start: int, end: int) -> None:
+    def widen(self, method: str, start: int, end: int) -> None:
         """Takes what was trained from `start` to `end` into the time of a method's run."""
         first, last = self._spans.get(method, (start, end))
         self._spans[method] = (min(first, start), max(last, end))

@@ -62,6 +62,12 @@ class _Finished:
     table: str
 
     @property
+    def span(self) -> tuple[int, int]:
+        """When its trials began and ended, in MLflow's milliseconds."""
+        end = max(trial.datetime_complete.timestamp() for trial in self.trials)
+        return int(self.trials[0].datetime_start.timestamp() * 1000), int(end * 1000)
+
+    @property
     def number(self) -> int | None:
         """The winner's."""
         return self.winner.number if self.winner else None
@@ -100,6 +106,7 @@ class StudyTracker:
             one = self._read(question, search)
         begun = str(one.trials[0].datetime_start)
         digest = hashlib.sha256(f"{one.table} {one.number} {question.spec.budget}".encode()).hexdigest()[:16]
+        self._tracker.widen(question.label, *one.span)
         run = self._tracker.studies.get(question.name)
         if run is not None and run.data.tags.get(_BEGUN) != begun:
             self._client.delete_run(run.info.run_id)
@@ -138,7 +145,7 @@ class StudyTracker:
             "mlflow.source.name": "afnetm search",
             "mlflow.loggedArtifacts": f'[{{"path": "{_TABLE}", "type": "table"}}]',
         }
-        start = int(one.trials[0].datetime_start.timestamp() * 1000)
+        start, _ = one.span
         name = _name(one.question)
         return self._client.create_run(self._tracker.experiment, start_time=start, tags=tags, run_name=name)
 
@@ -159,8 +166,7 @@ class StudyTracker:
         self._client.log_batch(run, metrics, params(how), [RunTag(*tag) for tag in tags.items()])
         self._client.log_inputs(run, [DatasetInput(dataset(self._ledger.cohort))])
         self._tracker.artifacts.put(run, self._files(one))
-        end = max(trial.datetime_complete.timestamp() for trial in one.trials)
-        self._client.set_terminated(run, "FINISHED" if one.winner else "FAILED", end_time=int(end * 1000))
+        self._client.set_terminated(run, "FINISHED" if one.winner else "FAILED", end_time=one.span[1])
 
     def _files(self, one: _Finished) -> dict[str, Path | bytes]:
         spec = one.question.spec
