@@ -117,7 +117,7 @@ class Tracker:
             if not self._store.folder(listed.key).is_dir():
                 continue
             result = self._store.result(listed.key)
-            self._widen(listed.method, *_span(result))
+            self.widen(listed.method, *_span(result))
             run, finished = self._children.get(listed.key, ("", ""))
             if finished == _finished(result):
                 logged += self._complete(listed.key, run)
@@ -168,9 +168,10 @@ class Tracker:
         elif run.info.status == "FINISHED":
             return
         _, end = self._spans.get(method, (None, run.info.end_time))
-        self.client.set_terminated(run.info.run_id, end_time=end)
+        # One that was made anew after all trainings had ended begins after them.
+        self.client.set_terminated(run.info.run_id, end_time=end and max(end, run.info.start_time))
 
-    def _widen(self, method: str, start: int, end: int) -> None:
+    def widen(self, method: str, start: int, end: int) -> None:
         """Takes what was trained from `start` to `end` into the time of a method's run."""
         first, last = self._spans.get(method, (start, end))
         self._spans[method] = (min(first, start), max(last, end))

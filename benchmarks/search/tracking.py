@@ -63,6 +63,12 @@ class _Finished:
     table: str
 
     @property
+    def span(self) -> tuple[int, int]:
+        """When its trials began and ended, in MLflow's milliseconds."""
+        end = max(trial.datetime_complete.timestamp() for trial in self.trials)
+        return int(self.trials[0].datetime_start.timestamp() * 1000), int(end * 1000)
+
+    @property
     def number(self) -> int | None:
         """The best trial's."""
         return self.best_trial.number if self.best_trial else None
@@ -101,6 +107,7 @@ class StudyTracker:
             one = self._read(study_spec, search)
         begun = str(one.trials[0].datetime_start)
         digest = hashlib.sha256(f"{one.table} {one.number} {study_spec.spec.budget}".encode()).hexdigest()[:16]
+        self._tracker.widen(study_spec.label, *one.span)
         run = self._tracker.studies.get(study_spec.name)
         if run is not None and run.data.tags.get(_BEGUN) != begun:
             self._client.delete_run(run.info.run_id)
@@ -139,7 +146,7 @@ class StudyTracker:
             "mlflow.source.name": "afnetm search",
             "mlflow.loggedArtifacts": f'[{{"path": "{_TABLE}", "type": "table"}}]',
         }
-        start = int(one.trials[0].datetime_start.timestamp() * 1000)
+        start, _ = one.span
         name = _name(one.study_spec)
         return self._client.create_run(self._tracker.experiment, start_time=start, tags=tags, run_name=name)
 
@@ -162,8 +169,7 @@ class StudyTracker:
         self._client.log_batch(run, metrics, params(how), [RunTag(*tag) for tag in tags.items()])
         self._client.log_inputs(run, [DatasetInput(mlflow_dataset(self._manifest.dataset))])
         self._tracker.artifacts.put(run, self._files(one))
-        end = max(trial.datetime_complete.timestamp() for trial in one.trials)
-        self._client.set_terminated(run, "FINISHED" if one.best_trial else "FAILED", end_time=int(end * 1000))
+        self._client.set_terminated(run, "FINISHED" if one.best_trial else "FAILED", end_time=one.span[1])
 
     def _files(self, one: _Finished) -> dict[str, Path | bytes]:
         spec = one.study_spec.spec

@@ -24,6 +24,8 @@ def test_a_study_is_a_run_with_its_trials_as_a_table_and_its_best_trial(home: Ho
     assert set(found) == {"m", "m 0-1 search"}
     run = found["m 0-1 search"]
     assert above(run) == found["m"].info.run_id
+    whole = found["m"].info  # lasts as long as all that is below it
+    assert (whole.start_time, whole.end_time) == (run.info.start_time, run.info.end_time)
     assert {one.info.status for one in found.values()} == {"FINISHED"}
     assert run.data.metrics == {
         "trials": 12,
