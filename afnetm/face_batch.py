@@ -5,12 +5,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from afnetm.data.decoding import DEPTH_BACKGROUND, DEPTH_UNIT_MM
 from afnetm.data.normals import normals
-
-#: Depth reaches methods in this unit (mm), so that a face spans about -1 to 1.
-DEPTH_UNIT_MM = 50.0
-#: What depth is where there is none: behind every face.
-DEPTH_BACKGROUND = -3.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -19,7 +15,8 @@ class FaceBatch:
 
     Attributes:
         texture: ``(B, 3, S, S)`` float32, sRGB shifted and scaled to about -2..2; grey outside the face.
-        depth: ``(B, 1, S, S)`` float32 towards the viewer in units of `DEPTH_UNIT_MM`; `DEPTH_BACKGROUND` where none.
+        depth: ``(B, 1, S, S)`` float32 towards the viewer in units of 50 mm (`afnetm.data.decoding`); -3 where there is
+            none.
         valid: ``(B, 1, S, S)`` float32 0..1, measured rather than filled in.
         masks: ``(B, 4, S, S)`` float32 0..1, the salient regions in the order of `afnetm.data.maps.REGIONS`.
         pixel_mm: a pixel's width, mm.

@@ -6,10 +6,10 @@ be rendered, and why). `afnetm.data.preparing` makes one.
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -28,9 +28,12 @@ from afnetm.data.dataset_files import (
     read_table,
 )
 from afnetm.data.fingerprint import dataset_fingerprint, maps_sha256
-from afnetm.data.maps import PLANES, REGIONS, RenderedMaps
+from afnetm.data.maps import PLANES, REGIONS, WINDOW_MM, RenderedMaps
 from afnetm.data.scan import EXPRESSIONS
 from afnetm.errors import UserError
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 _NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.-]{0,99}", re.ASCII)
 
@@ -68,6 +71,108 @@ class FaceDataset:
     planes: NDArray[np.uint8]
     rejected: int = 0
     rendering: int = 0
+
+    def __len__(self) -> int:
+        return len(self.table)
+
+    def __getitem__(self, row: int) -> tuple[dict[str, "Tensor"], int]:
+        """A scan as a torch map-style dataset gives a sample: what `afnetm.FaceBatch` is made of, and the label.
+
+        Args:
+            row: of the table; negative ones count from the end.
+
+        Returns:
+            Float32 tensors ``texture`` ``(3, S, S)``, ``depth`` and ``valid`` ``(1, S, S)``, ``masks`` ``(4, S, S)``,
+            not augmented; and the index of the scan's expression in `classes`.
+        """
+        from afnetm.data.decoding import sample  # torch, which reading a dataset does without
+
+        row = range(len(self))[row]
+        return sample(self.texture[row], self.depth[row], self.planes[row]), int(self.labels[row])
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """The expressions that there are scans of: the six basic ones in their usual order, then others by name."""
+        present = set(self.table["expression"])
+        return *(name for name in EXPRESSIONS if name in present), *sorted(present.difference(EXPRESSIONS))
+
+    @property
+    def num_classes(self) -> int:
+        """How many."""
+        return len(self.classes)
+
+    @property
+    def labels(self) -> NDArray[np.int64]:
+        """``(N,)``: each scan's expression as an index into `classes`."""
+        return self.table["expression"].map(self.classes.index).to_numpy(np.int64)
+
+    @property
+    def subjects(self) -> NDArray[np.str_]:
+        """``(N,)``: each scan's subject; the groups of a subject-independent split."""
+        return self.table["subject"].to_numpy(str)
+
+    @property
+    def pixel_mm(self) -> float:
+        """A pixel's width, mm."""
+        return WINDOW_MM / self.size
+
+    def subset(self, rows: Sequence[int] | NDArray[np.integer[Any]]) -> "FaceSubset":
+        """The scans at `rows`, in that order; nothing is copied."""
+        return FaceSubset(self, np.asarray(range(len(self)))[np.asarray(rows, dtype=np.int64)])
+
+
+@dataclass(frozen=True, eq=False)
+class FaceSubset:
+    """Some scans of a dataset, with the dataset's classes.
+
+    Attributes:
+        dataset: the whole.
+        rows: ``(N,)`` row numbers of its table.
+    """
+
+    dataset: FaceDataset
+    rows: NDArray[np.int64]
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __getitem__(self, index: int) -> tuple[dict[str, "Tensor"], int]:
+        """As `FaceDataset.__getitem__`."""
+        return self.dataset[int(self.rows[index])]
+
+    @property
+    def table(self) -> pd.DataFrame:
+        """The rows of the dataset's table."""
+        return self.dataset.table.iloc[self.rows]
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """The dataset's, whether or not there is a scan of each here."""
+        return self.dataset.classes
+
+    @property
+    def num_classes(self) -> int:
+        """How many."""
+        return self.dataset.num_classes
+
+    @property
+    def labels(self) -> NDArray[np.int64]:
+        """``(N,)``: each scan's expression as an index into `classes`."""
+        return self.dataset.labels[self.rows]
+
+    @property
+    def subjects(self) -> NDArray[np.str_]:
+        """``(N,)``: each scan's subject."""
+        return self.dataset.subjects[self.rows]
+
+    @property
+    def pixel_mm(self) -> float:
+        """A pixel's width, mm."""
+        return self.dataset.pixel_mm
+
+    def subset(self, rows: Sequence[int] | NDArray[np.integer[Any]]) -> "FaceSubset":
+        """The scans at `rows` of these."""
+        return FaceSubset(self.dataset, self.rows[np.asarray(rows, dtype=np.int64)])
 
 
 def dataset_directory(home: Path, name: str) -> Path:

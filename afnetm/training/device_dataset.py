@@ -6,12 +6,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from afnetm.data.dataset import FaceDataset
-from afnetm.data.maps import DEPTH_STEP_MM, DEPTH_ZERO_MM, PLANES, REGIONS, WINDOW_MM
-from afnetm.face_batch import DEPTH_BACKGROUND, DEPTH_UNIT_MM, FaceBatch
+from afnetm.data.decoding import plane_bits, scaled, unpacked
+from afnetm.data.maps import WINDOW_MM
+from afnetm.face_batch import FaceBatch
 from afnetm.training.augment import AugmentationParameters, warp
-
-# sRGB as 0..1 minus this mean, over this deviation: round numbers near those of faces, not fitted to any dataset.
-_TEXTURE_MEAN, _TEXTURE_DEVIATION = 0.5, 0.25
 
 
 class DeviceDataset:
@@ -30,8 +28,7 @@ class DeviceDataset:
         # The same bits as signed numbers: not every device indexes unsigned ones of two bytes.
         self.depth = torch.from_numpy(dataset.depth[rows].view(np.int16)).to(device)
         self.planes = torch.from_numpy(dataset.planes[rows]).to(device)
-        bits = [PLANES["valid"], *(PLANES[region] for region in REGIONS)]
-        self._bits = torch.tensor(bits, dtype=torch.uint8, device=device).view(1, -1, 1, 1)
+        self._bits = plane_bits(device)
 
     def __len__(self) -> int:
         return len(self.texture)
@@ -42,21 +39,12 @@ class DeviceDataset:
         The channels of one resampled stack are texture, millimetres of depth times presence, presence, valid and the
         four regions: depth is interpolated over present pixels only, or silhouettes would be smeared to the back.
         """
-        texture = self.texture[index].float().div_(255)
-        code = (self.depth[index].int() & 0xFFFF).float()
-        present = (code > 0).float()
-        millimetres = (DEPTH_ZERO_MM + (code - 1) * DEPTH_STEP_MM) * present
-        planes = ((self.planes[index] & self._bits) > 0).float()
+        stored = self.texture[index], self.depth[index], self.planes[index]
+        texture, millimetres, present, planes = unpacked(*stored, self._bits)
         if draw is not None:
             stack = warp(torch.cat([texture, millimetres, present, planes], 1), draw.motion)
             texture, millimetres, present, planes = torch.split(stack, [3, 1, 1, 5], 1)
             millimetres = millimetres / present.clamp_min(1e-3) * draw.scale + draw.depth_shift
             texture = ((texture - 0.5) * draw.contrast + 0.5 + draw.brightness).clamp(0, 1)
-        depth = torch.where(present > 0.5, millimetres / DEPTH_UNIT_MM, DEPTH_BACKGROUND)
-        return FaceBatch(
-            texture=(texture - _TEXTURE_MEAN) / _TEXTURE_DEVIATION,
-            depth=depth,
-            valid=planes[:, :1],
-            masks=planes[:, 1:],
-            pixel_mm=self.pixel_mm,
-        )
+        texture, depth = scaled(texture, millimetres, present)
+        return FaceBatch(texture, depth, valid=planes[:, :1], masks=planes[:, 1:], pixel_mm=self.pixel_mm)

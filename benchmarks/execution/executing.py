@@ -81,6 +81,8 @@ def execute(planned: PlannedRun, home: Home) -> float:
         **asdict(run),
         "key": run.key,
         "seed": run.seed,
+        "classes": list(EXPRESSIONS),
+        "size": dataset.size,
         "n_train": len(fold.train),
         "n_test": len(fold.test),
         **scores(labels[fold.test], probabilities.numpy()),

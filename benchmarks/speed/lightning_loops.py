@@ -26,9 +26,10 @@ from torchvision import tv_tensors
 from torchvision.transforms import v2
 
 from afnetm.data.dataset import FaceDataset, open_dataset
+from afnetm.data.decoding import DEPTH_UNIT_MM
 from afnetm.data.maps import DEPTH_STEP_MM, DEPTH_ZERO_MM
 from afnetm.data.scan import EXPRESSIONS
-from afnetm.face_batch import DEPTH_UNIT_MM, FaceBatch
+from afnetm.face_batch import FaceBatch
 from afnetm.model.encoder import EncoderSpec
 from afnetm.registry import find_method
 from afnetm.training.config import TrainingConfig

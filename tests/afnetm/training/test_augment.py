@@ -6,7 +6,8 @@ import torch
 from numpy.typing import NDArray
 
 from afnetm.data.dataset import FaceDataset
-from afnetm.face_batch import DEPTH_BACKGROUND, DEPTH_UNIT_MM, FaceBatch
+from afnetm.data.decoding import DEPTH_BACKGROUND, DEPTH_UNIT_MM
+from afnetm.face_batch import FaceBatch
 from afnetm.training.augment import draw, warp
 from afnetm.training.config import Augmentation
 from afnetm.training.device_dataset import DeviceDataset

@@ -1,0 +1,51 @@
+"""From stored maps to what networks read: floating point, on the device that the maps are on."""
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from afnetm.data.maps import DEPTH_STEP_MM, DEPTH_ZERO_MM, PLANES, REGIONS
+
+#: Depth reaches methods in this unit (mm), so that a face spans about -1 to 1.
+DEPTH_UNIT_MM = 50.0
+#: What depth is where there is none: behind every face.
+DEPTH_BACKGROUND = -3.0
+# sRGB as 0..1 minus this mean, over this deviation: round numbers near those of faces, not fitted to any dataset.
+_TEXTURE_MEAN, _TEXTURE_DEVIATION = 0.5, 0.25
+
+
+def plane_bits(device: torch.device) -> Tensor:
+    """``(1, 5, 1, 1)`` uint8: the bit of the plane of valid pixels, then of each region."""
+    bits = [PLANES["valid"], *(PLANES[region] for region in REGIONS)]
+    return torch.tensor(bits, dtype=torch.uint8, device=device).view(1, -1, 1, 1)
+
+
+def unpacked(texture: Tensor, depth: Tensor, planes: Tensor, bits: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Texture in 0..1, depth in mm (0 where there is none), where there is depth, and the planes: all float32.
+
+    Args:
+        texture: ``(B, 3, S, S)`` uint8.
+        depth: ``(B, 1, S, S)``, the stored codes as int16 of the same bits: not every device indexes uint16.
+        planes: ``(B, 1, S, S)`` uint8.
+        bits: `plane_bits`.
+    """
+    code = (depth.int() & 0xFFFF).float()
+    present = (code > 0).float()
+    millimetres = (DEPTH_ZERO_MM + (code - 1) * DEPTH_STEP_MM) * present
+    return texture.float().div_(255), millimetres, present, ((planes & bits) > 0).float()
+
+
+def scaled(texture: Tensor, millimetres: Tensor, present: Tensor) -> tuple[Tensor, Tensor]:
+    """Texture and depth as `afnetm.face_batch.FaceBatch` has them."""
+    depth = torch.where(present > 0.5, millimetres / DEPTH_UNIT_MM, DEPTH_BACKGROUND)
+    return (texture - _TEXTURE_MEAN) / _TEXTURE_DEVIATION, depth
+
+
+def sample(texture: NDArray[np.uint8], depth: NDArray[np.uint16], planes: NDArray[np.uint8]) -> dict[str, Tensor]:
+    """One scan's stored maps, ``(C, S, S)`` each, as the fields of a `FaceBatch` without its first axis."""
+    # Copies, as torch takes no read-only memory.
+    stored = (torch.from_numpy(np.array(values))[None] for values in (texture, depth.view(np.int16), planes))
+    channels, millimetres, present, regions = unpacked(*stored, plane_bits(torch.device("cpu")))
+    colour, distance = scaled(channels, millimetres, present)
+    return {"texture": colour[0], "depth": distance[0], "valid": regions[0, :1], "masks": regions[0, 1:]}

@@ -1,0 +1,311 @@
+"""The public functions: datasets, splits, models, training and prediction, for notebooks and other programs.
+
+The names are exported by `afnetm` itself; they are imported from there when they are first used.
+"""
+
+import atexit
+import json
+import shutil
+import tempfile
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+import torch
+from numpy.typing import ArrayLike, NDArray
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from torch import nn
+
+from afnetm.data.dataset import FaceDataset, FaceSubset
+from afnetm.data.preparing import prepare_dataset as prepare_from_source
+from afnetm.data.scan import ScanSource
+from afnetm.data.sources.bosphorus import BosphorusSource
+from afnetm.data.sources.bu3dfe import Bu3dfeSource
+from afnetm.data.sources.folder import FolderSource
+from afnetm.data.splits import subject_folds
+from afnetm.data.synthetic import SyntheticSource
+from afnetm.errors import UserError
+from afnetm.method import built
+from afnetm.model.encoder import EncoderSpec
+from afnetm.registry import find_method
+from afnetm.strict import parse
+from afnetm.training.config import TrainingConfig
+from afnetm.training.device_dataset import DeviceDataset
+from afnetm.training.loop import Curves
+from afnetm.training.loop import fit as fit_on_device
+from afnetm.training.loop import predict as predict_on_device
+from afnetm.workers import core_count
+
+
+def synthetic_dataset(
+    *,
+    subjects: int = 24,
+    intensities: Sequence[int] = (3, 4),
+    size: int = 96,
+    seed: int = 0,
+    clean: bool = False,
+    directory: Path | str | None = None,
+    workers: int | None = None,
+) -> FaceDataset:
+    """Makes a dataset of synthetic subjects with the six basic expressions (docs/synthetic.md).
+
+    Args:
+        subjects: how many.
+        intensities: of each expression, 1 (subtle) to 4 (strong).
+        size: pixels along a side.
+        seed: decides every scan.
+        clean: whether to leave out sensor failures.
+        directory: a folder that does not exist yet, where it is written; None for a temporary one, which is deleted
+            when the program ends.
+        workers: processes; None for one per core. Where a program has no ``if __name__ == "__main__"``, use 1.
+
+    Raises:
+        UserError: an argument is out of range, or `directory` exists.
+    """
+    source = SyntheticSource(seed=seed, subjects=subjects, intensities=tuple(intensities), clean=clean)
+    if directory is None:
+        folder = Path(tempfile.mkdtemp(prefix="afnetm-"))
+        atexit.register(shutil.rmtree, folder, ignore_errors=True)
+        directory = folder / "synthetic"
+    return prepare_from_source(Path(directory), source, size=size, workers=workers or core_count())
+
+
+def prepare_dataset(
+    kind: Literal["bu3dfe", "bosphorus", "folder"],
+    folder: Path | str,
+    directory: Path | str,
+    *,
+    size: int = 224,
+    table: Path | str | None = None,
+    workers: int | None = None,
+) -> FaceDataset:
+    """Prepares a dataset from files of BU-3DFE or Bosphorus, or from meshes of your own (docs/datasets.md).
+
+    Args:
+        kind: whose files they are.
+        folder: where they are.
+        directory: a folder that does not exist yet, where the dataset is written.
+        size: pixels along a side.
+        table: for ``"folder"`` alone: the file that lists its scans.
+        workers: processes; None for one per core.
+
+    Raises:
+        UserError: there is no such folder, nothing in it can be used, or `directory` exists.
+    """
+    if (table is not None) != (kind == "folder"):
+        raise UserError(f"table: {'needed for' if kind == 'folder' else 'not for'} '{kind}'; it lists a folder's scans")
+    sources: dict[str, type[ScanSource]] = {"bu3dfe": Bu3dfeSource, "bosphorus": BosphorusSource}
+    if kind not in {*sources, "folder"}:
+        raise UserError(f"kind: '{kind}' is not allowed; one of: bu3dfe, bosphorus, folder")
+    arguments: dict[str, Any] = {"folder": Path(folder)}
+    source = FolderSource(**arguments, table=Path(table)) if table is not None else sources[kind](**arguments)
+    return prepare_from_source(Path(directory), source, size=size, workers=workers or core_count())
+
+
+class SubjectKFold:
+    """Subject-independent k-fold cross-validation, as a scikit-learn splitter.
+
+    Folds have as many subjects as each other, to within one, and about the same share of every class.
+
+    Args:
+        n_splits: folds, at least 2.
+        seed: decides who is in which fold.
+
+    Example:
+        >>> folds = SubjectKFold(2, seed=0)
+        >>> subjects, labels = ["a", "a", "b", "b"], [0, 1, 0, 1]
+        >>> [test.tolist() for _, test in folds.split(subjects, labels, groups=subjects)]
+        [[0, 1], [2, 3]]
+    """
+
+    def __init__(self, n_splits: int = 5, *, seed: int = 0) -> None:
+        self.n_splits, self.seed = n_splits, seed
+
+    def get_n_splits(self, X: Any = None, y: Any = None, groups: Any = None) -> int:  # noqa: N803
+        """`n_splits`; the arguments are there for scikit-learn."""
+        return self.n_splits
+
+    def split(
+        self,
+        X: Any,  # noqa: N803 (scikit-learn's name)
+        y: ArrayLike | None = None,
+        groups: ArrayLike | None = None,
+    ) -> Iterator[tuple[NDArray[np.intp], NDArray[np.intp]]]:
+        """Indices to train on and to test on, fold by fold.
+
+        Args:
+            X: a dataset of this library; or anything, if `y` and `groups` are given.
+            y: ``(N,)`` classes.
+            groups: ``(N,)`` subjects.
+
+        Raises:
+            UserError: `X` is no dataset and something else is missing, or there are too few subjects.
+        """
+        if y is None or groups is None:
+            if not isinstance(X, FaceDataset | FaceSubset):
+                raise UserError("SubjectKFold.split: give y (classes) and groups (subjects), or a dataset of afnetm")
+            y = X.labels if y is None else y
+            groups = X.subjects if groups is None else groups
+        subjects, classes = [str(one) for one in np.asarray(groups)], [str(one) for one in np.asarray(y)]
+        for fold in subject_folds(subjects, classes, folds=self.n_splits, repeats=1, seed=self.seed):
+            yield fold.train, fold.test
+
+
+def create_model(
+    name: str,
+    *,
+    num_classes: int,
+    encoder: str = "resnet18",
+    width: float = 1.0,
+    size: int | None = None,
+    weights: Path | str | None = None,
+    **hyperparameters: Any,
+) -> nn.Module:
+    """A registered method's module, from `afnetm.FaceBatch` to `afnetm.Output`.
+
+    Args:
+        name: of the method (``afnetm methods`` lists them).
+        num_classes: of its logits.
+        encoder: one of ``timm.list_models()``.
+        width: of the stages' channels, as a fraction of the original's (ResNets only).
+        size: of the faces in pixels, for encoders built for one size; None for timm's own.
+        weights: a ``.safetensors`` file of timm's state dict for the encoder; None for random ones.
+        hyperparameters: of the method; its defaults otherwise.
+
+    Raises:
+        UserError: there is no such method, encoder or hyper-parameter; says what is allowed.
+    """
+    method = parse(find_method(name), hyperparameters, table=name)
+    spec = EncoderSpec(name=encoder, width=width, size=size, weights=None if weights is None else str(weights))
+    return built(method, spec, num_classes)
+
+
+def fit(
+    model: nn.Module,
+    data: FaceDataset | FaceSubset,
+    config: TrainingConfig | None = None,
+    *,
+    seed: int = 0,
+    device: str | torch.device | None = None,
+) -> Curves:
+    """Trains a model in place, by the benchmark's own loop, and returns its training curves.
+
+    Args:
+        model: of `create_model`, or any module from `afnetm.FaceBatch` to `afnetm.Output`.
+        data: what it is trained on.
+        config: how; None for the defaults.
+        seed: decides order and augmentation.
+        device: where; None for where the model is.
+
+    Raises:
+        DivergedError: the loss became infinite or no number; says from which epoch on, and what helps.
+    """
+    config = config or TrainingConfig()
+    model, faces = _placed(model, data, config, device)
+    index = torch.arange(len(data), device=faces.device)
+    labels = torch.from_numpy(data.labels.copy()).to(faces.device)
+    return fit_on_device(model, faces, index, labels, config, seed=seed)
+
+
+def predict(
+    model: nn.Module,
+    data: FaceDataset | FaceSubset,
+    config: TrainingConfig | None = None,
+    *,
+    device: str | torch.device | None = None,
+) -> NDArray[np.float32]:
+    """``(N, K)`` float32: the class probabilities of each scan.
+
+    Args:
+        model: a trained one.
+        data: what it is asked about; not augmented.
+        config: its precision and batch size count; None for the defaults.
+        device: where; None for where the model is.
+
+    Raises:
+        DivergedError: some are not finite.
+    """
+    config = config or TrainingConfig()
+    model, faces = _placed(model, data, config, device)
+    probabilities, _ = predict_on_device(model, faces, torch.arange(len(data), device=faces.device), config)
+    return probabilities.numpy()
+
+
+@dataclass(frozen=True, eq=False)
+class TrainedModel:
+    """A trained model, as a run of the benchmark stored it.
+
+    Attributes:
+        module: the network, in eval mode, on the CPU.
+        classes: of its logits, in their order.
+        size: of the faces that it was trained on, pixels.
+        config: how it was trained.
+    """
+
+    module: nn.Module
+    classes: tuple[str, ...]
+    size: int
+    config: TrainingConfig
+
+    def predict(self, data: FaceDataset | FaceSubset, *, device: str | torch.device | None = None) -> pd.DataFrame:
+        """The probability of each class: one row per scan, labelled by its id, one column per class.
+
+        Raises:
+            UserError: the data has faces of another size.
+        """
+        dataset = data if isinstance(data, FaceDataset) else data.dataset
+        if dataset.size != self.size:
+            raise UserError(f"dataset '{dataset.name}': {dataset.size} px, the model was trained on {self.size} px")
+        found = predict(self.module, data, self.config, device=device)
+        return pd.DataFrame(found, index=pd.Index(data.table["id"], name="id"), columns=list(self.classes))
+
+
+def load_model(directory: Path | str) -> TrainedModel:
+    """The model that a run of a suite with ``keep_weights = true`` trained: ``HOME/runs/KEY``.
+
+    No code in the folder is run: settings are JSON, weights are safetensors, and the method is the registered one.
+
+    Raises:
+        UserError: there is no such run, it kept no weights, or they are not of the method that is registered.
+    """
+    directory = Path(directory)
+    try:
+        result = json.loads((directory / "result.json").read_text(encoding="utf-8"))
+        kind, hyperparameters = find_method(result["method"]), result["hyperparameters"]
+        version, classes, size = result["version"], tuple(result["classes"]), int(result["size"])
+        encoder = EncoderSpec(name=result["encoder"]["name"], width=result["encoder"]["width"], size=size)
+        config: TrainingConfig = parse(TrainingConfig, result["training"], table="training")
+    except FileNotFoundError:
+        raise UserError(f"{directory}: no run of a suite; it has no result.json") from None
+    except (ValueError, KeyError, TypeError) as error:
+        raise UserError(f"{directory}: result.json is damaged, or of another version of afnetm ({error})") from None
+    if version != kind.version:
+        raise UserError(f"{directory}: of version {version} of '{kind.name}'; version {kind.version} is registered")
+    weights = directory / "weights.safetensors"
+    if not weights.is_file():
+        raise UserError(
+            f"{directory}: the run kept no weights; set keep_weights = true in its suite, delete it (afnetm forget) "
+            "and run it again"
+        )
+    module = built(parse(kind, hyperparameters, table=kind.name), encoder, len(classes))
+    try:
+        module.load_state_dict(load_file(weights))
+    except (SafetensorError, RuntimeError) as error:
+        raise UserError(f"{weights}: not the weights of '{kind.name}' ({str(error).splitlines()[0]})") from None
+    return TrainedModel(module.eval(), classes, size, config)
+
+
+def _placed(
+    model: nn.Module, data: FaceDataset | FaceSubset, config: TrainingConfig, device: str | torch.device | None
+) -> tuple[nn.Module, DeviceDataset]:
+    """The model, and the data, on one device."""
+    where = torch.device(device) if device is not None else next(model.parameters()).device
+    dataset, rows = (data, np.arange(len(data))) if isinstance(data, FaceDataset) else (data.dataset, data.rows)
+    model = model.to(where)
+    if config.channels_last:
+        model = model.to(memory_format=torch.channels_last)
+    return model, DeviceDataset(dataset, rows, where)

@@ -1,0 +1,134 @@
+"""The public face: what a notebook does with `afnetm` alone."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from sklearn.model_selection import cross_validate
+from sklearn.neighbors import KNeighborsClassifier
+from torch.utils.data import DataLoader
+
+import afnetm
+
+
+@pytest.fixture(scope="module")
+def data() -> afnetm.FaceDataset:
+    return afnetm.synthetic_dataset(subjects=4, intensities=(4,), size=32, seed=0, workers=1)
+
+
+def test_every_public_name_is_there_and_documented() -> None:
+    for name in afnetm.__all__:
+        assert getattr(afnetm, name).__doc__, name
+    assert set(afnetm.__all__) <= set(dir(afnetm))
+    with pytest.raises(AttributeError, match="has no attribute 'fitt'"):
+        afnetm.fitt  # noqa: B018
+
+
+def test_it_is_imported_without_what_the_benchmark_needs() -> None:
+    code = (
+        "import sys, afnetm; [getattr(afnetm, name) for name in afnetm.__all__]; "
+        "print({'mlflow', 'optuna_dashboard', 'typer', 'rich', 'sqlalchemy'} & set(sys.modules))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "set()\n"
+
+
+def test_the_example_trains_and_predicts_on_subjects_that_it_never_saw(data: afnetm.FaceDataset) -> None:
+    config = afnetm.TrainingConfig(epochs=2, batch_size=8)
+    for train, test in afnetm.SubjectKFold(2, seed=0).split(data):
+        torch.manual_seed(0)
+        model = afnetm.create_model("afnetm", num_classes=data.num_classes, encoder="resnet18", width=0.25)
+        history = afnetm.fit(model, data.subset(train), config)
+        assert history.loss.shape == (2,)
+        probabilities = afnetm.predict(model, data.subset(test), config)
+        assert probabilities.shape == (len(test), 6)
+        np.testing.assert_allclose(probabilities.sum(1), 1, atol=1e-5)
+        assert not set(data.subjects[train]) & set(data.subjects[test])
+
+
+def test_a_dataset_is_what_a_data_loader_takes_and_a_sample_what_training_reads(data: afnetm.FaceDataset) -> None:
+    faces, labels = next(iter(DataLoader(data, batch_size=len(data))))
+    assert labels.tolist() == data.labels.tolist() == [data[i][1] for i in range(len(data))]
+    batch = afnetm.FaceBatch(**faces, pixel_mm=data.pixel_mm)
+    model = afnetm.create_model("concat", num_classes=6, width=0.25).eval()
+    with torch.no_grad():
+        loaded = model(batch).logits.softmax(1).numpy()
+    np.testing.assert_allclose(loaded, afnetm.predict(model, data), atol=1e-5)
+    with pytest.raises(IndexError):
+        data[len(data)]
+    assert torch.equal(data[-1][0]["depth"], data[len(data) - 1][0]["depth"])
+
+
+def test_a_subset_of_a_subset_has_the_classes_of_the_whole(data: afnetm.FaceDataset) -> None:
+    some = data.subset([5, 3, 1]).subset([2, 0])
+    assert some.table["id"].tolist() == data.table["id"].iloc[[1, 5]].tolist()
+    assert some.classes == data.classes == ("anger", "disgust", "fear", "happiness", "sadness", "surprise")
+    assert some.labels.tolist() == data.labels[[1, 5]].tolist()
+    assert some.subjects.tolist() == data.subjects[[1, 5]].tolist()
+
+
+def test_the_splitter_is_scikit_learn_s(data: afnetm.FaceDataset) -> None:
+    features = data.depth.reshape(len(data), -1).astype(np.float32)
+    splitter = afnetm.SubjectKFold(2, seed=1)
+    found = cross_validate(KNeighborsClassifier(1), features, data.labels, groups=data.subjects, cv=splitter)
+    assert len(found["test_score"]) == splitter.get_n_splits() == 2
+    ours = [test.tolist() for _, test in splitter.split(data)]
+    assert ours == [test.tolist() for _, test in splitter.split(features, data.labels, groups=data.subjects)]
+    with pytest.raises(afnetm.UserError, match="give y"):
+        next(splitter.split(features))
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: afnetm.create_model("concta", num_classes=6), "method 'concta' is not registered; .*concat"),
+        (lambda: afnetm.create_model("concat", num_classes=6, dropot=0.1), "concat.dropot: unknown key"),
+        (lambda: afnetm.create_model("concat", num_classes=6, encoder="resnet81"), "resnet81"),
+        (lambda: afnetm.load_model("nowhere"), "nowhere: no run of a suite"),
+        (lambda: afnetm.prepare_dataset("ck", "a", "b"), "kind: 'ck' is not allowed"),
+        (lambda: afnetm.synthetic_dataset(intensities=(5,)), "intensities"),
+    ],
+)
+def test_what_cannot_be_is_one_line(make, message: str) -> None:
+    with pytest.raises(afnetm.UserError, match=message) as caught:
+        make()
+    assert "\n" not in str(caught.value)
+
+
+def test_a_trained_model_is_loaded_from_a_run_and_asked(data: afnetm.FaceDataset, tmp_path: Path) -> None:
+    from benchmarks.execution.executing import execute
+    from benchmarks.plans.runs import plan
+    from benchmarks.plans.suite import parse_suite
+    from benchmarks.records.home import Home
+    from benchmarks.records.store import Store
+
+    home = Home(tmp_path)
+    (tmp_path / "datasets").mkdir()
+    (tmp_path / "datasets" / "synthetic").symlink_to(data.directory)
+    tables = {
+        "description": "a test",
+        "keep_weights": True,
+        "dataset": {"name": "synthetic"},
+        "protocol": {"folds": 2},
+        "encoder": {"width": 0.25},
+        "training": {"epochs": 1, "batch_size": 8},
+        "methods": {"concat": {}},
+    }
+    planned = plan(parse_suite(tables, name="s", text="", file="s.toml"), data, device="cpu")[0]
+    execute(planned, home)
+    folder = Store(home).folder(planned.run.key)
+    trained = afnetm.load_model(folder)
+    predictions = pd.read_parquet(folder / "predictions.parquet").set_index("scan")
+    rows = data.table.reset_index().set_index("id").loc[predictions.index, "index"].to_numpy()
+    found = trained.predict(data.subset(rows))
+    assert list(found.columns) == list(trained.classes)
+    np.testing.assert_allclose(
+        found.to_numpy(), predictions[[f"p_{name}" for name in trained.classes]].to_numpy(), atol=1e-5
+    )
+    (folder / "weights.safetensors").unlink()
+    with pytest.raises(afnetm.UserError, match="kept no weights"):
+        afnetm.load_model(folder)
