@@ -45,7 +45,8 @@ def scaled(texture: Tensor, millimetres: Tensor, present: Tensor) -> tuple[Tenso
 def sample(texture: NDArray[np.uint8], depth: NDArray[np.uint16], planes: NDArray[np.uint8]) -> dict[str, Tensor]:
     """One scan's stored maps, ``(C, S, S)`` each, as the fields of a `FaceBatch` without its first axis."""
     # Copies, as torch takes no read-only memory.
-    stored = (torch.from_numpy(np.array(values))[None] for values in (texture, depth.view(np.int16), planes))
-    channels, millimetres, present, regions = unpacked(*stored, plane_bits(torch.device("cpu")))
+    stored = [torch.from_numpy(np.array(values))[None] for values in (texture, depth.view(np.int16), planes)]
+    bits = plane_bits(torch.device("cpu"))
+    channels, millimetres, present, regions = unpacked(stored[0], stored[1], stored[2], bits)
     colour, distance = scaled(channels, millimetres, present)
     return {"texture": colour[0], "depth": distance[0], "valid": regions[0, :1], "masks": regions[0, 1:]}
