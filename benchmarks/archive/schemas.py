@@ -172,7 +172,7 @@ class ResultShape(_Shape):
     version: int
     hyperparameters: dict[str, Any]
     encoder: dict[str, Any]
-    config: dict[str, Any]
+    training: dict[str, Any]
     device: Literal["cpu", "cuda"]
     inner: None = None
     reseed: _Index = 0

@@ -106,7 +106,7 @@ SPOILT: dict[str, tuple[Callable[[Content], Content], str]] = {
     "a column twice": (lambda c: {CURVES: c[CURVES].replace(b"loss,accuracy", b"loss,loss")}, "'loss.1'"),
     "a pickle for a table": (lambda c: {PREDICTIONS: pickle.dumps(Evil())}, "predictions.csv: not CSV"),
     "parquet for CSV": (lambda c: {PREDICTIONS: b"PAR1" + bytes(100) + b"PAR1"}, "predictions.csv: "),
-    "a torn table": (lambda c: {PREDICTIONS: c[PREDICTIONS][:-20]}, "predictions.csv: column 'p_"),
+    "a torn table": (lambda c: {PREDICTIONS: c[PREDICTIONS].rsplit(b",", 2)[0]}, "predictions.csv: column 'p_"),
     "rows that are missing": (with_table(lambda t: t.iloc[1:]), "11 rows, the result says n_test = 12"),
     "no rows": (with_table(lambda t: t.iloc[:0]), "0 rows, the result says n_test = 12"),
     "a column that is missing": (with_table(lambda t: t.drop(columns="p_fear")), "column 'p_fear' is missing"),
@@ -187,8 +187,11 @@ SPOILT: dict[str, tuple[Callable[[Content], Content], str]] = {
         with_json("failures.json", lambda wording: dict.fromkeys(wording, "a\nb")),
         "failures.json: .*one line",
     ),
-    "best trials that are no TOML": (lambda c: {"best-parameters.toml": b"= 1"}, "best trials.toml: not valid TOML"),
-    "best trials of bytes": (lambda c: {"best-parameters.toml": b"\xff"}, "best trials.toml: not valid TOML"),
+    "best trials that are no TOML": (
+        lambda c: {"best-parameters.toml": b"= 1"},
+        "best-parameters.toml: not valid TOML",
+    ),
+    "best trials of bytes": (lambda c: {"best-parameters.toml": b"\xff"}, "best-parameters.toml: not valid TOML"),
 }
 
 

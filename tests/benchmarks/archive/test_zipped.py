@@ -140,7 +140,7 @@ def test_there_are_not_too_many_members(
 
 
 @pytest.mark.parametrize(
-    ("contents", "told"),
+    ("contents", "message"),
     [
         ({"format": 2}, "format = 2; this version of afnetm reads 1"),
         ({"format": "1"}, "format = '1'; this version of afnetm reads 1"),
