@@ -34,7 +34,7 @@ from benchmarks.terminal.words import counted, disk
 
 app = typer.Typer(
     cls=Program,
-    help="A benchmark of 2D+3D facial expression recognition: AFNet-M and rival fusion strategies, one fair harness.",
+    help="A benchmark of 2D+3D facial expression recognition: AFNet-M and rival fusion strategies in one fair harness.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode="markdown",
@@ -80,7 +80,9 @@ def _version(asked: bool) -> None:
 @app.callback()
 def _program(
     context: typer.Context,
-    home: Annotated[Path, typer.Option(envvar="AFNETM_HOME", help="All that is written goes below it.")] = Path("runs"),
+    home: Annotated[Path, typer.Option(envvar="AFNETM_HOME", help="The folder that everything is written to.")] = Path(
+        "runs"
+    ),
     tracking_uri: Annotated[
         str | None,
         typer.Option(envvar="AFNETM_TRACKING_URI", help="An MLflow server or database; HOME/mlflow.db by default."),
@@ -90,9 +92,9 @@ def _program(
         typer.Option(envvar="AFNETM_STORAGE", help="A database's URL, for studies; HOME/optuna.journal by default."),
     ] = None,
     verbose: Annotated[
-        bool, typer.Option("--verbose", "-v", help="A line a run on a terminal too, and tracebacks of what failed.")
+        bool, typer.Option("--verbose", "-v", help="One line per run on a terminal too, and tracebacks of failures.")
     ] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Results and what went wrong, no progress.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Results and errors only, no progress.")] = False,
     version: Annotated[
         bool, typer.Option("--version", is_eager=True, callback=_version, help="Print the version and exit.")
     ] = False,
@@ -118,14 +120,14 @@ def run(
     device: Device = "auto",
     params: Annotated[
         Path | None,
-        typer.Option(help="Train with the settings in this TOML file, which a search wrote, instead of searching."),
+        typer.Option(help="Train with the parameters in this TOML file, as a search writes it, instead of searching."),
     ] = None,
     dry_run: DryRun = False,
     with_faces: WithFaces = False,
 ) -> None:
-    """Trains and tests what is not yet done, records it, and writes the report.
+    """Trains and tests what is not done yet, stores the results, and writes the report.
 
-    A suite with a [search] table is searched first, and the best parameters are trained.
+    A suite with a [search] table is searched first, and then trained with the best parameters.
 
     Example: `afnetm run quick --methods concat afnetm --workers 2`
     """
@@ -189,11 +191,11 @@ def forget(
     context: typer.Context,
     suite: SuiteName,
     methods: Methods = None,
-    failed: Annotated[bool, typer.Option("--failed", help="Only what failed.")] = False,
-    search: Annotated[bool, typer.Option("--search", help="The search instead: its studies and trainings.")] = False,
+    failed: Annotated[bool, typer.Option("--failed", help="Only failed runs.")] = False,
+    search: Annotated[bool, typer.Option("--search", help="The search instead: its studies and their runs.")] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
 ) -> None:
-    """Deletes records of a suite, after asking; MLflow's copies stay, and what was searched unless it is named.
+    """Deletes stored results of a suite, after confirmation; copies in MLflow stay, and searches unless named.
 
     Example: `afnetm forget quick --methods afnetm`
     """
@@ -229,18 +231,18 @@ app.command("import", cls=Command)(archive.import_)
 def ui(
     context: typer.Context,
     suite: Annotated[
-        str | None, typer.Argument(metavar="SUITE", help="Whose runs MLflow shows; by default the one run last.")
+        str | None, typer.Argument(metavar="SUITE", help="The suite to show; by default the one run last.")
     ] = None,
     optuna: Annotated[bool, typer.Option("--optuna", help="Optuna's dashboard on the studies of searches.")] = False,
     port: Annotated[
         int | None,
-        typer.Option(min=1, max=65535, help="On 127.0.0.1, reachable from this machine alone; 5000, Optuna's 8080."),
+        typer.Option(min=1, max=65535, help="Port on 127.0.0.1; by default 5000, for Optuna 8080."),
     ] = None,
-    browser: Annotated[bool, typer.Option(help="Open the page, where there is a screen.")] = True,
+    browser: Annotated[bool, typer.Option(help="Open the page in a browser, if there is a display.")] = True,
 ) -> None:
-    """Opens MLflow's page on a suite's runs and charts, or Optuna's dashboard on the studies; Ctrl-C ends it.
+    """Opens MLflow on a suite's runs and charts, or Optuna's dashboard on its studies; Ctrl-C ends it.
 
-    A tracking server's own page is opened; of a database it is served here, for this machine alone.
+    Opens a tracking server's own page; for a database, serves it on this machine only.
 
     Example: `afnetm ui quick`, `afnetm ui --optuna --port 8081`
     """

@@ -16,21 +16,21 @@ from benchmarks.terminal.words import counted, disk
 def export(
     context: typer.Context,
     suite: SuiteName,
-    out: Annotated[Path, typer.Argument(metavar="OUT.zip", help="The archive; must not be there yet.")],
+    out: Annotated[Path, typer.Argument(metavar="OUT.zip", help="The archive; must not exist yet.")],
     methods: Methods = None,
     with_faces: Annotated[
         bool,
         typer.Option(
             "--with-faces",
-            help="Name subjects of a dataset that is not shareable, and add what may show their faces. Without it they "
-            "have the pseudonyms of reports, and errors are told by their kind alone.",
+            help="Name subjects of a dataset that is not shareable, and include what may show their faces. "
+            "Without it subjects have pseudonyms, and errors are named by type only.",
         ),
     ] = False,
-    weights: Annotated[bool, typer.Option("--weights", help="With trained weights, where records have them.")] = False,
+    weights: Annotated[bool, typer.Option("--weights", help="Include trained weights where they were kept.")] = False,
 ) -> None:
-    """Writes the records of a suite into one archive, from which another home can import and report them.
+    """Writes the results of a suite into one archive, which another home can import and report.
 
-    What a search chose goes with them; the trials that it chose from stay.
+    The best parameters of a search are included, its trials are not.
 
     Example: `afnetm export quick quick.zip`
     """
@@ -53,13 +53,11 @@ def export(
 def import_(
     context: typer.Context,
     archive: Annotated[Path, typer.Argument(metavar="IN.zip", help="An archive of `afnetm export`.")],
-    name: Annotated[
-        str | None, typer.Option("--as", metavar="NAME", help="What the suite shall be called here.")
-    ] = None,
+    name: Annotated[str | None, typer.Option("--as", metavar="NAME", help="The suite's name in this home.")] = None,
 ) -> None:
-    """Takes the records of an archive into this home, once all of it is checked; what the home has stays.
+    """Imports the results of an archive into this home, once all of it is verified; nothing in the home is replaced.
 
-    A suite that is here already is completed. Records are shared by all suites that have the run.
+    A suite that exists already is completed. Results are shared by all suites that contain the run.
 
     Example: `afnetm import quick.zip`
     """

@@ -12,13 +12,13 @@ from benchmarks.terminal.console import console, output
 
 
 def check(
-    methods: Annotated[list[str] | None, typer.Argument(metavar="[METHOD]...", help="All, if none is named.")] = None,
+    methods: Annotated[list[str] | None, typer.Argument(metavar="[METHOD]...", help="By default all.")] = None,
     as_json: Json = False,
 ) -> None:
-    """Holds methods to the contract of all methods, in a few seconds each, and says what is to be mended.
+    """Tests methods against the contract of all methods, in a few seconds each, and says what to fix.
 
     A method is built, trained on 32 small scans, saved and loaded again, with three kinds of encoder and at both ends
-    of its search space. Exits with code 1 if something is to be mended.
+    of its search space. The exit code is 1 if something has to be fixed.
 
     Example: `afnetm check concat afnetm`
     """

@@ -38,12 +38,12 @@ Reference = Annotated[
 def make(
     context: typer.Context,
     name: Name,
-    subjects: Annotated[int, typer.Option(help="Synthetic subjects.")] = 24,
+    subjects: Annotated[int, typer.Option(help="Number of synthetic subjects.")] = 24,
     intensities: Intensities = [3, 4],  # noqa: B006
     size: Annotated[int, typer.Option(help="Pixels along a side.")] = 96,
-    seed: Annotated[int, typer.Option(help="Decides every face.")] = 0,
+    seed: Annotated[int, typer.Option(help="Random seed.")] = 0,
     clean: Annotated[bool, typer.Option("--clean", help="Without sensor failures.")] = False,
-    workers: Annotated[int | None, typer.Option(help="Processes; one a core.")] = None,
+    workers: Annotated[int | None, typer.Option(help="Worker processes; by default one per core.")] = None,
 ) -> None:
     """Makes a synthetic dataset.
 
@@ -78,7 +78,7 @@ def prepare(
     ] = None,
     size: Annotated[int, typer.Option(help="Pixels along a side.")] = 224,
     table: Annotated[Path | None, typer.Option(help="For a folder: the CSV file that lists its scans.")] = None,
-    workers: Annotated[int | None, typer.Option(help="Processes; one a core.")] = None,
+    workers: Annotated[int | None, typer.Option(help="Worker processes; by default one per core.")] = None,
 ) -> None:
     """Prepares a dataset from files: those of BU-3DFE or Bosphorus, or a folder of your own meshes.
 
@@ -116,11 +116,11 @@ def prepare(
 def export(
     layout: Annotated[str, typer.Argument(metavar="bu3dfe|bosphorus", help="Whose layout.")],
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="The folder to write; it must not exist yet.")],
-    subjects: Annotated[int, typer.Option(help="Synthetic subjects.")] = 4,
+    subjects: Annotated[int, typer.Option(help="Number of synthetic subjects.")] = 4,
     intensities: Intensities = [3, 4],  # noqa: B006
-    seed: Annotated[int, typer.Option(help="Decides every face.")] = 0,
+    seed: Annotated[int, typer.Option(help="Random seed.")] = 0,
     clean: Annotated[bool, typer.Option("--clean", help="Without sensor failures.")] = False,
-    workers: Annotated[int | None, typer.Option(help="Processes; one a core.")] = None,
+    workers: Annotated[int | None, typer.Option(help="Worker processes; by default one per core.")] = None,
 ) -> None:
     """Writes synthetic scans as files in a dataset's layout, to try `prepare` and tools of one's own on.
 
@@ -147,7 +147,7 @@ def check(
         Path | None, typer.Option(help="With --summary, for a folder of meshes: the CSV file that lists its scans.")
     ] = None,
     workers: Annotated[int | None, typer.Option(help="With --summary, for files: processes; one a core.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON value and nothing else.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON only.")] = False,
 ) -> None:
     """Verifies everything in a prepared dataset and prints its info.
 

@@ -14,7 +14,7 @@ from benchmarks.terminal.tables import Described
 
 
 def suites(as_json: Json = False) -> None:
-    """Lists the suites that come with the project, and what each compares.
+    """Lists the suites that come with the project and what they compare.
 
     Example: `afnetm suites`
     """
@@ -32,11 +32,11 @@ def suites(as_json: Json = False) -> None:
 
 def methods(
     costs: Annotated[
-        bool, typer.Option("--costs", help="Count parameters and operations as well, which takes seconds.")
+        bool, typer.Option("--costs", help="Also count parameters and operations (takes seconds).")
     ] = False,
     as_json: Json = False,
 ) -> None:
-    """Lists the registered methods: what each does, and its source.
+    """Lists the registered methods with description and reference.
 
     With --costs also its parameters, and its operations for one face of 224 px, both with a ResNet-18.
 

@@ -27,8 +27,9 @@ MethodsToRun = Annotated[
     list[str] | None,
     typer.Option(
         "--methods",
-        help="Only these, for example: --methods late afnetm. A registered method that the suite does not list is run "
-        "with its defaults and stays beside the others, in the report too, until it is forgotten.",
+        help="Only these, for example: --methods late afnetm. A registered method that the suite does not "
+        "list is run with its defaults and stays part of the suite, also in reports, until it is "
+        "deleted by forget.",
         autocompletion=complete_methods,
     ),
 ]
@@ -36,15 +37,15 @@ WithFaces = Annotated[
     bool,
     typer.Option(
         "--with-faces",
-        help="Name subjects of a dataset that is not shareable, and show faces. In the report: in this one only, the "
-        "next one without it has pseudonyms and no face. In MLflow, by `run`: what names subjects or may show them is "
-        "copied, too, and stays.",
+        help="Name subjects of a dataset that is not shareable, and show faces. Applies to this report "
+        "only; the next one without it has pseudonyms and no faces. With `run`, files that name or "
+        "may show subjects are copied to MLflow too, and stay there.",
     ),
 ]
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON value and nothing else.")]
-Workers = Annotated[int | None, typer.Option(help="Processes; one a core on a CPU, one on a GPU.")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON only.")]
+Workers = Annotated[int | None, typer.Option(help="Worker processes; by default one per core on a CPU, one on a GPU.")]
 Device = Annotated[str, typer.Option(metavar="auto|cpu|cuda", help="Where to train.", autocompletion=complete_devices)]
-DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and how long it takes.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Print what would be done, and an estimate of its duration.")]
 
 
 def ahead(home: Home, suite: str) -> None:

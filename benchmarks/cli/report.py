@@ -25,21 +25,23 @@ def report(
     ] = None,
     with_faces: WithFaces = False,
     results: Annotated[
-        Path | None, typer.Option(help="Instead of a suite: folds of any program, a text table or Parquet.")
+        Path | None, typer.Option(help="Instead of a suite: folds from any program, as a text table or Parquet.")
     ] = None,
-    predictions: Annotated[
-        Path | None, typer.Option(help="With --results: the predictions of these folds, the same.")
-    ] = None,
+    predictions: Annotated[Path | None, typer.Option(help="With --results: the predictions of these folds.")] = None,
     control: Annotated[
-        str | None, typer.Option(help="With --results: the method that the others are compared with; the first.")
+        str | None,
+        typer.Option(help="With --results: the method that the others are compared with; by default the first."),
     ] = None,
     out: Annotated[
-        Path | None, typer.Option(help="The report's folder; HOME/reports/SUITE, with --results one beside that file.")
+        Path | None,
+        typer.Option(
+            help="The report's folder; by default HOME/reports/SUITE, with --results a folder beside that file."
+        ),
     ] = None,
 ) -> None:
-    """Writes the report of a suite from its records alone, or of results from elsewhere (docs/results.md).
+    """Writes the report of a suite from stored results, or of results from other programs (docs/results.md).
 
-    Of several suites it writes each one's, and another over all: methods by suites, and their ranks over datasets.
+    For several suites it writes one each and a multi-suite report: methods by suites, mean ranks over datasets.
 
     Example: `afnetm report quick`, `afnetm report quick fusion`, or
     `afnetm report --results folds.csv --predictions predictions.parquet`

@@ -30,16 +30,18 @@ def search(
     context: typer.Context,
     suite: SuiteName,
     methods: MethodsToRun = None,
-    trials: Annotated[int | None, typer.Option(help="Of each study, instead of what the suite says.")] = None,
-    hours: Annotated[float | None, typer.Option(help="Of each study, summed over workers, instead of trials.")] = None,
+    trials: Annotated[int | None, typer.Option(help="Trials per study, instead of the suite's.")] = None,
+    hours: Annotated[
+        float | None, typer.Option(help="Hours per study, summed over workers, instead of trials.")
+    ] = None,
     workers: Workers = None,
     device: Device = "auto",
     dry_run: DryRun = False,
 ) -> None:
     """Tunes every method of a suite by the same rules, and writes the best parameters to a file.
 
-    What a suite's [search] table does not say, and what one without it does: 20 trials a study, TPE, median pruning,
-    nested selection. Run again it goes on, and with more trials it goes further.
+    Defaults: 20 trials per study, TPE, median pruning, nested selection. Run again, it resumes; with more trials, it
+        continues.
 
     Example: `afnetm search quick --methods concat afnetm --trials 10`
     """

@@ -25,15 +25,15 @@ def status(
         str | None,
         typer.Argument(
             metavar="[SUITE]",
-            help="A TOML file, or a name in benchmarks/suites/; without one, all that is in this home.",
+            help="A TOML file, or a name in benchmarks/suites/; without one, everything in this home.",
             autocompletion=complete_suites,
         ),
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Says how many runs of a suite are done, failed (and why) and left, and the disk they use.
+    """Prints how many runs of a suite are done, failed (and why) and left, and the disk space used.
 
-    Without a suite it lists what is in this home: suites that were run, and datasets.
+    Without a suite it lists the suites that were run in this home and its datasets.
 
     Example: `afnetm status quick`, or `afnetm status`
     """
