@@ -28,7 +28,7 @@ from reports.tables.summary import left_out
 
 _BESIDE = ("Parameters", "Training", "Seconds", "Test", "Memory", "FLOPs", "Folds")
 #: How the titles of a comparison's columns begin, the most important first.
-IMPORTANCE = ("Accuracy", "Against", "Macro-F1", *_BESIDE)
+IMPORTANCE = ("Accuracy", "Δ vs", "Macro-F1", *_BESIDE)
 
 
 @dataclass(frozen=True)

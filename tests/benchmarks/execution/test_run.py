@@ -37,7 +37,7 @@ def test_a_run_trains_every_fold_and_says_where_to_look(
     assert "6 of 6: " in done.stderr
     folds = pd.read_csv(home / "reports/small/tables/folds.csv")
     columns = (
-        "suite method repeat fold seed run n_train n_test accuracy macro_f1 seconds parameters flops "
+        "suite method repeat fold seed unit n_train n_test accuracy macro_f1 seconds parameters flops "
         "train_seconds test_seconds peak_memory"
     )
     assert list(folds.columns) == columns.split()
@@ -145,7 +145,7 @@ def test_the_report_needs_no_torch_and_no_mlflow(
     done = afnetm(home, "report", "small", PYTHONPATH=f"{tmp_path}{os.pathsep}{Path.cwd()}")
     assert "index.html" in done.stdout
     page = (home / "reports" / "small" / "index.html").read_text(encoding="utf-8")
-    assert "by no more than 2.5 points either way" in page
+    assert "a difference of at most 2.5 percentage points either way" in page
     assert (home / "reports" / "small" / "tables" / "pairwise.csv").is_file()
 
 

@@ -30,7 +30,7 @@ def test_what_is_written_is_there_and_nothing_else(store: Store, tmp_path: Path)
     assert store.done() == {"k"}
     assert store.result("k") == {"accuracy": 0.5}
     assert sorted(p.name for p in (tmp_path / "runs").rglob("*")) == [
-        "curves.csv", "auxiliary_outputs.safetensors", "k", "predictions.parquet", "result.json",
+        "auxiliary_outputs.safetensors", "curves.csv", "k", "predictions.parquet", "result.json",
     ]  # fmt: skip
     assert store.size(["k"]) == sum(p.stat().st_size for p in (tmp_path / "runs" / "k").iterdir())
 

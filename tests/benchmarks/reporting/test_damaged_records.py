@@ -198,7 +198,7 @@ def test_a_suite_of_which_nothing_can_be_used_costs_the_others_nothing(tmp_path:
     lost = json.loads((home.suites / "people.json").read_text()) | {
         "suite": "ruined",
         "tuning": {},
-        "auxiliary_outputs": [],
+        "additional": [],
     }
     lost["runs"] = [listed | {"key": extra} for listed in lost["runs"][:1]]
     manifest.save(home)

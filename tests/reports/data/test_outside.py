@@ -192,7 +192,7 @@ def with_cell(table, column, value):
 
 
 @pytest.mark.parametrize(
-    ("change", "told"),
+    ("change", "message"),
     [
         (without("folds", "n_train"), "folds.csv: column 'n_train' is missing; needed: method, fold, n_train"),
         (without("predictions", "subject"), "predictions.parquet: column 'subject' is missing; needed: method"),
@@ -210,7 +210,7 @@ def with_cell(table, column, value):
         (with_cell("predictions", "method", "afnet"), "method 'afnet' is not in folds.csv, allowed are .* plain"),
         (lambda f, p: (pd.concat([f, f.iloc[:1]]), p), r"folds.csv: .* = \(afnetm, 0, 0\) is there more than once"),
         (lambda f, p: (f, pd.concat([p, p.iloc[:1]])), r"predictions.parquet: .* is there more than once"),
-        (lambda f, p: (f, p.replace({"unit": {p["unit"][0]: "?"}})), "folds.csv and .*: unit .* has no predictions"),
+        (lambda f, p: (f, p.replace({"unit": {p["unit"][0]: "?"}})), "folds.csv and .*: run .* has no predictions"),
         (lambda f, p: (f, p.assign(predicted=None)), "nothing can be used: afnetm, repeat 0, fold 0: 48 of its 48"),
         (with_cell("folds", "accuracy", 0.123), "accuracy of run .* is 0.123, allowed is what its predictions give"),
         (with_cell("folds", "macro_f1", 0.123), "macro_f1 of run .* is 0.123, allowed is what its predictions give"),

@@ -85,7 +85,7 @@ def test_nothing_in_a_file_runs(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("name", "content", "told"),
+    ("name", "content", "message"),
     [
         ("t.csv", None, "cannot be read: No such file or directory"),
         ("t.csv", b"", "is empty, allowed is a table"),

@@ -59,7 +59,7 @@ def same(found: Results, expected: Results, *, rtol: float = 1e-12) -> None:
 
 
 @pytest.mark.parametrize(
-    ("write", "told"),
+    ("write", "message"),
     [
         (csv(sep=";"), ["separated by semicolons"]),
         (csv("tsv", sep="\t"), ["separated by tabs"]),
@@ -104,7 +104,7 @@ NUMBERS = {name: str((index * 5 + 2) % 6 + 1) for index, name in enumerate(EXPRE
 
 
 @pytest.mark.parametrize(
-    ("change", "told"),
+    ("change", "message"),
     [
         (folds_with(accuracy=lambda f: 100.0 * f["accuracy"]), "its accuracy is in percent"),
         (folds_with(accuracy=lambda f: f["accuracy"].map("{:.1%}".format)), "accuracy is rounded to 3 decimals"),
@@ -153,7 +153,7 @@ def test_probabilities_of_three_decimals_sum_to_one_again(plain, expected, tmp_p
 
 
 @pytest.mark.parametrize(
-    ("change", "told"),
+    ("change", "message"),
     [
         (
             lambda frames: worded(NUMBERS)((frames[0], frames[1].drop(columns=list(PROBABILITIES)))),
@@ -194,7 +194,7 @@ def test_the_column_that_is_called_so_goes_before_others_that_may_be(plain, expe
 
 
 @pytest.mark.parametrize(
-    ("content", "told"),
+    ("content", "message"),
     [
         (b"method fold n_train\nA 0 10\n", "column 'method' is missing; .*; it has: 'method fold n_train'"),
         (b"method,fold,n_train,seconds\nA,0,10,1,5\n", r"line 2 has 5 cells, the first line 4 \(.* by commas\)"),
