@@ -17,7 +17,7 @@ TITLES = [
     "Accuracy, % (95 %)",
     "Folds, %",
     "Macro-F1, % (95 %)",
-    "Against afnetm, points (95 %)",
+    "Δ vs afnetm, points (95 %)",
     "Parameters",
     "FLOPs",
     "Training, s",
@@ -54,8 +54,8 @@ def test_a_comparison_has_every_name_and_what_fits_whole(width: int) -> None:
 
 
 def test_the_wider_the_more_of_it() -> None:
-    assert "Against afnetm," not in "\n".join(table(40, "late"))
-    assert "Against afnetm," in "\n".join(table(60, "late"))
+    assert "Δ vs afnetm," not in "\n".join(table(40, "late"))
+    assert "Δ vs afnetm," in "\n".join(table(60, "late"))
     assert "99.1 M" in table(200, "late")[-1]
     assert all(cell in table(200, "late")[-1] for cell in CELLS)
 
