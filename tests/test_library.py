@@ -1,8 +1,10 @@
 """The public face: what a notebook does with `afnetm` alone."""
 
+import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -48,6 +50,24 @@ def test_the_example_trains_and_predicts_on_subjects_that_it_never_saw(data: afn
         assert probabilities.shape == (len(test), 6)
         np.testing.assert_allclose(probabilities.sum(1), 1, atol=1e-5)
         assert not set(data.subjects[train]) & set(data.subjects[test])
+
+
+def test_the_readme_s_example_runs() -> None:
+    (code,) = re.findall(r"```py\n(.*?)```", (Path(__file__).parents[1] / "README.md").read_text(), re.DOTALL)
+    smaller = {
+        "subjects=24": "subjects=4",
+        "(3, 4)": "(4,)",
+        "size=64": "size=32",
+        "KFold(5": "KFold(2",
+        "epochs=20": "epochs=1",
+    }
+    for before, after in smaller.items():
+        assert before in code
+        code = code.replace(before, after)
+    code = "\n".join(line for line in code.splitlines() if "load_model" not in line)
+    found: dict[str, Any] = {}
+    exec(compile(code, "README.md", "exec"), found)
+    assert found["probabilities"].shape == (len(found["test"]), 6)
 
 
 def test_a_dataset_is_what_a_data_loader_takes_and_a_sample_what_training_reads(data: afnetm.FaceDataset) -> None:
