@@ -8,6 +8,7 @@ be rendered, and why). `afnetm.data.preparing` makes one.
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -90,7 +91,7 @@ class FaceDataset:
         row = range(len(self))[row]
         return sample(self.texture[row], self.depth[row], self.planes[row]), int(self.labels[row])
 
-    @property
+    @cached_property
     def classes(self) -> tuple[str, ...]:
         """The expressions that there are scans of: the six basic ones in their usual order, then others by name."""
         present = set(self.table["expression"])
@@ -101,10 +102,12 @@ class FaceDataset:
         """How many."""
         return len(self.classes)
 
-    @property
+    @cached_property  # asked for each sample
     def labels(self) -> NDArray[np.int64]:
-        """``(N,)``: each scan's expression as an index into `classes`."""
-        return self.table["expression"].map(self.classes.index).to_numpy(np.int64)
+        """``(N,)``: each scan's expression as an index into `classes`; read-only."""
+        labels = self.table["expression"].map(self.classes.index).to_numpy(np.int64, copy=True)
+        labels.flags.writeable = False
+        return labels
 
     @property
     def subjects(self) -> NDArray[np.str_]:
