@@ -1,5 +1,8 @@
 """The one exception for what the user can mend."""
 
+import difflib
+from collections.abc import Iterable
+
 
 class UserError(Exception):
     """Bad input: the message is one line that names the thing, its value and what is allowed.
@@ -10,3 +13,11 @@ class UserError(Exception):
     def __init__(self, message: str) -> None:
         # One line whatever somebody's file or another library put into it.
         super().__init__("".join(letter if letter.isprintable() else " " for letter in message))
+
+
+def suggestion(name: str, known: Iterable[str]) -> str:
+    """The end of a message about a name that is none of `known`: all of them, and the nearest if one is near."""
+    names = list(known)
+    near = difflib.get_close_matches(name, names, n=1, cutoff=0.6)
+    allowed = f"allowed: {', '.join(names)}"
+    return f"{allowed}; did you mean {near[0]}?" if near else allowed

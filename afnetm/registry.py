@@ -7,10 +7,9 @@ from importlib.metadata import EntryPoint, entry_points
 
 from afnetm.blame import error_message
 from afnetm.contract.declared import check_declared
-from afnetm.errors import UserError
+from afnetm.errors import UserError, suggestion
 from afnetm.installation import GROUP, how_to_register
 from afnetm.method import Method
-from afnetm.strict import suggestion
 
 
 class Registry:

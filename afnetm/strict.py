@@ -1,8 +1,6 @@
 """How configuration is read: an unknown key, a wrong type or a number out of range is an error, never a guess."""
 
-import difflib
 import json
-from collections.abc import Iterable
 from dataclasses import fields, is_dataclass
 from functools import cache
 from types import UnionType
@@ -12,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
 from afnetm.blame import error_message
-from afnetm.errors import UserError
+from afnetm.errors import UserError, suggestion
 
 #: Set as ``__pydantic_config__`` on plain dataclasses that are read from suites, so that pydantic checks them so.
 STRICT = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
@@ -60,14 +58,6 @@ def formatted(value: Any) -> str:
     """A value as JSON has it, as far as a line can show it."""
     text = json.dumps(value, default=str, ensure_ascii=False)
     return text if len(text) <= _LETTERS else f"{text[: _LETTERS - 4]} ..."
-
-
-def suggestion(name: str, known: Iterable[str]) -> str:
-    """The end of a message about a name that is none of `known`: all of them, and the nearest if one is near."""
-    names = list(known)
-    near = difflib.get_close_matches(name, names, n=1, cutoff=0.6)
-    allowed = f"allowed: {', '.join(names)}"
-    return f"{allowed}; did you mean {near[0]}?" if near else allowed
 
 
 @cache

@@ -9,9 +9,9 @@ from typing import Any
 from optuna.distributions import BaseDistribution, CategoricalDistribution
 
 from afnetm.blame import error_message
-from afnetm.errors import UserError
+from afnetm.errors import UserError, suggestion
 from afnetm.method import Method
-from afnetm.strict import OwnError, parse, suggestion
+from afnetm.strict import OwnError, parse
 
 _ATTRIBUTES = ("name", "version", "summary", "source", "space")
 _FLAGS = ("staged", "probabilities")

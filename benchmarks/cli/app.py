@@ -16,6 +16,7 @@ from benchmarks.cli import archive, check, data, listing, report, status
 from benchmarks.cli import search as cli_search
 from benchmarks.cli.arguments import Command, Program
 from benchmarks.cli.options import (
+    Changes,
     Device,
     DryRun,
     Methods,
@@ -116,6 +117,7 @@ def run(
     context: typer.Context,
     suite: SuiteName,
     methods: MethodsToRun = None,
+    changes: Changes = None,
     workers: Workers = None,
     device: Device = "auto",
     params: Annotated[
@@ -133,7 +135,7 @@ def run(
     """
     with console.status("loading"):
         if not dry_run:
-            ahead(context.obj, suite)
+            ahead(context.obj, suite, changes)
         from benchmarks.commands import comparing
         from benchmarks.commands.publishing import publish
         from benchmarks.commands.search_forecast import dry_forecast
@@ -142,7 +144,14 @@ def run(
     check_tracking_uri(uri)
     try:
         job = comparing.prepare(
-            suite, methods, home=context.obj, workers=workers, device=device, console=console, dry=dry_run
+            suite,
+            methods,
+            home=context.obj,
+            workers=workers,
+            device=device,
+            console=console,
+            dry=dry_run,
+            changes=changes or (),
         )
         if params is not None and job.planned:
             job = comparing.give(job, params)

@@ -55,7 +55,9 @@ class _Row:
 
     def message(self) -> list[str]:
         """One option a value; without any as it was, for the command line's library to refuse."""
-        parts = [part for value in self.values for part in value.split(",") if part]
+        # of KEY=VALUE, the value may be a list
+        split = [[value] if "=" in value else value.split(",") for value in self.values]
+        parts = [part for several in split for part in several if part]
         options = [word for part in parts for word in (self.name, part)]
         return (options or [self.name, *self.values]) + self.back
 

@@ -3,6 +3,7 @@
 import os
 import shlex
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -33,6 +34,14 @@ MethodsToRun = Annotated[
         autocompletion=complete_methods,
     ),
 ]
+Changes = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set",
+        metavar="KEY=VALUE",
+        help="Change the suite for this run, for example: --set protocol.repeats=1 training.epochs=40",
+    ),
+]
 WithFaces = Annotated[
     bool,
     typer.Option(
@@ -48,12 +57,12 @@ Device = Annotated[str, typer.Option(metavar="auto|cpu|cuda", help="Where to tra
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Print what would be done, and an estimate of its duration.")]
 
 
-def ahead(home: Home, suite: str) -> None:
+def ahead(home: Home, suite: str, changes: Sequence[str] | None) -> None:
     """Begins what workers need, where the suite seems to have something to train: this process has seconds to plan."""
     from benchmarks.commands.state import seems_unfinished
     from benchmarks.execution.ahead import begin_workers
 
-    if seems_unfinished(suite, home):
+    if seems_unfinished(suite, home, changes or ()):
         begin_workers()
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from benchmarks.cli.options import (
+    Changes,
     Device,
     DryRun,
     MethodsToRun,
@@ -30,6 +31,7 @@ def search(
     context: typer.Context,
     suite: SuiteName,
     methods: MethodsToRun = None,
+    changes: Changes = None,
     trials: Annotated[int | None, typer.Option(help="Trials per study, instead of the suite's.")] = None,
     hours: Annotated[
         float | None, typer.Option(help="Hours per study, summed over workers, instead of trials.")
@@ -47,14 +49,23 @@ def search(
     """
     with console.status("loading"):
         if not dry_run:
-            ahead(context.obj, suite)
+            ahead(context.obj, suite, changes)
         from benchmarks.commands import comparing
         from benchmarks.commands.search_forecast import search_forecast
         from benchmarks.execution.troubles import check_tracking_uri
     home: Home = context.obj
     check_tracking_uri(context.meta["tracking_uri"])
     try:
-        job = comparing.prepare(suite, methods, home=home, workers=workers, device=device, console=console, dry=dry_run)
+        job = comparing.prepare(
+            suite,
+            methods,
+            home=home,
+            workers=workers,
+            device=device,
+            console=console,
+            dry=dry_run,
+            changes=changes or (),
+        )
         spec = comparing.search_spec(job.suite, trials=trials, hours=hours)
         if dry_run:
             with console.status("timing a few steps of what has no record yet"):
@@ -69,7 +80,8 @@ def search(
         say_untracked(job.untracked)
     path = home.best_parameters(job.suite.name)
     print(f"best parameters: {path}")
-    print(f"to compare: {command_line(home, 'run', suite, *([] if job.suite.search else ['--params', str(path)]))}")
+    again = [*(["--set", *changes] if changes else []), *([] if job.suite.search else ["--params", str(path)])]
+    print(f"to compare: {command_line(home, 'run', suite, *again)}")
     print(f"dashboard:  {command_line(home, 'ui', '--optuna')}")
     print(f"MLflow UI:  {command_line(home, 'ui', job.suite.name)}")
     assert job.tuned is not None

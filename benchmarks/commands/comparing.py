@@ -1,5 +1,6 @@
 """What ``afnetm run`` does, step by step: suite, device, dataset, plan; then the training."""
 
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
@@ -85,9 +86,10 @@ def prepare(
     device: str,
     console: Terminal,
     dry: bool,
+    changes: Sequence[str] = (),
 ) -> Job:
     """Reads a suite, checks all that it asks for before anything is written, and plans it; makes its dataset."""
-    suite = load_suite(reference)
+    suite = load_suite(reference, changes)
     with suppress(NoManifestError):
         check_same(manifest_named(home, suite.name), home, path=suite.path, text=suite.text)
     suite = _with_added(suite, methods or [], home, console)

@@ -1,6 +1,7 @@
 """The state of a suite, and of a whole home: what is done, failed and left, and the disk that it takes."""
 
 import shutil
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -52,10 +53,10 @@ def suite_state(reference: str, home: Home) -> State:
     return State(manifest.suite, counts, reasons, store.size(good), _changed(reference, manifest.text))
 
 
-def seems_unfinished(reference: str, home: Home) -> bool:
+def seems_unfinished(reference: str, home: Home, changes: Sequence[str] = ()) -> bool:
     """Whether a run of the suite is likely to train something, by a look that takes no time."""
     try:
-        _, text = read_suite_file(reference)
+        text = read_suite_file(reference, changes).text
     except UserError:  # there is no such suite, which is said elsewhere
         return False
     try:
@@ -115,6 +116,6 @@ def _bytes(folder: Path) -> int:
 
 def _changed(reference: str, text: str) -> bool:
     try:
-        return read_suite_file(reference)[1] != text
+        return read_suite_file(reference).text != text
     except UserError:  # the file is gone, or was named from another folder; its records are still there
         return False

@@ -1,23 +1,22 @@
 """Suites: a comparison written down in TOML, parsed strictly, so that a typo is an error that names the key."""
 
-import tomllib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, Field, field_validator, model_validator
 
 from afnetm.data.dataset import dataset_directory
-from afnetm.errors import UserError
+from afnetm.errors import UserError, suggestion
 from afnetm.installation import how_to_register
 from afnetm.method import Method
 from afnetm.model.encoder import EncoderSpec
 from afnetm.registry import find_method, registry
-from afnetm.strict import STRICT, formatted, parse, suggestion
+from afnetm.strict import STRICT, formatted, parse
 from afnetm.training.config import TrainingConfig
 from benchmarks.plans.fitting import check_axes, check_dataset, check_inner_folds, check_methods, check_selection
 from benchmarks.plans.naming import check_label, check_suite_name
-from benchmarks.plans.suite_files import SUITES, read_suite_file
+from benchmarks.plans.suite_files import read_suite_file
 from studies.spec import SearchSpec
 
 #: Attributes of a `Suite` that are not keys of its file.
@@ -178,19 +177,19 @@ class Suite(_Strict):
 _KEYS = [name for name in Suite.model_fields if name not in _DERIVED]
 
 
-def load_suite(reference: str) -> Suite:
+def load_suite(reference: str, changes: Sequence[str] = ()) -> Suite:
     """Reads a suite: a TOML file, or the name of a suite that comes with the project.
+
+    Args:
+        reference: its path or name.
+        changes: what the command line sets, each ``table.key=value``.
 
     Raises:
         UserError: there is no such suite, or it is not right; names file, table and key.
     """
-    path, text = read_suite_file(reference)
-    try:
-        tables = tomllib.loads(text)
-    except (ValueError, RecursionError) as error:  # a number of too many digits is a plain ValueError
-        raise UserError(f"{path.name}: not valid TOML: {error}") from error
-    suite = parse_suite(tables, name=path.stem, text=text, file=path.name)
-    return suite.model_copy(update={"path": "" if path.parent == SUITES else str(path.resolve())})
+    file = read_suite_file(reference, changes)
+    suite = parse_suite(file.tables, name=file.path.stem, text=file.text, file=file.said)
+    return suite.model_copy(update={"path": "" if file.own else str(file.path)})
 
 
 def parse_suite(tables: dict[str, Any], *, name: str, text: str, file: str) -> Suite:

@@ -40,7 +40,7 @@ def refused(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) 
 @pytest.mark.parametrize(
     ("arguments", "expected"),
     [
-        ("run quikc", "suite 'quikc' is neither a TOML file nor one of ours: quick"),
+        ("run quikc", "suite 'quikc' is neither a TOML file nor the name of a suite; allowed: "),
         ("run quick --methods texture afnet", "method 'afnet' is neither in suite 'quick' nor registered"),
         ("run bosphorus", "to make it: afnetm data prepare bosphorus DIR bosphorus"),
         ("run quick --workers 0", "--workers: 0 is not allowed; 1 or more"),

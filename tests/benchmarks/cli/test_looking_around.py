@@ -4,7 +4,6 @@ import json
 import os
 import subprocess
 import sys
-import tomllib
 from importlib.metadata import version
 from pathlib import Path
 
@@ -12,6 +11,7 @@ import pytest
 from typer.testing import CliRunner
 
 from benchmarks.cli.app import app
+from benchmarks.plans.suite import load_suite
 from benchmarks.plans.suite_files import SUITES
 from tests.benchmarks.conftest import Afnetm
 
@@ -25,8 +25,8 @@ def test_suites_are_listed_with_their_descriptions(tmp_path: Path, here: Afnetm)
     listed = json.loads(here(tmp_path, "suites", "--json").stdout)
     assert {one["name"] for one in listed} == {path.stem for path in SUITES.glob("*.toml")}
     for one in listed:
-        tables = tomllib.loads((SUITES / f"{one['name']}.toml").read_text())
-        assert (one["description"], one["methods"]) == (tables["description"], list(tables["methods"]))
+        suite = load_suite(one["name"])
+        assert (one["description"], one["methods"]) == (suite.description, list(suite.methods))
 
 
 @pytest.mark.parametrize("columns", [40, 60, 80, 120, 200])
