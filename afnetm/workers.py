@@ -5,11 +5,16 @@ import multiprocessing
 import os
 import signal
 import sys
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
 from contextlib import suppress
 from multiprocessing import forkserver, parent_process
 from multiprocessing.context import BaseContext
 from pathlib import Path
 from threading import Thread
+from typing import Any, TypeVar
+
+_Result = TypeVar("_Result")
 
 #: Where any of these is, a GPU's driver may be in use, which does not outlive a fork.
 _GPUS = ("/dev/nvidiactl", "/dev/kfd", "/dev/dxg")
@@ -41,6 +46,26 @@ def context(*modules: str) -> BaseContext:
     atexit.unregister(_end_server)
     atexit.register(_end_server)
     return multiprocessing.get_context("forkserver")
+
+
+def in_processes(work: Callable[..., _Result], tasks: Sequence[tuple[Any, ...]], *, workers: int) -> Iterator[_Result]:
+    """``work(*task)`` of every task, in the order in which they are done, by processes that end with this one.
+
+    Args:
+        work: picklable if there are several workers, as are the tasks and what comes of them.
+        tasks: the arguments of each.
+        workers: processes; 1 is this one. Given up half-way, no further task is begun.
+    """
+    if workers == 1:
+        yield from (work(*task) for task in tasks)
+        return
+    processes = min(workers, len(tasks) or 1)
+    pool = ProcessPoolExecutor(processes, mp_context=context(work.__module__), initializer=follow_parent)
+    try:
+        for future in as_completed([pool.submit(work, *task) for task in tasks]):
+            yield future.result()
+    finally:
+        pool.shutdown(cancel_futures=True)
 
 
 def _end_server() -> None:

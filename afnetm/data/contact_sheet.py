@@ -5,7 +5,8 @@ import pandas as pd
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
-from afnetm.data.dataset import FaceDataset, summary
+from afnetm.data.dataset import FaceDataset
+from afnetm.data.dataset_files import summary
 from afnetm.data.maps import DEPTH_STEP_MM, PLANES, REGIONS, WINDOW_MM
 from afnetm.data.scan import EXPRESSIONS
 from afnetm.errors import UserError

@@ -1,8 +1,8 @@
 """Datasets, prepared on disk: the only thing that training reads.
 
 A dataset is a folder: ``dataset.json`` (the dataset info), ``scans.csv`` (one row per scan: text, so that a person can
-read and compare it), ``maps.safetensors`` (every scan's maps, memory-mapped) and ``rejected.csv`` (scans that could not
-be rendered, and why). `afnetm.data.preparing` makes one.
+read and compare it), ``texture.npy``, ``depth.npy`` and ``planes.npy`` (every scan's maps, memory-mapped) and
+``rejected.csv`` (scans that could not be rendered, and why). `afnetm.data.preparing` makes one.
 """
 
 import re
@@ -17,19 +17,18 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from afnetm.data.dataset_files import (
-    FORMAT_VERSION,
     INFO,
-    MAPS,
     MISFIT,
     REJECTED,
     TABLE,
+    dataset_fingerprint,
     file_sha256,
-    map_arrays,
     read_info,
+    read_maps,
     read_table,
+    summary,
 )
-from afnetm.data.fingerprint import dataset_fingerprint, maps_sha256
-from afnetm.data.maps import PLANES, REGIONS, WINDOW_MM, RenderedMaps
+from afnetm.data.maps import WINDOW_MM, RenderedMaps, maps_sha256, regions_in
 from afnetm.data.scan import EXPRESSIONS
 from afnetm.errors import UserError
 
@@ -200,7 +199,7 @@ def open_dataset(directory: Path) -> FaceDataset:
     content = read_info(directory)
     table = read_table(directory / TABLE)
     size = content["size"]
-    arrays = map_arrays(directory / MAPS, scans=len(table), size=size)
+    arrays = read_maps(directory, scans=len(table), size=size)
     if len(table) != content["scans"]:
         raise UserError(f"dataset {directory}: {TABLE} has {len(table)} scans ({INFO} says {content['scans']})")
     return FaceDataset(
@@ -236,7 +235,7 @@ def check_dataset(directory: Path, progress: Callable[[int, int], None] | None =
     scans = zip(rows, dataset.texture, dataset.depth, dataset.planes, strict=True)
     for done, ((scan, expected, regions), *maps) in enumerate(scans, start=1):
         if maps_sha256(RenderedMaps(*maps)) != expected:
-            raise UserError(f"dataset {directory}: the maps of scan {scan} in {MAPS} were altered since they were made")
+            raise UserError(f"dataset {directory}: the maps of scan {scan} were altered since they were made")
         if regions_in(maps[-1]) != regions:
             raise UserError(
                 f"dataset {directory}: the regions of scan {scan} in {TABLE} are {regions!r}, "
@@ -246,7 +245,7 @@ def check_dataset(directory: Path, progress: Callable[[int, int], None] | None =
             progress(done, len(dataset.table))
     found = summary(dataset.table) | {
         "rejected": len(pd.read_csv(directory / REJECTED)),
-        "fingerprint": dataset_fingerprint(dataset.table, size=dataset.size, format_version=FORMAT_VERSION),
+        "fingerprint": dataset_fingerprint(dataset.table, size=dataset.size),
     }
     for key, value in found.items():
         if content[key] != value:
@@ -271,21 +270,3 @@ def dataset_info(dataset: FaceDataset) -> dict[str, Any]:
     if nose := dataset.source.get("nose"):
         found["nose"] = f"{nose['order']}, first side {nose['first_side']}"
     return found
-
-
-def summary(table: pd.DataFrame) -> dict[str, Any]:
-    """Numbers of scans and subjects, of scans by expression (as in `EXPRESSIONS`, neutral last) and by region."""
-    counts = table["expression"].value_counts()
-    order = [name for name in (*EXPRESSIONS, *sorted(set(counts.index) - set(EXPRESSIONS))) if name in counts.index]
-    return {
-        "scans": len(table),
-        "subjects": int(table["subject"].nunique()),
-        "classes": {name: int(counts[name]) for name in order},
-        "regions": {name: sum(name in there.split() for there in table["regions"]) for name in REGIONS},
-    }
-
-
-def regions_in(planes: NDArray[np.uint8]) -> str:
-    """The names of the regions that have a pixel in `planes`, in the order of `REGIONS`, with spaces between."""
-    bits = np.bitwise_or.reduce(planes, axis=None)
-    return " ".join(name for name in REGIONS if bits & PLANES[name])

@@ -1,25 +1,27 @@
-"""The files of a dataset: their names, the format's version, maps piece by piece, and strict reading of all."""
+"""The files of a dataset: what is in each, strict reading, and writing, in which the dataset info comes last."""
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
-from math import prod
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.lib import format as npy
 from numpy.typing import NDArray
-from safetensors import SafetensorError, safe_open
 
-from afnetm.data.maps import DEPTH_STEP_MM, DEPTH_ZERO_MM, WINDOW_MM
+from afnetm.data.maps import DEPTH_STEP_MM, DEPTH_ZERO_MM, REGIONS, WINDOW_MM, RenderedMaps
+from afnetm.data.scan import EXPRESSIONS
 from afnetm.errors import UserError
 
 #: Rises whenever a dataset of an earlier program would be misread.
-FORMAT_VERSION = 2
-INFO, TABLE, REJECTED, MAPS = "dataset.json", "scans.csv", "rejected.csv", "maps.safetensors"
-#: Channels and type of each array, in the order of `RenderedMaps`.
-ARRAYS = {"texture": (3, np.uint8), "depth": (1, np.uint16), "planes": (1, np.uint8)}
+FORMAT_VERSION = 3
+INFO, TABLE, REJECTED = "dataset.json", "scans.csv", "rejected.csv"
+#: Channels and type of each array, in the order of `RenderedMaps`; each is a file, ``texture.npy`` and so on.
+ARRAYS = {"texture": (3, "|u1"), "depth": (1, "<u2"), "planes": (1, "|u1")}
+#: Bytes of all maps per pixel of a scan.
+PIXEL_BYTES = sum(channels * np.dtype(kind).itemsize for channels, kind in ARRAYS.values())
 #: What the numbers in the maps mean; a dataset with other constants is of another format.
 CONSTANTS = {"window_mm": WINDOW_MM, "depth_zero_mm": DEPTH_ZERO_MM, "depth_step_mm": DEPTH_STEP_MM}
 #: Columns that every table has: text but for the intensity. All others are numbers or empty.
@@ -28,6 +30,30 @@ COLUMNS = ("id", "subject", "expression", "intensity", "source", "regions", "sha
 #: pose fit (root mean square), the mesh's size and the picture's, pixels. Then come ``nuisance_*``.
 MISFIT = "misfit_mm"
 MEASURES = (MISFIT, "vertices", "triangles", "texture_width", "texture_height")
+#: The columns that a dataset's fingerprint covers: what training and evaluation see. Maps are in by their digest.
+COVERED = ("id", "subject", "expression", "intensity", "sha256")
+#: Stands in every fingerprint; rises if what is covered, or how, ever changes.
+_FINGERPRINT_VERSION = 2
+
+
+def dataset_fingerprint(table: pd.DataFrame, *, size: int) -> str:
+    """SHA-256 over the labels and digests of a dataset's scans, in their order; its name and age do not matter."""
+    digest = hashlib.sha256(f"{_FINGERPRINT_VERSION} {size}\n".encode())
+    for row in table.loc[:, list(COVERED)].itertuples(index=False):
+        digest.update((json.dumps([*row[:3], int(row[3]), row[4]]) + "\n").encode())
+    return digest.hexdigest()
+
+
+def summary(table: pd.DataFrame) -> dict[str, Any]:
+    """Numbers of scans and subjects, of scans by expression (as in `EXPRESSIONS`, neutral last) and by region."""
+    counts = table["expression"].value_counts()
+    order = [name for name in (*EXPRESSIONS, *sorted(set(counts.index) - set(EXPRESSIONS))) if name in counts.index]
+    return {
+        "scans": len(table),
+        "subjects": int(table["subject"].nunique()),
+        "classes": {name: int(counts[name]) for name in order},
+        "regions": {name: sum(name in there.split() for there in table["regions"]) for name in REGIONS},
+    }
 
 
 def file_sha256(path: Path) -> str:
@@ -79,57 +105,106 @@ def read_table(path: Path) -> pd.DataFrame:
     return table
 
 
-def write_maps(path: Path, parts: Iterable[Mapping[str, NDArray[Any]]], *, scans: int, size: int) -> None:
-    """Write the arrays that `parts` make up one after the other, with one part in memory at a time.
+def read_maps(directory: Path, *, scans: int, size: int) -> dict[str, NDArray[Any]]:
+    """The arrays of `scans` scans in `directory` as read-only memory maps, by name; raises `UserError`."""
+    arrays: dict[str, NDArray[Any]] = {}
+    for name, path, channels, kind in _array_files(directory):
+        try:
+            array = npy.open_memmap(path, "r")
+        except (OSError, ValueError) as error:
+            reason = str(error).splitlines()[0]
+            raise UserError(f"dataset {directory}: {path.name} is missing or incomplete ({reason})") from None
+        shape = (scans, channels, size, size)
+        if array.shape != shape or array.dtype != kind or not array.flags.c_contiguous:
+            raise UserError(
+                f"dataset {directory}: {path.name} holds {array.dtype} {array.shape} "
+                f"(by its table and info: {kind} {shape})"
+            )
+        arrays[name] = array
+    return arrays
 
-    The bytes are those of `safetensors.numpy.save_file`, which needs all of them at once.
+
+def create_maps(directory: Path, *, scans: int, size: int) -> None:
+    """Creates the arrays of `scans` scans, with nothing in them; they take disk as rows are written."""
+    for _, path, channels, kind in _array_files(directory):
+        npy.open_memmap(path, "w+", kind, (scans, channels, size, size))
+
+
+def write_maps(directory: Path, row: int, maps: RenderedMaps) -> None:
+    """Writes the maps of one scan into a row of the arrays; other processes may write other rows meanwhile.
+
+    Raises:
+        OSError: the disk is full, say; through a memory map, that would end the process.
+    """
+    for name, path, _, kind in _array_files(directory):
+        values = np.ascontiguousarray(getattr(maps, name), kind)
+        with path.open("r+b") as file:
+            npy.read_magic(file)
+            npy.read_array_header_1_0(file)
+            file.seek(file.tell() + row * values.nbytes)
+            file.write(values.data)
+
+
+def cut_maps(directory: Path, *, scans: int, size: int) -> None:
+    """Cuts the arrays off after `scans` rows."""
+    for _, path, channels, kind in _array_files(directory):
+        shape = (scans, channels, size, size)
+        with path.open("r+b") as file:
+            # As long as the one that it replaces: numpy leaves room for any number of rows.
+            npy.write_array_header_1_0(file, {"descr": kind, "fortran_order": False, "shape": shape})
+            file.truncate(file.tell() + scans * channels * size * size * np.dtype(kind).itemsize)
+
+
+def write_dataset(
+    directory: Path,
+    table: pd.DataFrame,
+    *,
+    name: str,
+    size: int,
+    rendering: int,
+    shareable: bool,
+    source: Mapping[str, Any],
+    rejected: pd.DataFrame | None = None,
+) -> None:
+    """Makes a dataset of the folder `directory`, whose arrays are written: table, rejected scans, dataset info.
 
     Args:
-        path: the file.
-        parts: each the arrays of `ARRAYS` of some scans, ``(n, channels, S, S)``.
-        scans: how many there are in all parts.
-        size: ``S``.
+        directory: the folder.
+        table: a row per scan in the arrays' order, with `COLUMNS`, and any of `MEASURES` and ``nuisance_*``.
+        name: of the dataset.
+        size: pixels along a side of the maps.
+        rendering: version of what rendered them.
+        shareable: whether pictures and subjects' names may leave it.
+        source: where its scans come from, a JSON object.
+        rejected: ``id`` and ``reason`` of scans that could not be rendered.
     """
-    header: dict[str, dict[str, Any]] = {}
-    stop = 0
-    for name in sorted(ARRAYS, key=lambda name: (-np.dtype(ARRAYS[name][1]).itemsize, name)):  # the library's order
-        channels, kind = ARRAYS[name]
-        shape, width = (scans, channels, size, size), np.dtype(kind).itemsize
-        start, stop = stop, stop + prod(shape) * width
-        header[name] = {"dtype": f"U{8 * width}", "shape": shape, "data_offsets": (start, stop)}
-    text = json.dumps(header, separators=(",", ":")).encode()
-    text += b" " * (-len(text) % 8)
-    at = {name: 8 + len(text) + entry["data_offsets"][0] for name, entry in header.items()}
-    with path.open("wb") as file:
-        file.write(len(text).to_bytes(8, "little") + text)
-        for part in parts:
-            for name, (_, kind) in ARRAYS.items():
-                file.seek(at[name])
-                at[name] += file.write(np.ascontiguousarray(part[name], np.dtype(kind).newbyteorder("<")).data)
+    table = in_order(table)
+    table.to_csv(directory / TABLE, index=False, lineterminator="\n")
+    left_out = pd.DataFrame(columns=["id", "reason"]) if rejected is None else rejected
+    left_out.to_csv(directory / REJECTED, index=False, lineterminator="\n")
+    content = {
+        "format_version": FORMAT_VERSION,
+        "name": name,
+        **summary(table),
+        "rejected": len(left_out),
+        "size": size,
+        "rendering": rendering,
+        "fingerprint": dataset_fingerprint(table, size=size),
+        "shareable": shareable,
+        "source": source,
+        **CONSTANTS,
+        "files": {file: file_sha256(directory / file) for file in (TABLE, REJECTED)},
+    }
+    (directory / INFO).write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
 
 
-def map_arrays(path: Path, *, scans: int, size: int) -> dict[str, NDArray[Any]]:
-    """The arrays of a safetensors file as read-only memory maps; raises `UserError`.
+def in_order(table: pd.DataFrame) -> pd.DataFrame:
+    """A dataset's table with its columns in their order; what was measured in files, and nuisance, may be missing."""
+    measured = [name for name in MEASURES if name in table.columns]
+    return table[[*COLUMNS, *measured, *sorted(set(table.columns) - {*COLUMNS, *MEASURES})]]
 
-    The library checks the file, but reading through it copies.
-    """
-    try:
-        with safe_open(path, framework="numpy"):
-            pass
-        with path.open("rb") as file:
-            length = int.from_bytes(file.read(8), "little")
-            header = json.loads(file.read(length))
-    except (OSError, SafetensorError) as error:
-        raise UserError(f"dataset {path.parent}: {path.name} is missing or incomplete ({error})") from None
-    arrays: dict[str, NDArray[Any]] = {}
+
+def _array_files(directory: Path) -> Iterator[tuple[str, Path, int, str]]:
+    """Name, file, channels and type of each array."""
     for name, (channels, kind) in ARRAYS.items():
-        shape, code = [scans, channels, size, size], f"U{8 * np.dtype(kind).itemsize}"
-        entry = header.get(name, {})
-        if entry.get("shape") != shape or entry.get("dtype") != code:
-            raise UserError(
-                f"dataset {path.parent}: {name} in {path.name} is {entry.get('dtype')} {entry.get('shape')} "
-                f"(by its table and info: {code} {shape})"
-            )
-        start = 8 + length + entry["data_offsets"][0]
-        arrays[name] = np.memmap(path, np.dtype(kind).newbyteorder("<"), "r", start, tuple(shape))
-    return arrays
+        yield name, directory / f"{name}.npy", channels, kind

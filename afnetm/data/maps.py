@@ -1,9 +1,10 @@
-"""Maps: what a scan becomes. Frontal, pose-normalised pictures of one size, six bytes a pixel.
+"""Maps: what a scan becomes. Frontal, pose-normalised pictures of one size, six bytes per pixel, and their digest.
 
 Row 0 is at the top, column 0 at the viewer's left; the window is `WINDOW_MM` wide and high whatever the size ``S``,
 so that a pixel is ``WINDOW_MM / S`` mm on every face: absolute scale is kept.
 """
 
+import hashlib
 from dataclasses import dataclass
 
 import numpy as np
@@ -35,3 +36,17 @@ class RenderedMaps:
     texture: NDArray[np.uint8]
     depth: NDArray[np.uint16]
     planes: NDArray[np.uint8]
+
+
+def maps_sha256(maps: RenderedMaps) -> str:
+    """SHA-256 over texture, depth (little-endian) and planes, in this order, row by row."""
+    digest = hashlib.sha256()
+    for array in (maps.texture, maps.depth.astype("<u2", copy=False), maps.planes):
+        digest.update(np.ascontiguousarray(array).data)
+    return digest.hexdigest()
+
+
+def regions_in(planes: NDArray[np.uint8]) -> str:
+    """The names of the regions that have a pixel in `planes`, in the order of `REGIONS`, with spaces between."""
+    bits = np.bitwise_or.reduce(planes, axis=None)
+    return " ".join(name for name in REGIONS if bits & PLANES[name])

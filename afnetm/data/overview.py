@@ -9,8 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from afnetm.data.dataset import summary
-from afnetm.data.dataset_files import MEASURES, MISFIT
+from afnetm.data.dataset_files import MEASURES, MISFIT, summary
 from afnetm.data.reasons import grouped, in_own_words
 
 #: What is told of the description of a source, and within it of the nose's order; another entry may be anything.

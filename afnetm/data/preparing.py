@@ -1,44 +1,61 @@
 """Preparing: every scan of a source rendered, in parallel, into a dataset that is there whole or not at all.
 
-Scans are rendered in chunks, each a file beside the dataset that appears under its name when it is complete. Killed at
-any moment, the next call goes on with the chunks that are there. The bytes do not depend on the number of workers.
+Workers write each scan's maps into its row of preallocated arrays; a record beside them, one line per scan, says which
+rows are finished. Killed at any moment, the next call resumes after the last of them. The bytes do not depend on the
+number of workers.
 """
 
 import json
+import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
-import numpy as np
+import pandas as pd
 from filelock import FileLock, Timeout
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
-from afnetm.data.chunks import merge_chunks, render_chunk
 from afnetm.data.dataset import FaceDataset, open_dataset
-from afnetm.data.dataset_files import ARRAYS, FORMAT_VERSION
-from afnetm.data.maps import RENDERING_VERSION
-from afnetm.data.processes import in_processes
-from afnetm.data.rendering import SIZES
+from afnetm.data.dataset_files import (
+    COLUMNS,
+    FORMAT_VERSION,
+    MEASURES,
+    PIXEL_BYTES,
+    create_maps,
+    cut_maps,
+    in_order,
+    read_maps,
+    write_dataset,
+    write_maps,
+)
+from afnetm.data.maps import RENDERING_VERSION, RenderedMaps, maps_sha256, regions_in
+from afnetm.data.pose import fit_pose
+from afnetm.data.rendering import SIZES, render
 from afnetm.data.scan import ScanSource
 from afnetm.errors import UserError
 from afnetm.unwritten import why_unwritten
+from afnetm.workers import in_processes
 
-#: Scans a chunk: what a kill costs each worker, and a step of the progress bar.
+#: Scans per task: what a kill costs each worker, and a step of the progress bar.
 CHUNK = 8
+#: What became of a scan: its ``id``, and its ``row`` of the table or the ``reason`` why it was rejected; in a record
+#: also ``at``, where its maps are in the arrays.
+Entry = dict[str, Any]
+Progress = Callable[[int, int], None]
+
+
+class NothingRenderedError(UserError):
+    """Of a whole source no scan can be rendered."""
 
 
 def disk_need(*, scans: int, size: int) -> int:
-    """Bytes of disk to make a dataset: its maps twice, in chunks and together. Afterwards half of it is free again."""
-    pixel = sum(channels * np.dtype(kind).itemsize for channels, kind in ARRAYS.values())
-    return 2 * scans * (size * size * pixel + 4096)
+    """Bytes of disk that a dataset takes, also while it is made."""
+    return scans * (size * size * PIXEL_BYTES + 4096)
 
 
 def prepare_dataset(
-    directory: Path,
-    source: ScanSource,
-    *,
-    size: int,
-    workers: int,
-    progress: Callable[[int, int], None] | None = None,
+    directory: Path, source: ScanSource, *, size: int, workers: int, progress: Progress | None = None
 ) -> FaceDataset:
     """Make the dataset of `source` in `directory`; its name is the folder's.
 
@@ -77,48 +94,147 @@ def prepare_dataset(
     return open_dataset(directory)
 
 
-def _prepare(
-    directory: Path, source: ScanSource, *, size: int, workers: int, progress: Callable[[int, int], None]
-) -> None:
+def survey(
+    source: ScanSource, *, workers: int, progress: Progress = lambda done, total: None
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Reads and renders every scan of `source` as for a dataset, without writing anything.
+
+    Returns:
+        The table of the scans that can be used, and id and reason of the others. Both are as in a dataset, but for the
+        digests of the maps, which are made as small as they can be.
+    """
+    if workers < 1:
+        raise UserError(f"workers: {workers} (allowed: 1 or more)")
+    ids = list(source.ids())
+    source.describe()  # what it has to look at once is then known to every worker
+    entries: dict[str, Entry] = {}
+    progress(0, len(ids))
+    tasks = [(source, ids[start : start + CHUNK]) for start in range(0, len(ids), CHUNK)]
+    for found in in_processes(_look, tasks, workers=workers):
+        entries |= {entry["id"]: entry for entry in found}
+        progress(len(entries), len(ids))
+    return _tables([entries[scan_id] for scan_id in ids])
+
+
+def _prepare(directory: Path, source: ScanSource, *, size: int, workers: int, progress: Progress) -> None:
     partial = directory.with_name(f".{directory.name}.partial")
-    chunks = _plan(partial, source, size=size)
-    todo = {path: scans for path, scans in chunks.items() if not path.exists()}
-    total = sum(map(len, chunks.values()))
-    need = disk_need(scans=total, size=size) - sum(path.stat().st_size for path in chunks if path.exists())
-    free = shutil.disk_usage(partial).free
-    if need > free:
-        raise UserError(f"dataset {directory.name}: {need / 1e6:.0f} MB of disk are needed, {free / 1e6:.0f} are free")
-
-    done = total - sum(map(len, todo.values()))
-    progress(done, total)
-    tasks = [(path, source, scans, size) for path, scans in todo.items()]
-    for finished in in_processes(render_chunk, tasks, workers=workers):
-        done += finished
-        progress(done, total)
-    try:
-        complete = merge_chunks(partial / "complete", list(chunks), source, name=directory.name, size=size)
-    except UserError:
-        shutil.rmtree(partial)  # what the source lacks may be mended before the next call
-        raise
-    complete.rename(directory)
-    shutil.rmtree(partial)
-
-
-def _plan(partial: Path, source: ScanSource, *, size: int) -> dict[Path, list[str]]:
-    """The chunks' files with their scans. Those of an earlier call are kept only if it planned just the same."""
+    record, folder = partial / "record.jsonl", partial / "dataset"
     ids = list(source.ids())
     if not ids or len(set(ids)) < len(ids):
         raise UserError(
             f"source: {len(ids)} scans with {len(set(ids))} different ids (allowed: 1 or more, all different)"
         )
     versions = {"format_version": FORMAT_VERSION, "rendering": RENDERING_VERSION}
-    plan = json.dumps({**versions, "size": size, "source": source.describe(), "ids": ids, "chunk": CHUNK})
-    record = partial / "plan.json"
-    if not record.exists() or record.read_text(encoding="utf-8") != plan:
+    plan = json.dumps({**versions, "size": size, "source": source.describe(), "ids": ids})
+    entries = _finished(record, plan)
+    if entries is None:
         shutil.rmtree(partial, ignore_errors=True)
-        (partial / "chunks").mkdir(parents=True)
-        record.write_text(plan, encoding="utf-8")
-    return {
-        partial / "chunks" / f"{start // CHUNK:05d}.safetensors": ids[start : start + CHUNK]
-        for start in range(0, len(ids), CHUNK)
-    }
+        folder.mkdir(parents=True)
+        create_maps(folder, scans=len(ids), size=size)
+        record.write_text(plan + "\n", encoding="utf-8")
+        entries = {}
+    todo = [(row, scan_id) for row, scan_id in enumerate(ids) if scan_id not in entries]
+    need, free = disk_need(scans=len(todo), size=size), shutil.disk_usage(partial).free
+    if need > free:
+        raise UserError(f"dataset {directory.name}: {need / 1e6:.0f} MB of disk are needed, {free / 1e6:.0f} are free")
+
+    with record.open("a", encoding="utf-8", buffering=1) as lines:
+
+        def note(entry: Entry) -> None:
+            entries[entry["id"]] = entry
+            lines.write(json.dumps(entry) + "\n")
+
+        progress(len(entries), len(ids))
+        tasks = [(folder, source, size, todo[start : start + CHUNK]) for start in range(0, len(todo), CHUNK)]
+        for found in in_processes(_render_rows, tasks, workers=workers):
+            for entry in found:
+                note(entry)
+            progress(len(entries), len(ids))
+        kept = [entries[scan_id] for scan_id in ids if "row" in entries[scan_id]]
+        if kept and kept[-1]["at"] >= len(kept):
+            _close_gaps(folder, kept, note, scans=len(ids), size=size)
+    table, rejected = _tables([entries[scan_id] for scan_id in ids])
+    if table.empty:
+        shutil.rmtree(partial)  # what the source lacks may be mended before the next call
+        first = rejected["reason"].iloc[0]
+        raise NothingRenderedError(
+            f"dataset {directory.name}: none of {len(rejected)} scans can be rendered; first {first}"
+        )
+    cut_maps(folder, scans=len(table), size=size)
+    write_dataset(
+        folder,
+        table,
+        name=directory.name,
+        size=size,
+        rendering=RENDERING_VERSION,
+        shareable=source.shareable,
+        source=source.describe(),
+        rejected=rejected,
+    )
+    folder.rename(directory)
+    shutil.rmtree(partial)
+
+
+def _finished(record: Path, plan: str) -> dict[str, Entry] | None:
+    """What an earlier call noted; None if there was none, or it planned something else."""
+    if not record.exists():
+        return None
+    content = record.read_bytes()
+    whole = content[: content.rfind(b"\n") + 1]  # killed while it wrote, a line is not
+    first, *lines = whole.decode("utf-8").splitlines() or [""]
+    if first != plan:
+        return None
+    os.truncate(record, len(whole))
+    return {entry["id"]: entry for entry in map(json.loads, lines)}  # of two the later: its maps were moved
+
+
+def _close_gaps(folder: Path, kept: Sequence[Entry], note: Callable[[Entry], None], *, scans: int, size: int) -> None:
+    """Moves maps to the rows of scans that were rejected, one after the other upwards; each move is noted.
+
+    Killed in between, the move that is not noted is made again: its maps are still where they were.
+    """
+    arrays = read_maps(folder, scans=scans, size=size)
+    for row, entry in enumerate(kept):
+        if entry["at"] != row:
+            write_maps(folder, row, RenderedMaps(*(array[entry["at"]] for array in arrays.values())))
+            note(entry | {"at": row})
+
+
+def _render_rows(folder: Path, source: ScanSource, size: int, scans: Sequence[tuple[int, str]]) -> list[Entry]:
+    """Renders scans and writes the maps of each into its row; what became of them."""
+    entries = []
+    with threadpool_limits(1):  # workers share the cores as processes
+        for row, scan_id in scans:
+            entry, maps = _render_one(source, scan_id, size=size)
+            if maps is not None:
+                write_maps(folder, row, maps)
+            entries.append(entry | {"at": row})
+    return entries
+
+
+def _look(source: ScanSource, ids: Sequence[str]) -> list[Entry]:
+    with threadpool_limits(1):
+        return [_render_one(source, scan_id, size=SIZES.start)[0] for scan_id in ids]
+
+
+def _render_one(source: ScanSource, scan_id: str, *, size: int) -> tuple[Entry, RenderedMaps | None]:
+    try:
+        scan = source.load(scan_id)
+        maps, misfit = render(scan, size=size), fit_pose(scan).misfit
+    except UserError as error:
+        return {"id": scan_id, "reason": str(error)}, None
+    row = {"id": scan.id, "subject": scan.subject, "expression": scan.expression, "intensity": scan.intensity}
+    row |= {"source": scan.source, "regions": regions_in(maps.planes), "sha256": maps_sha256(maps)}
+    height, width, _ = scan.texture.shape
+    measures = (round(misfit, 3), len(scan.vertices), len(scan.faces), width, height)
+    row |= dict(zip(MEASURES, measures, strict=True))
+    row |= {f"nuisance_{name}": level for name, level in scan.nuisance.items()}
+    return {"id": scan_id, "row": row}, maps
+
+
+def _tables(entries: Sequence[Entry]) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """A dataset's table, its columns in order, and the rejected scans with their reasons."""
+    rows = [entry["row"] for entry in entries if "row" in entry]
+    rejected = [entry for entry in entries if "reason" in entry]
+    table = in_order(pd.DataFrame(rows, columns=None if rows else [*COLUMNS, *MEASURES]))
+    return table, pd.DataFrame(rejected, columns=["id", "reason"])

@@ -88,7 +88,7 @@ def prepare(
     Example: `afnetm data prepare bu3dfe ~/BU_3DFE bu3dfe --workers 4`
     """
     with console.status("loading"):
-        from afnetm.data.chunks import NothingRenderedError
+        from afnetm.data.preparing import NothingRenderedError
         from benchmarks.commands import datasets
 
     home: Home = context.obj

@@ -114,7 +114,7 @@ def _overview(
     if nose := described.get("nose"):
         table.add_row("nose rows", f"{nose['order']}, first side {nose['first_side']}")
     need = disk_need(scans=len(found.scans), size=size)
-    table.add_row("disk", f"{disk(need // 2)} for the dataset, {disk(need)} while it is made")
+    table.add_row("disk", disk(need))
     if seconds is not None:
         needed = duration(max(seconds * len(found.scans) / workers, 1))
         table.add_row("time", f"about {needed} with {counted(workers, 'worker')}")

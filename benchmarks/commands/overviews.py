@@ -7,14 +7,14 @@ from pathlib import Path
 from typing import Any
 
 from afnetm.data.dataset import check_dataset
-from afnetm.data.dataset_files import FORMAT_VERSION, INFO, MAPS, REJECTED
+from afnetm.data.dataset_files import FORMAT_VERSION, INFO, REJECTED
 from afnetm.data.maps import RENDERING_VERSION
 from afnetm.data.overview import overview
+from afnetm.data.preparing import survey
 from afnetm.data.sources.bosphorus import BosphorusSource
 from afnetm.data.sources.bu3dfe import Bu3dfeSource
 from afnetm.data.sources.folder import FolderSource
 from afnetm.data.sources.inspection import FileSource
-from afnetm.data.survey import survey
 from afnetm.errors import UserError
 from benchmarks.plans.datasets import processes, warn_of_rendering
 from benchmarks.terminal.console import Terminal
@@ -53,7 +53,8 @@ def tell(directory: Path, *, table: Path | None, workers: int | None, console: T
         with (directory / REJECTED).open(encoding="utf-8", newline="") as file:
             reasons = [row["reason"] for row in csv.DictReader(file)]
         found = overview(dataset.table, reasons, dataset.source)
-        made = {"rendering": dataset.rendering, "size": dataset.size, "bytes": (directory / MAPS).stat().st_size}
+        size = sum(maps.nbytes for maps in (dataset.texture, dataset.depth, dataset.planes))
+        made = {"rendering": dataset.rendering, "size": dataset.size, "bytes": size}
         return program | made | found
     with console.status("looking at the folder"):
         source = _files(directory, table)

@@ -10,4 +10,4 @@ def begin_workers() -> BaseContext:
 
     It waits for nothing, and is to be called as soon as it is likely that something is to be run.
     """
-    return context("afnetm.data.chunks", "afnetm.data.synthetic.making", "benchmarks.execution.executing")
+    return context("afnetm.data.preparing", "afnetm.data.synthetic.making", "benchmarks.execution.executing")

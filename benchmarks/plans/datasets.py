@@ -99,11 +99,11 @@ def make_synthetic(
 ) -> FaceDataset:
     """Makes a synthetic dataset with a progress bar; an interrupted one goes on where it was."""
     if processes(workers) > 1:
-        context("afnetm.data.chunks", "afnetm.data.synthetic.making")
+        context("afnetm.data.preparing", "afnetm.data.synthetic.making")
     from afnetm.data.preparing import disk_need, prepare_dataset  # meshes take a second to import
 
     need = disk(disk_need(scans=len(source.ids()), size=size))
-    first = f"dataset {name}: {counted(len(source.ids()), 'scan')}, {need} of disk while it is made, half of it then"
+    first = f"dataset {name}: {counted(len(source.ids()), 'scan')}, {need} of disk"
     with progress_bar(f"making dataset {name}", console, first=first) as progress:
         directory = dataset_directory(home.path, name)
         return prepare_dataset(directory, source, size=size, workers=processes(workers), progress=progress)

@@ -4,13 +4,13 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
-from afnetm.data.processes import in_processes
 from afnetm.data.scan import Scan
 from afnetm.data.sources.bosphorus_export import bosphorus_files
 from afnetm.data.sources.bu3dfe_export import bu3dfe_files
 from afnetm.data.sources.synthetic_mark import MARK, mark
 from afnetm.data.synthetic import SyntheticSource
 from afnetm.errors import UserError
+from afnetm.workers import in_processes
 
 #: The layouts, by what commands call them: from a scan and its subject's number to files by name.
 LAYOUTS: dict[str, Callable[..., dict[str, bytes]]] = {"bu3dfe": bu3dfe_files, "bosphorus": bosphorus_files}

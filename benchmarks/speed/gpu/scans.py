@@ -7,10 +7,9 @@ import numpy as np
 import torch
 
 from afnetm.contract.inputs import learnable_dataset
-from afnetm.data.dataset import FaceDataset, open_dataset, regions_in
-from afnetm.data.dataset_writing import write_dataset
-from afnetm.data.fingerprint import maps_sha256
-from afnetm.data.maps import RenderedMaps
+from afnetm.data.dataset import FaceDataset, open_dataset
+from afnetm.data.dataset_files import create_maps, write_dataset, write_maps
+from afnetm.data.maps import RenderedMaps, maps_sha256, regions_in
 
 #: What the suite `quick` calls its dataset.
 QUICK = "synthetic-quick"
@@ -37,12 +36,14 @@ def scans(home: Path | None, *, size: int, subjects: int) -> FaceDataset:
 def write(dataset: FaceDataset, directory: Path) -> FaceDataset:
     """The dataset on disk, in a new folder called after it."""
     directory.mkdir(parents=True)
-    maps = {name: getattr(dataset, name) for name in ("texture", "depth", "planes")}
-    digests = [maps_sha256(RenderedMaps(*one)) for one in zip(*maps.values(), strict=True)]
+    maps = [RenderedMaps(*one) for one in zip(dataset.texture, dataset.depth, dataset.planes, strict=True)]
+    create_maps(directory, scans=len(maps), size=dataset.size)
+    for row, one in enumerate(maps):
+        write_maps(directory, row, one)
+    digests = [maps_sha256(one) for one in maps]
     table = dataset.table.assign(sha256=digests, regions=[regions_in(planes) for planes in dataset.planes])
     write_dataset(
         directory,
-        [maps],
         table,
         name=directory.name,
         size=dataset.size,

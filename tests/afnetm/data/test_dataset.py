@@ -2,16 +2,14 @@ import json
 import shutil
 import subprocess
 import sys
-from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
-from safetensors.numpy import load_file, save_file
 
 from afnetm.data.dataset import check_dataset, dataset_directory, dataset_info, open_dataset
-from afnetm.data.dataset_files import ARRAYS, file_sha256, write_maps
+from afnetm.data.dataset_files import file_sha256
 from afnetm.data.maps import PLANES
 from afnetm.data.pose import fit_pose
 from afnetm.data.preparing import prepare_dataset
@@ -82,17 +80,6 @@ def test_a_region_without_landmarks_is_left_out_and_the_table_says_so(original):
     assert not (dataset.planes[row] & PLANES["brows"]).any()
 
 
-@pytest.mark.parametrize("sizes", [[3], [2, 0, 1], [1, 1, 1]])
-def test_maps_written_piece_by_piece_are_what_the_library_writes(tmp_path, sizes):
-    rng = np.random.default_rng(0)
-    whole = {name: rng.integers(0, 200, (3, channels, 5, 5)).astype(kind) for name, (channels, kind) in ARRAYS.items()}
-    starts = np.cumsum([0, *sizes])
-    parts = [{name: array[a:b] for name, array in whole.items()} for a, b in pairwise(starts)]
-    write_maps(tmp_path / "pieces", iter(parts), scans=3, size=5)
-    save_file(whole, tmp_path / "whole")
-    assert (tmp_path / "pieces").read_bytes() == (tmp_path / "whole").read_bytes()
-
-
 def test_opening_reads_no_maps(original):
     dataset = open_dataset(original)
     assert all(isinstance(maps, np.memmap) for maps in (dataset.texture, dataset.depth, dataset.planes))
@@ -117,10 +104,9 @@ def _edit_info(directory, **changes):
     path.write_text(json.dumps(json.loads(path.read_text()) | changes))
 
 
-def _edit_maps(directory, edit):
-    arrays = load_file(directory / "maps.safetensors")
-    edit(arrays)
-    save_file(arrays, directory / "maps.safetensors")
+def _flip(directory, name, row):
+    array = np.load(directory / f"{name}.npy", mmap_mode="r+")
+    array[row].flat[7] ^= 1
 
 
 def _truncate(path):
@@ -134,7 +120,7 @@ def _truncate(path):
         (lambda d: (d / "dataset.json").unlink(), r"not a dataset, it has no dataset\.json"),
         (lambda d: _truncate(d / "dataset.json") or _truncate(d / "dataset.json"), r"dataset\.json is damaged"),
         (lambda d: (d / "dataset.json").write_text("[]"), r"dataset\.json is damaged"),
-        (lambda d: _edit_info(d, format_version=1), r"format version is 1 \(this program reads 2\); remake it"),
+        (lambda d: _edit_info(d, format_version=1), r"format version is 1 \(this program reads 3\); remake it"),
         (lambda d: _edit_info(d, shareable="yes"), r"shareable in dataset\.json is 'yes' \(allowed: bool\)"),
         (
             lambda d: _edit_info(d, window_mm=180.0),
@@ -143,11 +129,12 @@ def _truncate(path):
         (lambda d: _edit_info(d, scans=18), r"scans\.csv has 17 scans \(dataset\.json says 18\)"),
         (
             lambda d: _edit_info(d, size=64),
-            r"is U\d+ \[17, \d, 32, 32\] \(by its table and info: U\d+ \[17, \d, 64, 64\]\)",
+            r"texture\.npy holds uint8 \(17, 3, 32, 32\) \(by its table and info: \|u1 \(17, 3, 64, 64\)\)",
         ),
-        (lambda d: (d / "maps.safetensors").unlink(), r"maps\.safetensors is missing or incomplete"),
-        (lambda d: _truncate(d / "maps.safetensors"), r"maps\.safetensors is missing or incomplete"),
-        (lambda d: _edit_maps(d, lambda arrays: arrays.pop("depth")), "depth in maps.safetensors is None None"),
+        (lambda d: (d / "depth.npy").unlink(), r"depth\.npy is missing or incomplete"),
+        (lambda d: _truncate(d / "planes.npy"), r"planes\.npy is missing or incomplete"),
+        (lambda d: np.save(d / "depth.npy", np.array([{}]), allow_pickle=True), r"depth\.npy is missing or incomplete"),
+        (lambda d: np.save(d / "depth.npy", np.load(d / "depth.npy").astype(">u2")), r"depth\.npy holds >u2"),
         (lambda d: (d / "scans.csv").unlink(), r"scans\.csv cannot be read"),
         (lambda d: (d / "scans.csv").write_text(""), r"scans\.csv cannot be read"),
         (lambda d: (d / "scans.csv").write_text("id,subject\na,b\n"), "scans.csv has no column 'expression'"),
@@ -158,10 +145,6 @@ def test_what_cannot_be_opened_is_named(directory, spoil, message):
     with pytest.raises(UserError, match=f"^dataset .*faces: .*{message}") as caught:
         open_dataset(directory)
     assert "\n" not in str(caught.value)
-
-
-def _flip(array, row):
-    array[row].flat[7] ^= 1
 
 
 def _relabel(directory):
@@ -183,9 +166,9 @@ def _edit_table(directory, row, **changes):
 @pytest.mark.parametrize(
     ("spoil", "message"),
     [
-        (lambda d: _edit_maps(d, lambda arrays: _flip(arrays["texture"], 4)), "maps of scan s000_sadness"),
-        (lambda d: _edit_maps(d, lambda arrays: _flip(arrays["depth"], 0)), "maps of scan s000_anger"),
-        (lambda d: _edit_maps(d, lambda arrays: _flip(arrays["planes"], 16)), "maps of scan s002_surprise"),
+        (lambda d: _flip(d, "texture", 4), "maps of scan s000_sadness"),
+        (lambda d: _flip(d, "depth", 0), "maps of scan s000_anger"),
+        (lambda d: _flip(d, "planes", 16), "maps of scan s002_surprise"),
         (_relabel, r"scans\.csv was altered"),
         (lambda d: (d / "rejected.csv").unlink(), r"rejected\.csv was altered"),
         (lambda d: _edit_info(d, fingerprint="0" * 64), r"fingerprint in dataset\.json is '000"),

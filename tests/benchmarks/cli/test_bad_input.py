@@ -134,7 +134,7 @@ def test_a_wrong_encoder_is_told_before_a_dataset_is_made(tmp_path: Path, refuse
 
 
 def test_a_dataset_that_was_altered_is_told_by_check(home: Path, refused: Refused) -> None:
-    maps = home / "datasets" / "tiny" / "maps.safetensors"
+    maps = home / "datasets" / "tiny" / "depth.npy"
     content = bytearray(maps.read_bytes())
     content[-100] ^= 1
     maps.write_bytes(content)
@@ -142,9 +142,9 @@ def test_a_dataset_that_was_altered_is_told_by_check(home: Path, refused: Refuse
 
 
 def test_a_dataset_that_was_cut_off_is_told_at_once(home: Path, suite: Path, refused: Refused) -> None:
-    maps = home / "datasets" / "tiny" / "maps.safetensors"
+    maps = home / "datasets" / "tiny" / "depth.npy"
     maps.write_bytes(maps.read_bytes()[:-1])
-    assert "maps.safetensors is missing or incomplete" in refused(home, "run", str(suite))
+    assert "depth.npy is missing or incomplete" in refused(home, "run", str(suite))
 
 
 def test_a_home_that_cannot_be_written_to(suite: Path, tmp_path: Path, refused: Refused) -> None:

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 import shutil
 import signal
 import subprocess
@@ -33,7 +34,7 @@ def test_a_data_set_is_exported_prepared_checked_and_trained_on(tmp_path, export
     home, files = tmp_path / "home", exported / layout
     done = afnetm(home, "data", "prepare", layout, str(files), "faces", "--size", "32", "--workers", "2")
     assert "12 of 2 subjects" in done.stderr
-    assert " for the dataset, " in done.stderr
+    assert re.search(r"disk +[\d.]+ [kM]B", done.stderr)
     info = json.loads(afnetm(home, "data", "check", "faces", "--json").stdout)
     assert (info["scans"], info["subjects"], info["shareable"]) == (12, 2, False)
     assert info["classes"] == dict.fromkeys(("anger", "disgust", "fear", "happiness", "sadness", "surprise"), 2)
@@ -72,13 +73,13 @@ def test_killed_while_preparing_it_goes_on_to_the_same_dataset(tmp_path, exporte
     prepare = ["data", "prepare", "bu3dfe", str(exported / "bu3dfe"), "faces", "--size", "224", "--workers", "1"]
     afnetm(tmp_path / "whole", *prepare)
     with subprocess.Popen(command(tmp_path / "cut", *prepare), stderr=subprocess.DEVNULL) as running:
-        chunks = tmp_path / "cut/datasets/.faces.partial/chunks"
-        while not (chunks.is_dir() and any(chunks.glob("*.safetensors"))) and running.poll() is None:
+        record = tmp_path / "cut/datasets/.faces.partial/record.jsonl"
+        while not (record.exists() and record.read_bytes().count(b"\n") > 1) and running.poll() is None:
             time.sleep(0.01)
         running.send_signal(signal.SIGKILL)
     assert not (tmp_path / "cut/datasets/faces").exists()
     afnetm(tmp_path / "cut", *prepare)
-    for name in ("dataset.json", "scans.csv", "rejected.csv", "maps.safetensors"):
+    for name in ("dataset.json", "scans.csv", "rejected.csv", "texture.npy", "depth.npy", "planes.npy"):
         one, other = ((tmp_path / home / "datasets/faces" / name).read_bytes() for home in ("whole", "cut"))
         assert one == other, name
 

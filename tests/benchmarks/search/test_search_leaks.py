@@ -1,6 +1,5 @@
 """Nothing that a search sees is of anyone who is tested with what it finds: by its folds, and by their pictures."""
 
-import json
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -128,15 +127,8 @@ def test_development_is_refused_where_everybody_may_be_tested(protocol: dict[str
 
 def poison(home: Path, rows: np.ndarray[Any, np.dtype[np.int64]]) -> None:
     """Makes the maps of these scans as bright, far and full of masks as can be, and leaves all else as it is."""
-    maps = home / "datasets" / "tiny" / "maps.safetensors"
-    length = int.from_bytes(maps.read_bytes()[:8], "little")
-    header = json.loads(maps.read_bytes()[8 : 8 + length])
-    kinds = {"U8": np.uint8, "U16": np.uint16}
-    arrays = {name: of for name, of in header.items() if name != "__metadata__"}
-    assert set(arrays) == {"texture", "depth", "planes"}
-    for of in arrays.values():
-        start = 8 + length + of["data_offsets"][0]
-        array = np.memmap(maps, kinds[of["dtype"]], "r+", offset=start, shape=tuple(of["shape"]))
+    for name in ("texture", "depth", "planes"):
+        array = np.load(home / "datasets" / "tiny" / f"{name}.npy", mmap_mode="r+")
         array[rows] = np.iinfo(array.dtype).max
         array.flush()
 
