@@ -9,7 +9,7 @@ from rich.markup import escape
 from benchmarks.cli.options import Methods, SuiteName, command_line
 from benchmarks.records.home import Home
 from benchmarks.terminal.console import console, errors
-from benchmarks.terminal.steps import progress_bar
+from benchmarks.terminal.progress import progress_bar
 from benchmarks.terminal.words import counted, disk
 
 

@@ -15,7 +15,7 @@ from benchmarks.cli.completion import complete_datasets
 from benchmarks.cli.options import command_line
 from benchmarks.records.home import Home
 from benchmarks.terminal.console import console, errors, output
-from benchmarks.terminal.steps import progress_bar
+from benchmarks.terminal.progress import progress_bar
 from benchmarks.terminal.words import counted
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from rich.markup import escape
 
 from benchmarks.cli.options import Json
 from benchmarks.terminal.console import console, output
-from benchmarks.terminal.steps import progress_bar
+from benchmarks.terminal.progress import progress_bar
 from benchmarks.terminal.tables import Described
 
 

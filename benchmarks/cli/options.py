@@ -60,7 +60,7 @@ DryRun = Annotated[bool, typer.Option("--dry-run", help="Print what would be don
 def ahead(home: Home, suite: str, changes: Sequence[str] | None) -> None:
     """Begins what workers need, where the suite seems to have something to train: this process has seconds to plan."""
     from benchmarks.commands.state import seems_unfinished
-    from benchmarks.execution.ahead import begin_workers
+    from benchmarks.execution.workers import begin_workers
 
     if seems_unfinished(suite, home, changes or ()):
         begin_workers()

@@ -16,17 +16,16 @@ from afnetm.model.stream import check_encoder
 from afnetm.workers import core_count
 from benchmarks.commands.changes import tell_changed_sources
 from benchmarks.commands.manifests import UNTUNED, make_manifest
-from benchmarks.execution.copies import Report, copies
-from benchmarks.execution.runner import Tally, run
+from benchmarks.execution import comparison
+from benchmarks.execution.copying import Report, copies
 from benchmarks.plans.datasets import ensure_dataset
-from benchmarks.plans.fitting import check_selection
 from benchmarks.plans.runs import PlannedRun, plan
 from benchmarks.plans.suite import Suite, load_suite, validate
 from benchmarks.records.home import Home, write_text
 from benchmarks.records.manifest import Manifest, NoManifestError, check_same, manifest_named
 from benchmarks.records.store import Store
 from benchmarks.search.links import note_outcome
-from benchmarks.search.searching import StudySpec, check_folds, finished, search, study_specs
+from benchmarks.search.searching import StudySpec, finished, search, study_specs
 from benchmarks.search.tuning import Tuned, by_file, by_search, position
 from benchmarks.terminal.console import Terminal
 from benchmarks.terminal.words import counted
@@ -157,9 +156,7 @@ def tune(job: Job, spec: SearchSpec, *, storage_url: str | None, tracking_uri: s
         UserError: the protocol leaves nobody to tune on, a space cannot be searched so, or the storage is not there.
     """
     assert job.dataset is not None
-    check_selection(spec, job.suite.protocol)
-    asked = study_specs(job.suite, spec, job.planned, job.labels)
-    check_folds(asked, job.suite, job.dataset)
+    asked = study_specs(job.suite, spec, job.planned, job.labels, job.dataset)
     manifest = make_manifest(job.suite, job.dataset, [])
     tracker = partial(_study_tracker, uri=tracking_uri, home=job.home, manifest=manifest, storage_url=storage_url)
     with job.home.lock():
@@ -200,7 +197,7 @@ def _specs_of_other_studies(job: Job, spec: SearchSpec) -> list[StudySpec]:
     for label in job.suite.methods:
         if label not in job.labels:
             with suppress(UserError):  # it cannot be searched so, and will be refused when it is asked for
-                found += study_specs(job.suite, spec, job.planned, [label])
+                found += study_specs(job.suite, spec, job.planned, [label], job.dataset)
     return found
 
 
@@ -222,7 +219,7 @@ def give(job: Job, path: Path) -> Job:
     return replace(job, planned=tuned.planned, tuned=tuned)
 
 
-def train(job: Job, *, tracking_uri: str, with_faces: bool, console: Terminal) -> Tally:
+def train(job: Job, *, tracking_uri: str, with_faces: bool, console: Terminal) -> comparison.Tally:
     """Runs what of a job is not done yet; `with_faces` lets MLflow have subjects' names that are not shareable."""
     assert job.dataset is not None
     manifest = make_manifest(job.suite, job.dataset, job.planned, job.tuned)
@@ -238,7 +235,7 @@ def train(job: Job, *, tracking_uri: str, with_faces: bool, console: Terminal) -
         _tell_weightless(job, done, console)
         used = [(p.label, job.suite.methods[p.label], p.run.key) for p in job.chosen if p.run.key in done]
         tell_changed_sources(used, Store(job.home), suite=job.suite.name)
-        return run(
+        return comparison.train(
             job.chosen,
             manifest,
             job.home,

@@ -22,7 +22,7 @@ from afnetm.errors import UserError
 from benchmarks.plans.datasets import processes, write_sheet
 from benchmarks.records.home import Home
 from benchmarks.terminal.console import Terminal
-from benchmarks.terminal.steps import progress_bar
+from benchmarks.terminal.progress import progress_bar
 from benchmarks.terminal.words import counted, disk, duration
 
 KINDS = ("bu3dfe", "bosphorus", "folder")

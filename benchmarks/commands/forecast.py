@@ -14,7 +14,6 @@ from afnetm.data.scan import EXPRESSIONS
 from benchmarks.commands.beside import Step, steps
 from benchmarks.commands.timing import estimate_seconds
 from benchmarks.plans.datasets import how_to_make
-from benchmarks.plans.runs import select, split
 from benchmarks.records.store import Store
 from benchmarks.terminal.tables import Fitted
 from benchmarks.terminal.words import counted, duration
@@ -106,10 +105,10 @@ class Shape:
 
 def shape(job: "Job") -> Shape:
     """That of the suite's trainings, by the first; of a dataset yet to be made, by its configuration."""
-    suite, dataset = job.suite, job.dataset
-    if dataset is not None:
-        first = split(dataset, select(dataset, suite.dataset), **suite.protocol.model_dump())[0]
-        return Shape(dataset.size, len(first.train), len(first.test))
+    suite = job.suite
+    if job.dataset is not None:
+        first = job.planned[0].scans
+        return Shape(job.dataset.size, len(first.train), len(first.test))
     made = suite.dataset.synthetic
     assert made is not None
     scans = (suite.protocol.subjects or made.subjects) * scans_each(suite)

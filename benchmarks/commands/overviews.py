@@ -18,7 +18,7 @@ from afnetm.data.sources.inspection import FileSource
 from afnetm.errors import UserError
 from benchmarks.plans.datasets import processes, warn_of_rendering
 from benchmarks.terminal.console import Terminal
-from benchmarks.terminal.steps import progress_bar
+from benchmarks.terminal.progress import progress_bar
 from benchmarks.terminal.words import counted, disk
 
 _HEADING = "Summary of a dataset: counts and measures, without faces and names of people, files or folders"

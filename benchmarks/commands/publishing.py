@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 from rich.console import Console
 
-from benchmarks.execution.copies import Report, copies
+from benchmarks.execution.copying import Report, copies
 from benchmarks.records.home import Home
 from benchmarks.records.manifest import Manifest, read_manifest
 from reports.pictures.collection import picture_stem

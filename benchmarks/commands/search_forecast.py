@@ -13,7 +13,7 @@ from rich.markup import escape
 from benchmarks.commands.beside import steps
 from benchmarks.commands.forecast import Shape, Share, estimated, faults, forecast, scans_each, shape, table_of
 from benchmarks.plans.datasets import how_to_make
-from benchmarks.plans.runs import undrawn
+from benchmarks.plans.folds import inner_folds
 from benchmarks.records.store import Store
 from benchmarks.search.searching import check_search, study_name
 from benchmarks.terminal.words import counted, duration
@@ -115,7 +115,9 @@ def _inner_shape(job: "Job", spec: SearchSpec) -> Shape:
     scans = outer.train
     if spec.selection == "development":
         if job.dataset is not None:
-            scans = len(undrawn(job.planned[0].run, job.dataset))
+            first = job.planned[0]
+            inner = inner_folds(job.dataset, first.scans, None, first.run.protocol, folds=spec.folds)
+            scans = len(inner[0].rows)
         else:
             assert suite.dataset.synthetic is not None
             scans = (suite.dataset.synthetic.subjects - (suite.protocol.subjects or 0)) * scans_each(suite)

@@ -8,10 +8,19 @@ import time
 from collections import deque
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
+from functools import partial
 from threading import Condition, Thread
 from types import TracebackType
 from typing import Generic, Protocol, Self, TypeVar
 
+from rich.console import Console
+from rich.markup import escape
+
+from benchmarks.execution.troubles import trouble
+from benchmarks.terminal.console import errors
+
+#: What is given a line to tell.
+Report = Callable[[str], object]
 #: Seconds from one attempt to the next where MLflow is away.
 AGAIN = 60.0
 #: Seconds that one copy may take when everything else is done, and when the user wants to leave.
@@ -141,6 +150,23 @@ class Copying(Generic[Copier]):
             first, self._away = self._away is None, message
         if first and not self._leaving:
             self._tell(message)
+
+
+def copies(make: Callable[[Report], Copier], uri: str, console: Console) -> Copying[Copier]:
+    """What copies to MLflow at `uri`, by what `make` makes; it is given what tells a line.
+
+    That MLflow is away is heard at once, and the work goes on.
+    """
+
+    def tell(line: str) -> None:
+        errors.say(f"[yellow]MLflow:[/] {escape(line)}")
+
+    return Copying(
+        partial(make, tell),
+        trouble=partial(trouble, uri=uri),
+        tell=lambda line: tell(f"{line}. Nothing is lost, the work goes on; copies are tried again later."),
+        waiting=lambda: console.status("copying to MLflow"),
+    )
 
 
 def _line(error: Exception) -> str:

@@ -22,7 +22,7 @@ from afnetm.training.device_dataset import DeviceDataset
 from afnetm.training.gradcam import gradcam
 from afnetm.training.loop import fit, predict
 from afnetm.training.metrics import scores
-from benchmarks.plans.runs import PlannedRun, class_indices, rebuild, scans_of
+from benchmarks.plans.runs import PlannedRun, rebuild
 from benchmarks.records.home import Home
 from benchmarks.records.provenance import provenance
 from benchmarks.records.store import Evidence, Record, Store
@@ -45,9 +45,9 @@ def execute(planned: PlannedRun, home: Home) -> float:
     run = planned.run
     device = torch.device(run.device)
     dataset = _dataset(home, planned.dataset_name, run.dataset)
-    rows, fold = scans_of(run, dataset)
+    rows, fold = planned.scans.rows, planned.scans
     data = _on_device(dataset, tuple(rows.tolist()), run.device)
-    labels = class_indices(dataset, rows)
+    labels = dataset.table["expression"].iloc[rows].map(EXPRESSIONS.index).to_numpy(np.int64, copy=True)
     method, encoder, config = rebuild(planned)
 
     if device.type == "cuda":

@@ -13,7 +13,7 @@ from afnetm.errors import UserError
 from afnetm.workers import context, core_count
 from benchmarks.records.home import Home
 from benchmarks.terminal.console import Terminal, errors
-from benchmarks.terminal.steps import progress_bar
+from benchmarks.terminal.progress import progress_bar
 from benchmarks.terminal.words import counted, disk
 
 if TYPE_CHECKING:

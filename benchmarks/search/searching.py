@@ -1,8 +1,8 @@
 """The search of a suite: every method's studies, whose trials are trained by the same workers into the same store."""
 
 from collections import deque
-from collections.abc import Callable
-from contextlib import closing, suppress
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 
 from optuna import get_all_study_names
@@ -10,15 +10,16 @@ from optuna.storages import BaseStorage
 
 from afnetm.data.dataset import FaceDataset
 from afnetm.errors import UserError
-from benchmarks.execution.local import Outcome, run_local
+from benchmarks.execution.driver import Outcome, drive
 from benchmarks.plans.fitting import check_inner_folds, check_selection
+from benchmarks.plans.folds import Scans, inner_folds
 from benchmarks.plans.keys import deciding
-from benchmarks.plans.runs import PlannedRun, scans_of, with_settings
+from benchmarks.plans.runs import PlannedRun, on_inner_fold, with_settings
 from benchmarks.plans.suite import Suite
 from benchmarks.records.home import Home
 from benchmarks.records.store import Store
+from benchmarks.search.progress import SearchProgress
 from benchmarks.terminal.console import Terminal
-from benchmarks.terminal.trials import SearchProgress
 from studies.best_parameters import Where, place
 from studies.samplers import check_sampler
 from studies.search import Search, Task
@@ -36,6 +37,7 @@ class StudySpec:
         where: the outer repeat and fold; None under ``development``, where one answer is for all.
         search: 0, or more where the whole search is repeated.
         base: a run of the comparison that the answer is for, as the suite has it.
+        folds: the inner folds that score a trial.
         space: what is searched.
         spec: how, with this search's seed.
     """
@@ -45,15 +47,25 @@ class StudySpec:
     where: Where
     search: int
     base: PlannedRun
+    folds: Sequence[Scans]
     space: Space
     spec: SearchSpec
 
 
-def study_specs(suite: Suite, spec: SearchSpec, planned: list[PlannedRun], labels: list[str]) -> list[StudySpec]:
+def study_specs(
+    suite: Suite, spec: SearchSpec, planned: list[PlannedRun], labels: list[str], dataset: FaceDataset | None
+) -> list[StudySpec]:
     """Every study of a search: fold by fold, so that all methods advance together; repeated searches come last.
 
+    Args:
+        suite: whose methods are searched.
+        spec: how.
+        planned: its runs; none where its dataset is yet to be made, and then there is no study either.
+        labels: the methods to search.
+        dataset: its.
+
     Raises:
-        UserError: a method's space cannot be searched so.
+        UserError: a method's space cannot be searched so, or too few subjects are left to tune on.
     """
     spaces = {}
     for label in labels:
@@ -61,38 +73,28 @@ def study_specs(suite: Suite, spec: SearchSpec, planned: list[PlannedRun], label
         fixed = suite.fixed.get(label, ())
         spaces[label] = search_space(method, suite.training, fixed=fixed, training=spec.training)
         check_sampler(spec.sampler, spaces[label].distributions, method=label)
-    found: list[StudySpec] = []
-    names: set[str] = set()
+    bases: dict[tuple[str, Where], PlannedRun] = {}  # the first of each
+    for one in planned:
+        if one.label in labels:
+            bases.setdefault((one.label, (one.run.repeat, one.run.fold) if spec.selection == "nested" else None), one)
+    folds: dict[Where, list[Scans]] = {}
+    found: dict[str, StudySpec] = {}
     for search in range(spec.selection_repeats):
-        seen = set()
-        for base in planned:
-            run = base.run
-            where = (run.repeat, run.fold) if spec.selection == "nested" else None
-            if base.label not in labels or (base.label, where) in seen:
-                continue
-            seen.add((base.label, where))
-            name = study_name(suite.name, base.label, where, search)
-            if name in names:
-                raise UserError(f"methods.{base.label}: its study would be another's, '{name}'; choose another label")
-            names.add(name)
-            found.append(StudySpec(name, base.label, where, search, base, spaces[base.label], spec))
-    return found
+        for (label, where), base in bases.items():
+            if where not in folds:
+                assert dataset is not None
+                folds[where] = inner_folds(dataset, base.scans, where, base.run.protocol, folds=spec.folds)
+            name = study_name(suite.name, label, where, search)
+            if name in found:
+                raise UserError(f"methods.{label}: its study would be another's, '{name}'; choose another label")
+            found[name] = StudySpec(name, label, where, search, base, folds[where], spaces[label], spec)
+    return list(found.values())
 
 
 def study_name(suite: str, label: str, where: Where, search: int) -> str:
     """What a study is called: ``quick/concat/0-2``, and ``quick/concat/0-2 #2`` when searched a second time."""
     name = f"{suite}/{label}" if where is None else f"{suite}/{label}/{place(where)}"
     return f"{name} #{search + 1}" if search else name
-
-
-def check_folds(found: list[StudySpec], suite: Suite, dataset: FaceDataset) -> None:
-    """Makes the folds of every study once, so that one that cannot be made is told before anything is trained.
-
-    Raises:
-        UserError: too few subjects are left for one.
-    """
-    for study_spec in {study_spec.where: study_spec for study_spec in found}.values():
-        scans_of(run_of(study_spec, suite, Task(0, 0, {})).run, dataset)
 
 
 def check_search(
@@ -104,11 +106,9 @@ def check_search(
         UserError: a method's space cannot be searched so, or too few subjects are left to tune on.
     """
     check_selection(spec, suite.protocol)
-    asked = study_specs(suite, spec, planned, labels)
+    study_specs(suite, spec, planned, labels, dataset)
     if dataset is None:
         check_inner_folds(spec, suite.dataset, suite.protocol)
-    else:
-        check_folds(asked, suite, dataset)
 
 
 def search(
@@ -135,23 +135,13 @@ def search(
     Raises:
         UserError: the storage has a study of that name that searches something else.
     """
-    store = Store(home)
-    store.sweep()
     searches = {study_spec: _opened(study_spec, storage) for study_spec in found}
-    trials = _Trials(searches, suite, store, ended)
     by_label = {one.label: [search for q, search in searches.items() if q.label == one.label] for one in found}
     spec = found[0].spec if found else SearchSpec()
-    try:
-        with (
-            SearchProgress(by_label, spec, workers=workers, console=console) as progress,
-            closing(run_local(trials.pull, home, workers=workers)) as outcomes,
-        ):
-            for outcome in outcomes:
-                trials.take(outcome)
-                progress.update(outcome.planned.label)
-            progress.update()  # where all was trained before, there was no outcome
-    finally:
-        store.sweep()
+    progress = SearchProgress(by_label, spec, workers=workers, console=console)
+    with progress.bars:
+        drive(_Trials(searches, suite, Store(home), progress, ended), home, workers=workers)
+        progress.update()  # where all was trained before, there was no outcome
     return searches
 
 
@@ -182,10 +172,11 @@ class _Trials:
         searches: dict[StudySpec, Search],
         suite: Suite,
         store: Store,
+        progress: SearchProgress,
         ended: Callable[[StudySpec, Search], object],
     ) -> None:
         self._pairs = list(searches.items())
-        self._suite, self._store, self._ended = suite, store, ended
+        self._suite, self._store, self._progress, self._ended = suite, store, progress, ended
         self._done = store.done()
         self._waiting: deque[PlannedRun] = deque()
         self._asked: dict[str, list[tuple[StudySpec, Search, Task]]] = {}
@@ -206,6 +197,7 @@ class _Trials:
                 self._learn(study_spec, search, task, key)
             else:
                 search.fail(task, outcome.reason)
+        self._progress.update(outcome.planned.label)
 
     def _ask(self) -> bool:
         """Whether a study had a task: what was trained before is told at once, the rest waits to be trained."""
@@ -246,4 +238,4 @@ def run_of(study_spec: StudySpec, suite: Suite, task: Task) -> PlannedRun:
     method, config = apply(task.params, suite.methods[study_spec.label], suite.training)
     spec = study_spec.spec
     inner = {"selection": spec.selection, "folds": spec.folds, "fold": task.fold}
-    return with_settings(study_spec.base, method, config, inner=inner)
+    return on_inner_fold(with_settings(study_spec.base, method, config), study_spec.folds[task.fold], inner)

@@ -6,14 +6,13 @@ does in effect. Records are kept in the home, so that a run that was cut off goe
 
 import argparse
 import os
-from contextlib import closing
-from functools import partial
+from collections import deque
 from pathlib import Path
 
 import pandas as pd
 
 from benchmarks.commands.comparing import prepare
-from benchmarks.execution.local import run_local
+from benchmarks.execution.driver import Outcome, drive
 from benchmarks.plans.runs import PlannedRun, rebuild, with_settings
 from benchmarks.records.home import Home
 from benchmarks.records.store import Store
@@ -39,15 +38,28 @@ def accuracies(
     store = Store(home)
     with home.lock():
         done = store.done()
-        todo = iter([run for _, _, run in runs if run.run.key not in done])
-        with closing(run_local(partial(next, todo, None), home, workers=workers)) as outcomes:
-            for outcome in outcomes:
-                label, reseed, fold = outcome.planned.label, outcome.planned.run.reseed, outcome.planned.run.fold
-                console.print(f"{label}, seed {reseed}, fold {fold}: {outcome.reason or f'{outcome.seconds:.1f} s'}")
+        drive(_Reseeded([run for _, _, run in runs if run.run.key not in done], console), home, workers=workers)
     results = [(label, seed, store.result(run.run.key)) for label, seed, run in runs]
     rows = [(label, seed, found["accuracy"] * found["n_test"], found["n_test"]) for label, seed, found in results]
     sums = pd.DataFrame(rows, columns=["method", "seed", "right", "tested"]).groupby(["method", "seed"]).sum()
     return (sums["right"] / sums["tested"]).rename("accuracy").reset_index()
+
+
+class _Reseeded:
+    """Runs to be driven, and a line about each that has ended."""
+
+    def __init__(self, todo: list[PlannedRun], console: Terminal) -> None:
+        self._todo, self._console = deque(todo), console
+
+    def pull(self) -> PlannedRun | None:
+        """The next one."""
+        return self._todo.popleft() if self._todo else None
+
+    def take(self, outcome: Outcome) -> None:
+        """Tells how it ended."""
+        run = outcome.planned.run
+        how = outcome.reason or f"{outcome.seconds:.1f} s"
+        self._console.print(f"{outcome.planned.label}, seed {run.reseed}, fold {run.fold}: {how}")
 
 
 def main() -> None:

@@ -21,7 +21,7 @@ from benchmarks.archive.importing import import_suite
 from benchmarks.commands import comparing
 from benchmarks.commands.state import suite_state
 from benchmarks.plans.keys import run_key
-from benchmarks.plans.runs import Run, scans_of
+from benchmarks.plans.runs import PlannedRun
 from benchmarks.records.home import Home
 from benchmarks.records.manifest import read_manifest
 from benchmarks.records.store import Record, Store
@@ -326,7 +326,7 @@ def test_what_came_is_not_trained_again_and_mlflow_is_told_of_it(
     planned = job(here)
     assert planned.dataset is not None
     for one in planned.planned:
-        Store(here).write(one.run.key, guessed(one.run, planned.dataset))
+        Store(here).write(one.run.key, guessed(one, planned.dataset))
     comparing.make_manifest(planned.suite, planned.dataset, planned.planned).save(here)
     export_suite(here, "small", out)
     assert import_suite(out, there).records == len(planned.planned) == 6
@@ -338,10 +338,10 @@ def test_what_came_is_not_trained_again_and_mlflow_is_told_of_it(
     assert {run.data.tags.get("afnetm.key") for run in runs} - {None} == {one.run.key for one in planned.planned}
 
 
-def guessed(of: Run, dataset: FaceDataset) -> Record:
+def guessed(planned: PlannedRun, dataset: FaceDataset) -> Record:
     """A record of a real run that was never trained: its answers are the first class."""
-    rows, fold = scans_of(of, dataset)
-    table = dataset.table.iloc[rows[fold.test]].reset_index(drop=True).rename(columns={"id": "scan"})
+    of, scans = planned.run, planned.scans
+    table = dataset.table.iloc[scans.rows[scans.test]].reset_index(drop=True).rename(columns={"id": "scan"})
     predictions = table[["scan", "subject", "expression", "intensity"]].assign(predicted=EXPRESSIONS[0])
     predictions = predictions.assign(**{f"p_{name}": float(name == EXPRESSIONS[0]) for name in EXPRESSIONS})
     other = record(run("concat", 0))

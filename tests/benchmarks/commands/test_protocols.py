@@ -15,7 +15,8 @@ from afnetm.errors import UserError
 from afnetm.registry import methods
 from benchmarks.commands.comparing import prepare
 from benchmarks.commands.forecast import forecast, shares
-from benchmarks.plans.runs import plan, scans_of, select, split
+from benchmarks.plans.folds import select, split
+from benchmarks.plans.runs import plan
 from benchmarks.plans.suite import Suite, load_suite
 from benchmarks.plans.suite_files import suite_names
 from benchmarks.records.home import Home
@@ -80,11 +81,11 @@ def of(suite: Suite) -> FaceDataset:
 
 def folds(suite: Suite, of: FaceDataset, *, repeats: int) -> list[tuple[int, set[str], set[str], int, int]]:
     """Repeat, subjects trained on, subjects tested, and the numbers of scans of both, a fold."""
-    rows = select(of, suite.dataset)
+    rows = select(of, suite.dataset.intensities)
     found = []
-    for one in split(of, rows, **suite.protocol.model_dump() | {"repeats": repeats}):
+    for (repeat, _), one in split(of, rows, **suite.protocol.model_dump() | {"repeats": repeats}).items():
         train, test = (of.table.iloc[rows[index]] for index in (one.train, one.test))
-        found.append((one.repeat, set(train["subject"]), set(test["subject"]), len(train), len(test)))
+        found.append((repeat, set(train["subject"]), set(test["subject"]), len(train), len(test)))
     return found
 
 
@@ -210,20 +211,21 @@ def test_a_dry_run_counts_runs_before_there_is_a_dataset(
 
 @settings(max_examples=60, deadline=None)
 @given(st.integers(0, 2**32 - 1), st.booleans(), st.integers(0, 3))
-def test_a_worker_splits_as_the_plan_does(seed: int, redraw: bool, repeat: int) -> None:
-    """A worker knows a run's protocol and repeat only, and makes the repeats up to its own."""
+def test_a_repeat_has_the_same_folds_however_many_there_are(seed: int, redraw: bool, repeat: int) -> None:
+    """So that a suite with more repeats goes on where it was: a run's key does not say how many there are."""
     rng = np.random.default_rng(seed)
     whole_people = {f"s{s}" for s in range(5)}
     labels = [(f"s{s}", name, level) for s in range(12) for name in EXPRESSIONS for level in (3, 4)]
     there = dataset([label for label in labels if label[0] in whole_people or rng.random() > 0.05])
-    suite = _suite(subjects=5, redraw=redraw, complete=True, repeats=5, seed=seed % 1000)
-    rows = select(there, suite.dataset)
-    whole = {(one.repeat, one.fold): one for one in split(there, rows, **suite.protocol.model_dump())}
-    for run in (p.run for p in plan(suite, there, device="cpu") if p.run.repeat == repeat):
-        seen, mine = scans_of(run, there)
-        np.testing.assert_array_equal(seen, rows)
-        np.testing.assert_array_equal(mine.train, whole[repeat, run.fold].train)
-        np.testing.assert_array_equal(mine.test, whole[repeat, run.fold].test)
+    protocol = {"subjects": 5, "redraw": redraw, "complete": True, "seed": seed % 1000}
+    suite = _suite(**protocol, repeats=5)
+    rows = select(there, suite.dataset.intensities)
+    whole = split(there, rows, **suite.protocol.model_dump())
+    for one in plan(_suite(**protocol, repeats=repeat + 1), there, device="cpu"):
+        mine, same = one.scans, whole[one.run.repeat, one.run.fold]
+        np.testing.assert_array_equal(mine.rows, rows)
+        np.testing.assert_array_equal(mine.train, same.train)
+        np.testing.assert_array_equal(mine.test, same.test)
         train, test = (there.table.iloc[rows[index]] for index in (mine.train, mine.test))
         for subject in {*train["subject"], *test["subject"]}:
             assert (there.table["subject"] == subject).sum() == 12  # complete

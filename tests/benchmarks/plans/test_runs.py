@@ -9,9 +9,10 @@ from afnetm.data.dataset import FaceDataset
 from afnetm.errors import UserError
 from afnetm.training.config import Augmentation, TrainingConfig
 from benchmarks.plans import keys as keys_module
+from benchmarks.plans.folds import select
 from benchmarks.plans.keys import DECIDING, UNSAID, run_key
-from benchmarks.plans.runs import Run, plan, rebuild, select
-from benchmarks.plans.suite import DatasetSpec, Suite, parse_suite
+from benchmarks.plans.runs import Run, plan, rebuild
+from benchmarks.plans.suite import Suite, parse_suite
 
 TABLES: dict[str, Any] = {
     "description": "a test",
@@ -89,11 +90,11 @@ def test_seeds_are_shared_by_nothing(learnable: FaceDataset) -> None:
 
 
 def test_only_the_scans_asked_for_are_selected(learnable: FaceDataset) -> None:
-    rows = select(learnable, DatasetSpec(name="learnable", intensities=(4,)))
+    rows = select(learnable, (4,))
     assert set(learnable.table["intensity"].iloc[rows]) == {4}
-    assert len(select(learnable, DatasetSpec(name="learnable"))) == len(learnable.table)
+    assert len(select(learnable, None)) == len(learnable.table)
     with pytest.raises(UserError, match="dataset.intensities: 2 is not in 'learnable'; it has: 3, 4"):
-        select(learnable, DatasetSpec(name="learnable", intensities=(2,)))
+        select(learnable, (2,))
 
 
 def test_more_folds_than_subjects_are_refused(learnable: FaceDataset) -> None:

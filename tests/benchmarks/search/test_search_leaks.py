@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from afnetm.data.dataset import FaceDataset, open_dataset
 from afnetm.data.scan import EXPRESSIONS
 from afnetm.errors import UserError
-from benchmarks.plans.runs import Run, plan, scans_of, select, split
+from benchmarks.plans.folds import Scans, select, split
+from benchmarks.plans.runs import PlannedRun, plan
 from benchmarks.plans.suite import Suite, load_suite, parse_suite
 from benchmarks.search.searching import run_of, study_specs
 from studies.search import Task
@@ -40,13 +41,11 @@ def people(rng: np.random.Generator, *, whole: int, others: int) -> FaceDataset:
     return dataset([chosen[index] for index in rng.permutation(len(chosen))])
 
 
-def runs(of: Suite, there: FaceDataset) -> list[Run]:
+def runs(of: Suite, there: FaceDataset) -> list[PlannedRun]:
     """Every run that any trial of any study can have, but for its settings."""
     assert of.search is not None
-    asked = study_specs(of, of.search, plan(of, there, device="cpu"), ["late"])
-    return [
-        run_of(study_spec, of, Task(0, fold, {})).run for study_spec, fold in product(asked, range(of.search.folds))
-    ]
+    asked = study_specs(of, of.search, plan(of, there, device="cpu"), ["late"], there)
+    return [run_of(study_spec, of, Task(0, fold, {})) for study_spec, fold in product(asked, range(of.search.folds))]
 
 
 def subjects(there: FaceDataset, rows: np.ndarray[Any, np.dtype[np.int64]]) -> set[str]:
@@ -55,14 +54,15 @@ def subjects(there: FaceDataset, rows: np.ndarray[Any, np.dtype[np.int64]]) -> s
 
 def outer_folds(of: Suite, there: FaceDataset) -> dict[tuple[int, int], tuple[set[int], set[int]]]:
     """By outer repeat and fold, the scans that are trained on and those that are tested."""
-    rows = select(there, of.dataset)
+    rows = select(there, of.dataset.intensities)
     whole = split(there, rows, **of.protocol.model_dump())
-    return {(one.repeat, one.fold): (set(rows[one.train].tolist()), set(rows[one.test].tolist())) for one in whole}
+    return {where: (set(rows[one.train].tolist()), set(rows[one.test].tolist())) for where, one in whole.items()}
 
 
-def check_inner_folds(there: FaceDataset, own: list[Run]) -> set[int]:
+def check_inner_folds(there: FaceDataset, own: list[PlannedRun]) -> set[int]:
     """That the runs of one study see the same scans, and test each of them once, by others; returns those scans."""
-    seen, parts = zip(*(scans_of(run, there) for run in own), strict=True)
+    parts: list[Scans] = [one.scans for one in own]
+    seen = [fold.rows for fold in parts]
     assert all(np.array_equal(rows, seen[0]) for rows in seen)
     for fold in parts:
         assert not set(fold.train) & set(fold.test)
@@ -91,7 +91,7 @@ def test_nested_folds_are_of_the_outer_training_alone(
     outer = outer_folds(of, there)
     assert len(found) == 6 * folds
     for where, (train, test) in outer.items():
-        own = [run for run in found if (run.repeat, run.fold) == where]
+        own = [one for one in found if (one.run.repeat, one.run.fold) == where]
         assert len(own) == folds
         seen = check_inner_folds(there, own)
         assert seen == train
@@ -139,9 +139,8 @@ def test_poisoned_pictures_of_those_who_are_tested_change_no_trial(
     """Those who are tested in fold 0 are trained on in fold 1, where the same poison changes every training."""
     there = open_dataset(home / "datasets" / "tiny")
     of = load_suite(str(searched_suite))
-    rows = select(there, of.dataset)
-    first = split(there, rows, **of.protocol.model_dump())[0]
-    assert (first.repeat, first.fold) == (0, 0)
+    rows = select(there, of.dataset.intensities)
+    first = split(there, rows, **of.protocol.model_dump())[0, 0]
     poison(home, rows[first.test])
     here(home, "search", str(searched_suite), "--workers", "1")
     clean, poisoned = trials(searched), trials(home)

@@ -8,7 +8,7 @@ import json
 import random
 import re
 from collections import Counter
-from collections.abc import Callable, Generator
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cache
@@ -27,11 +27,11 @@ import benchmarks.search.searching
 from afnetm.data.scan import EXPRESSIONS
 from afnetm.errors import UserError
 from baselines.late import Late
-from benchmarks.execution.local import Outcome
+from benchmarks.execution.driver import Outcome, Workload
 from benchmarks.plans.runs import PlannedRun, Run, plan
 from benchmarks.plans.suite import Suite, parse_suite
 from benchmarks.records.home import Home
-from benchmarks.search.searching import StudySpec, check_folds, finished, search, study_specs
+from benchmarks.search.searching import StudySpec, finished, search, study_specs
 from benchmarks.terminal.console import Terminal
 from studies.search import Search
 from studies.storage import open_storage
@@ -59,7 +59,7 @@ def suite(*, protocol: dict[str, Any] | None = None, fitting: Any = ("concat", "
 
 def asked(of: Suite) -> list[StudySpec]:
     assert of.search is not None
-    return study_specs(of, of.search, plan(of, PEOPLE, device="cpu"), list(of.methods))
+    return study_specs(of, of.search, plan(of, PEOPLE, device="cpu"), list(of.methods), PEOPLE)
 
 
 def score(run: Run) -> float:
@@ -86,12 +86,10 @@ class Executor:
     patience: int = 10**9
     tried: list[Run] = field(default_factory=list)
 
-    def __call__(
-        self, pull: Callable[[], PlannedRun | None], home: Home, *, workers: int
-    ) -> Generator[Outcome, None, None]:
+    def __call__(self, workload: Workload, home: Home, *, workers: int) -> None:
         flying: list[PlannedRun] = []
         while True:
-            while len(flying) < workers and (planned := pull()) is not None:
+            while len(flying) < workers and (planned := workload.pull()) is not None:
                 flying.append(planned)
             if not flying:
                 return
@@ -100,13 +98,13 @@ class Executor:
                 raise Stopped
             self.tried.append(one.run)
             if (reason := self.fails(one.run)) is not None:
-                yield Outcome(one, reason=reason)
+                workload.take(Outcome(one, reason=reason))
             else:
                 folder = home.runs / one.run.key
                 folder.mkdir(parents=True)  # it is an error to train what was trained before
                 found = {"accuracy": self.scores(one.run), "macro_f1": 1 - self.scores(one.run)}
                 (folder / "result.json").write_text(json.dumps(found | {"seconds": 2, "test_seconds": 1}))
-                yield Outcome(one, 3.0)
+                workload.take(Outcome(one, 3.0))
 
 
 QUIET = Terminal(quiet=True)
@@ -122,7 +120,7 @@ def run(
     console: Terminal = QUIET,
 ) -> dict[StudySpec, Search]:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(benchmarks.search.searching, "run_local", executor)
+        patch.setattr(benchmarks.search.searching, "drive", executor)
         return search(asked(of), of, Home(home), storage, workers=workers, console=console)
 
 
@@ -309,10 +307,10 @@ def test_a_setting_that_a_method_refuses_is_a_failed_trial(
 def test_what_cannot_be_split_is_told_before_anything_is_trained() -> None:
     few = suite(protocol={"folds": 2, "subjects": 4}, folds=3)
     with pytest.raises(UserError, match=r"^folds: 3 \(allowed: 2 to 2, the number of subjects\)$"):
-        check_folds(asked(few), few, PEOPLE)
+        asked(few)
     nobody = suite(protocol={"folds": 2, "subjects": 12}, selection="development")
     with pytest.raises(UserError, match=r"^folds: 2 \(allowed: 2 to 0, the number of subjects\)$"):
-        check_folds(asked(nobody), nobody, PEOPLE)
+        asked(nobody)
 
 
 def test_only_what_an_earlier_search_finished_is_found_and_nothing_is_written(tmp_path: Path) -> None:
@@ -336,7 +334,7 @@ def test_each_study_is_told_of_once_when_it_has_ended(tmp_path: Path) -> None:
     for _ in range(2):
         message.clear()
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(benchmarks.search.searching, "run_local", Executor())
+            patch.setattr(benchmarks.search.searching, "drive", Executor())
             search(
                 asked(of),
                 of,

@@ -2,6 +2,7 @@
 
 import contextlib
 import io
+import math
 import os
 import pty
 import re
@@ -11,8 +12,7 @@ from collections.abc import Callable
 import pytest
 
 from benchmarks.terminal.console import WIDE, Terminal
-from benchmarks.terminal.runs import RunProgress
-from benchmarks.terminal.steps import progress_bar
+from benchmarks.terminal.progress import MethodProgress, progress_bar
 from benchmarks.terminal.words import counted, disk
 
 TIME = r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d  "
@@ -49,18 +49,19 @@ def on_terminal(tell: Callable[[Terminal], object], *, verbose: bool = False, co
     return re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", b"".join(written).decode())
 
 
-def comparison(console: Terminal) -> RunProgress:
+def comparison(console: Terminal) -> None:
     """Two of five runs were done before; of the others one fails."""
-    with RunProgress({"late": 3, "[odd]": 2}, {"late": 2}, workers=2, console=console) as progress:
-        progress.finished("late", (0, 2), accuracy=0.5, seconds=30.0)
-        progress.failed("[odd]", (0, 0), reason="RuntimeError: [boom]")
-        progress.finished("[odd]", (0, 1), accuracy=0.25, seconds=200.0)
-    return progress
+    left = 30.0
+    with MethodProgress({"late": 3, "[odd]": 2}, {"late": 2}, left=lambda: left, console=console) as progress:
+        progress.finished("late", "late, repeat 0, fold 2: accuracy 0.500 in 30 s", note="accuracy 0.500")
+        progress.failed("[odd]", "[odd], repeat 0, fold 0: failed: RuntimeError: [boom]")
+        left = 0.0
+        progress.finished("[odd]", "[odd], repeat 0, fold 1: accuracy 0.250 in 3 min", note="accuracy 0.250")
 
 
 def test_in_a_file_every_run_is_a_line_also_one_that_failed() -> None:
     assert in_file(comparison) == [
-        "3 of 5: late, repeat 0, fold 2: accuracy 0.500 in 30 s; about 30 s left",  # two left, side by side
+        "3 of 5: late, repeat 0, fold 2: accuracy 0.500 in 30 s; about 30 s left",
         "4 of 5: [odd], repeat 0, fold 0: failed: RuntimeError: [boom]; about 30 s left",
         "5 of 5: [odd], repeat 0, fold 1: accuracy 0.250 in 3 min",
     ]
@@ -80,28 +81,26 @@ def test_on_a_terminal_there_are_bars_and_lines_for_what_failed_alone() -> None:
 @pytest.mark.parametrize("columns", [40, 60, 80, 120, 200])
 def test_bars_keep_the_method_s_name_at_every_width(columns: int) -> None:
     def one(console: Terminal) -> None:
-        with RunProgress({"masks-random-at": 12}, {}, workers=1, console=console) as progress:
-            progress.finished("masks-random-at", (0, 0), accuracy=0.5, seconds=60.0)
+        with MethodProgress({"masks-random-at": 12}, {}, left=lambda: 60.0, console=console) as progress:
+            progress.finished("masks-random-at", "the first", note="accuracy 0.500")
 
     last = on_terminal(one, columns=columns).splitlines()
     assert any("masks-random-at" in line and "1/12" in line and "accuracy 0.500" in line for line in last)
     assert all(len(line) <= columns for line in last)
 
 
-def test_the_rest_takes_as_long_as_runs_of_its_method_did() -> None:
-    console = Terminal(file=io.StringIO())
-    progress = RunProgress({"quick": 2, "slow": 3}, {}, workers=1, console=console)
-    progress.finished("quick", (0, 0), accuracy=0.5, seconds=10.0)
-    assert progress.left == 10.0 * 4
-    progress.finished("slow", (0, 0), accuracy=0.5, seconds=100.0)
-    assert progress.left == 10.0 + 2 * 100.0
-    progress.failed("slow", (0, 1), reason="x")
-    assert progress.left == 10.0 + 100.0
+def test_where_it_is_not_known_how_much_there_is_no_total_is_told() -> None:
+    def one(console: Terminal) -> None:
+        with MethodProgress({"late": None}, {"late": 2}, left=lambda: math.nan, console=console) as progress:
+            progress.finished("late", "trial 2: 0.500", note="best 0.500")
+
+    assert in_file(one) == ["3: trial 2: 0.500"]
+    assert "3/?" in on_terminal(one)
 
 
 def test_of_thousands_of_scans_a_file_has_a_line_a_tenth(monkeypatch: pytest.MonkeyPatch) -> None:
     now = 0.0
-    monkeypatch.setattr("benchmarks.terminal.steps.time.monotonic", lambda: now)
+    monkeypatch.setattr("benchmarks.terminal.progress.time.monotonic", lambda: now)
 
     def scans(console: Terminal) -> None:
         nonlocal now
@@ -127,7 +126,7 @@ def test_what_is_done_in_no_time_is_no_line() -> None:
 
 def test_what_takes_long_is_told_of_every_minute(monkeypatch: pytest.MonkeyPatch) -> None:
     now = 0.0
-    monkeypatch.setattr("benchmarks.terminal.steps.time.monotonic", lambda: now)
+    monkeypatch.setattr("benchmarks.terminal.progress.time.monotonic", lambda: now)
 
     def scans(console: Terminal) -> None:
         nonlocal now

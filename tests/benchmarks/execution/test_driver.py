@@ -2,7 +2,6 @@
 
 import os
 import sys
-from collections.abc import Generator
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,7 +11,7 @@ import torch
 
 from afnetm.data.dataset import FaceDataset
 from afnetm.errors import UserError
-from benchmarks.execution.local import Outcome, run_local
+from benchmarks.execution.driver import Outcome, drive
 from benchmarks.plans.runs import PlannedRun, plan
 from benchmarks.plans.suite import parse_suite
 from benchmarks.records.home import Home
@@ -35,6 +34,8 @@ def work(planned: PlannedRun, home: Home) -> float:
     tries.write_text(tries.read_text() + "." if tries.exists() else ".")
     if kind == "dies" or (kind == "once" and tries.read_text() == "."):
         os.kill(os.getpid(), 9)
+    if kind == "memory" or (kind == "tight" and tries.read_text() == "."):
+        raise torch.OutOfMemoryError("tried to allocate 2 GiB")
     if kind == "exits":
         sys.exit(number)
     if kind == "raises":
@@ -50,9 +51,27 @@ def runs(learnable: FaceDataset) -> list[PlannedRun]:
     return plan(suite, learnable, device="cpu")
 
 
-def outcomes(labels: list[str], runs: list[PlannedRun], home: Path, *, workers: int = 2) -> Generator[Outcome]:
-    waiting = iter([replace(run, label=label) for label, run in zip(labels, runs, strict=False)])
-    return run_local(lambda: next(waiting, None), Home(home), workers=workers, work=work)
+class Listed:
+    """What is to be done, by labels, and what became of it."""
+
+    def __init__(self, labels: list[str], runs: list[PlannedRun]) -> None:
+        self._waiting = iter([replace(run, label=label) for label, run in zip(labels, runs, strict=False)])
+        self.ended: dict[str, Outcome] = {}
+
+    def pull(self) -> PlannedRun | None:
+        return next(self._waiting, None)
+
+    def take(self, outcome: Outcome) -> None:
+        assert outcome.planned.label not in self.ended, "each ends once, whatever its neighbours do"
+        self.ended[outcome.planned.label] = outcome
+
+
+class Stopped(Listed):
+    """Ctrl-C, after the first has ended."""
+
+    def take(self, outcome: Outcome) -> None:
+        assert working()
+        raise KeyboardInterrupt
 
 
 def working() -> list[psutil.Process]:
@@ -63,16 +82,21 @@ def working() -> list[psutil.Process]:
     return [*afresh, *(worker for server in servers for worker in server.children())]
 
 
-def test_a_worker_that_dies_costs_its_own_run_alone(runs: list[PlannedRun], tmp_path: Path) -> None:
-    labels = ["fine 1", "dies 1", "fine 2", "once 1", "exits 3", "raises 1", "fine 3", "dies 2"]
-    ended = {one.planned.label: one for one in outcomes(labels, runs, tmp_path)}
-    assert sorted(ended) == sorted(labels), "each ends once, whatever its neighbours do"
-    assert {label for label, one in ended.items() if one.reason is None} == {"fine 1", "fine 2", "fine 3", "once 1"}
+def test_a_worker_that_dies_or_lacks_memory_costs_its_own_run_alone(runs: list[PlannedRun], tmp_path: Path) -> None:
+    labels = ["fine 1", "dies 1", "tight 1", "once 1", "exits 3", "raises 1", "memory 1", "dies 2"]
+    listed = Listed(labels, runs)
+    drive(listed, Home(tmp_path), workers=2, work=work)
+    ended = listed.ended
+    assert sorted(ended) == sorted(labels)
+    assert {label for label, one in ended.items() if one.reason is None} == {"fine 1", "tight 1", "once 1"}
     assert "the worker process died, also when tried again" in (ended["dies 1"].reason or "")
     assert ended["exits 3"].reason == "SystemExit: 3"
     assert ended["raises 1"].reason == "UntransportableError: paint and brush"
+    assert (ended["memory 1"].reason or "").startswith("OutOfMemoryError: tried to allocate 2 GiB")
     tries = {label: len((tmp_path / label).read_text()) for label in labels}
-    assert {label: n for label, n in tries.items() if n > 1} == {"dies 1": 2, "once 1": 2, "dies 2": 2}
+    again = {"dies 1", "once 1", "dies 2", "tight 1", "memory 1"}
+    assert {label for label, n in tries.items() if n > 1} == again
+    assert max(tries.values()) == 2
     store = Store(Home(tmp_path))
     assert store.failed() == {one.planned.run.key for one in ended.values() if one.reason is not None}
     text = store.failure_text(ended["raises 1"].planned.run.key).read_text()
@@ -85,15 +109,13 @@ def test_a_worker_that_dies_costs_its_own_run_alone(runs: list[PlannedRun], tmp_
 def test_a_full_disk_ends_the_run_in_a_line_and_fails_nothing(runs: list[PlannedRun], tmp_path: Path) -> None:
     labels = ["fine 1", "full 1", "fine 2", "fine 3"]
     with pytest.raises(UserError, match=r"^home '.*': the disk is full; all that is finished is kept: free some space"):
-        list(outcomes(labels, runs, tmp_path, workers=1))
+        drive(Listed(labels, runs), Home(tmp_path), workers=1, work=work)
     assert not Store(Home(tmp_path)).failed()
     assert not (tmp_path / "fine 2").exists(), "nothing more is trained whose result could not be kept"
     assert not working()
 
 
-def test_whoever_stops_listening_leaves_no_process_behind(runs: list[PlannedRun], tmp_path: Path) -> None:
-    running = outcomes(["fine 1", "fine 2", "fine 3"], runs, tmp_path)
-    next(running)
-    assert working()
-    running.close()
+def test_whoever_is_stopped_leaves_no_process_behind(runs: list[PlannedRun], tmp_path: Path) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        drive(Stopped(["fine 1", "fine 2", "fine 3"], runs), Home(tmp_path), workers=2, work=work)
     assert not working()

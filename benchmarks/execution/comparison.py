@@ -1,0 +1,212 @@
+"""A comparison is trained: what of it is still to do is done, recorded and copied to MLflow, with progress told."""
+
+import math
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import TYPE_CHECKING
+
+from benchmarks.execution.copying import Report, copies
+from benchmarks.execution.driver import Outcome, drive
+from benchmarks.plans.runs import PlannedRun, Run
+from benchmarks.records.home import Home
+from benchmarks.records.manifest import Manifest
+from benchmarks.records.store import Store
+from benchmarks.terminal.console import Terminal
+from benchmarks.terminal.progress import MethodProgress
+from benchmarks.terminal.words import counted, duration
+
+if TYPE_CHECKING:
+    from benchmarks.execution.tracking import Tracker
+
+
+@dataclass
+class Tally:
+    """How a comparison ended.
+
+    Attributes:
+        trained: runs finished now.
+        failed: runs that failed now, with the reason.
+        untracked: why MLflow has not all of it, in one line; None where it has.
+    """
+
+    trained: int = 0
+    failed: list[Outcome] = field(default_factory=list)
+    untracked: str | None = None
+
+    @property
+    def failures(self) -> dict[tuple[str, str], list[Run]]:
+        """The runs that failed, by their method's label and by why."""
+        found: dict[tuple[str, str], list[Run]] = {}
+        for outcome in self.failed:
+            found.setdefault((outcome.planned.label, outcome.reason or ""), []).append(outcome.planned.run)
+        return found
+
+
+def train(
+    planned: Sequence[PlannedRun],
+    manifest: Manifest,
+    home: Home,
+    *,
+    workers: int,
+    tracking_uri: str,
+    with_faces: bool,
+    console: Terminal,
+) -> Tally:
+    """Trains and tests those of `planned` that have no record yet. The home's lock must be held.
+
+    MLflow is written from a thread of its own, so that workers never wait for it; what it lacks from earlier runs is
+    caught up on the way.
+    """
+    store = Store(home)
+    done = store.done()
+    # The comparison's before additional runs like it.
+    listed_runs = {listed.key: listed for listed in reversed(manifest.only(None))}
+    tracker = partial(_tracker, uri=tracking_uri, home=home, manifest=manifest, with_faces=with_faces)
+    with copies(tracker, tracking_uri, console) as copying:
+
+        def log(key: str) -> None:
+            copying.do(lambda tracker: tracker.log([listed_runs[key]]))
+
+        for one in planned:
+            if one.run.key in done:
+                log(one.run.key)
+        comparison = Comparison(planned, done, store, workers=workers, console=console, finished=log)
+        if not comparison.ended:
+            copying.do(lambda tracker: None)  # that MLflow is away is heard now, and it takes seconds to begin
+            with comparison.progress:
+                drive(comparison, home, workers=workers)
+    comparison.tally.untracked = copying.lacks
+    return comparison.tally
+
+
+class Comparison:
+    """The runs of a comparison that are still to be trained, each method's rehearsal before all of them.
+
+    The rehearsal is the first run of its method on a few faces, by the same workers. A method that fails in it would
+    fail in every training: none of its runs is begun.
+
+    Args:
+        planned: all the runs, in their order.
+        done: keys of those that are finished.
+        store: where records are.
+        workers: how many runs are under way at once.
+        console: for the progress.
+        finished: is given the key of each run that was trained.
+
+    Attributes:
+        tally: what became of them.
+        progress: how far they are, to be entered while they are driven.
+    """
+
+    def __init__(
+        self,
+        planned: Sequence[PlannedRun],
+        done: set[str],
+        store: Store,
+        *,
+        workers: int,
+        console: Terminal,
+        finished: Callable[[str], object] = lambda key: None,
+    ) -> None:
+        self.tally = Tally()
+        self._store, self._finished = store, finished
+        self._todo = deque(one for one in planned if one.run.key not in done)
+        first = {one.label: one for one in reversed(self._todo)}
+        self._rehearsals = deque(replace(first[one], rehearsal=True) for one in _counted(self._todo))
+        self._rehearsing = 0
+        self._left = Remaining(_counted(self._todo), workers=workers)
+        self._accuracies: dict[str, list[float]] = {one.label: [] for one in planned}
+        before = _counted(one for one in planned if one.run.key in done)
+        self.progress = MethodProgress(_counted(planned), before, left=lambda: self._left.seconds, console=console)
+
+    @property
+    def ended(self) -> bool:
+        """Whether there is nothing to train."""
+        return not self._todo
+
+    def pull(self) -> PlannedRun | None:
+        """The next one, or None where there is none, or none while rehearsals are under way."""
+        if self._rehearsals:
+            self._rehearsing += 1
+            return self._rehearsals.popleft()
+        return self._todo.popleft() if self._todo and not self._rehearsing else None
+
+    def take(self, outcome: Outcome) -> None:
+        """Takes how a run or a rehearsal ended."""
+        run, label, reason = outcome.planned.run, outcome.planned.label, outcome.reason
+        if outcome.planned.rehearsal:
+            self._rehearsing -= 1
+            if reason is not None:
+                self._refuse(outcome, reason)
+            return
+        where = f"{label}, repeat {run.repeat}, fold {run.fold}"
+        self._left.take(label, None if reason is not None else outcome.seconds)
+        if reason is not None:
+            self.tally.failed.append(outcome)
+            self.progress.failed(label, f"{where}: failed: {reason}")
+            return
+        self.tally.trained += 1
+        accuracy, seen = self._store.result(run.key)["accuracy"], self._accuracies[label]
+        seen.append(accuracy)
+        took = f"{outcome.seconds:.1f} s" if outcome.seconds < 10 else duration(outcome.seconds)
+        note = f"accuracy {sum(seen) / len(seen):.3f}"
+        self.progress.finished(label, f"{where}: accuracy {accuracy:.3f} in {took}", note=note)
+        self._finished(run.key)
+
+    def _refuse(self, rehearsed: Outcome, reason: str) -> None:
+        """Records that a method's runs failed as its rehearsal did, which the record of the first already says."""
+        label = rehearsed.planned.label
+        refused = [one for one in self._todo if one.label == label]
+        self._todo = deque(one for one in self._todo if one.label != label)
+        text = self._store.failure_text(rehearsed.planned.run.key).read_text(encoding="utf-8")
+        for one in refused:
+            self._left.take(label, None)
+            self._store.write_failure(one.run.key, reason, text)
+        self.tally.failed += [replace(rehearsed, planned=one) for one in refused]
+        said = f"{label}: {counted(len(refused), 'run')} failed before training: {reason}"
+        self.progress.failed(label, said, count=len(refused))
+
+
+class Remaining:
+    """How long the rest takes, by what runs of its method took so far.
+
+    Args:
+        left: runs to train, by method.
+        workers: how many are under way at once.
+    """
+
+    def __init__(self, left: Mapping[str, int], *, workers: int) -> None:
+        self._left, self._workers = dict(left), workers
+        self._taken: dict[str, list[float]] = {label: [] for label in left}
+
+    def take(self, label: str, seconds: float | None) -> None:
+        """Takes that a run ended, after some seconds, or failed."""
+        self._left[label] -= 1
+        if seconds is not None:
+            self._taken[label].append(seconds)
+
+    @property
+    def seconds(self) -> float:
+        """0 where nothing is left; NaN before anything is known."""
+        left, everything = sum(self._left.values()), [one for own in self._taken.values() for one in own]
+        if not left or not everything:
+            return math.nan if left else 0.0
+        rest = sum(count * _mean(self._taken[label] or everything) for label, count in self._left.items())
+        return rest / min(self._workers, left)
+
+
+def _counted(runs: Iterable[PlannedRun]) -> Counter[str]:
+    """How many runs each method has, in their order."""
+    return Counter(one.label for one in runs)
+
+
+def _mean(values: Sequence[float]) -> float:
+    return sum(values) / len(values)
+
+
+def _tracker(tell: Report, *, uri: str, home: Home, manifest: Manifest, with_faces: bool) -> "Tracker":
+    from benchmarks.execution.tracking import Tracker
+
+    return Tracker(uri, home, manifest, with_faces=with_faces, tell=tell)

@@ -1,0 +1,109 @@
+"""The driver: whatever is to be trained is trained by workers, with one way to fail, to try again and to stop."""
+
+from collections import deque
+from concurrent.futures import FIRST_COMPLETED, Future, wait
+from dataclasses import dataclass
+from typing import Protocol
+
+from afnetm.errors import UserError
+from afnetm.unwritten import is_full
+from benchmarks.execution.workers import Failure, Work, Worker, failure
+from benchmarks.plans.runs import PlannedRun
+from benchmarks.records.home import Home
+from benchmarks.records.store import Store
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a run ended: in `seconds`, or failed for `reason` (one line; the traceback is in the store)."""
+
+    planned: PlannedRun
+    seconds: float = 0.0
+    reason: str | None = None
+
+
+class Workload(Protocol):
+    """What is to be trained: the runs of a comparison, or the trials of a search."""
+
+    def pull(self) -> PlannedRun | None:
+        """The next run, or None where there is none now; asked again after each outcome."""
+
+    def take(self, outcome: Outcome) -> None:
+        """Takes how a run ended that was pulled; each ends once."""
+
+
+def execute(planned: PlannedRun, home: Home) -> float:
+    """What workers do (`benchmarks.execution.executing`, which takes torch to import)."""
+    from benchmarks.execution import executing
+
+    return (executing.rehearse if planned.rehearsal else executing.execute)(planned, home)
+
+
+def drive(workload: Workload, home: Home, *, workers: int, work: Work = execute) -> None:
+    """Has all of a workload done, until it gives nothing more and nothing is under way. The home's lock must be held.
+
+    A run that fails stops no other; why is recorded. A run whose process dies or runs out of memory, of which a
+    neighbour may have been the cause, is tried once more, with nothing beside it. Left by an exception, Ctrl-C's among
+    them, the workers end at once; their runs in flight are lost, and leave nothing half-written.
+
+    Args:
+        workload: what is to be done.
+        home: where records go.
+        workers: processes.
+        work: what is done with each run; picklable.
+
+    Raises:
+        UserError: the home's disk is full. The runs in flight have not failed.
+    """
+    store = Store(home)
+    store.sweep()
+    idle = [Worker() for _ in range(workers)]
+    in_flight: dict[Future[float | Failure], tuple[Worker, PlannedRun]] = {}
+    lost: deque[PlannedRun] = deque()
+    alone: PlannedRun | None = None  # what is tried again, with nothing beside it
+
+    def start(planned: PlannedRun) -> None:
+        worker = idle.pop()
+        in_flight[worker.submit(planned, home, work)] = (worker, planned)
+
+    try:
+        while True:
+            if lost and not in_flight:
+                start(alone := lost.popleft())
+            while idle and not lost and alone is None and (planned := workload.pull()) is not None:
+                start(planned)
+            if not in_flight:
+                break
+            for future in wait(in_flight, return_when=FIRST_COMPLETED).done:
+                worker, planned = in_flight.pop(future)
+                idle.append(worker)
+                if worker.lost(future) and planned is not alone:
+                    lost.append(planned)
+                else:
+                    alone = None
+                    workload.take(_outcome(planned, future, store, home))
+    finally:
+        for worker in [*idle, *(worker for worker, _ in in_flight.values())]:
+            worker.end()
+        store.sweep()
+
+
+def _outcome(planned: PlannedRun, future: Future[float | Failure], store: Store, home: Home) -> Outcome:
+    """How a run ended, a failure recorded."""
+    if future.exception() is None:
+        result = future.result()
+    else:
+        text = "the worker process died, also when tried again with nothing beside it (killed, or out of memory)"
+        result = failure(text, planned)
+    if not isinstance(result, Failure):
+        return Outcome(planned, result)
+    try:
+        if not result.disk_full:
+            store.write_failure(planned.run.key, result.reason, result.text)
+            return Outcome(planned, reason=result.reason)
+    except OSError as error:
+        if not is_full(error):
+            raise
+    raise UserError(
+        f"home '{home.path}': the disk is full; all that is finished is kept: free some space and run again"
+    ) from None

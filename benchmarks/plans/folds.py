@@ -1,0 +1,130 @@
+"""Folds: which scans of a dataset a run may see, and which of these it trains on and tests; made once, at planning."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import product
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from afnetm.data.dataset import FaceDataset
+from afnetm.data.scan import EXPRESSIONS
+from afnetm.data.splits import complete_subjects, subject_folds
+from afnetm.errors import UserError
+from afnetm.seeding import derive_seed
+
+#: A repeat and a fold of it, counted from 0.
+Place = tuple[int, int]
+
+
+@dataclass(frozen=True, eq=False)
+class Scans:
+    """The scans of one training and its test.
+
+    Attributes:
+        rows: ``(n,)`` int64 row numbers of the dataset, ascending: what the run may see.
+        train: ascending indices into `rows` of the scans to train on.
+        test: ascending indices into `rows` of the scans to test, of other subjects.
+    """
+
+    rows: NDArray[np.int64]
+    train: NDArray[np.intp]
+    test: NDArray[np.intp]
+
+
+def select(dataset: FaceDataset, intensities: tuple[int, ...] | None) -> NDArray[np.int64]:
+    """Row numbers of the scans that a suite selects: the six expressions, at these intensities or at all.
+
+    Raises:
+        UserError: no scan is left, or an intensity is not in the dataset.
+    """
+    table = dataset.table
+    known = sorted(set(table["intensity"]))
+    for intensity in intensities or ():
+        if intensity not in known:
+            raise UserError(
+                f"dataset.intensities: {intensity} is not in '{dataset.name}'; it has: {', '.join(map(str, known))}"
+            )
+    chosen = table["expression"].isin(EXPRESSIONS)
+    if intensities is not None:
+        chosen &= table["intensity"].isin(intensities)
+    rows = np.flatnonzero(chosen.to_numpy())
+    if not len(rows):
+        raise UserError(f"dataset '{dataset.name}' has no scan with one of: {', '.join(EXPRESSIONS)}")
+    return rows
+
+
+def split(
+    dataset: FaceDataset,
+    rows: NDArray[np.int64],
+    *,
+    folds: int,
+    repeats: int,
+    seed: int,
+    subjects: int | None = None,
+    redraw: bool = False,
+    complete: bool = False,
+) -> dict[Place, Scans]:
+    """The folds over `rows` by a protocol (`benchmarks.plans.suite.ProtocolSpec` says what each key means), in order.
+
+    Raises:
+        UserError: the dataset has too few subjects, or too few scans of a class.
+    """
+    table = dataset.table.iloc[rows]
+    kept = _complete(table, dataset.name, at_least=subjects or folds) if complete else np.arange(len(rows))
+    table = table.iloc[kept]
+    splits = subject_folds(
+        table["subject"].tolist(),
+        table["expression"].tolist(),
+        folds=folds,
+        repeats=repeats,
+        seed=seed,
+        drawn=subjects,
+        redraw=redraw,
+    )
+    return {(one.repeat, one.fold): Scans(rows, kept[one.train], kept[one.test]) for one in splits}
+
+
+def inner_folds(
+    dataset: FaceDataset, outer: Scans, where: Place | None, protocol: Mapping[str, Any], *, folds: int
+) -> list[Scans]:
+    """The folds of a search: of no scan of a subject whom the comparison tests with what is found.
+
+    Args:
+        dataset: whose scans they are.
+        outer: of the comparison: those of `where`, or of any of its first repeat.
+        where: the comparison's repeat and fold, whose training subjects are tuned on; None for one search on subjects
+            whom its protocol could have drawn and did not, so that no repeat tests them.
+        protocol: the comparison's; its seed and its choice of subjects decide.
+        folds: how many.
+
+    Raises:
+        UserError: too few subjects are left.
+    """
+    if where is not None:
+        own = outer.rows[outer.train]
+        seed = derive_seed(use="inner folds", seed=protocol["seed"], repeat=where[0], fold=where[1])
+    else:
+        table = dataset.table.iloc[outer.rows]
+        able = np.arange(len(table))
+        if protocol.get("complete"):
+            able = _complete(table, dataset.name, at_least=0)
+        own = outer.rows[np.setdiff1d(able, np.concatenate([outer.train, outer.test]))]
+        seed = derive_seed(use="development folds", seed=protocol["seed"])
+    return list(split(dataset, own, folds=folds, repeats=1, seed=seed).values())
+
+
+def _complete(table: pd.DataFrame, name: str, *, at_least: int) -> NDArray[np.intp]:
+    """Row numbers of the scans of subjects with each expression at each intensity that `table` has."""
+    subjects, intensities = table["subject"].tolist(), sorted(set(table["intensity"]))
+    kinds = list(zip(table["expression"], table["intensity"], strict=True))
+    complete = complete_subjects(subjects, kinds, needed=product(EXPRESSIONS, intensities))
+    if len(complete) < at_least:
+        at = "" if intensities == [0] else f" at each intensity ({', '.join(map(str, intensities))})"  # 0: not known
+        raise UserError(
+            f"protocol.complete = true: {len(complete)} of the {len(set(subjects))} subjects of '{name}' have each of "
+            f"the six expressions{at}; {at_least} are needed"
+        )
+    return np.flatnonzero(table["subject"].isin(complete))
