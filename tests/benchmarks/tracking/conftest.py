@@ -70,7 +70,7 @@ def found_studies(
     name = "s/m" if where is None else f"s/m/{where[0]}-{where[1]}"
     name += f" #{again + 1}" * bool(again)
     spec = SearchSpec(trials=trials, folds=2, sampler="random", pruner="none")
-    study_spec = StudySpec(name, "m", where, again, cast(PlannedRun, None), SPACE, spec)
+    study_spec = StudySpec(name, "m", where, again, cast(PlannedRun, None), (), SPACE, spec)
     search = Search(storage, name, space=SPACE, spec=spec, identity={})
     while not search.finished:
         for task in search.tasks():
