@@ -257,9 +257,10 @@ class TrainedModel:
         Raises:
             UserError: the data has faces of another size.
         """
-        dataset = data if isinstance(data, FaceDataset) else data.dataset
-        if dataset.size != self.size:
-            raise UserError(f"dataset '{dataset.name}': {dataset.size} px, the model was trained on {self.size} px")
+        if data.dataset.size != self.size:
+            raise UserError(
+                f"dataset '{data.dataset.name}': {data.dataset.size} px, the model was trained on {self.size} px"
+            )
         found = predict(self.module, data, self.config, device=device)
         return pd.DataFrame(found, index=pd.Index(data.table["id"], name="id"), columns=list(self.classes))
 
@@ -304,8 +305,7 @@ def _placed(
 ) -> tuple[nn.Module, DeviceDataset]:
     """The model, and the data, on one device."""
     where = torch.device(device) if device is not None else next(model.parameters()).device
-    dataset, rows = (data, np.arange(len(data))) if isinstance(data, FaceDataset) else (data.dataset, data.rows)
     model = model.to(where)
     if config.channels_last:
         model = model.to(memory_format=torch.channels_last)
-    return model, DeviceDataset(dataset, rows, where)
+    return model, DeviceDataset(data.dataset, data.rows, where)

@@ -8,7 +8,7 @@ from PIL import Image, ImageDraw, ImageFont
 from afnetm.data.dataset import FaceDataset
 from afnetm.data.dataset_files import summary
 from afnetm.data.maps import DEPTH_STEP_MM, PLANES, REGIONS, WINDOW_MM
-from afnetm.data.scan import EXPRESSIONS
+from afnetm.data.scan import in_class_order
 from afnetm.errors import UserError
 
 #: Colours of the regions, told apart with any colour vision (Okabe and Ito 2008): orange, sky blue, green, vermilion.
@@ -61,7 +61,7 @@ def _choose(table: pd.DataFrame, scans: int) -> list[int]:
     ordered = pd.DataFrame({
         "turn": table.sort_values("intensity", ascending=False).groupby(["subject", "expression"]).cumcount(),
         "subject": table["subject"].map({name: number for number, name in enumerate(taken)}),
-        "expression": table["expression"].map({name: number for number, name in enumerate(EXPRESSIONS)}),
+        "expression": table["expression"].map(in_class_order(table["expression"]).index),
     }).dropna(subset="subject")  # fmt: skip
     return ordered.sort_values(["turn", "subject", "expression"]).index[:scans].tolist()
 

@@ -29,7 +29,7 @@ from afnetm.data.dataset_files import (
     summary,
 )
 from afnetm.data.maps import WINDOW_MM, RenderedMaps, maps_sha256, regions_in
-from afnetm.data.scan import EXPRESSIONS
+from afnetm.data.scan import in_class_order
 from afnetm.errors import UserError
 
 if TYPE_CHECKING:
@@ -38,8 +38,35 @@ if TYPE_CHECKING:
 _NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.-]{0,99}", re.ASCII)
 
 
+class _Faces:
+    """What a dataset and a subset of it have in common: all of it follows from `table` and `classes`."""
+
+    table: pd.DataFrame
+    classes: tuple[str, ...]
+
+    def __len__(self) -> int:
+        return len(self.table)
+
+    @property
+    def num_classes(self) -> int:
+        """The number of `classes`."""
+        return len(self.classes)
+
+    @cached_property  # asked for each sample
+    def labels(self) -> NDArray[np.int64]:
+        """``(N,)``: each scan's expression as an index into `classes`; read-only."""
+        labels = self.table["expression"].map(self.classes.index).to_numpy(np.int64, copy=True)
+        labels.flags.writeable = False
+        return labels
+
+    @property
+    def subjects(self) -> NDArray[np.str_]:
+        """``(N,)``: each scan's subject; the groups of a subject-independent split."""
+        return self.table["subject"].to_numpy(str)
+
+
 @dataclass(frozen=True, eq=False, kw_only=True)
-class FaceDataset:
+class FaceDataset(_Faces):
     """A prepared dataset of ``N`` scans, ``S x S`` pixels each. The arrays are read-only maps of the file.
 
     Attributes:
@@ -72,9 +99,6 @@ class FaceDataset:
     rejected: int = 0
     rendering: int = 0
 
-    def __len__(self) -> int:
-        return len(self.table)
-
     def __getitem__(self, row: int) -> tuple[dict[str, "Tensor"], int]:
         """A scan as a torch map-style dataset gives a sample: what `afnetm.FaceBatch` is made of, and the label.
 
@@ -91,27 +115,19 @@ class FaceDataset:
         return sample(self.texture[row], self.depth[row], self.planes[row]), int(self.labels[row])
 
     @cached_property
-    def classes(self) -> tuple[str, ...]:
+    def classes(self) -> tuple[str, ...]:  # type: ignore[override]
         """The expressions that there are scans of: the six basic ones in their usual order, then others by name."""
-        present = set(self.table["expression"])
-        return *(name for name in EXPRESSIONS if name in present), *sorted(present.difference(EXPRESSIONS))
+        return in_class_order(self.table["expression"])
 
     @property
-    def num_classes(self) -> int:
-        """How many."""
-        return len(self.classes)
-
-    @cached_property  # asked for each sample
-    def labels(self) -> NDArray[np.int64]:
-        """``(N,)``: each scan's expression as an index into `classes`; read-only."""
-        labels = self.table["expression"].map(self.classes.index).to_numpy(np.int64, copy=True)
-        labels.flags.writeable = False
-        return labels
+    def dataset(self) -> "FaceDataset":
+        """This one, as a subset has the one that it is of."""
+        return self
 
     @property
-    def subjects(self) -> NDArray[np.str_]:
-        """``(N,)``: each scan's subject; the groups of a subject-independent split."""
-        return self.table["subject"].to_numpy(str)
+    def rows(self) -> NDArray[np.int64]:
+        """``(N,)``: the row numbers of all scans."""
+        return np.arange(len(self))
 
     @property
     def pixel_mm(self) -> float:
@@ -120,12 +136,12 @@ class FaceDataset:
 
     def subset(self, rows: Sequence[int] | NDArray[np.integer[Any]]) -> "FaceSubset":
         """The scans at `rows`, in that order; nothing is copied."""
-        return FaceSubset(self, np.asarray(range(len(self)))[np.asarray(rows, dtype=np.int64)])
+        return FaceSubset(self, self.rows[np.asarray(rows, dtype=np.int64)])
 
 
 @dataclass(frozen=True, eq=False)
-class FaceSubset:
-    """Some scans of a dataset, with the dataset's classes.
+class FaceSubset(_Faces):
+    """Some scans of a dataset, with the dataset's classes, whether or not there is a scan of each.
 
     Attributes:
         dataset: the whole.
@@ -135,37 +151,19 @@ class FaceSubset:
     dataset: FaceDataset
     rows: NDArray[np.int64]
 
-    def __len__(self) -> int:
-        return len(self.rows)
-
     def __getitem__(self, index: int) -> tuple[dict[str, "Tensor"], int]:
         """As `FaceDataset.__getitem__`."""
         return self.dataset[int(self.rows[index])]
 
-    @property
-    def table(self) -> pd.DataFrame:
-        """The rows of the dataset's table."""
+    @cached_property
+    def table(self) -> pd.DataFrame:  # type: ignore[override]
+        """These rows of the dataset's table."""
         return self.dataset.table.iloc[self.rows]
 
     @property
-    def classes(self) -> tuple[str, ...]:
-        """The dataset's, whether or not there is a scan of each here."""
+    def classes(self) -> tuple[str, ...]:  # type: ignore[override]
+        """The dataset's."""
         return self.dataset.classes
-
-    @property
-    def num_classes(self) -> int:
-        """How many."""
-        return self.dataset.num_classes
-
-    @property
-    def labels(self) -> NDArray[np.int64]:
-        """``(N,)``: each scan's expression as an index into `classes`."""
-        return self.dataset.labels[self.rows]
-
-    @property
-    def subjects(self) -> NDArray[np.str_]:
-        """``(N,)``: each scan's subject."""
-        return self.dataset.subjects[self.rows]
 
     @property
     def pixel_mm(self) -> float:

@@ -12,7 +12,7 @@ from numpy.lib import format as npy
 from numpy.typing import NDArray
 
 from afnetm.data.maps import DEPTH_STEP_MM, DEPTH_ZERO_MM, REGIONS, WINDOW_MM, RenderedMaps
-from afnetm.data.scan import EXPRESSIONS
+from afnetm.data.scan import in_class_order
 from afnetm.errors import UserError
 
 #: Rises whenever a dataset of an earlier program would be misread.
@@ -45,13 +45,12 @@ def dataset_fingerprint(table: pd.DataFrame, *, size: int) -> str:
 
 
 def summary(table: pd.DataFrame) -> dict[str, Any]:
-    """Numbers of scans and subjects, of scans by expression (as in `EXPRESSIONS`, neutral last) and by region."""
+    """Numbers of scans and subjects, of scans by class and by region."""
     counts = table["expression"].value_counts()
-    order = [name for name in (*EXPRESSIONS, *sorted(set(counts.index) - set(EXPRESSIONS))) if name in counts.index]
     return {
         "scans": len(table),
         "subjects": int(table["subject"].nunique()),
-        "classes": {name: int(counts[name]) for name in order},
+        "classes": {name: int(counts[name]) for name in in_class_order(table["expression"])},
         "regions": {name: sum(name in there.split() for there in table["regions"]) for name in REGIONS},
     }
 

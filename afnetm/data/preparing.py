@@ -32,7 +32,7 @@ from afnetm.data.dataset_files import (
 from afnetm.data.maps import RENDERING_VERSION, RenderedMaps, maps_sha256, regions_in
 from afnetm.data.pose import fit_pose
 from afnetm.data.rendering import SIZES, render
-from afnetm.data.scan import ScanSource
+from afnetm.data.scan import CLASS_NAME, Scan, ScanSource
 from afnetm.errors import UserError
 from afnetm.unwritten import why_unwritten
 from afnetm.workers import in_processes
@@ -220,6 +220,7 @@ def _look(source: ScanSource, ids: Sequence[str]) -> list[Entry]:
 def _render_one(source: ScanSource, scan_id: str, *, size: int) -> tuple[Entry, RenderedMaps | None]:
     try:
         scan = source.load(scan_id)
+        _check_labels(scan, scan_id)
         maps, misfit = render(scan, size=size), fit_pose(scan).misfit
     except UserError as error:
         return {"id": scan_id, "reason": str(error)}, None
@@ -230,6 +231,20 @@ def _render_one(source: ScanSource, scan_id: str, *, size: int) -> tuple[Entry, 
     row |= dict(zip(MEASURES, measures, strict=True))
     row |= {f"nuisance_{name}": level for name, level in scan.nuisance.items()}
     return {"id": scan_id, "row": row}, maps
+
+
+def _check_labels(scan: Scan, scan_id: str) -> None:
+    if scan.id != scan_id:
+        raise UserError(f"scan {scan_id}: its source calls it {scan.id!r} (allowed: the id that it is asked for by)")
+    if not scan.subject or not scan.subject.isprintable():
+        raise UserError(f"scan {scan_id}: subject {scan.subject!r} (allowed: printable text)")
+    if not CLASS_NAME.fullmatch(scan.expression):
+        raise UserError(
+            f"scan {scan_id}: expression {scan.expression[:60]!r} (allowed: a letter, then letters, digits, '-' and "
+            f"'_', in lower case, up to 40)"
+        )
+    if scan.intensity not in range(5):
+        raise UserError(f"scan {scan_id}: intensity {scan.intensity!r} (allowed: 1 to 4, 0 where unknown)")
 
 
 def _tables(entries: Sequence[Entry]) -> tuple[pd.DataFrame, pd.DataFrame]:

@@ -1,14 +1,17 @@
 """A scan: one textured 3D face with its landmarks, and the contract of whatever yields scans."""
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-#: The six basic expressions, in the order of class indices 0..5.
+#: The six basic expressions, in the order of their class indices.
 EXPRESSIONS = ("anger", "disgust", "fear", "happiness", "sadness", "surprise")
+#: What a class may be called: it becomes part of columns' names.
+CLASS_NAME = re.compile(r"[a-z][a-z0-9_-]{0,39}", re.ASCII)
 #: What texture coordinates beyond 0..1 read: the texture's edge, or the texture again, as it is or turned over.
 Wrap = Literal["clamp", "repeat", "mirror"]
 
@@ -21,9 +24,9 @@ class Scan:
     relied upon; where the face sits and how it is turned is undone by the pose fit (`afnetm.data.rendering`).
 
     Attributes:
-        id: unique within a dataset, letters, digits, ``_`` and ``-``.
+        id: the one that it was asked for by: unique within a dataset, letters, digits, ``_`` and ``-``.
         subject: the person, the unit of every split.
-        expression: one of `EXPRESSIONS`, or ``"neutral"``.
+        expression: its class, a word in lower case: one of `EXPRESSIONS`, ``"neutral"``, or any other (`CLASS_NAME`).
         intensity: 1 (subtle) to 4 (strong), 0 where the source does not say.
         vertices: ``(V, 3)`` float32, mm.
         faces: ``(F, 3)`` int32, indices into `vertices`, counter-clockwise seen from outside.
@@ -51,6 +54,16 @@ class Scan:
     wrap: tuple[Wrap, Wrap] = ("clamp", "clamp")
     source: str = ""
     nuisance: dict[str, float] = field(default_factory=dict)
+
+
+def in_class_order(expressions: Iterable[str]) -> tuple[str, ...]:
+    """The different ones of `expressions` as a dataset's classes: the six basic ones first, then others by name.
+
+    >>> in_class_order(["neutral", "fear", "contempt", "anger", "fear"])
+    ('anger', 'fear', 'contempt', 'neutral')
+    """
+    present = set(expressions)
+    return *(name for name in EXPRESSIONS if name in present), *sorted(present.difference(EXPRESSIONS))
 
 
 class ScanSource(Protocol):

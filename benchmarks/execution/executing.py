@@ -13,7 +13,6 @@ from torch import nn
 
 from afnetm.contract import rehearsal
 from afnetm.data.dataset import FaceDataset, open_dataset
-from afnetm.data.scan import EXPRESSIONS
 from afnetm.method import built
 from afnetm.model.cost import flop_count, parameter_count
 from afnetm.seeding import derive_seed
@@ -22,6 +21,7 @@ from afnetm.training.device_dataset import DeviceDataset
 from afnetm.training.gradcam import gradcam
 from afnetm.training.loop import fit, predict
 from afnetm.training.metrics import scores
+from benchmarks.plans.folds import classes_of
 from benchmarks.plans.runs import PlannedRun, rebuild
 from benchmarks.records.home import Home
 from benchmarks.records.provenance import provenance
@@ -31,10 +31,11 @@ from benchmarks.records.store import Evidence, Record, Store
 def rehearse(planned: PlannedRun, home: Home) -> float:
     """Tries a run's method with its settings on a few faces of its dataset's size; nothing is recorded."""
     started = time.perf_counter()
-    size = _dataset(home, planned.dataset_name, planned.run.dataset).size
+    dataset = _dataset(home, planned.dataset_name, planned.run.dataset)
+    size, classes = dataset.size, len(classes_of(dataset, planned.run.intensities))
     method, encoder, config = rebuild(planned)
     device = torch.device(planned.run.device)
-    rehearsal.rehearse(method, replace(encoder, size=size), config, size=size, classes=len(EXPRESSIONS), device=device)
+    rehearsal.rehearse(method, replace(encoder, size=size), config, size=size, classes=classes, device=device)
     return time.perf_counter() - started
 
 
@@ -47,16 +48,17 @@ def execute(planned: PlannedRun, home: Home) -> float:
     dataset = _dataset(home, planned.dataset_name, run.dataset)
     rows, fold = planned.scans.rows, planned.scans
     data = _on_device(dataset, tuple(rows.tolist()), run.device)
-    labels = dataset.table["expression"].iloc[rows].map(EXPRESSIONS.index).to_numpy(np.int64, copy=True)
+    classes = classes_of(dataset, run.intensities)
+    labels = dataset.table["expression"].iloc[rows].map(classes.index).to_numpy(np.int64, copy=True)
     method, encoder, config = rebuild(planned)
 
     if device.type == "cuda":
         torch.cuda.reset_peak_memory_stats(device)
     torch.manual_seed(run.seed)  # initial weights and dropout
-    model = built(method, replace(encoder, size=dataset.size), len(EXPRESSIONS)).to(device)
+    model = built(method, replace(encoder, size=dataset.size), len(classes)).to(device)
     if config.channels_last:
         model = model.to(memory_format=torch.channels_last)
-    rehearsal.check_answer(model, config, size=dataset.size, classes=len(EXPRESSIONS), device=device)
+    rehearsal.check_answer(model, config, size=dataset.size, classes=len(classes), device=device)
     costs = {"parameters": parameter_count(model), "flops": flop_count(model, size=dataset.size)}
 
     train, test = (torch.from_numpy(index).to(device) for index in (fold.train, fold.test))
@@ -69,9 +71,9 @@ def execute(planned: PlannedRun, home: Home) -> float:
     trained = clock()
     probabilities, auxiliary_outputs = predict(model, data, test, config)
     tested = clock()
-    if probabilities.shape != (len(test), len(EXPRESSIONS)):
+    if probabilities.shape != (len(test), len(classes)):
         found = " x ".join(map(str, probabilities.shape))
-        raise ValueError(f"the network gives {found} logits for {len(test)} scans and {len(EXPRESSIONS)} classes")
+        raise ValueError(f"the network gives {found} logits for {len(test)} scans and {len(classes)} classes")
     # On a processor there is the process' alone, which holds what earlier runs of this worker left.
     memory = torch.cuda.max_memory_allocated(device) if device.type == "cuda" else None
     searched = run.inner is not None  # then only its score is wanted, and there may be very many of its kind
@@ -81,7 +83,7 @@ def execute(planned: PlannedRun, home: Home) -> float:
         **asdict(run),
         "key": run.key,
         "seed": run.seed,
-        "classes": list(EXPRESSIONS),
+        "classes": list(classes),
         "size": dataset.size,
         "n_train": len(fold.train),
         "n_test": len(fold.test),
@@ -97,7 +99,7 @@ def execute(planned: PlannedRun, home: Home) -> float:
     }
     record = Record(
         result=result,
-        predictions=_predictions(dataset, rows[fold.test], probabilities.numpy()),
+        predictions=_predictions(dataset, rows[fold.test], probabilities.numpy(), classes),
         curves=pd.DataFrame({name: curve.numpy() for name, curve in vars(curves).items()})
         .rename_axis("epoch")
         .reset_index(),
@@ -120,11 +122,13 @@ def _evidence(
     return Evidence(rows, {name: of.numpy() for name, of in maps.items()}) if maps else None
 
 
-def _predictions(dataset: FaceDataset, rows: np.ndarray[Any, np.dtype[np.int64]], probabilities: Any) -> pd.DataFrame:
+def _predictions(
+    dataset: FaceDataset, rows: NDArray[np.int64], probabilities: NDArray[np.float32], classes: tuple[str, ...]
+) -> pd.DataFrame:
     frame = dataset.table[["id", "subject", "expression", "intensity"]].iloc[rows].reset_index(drop=True)
     frame = frame.rename(columns={"id": "scan"})
-    frame["predicted"] = [EXPRESSIONS[k] for k in probabilities.argmax(1)]
-    return frame.assign(**{f"p_{name}": probabilities[:, k] for k, name in enumerate(EXPRESSIONS)})
+    frame["predicted"] = [classes[k] for k in probabilities.argmax(1)]
+    return frame.assign(**{f"p_{name}": probabilities[:, k] for k, name in enumerate(classes)})
 
 
 @lru_cache(maxsize=1)

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from itertools import product
 from typing import Any
 
 import numpy as np
@@ -10,7 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from afnetm.data.dataset import FaceDataset
-from afnetm.data.scan import EXPRESSIONS
+from afnetm.data.scan import in_class_order
 from afnetm.data.splits import complete_subjects, subject_folds
 from afnetm.errors import UserError
 from afnetm.seeding import derive_seed
@@ -35,10 +34,10 @@ class Scans:
 
 
 def select(dataset: FaceDataset, intensities: tuple[int, ...] | None) -> NDArray[np.int64]:
-    """Row numbers of the scans that a suite selects: the six expressions, at these intensities or at all.
+    """Row numbers of the scans that a suite selects: those at these intensities, or all.
 
     Raises:
-        UserError: no scan is left, or an intensity is not in the dataset.
+        UserError: an intensity is not in the dataset.
     """
     table = dataset.table
     known = sorted(set(table["intensity"]))
@@ -47,13 +46,12 @@ def select(dataset: FaceDataset, intensities: tuple[int, ...] | None) -> NDArray
             raise UserError(
                 f"dataset.intensities: {intensity} is not in '{dataset.name}'; it has: {', '.join(map(str, known))}"
             )
-    chosen = table["expression"].isin(EXPRESSIONS)
-    if intensities is not None:
-        chosen &= table["intensity"].isin(intensities)
-    rows = np.flatnonzero(chosen.to_numpy())
-    if not len(rows):
-        raise UserError(f"dataset '{dataset.name}' has no scan with one of: {', '.join(EXPRESSIONS)}")
-    return rows
+    return dataset.rows if intensities is None else np.flatnonzero(table["intensity"].isin(intensities))
+
+
+def classes_of(dataset: FaceDataset, intensities: tuple[int, ...] | None) -> tuple[str, ...]:
+    """The classes that a suite's methods learn: the expressions of the scans that it selects."""
+    return in_class_order(dataset.table["expression"].iloc[select(dataset, intensities)])
 
 
 def split(
@@ -117,14 +115,14 @@ def inner_folds(
 
 
 def _complete(table: pd.DataFrame, name: str, *, at_least: int) -> NDArray[np.intp]:
-    """Row numbers of the scans of subjects with each expression at each intensity that `table` has."""
+    """Row numbers of the scans of subjects with each expression at each intensity at which `table` has it."""
     subjects, intensities = table["subject"].tolist(), sorted(set(table["intensity"]))
     kinds = list(zip(table["expression"], table["intensity"], strict=True))
-    complete = complete_subjects(subjects, kinds, needed=product(EXPRESSIONS, intensities))
+    complete = complete_subjects(subjects, kinds, needed=kinds)
     if len(complete) < at_least:
         at = "" if intensities == [0] else f" at each intensity ({', '.join(map(str, intensities))})"  # 0: not known
         raise UserError(
             f"protocol.complete = true: {len(complete)} of the {len(set(subjects))} subjects of '{name}' have each of "
-            f"the six expressions{at}; {at_least} are needed"
+            f"the {table['expression'].nunique()} expressions{at}; {at_least} are needed"
         )
     return np.flatnonzero(table["subject"].isin(complete))

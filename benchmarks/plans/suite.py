@@ -68,7 +68,7 @@ class ProtocolSpec(_Strict):
         seed: of the folds, of who is drawn, and of every training.
         subjects: how many of them take part, drawn at random; None for all.
         redraw: whether they are drawn anew in every repeat; else once.
-        complete: whether only subjects take part who have each of the six expressions at each selected intensity.
+        complete: whether only subjects take part who have each expression of the dataset at each selected intensity.
     """
 
     folds: Annotated[int, Field(ge=2)]

@@ -1,7 +1,6 @@
 """One's own scans: textured meshes with landmarks, listed in a table with a row for each."""
 
 import hashlib
-from collections import Counter
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -19,7 +18,7 @@ from afnetm.data.scan import Scan
 from afnetm.data.sources.inspection import Found, Inspection
 from afnetm.data.sources.landmark_files import Landmarks, read_landmarks
 from afnetm.data.sources.nose_order import NoseOrder, choose_order
-from afnetm.data.sources.scan_table import NEUTRAL, Row, read_scan_table
+from afnetm.data.sources.scan_table import Row, read_scan_table
 from afnetm.data.sources.textured import Textured, read_textured
 from afnetm.errors import UserError
 
@@ -29,7 +28,7 @@ MAX_OFFSET_MM = 10.0
 
 @dataclass(frozen=True, kw_only=True)
 class FolderSource:
-    """The scans in `folder` that `table` lists (`afnetm.data.sources.scan_table`); neutral ones are left out.
+    """The scans in `folder` that `table` lists (`afnetm.data.sources.scan_table`), of the classes that it names.
 
     Meshes and landmarks are in mm, in one frame; where the face sits in it is undone by the pose fit.
 
@@ -47,8 +46,7 @@ class FolderSource:
 
     def __post_init__(self) -> None:
         DataFolder(self.folder)
-        if not self._rows:
-            raise UserError(f"{self.table.name}: there is no scan but neutral ones, which no method uses")
+        _ = self._rows  # a fault of the table is reported at once
 
     @property
     def shareable(self) -> bool:
@@ -110,7 +108,7 @@ class FolderSource:
                     id=row.id, subject=row.subject, expression=row.expression, intensity=row.intensity, missing=missing
                 )
             )
-        return Inspection(scans=scans, left_out=+Counter({"neutral scans": len(self._read[0]) - len(scans)}))
+        return Inspection(scans=scans)
 
     @cached_property
     def nose(self) -> NoseOrder:
@@ -128,7 +126,7 @@ class FolderSource:
 
     @cached_property
     def _rows(self) -> dict[str, Row]:
-        return {row.id: row for row in self._read[0] if row.expression != NEUTRAL}
+        return {row.id: row for row in self._read[0]}
 
     @cached_property
     def _read(self) -> tuple[list[Row], bytes]:

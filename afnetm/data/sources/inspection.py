@@ -15,7 +15,7 @@ class Found:
     Attributes:
         id: of the scan.
         subject: whose face it is.
-        expression: one of the six.
+        expression: its class.
         intensity: 1 to 4, 0 where the dataset does not say.
         missing: what it needs and has not, such as ``"landmarks"``; empty where it is whole.
     """

@@ -1,5 +1,6 @@
 """The table of one's own scans: CSV, a row a scan, in which every cell is looked at before any file is."""
 
+import difflib
 import re
 import unicodedata
 from collections import Counter
@@ -8,7 +9,7 @@ from pathlib import Path, PurePosixPath
 
 from afnetm.data.formats.csv_rows import read_csv
 from afnetm.data.formats.inside import DataFolder
-from afnetm.data.scan import EXPRESSIONS
+from afnetm.data.scan import CLASS_NAME, EXPRESSIONS
 from afnetm.errors import UserError
 
 #: Columns that a table must have, and those that it may have. No others: a word that is misspelt must not be missed.
@@ -19,8 +20,11 @@ SYNONYMS = {
     **dict.fromkeys(("angry",), "anger"), **dict.fromkeys(("disgusted",), "disgust"),
     **dict.fromkeys(("afraid", "fearful"), "fear"), **dict.fromkeys(("happy", "joy"), "happiness"),
     **dict.fromkeys(("sad",), "sadness"), **dict.fromkeys(("surprised",), "surprise"),
+    **dict.fromkeys(("contemptuous",), "contempt"),
 }  # fmt: skip
-NEUTRAL = "neutral"
+#: Expressions that need no second look; a word that is nearly one of them is taken for a typing error.
+_KNOWN = (*EXPRESSIONS, "contempt", "neutral")
+_NEARLY = 0.75
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,7 +35,7 @@ class Row:
         line: its number in the file.
         id: ``SUBJECT_EXPRESSION_INTENSITY``, the subject in letters and digits, with a number where there are several.
         subject: as it stands there.
-        expression: one of the six, or neutral.
+        expression: its class: one of the six, contempt, neutral or any other word.
         intensity: 1 to 4, 0 where the cell is empty.
         mesh: a file, with ``/`` between the folders on the way to it.
         landmarks: a file.
@@ -101,10 +105,7 @@ def _row(cells: dict[str, str], line: int, where: str, ids: Counter[str]) -> Row
     for column, cell in cells.items():
         if not cell.isprintable():
             raise UserError(f"{where}: {column} {cell[:60]!a} (allowed: printable text)")
-    word = cells["expression"].casefold()
-    expression = SYNONYMS.get(word, word)
-    if expression not in (*EXPRESSIONS, NEUTRAL):
-        raise UserError(f"{where}: expression {word[:60]!r} (allowed: {', '.join((*EXPRESSIONS, NEUTRAL))})")
+    expression = _expression(cells["expression"], where)
     intensity = cells.get("intensity") or "0"
     intensity = re.sub(r"[.,]0+$", "", intensity)  # what programs make of a whole number beside empty cells
     if intensity not in {"0", "1", "2", "3", "4"}:
@@ -121,6 +122,21 @@ def _row(cells: dict[str, str], line: int, where: str, ids: Counter[str]) -> Row
         landmarks=cells["landmarks"].replace("\\", "/"),
         texture=cells.get("texture", "").replace("\\", "/") or None,
     )
+
+
+def _expression(cell: str, where: str) -> str:
+    """The class that a cell names; ``Happily surprised`` is ``happily-surprised``."""
+    word = re.sub(r"[\s_]+", "-", cell.casefold())
+    word = SYNONYMS.get(word, word)
+    if word in _KNOWN:
+        return word
+    if near := difflib.get_close_matches(word, (*_KNOWN, *SYNONYMS), n=1, cutoff=_NEARLY):
+        raise UserError(f"{where}: expression {cell[:60]!r} is not known; did you mean {near[0]}?")
+    if not CLASS_NAME.fullmatch(word):
+        raise UserError(
+            f"{where}: expression {cell[:60]!r} (allowed: {', '.join(_KNOWN)}, or another word of letters and digits)"
+        )
+    return word
 
 
 def _plain(subject: str) -> str:

@@ -244,7 +244,7 @@ def test_keys_hold_what_a_protocol_adds_and_stay_where_it_adds_nothing() -> None
 
 
 def test_too_few_subjects_are_told_in_one_line() -> None:
-    there, have = like_bosphorus(), "^protocol.complete = true: 65 of the 105 subjects of 'labels' have each of the six"
+    there, have = like_bosphorus(), "^protocol.complete = true: 65 of the 105 subjects of 'labels' have each of the 6"
     with pytest.raises(UserError, match=have + r" expressions; 66 are needed$"):
         plan(_suite(subjects=66, complete=True), there, device="cpu")
     with pytest.raises(UserError, match=r"^subjects: 106 \(allowed: 2, the folds, to 105, the subjects there are\)$"):

@@ -105,15 +105,15 @@ def test_a_folder_becomes_a_dataset_and_what_is_wrong_is_left_out(scans: Path, t
         "Bob,neutral,,face.wrl,face.bnd,",
         "Bob,sad,2,face.obj,nowhere.bnd,",
     )
-    assert source.ids() == ["Zoe-O_anger_4", "Zoe-O_anger_4_2", "Bob_fear_1", "Bob_sadness_2"]
+    assert source.ids() == ["Zoe-O_anger_4", "Zoe-O_anger_4_2", "Bob_fear_1", "Bob_neutral_0", "Bob_sadness_2"]
     found = source.inspect()
-    assert [scan.missing for scan in found.scans] == [(), (), ("mesh",), ("landmarks",)]
-    assert found.left_out == {"neutral scans": 1}
+    assert [scan.missing for scan in found.scans] == [(), (), ("mesh",), (), ("landmarks",)]
     prepare_dataset(tmp_path / "own", source, size=32, workers=1)
     dataset = check_dataset(tmp_path / "own")
     assert not dataset.shareable
-    assert dataset.table["subject"].tolist() == ["Zoë Ö"] * 2
-    assert dataset.table["source"].tolist() == ["face.ply", "face.glb"]
+    assert dataset.table["subject"].tolist() == ["Zoë Ö", "Zoë Ö", "Bob"]
+    assert dataset.table["source"].tolist() == ["face.ply", "face.glb", "face.wrl"]
+    assert dataset.classes == ("anger", "neutral")
     assert dataset.source.keys() == {"kind", "scans", "nose", "listing"}
     rejected = pd.read_csv(tmp_path / "own" / REJECTED).set_index("id")["reason"]
     assert rejected["Bob_fear_1"] == "scans.csv, line 4: ../scans.csv: leads out of the data folder"
@@ -136,9 +136,13 @@ def test_the_listing_tells_when_a_file_or_the_table_changed(scans: Path, table: 
         ([HEADER.strip() + ",mesh"], "line 1: column 'mesh' is twice"),
         ([HEADER.strip()], "there is no scan in it"),
         ([], "line 1: column 'subject' is missing"),
-        ([HEADER.strip(), "a,neutral,,m,l,"], "no scan but neutral ones"),
         ([HEADER.strip(), "", "a,fear,1,m.ply"], "line 3: 4 cells (allowed: 6"),
-        ([HEADER.strip(), "a,fera,1,m,l,"], "line 2: expression 'fera' (allowed: anger, disgust"),
+        ([HEADER.strip(), "a,fera,1,m,l,"], "line 2: expression 'fera' is not known; did you mean fear?"),
+        (
+            [HEADER.strip(), "a,Supprised,1,m,l,"],
+            "line 2: expression 'Supprised' is not known; did you mean surprised?",
+        ),
+        ([HEADER.strip(), "a,5,1,m,l,"], "line 2: expression '5' (allowed: anger, disgust"),
         ([HEADER.strip(), "a,fear,5,m,l,"], "line 2: intensity '5' (allowed: 1 to 4"),
         ([HEADER.strip(), ",fear,1,m,l,"], "line 2: subject is empty"),
         ([HEADER.strip(), "a\x07b,fear,1,m,l,"], "line 2: subject 'a\\x07b' (allowed: printable text)"),
@@ -151,6 +155,14 @@ def test_a_fault_of_the_table_is_told_at_once(rows: list[str], expected: str, ta
         table(*rows, header="")
     assert str(caught.value).startswith("scans.csv")
     assert expected in str(caught.value)
+
+
+def test_a_class_is_any_word(table: Write) -> None:
+    words = ["Happy", "neutral", "Contempt", "pain", "Happily surprised", "mind_wandering"]
+    source = table(*(f"a,{word},,{row}.ply,l," for row, word in enumerate(words)))
+    found = [scan.expression for scan in source.inspect().scans]
+    assert found == ["happiness", "neutral", "contempt", "pain", "happily-surprised", "mind-wandering"]
+    assert source.ids()[4:] == ["a_happily-surprised_0", "a_mind-wandering_0"]
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "cp1252"])
