@@ -3,6 +3,7 @@
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
+import optuna
 from optuna.storages import BaseStorage
 
 from afnetm.errors import UserError
@@ -38,6 +39,22 @@ def view_storage(journal: Path, url: str | None) -> BaseStorage:
         if storage is None or not storage.get_all_studies():
             raise NoStudiesError(f"{public_storage(journal, url)} has no studies yet; a search makes them")
     return storage
+
+
+def copy_studies(source: BaseStorage, target: BaseStorage) -> int:
+    """Copies the studies that `target` lacks, or has with fewer trials; returns how many."""
+    trials = {
+        one.study_name: len(target.get_all_trials(one._study_id, deepcopy=False)) for one in target.get_all_studies()
+    }
+    copied = 0
+    for study in source.get_all_studies():
+        name = study.study_name
+        if len(source.get_all_trials(study._study_id, deepcopy=False)) > trials.get(name, -1):
+            if name in trials:
+                optuna.delete_study(study_name=name, storage=target)
+            optuna.copy_study(from_study_name=name, from_storage=source, to_storage=target)
+            copied += 1
+    return copied
 
 
 def public_storage(journal: Path, url: str | None) -> str:

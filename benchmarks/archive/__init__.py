@@ -1,1 +1,1 @@
-"""Records on the road: a suite's records in one zip archive, and back into another home."""
+"""Homes joined: several into one, and the part of one that a suite needs in a zip file that another can take in."""

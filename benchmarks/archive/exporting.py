@@ -1,37 +1,32 @@
-"""Records of a suite, written into an archive that another home can import."""
+"""The stored runs of a suite, written into an archive that another home can import."""
 
+import json
 import os
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-from safetensors import SafetensorError
-
 from afnetm.errors import UserError
-from benchmarks.archive.pseudonyms import veiled
-from benchmarks.archive.records import Progress, arrived, travelling
-from benchmarks.archive.strict_json import dumps
-from benchmarks.archive.tables import written
-from benchmarks.archive.zipped import BEST_PARAMETERS, FAILURES, MANIFEST, RECORD, open_archive, write_archive
+from benchmarks.archive.checking import check_suite
+from benchmarks.archive.pseudonyms import pseudonymous_record
+from benchmarks.archive.zipped import write_archive
 from benchmarks.records.home import Home
-from benchmarks.records.manifest import ListedRun, Manifest, read_manifest
-from benchmarks.records.provenance import provenance
+from benchmarks.records.manifest import Manifest, pathless, read_manifest
 from benchmarks.records.store import Store
 from reports.data.pseudonyms import unnamed
 from reports.formats import in_a_line
 
+#: Called with how many are done, and of how many.
+Progress = Callable[[int, int], None]
+#: What a stored run has; whatever else is in its folder stays.
+_FILES = ("result.json", "predictions.parquet", "curves.csv", "auxiliary_outputs.safetensors", "gradcam.safetensors")
+
 
 @dataclass(frozen=True)
 class Exported:
-    """What was exported.
+    """What was exported: `records` and `failures` of the `suite`, in an archive of `size` bytes.
 
-    Attributes:
-        suite: its name.
-        records: how many.
-        failures: of how many runs why they failed.
-        size: bytes of the archive.
-        pseudonyms: whether subjects have pseudonyms in it.
-        studies: of how many studies the trials stayed.
+    `pseudonyms` says whether subjects have pseudonyms in it, `studies` of how many studies the trials stayed.
     """
 
     suite: str
@@ -52,32 +47,35 @@ def export_suite(
     weights: bool = False,
     progress: Progress | None = None,
 ) -> Exported:
-    """Writes the records of a suite's finished runs to the archive `out`: whole, or not at all.
+    """Writes the stored runs of a suite to the archive `out`: whole, or not at all.
 
-    With them go the suite's manifest without its secret, why runs failed, and what a search chose; a search's own
-    trials stay, though the manifest sums them up. Subjects of a dataset that is not shareable have the pseudonyms that
-    reports give them, errors are told by their kind alone, and what may show a face stays. The archive is read again as
-    whoever imports it will, before it takes its name.
+    It is a home of this suite alone: manifest, stored runs, why others failed, and what a search chose; a search's own
+    trials stay, though the manifest sums them up. Where the dataset is not shareable, subjects have the pseudonyms that
+    reports give them, errors are told by their kind alone, and what may show a face stays.
 
     Args:
         home: where the suite was run.
         reference: the suite's name or file.
         out: the archive; must not be there.
-        methods: of which the records go; all if empty or None. The manifest goes whole, so that a suite whose methods
-            were trained on several machines can be put together again.
-        with_faces: whether subjects go by their names though their dataset is not shareable.
-        weights: whether trained weights go, where records have them.
-        progress: called for every record.
+        methods: of which the runs go; all if empty or None. The manifest goes whole, so that a suite whose methods were
+            trained on several machines can be put together again.
+        with_faces: whether subjects go by their names though their dataset is not shareable. The secret that their
+            pseudonyms are made with goes, too: reports have the same ones there.
+        weights: whether trained weights go, where they were kept.
+        progress: called for every run.
 
     Raises:
-        UserError: the suite was never run or has no finished run, `out` is there or cannot be written, or a record is
-            damaged.
+        UserError: the suite was never run or has no finished run, `out` is there or cannot be written, or a stored run
+            is damaged.
     """
     manifest, store = read_manifest(home, reference), Store(home)
-    listed_runs, done = manifest.only(methods), store.done()
+    done, failed = store.done(), store.failed()
+    listed_runs = manifest.only(methods)
     keys = sorted({listed.key for listed in listed_runs} & done)
     if not any(listed.key in done and listed in listed_runs for listed in manifest.runs):
         raise UserError(f"suite '{manifest.suite}' has no finished run in home '{home.path}'; nothing to export")
+    chosen = set(keys)
+    check_suite(replace(manifest, runs=[listed for listed in manifest.runs if listed.key in chosen]), store)
     pseudonymous = not (manifest.dataset["shareable"] or with_faces)
     if pseudonymous and not manifest.secret and not all(store.result(key).get("pseudonyms") for key in keys):
         raise UserError(
@@ -85,57 +83,43 @@ def export_suite(
         )
     if os.path.lexists(out):
         raise UserError(f"'{out}' is there already; name another file, or delete it")
-    failures = _failures(manifest, listed_runs, store, pseudonymous=pseudonymous)
-    beside = out.with_name(f".{out.name}.{os.getpid()}")
-
-    steps = progress or (lambda done, total: None)
+    reasons = {listed.key: store.reason(listed.key) for listed in listed_runs if listed.key in failed - done}
+    suite = manifest.suite
 
     def members() -> Iterator[tuple[str, bytes]]:
-        if failures:
-            yield FAILURES, dumps(failures)
-        yield MANIFEST, dumps(travelling(manifest))
+        for key, reason in sorted(reasons.items()):
+            told = unnamed(reason) if pseudonymous else in_a_line(reason, most=1000)
+            yield f"failures/{key}.json", _json({"reason": told})
         for number, key in enumerate(keys):
-            steps(number, 2 * len(keys))
-            files = _files(store, key, secret=manifest.secret if pseudonymous else None, weights=weights)
-            for name, content in sorted(files.items()):
-                yield f"runs/{key}/{name}", content
-        if home.best_parameters(manifest.suite).is_file():
-            yield BEST_PARAMETERS, home.best_parameters(manifest.suite).read_bytes()
+            if progress:
+                progress(number, len(keys))
+            folder = store.folder(key)
+            names = [*_FILES, "weights.safetensors"] if weights else _FILES
+            files = {name: (folder / name).read_bytes() for name in names if (folder / name).is_file()}
+            if pseudonymous:
+                files = pseudonymous_record(files, secret=manifest.secret)
+            yield from ((f"runs/{key}/{name}", content) for name, content in sorted(files.items()))
+        if home.best_parameters(suite).is_file():
+            yield f"searches/{suite}.toml", home.best_parameters(suite).read_bytes()
+        yield f"suites/{suite}.json", _json(asdict(_leaving(manifest, secret=not pseudonymous)))
 
-    made = {key: value for key, value in provenance().items() if key != "hardware"}
+    beside = out.with_name(f".{out.name}.{os.getpid()}")
     try:
-        write_archive(beside, members(), {"suite": manifest.suite, "made_with": made})
-        with open_archive(beside, name=str(out)) as archive:
-            arrived(archive, progress=lambda done, total: steps(total + done, 2 * total))
+        write_archive(beside, members())
         size = beside.stat().st_size
         if os.path.lexists(out):
             raise UserError(f"'{out}' is there meanwhile; name another file, or delete it")
         beside.rename(out)
     finally:
         beside.unlink(missing_ok=True)
-    studies = len(manifest.tuning.get("studies", []))
-    return Exported(manifest.suite, len(keys), len(failures), size, pseudonymous, studies)
+    return Exported(suite, len(keys), len(reasons), size, pseudonymous, len(manifest.tuning.get("studies", [])))
 
 
-def _files(store: Store, key: str, *, secret: str | None, weights: bool) -> dict[str, bytes]:
-    """The files of a record as they travel, by name, with pseudonyms if there is a secret; no others that are there."""
-    folder = store.folder(key)
-    wanted = [name for name in RECORD if weights or name != "weights.safetensors"]
-    try:
-        found = {name: (folder / name).read_bytes() for name in wanted if (folder / name).is_file()}
-        predictions = store.predictions(key).to_pandas()
-        if secret is not None:
-            predictions, found = veiled(predictions, found, secret=secret)
-        return found | {"predictions.csv": written(predictions)}
-    except (KeyError, IndexError, ValueError, OSError, SafetensorError) as error:
-        raise UserError(f"record {folder} is damaged: {in_a_line(f'{type(error).__name__}: {error}')}") from None
+def _leaving(manifest: Manifest, *, secret: bool) -> Manifest:
+    """What of a manifest leaves its home: all but its file, no other path, and no secret but where names go."""
+    dataset = manifest.dataset | {"source": pathless(manifest.dataset["source"])}
+    return replace(manifest, path=None, dataset=dataset, secret=manifest.secret if secret else "")
 
 
-def _failures(manifest: Manifest, listed_runs: list[ListedRun], store: Store, *, pseudonymous: bool) -> dict[str, str]:
-    """Why runs failed, in one line each; the tracebacks, which name folders of this machine, stay."""
-    failed = store.failed() - store.done()
-    found = {}
-    for key in sorted({listed.key for listed in listed_runs} & failed):
-        reason = in_a_line(store.reason(key), most=1000)
-        found[key] = unnamed(reason) if pseudonymous else reason
-    return found
+def _json(value: object) -> bytes:
+    return json.dumps(value, indent=1).encode()

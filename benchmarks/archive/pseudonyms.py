@@ -1,5 +1,6 @@
-"""A record without names: its subjects have the pseudonyms that reports give them, and no order tells who they are."""
+"""A stored run without names: subjects have the pseudonyms that reports give them, and no order tells who they are."""
 
+import io
 import json
 import math
 from collections.abc import Mapping
@@ -13,28 +14,28 @@ from benchmarks.records.store import PICTURE
 from reports.data.pseudonyms import PREFIXES, identity, words
 
 
-def veiled(
-    predictions: pd.DataFrame, files: Mapping[str, bytes], *, secret: str
-) -> tuple[pd.DataFrame, dict[str, bytes]]:
-    """A record's predictions and its other files by name, with pseudonyms; arrays that may show a face are left out.
+def pseudonymous_record(files: Mapping[str, bytes], *, secret: str) -> dict[str, bytes]:
+    """The files of a stored run, by name, with pseudonyms; arrays that may show a face are left out.
 
     Its scans are in the order of their pseudonyms, and whatever goes along with them as well. ``result.json`` says
-    ``pseudonyms``, which secret they were made with (`reports.data.pseudonyms.identity`); a record that says so already
-    is left as it is.
+    ``pseudonyms``, which secret they were made with (`reports.data.pseudonyms.identity`); a run that says so already is
+    left as it is.
     """
     result = json.loads(files["result.json"])
     if result.get("pseudonyms"):
-        return predictions, dict(files)
+        return dict(files)
+    predictions = pd.read_parquet(io.BytesIO(files["predictions.parquet"]))
     own = {column: words(predictions[column].unique(), column=column, secret=secret) for column in PREFIXES}
     hidden = predictions.assign(**{column: predictions[column].map(found) for column, found in own.items()})
     order = np.argsort(hidden["scan"].to_numpy(), kind="stable")
     found = dict(files)
     found["result.json"] = json.dumps(result | {"pseudonyms": identity(secret)}, indent=1).encode()
+    found["predictions.parquet"] = hidden.iloc[order].to_parquet(index=False)
     if "auxiliary_outputs.safetensors" in files:
         found |= _auxiliary_outputs(found.pop("auxiliary_outputs.safetensors"), order)
     if "gradcam.safetensors" in files:
         found["gradcam.safetensors"] = _gradcam(files["gradcam.safetensors"], order)
-    return hidden.iloc[order].reset_index(drop=True), found
+    return found
 
 
 def _auxiliary_outputs(data: bytes, order: NDArray[np.intp]) -> dict[str, bytes]:

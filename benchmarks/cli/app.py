@@ -234,6 +234,7 @@ app.command(cls=Command)(check.check)
 app.command(cls=Command)(report.report)
 app.command(cls=Command)(archive.export)
 app.command("import", cls=Command)(archive.import_)
+app.command(cls=Command)(archive.merge)
 
 
 @app.command(cls=Command)

@@ -1,10 +1,9 @@
-"""``afnetm export`` and ``afnetm import``: records that go from one home to another, in one file."""
+"""``afnetm export``, ``import`` and ``merge``: what goes from one home to another."""
 
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.markup import escape
 
 from benchmarks.cli.options import Methods, SuiteName, command_line
 from benchmarks.records.home import Home
@@ -42,7 +41,7 @@ def export(
             home, suite, out, methods=methods, with_faces=with_faces, weights=weights, progress=progress
         )
     failures = f", why {done.failures} failed" if done.failures else ""
-    print(f"{done.suite}: {counted(done.records, 'record')}{failures}; {disk(done.size)}")
+    print(f"{done.suite}: {counted(done.records, 'run')}{failures}; {disk(done.size)}")
     if done.pseudonyms:
         print("  subjects have pseudonyms in it: the dataset is not shareable")
     if done.studies:
@@ -61,30 +60,48 @@ def import_(
 
     Example: `afnetm import quick.zip`
     """
-    from benchmarks.archive.importing import import_suite
     from benchmarks.plans.suite_files import suite_names
 
     home: Home = context.obj
+    for suite in _merge(context, [archive], name=name):
+        if (best := home.best_parameters(suite)).is_file():
+            print("  the trials of its search are not in the archive; with --params it is run with what they chose:")
+            reference = suite if suite in suite_names() else f"{suite}.toml"
+            print(f"to run:     {command_line(home, 'run', reference, '--params', str(best))}")
+
+
+def merge(
+    context: typer.Context,
+    homes: Annotated[
+        list[Path], typer.Argument(metavar="HOME...", help="Other homes, or archives of `afnetm export`.")
+    ],
+) -> None:
+    """Takes the results, searches and datasets of other homes into this one (`--home`); they stay as they are.
+
+    A suite whose folds or methods were run in several homes becomes one. A run that two homes have must have the same
+    results in both. All is checked before anything is written.
+
+    Example: `afnetm --home all merge runs-a runs-b`
+    """
+    _merge(context, homes)
+
+
+def _merge(context: typer.Context, sources: list[Path], *, name: str | None = None) -> list[str]:
+    from benchmarks.archive.merging import merge
+
+    home: Home = context.obj
     try:
-        with progress_bar("importing", console, what="steps") as progress:
-            done = import_suite(archive, home, name=name, progress=progress)
+        with progress_bar("merging", console, what="runs") as progress:
+            done = merge(sources, home, storage_url=context.meta["storage"], name=name, progress=progress)
     except KeyboardInterrupt:
-        errors.say("stopped; what was imported is whole and stays: import again to go on")
+        errors.say("stopped; what was taken in is whole and stays: the same command goes on")
         raise typer.Exit(130) from None
     here = f", {done.here} were here already" if done.here else ""
-    print(f"{done.suite}: {counted(done.records, 'record')} imported{here}")
-    if done.differing:
-        formatted = ", ".join(done.differing[:3]) + (" ..." if len(done.differing) > 3 else "")
-        message = (
-            f"{len(done.differing)} of them say something else in the archive; they stay as they were here: {formatted}"
-        )
-        errors.say(f"[yellow]{message}[/]")
-    if done.best_parameters:
-        path = home.best_parameters(done.suite)
-        errors.say(f"[yellow]what a search chose is something else here, and stays:[/] {escape(str(path))}")
-    if done.tuned:
-        path = home.best_parameters(done.suite)
-        print("  the trials of its search did not come; with --params it is run with what they chose:")
-        reference = done.suite if done.suite in suite_names() else f"{done.suite}.toml"
-        print(f"to run:     {command_line(home, 'run', reference, '--params', str(path))}")
-    print(f"to report:  {command_line(home, 'report', done.suite)}")
+    print(f"{', '.join(done.suites) or 'no suite'}: {counted(done.records, 'run')} new{here}")
+    if done.datasets:
+        print(f"datasets:   {', '.join(done.datasets)}")
+    if done.studies:
+        print(f"searches:   {counted(done.studies, 'study')}")
+    for suite in done.suites:
+        print(f"to report:  {command_line(home, 'report', suite)}")
+    return done.suites

@@ -4,11 +4,17 @@ import hashlib
 import json
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, ClassVar
+
+from pydantic import ConfigDict, Field
 
 from afnetm.data.dataset import FaceDataset
 from afnetm.errors import UserError
+from afnetm.strict import STRICT, formatted, parse
 from benchmarks.records.home import Home, write_text
+
+#: Before the key of a run that waits for the best trial of its search.
+UNTUNED = "untuned-"
 
 
 class NoManifestError(UserError):
@@ -22,7 +28,9 @@ class ListedRun:
     One whose `search` or `reseed` is not 0 stands beside it (`benchmarks.search.tuning.AdditionalRun`).
     """
 
-    key: str
+    __pydantic_config__: ClassVar[ConfigDict] = STRICT
+
+    key: Annotated[str, Field(pattern=r"^[\w-]+$")]  # a folder's name
     method: str
     repeat: int
     fold: int
@@ -54,6 +62,8 @@ class Manifest:
         secret: what reports make pseudonyms of subjects with; it never enters one, nor MLflow. Empty where the dataset
             is shareable.
     """
+
+    __pydantic_config__: ClassVar[ConfigDict] = STRICT
 
     suite: str
     text: str
@@ -104,12 +114,15 @@ def manifest_named(home: Home, name: str) -> Manifest:
     """
     path = _place(home, name)
     try:
-        return from_json(json.loads(path.read_text()))
+        manifest: Manifest = parse(Manifest, json.loads(path.read_text()))
     except (FileNotFoundError, NotADirectoryError):
         known = ", ".join(sorted(p.stem for p in home.suites.glob("*.json"))) or "none"
         raise NoManifestError(f"suite '{name}' was never run in home '{home.path}'; run there: {known}") from None
-    except (ValueError, TypeError, KeyError) as error:
+    except (ValueError, RecursionError, UserError) as error:
         raise NoManifestError(f"{path}: not a manifest of this version; run the suite again ({error})") from None
+    if manifest.suite != name:
+        raise NoManifestError(f"{path}: is the manifest of suite {formatted(manifest.suite)}, not of '{name}'")
+    return manifest
 
 
 def check_same(manifest: Manifest, home: Home, *, path: str, text: str) -> None:
@@ -130,16 +143,6 @@ def check_same(manifest: Manifest, home: Home, *, path: str, text: str) -> None:
 
 def _place(home: Home, suite: str) -> Path:
     return home.suites / f"{suite}.json"
-
-
-def from_json(stored: dict[str, Any]) -> Manifest:
-    """The manifest that was written as `stored`; raises TypeError where it is none of this version."""
-    if not isinstance(stored, dict):
-        raise TypeError("no table")
-    listed_runs = {name: [ListedRun(**listed) for listed in stored.get(name, [])] for name in ("runs", "additional")}
-    if not all(isinstance(axis, dict) for axis in stored.get("axes", {}).values()):
-        raise TypeError("axes are no tables")
-    return Manifest(**{**stored, **listed_runs})
 
 
 def pathless(source: dict[str, Any]) -> dict[str, Any]:

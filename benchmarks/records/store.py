@@ -3,8 +3,9 @@
 import json
 import os
 import shutil
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -78,10 +79,21 @@ class Store:
 
     def write(self, key: str, record: Record) -> None:
         """Writes a record beside and renames it into place; a record that is already there stays."""
+        self._put(key, partial(_write, record))
+
+    def copy(self, key: str, source: "Store") -> None:
+        """Copies the record of run `key` from another store in the same way."""
+        self._put(key, partial(shutil.copytree, source.folder(key)))
+
+    def _put(self, key: str, fill: Callable[[Path], object]) -> None:
+        """`fill` makes the folder that it is given and what is in it."""
         beside = self._runs / f".{key}.{os.getpid()}"
         shutil.rmtree(beside, ignore_errors=True)
+        self._runs.mkdir(parents=True, exist_ok=True)
         try:
-            self._write(beside, record)
+            fill(beside)
+            for path in [*beside.iterdir(), beside]:
+                _to_disk(path)
             try:
                 beside.rename(self._runs / key)
             except OSError:
@@ -90,20 +102,6 @@ class Store:
         finally:  # where it could not be written, on a full disk, say, what there is of it is in the way
             shutil.rmtree(beside, ignore_errors=True)
         self._forget_failure(key)
-
-    def _write(self, folder: Path, record: Record) -> None:
-        folder.mkdir(parents=True)
-        record.predictions.to_parquet(folder / "predictions.parquet", index=False)
-        record.curves.to_csv(folder / "curves.csv", index=False)
-        if record.auxiliary_outputs:
-            save_file(dict(record.auxiliary_outputs), folder / "auxiliary_outputs.safetensors")
-        if record.gradcam is not None:
-            save_file({**record.gradcam.maps, "rows": record.gradcam.rows}, folder / "gradcam.safetensors")
-        if record.weights is not None:
-            save_file(dict(record.weights), folder / "weights.safetensors")
-        (folder / "result.json").write_text(json.dumps(record.result, indent=1, allow_nan=False))
-        for path in [*folder.iterdir(), folder]:
-            _to_disk(path)
 
     def write_failure(self, key: str, reason: str, text: str = "") -> None:
         """Records why run `key` failed, in one line and in a text with the traceback; the next run tries it again."""
@@ -164,6 +162,19 @@ class Store:
 
 def _names(folder: Path) -> list[str]:
     return os.listdir(folder) if folder.is_dir() else []
+
+
+def _write(record: Record, folder: Path) -> None:
+    folder.mkdir()
+    record.predictions.to_parquet(folder / "predictions.parquet", index=False)
+    record.curves.to_csv(folder / "curves.csv", index=False)
+    if record.auxiliary_outputs:
+        save_file(dict(record.auxiliary_outputs), folder / "auxiliary_outputs.safetensors")
+    if record.gradcam is not None:
+        save_file({**record.gradcam.maps, "rows": record.gradcam.rows}, folder / "gradcam.safetensors")
+    if record.weights is not None:
+        save_file(dict(record.weights), folder / "weights.safetensors")
+    (folder / "result.json").write_text(json.dumps(record.result, indent=1, allow_nan=False))
 
 
 def _to_disk(path: Path) -> None:

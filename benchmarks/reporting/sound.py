@@ -18,7 +18,7 @@ from reports.formats import in_a_line
 from reports.schema import CURVES, PREDICTIONS, Column
 
 #: What reading a damaged file raises, each library its own.
-_DAMAGED = (OSError, ValueError, KeyError, TypeError, pa.ArrowException, SafetensorError)
+DAMAGED = (OSError, ValueError, KeyError, TypeError, pa.ArrowException, SafetensorError)
 #: What a result must have to be reported.
 _NEEDED = ("seed", "n_train", "n_test", "accuracy", "macro_f1")
 #: What it may lack: measured or counted.
@@ -55,14 +55,14 @@ def read_sound(listed: ListedRun, store: Store) -> Sound | LeftOut:
             if not _finite(result[name]):
                 return of(reason=f"its {name} is {result[name]!r}")
         predictions = _typed(store.predictions(listed.key), PREDICTIONS)
-    except _DAMAGED as error:
+    except DAMAGED as error:
         return of(reason=f"its record is damaged: {_message(error)}")
     left_out: list[LeftOut] = []
 
     def part(what: str, read: Callable[[], Found]) -> Found | None:
         try:
             return read()
-        except _DAMAGED as error:
+        except DAMAGED as error:
             left_out.append(of(what=what, reason=f"it cannot be read: {_message(error)}"))
             return None
 
@@ -82,7 +82,7 @@ def reason(store: Store, key: str) -> str:
     """Why a run failed, as far as that can be read."""
     try:
         return store.reason(key)
-    except _DAMAGED:
+    except DAMAGED:
         return "unknown: what was recorded of it cannot be read"
 
 

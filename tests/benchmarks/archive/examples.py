@@ -2,7 +2,6 @@
 
 import atexit
 import hashlib
-import json
 import shutil
 import zipfile
 from collections.abc import Mapping
@@ -156,16 +155,10 @@ def members(archive: Path) -> dict[str, bytes]:
         return {name: file.read(name) for name in file.namelist()}
 
 
-def packed(content: Mapping[str, bytes], path: Path, **contents: Any) -> Path:
-    """An archive of `content` whose contents.json says so, whatever it is."""
-    listed = {
-        name: {"size": len(data), "sha256": hashlib.sha256(data).hexdigest()}
-        for name, data in content.items()
-        if name != "contents.json"
-    }
-    message = json.loads(content["contents.json"]) | {"members": listed} | contents
+def packed(content: Mapping[str, bytes], path: Path) -> Path:
+    """A zip file of `content`, whatever it is."""
     with zipfile.ZipFile(path, "w") as file:
-        for name, data in (dict(content) | {"contents.json": json.dumps(message).encode()}).items():
+        for name, data in content.items():
             file.writestr(name, data)
     return path
 

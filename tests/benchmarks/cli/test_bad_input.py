@@ -177,4 +177,4 @@ def test_a_manifest_whose_axes_were_texts(tmp_path: Path, refused: Refused) -> N
     manifest = dataclasses.replace(MANIFEST, axes={"attention": "mask attention"})
     home.suites.mkdir()
     manifest.save(home)
-    assert "run the suite again (axes are no tables)" in refused(tmp_path, "report", manifest.suite)
+    assert "run the suite again (axes.attention" in refused(tmp_path, "report", manifest.suite)

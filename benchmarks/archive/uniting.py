@@ -1,0 +1,99 @@
+"""Manifests of one suite from several homes, of which each ran other methods, folds or searches, made into one."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+from afnetm.errors import UserError
+from benchmarks.records.manifest import UNTUNED, ListedRun, Manifest
+
+#: What of a dataset and of a method is the same wherever the suite is; the rest may be told by later versions alone.
+_DATASET = ("name", "fingerprint", "shareable")
+_METHOD = ("name", "version", "hyperparameters")
+
+
+def united(own: Manifest, other: Manifest, *, where: str) -> Manifest:
+    """The suite with what either says of its runs, methods, studies; of what both say, as `own` says it.
+
+    Args:
+        own: of one home.
+        other: of another.
+        where: the other home, as errors call it.
+
+    Raises:
+        UserError: it is another suite of the same name, or was run otherwise.
+    """
+    (mine, theirs), both = (_fixed(one) for one in (own, other)), own.methods.keys() & other.methods
+    differing = sorted(name for name in mine.keys() & theirs if mine[name] != theirs[name])
+    differing += sorted(f"method {label}" for label in both if _method(own, label) != _method(other, label))
+    if differing:
+        raise UserError(
+            f"{where}: suite '{own.suite}' is another one than the suite of that name that is here already: its "
+            f"{', '.join(differing)} differ"
+        )
+    resolved = own.resolved
+    if "methods" in resolved:
+        resolved = resolved | {"methods": _more(resolved["methods"], other.resolved["methods"])}
+    return replace(
+        own,
+        resolved=resolved,
+        methods=_more(own.methods, other.methods),
+        runs=_runs(own, other, own.runs, other.runs, where),
+        additional=_runs(own, other, own.additional, other.additional, where),
+        added=list(dict.fromkeys([*own.added, *other.added])),
+        tuning=_tuning(own.tuning, other.tuning),
+        secret=own.secret or other.secret,
+    )
+
+
+def _fixed(manifest: Manifest) -> dict[str, Any]:
+    """What does not depend on which of its methods and folds were run."""
+    found = {name: getattr(manifest, name) for name in ("text", "description", "control", "axes")}
+    found |= {name: value for name, value in manifest.resolved.items() if name != "methods"}
+    found["dataset"] = [manifest.dataset.get(name) for name in _DATASET]
+    return found | (
+        {"search": [manifest.tuning[name] for name in ("spec", "budget", "given")]} if manifest.tuning else {}
+    )
+
+
+def _method(manifest: Manifest, label: str) -> list[Any]:
+    return [manifest.methods[label].get(name) for name in _METHOD]
+
+
+def _more(own: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:
+    return own | {name: value for name, value in other.items() if name not in own}
+
+
+def _runs(
+    own: Manifest, other: Manifest, mine: Sequence[ListedRun], theirs: Sequence[ListedRun], where: str
+) -> list[ListedRun]:
+    """The runs of both; one that waits for its search gives way to the one that was trained."""
+
+    def place(listed: ListedRun) -> tuple[str, int, int, int, int]:
+        return listed.method, listed.repeat, listed.fold, listed.search, listed.reseed
+
+    found = {place(listed): listed for listed in mine}
+    for listed in theirs:
+        before = found.setdefault(place(listed), listed)
+        if before.key.startswith(UNTUNED):
+            found[place(listed)] = listed
+        elif before.key != listed.key and not listed.key.startswith(UNTUNED):
+            raise UserError(
+                f"{where}: suite '{own.suite}' was run with other parameters, or on another kind of device, than here: "
+                f"its {listed.method} {listed.repeat}-{listed.fold} is run {listed.key}, here {before.key}"
+            )
+    return list(found.values())
+
+
+def _tuning(own: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:
+    """How the methods were tuned; of a study that both have, the one with more trials."""
+    if not (own and other):
+        return own or other
+
+    def trials(study: dict[str, Any]) -> int:
+        return sum(study[name] for name in ("complete", "pruned", "failed"))
+
+    studies = {study["study"]: study for study in own["studies"]}
+    for study in other["studies"]:
+        studies[study["study"]] = max(studies.get(study["study"], study), study, key=trials)
+    return own | {"spaces": _more(own["spaces"], other["spaces"]), "studies": list(studies.values())}
