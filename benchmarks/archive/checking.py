@@ -58,10 +58,13 @@ def check_home(home: Home) -> None:
 def _checks(home: Home) -> Iterator[tuple[str, Callable[[], object]]]:
     """All that is looked at, by where it is."""
     store = Store(home)
-    manifests = [manifest_named(home, file.stem) for file in sorted(home.suites.glob("*.json"))]
+    found = {file.stem: manifest_named(home, file.stem) for file in sorted(home.suites.glob("*.json"))}
+    manifests = list(found.values())
     if not manifests:
         raise UserError("it has no suite: no member suites/NAME.json")
-    for manifest in manifests:
+    for name, manifest in found.items():
+        if manifest.suite != name:
+            raise UserError(f"suites/{name}.json: is the manifest of suite {formatted(manifest.suite)}")
         yield f"suites/{manifest.suite}.json", partial(_check_manifest, manifest, home)
     listed_runs = {listed.key: (listed, manifest) for manifest in manifests for listed in manifest.only(None)}
     for key in sorted(store.done() | store.failed()):
