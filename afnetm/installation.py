@@ -14,7 +14,7 @@ GROUP = "afnetm.methods"
 
 
 def how_to_register(name: str, *, registered: str | None = None) -> str:
-    """What would register the method `name`, where a checkout names it, or has a file of that name; else nothing.
+    """What would register the method `name`, where a checkout names it, or there is a file of that name; else nothing.
 
     Args:
         name: that was asked for.
@@ -31,6 +31,9 @@ def how_to_register(name: str, *, registered: str | None = None) -> str:
         file = folder / "baselines" / f"{name}.py"
         if registered is None and named is None and name.isidentifier() and _there(file):
             return f'{file} is there: name its class in {folder / "pyproject.toml"}, {name} = "baselines.{name}:CLASS"'
+    here = Path(f"{name}.py")
+    if registered is None and name.isidentifier() and _there(here):
+        return f"{here} is here: name it with --method-file {here}"
     return ""
 
 

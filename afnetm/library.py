@@ -8,7 +8,7 @@ import json
 import shutil
 import tempfile
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -29,7 +29,7 @@ from afnetm.data.sources.folder import FolderSource
 from afnetm.data.splits import subject_folds
 from afnetm.data.synthetic import SyntheticSource
 from afnetm.errors import UserError
-from afnetm.method import built
+from afnetm.method import Method, built
 from afnetm.model.encoder import EncoderSpec
 from afnetm.registry import find_method
 from afnetm.strict import parse
@@ -156,7 +156,7 @@ class SubjectKFold:
 
 
 def create_model(
-    name: str,
+    name: str | Method,
     *,
     num_classes: int,
     encoder: str = "resnet18",
@@ -168,7 +168,8 @@ def create_model(
     """A registered method's module, from `afnetm.FaceBatch` to `afnetm.Output`.
 
     Args:
-        name: of the method (``afnetm methods`` lists them).
+        name: of the method (``afnetm methods`` lists them); or a method of your own, an instance
+            of `afnetm.Method`.
         num_classes: of its logits.
         encoder: one of ``timm.list_models()``.
         width: of the stages' channels, as a fraction of the original's (ResNets only).
@@ -179,7 +180,10 @@ def create_model(
     Raises:
         UserError: there is no such method, encoder or hyper-parameter; says what is allowed.
     """
-    method = parse(find_method(name), hyperparameters, table=name)
+    if isinstance(name, Method):
+        method = replace(name, **hyperparameters)
+    else:
+        method = parse(find_method(name), hyperparameters, table=name)
     spec = EncoderSpec(name=encoder, width=width, size=size, weights=None if weights is None else str(weights))
     return built(method, spec, num_classes)
 

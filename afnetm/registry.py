@@ -1,29 +1,38 @@
 """The registry: methods by the names under which packages register them, loaded and checked when they are asked for."""
 
+import sys
 import warnings
 from collections.abc import Iterable
 from functools import cache
+from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
+from typing import Any
 
 from afnetm.blame import error_message
 from afnetm.contract.declared import check_declared
 from afnetm.errors import UserError, suggestion
 from afnetm.installation import GROUP, how_to_register
 from afnetm.method import Method
+from afnetm.method_files import MethodFile, add_to_environment, method_files
+
+#: Where this project's own strategies are, in a checkout and where a wheel puts them.
+_STRATEGIES = Path(__file__).parents[1] / "baselines"
 
 
 class Registry:
-    """Entry points by name.
+    """Entry points and files by name.
 
     Args:
-        points: of the group `GROUP`; the same one may be there several times, as a package is found on several ways.
+        points: of the group `GROUP`, and files with a method each; the same one may be there several times, as a
+            package is found on several ways.
 
     Raises:
-        UserError: two packages register one name.
+        UserError: one name is registered twice.
     """
 
-    def __init__(self, points: Iterable[EntryPoint]) -> None:
-        self._points: dict[str, EntryPoint] = {}
+    def __init__(self, points: Iterable[EntryPoint | MethodFile]) -> None:
+        self._points: dict[str, EntryPoint | MethodFile] = {}
         for point in sorted(points, key=lambda one: (one.name, one.value)):
             first = self._points.setdefault(point.name, point)
             if first.value != point.value:
@@ -47,7 +56,7 @@ class Registry:
         point = self._points[name]
         said = f"method '{name}' ({point.value})"
         try:
-            kind = point.load()
+            kind = _load(point)
         except (Exception, SystemExit) as error:  # any plug-in, any error: the others must still run
             hints = [error_message(error, point.module), how_to_register(name, registered=point.value)]
             raise UserError(f"{said} cannot be loaded: {'; '.join(filter(None, hints))}") from error
@@ -68,8 +77,21 @@ class Registry:
 
 @cache
 def registry() -> Registry:
-    """What is installed, looked up once a process."""
-    return Registry(entry_points(group=GROUP))
+    """What is installed, and the files that the environment lists, looked up once a process."""
+    return Registry([*entry_points(group=GROUP), *method_files()])
+
+
+def add_method_file(path: Path) -> str:
+    """Registers the method in a file, for this process and its workers, and returns its name.
+
+    Raises:
+        UserError: there is no such file, its name is none of a method, or another method has it.
+    """
+    file = add_to_environment(path)
+    for cached in (registry, find_method, methods):
+        cached.cache_clear()
+    registry()  # refuses a name that is taken
+    return file.name
 
 
 @cache
@@ -89,3 +111,20 @@ def methods() -> dict[str, type[Method]]:
     for fault in faults.values():
         warnings.warn(f"left out: {fault}", stacklevel=2)
     return kinds
+
+
+def _load(point: EntryPoint | MethodFile) -> Any:
+    """What a point names; of this project's own strategies those that were installed with this package.
+
+    Their package has a common name, and a notebook's folder, in which Python looks first, may have another one.
+    """
+    if point.module.partition(".")[0] != _STRATEGIES.name or not _STRATEGIES.is_dir():
+        return point.load()
+    sys.path.insert(0, str(_STRATEGIES.parent))
+    try:
+        there = Path(import_module(_STRATEGIES.name).__file__ or "").parent
+    finally:
+        sys.path.pop(0)
+    if there != _STRATEGIES:
+        raise UserError(f"Python has loaded another package '{there.name}', {there}; rename it, or start elsewhere")
+    return point.load()

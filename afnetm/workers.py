@@ -7,7 +7,7 @@ import signal
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from multiprocessing import forkserver, parent_process
 from multiprocessing.context import BaseContext
 from pathlib import Path
@@ -40,7 +40,8 @@ def context(*modules: str) -> BaseContext:
         return multiprocessing.get_context("spawn")
     try:
         forkserver.set_forkserver_preload(list(modules))  # of no effect on a server that is there
-        forkserver.ensure_running()
+        with _safe_path():
+            forkserver.ensure_running()
     except OSError:  # no place for its socket: the path of the temporary folder is too long, say
         return multiprocessing.get_context("spawn")
     atexit.unregister(_end_server)
@@ -66,6 +67,20 @@ def in_processes(work: Callable[..., _Result], tasks: Sequence[tuple[Any, ...]],
             yield future.result()
     finally:
         pool.shutdown(cancel_futures=True)
+
+
+@contextmanager
+def _safe_path() -> Iterator[None]:
+    """Keeps the current folder out of a new interpreter's path: it may hold packages with the names of our modules."""
+    before = os.environ.get("PYTHONSAFEPATH")
+    os.environ["PYTHONSAFEPATH"] = "1"
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ["PYTHONSAFEPATH"]
+        else:
+            os.environ["PYTHONSAFEPATH"] = before
 
 
 def _end_server() -> None:

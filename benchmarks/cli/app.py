@@ -19,6 +19,7 @@ from benchmarks.cli.options import (
     Changes,
     Device,
     DryRun,
+    MethodFiles,
     Methods,
     MethodsToRun,
     SuiteName,
@@ -118,6 +119,7 @@ def run(
     suite: SuiteName,
     methods: MethodsToRun = None,
     changes: Changes = None,
+    method_files: MethodFiles = None,
     workers: Workers = None,
     device: Device = "auto",
     params: Annotated[
@@ -152,6 +154,7 @@ def run(
             console=console,
             dry=dry_run,
             changes=changes or (),
+            method_files=method_files or (),
         )
         if params is not None and job.planned:
             job = comparing.give(job, params)

@@ -2,6 +2,7 @@
 
 import json
 import time
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -12,7 +13,9 @@ from benchmarks.terminal.console import console, output
 
 
 def check(
-    methods: Annotated[list[str] | None, typer.Argument(metavar="[METHOD]...", help="By default all.")] = None,
+    methods: Annotated[
+        list[str] | None, typer.Argument(metavar="[METHOD|FILE]...", help="Names, or Python files; by default all.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Tests methods against the contract of all methods, in a few seconds each, and says what to fix.
@@ -20,13 +23,14 @@ def check(
     A method is built, trained on 32 small scans, saved and loaded again, with three kinds of encoder and at both ends
     of its search space. The exit code is 1 if something has to be fixed.
 
-    Example: `afnetm check concat afnetm`
+    Example: `afnetm check concat afnetm`, `afnetm check mine.py`
     """
     with console.status("loading"):
         from afnetm.contract.checks import CHECKS, findings
         from afnetm.errors import UserError
-        from afnetm.registry import registry
-    for name in methods or ():
+        from afnetm.registry import add_method_file, registry
+    methods = [add_method_file(Path(name)) if name.endswith(".py") else name for name in methods or ()]
+    for name in methods:
         if name not in registry().names:
             registry().find(name)  # says what is
     found: dict[str, list[str]] = {}

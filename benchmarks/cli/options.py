@@ -42,6 +42,15 @@ Changes = Annotated[
         help="Change the suite for this run, for example: --set protocol.repeats=1 training.epochs=40",
     ),
 ]
+MethodFiles = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--method-file",
+        metavar="FILE",
+        help="Compare the method in this Python file as well; its name is the file's. A file of that name beside the "
+        "suite's own needs no option.",
+    ),
+]
 WithFaces = Annotated[
     bool,
     typer.Option(

@@ -9,6 +9,7 @@ from benchmarks.cli.options import (
     Changes,
     Device,
     DryRun,
+    MethodFiles,
     MethodsToRun,
     SuiteName,
     Workers,
@@ -32,6 +33,7 @@ def search(
     suite: SuiteName,
     methods: MethodsToRun = None,
     changes: Changes = None,
+    method_files: MethodFiles = None,
     trials: Annotated[int | None, typer.Option(help="Trials per study, instead of the suite's.")] = None,
     hours: Annotated[
         float | None, typer.Option(help="Hours per study, summed over workers, instead of trials.")
@@ -65,6 +67,7 @@ def search(
             console=console,
             dry=dry_run,
             changes=changes or (),
+            method_files=method_files or (),
         )
         spec = comparing.search_spec(job.suite, trials=trials, hours=hours)
         if dry_run:

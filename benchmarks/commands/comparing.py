@@ -13,6 +13,7 @@ from rich.markup import escape
 from afnetm.data.dataset import FaceDataset
 from afnetm.errors import UserError
 from afnetm.model.stream import check_encoder
+from afnetm.registry import add_method_file
 from afnetm.workers import core_count
 from benchmarks.commands.changes import tell_changed_sources
 from benchmarks.commands.manifests import UNTUNED, make_manifest
@@ -86,12 +87,14 @@ def prepare(
     console: Terminal,
     dry: bool,
     changes: Sequence[str] = (),
+    method_files: Sequence[Path] = (),
 ) -> Job:
     """Reads a suite, checks all that it asks for before anything is written, and plans it; makes its dataset."""
-    suite = load_suite(reference, changes)
+    beside = [add_method_file(path) for path in method_files]
+    suite = load_suite(reference, changes, methods or ())
     with suppress(NoManifestError):
         check_same(manifest_named(home, suite.name), home, path=suite.path, text=suite.text)
-    suite = _with_added(suite, methods or [], home, console)
+    suite = _with_added(suite, [*(methods or []), *beside], home, console)
     labels = list(suite.only(methods).methods)
     kind = pick_device(device)
     workers = pick_workers(workers, kind)

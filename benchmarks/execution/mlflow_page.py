@@ -136,7 +136,7 @@ def _serving(home: Home, uri: str, port: int, log: IO[bytes]) -> Iterator[subpro
         "MLFLOW_DISABLE_TELEMETRY": "true",
         "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",  # evaluations by language models, in seven processes
     }
-    command = [sys.executable, "-m", "mlflow", "server", "--host", HERE, "--port", str(port), "--workers", "1"]
+    command = [sys.executable, "-P", "-m", "mlflow", "server", "--host", HERE, "--port", str(port), "--workers", "1"]
     for stop in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(stop, signal.default_int_handler)
     process = subprocess.Popen(

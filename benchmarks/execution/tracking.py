@@ -132,7 +132,7 @@ class Tracker:
     def close(self) -> None:
         """Brings up to date what stands above runs: a study's run names its own, a method's has how many there are."""
         self._name_runs()
-        for method in self._parents:
+        for method in filter(self._manifest.methods.__contains__, list(self._parents)):  # others have left the suite
             keys = [e.key for e in self._manifest.runs if e.method == method and e.key in self._children]
             self._update(method, {"runs": float(sum(self._store.folder(key).is_dir() for key in keys))})
 

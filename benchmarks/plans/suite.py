@@ -1,6 +1,7 @@
 """Suites: a comparison written down in TOML, parsed strictly, so that a typo is an error that names the key."""
 
 from collections.abc import Iterable, Sequence
+from itertools import product
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -11,12 +12,12 @@ from afnetm.errors import UserError, suggestion
 from afnetm.installation import how_to_register
 from afnetm.method import Method
 from afnetm.model.encoder import EncoderSpec
-from afnetm.registry import find_method, registry
+from afnetm.registry import add_method_file, find_method, registry
 from afnetm.strict import STRICT, formatted, parse
 from afnetm.training.config import TrainingConfig
 from benchmarks.plans.fitting import check_axes, check_dataset, check_inner_folds, check_methods, check_selection
 from benchmarks.plans.naming import check_label, check_suite_name
-from benchmarks.plans.suite_files import read_suite_file
+from benchmarks.plans.suite_files import SuiteFile, read_suite_file
 from studies.spec import SearchSpec
 
 #: Attributes of a `Suite` that are not keys of its file.
@@ -177,19 +178,32 @@ class Suite(_Strict):
 _KEYS = [name for name in Suite.model_fields if name not in _DERIVED]
 
 
-def load_suite(reference: str, changes: Sequence[str] = ()) -> Suite:
+def load_suite(reference: str, changes: Sequence[str] = (), names: Sequence[str] = ()) -> Suite:
     """Reads a suite: a TOML file, or the name of a suite that comes with the project.
 
     Args:
         reference: its path or name.
         changes: what the command line sets, each ``table.key=value``.
+        names: of methods that are asked for beside the suite's own (`Suite.including`).
 
     Raises:
         UserError: there is no such suite, or it is not right; names file, table and key.
     """
     file = read_suite_file(reference, changes)
+    _add_method_files(file, names)
     suite = parse_suite(file.tables, name=file.path.stem, text=file.text, file=file.said)
     return suite.model_copy(update={"path": "" if file.own else str(file.path)})
+
+
+def _add_method_files(file: SuiteFile, names: Sequence[str]) -> None:
+    """Registers methods that no package has, of a suite and `names`, where a file beside the suite is called so."""
+    given = file.tables.get("methods", {})
+    tables = given.items() if isinstance(given, dict) else ()
+    kinds = [str(table.get("method", label)) for label, table in tables if isinstance(table, dict)]
+    for kind, folder in product([*kinds, *names], file.folders):
+        beside = folder / f"{kind}.py"
+        if kind.isidentifier() and kind not in registry().names and beside.is_file():
+            add_method_file(beside)
 
 
 def parse_suite(tables: dict[str, Any], *, name: str, text: str, file: str) -> Suite:

@@ -25,12 +25,14 @@ class SuiteFile:
         text: the file's text; where it extends another or was changed, the whole of `tables` as TOML, so that a
             record holds all that was run.
         said: what messages call it.
+        folders: of the file and of those that it extends, but for the project's own.
     """
 
     path: Path
     tables: dict[str, Any]
     text: str
     said: str
+    folders: tuple[Path, ...] = ()
 
     @property
     def own(self) -> bool:
@@ -88,7 +90,8 @@ def read_suite_file(reference: str, changes: Sequence[str] = ()) -> SuiteFile:
         text = tomlkit.dumps(tables)
     if changes:
         said = f"{said} with {', '.join(changes)}"
-    return SuiteFile(first, tables, text, said)
+    folders = tuple(dict.fromkeys(path.parent for path in chain if path.parent != SUITES))
+    return SuiteFile(first, tables, text, said, folders)
 
 
 def _found(reference: str, folder: Path, *, of: str = "") -> tuple[Path, str]:
