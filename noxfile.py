@@ -14,11 +14,11 @@ GROUPS = ("build", "tests", "lint", "typecheck", "speed")
 
 
 def install(session: nox.Session, *groups: str) -> None:
-    """Installs the project, editable, and some of its dependency groups, all as pinned."""
+    """Installs the whole project, editable, and some of its dependency groups, all as pinned."""
     named = [argument for group in groups for argument in ("--group", group)]
     # Compiled once here, or every worker of the first run would compile torch for itself.
     pinned = ("--constraint", PINNED, "--build-constraint", PINNED)
-    session.install("-e", ".", *named, *pinned, env={"UV_COMPILE_BYTECODE": "1"})
+    session.install("-e", ".[bench]", *named, *pinned, env={"UV_COMPILE_BYTECODE": "1"})
 
 
 @nox.session(default=False)
@@ -155,7 +155,7 @@ def graphs(session: nox.Session) -> None:
 @nox.session(default=False)
 def pin(session: nox.Session) -> None:
     """Renew constraints.txt: the newest releases, pinned with their hashes."""
-    groups = [argument for group in GROUPS for argument in ("--group", group)]
+    groups = ["--all-extras", *(argument for group in GROUPS for argument in ("--group", group))]
     options = ["--universal", "--python-version", "3.11", "--generate-hashes", "--upgrade"]
     quiet = ["--no-header", "--no-annotate", "--no-emit-index-url", "--no-emit-find-links", "--quiet"]
     command = ["uv", "pip", "compile", "pyproject.toml", *groups, *options, *quiet, "-o", PINNED]

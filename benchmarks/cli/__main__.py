@@ -1,5 +1,5 @@
 """``python -m benchmarks.cli``: the same as ``afnetm``."""
 
-from benchmarks.cli.app import main
+from benchmarks.cli.start import main
 
 main()

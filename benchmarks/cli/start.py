@@ -1,0 +1,43 @@
+"""Where the program begins: an installation without what the benchmark needs is told, not met by a traceback."""
+
+import re
+import sys
+from importlib.metadata import PackageNotFoundError, distribution, requires
+
+
+def main() -> None:
+    """The entry point of ``afnetm``."""
+    try:
+        from benchmarks.cli.app import main as program
+
+        program()
+    except ModuleNotFoundError as error:
+        lacking = missing_packages("bench")
+        if not lacking:
+            raise
+        words = f"error: the program needs packages that are not installed: {', '.join(lacking)}"
+        print(f"{words}\nTo install them: {sys.executable} -m pip install 'afnetm[bench]'", file=sys.stderr)
+        raise SystemExit(2) from error
+
+
+def missing_packages(extra: str) -> list[str]:
+    """What an extra of this project's distribution requires, directly or by another extra, and is not installed."""
+    found = []
+    for requirement in requires("afnetm") or ():
+        needed, _, condition = requirement.partition(";")
+        name = re.split(r"[^\w.-]", needed.strip(), maxsplit=1)[0]
+        if not re.search(rf"extra == ['\"]{extra}['\"]", condition):
+            continue
+        if name == "afnetm":
+            found += [one for other in re.findall(r"\[(\w+)\]", needed) for one in missing_packages(other)]
+        elif not _is_installed(name):
+            found.append(name)
+    return sorted(found)
+
+
+def _is_installed(name: str) -> bool:
+    try:
+        distribution(name)
+    except PackageNotFoundError:
+        return False
+    return True
