@@ -88,7 +88,7 @@ def typecheck(session: nox.Session) -> None:
 def speed(session: nox.Session) -> None:
     """Measure speed as ratios within one run and write them to speed.json; about 15 minutes."""
     install(session, "speed")
-    session.run("python", "-m", "benchmarks.speed", *session.posargs)
+    session.run("python", "-m", "scripts.speed", *session.posargs)
 
 
 #: What measuring a GPU needs and a machine that has PyTorch usually has.
@@ -118,7 +118,7 @@ def gpu(session: nox.Session) -> None:
     session.install("--no-deps", "-e", ".", *BROUGHT, *pinned)
     bare = f"from importlib.util import find_spec; there = [*filter(find_spec, {ABSENT})]; assert not there, there"
     session.run("python", "-c", bare)
-    session.run("python", "-m", "benchmarks.speed.gpu", *session.posargs)
+    session.run("python", "-m", "scripts.speed.gpu", *session.posargs)
 
 
 @nox.session(default=False)
@@ -142,14 +142,14 @@ def wheels(session: nox.Session) -> None:
 def calibrate(session: nox.Session) -> None:
     """Simulate how often the report's statistics err and write it into docs/statistics.md; minutes."""
     install(session)
-    session.run("python", "-m", "reports.statistics.calibrate", env={"OMP_NUM_THREADS": "1"})
+    session.run("python", "-m", "scripts.calibrate", env={"OMP_NUM_THREADS": "1"})
 
 
 @nox.session(default=False)
 def graphs(session: nox.Session) -> None:
     """Report which methods torch.compile sees whole and a CUDA graph could hold; requires nothing of them."""
     install(session)
-    session.run("python", "-m", "benchmarks.speed.graphs")
+    session.run("python", "-m", "scripts.graphs")
 
 
 @nox.session(default=False)

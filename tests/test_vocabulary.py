@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-PACKAGES = ("afnetm", "baselines", "studies", "benchmarks", "reports")
+PACKAGES = ("afnetm", "baselines", "studies", "benchmarks", "reports", "scripts")
 SUITES = sorted((ROOT / "benchmarks" / "suites").glob("*.toml"))
 SOURCES = [path for name in PACKAGES for path in (ROOT / name).rglob("*.py")]
 TEXTS = [

@@ -1,6 +1,6 @@
 """How hard the synthetic dataset is, by PCA and LDA alone; the generator was tuned on these numbers and then frozen.
 
-    python -m afnetm.data.synthetic.difficulty --subjects 60 --size 48 --seed 0
+    python -m scripts.difficulty --subjects 60 --size 48 --seed 0
 
 prints the accuracy of standardised pixels, PCA and LDA on texture, depth with normals, and both, in subject-disjoint
 folds: as generated, clean, and with each nuisance switched off. Chance is 1/6. No network takes part.

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from reports.statistics.calibrate import DOCUMENT, EXPERIMENTS, Experiment, calibrated, faults
-from reports.statistics.simulation import People, compound_folds, fold_rejections, message, rejections
 from reports.tables.guide import GUIDE, PRIMARY
+from scripts.calibrate import DOCUMENT, EXPERIMENTS, Experiment, calibrated, faults
+from scripts.simulation import People, compound_folds, fold_rejections, message, rejections
 
 STATED = DOCUMENT.read_text(encoding="utf-8")
 

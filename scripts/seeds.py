@@ -1,4 +1,4 @@
-"""What another seed of training alone changes: ``python -m benchmarks.speed.seeds [--suite quick] [--seeds 10]``.
+"""What another seed of training alone changes: ``python -m scripts.seeds [--suite quick] [--seeds 10]``.
 
 The same folds are trained again with other initial weights, order and augmentation, as another processor's rounding
 does in effect. Records are kept in the home, so that a run that was cut off goes on.

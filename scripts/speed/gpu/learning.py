@@ -16,9 +16,9 @@ from benchmarks.plans.runs import PlannedRun, plan
 from benchmarks.plans.suite import Suite, load_suite
 from benchmarks.records.home import Home
 from benchmarks.records.store import Store
-from benchmarks.speed.gpu.cells import WrongError
-from benchmarks.speed.gpu.scale import Scale
-from benchmarks.speed.gpu.scans import QUICK, write
+from scripts.speed.gpu.cells import WrongError
+from scripts.speed.gpu.scale import Scale
+from scripts.speed.gpu.scans import QUICK, write
 
 #: How much accuracy may differ from what a processor reached, up or down: several times what rounding moves a mean of
 #: two folds of some hundred scans. Without any such record, the suite's methods are far above chance, and on scans

@@ -1,4 +1,4 @@
-"""Measures a GPU, or pretends to: ``python -m benchmarks.speed.gpu --part A --out OUT --minutes 9 [--pretend]``."""
+"""Measures a GPU, or pretends to: ``python -m scripts.speed.gpu --part A --out OUT --minutes 9 [--pretend]``."""
 
 import argparse
 import signal
@@ -14,12 +14,12 @@ from rich.console import Console
 from afnetm.errors import UserError
 from afnetm.registry import registry
 from afnetm.training.process import prepare_process
-from benchmarks.speed.gpu.cells import Bench, Cell
-from benchmarks.speed.gpu.journal import Journal
-from benchmarks.speed.gpu.parts import PARTS, opening
-from benchmarks.speed.gpu.scale import GPU, PRETENDED, Scale
-from benchmarks.speed.gpu.scans import QUICK
-from benchmarks.speed.gpu.table import show
+from scripts.speed.gpu.cells import Bench, Cell
+from scripts.speed.gpu.journal import Journal
+from scripts.speed.gpu.parts import PARTS, opening
+from scripts.speed.gpu.scale import GPU, PRETENDED, Scale
+from scripts.speed.gpu.scans import QUICK
+from scripts.speed.gpu.table import show
 
 #: Columns of what goes into a file.
 _WIDE = 120
@@ -27,7 +27,7 @@ _WIDE = 120
 
 def main() -> int:
     """Measures; 0 if every cell was run and found nothing wrong, 1 if not, 2 where nothing could be begun."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.speed.gpu", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m scripts.speed.gpu", description=__doc__)
     parser.add_argument("--part", nargs="+", choices=PARTS, default=list(PARTS), help="A: is it right; B: how fast")
     parser.add_argument("--out", type=Path, default=Path(), help="folder of gpu.json; what it holds already stays")
     parser.add_argument("--minutes", type=float, default=9.0, help="nothing begins, or goes on, after that")

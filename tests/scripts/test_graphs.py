@@ -6,7 +6,7 @@ from torch import nn
 from afnetm.face_batch import FaceBatch
 from afnetm.method import Output
 from baselines.texture import Texture
-from benchmarks.speed.graphs import friendliness
+from scripts.graphs import friendliness
 
 
 class Whole(nn.Module):

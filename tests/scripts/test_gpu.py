@@ -16,15 +16,15 @@ import pytest
 from rich.console import Console
 
 from afnetm.errors import UserError
-from benchmarks.speed.gpu.__main__ import main
-from benchmarks.speed.gpu.cells import Bench, Cell
-from benchmarks.speed.gpu.journal import Journal
-from benchmarks.speed.gpu.scale import PRETENDED
-from benchmarks.speed.gpu.table import show
+from scripts.speed.gpu.__main__ import main
+from scripts.speed.gpu.cells import Bench, Cell
+from scripts.speed.gpu.journal import Journal
+from scripts.speed.gpu.scale import PRETENDED
+from scripts.speed.gpu.table import show
 
 BROKEN = """
 import os, time
-from benchmarks.speed.gpu.cells import WrongError
+from scripts.speed.gpu.cells import WrongError
 
 def prepare():
     global prepared
@@ -124,7 +124,7 @@ def test_the_table_sets_a_step_beside_what_the_machine_does_at_best(capsys: pyte
 @pytest.mark.faults
 def test_killed_in_a_cell_and_stopped_in_another_it_has_what_there_was(tmp_path: Path) -> None:
     """Its process is killed, then itself told to end as by a time limit."""
-    command = [sys.executable, "-m", "benchmarks.speed.gpu", "--pretend", "--out", str(tmp_path)]
+    command = [sys.executable, "-m", "scripts.speed.gpu", "--pretend", "--out", str(tmp_path)]
     running = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
     def cells(at_least: int) -> list[dict[str, object]]:

@@ -20,9 +20,9 @@ from afnetm.registry import find_method
 from afnetm.training.config import TrainingConfig
 from afnetm.training.device_dataset import DeviceDataset
 from afnetm.training.loop import fit
-from benchmarks.speed.gpu.ceilings import Clock
-from benchmarks.speed.gpu.scale import Scale
-from benchmarks.speed.gpu.scans import scans
+from scripts.speed.gpu.ceilings import Clock
+from scripts.speed.gpu.scale import Scale
+from scripts.speed.gpu.scans import scans
 
 
 @dataclass(frozen=True)

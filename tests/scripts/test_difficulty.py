@@ -5,9 +5,9 @@ import pytest
 
 from afnetm.data.rendering import render
 from afnetm.data.scan import EXPRESSIONS
-from afnetm.data.synthetic.difficulty import cross_validate, features, main, measure
 from afnetm.data.synthetic.making import make_scan
 from afnetm.data.synthetic.nuisance import GROUPS, IDEAL
+from scripts.difficulty import cross_validate, features, main, measure
 
 
 def test_features_have_one_row_of_each_modality_a_scan() -> None:

@@ -1,6 +1,6 @@
 """Writes into docs/statistics.md how often each test calls two methods different whose true difference is known.
 
-``python -m reports.statistics.calibrate``: minutes on one core. Its exit code is 1 where a test errs more often than it
+``python -m scripts.calibrate``: minutes on one core. Its exit code is 1 where a test errs more often than it
 may.
 """
 
@@ -16,11 +16,11 @@ import pandas as pd
 
 from reports.formats import percent, points
 from reports.markup import FormattedTable, markdown
-from reports.statistics.simulation import People, fold_rejections, rejections
+from scripts.simulation import People, fold_rejections, rejections
 
 #: Experiments a row, in batches of the seeds 0, 1, ...
 BATCH, BATCHES = 1_000, 10
-DOCUMENT = Path(__file__).parents[2] / "docs" / "statistics.md"
+DOCUMENT = Path(__file__).parents[1] / "docs" / "statistics.md"
 
 _TESTS = {
     "naive_t": "Naive t",

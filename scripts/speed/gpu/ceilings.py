@@ -13,7 +13,7 @@ import numpy as np
 import torch
 
 from benchmarks.records.provenance import provenance
-from benchmarks.speed.gpu.scale import Scale
+from scripts.speed.gpu.scale import Scale
 
 #: Modules of which the types do not know all.
 _cudnn: Any = torch.backends.cudnn

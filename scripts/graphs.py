@@ -1,6 +1,6 @@
 """How friendly each method is to graph modes: whether torch.compile sees it whole, and a CUDA graph could hold it.
 
-``python -m benchmarks.speed.graphs``, on a CPU, in a minute or two. Nothing is required of a method: with `compile`
+``python -m scripts.graphs``, on a CPU, in a minute or two. Nothing is required of a method: with `compile`
 set in a training configuration it runs in any number of pieces, only slower than whole.
 """
 

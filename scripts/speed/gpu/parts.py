@@ -13,11 +13,11 @@ from afnetm.contract.devices import ON_DEVICE, Subject, same_faces
 from afnetm.model.encoder import EncoderSpec
 from afnetm.registry import find_method, registry
 from afnetm.training.config import Precision
-from benchmarks.speed.gpu.ceilings import ceilings, machine
-from benchmarks.speed.gpu.cells import Cell, WrongError
-from benchmarks.speed.gpu.learning import learns, run_twice
-from benchmarks.speed.gpu.scale import Scale
-from benchmarks.speed.gpu.stepping import WAYS, step
+from scripts.speed.gpu.ceilings import ceilings, machine
+from scripts.speed.gpu.cells import Cell, WrongError
+from scripts.speed.gpu.learning import learns, run_twice
+from scripts.speed.gpu.scale import Scale
+from scripts.speed.gpu.stepping import WAYS, step
 
 _PRECISIONS: tuple[Precision, ...] = ("bfloat16", "float32")
 

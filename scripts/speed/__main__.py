@@ -1,4 +1,4 @@
-"""Measures everything, prints it and writes ``speed.json``: ``python -m benchmarks.speed [--device auto|cpu|cuda]``."""
+"""Measures everything, prints it and writes ``speed.json``: ``python -m scripts.speed [--device auto|cpu|cuda]``."""
 
 import argparse
 import json
@@ -13,7 +13,7 @@ from rich.table import Table
 
 from benchmarks.commands.comparing import pick_device
 from benchmarks.records.provenance import provenance
-from benchmarks.speed import lightning_loops, parsing, preparing, reporting, searching, storage, whole
+from scripts.speed import lightning_loops, parsing, preparing, reporting, searching, storage, whole
 
 
 def main() -> None:

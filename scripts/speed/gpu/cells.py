@@ -14,7 +14,7 @@ from multiprocessing.connection import Connection
 from typing import Any, Self
 
 from afnetm.workers import follow_parent
-from benchmarks.speed.gpu.scale import Scale
+from scripts.speed.gpu.scale import Scale
 
 Measure = Callable[[Scale], dict[str, Any]]
 

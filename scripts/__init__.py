@@ -1,0 +1,1 @@
+"""Programs of this project's own, run in a checkout: measuring speed, luck and difficulty, calibrating statistics."""
