@@ -7,7 +7,7 @@ from pathlib import Path
 
 from optuna.exceptions import StorageInternalError
 from optuna.storages import BaseStorage, RDBStorage
-from sqlalchemy import URL, create_engine, inspect, make_url
+from sqlalchemy import URL, create_engine, inspect
 from sqlalchemy.exc import SQLAlchemyError
 
 from studies.urls import engine_options, parse_url, url_error
@@ -24,8 +24,9 @@ def open_database(url: str) -> BaseStorage:
         UserError: it cannot be reached, or is no database for studies.
     """
     with database_errors(url):
-        _tables(parse_url(url, what=_WHAT), url)
-        return _storage(url, skip_table_creation=False)
+        parsed = parse_url(url, what=_WHAT)
+        _tables(parsed, url)
+        return _storage(parsed, url, make=True)
 
 
 def view_database(url: str) -> BaseStorage | None:
@@ -36,7 +37,9 @@ def view_database(url: str) -> BaseStorage | None:
     """
     with database_errors(url):
         parsed = parse_url(url, what=_WHAT)
-        return _storage(url, skip_table_creation=True) if _exists(parsed) and _tables(parsed, url) else None
+        if parsed.get_backend_name() == "sqlite" and not Path(str(parsed.database)).exists():
+            return None  # SQLite would make the file to look into it
+        return _storage(parsed, url, make=False) if _tables(parsed, url) else None
 
 
 @contextmanager
@@ -48,25 +51,16 @@ def database_errors(url: str) -> Iterator[None]:
     """
     try:
         yield
-    except StorageInternalError as error:
-        raise url_error(url, error.__cause__ or error, what=_WHAT) from None
-    except SQLAlchemyError as error:
-        raise url_error(url, error, what=_WHAT) from None
-
-
-def _exists(parsed: URL) -> bool:
-    """False for a file of SQLite's that is not there: to look whether it has tables would make it."""
-    name = str(parsed.database)
-    return parsed.get_backend_name() != "sqlite" or name.startswith("file:") or Path(name).exists()
+    except (StorageInternalError, SQLAlchemyError) as error:
+        wrapped = error.__cause__ if isinstance(error, StorageInternalError) else None
+        raise url_error(url, wrapped or error, what=_WHAT) from None
 
 
 def _tables(parsed: URL, url: str) -> bool:
-    """Whether Optuna's tables are there."""
+    """Whether Optuna's tables are there; where MLflow's are, say, Optuna's would end both."""
     engine = create_engine(parsed, **engine_options(parsed))
     try:
         there = set(inspect(engine).get_table_names())
-    except ValueError as error:  # a name that no host or file can have
-        raise url_error(url, error, what=_WHAT) from None
     finally:
         engine.dispose()
     if there and not there & _TABLES:
@@ -76,18 +70,14 @@ def _tables(parsed: URL, url: str) -> bool:
     return bool(there)
 
 
-def _storage(url: str, *, skip_table_creation: bool) -> BaseStorage:
-    storage = RDBStorage(
-        url.replace("{", "{{").replace("}", "}}"),  # Optuna takes it for a template
-        engine_kwargs=engine_options(make_url(url)),
-        skip_compatibility_check=True,  # it is checked here
-        skip_table_creation=skip_table_creation,
-    )
+def _storage(parsed: URL, url: str, *, make: bool) -> BaseStorage:
+    try:
+        storage = RDBStorage(
+            url.replace("{", "{{").replace("}", "}}"),  # Optuna takes it for a template
+            engine_kwargs=engine_options(parsed),
+            skip_table_creation=not make,
+        )
+    except RuntimeError as error:  # its tables are another Optuna's, and it says what to do
+        raise url_error(url, error, what=_WHAT) from None
     weakref.finalize(storage, storage.engine.dispose)  # or its connections are left open, as drivers complain
-    current, known = storage.get_current_version(), storage.get_all_versions()
-    if current == storage.get_head_version():
-        return storage
-    what = (
-        "an older Optuna: `optuna storage upgrade --storage URL`" if current in known else "a newer Optuna: update it"
-    )
-    raise url_error(url, f"its tables ({current}) are of {what}, or choose another storage", what=_WHAT)
+    return storage

@@ -1,15 +1,18 @@
-"""Where studies are kept: in a journal file beside the records, or in a database that several machines reach."""
+"""Where studies are kept: in a journal file beside the stored runs, or in a database that several machines reach."""
 
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
 import optuna
-from optuna.storages import BaseStorage
+from optuna.storages import BaseStorage, JournalStorage
+from optuna.storages.journal import JournalFileBackend, JournalFileOpenLock
 
 from afnetm.errors import UserError
 from studies.database import database_errors, open_database, view_database
-from studies.journal import open_journal, view_journal
 from studies.urls import public_url
+
+#: Seconds after which Optuna takes a lock for a killed process's: the least that it allows.
+_GRACE = 3
 
 
 class NoStudiesError(UserError):
@@ -24,7 +27,16 @@ def open_storage(journal: Path, url: str | None) -> BaseStorage:
     Raises:
         UserError: it is away, damaged or something else; one line that says what to do, without any password.
     """
-    return open_database(url) if url else open_journal(journal)
+    if url:
+        return open_database(url)
+    storage = _replayed(journal)
+    with journal.open("r+b") as file:
+        content = file.read()
+        if content and not content.endswith(
+            b"\n"
+        ):  # by a killed process: Optuna passes over it, but would write on in it
+            file.truncate(content.rfind(b"\n") + 1)
+    return storage
 
 
 def view_storage(journal: Path, url: str | None) -> BaseStorage:
@@ -35,22 +47,35 @@ def view_storage(journal: Path, url: str | None) -> BaseStorage:
         UserError: as above.
     """
     with storage_errors(url):
-        storage = view_database(url) if url else view_journal(journal)
+        storage = view_database(url) if url else _replayed(journal) if journal.exists() else None
         if storage is None or not storage.get_all_studies():
             raise NoStudiesError(f"{public_storage(journal, url)} has no studies yet; a search makes them")
     return storage
 
 
+def _replayed(journal: Path) -> BaseStorage:
+    """The studies as all of the file's operations leave them; a last line that has no end is passed over."""
+    path = str(journal.absolute())
+    backend = JournalFileBackend(path, lock_obj=JournalFileOpenLock(path, grace_period=_GRACE))
+    try:
+        return JournalStorage(backend)
+    except Exception as error:  # whatever Optuna trips over
+        said = f"{type(error).__name__}: {error}"
+        raise UserError(
+            f"journal '{journal}' is damaged, or another Optuna's ({said}); restore it, or move it away to begin anew"
+        ) from None
+
+
 def copy_studies(source: BaseStorage, target: BaseStorage) -> int:
     """Copies the studies that `target` lacks, or has with fewer trials; returns how many."""
-    trials = {
+    there = {
         one.study_name: len(target.get_all_trials(one._study_id, deepcopy=False)) for one in target.get_all_studies()
     }
     copied = 0
     for study in source.get_all_studies():
         name = study.study_name
-        if len(source.get_all_trials(study._study_id, deepcopy=False)) > trials.get(name, -1):
-            if name in trials:
+        if len(source.get_all_trials(study._study_id, deepcopy=False)) > there.get(name, -1):
+            if name in there:
                 optuna.delete_study(study_name=name, storage=target)
             optuna.copy_study(from_study_name=name, from_storage=source, to_storage=target)
             copied += 1
@@ -65,7 +90,7 @@ def public_storage(journal: Path, url: str | None) -> str:
 def storage_errors(url: str | None) -> AbstractContextManager[None]:
     """To be held while studies are asked and told: a database that goes away meanwhile is one line, too.
 
-    A journal's errors need none of it.
+    A journal needs none of it: what can go wrong with it is the disk's.
 
     Raises:
         UserError: instead of what a database raises.

@@ -16,14 +16,14 @@ from afnetm.model.stream import check_encoder
 from afnetm.registry import add_method_file
 from afnetm.workers import core_count
 from benchmarks.commands.changes import tell_changed_sources
-from benchmarks.commands.manifests import UNTUNED, make_manifest
+from benchmarks.commands.manifests import make_manifest
 from benchmarks.execution import comparison
 from benchmarks.execution.copying import Report, copies
 from benchmarks.plans.datasets import ensure_dataset
 from benchmarks.plans.runs import PlannedRun, plan
 from benchmarks.plans.suite import Suite, load_suite, validate
 from benchmarks.records.home import Home, write_text
-from benchmarks.records.manifest import Manifest, NoManifestError, check_same, manifest_named
+from benchmarks.records.manifest import UNTUNED, Manifest, NoManifestError, check_same, manifest_named
 from benchmarks.records.store import Store
 from benchmarks.search.links import note_outcome
 from benchmarks.search.searching import StudySpec, finished, search, study_specs

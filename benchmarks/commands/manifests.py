@@ -3,11 +3,8 @@
 from afnetm.data.dataset import FaceDataset, dataset_info
 from benchmarks.plans.runs import PlannedRun, changed, hyperparameters
 from benchmarks.plans.suite import Suite
-from benchmarks.records.manifest import ListedRun, Manifest, dataset_secret, pathless
+from benchmarks.records.manifest import UNTUNED, ListedRun, Manifest, dataset_secret, pathless
 from benchmarks.search.tuning import Tuned
-
-#: Before the key of a run that waits for the best trial of its search.
-UNTUNED = "untuned-"
 
 
 def make_manifest(
