@@ -119,7 +119,7 @@ class SubjectKFold:
         >>> folds = SubjectKFold(2, seed=0)
         >>> subjects, labels = ["a", "a", "b", "b"], [0, 1, 0, 1]
         >>> [test.tolist() for _, test in folds.split(subjects, labels, groups=subjects)]
-        [[0, 1], [2, 3]]
+        [[2, 3], [0, 1]]
     """
 
     def __init__(self, n_splits: int = 5, *, seed: int = 0) -> None:

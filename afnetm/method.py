@@ -57,6 +57,38 @@ class Method(ABC):
     A subclass is a frozen dataclass that sets the class attributes, adds its own hyper-parameters and their search
     space, and is registered (`afnetm.registry`). The encoder is the suite's, the same for every method.
     Raise `version` whenever what the method computes changes: records of other versions are then not reused.
+
+    Example:
+        >>> import afnetm
+        >>> import torch
+        >>> from afnetm.model.encoder import Head
+        >>> from afnetm.model.stream import Stream
+        >>> class Network(nn.Module):
+        ...     def __init__(self, encoder, classes):
+        ...         super().__init__()
+        ...         self.stream = Stream(encoder, 3)
+        ...         self.head = Head(self.stream.channels, classes)
+        ...
+        ...     def forward(self, faces):
+        ...         return Output(self.head(self.stream(faces.texture)))
+        >>> @dataclass(frozen=True, kw_only=True)
+        ... class Mine(Method):
+        ...     name, version = "mine", 1
+        ...     summary, source = "texture alone", "an example"
+        ...     space = {}
+        ...
+        ...     def build(self, encoder, classes):
+        ...         return Network(encoder, classes)
+        >>> model = afnetm.create_model(Mine(), num_classes=3, width=0.25)
+        >>> faces = afnetm.FaceBatch(
+        ...     texture=torch.rand(2, 3, 64, 64),
+        ...     depth=torch.rand(2, 1, 64, 64),
+        ...     valid=torch.ones(2, 1, 64, 64),
+        ...     masks=torch.ones(2, 4, 64, 64),
+        ...     pixel_mm=2.5,
+        ... )
+        >>> model(faces).logits.shape
+        torch.Size([2, 3])
     """
 
     __pydantic_config__: ClassVar[ConfigDict] = STRICT
@@ -83,7 +115,7 @@ class Method(ABC):
 
     @abstractmethod
     def build(self, encoder: EncoderSpec, classes: int) -> nn.Module:
-        """A fresh module with ``forward(faces: Faces) -> Output``, for `classes` classes."""
+        """A fresh module with ``forward(faces: FaceBatch) -> Output``, for `classes` classes."""
 
     @property
     def depth_channels(self) -> int:

@@ -1,0 +1,26 @@
+"""The examples in docstrings run, and say what comes of them."""
+
+import doctest
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+WITH_EXAMPLES = [
+    ".".join(path.relative_to(ROOT).with_suffix("").parts)
+    for package in ("afnetm", "baselines", "studies", "benchmarks", "reports")
+    for path in (ROOT / package).rglob("*.py")
+    if ">>> " in path.read_text(encoding="utf-8")
+]
+
+
+@pytest.mark.parametrize("module", WITH_EXAMPLES)
+def test_an_example_does_what_it_says(module: str) -> None:
+    found = doctest.testmod(import_module(module), optionflags=doctest.NORMALIZE_WHITESPACE)
+    assert found.attempted
+    assert not found.failed
+
+
+def test_classes_that_users_subclass_have_one() -> None:
+    assert {"afnetm.method", "afnetm.data.scan"} <= set(WITH_EXAMPLES)
