@@ -105,6 +105,17 @@ def empty_mlflow(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return database
 
 
+@pytest.fixture(scope="session")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The project as an installer leaves it: its wheel, unpacked. Nothing is downloaded."""
+    folder = tmp_path_factory.mktemp("wheel")
+    build = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(folder)]
+    subprocess.run(build, cwd=Path(__file__).parents[2], check=True, capture_output=True)
+    (built,) = folder.glob("*.whl")
+    shutil.unpack_archive(built, folder / "site", "zip")
+    return folder / "site"
+
+
 @pytest.fixture
 def home(tmp_path: Path, prepared: Path) -> Path:
     """A home of one's own, with the dataset."""

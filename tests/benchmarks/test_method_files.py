@@ -2,8 +2,6 @@
 
 import json
 import re
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -93,25 +91,3 @@ def test_an_instance_of_one_s_own_class_is_a_model(tmp_path: Path) -> None:
     assert sum(p.numel() for p in model.parameters()) > 0
     assert isinstance(model, torch.nn.Module)
     assert model.classifier.weight.shape == (3, 16)
-
-
-@pytest.mark.slow
-def test_a_folder_s_own_packages_of_our_names_are_not_mistaken_for_ours(
-    suite: Path, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """As a user has it: the installed program, and Python from a notebook's folder."""
-    for name in ("baselines", "benchmarks", "reports", "studies"):
-        (tmp_path / name).mkdir()
-        (tmp_path / name / "__init__.py").write_text("raise RuntimeError('not ours')\n")
-    monkeypatch.delenv("PYTHONPATH", raising=False)
-    program = str(Path(sys.executable).with_name("afnetm"))
-    run = [program, "--home", str(home), "run", str(suite), "--methods", "concat"]
-    done = subprocess.run(run, cwd=tmp_path, capture_output=True, text=True, timeout=300, check=False)
-    assert (done.returncode, "not ours" in done.stderr) == (0, False), done.stderr
-    code = "import afnetm; afnetm.create_model('concat', num_classes=3, width=0.25)"
-    notebook = [sys.executable, "-c", code]
-    done = subprocess.run(notebook, cwd=tmp_path, capture_output=True, text=True, timeout=300, check=False)
-    assert (done.returncode, done.stderr) == (0, "")
-    code = "import sys; sys.modules['baselines'] = sys; sys.__file__ = '/x/baselines/__init__.py'; " + code
-    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False)
-    assert "Python has loaded another package 'baselines', /x/baselines; rename it, or start elsewhere" in done.stderr

@@ -2,7 +2,6 @@
 
 import json
 import os
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -55,17 +54,6 @@ class Odd(Texture):
 
 
 KINDS = {"tensor_out": "TensorOut", "typo": "Typo", "odd": "Odd"}
-
-
-@pytest.fixture(scope="module")
-def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The project as an installer leaves it: its wheel, unpacked. Nothing is downloaded."""
-    folder = tmp_path_factory.mktemp("wheel")
-    build = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(folder)]
-    subprocess.run(build, cwd=ROOT, check=True, capture_output=True)
-    (built,) = folder.glob("*.whl")
-    shutil.unpack_archive(built, folder / "site", "zip")
-    return folder / "site"
 
 
 @pytest.mark.slow
