@@ -1,29 +1,18 @@
 """Tables as CSV for programs and as Markdown for people; whatever a name holds, it stays text in each."""
 
 import re
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
+from reports.table import Cell, Table
+
 #: What a spreadsheet takes for a formula's start (OWASP, "CSV Injection"), signs of full width among them.
 _FORMULA = r"[=+\-@\uff1d\uff0b\uff0d\uff20]"
-_MARKED = {"best": "**{}**", "second": "<u>{}</u>"}
+_PLACES = {"best": "**{}**", "second": "<u>{}</u>", "": "{}"}
 _NUMBER = r"-\d+(\.\d+)?(e[+-]?\d+)?"
-
-
-@dataclass(frozen=True, eq=False)
-class FormattedTable:
-    """A table as a reader meets it.
-
-    Attributes:
-        text: all of it text; the first column says what a row is about.
-        marks: of the same shape: ``"best"``, ``"second"`` or nothing; None where nothing is marked.
-    """
-
-    text: pd.DataFrame
-    marks: pd.DataFrame | None = None
 
 
 def write_csv(frame: pd.DataFrame, path: Path) -> None:
@@ -41,16 +30,17 @@ def unguarded(text: "pd.Series[str]") -> "pd.Series[str]":
     return text.str.replace(rf"^'(?={_FORMULA})", "", regex=True)
 
 
-def markdown(formatted: FormattedTable, *, notice: str = "") -> str:
-    """A Markdown table, the first column to the left, the others to the right; `notice` below it.
+def markdown(table: Table, *, notices: Sequence[str] = ()) -> str:
+    """A Markdown table, the first column to the left, the others to the right; below it its notes and `notices`.
 
     The best are bold, the second underlined (by an HTML element, as Markdown has no such mark).
     """
-    rows = _rows(formatted)
-    head = [markdown_text(name) for name in formatted.text.columns]
-    lines = [head, [":--", *["--:"] * (len(head) - 1)], *rows]
-    table = "".join(f"| {' | '.join(cells)} |\n" for cells in lines)
-    return f"{table}\n*{markdown_text(notice)}*\n" if notice else table
+    own = table.of("text")
+    head = [markdown_text(column.heading("text")) for column in own.columns]
+    lines = [head, [":--", *["--:"] * (len(head) - 1)], *([_cell(cell) for cell in row] for row in own.rows)]
+    text = "".join(f"| {' | '.join(cells)} |\n" for cells in lines)
+    notes = markdown_text(" ".join(filter(None, (*table.notes, *notices))))
+    return f"{text}\n*{notes}*\n" if notes else text
 
 
 def markdown_text(text: str) -> str:
@@ -70,14 +60,7 @@ def paragraph(text: str, start: str = "") -> str:
     return f"{start}{chr(92) if words[:1] in '#>+-=' and words else ''}{words}\n"
 
 
-def _rows(formatted: FormattedTable) -> list[list[str]]:
-    """Escaped cells; of a marked one its first word, the score itself, is set in its mark."""
-    rows = []
-    places = formatted.marks.to_numpy() if formatted.marks is not None else np.full(formatted.text.shape, "")
-    for cells, row in zip(formatted.text.itertuples(index=False, name=None), places, strict=True):
-        line = []
-        for cell, place in zip(cells, row, strict=True):
-            score, space, rest = cell.partition(" ") if place else ("", "", cell)
-            line.append((_MARKED[place].format(markdown_text(score)) if place else "") + space + markdown_text(rest))
-        rows.append(line)
-    return rows
+def _cell(cell: Cell) -> str:
+    """A score that is marked is set in its mark, alone."""
+    rest = markdown_text(str(cell).removeprefix(cell.text))
+    return " ".join(filter(None, (_PLACES[cell.place].format(markdown_text(cell.text)), rest)))

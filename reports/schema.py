@@ -1,16 +1,14 @@
 """What a table of results must hold, and the check of it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
 
-#: The six basic expressions, in the order of the columns ``p_anger`` ... ``p_surprise``.
-EXPRESSIONS = ("anger", "disgust", "fear", "happiness", "sadness", "surprise")
-#: The columns of their probabilities.
-PROBABILITIES = tuple(f"p_{expression}" for expression in EXPRESSIONS)
+#: What the columns of classes' probabilities start with: ``p_fear``.
+PROBABILITY = "p_"
 
 
 class ReportError(ValueError):
@@ -39,7 +37,6 @@ _MEASURED = Column(kind="number", low=0.0, optional=True)
 _COUNTED = Column(kind="integer", low=0, optional=True)
 _PROBABILITY = Column(kind="number", low=0.0, high=1.0, optional=True)
 _UNIT = {"unit": _NAME, "method": _NAME, "repeat": _COUNT, "fold": _COUNT}
-_EXPRESSION = Column(kind="name", allowed=EXPRESSIONS)
 
 #: A row is a finished run: one training and its test.
 FOLDS: Mapping[str, Column] = {
@@ -61,15 +58,14 @@ FOLDS: Mapping[str, Column] = {
     "peak_memory": _MEASURED,
 }
 
-#: A row is a scan that a run tested.
+#: A row is a scan that a run tested; `predictions_of` has the probabilities as well.
 PREDICTIONS: Mapping[str, Column] = {
     **_UNIT,
     "scan": _NAME,
     "subject": _NAME,
-    "expression": _EXPRESSION,
+    "expression": _NAME,
     "intensity": Column(kind="integer", low=0, high=4),
-    "predicted": _EXPRESSION,
-    **dict.fromkeys(PROBABILITIES, _PROBABILITY),
+    "predicted": _NAME,
 }
 
 #: A row is an epoch of a run.
@@ -131,6 +127,18 @@ MAPS: Mapping[str, Column] = {
     "trainings": Column(kind="integer", low=1),
     "shift": Column(kind="number", low=0.0, high=0.5, optional=True),
 }
+
+
+def probabilities(columns: Iterable[object]) -> list[str]:
+    """Those of `columns` that are probabilities of classes."""
+    return [str(name) for name in columns if str(name).startswith(PROBABILITY)]
+
+
+def predictions_of(classes: Sequence[str]) -> dict[str, Column]:
+    """`PREDICTIONS` of these classes, each with its probability."""
+    named = Column(kind="name", allowed=classes)
+    shares = {f"{PROBABILITY}{name}": _PROBABILITY for name in classes}
+    return {**PREDICTIONS, "expression": named, "predicted": named, **shares}
 
 
 def nuisance_factors(frame: pd.DataFrame) -> dict[str, Column]:

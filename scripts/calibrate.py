@@ -15,7 +15,8 @@ import numpy as np
 import pandas as pd
 
 from reports.formats import percent, points
-from reports.markup import FormattedTable, markdown
+from reports.markup import markdown
+from reports.table import plain_table
 from scripts.simulation import People, fold_rejections, rejections
 
 #: Experiments a row, in batches of the seeds 0, 1, ...
@@ -103,9 +104,8 @@ def main() -> int:
         print(*rows[-1].values(), sep="  ", flush=True)
     text = DOCUMENT.read_text(encoding="utf-8")
     place = re.compile(r"(?<=<!-- calibration -->\n).*?(?=<!-- end of calibration -->)", re.DOTALL)
-    DOCUMENT.write_text(
-        place.sub(lambda _: "\n" + markdown(FormattedTable(pd.DataFrame(rows))) + "\n", text), encoding="utf-8"
-    )
+    table = markdown(plain_table("", "", list(rows[0]), [list(row.values()) for row in rows]))
+    DOCUMENT.write_text(place.sub(lambda _: f"\n{table}\n", text), encoding="utf-8")
     print(f"written to {DOCUMENT}", *wrong, sep="\n")
     return int(bool(wrong))
 

@@ -9,11 +9,9 @@ from scipy import special, stats
 
 from reports.statistics.bootstrap import difference
 from reports.statistics.fold_tests import corrected_t
+from reports.statistics.multiple_testing import LEVEL
 from reports.statistics.scores import mean
 from reports.statistics.subject_tests import sign_flip, signed_rank
-
-#: Below this a test says that the methods differ.
-LEVEL = 0.05
 
 
 @dataclass(frozen=True, kw_only=True)

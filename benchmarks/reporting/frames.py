@@ -20,7 +20,7 @@ from reports.data.pseudonyms import PREFIXES, identity, unnamed, words
 from reports.data.results import Axis, Provenance, Results
 from reports.data.search import Search
 from reports.data.usable import diverged, faults
-from reports.schema import PROBABILITIES, ReportError
+from reports.schema import ReportError, probabilities
 
 _FOLD = ("seed", "n_train", "n_test", "accuracy", "macro_f1")
 #: What is measured or counted, and missing in records of some time or another.
@@ -155,7 +155,7 @@ def _calibrated(predictions: pd.DataFrame, manifest: Manifest) -> pd.DataFrame:
     """Predictions without the probabilities of methods whose scores are none: the softmax of margins, say."""
     bare = [label for label, about in manifest.methods.items() if not about.get("probabilities", True)]
     rows = predictions["method"].isin(bare)
-    return predictions.assign(**{name: predictions[name].mask(rows) for name in PROBABILITIES if name in predictions})
+    return predictions.assign(**{name: predictions[name].mask(rows) for name in probabilities(predictions)})
 
 
 def _search(tuning: Mapping[str, Any]) -> Search:

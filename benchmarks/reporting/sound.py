@@ -15,7 +15,7 @@ from benchmarks.records.store import Store
 from benchmarks.reporting.evidence import Map, importance, maps
 from reports.data.left_out import LeftOut
 from reports.formats import in_a_line
-from reports.schema import CURVES, PREDICTIONS, Column
+from reports.schema import CURVES, PREDICTIONS, Column, probabilities
 
 #: What reading a damaged file raises, each library its own.
 DAMAGED = (OSError, ValueError, KeyError, TypeError, pa.ArrowException, SafetensorError)
@@ -54,7 +54,9 @@ def read_sound(listed: ListedRun, store: Store) -> Sound | LeftOut:
         for name in _NEEDED:
             if not _finite(result[name]):
                 return of(reason=f"its {name} is {result[name]!r}")
-        predictions = _typed(store.predictions(listed.key), PREDICTIONS)
+        predictions = store.predictions(listed.key)
+        shares = dict.fromkeys(probabilities(predictions.column_names), Column(kind="number"))
+        predictions = _typed(predictions, {**PREDICTIONS, **shares})
     except DAMAGED as error:
         return of(reason=f"its record is damaged: {_message(error)}")
     left_out: list[LeftOut] = []

@@ -17,18 +17,14 @@ from benchmarks.records.store import Store
 from benchmarks.reporting.frames import results
 from benchmarks.terminal.tables import Blocks, Fitted
 from reports.data.outside import read_results
-from reports.multi_suite.overview import displayed_overview, overview
 from reports.multi_suite.page import write_multi_suite
 from reports.multi_suite.suites import MultiSuite
+from reports.multi_suite.tables import Tables
 from reports.page.page import write_report
 from reports.schema import ReportError
 from reports.tables.compared import Compared
-from reports.tables.formatted import displayed
+from reports.tables.comparison import Marks, comparison_table
 from reports.tables.summary import left_out
-
-_BESIDE = ("Parameters", "Training", "Seconds", "Test", "Memory", "FLOPs", "Folds")
-#: How the titles of a comparison's columns begin, the most important first.
-IMPORTANCE = ("Accuracy", "Δ vs", "Macro-F1", *_BESIDE)
 
 
 @dataclass(frozen=True)
@@ -94,8 +90,7 @@ def write_joint_report(
             path = write_multi_suite(multi, directory, links=links, created=created)
     except ReportError as error:
         raise UserError(str(error)) from None
-    presented = displayed_overview(multi, overview(multi)).text
-    return Written(paths, Blocks(presented), _notes(found, named=True), path, problems)
+    return Written(paths, Blocks(Tables(multi).tables["overview"].text), _notes(found, named=True), path, problems)
 
 
 def _alone(paths: list[Path], found: list[Compared], problems: list[str]) -> Written:
@@ -103,8 +98,8 @@ def _alone(paths: list[Path], found: list[Compared], problems: list[str]) -> Wri
     if not found:
         raise UserError("; ".join(problems))
     (one,) = found
-    presented = displayed(one.table, control=one.results.control, failed=one.results.failed_methods)
-    return Written(paths, Fitted(presented.text, IMPORTANCE), _notes(found), None, problems)
+    table = comparison_table(one.results, one.table, Marks(), one.pairs)
+    return Written(paths, Fitted(table.text, table.importance), _notes(found), None, problems)
 
 
 def _notes(found: Sequence[Compared], *, named: bool = False) -> list[str]:

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from reports.data.search import Search
-from reports.schema import PROBABILITIES, ReportError
+from reports.schema import ReportError, probabilities
 
 
 def check_plan(folds: pd.DataFrame, *, suite: str, methods: Sequence[str], done: int) -> None:
@@ -49,12 +49,12 @@ def check_scores(folds: pd.DataFrame, predictions: pd.DataFrame) -> None:
             row = int(np.argmax(wrong))
             said = f"folds: {column} of run {folds['unit'].iloc[row]!r} is {folds[column].iloc[row]}"
             raise ReportError(f"{said}, allowed is what its predictions give, {found.iloc[row]}")
-    probabilities = predictions[list(PROBABILITIES)]
-    known = probabilities.notna().groupby(predictions["method"]).mean()
+    shares = predictions[probabilities(predictions)]
+    known = shares.notna().groupby(predictions["method"]).mean()
     if (partly := (known > 0.0).any(axis=1) & (known < 1.0).any(axis=1)).any():
         where = f"method {partly.idxmax()!r} has some probabilities, not others"
         raise ReportError(f"predictions: {where}, allowed are those of all its scans and expressions, or none")
-    off = (probabilities.sum(axis=1, min_count=1) - 1.0).abs() > 1e-3
+    off = (shares.sum(axis=1, min_count=1) - 1.0).abs() > 1e-3
     if off.any():
         row = int(np.argmax(off))
         where = f"scan {predictions['scan'].iloc[row]!r} in run {predictions['unit'].iloc[row]!r}"

@@ -5,13 +5,13 @@ import pandas as pd
 
 from reports.data.left_out import LeftOut
 from reports.data.numbers import places
-from reports.data.spelling import is_number
+from reports.data.spelling import in_order, is_number, named_in
 from reports.formats import names
-from reports.schema import EXPRESSIONS, PROBABILITIES, ReportError
+from reports.schema import PROBABILITY, ReportError, probabilities
 
 _PLACE = ["method", "repeat", "fold"]
-#: The most that six probabilities, each rounded to 3 decimals, may lack to 1.
-_ROUNDED = 6 * 0.0005 + 1e-9
+#: The most that a probability may lack that is rounded to 3 decimals.
+_ROUNDED = 0.0005
 
 
 def with_expressions(file: str, table: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
@@ -32,7 +32,7 @@ def with_expressions(file: str, table: pd.DataFrame) -> tuple[pd.DataFrame, list
     if unknown := sorted(words - set(order), key=str):
         raise ReportError(
             f"{file}: expressions are numbers, and what {unknown[0]!r} stands for is not said, as programs number them "
-            f"differently; allowed are {', '.join(EXPRESSIONS)}, or numbers beside probabilities that tell them"
+            f"differently; allowed are their names, or numbers beside probabilities that tell them"
         )
     message = ", ".join(f"{number} {name}" for number, name in sorted(order.items()))
     named = {name: table[name].map(order, na_action="ignore").astype("str") for name in both}
@@ -41,12 +41,13 @@ def with_expressions(file: str, table: pd.DataFrame) -> tuple[pd.DataFrame, list
 
 def _numbered(table: pd.DataFrame) -> dict[str, str]:
     """Expressions by their numbers, as far as probabilities tell; none where they contradict one another."""
-    if not set(PROBABILITIES) <= set(table.columns):
+    if not (columns := probabilities(table)):
         return {}
-    shares = table[list(PROBABILITIES)]
+    shares = table[columns]
     top = shares.eq(shares.max(axis=1), axis=0)
     clear = top.sum(axis=1) == 1
-    largest = pd.Series(np.array(EXPRESSIONS)[top.to_numpy().argmax(axis=1)], index=table.index)
+    classes = np.array([name.removeprefix(PROBABILITY) for name in columns])
+    largest = pd.Series(classes[top.to_numpy().argmax(axis=1)], index=table.index)
     pairs = pd.DataFrame({"number": table["predicted"], "name": largest})[clear].dropna().drop_duplicates()
     alone = not pairs["number"].duplicated().any() and not pairs["name"].duplicated().any()
     return dict(zip(pairs["number"], pairs["name"], strict=True)) if alone else {}
@@ -92,13 +93,18 @@ def _places(frame: pd.DataFrame) -> list[tuple[str, int, int]]:
     return list(zip(*(frame[name].tolist() for name in _PLACE), strict=True))
 
 
+def with_lacking(table: pd.DataFrame) -> pd.DataFrame:
+    """Predictions with an empty column for every known class whose probability is not there though others' are."""
+    needed = [f"{PROBABILITY}{name}" for name in in_order(named_in(table, known=True))]
+    return table.reindex(columns=[*dict.fromkeys([*table, *needed])]) if probabilities(table) else table
+
+
 def with_probabilities(predictions: pd.DataFrame) -> tuple[pd.DataFrame, list[LeftOut], list[str]]:
     """Predictions with the probabilities of methods that have all of them, which methods have some, what was rounded.
 
     Probabilities that are rounded to 3 decimals are scaled to sum to 1.
     """
-    predictions = predictions.reindex(columns=[*predictions, *(p for p in PROBABILITIES if p not in predictions)])
-    shares = predictions[list(PROBABILITIES)]
+    shares = predictions[probabilities(predictions)]
     scans = shares.notna().groupby(predictions["method"]).mean()
     partly = scans[(scans > 0.0).any(axis=1) & (scans < 1.0).any(axis=1)]
     left_out = []
@@ -111,7 +117,7 @@ def with_probabilities(predictions: pd.DataFrame) -> tuple[pd.DataFrame, list[Le
     shares = shares.mask(predictions["method"].isin(partly.index))
     sums = shares.sum(axis=1, min_count=1)
     off = (sums - 1.0).abs().max()
-    if not 1e-3 < off <= _ROUNDED or any(places(shares[name]) != 3 for name in shares):
+    if not 1e-3 < off <= _ROUNDED * len(shares.columns) + 1e-9 or any(places(shares[name]) != 3 for name in shares):
         return predictions.assign(**shares), left_out, []
     scaled = shares.div(sums, axis=0)
     return predictions.assign(**scaled), left_out, ["its probabilities, rounded to 3 decimals, are scaled to sum to 1"]

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from reports.schema import PROBABILITIES, Column, ReportError
+from reports.schema import Column, ReportError, probabilities
 
 #: Cells without a number, or without an expression.
 EMPTY = ("", "nan", "NaN", "NA", "N/A", "n/a", "#N/A", "null", "NULL", "None", "none", "-", "\N{EN DASH}")
@@ -91,11 +91,11 @@ def whole(values: Any) -> Any:
 def in_shares(found: Mapping[str, Any], columns: Mapping[str, Column]) -> tuple[dict[str, Any], list[str]]:
     """Those columns of shares that are in percent as shares of 1, and which; probabilities are so together or not."""
     shares = [name for name in found if is_share(columns[name]) and pd.api.types.is_numeric_dtype(found[name])]
-    probabilities = [name for name in shares if name in PROBABILITIES]
-    groups = [*([name] for name in shares if name not in PROBABILITIES), probabilities]
+    together = probabilities(shares)
+    groups = [*([name] for name in shares if name not in together), together]
     percent = [group for group in groups if any(_above(found[name]) for name in group)]
     made = {name: found[name] / 100.0 for group in percent for name in group}
-    message = ["its probabilities are" if group is probabilities else f"its {group[0]} is" for group in percent]
+    message = ["its probabilities are" if group is together else f"its {group[0]} is" for group in percent]
     return made, [f"{what} in percent" for what in message]
 
 

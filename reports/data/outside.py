@@ -9,12 +9,13 @@ from pathlib import Path
 
 import pandas as pd
 
-from reports.data.matching import matched, with_expressions, with_probabilities
+from reports.data.matching import matched, with_expressions, with_lacking, with_probabilities
 from reports.data.pseudonyms import PREFIXES, is_pseudonym
 from reports.data.reading import Given, read_table
 from reports.data.results import Provenance, Results
 from reports.data.scoring import GIVEN, with_scores
-from reports.schema import EXPRESSIONS, PREDICTIONS, Column, ReportError, checked
+from reports.data.spelling import classes_of
+from reports.schema import PREDICTIONS, Column, ReportError, checked, predictions_of
 
 _PLACE = ["method", "repeat", "fold"]
 #: Columns that must be there: what the others hold can be computed, or stays unknown.
@@ -50,9 +51,11 @@ def read_results(
     methods = list(dict.fromkeys(table["method"]))
     folds = _checked(given.name, table, GIVEN, key=_PLACE)
     table, numbered = with_expressions(answers.name, _needed(answers, _PREDICTIONS))
+    table = with_lacking(table)
     lacking = table["predicted"].isna()
-    marked = table.assign(predicted=table["predicted"].fillna(EXPRESSIONS[0]), lacking=lacking.astype("int64"))
-    predictions = _checked(answers.name, marked, {**PREDICTIONS, **_LACKING}, key=[*_PLACE, "scan"])
+    classes = classes_of(table)
+    marked = table.assign(predicted=table["predicted"].fillna(classes[0]), lacking=lacking.astype("int64"))
+    predictions = _checked(answers.name, marked, predictions_of(classes) | _LACKING, key=[*_PLACE, "scan"])
     folds, predictions, left_out = matched(folds, predictions, files=(given.name, answers.name))
     predictions, unsure, rounded = with_probabilities(predictions)
     try:

@@ -6,7 +6,7 @@ where it can mean one thing alone, and told; else it is refused.
 """
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,12 +17,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from reports.data.numbers import EMPTY, in_shares, numbers, whole
-from reports.data.spelling import expressions, recognised
+from reports.data.spelling import expression, recognised, with_probabilities
 from reports.data.text import read_text
 from reports.formats import in_a_line, names
 from reports.markup import unguarded
 from reports.schema import Column, ReportError
 
+_CLASSES = ("expression", "predicted")
 #: A few bytes of Parquet may unpack to very many rows.
 MOST_ROWS = 20_000_000
 #: What the readers raise, each of its own, on files that are damaged or something else.
@@ -65,6 +66,7 @@ def read_table(path: Path, columns: Mapping[str, Column]) -> Given:
         raise ReportError(f"{str(path)!r} is empty, allowed is a table")
     try:
         head, called, frame, remarks = read(data, columns)
+        columns = with_probabilities(columns, _words(frame))
     except ReportError as error:
         raise ReportError(f"{path.name}: {error}") from None
     except _UNREADABLE as error:
@@ -81,7 +83,7 @@ _Read = tuple[list[str], dict[str, str], pd.DataFrame, list[str]]
 
 def _text(data: bytes, columns: Mapping[str, Column]) -> _Read:
     head, frame, remarks = read_text(data, columns)
-    places = recognised(head, columns)
+    places = _recognised(head, columns, lambda place: frame.iloc[:, place])
     found = frame.iloc[:, list(places)].set_axis(list(places.values()), axis=1)
     return head, {name: head[place] for place, name in places.items()}, found, remarks
 
@@ -91,11 +93,23 @@ def _parquet(data: bytes, columns: Mapping[str, Column]) -> _Read:
         if file.metadata.num_rows > MOST_ROWS:
             raise ValueError(f"{file.metadata.num_rows} rows, allowed are {MOST_ROWS}")
         head = list(file.schema_arrow.names)
-        called = {name: head[place] for place, name in recognised(head, columns).items()}
+        places = _recognised(head, columns, lambda place: file.read(columns=[head[place]]).to_pandas().iloc[:, 0])
+        called = {name: head[place] for place, name in places.items()}
         table = file.read(columns=list(called.values())).select(list(called.values()))
     table.validate(full=True)  # text that is no UTF-8 would be found out wherever it is first looked at
     frame: pd.DataFrame = table.replace_schema_metadata(None).to_pandas()
     return head, called, frame.set_axis(list(called), axis=1), []
+
+
+def _recognised(head: list[str], columns: Mapping[str, Column], values: Callable[[int], Any]) -> dict[int, str]:
+    """The places of `columns`, and of the probabilities of whatever classes are named."""
+    named = {name: values(place) for place, name in recognised(head, columns).items() if name in _CLASSES}
+    return recognised(head, with_probabilities(columns, _words(named)))
+
+
+def _words(frame: Mapping[str, Any] | pd.DataFrame) -> set[str]:
+    """The classes that are named, as they are spelt."""
+    return {word for name in _CLASSES if name in frame for word in frame[name].unique() if isinstance(word, str)}
 
 
 _READERS = {".csv": _text, ".tsv": _text, ".txt": _text, ".parquet": _parquet}
@@ -110,7 +124,7 @@ def _typed(
     for name, values in zip(map(str, frame.columns), (_plain(values) for _, values in frame.items()), strict=True):
         column = columns[name]
         if column.kind == "name":
-            found[name] = _names(values) if column.allowed is None else _expressions(where[name], values)
+            found[name] = _expressions(values) if name in _CLASSES else _names(values)
         elif pd.api.types.is_string_dtype(values):
             texts[name] = values
         else:
@@ -144,10 +158,9 @@ def _names(values: Any) -> Any:
     return unguarded(values) if pd.api.types.is_string_dtype(values) else values
 
 
-def _expressions(where: str, values: Any) -> Any:
+def _expressions(values: Any) -> Any:
     """Expressions by their names here; NaN where a cell is empty."""
     texts = _names(values)
     if not pd.api.types.is_string_dtype(texts):
         return texts
-    texts = texts.mask(texts.isin(EMPTY), np.nan)
-    return texts.map(expressions(where, texts.dropna().unique()), na_action="ignore").astype("str")
+    return texts.mask(texts.isin(EMPTY), np.nan).map(expression, na_action="ignore").astype("str")

@@ -20,18 +20,19 @@ from reports.data.consistency import (
 from reports.data.faces import Face
 from reports.data.left_out import LeftOut
 from reports.data.search import Search
+from reports.data.spelling import classes_of
 from reports.schema import (
     CURVES,
     FOLDS,
     IMPORTANCES,
     MAPS,
-    PREDICTIONS,
     SELECTION,
     STUDIES,
     Column,
     ReportError,
     checked,
     nuisance_factors,
+    predictions_of,
 )
 from reports.statistics.paired import Pairing
 
@@ -134,6 +135,11 @@ class Provenance:
         often = Counter(found.values())
         return {name: title if often[title] == 1 else f"{title} ({name})" for name, title in found.items()}
 
+    @property
+    def called(self) -> str:
+        """What captions call the results."""
+        return f"{self.suite}, synthetic faces" if self.synthetic else self.suite
+
     def __post_init__(self) -> None:
         _need("dataset", self.dataset, _DATASET)
         for name, about in self.methods.items():
@@ -161,8 +167,8 @@ class Results:
             test_seconds, which they are the sum of, parameters, flops (one forward of one sample), and peak_memory
             (bytes of the device's memory, at most, the scans on it included).
         predictions: a row a tested scan (`reports.schema.PREDICTIONS`): unit, method, repeat, fold, scan, subject,
-            expression, intensity (0 where unknown), predicted; where known, of all scans of a method, p_anger ...
-            p_surprise (0..1, sum 1).
+            expression, intensity (0 where unknown), predicted; p_CLASS (0..1, sum 1) of each class, where they are
+            known of all scans of a method.
         curves: a row an epoch (`reports.schema.CURVES`): unit, method, repeat, fold, epoch, loss, accuracy (of the
             training scans as seen in training), learning_rate. A run may have none.
         provenance: how they were made.
@@ -204,7 +210,8 @@ class Results:
 
     def __post_init__(self) -> None:
         folds = checked("folds", self.folds, FOLDS, key=("method", "repeat", "fold"))
-        predictions = checked("predictions", self.predictions, PREDICTIONS, key=("method", "repeat", "fold", "scan"))
+        columns = predictions_of(classes_of(self.predictions))
+        predictions = checked("predictions", self.predictions, columns, key=("method", "repeat", "fold", "scan"))
         curves = checked("curves", _given(self.curves, CURVES), CURVES, key=("method", "repeat", "fold", "epoch"))
         places = ("method", "repeat", "fold", "search")
         studies = checked("studies", _given(self.studies, STUDIES), STUDIES, key=places)
@@ -234,6 +241,11 @@ class Results:
         check_studies(studies, plan.search, methods=list(plan.methods))
         check_selection(selection, studies, folds, plan.search)
         check_evidence(importances, cells, predictions)
+
+    @cached_property
+    def classes(self) -> tuple[str, ...]:
+        """The classes that methods tell apart, in the order of tables and pictures."""
+        return classes_of(self.predictions)
 
     @property
     def methods(self) -> list[str]:

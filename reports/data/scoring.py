@@ -7,8 +7,9 @@ import numpy as np
 import pandas as pd
 
 from reports.data.numbers import places
+from reports.data.spelling import classes_of
 from reports.schema import FOLDS, Column, ReportError
-from reports.statistics.scores import accuracy, confusions, macro_f1
+from reports.statistics.scores import Grouped, macro_f1, mean
 
 #: What can be computed of predictions, and so may be missing, all of it or in some rows.
 _COMPUTED = {name: replace(FOLDS[name], optional=True) for name in ("n_test", "accuracy", "macro_f1")}
@@ -31,8 +32,9 @@ def with_scores(folds: pd.DataFrame, predictions: pd.DataFrame) -> tuple[pd.Data
     if (bare := ~folds["unit"].isin(runs)).any():
         name = folds.loc[bare, "unit"].iloc[0]
         raise ReportError(f"folds: run {name!r} has no predictions, allowed are runs of predictions")
-    counts = confusions(predictions, runs, by="unit")
-    found = {"n_test": counts.sum(axis=(1, 2)), "accuracy": accuracy(counts), "macro_f1": macro_f1(counts)}
+    grouped = Grouped(predictions, runs, classes_of(predictions), by="unit")
+    hits = grouped.hits
+    found = {"n_test": hits[:, 1], "accuracy": mean(hits), "macro_f1": macro_f1(grouped.confusions)}
     given: dict[str, pd.Series[float]] = {}
     remarks = []
     for name, scores in found.items():

@@ -1,9 +1,11 @@
-"""What other programs call the columns of results, and the six expressions."""
+"""What classes are called, in what order they stand, and what other programs call them and the columns of results."""
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
 
-from reports.schema import EXPRESSIONS, PROBABILITIES, Column, ReportError
+import pandas as pd
+
+from reports.schema import PROBABILITY, Column, ReportError, predictions_of, probabilities
 
 #: Other names of columns, in small letters; none that could as well be something else, as ``f1`` or ``time`` could.
 _COLUMNS: Mapping[str, Sequence[str]] = {
@@ -22,7 +24,7 @@ _COLUMNS: Mapping[str, Sequence[str]] = {
 }
 _CANONICAL = {other: name for name, others in _COLUMNS.items() for other in others}
 
-#: Other words for the expressions, in small letters; codes of two letters are those of BU-3DFE's files.
+#: Expressions in their order, with other words for them in small letters; codes of two letters are BU-3DFE's.
 _WORDS: Mapping[str, Sequence[str]] = {
     "anger": ("angry", "an"),
     "disgust": ("disgusted", "di"),
@@ -30,28 +32,42 @@ _WORDS: Mapping[str, Sequence[str]] = {
     "happiness": ("happy", "joy", "ha"),
     "sadness": ("sad", "sa"),
     "surprise": ("surprised", "su"),
+    "contempt": ("contemptuous",),
+    "neutral": ("ne",),
 }
 _EXPRESSION = {word: name for name, others in _WORDS.items() for word in (name, *others)}
 _PROBABILITY = re.compile(r"(?:p|prob|proba|probability)[_(]*([a-z]+)\)?")
 
 
-def expression(word: str) -> str | None:
-    """The one of `EXPRESSIONS` that a word stands for, such as ``Happy``; None where it is none of them."""
-    return _EXPRESSION.get(word.strip().casefold())
+def classes_of(predictions: pd.DataFrame) -> tuple[str, ...]:
+    """The classes of predictions, `in_order`: those that have a probability, or where none has those that are named."""
+    found = {name.removeprefix(PROBABILITY) for name in probabilities(predictions)}
+    return in_order(found or named_in(predictions))
 
 
-def expressions(where: str, words: Iterable[str]) -> dict[str, str]:
-    """The expressions by the words for them; numbers stay as they are.
+def named_in(predictions: pd.DataFrame, *, known: bool = False) -> set[str]:
+    """The classes that a scan has or is given; if `known`, those that programs have other names for."""
+    columns = [predictions[name] for name in ("expression", "predicted") if [*predictions].count(name) == 1]
+    return {str(word) for of in columns for word in of.dropna().unique() if not known or word in _WORDS}
 
-    Raises:
-        ReportError: a word is none of the six.
-    """
-    found = {word: expression(word) or word for word in words}
-    for word, name in found.items():
-        if name not in EXPRESSIONS and not is_number(word):
-            six = ", ".join(EXPRESSIONS)
-            raise ReportError(f"{where} is {word!r}; a report compares the six basic expressions alone, allowed: {six}")
-    return found
+
+def in_order(classes: Iterable[str]) -> tuple[str, ...]:
+    """Classes in the order of all tables and pictures: known expressions in theirs, then others by name."""
+    found = set(classes)
+    return *(name for name in _WORDS if name in found), *sorted(found.difference(_WORDS))
+
+
+def expression(word: str) -> str:
+    """The class that a word stands for: ``happiness`` for ``Happy``, itself where no other name for it is known."""
+    return _EXPRESSION.get(word.strip().casefold(), word)
+
+
+def with_probabilities(columns: Mapping[str, Column], words: Iterable[str]) -> Mapping[str, Column]:
+    """`columns`, and where classes are among them the probabilities of these and of all known ones."""
+    if "expression" not in columns:
+        return columns
+    own = {expression(word) for word in words if not is_number(word)}
+    return {**predictions_of([*_WORDS, *sorted(own.difference(_WORDS))]), **columns}
 
 
 def is_number(word: str) -> bool:
@@ -62,10 +78,8 @@ def is_number(word: str) -> bool:
 def canonical(name: str) -> str:
     """What a column is called here: itself in small letters if no other name for it is known."""
     plain = re.sub(r"[\s.\-]+", "_", name.strip().casefold())
-    if plain in PROBABILITIES:
-        return plain
-    if (match := _PROBABILITY.fullmatch(plain)) and (of := expression(match[1])):
-        return f"p_{of}"
+    if (match := _PROBABILITY.fullmatch(plain)) and (of := _EXPRESSION.get(match[1])):
+        return f"{PROBABILITY}{of}"
     return _CANONICAL.get(plain, plain)
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from reports.data.spelling import canonical
+from reports.data.spelling import canonical, with_probabilities
 from reports.schema import Column
 
 #: What a file begins with that says its encoding; the longer ones first, as UTF-32's begins as UTF-16's does.
@@ -61,6 +61,7 @@ def read_text(data: bytes, columns: Mapping[str, Column]) -> tuple[list[str], "p
     if message := re.match(r"sep=(.)\r?\n", text):  # how Excel is told, in a line of its own
         text = text[message.end() :]
     line = re.split(r"[\r\n]", text, maxsplit=1)[0]
+    columns = with_probabilities(columns, ())
     heads = {mark: _cells(line, mark) for mark in _SEPARATORS}
     separator = max(heads, key=lambda mark: (sum(canonical(name) in columns for name in heads[mark]), len(heads[mark])))
     try:

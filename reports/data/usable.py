@@ -6,7 +6,8 @@ import numpy as np
 import pandas as pd
 
 from reports.data.consistency import check_scores, check_units
-from reports.schema import CURVES, FOLDS, PREDICTIONS, PROBABILITIES, ReportError, checked
+from reports.data.spelling import classes_of
+from reports.schema import CURVES, FOLDS, ReportError, checked, predictions_of, probabilities
 
 
 def diverged(predictions: pd.DataFrame, curves: pd.DataFrame) -> dict[str, str]:
@@ -19,8 +20,7 @@ def diverged(predictions: pd.DataFrame, curves: pd.DataFrame) -> dict[str, str]:
         curves: ``unit``, ``epoch``, and numbers; may be empty.
     """
     found: dict[str, str] = {}
-    shares = [name for name in PROBABILITIES if name in predictions]
-    if shares:
+    if shares := probabilities(predictions):
         lost = ~np.isfinite(predictions[shares].to_numpy(dtype=np.float64, na_value=np.nan)).all(axis=1)
         counts = pd.DataFrame({"unit": predictions["unit"], "lost": lost}).groupby("unit")["lost"].agg(["sum", "size"])
         for run, row in counts[counts["sum"] > 0].iterrows():
@@ -55,7 +55,7 @@ def faults(folds: pd.DataFrame, predictions: pd.DataFrame, curves: pd.DataFrame)
 
 def _check(folds: pd.DataFrame, predictions: pd.DataFrame, curves: pd.DataFrame) -> None:
     folds = checked("folds", folds, FOLDS, key=("method", "repeat", "fold"))
-    predictions = checked("predictions", predictions, PREDICTIONS, key=("unit", "scan"))
+    predictions = checked("predictions", predictions, predictions_of(classes_of(predictions)), key=("unit", "scan"))
     if not curves.empty:
         curves = checked("curves", curves, CURVES, key=("unit", "epoch"))
         check_units(folds, predictions, curves)

@@ -1,18 +1,15 @@
 """What a table's columns hold, and how wide they are: what is decided before a line of LaTeX is written.
 
-Cells are read as people read them: a score, its interval in brackets, a mark. An interval stands beside its score where
-the table has room for that, or else below it; a table too wide for that too is cut into several.
+An interval stands beside its score where the table has room for that, or else below it; a table too wide for that too
+is cut into several.
 """
 
-import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from functools import cached_property
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
-from reports import formats
 from reports.latex.text import LONGEST, ems
-from reports.markup import FormattedTable
+from reports.table import METHODS, Cell, Table
 
 #: Points: of the narrowest column and page of the usual two-column papers (CVPR's; IEEE's are 252 and 516 points).
 COLUMN, PAGE = 237.0, 496.0
@@ -27,47 +24,32 @@ NARROWEST = LONGEST * SIZE
 #: Longer texts are broken into lines.
 _SHORT = 6.0
 
-_SIGNED = rf"[+<>{formats.MINUS}]?\d[\d.]*"
-_UNIT = r"(?: (?:[kMGT]?B|[kMGT]|h|min|s))"
-_CELL = re.compile(
-    rf"(?P<value>{formats.NOTHING}|{_SIGNED}(?: ± [\d.{formats.NOTHING}]+|{_UNIT})?|\d+(?: / \d+)+)"
-    rf"(?: \((?P<interval>{_SIGNED}(?:, {_SIGNED})?)\))?"
-    rf"(?P<mark> [{formats.ALIKE}{formats.DIFFERS}])?"
-    rf"(?: (?P<more>{_SIGNED}))?"
-)
 
-
-@dataclass(frozen=True)
-class Column:
-    """A column of a table.
+@dataclass(frozen=True, kw_only=True)
+class PrintedColumn:
+    """A column as a paper prints it.
 
     Attributes:
         heading: its title.
-        cells: from the top, as they are shown.
-        places: of each, ``"best"``, ``"second"`` or nothing.
+        cells: from the top.
+        number: whether they are numbers.
         first: whether it is the first, which has names and takes what room is left.
     """
 
     heading: str
-    cells: Sequence[str]
-    places: Sequence[str]
+    cells: Sequence[Cell]
+    number: bool = False
     first: bool = False
-
-    @cached_property
-    def scores(self) -> Sequence[Mapping[str, str]]:
-        """The cells' value, interval, mark and more, each of them maybe empty; nothing where any cell is no number."""
-        found = [_CELL.fullmatch(cell) for cell in self.cells]
-        return [one.groupdict("") for one in found if one] if all(found) and not self.first else []
 
     @property
     def paired(self) -> bool:
         """Whether scores have intervals."""
-        return any(one["interval"] for one in self.scores)
+        return self.number and any(cell.ends for cell in self.cells)
 
     @property
     def text(self) -> bool:
         """Whether cells are broken into lines."""
-        return self.first or (not self.scores and max(map(ems, self.cells), default=0.0) > _SHORT)
+        return self.first or (not self.number and max(map(_ems, self.cells), default=0.0) > _SHORT)
 
     def width(self, *, stacked: bool, gap: float = 0.0) -> float:
         """Points that it needs at least, `gap` among them."""
@@ -76,23 +58,28 @@ class Column:
 
     def content(self, *, stacked: bool) -> float:
         """Points of its widest cell, on one line."""
-        if not self.scores:
-            return SIZE * max(map(ems, self.cells), default=0.0)
-        values, intervals, more = (max(ems(one[part]) for one in self.scores) for part in ("value", "interval", "more"))
-        intervals += ems("()") if self.paired else 0.0
-        more += ems("p=") if more else 0.0
+        if not self.number or not self.cells:
+            return SIZE * max(map(_ems, self.cells), default=0.0)
+        values = max(ems(cell.text) for cell in self.cells)
+        intervals = max(ems(", ".join(cell.ends)) for cell in self.cells) + (ems("()") if self.paired else 0.0)
+        p = max(ems(cell.p) for cell in self.cells)
+        p += ems("p=") if p else 0.0
         if stacked:
-            return max(SIZE * values, SMALL * intervals, SMALL * more)
-        return SIZE * (values + intervals + more) + (2.0 * NARROW_SPACE if intervals or more else 0.0)
+            return max(SIZE * values, SMALL * intervals, SMALL * p)
+        return SIZE * (values + intervals + p) + (2.0 * NARROW_SPACE if intervals or p else 0.0)
 
     def lines(self, row: int, *, width: float, stacked: bool) -> int:
         """How many lines a cell has in a column of so many points."""
-        if self.scores:
-            one = self.scores[row]
-            return sum(map(bool, (one["value"], one["interval"], one["more"]))) if stacked else 1
+        cell = self.cells[row]
+        if self.number:
+            return 1 + bool(cell.ends) + bool(cell.p) if stacked else 1
         # Words do not fill their lines.
-        needed = SIZE * ems(self.cells[row])
+        needed = SIZE * _ems(cell)
         return 1 if needed <= width else 1 + int(needed / (0.8 * width))
+
+
+def _ems(cell: Cell) -> float:
+    return ems(str(cell))
 
 
 @dataclass(frozen=True)
@@ -112,17 +99,20 @@ class Layout:
     groups: Sequence[Sequence[int]]
 
 
-def columns(formatted: FormattedTable) -> list[Column]:
-    """The columns of a table."""
-    text = formatted.text
-    marks = formatted.marks if formatted.marks is not None else text.map(lambda _: "")
-    return [
-        Column(str(name), text.iloc[:, place].tolist(), marks.iloc[:, place].tolist(), first=not place)
-        for place, name in enumerate(text.columns)
-    ]
+def printed(table: Table) -> list[PrintedColumn]:
+    """The columns of a table in a paper; methods have the names that papers have for them."""
+    own = table.of("paper")
+    found = []
+    for place, column in enumerate(own.columns):
+        cells = [row[place] for row in own.rows]
+        if column.key in METHODS:
+            cells = [replace(cell, text=table.titles.get(cell.text, cell.text)) for cell in cells]
+        number = column.format is not None and place > 0
+        found.append(PrintedColumn(heading=column.heading("paper"), cells=cells, number=number, first=not place))
+    return found
 
 
-def widths(found: Sequence[Column], plan: "Layout") -> list[float]:
+def widths(found: Sequence[PrintedColumn], plan: "Layout") -> list[float]:
     """Points of each column of a table that is laid out: those of text share what the others leave."""
     own = [column.width(stacked=plan.stacked) for column in found]
     texts = sum(column.text for column in found)
@@ -130,7 +120,7 @@ def widths(found: Sequence[Column], plan: "Layout") -> list[float]:
     return [width + left / texts if column.text else width for column, width in zip(found, own, strict=True)]
 
 
-def layout(found: Sequence[Column]) -> Layout:
+def layout(found: Sequence[PrintedColumn]) -> Layout:
     """The smallest of those that fit: a column, a page, a page with intervals below scores, several parts of these."""
     every = [*range(len(found))]
     for wide, stacked in ((False, False), (False, True), (True, False), (True, True)):
@@ -142,12 +132,12 @@ def layout(found: Sequence[Column]) -> Layout:
     return Layout(True, True, next(fits, GAPS[-1]), groups)
 
 
-def needed(found: Sequence[Column], *, stacked: bool, gap: float) -> float:
+def needed(found: Sequence[PrintedColumn], *, stacked: bool, gap: float) -> float:
     """Points that columns need beside one another; there is nothing before the first and behind the last."""
     return sum(column.width(stacked=stacked, gap=gap) for column in found) - 2.0 * gap
 
 
-def _groups(found: Sequence[Column]) -> list[list[int]]:
+def _groups(found: Sequence[PrintedColumn]) -> list[list[int]]:
     """As few parts as there can be, about as many columns in each, and the first column in all."""
     others = range(1, len(found))
     for parts in range(2, len(found)):

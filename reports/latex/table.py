@@ -3,50 +3,31 @@
 import math
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from itertools import accumulate
 
 from reports import formats
-from reports.latex.columns import NARROW_SPACE, NARROWEST, SIZE, Column, Layout, columns, layout, widths
+from reports.latex.columns import NARROW_SPACE, NARROWEST, SIZE, Layout, PrintedColumn, layout, printed, widths
 from reports.latex.text import ems, latex_text
-from reports.markup import FormattedTable
+from reports.table import Table
 
 #: Lines of one float, without its caption and notes: as many as an article's shortest page takes with these.
 _LINES = 44
 #: LaTeX keeps so many floats that wait for their place, unless it is told that there are more.
 _WAITING = 40
-_MARKED = {"best": r"\textbf{{{}}}", "second": r"\underline{{{}}}", "": "{}"}
+_PLACES = {"best": r"\textbf{{{}}}", "second": r"\underline{{{}}}", "": "{}"}
 _TEXT = r">{\raggedright\arraybackslash\hangindent=1em}X"
 _STACK = r"\def\stack#1{\begin{tabular}[t]{@{}r@{}}#1\end{tabular}}"
 #: Between a score and what stands below it, which is smaller.
 _BELOW = r"\\[-1pt]\scriptsize "
 
 
-@dataclass(frozen=True, eq=False)
-class Paper:
-    """A table as a paper has it.
-
-    Attributes:
-        shown: its cells; the first column has names.
-        caption: what it is of.
-        notes: what stands below it, in sentences.
-    """
-
-    formatted: FormattedTable
-    caption: str
-    notes: Sequence[str] = ()
-
-
-def latex(paper: Paper, *, label: str) -> str:
-    """`paper` as LaTeX: a float as wide as a column or a page; of what is longer or wider than a page, several.
+def latex(table: Table, *, label: str) -> str:
+    """`table` as LaTeX: a float as wide as a column or a page; of what is longer or wider than a page, several.
 
     Its type is ``\\footnotesize``. It needs the packages ``booktabs`` and ``tabularx``, for check marks ``amssymb``.
-
-    Args:
-        paper: the table.
-        label: what ``\\ref`` finds it by; of several floats the first has it.
+    `label` is what ``\\ref`` finds it by; of several floats the first has it.
     """
-    found = columns(paper.formatted)
+    found = printed(table)
     plan = layout(found)
     parts = [
         ([found[place] for place in group], rows)
@@ -57,7 +38,9 @@ def latex(paper: Paper, *, label: str) -> str:
     name = "table*" if plan.wide else "table"
     floats = []
     for number, (group, rows) in enumerate(parts):
-        caption = latex_text(paper.caption) + (rf" (part {number + 1} of {len(parts)})" if several else "")
+        caption = latex_text(table.caption or f"{table.title}.") + (
+            rf" (part {number + 1} of {len(parts)})" if several else ""
+        )
         floats.append(
             "\n".join(
                 [
@@ -67,14 +50,14 @@ def latex(paper: Paper, *, label: str) -> str:
                     rf"\footnotesize\setlength{{\tabcolsep}}{{{plan.gap:g}pt}}",
                     *([_STACK] if plan.stacked else []),
                     *_tabular(group, rows, plan),
-                    *(_notes(paper.notes) if number == len(parts) - 1 else []),
+                    *(_notes(table.paper_notes or table.notes) if number == len(parts) - 1 else []),
                     rf"\end{{{name}}}",
                     "",
                 ]
             )
         )
     packages = ["booktabs", "tabularx"]
-    if any(formats.CHECK in cell for column in found for cell in column.cells):
+    if any(formats.CHECK in cell.text for column in found for cell in column.cells):
         packages.append("amssymb")
     more = [rf"\extrafloats{{{len(parts)}}}"] if len(parts) > _WAITING else []
     return "\n".join([rf"% \usepackage{{{', '.join(packages)}}}", *more, *floats])
@@ -85,7 +68,7 @@ def slug(text: str) -> str:
     return re.sub(r"[^A-Za-z0-9]+", "-", text).strip("-").lower() or "table"
 
 
-def _portions(found: Sequence[Column], plan: Layout) -> list[list[int]]:
+def _portions(found: Sequence[PrintedColumn], plan: Layout) -> list[list[int]]:
     """The numbers of the rows of each float, about as many lines in each."""
     room = widths(found, plan)
     lines = [
@@ -101,7 +84,7 @@ def _portions(found: Sequence[Column], plan: Layout) -> list[list[int]]:
     return [portion for portion in portions if portion]
 
 
-def _tabular(found: Sequence[Column], rows: Sequence[int], plan: Layout) -> Iterator[str]:
+def _tabular(found: Sequence[PrintedColumn], rows: Sequence[int], plan: Layout) -> Iterator[str]:
     """One ``tabularx`` as wide as its float."""
     last = len(found) - 1
     yield rf"\begin{{tabularx}}{{\linewidth}}{{@{{}}{''.join(map(_kind, found, [plan] * len(found)))}@{{}}}}"
@@ -128,12 +111,12 @@ def _notes(notes: Sequence[str]) -> list[str]:
     return [rf"\par\smallskip\parbox{{\linewidth}}{{\scriptsize\raggedright {text}}}"] if text else []
 
 
-def _kind(column: Column, plan: Layout) -> str:
+def _kind(column: PrintedColumn, plan: Layout) -> str:
     if column.first or column.text:
         return _TEXT
-    if not column.scores:
+    if not column.number:
         return "c"
-    apart = 2.0 * NARROW_SPACE if any(one["mark"] for one in column.scores) else NARROW_SPACE
+    apart = 2.0 * NARROW_SPACE if any(cell.mark for cell in column.cells) else NARROW_SPACE
     return rf"r@{{\hspace{{{apart:g}pt}}}}r" if column.paired and not plan.stacked else "r"
 
 
@@ -152,7 +135,7 @@ def _wrapped(heading: str, width: float) -> list[str]:
     return lines
 
 
-def _heading(line: str, column: Column, plan: Layout, *, last: bool) -> str:
+def _heading(line: str, column: PrintedColumn, plan: Layout, *, last: bool) -> str:
     text = re.sub(r"\bp\b", "$p$", latex_text(line))
     pair = column.paired and not plan.stacked
     if not text:
@@ -160,15 +143,15 @@ def _heading(line: str, column: Column, plan: Layout, *, last: bool) -> str:
     return rf"\multicolumn{{2}}{{{'c@{}' if last else 'c'}}}{{{text}}}" if pair else text
 
 
-def _cell(column: Column, row: int, plan: Layout) -> str:
-    if not column.scores:
-        return latex_text(column.cells[row])
-    one = column.scores[row]
-    value = _MARKED[column.places[row]].format(_number(one["value"]))
-    value += rf"\rlap{{{latex_text(one['mark'].strip())}}}" if one["mark"] else ""
-    beside = [f"({_number(one['interval'])})"] if one["interval"] else []
-    if one["more"]:
-        beside.append(f"$p${_number(one['more'])}" if one["more"].startswith("<") else f"$p=${_number(one['more'])}")
+def _cell(column: PrintedColumn, row: int, plan: Layout) -> str:
+    cell = column.cells[row]
+    if not column.number:
+        return latex_text(str(cell))
+    value = _PLACES[cell.place].format(_number(cell.text))
+    value += rf"\rlap{{{latex_text(cell.mark)}}}" if cell.mark else ""
+    beside = [f"({_number(', '.join(cell.ends))})"] if cell.ends else []
+    if cell.p:
+        beside.append(f"$p${_number(cell.p)}" if cell.p.startswith("<") else f"$p=${_number(cell.p)}")
     if plan.stacked:
         return rf"\stack{{{_BELOW.join([value, *beside])}}}" if beside else value
     return f"{value} & {' '.join(beside)}" if column.paired else " ".join([value, *beside])

@@ -1,6 +1,7 @@
 """What suites differ in beside their methods: a table of how each was made."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import pandas as pd
@@ -8,6 +9,7 @@ import pandas as pd
 from reports import formats
 from reports.data.search import Search
 from reports.multi_suite.suites import MultiSuite
+from reports.table import Table, plain_table
 from reports.tables.compared import Compared
 
 #: What a reader asks of every suite, the same or not: in the table always.
@@ -36,10 +38,26 @@ def differing(found: pd.DataFrame) -> list[str]:
     return [str(name) for name, row in rows if len(set(row)) > 1 and name not in _OF_THE_DATA]
 
 
-def displayed_facts(found: pd.DataFrame) -> pd.DataFrame:
-    """`facts` with their names as the first column."""
-    whole = [[name, *row] for name, row in zip(found.index, found.to_numpy().tolist(), strict=True)]
-    return pd.DataFrame(whole, columns=["What", *found.columns])
+def facts_table(multi: MultiSuite, found: pd.DataFrame) -> Table:
+    """`facts`, a row a fact, a column a suite."""
+    rows = list(zip(map(str, found.index), found.to_numpy().tolist(), strict=True))
+    differ = differing(found)
+    long = [(suite, name, value) for name, row in rows for suite, value in zip(multi.names, row, strict=True)]
+    table = plain_table(
+        "suites",
+        "What suites differ in",
+        ["What", *multi.names],
+        [[name, *row] for name, row in rows],
+        numbers=pd.DataFrame(long, columns=["suite", "fact", "value"]),
+        page_notes=[
+            "Bold: what differs beside the datasets themselves.",
+            "What all have in common beyond this is in each suite's own report.",
+        ],
+        titles=multi.titles,
+        label="Table of what suites differ in",
+    )
+    cells = [[row[0], *(replace(cell, strong=row[0].text in differ) for cell in row[1:])] for row in table.rows]
+    return replace(table, rows=cells)
 
 
 def _asked(one: Compared, multi: MultiSuite) -> dict[str, str]:

@@ -1,17 +1,16 @@
 """Methods by suites: the accuracy of each in each, and its mean over datasets."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from reports import formats
-from reports.markup import FormattedTable
 from reports.multi_suite.suites import MultiSuite
-
-#: What is best and second best is told by rank, equal scores sharing one.
-_PLACES = {1.0: "best", 2.0: "second"}
+from reports.table import NOTHING, Cell, Table, TableColumn
+from reports.tables.comparison import placed
 
 
 def overview(multi: MultiSuite) -> pd.DataFrame:
@@ -44,37 +43,65 @@ def overview(multi: MultiSuite) -> pd.DataFrame:
     return found.sort_values("method", key=lambda names: names.map(multi.methods.index), kind="stable")
 
 
-def mean_places(multi: MultiSuite) -> dict[str, str]:
-    """Which methods have the best and the second best mean."""
-    ranks = multi.means.rank(method="dense", ascending=False)
-    return {str(method): _PLACES[rank] for method, rank in ranks.items() if rank in _PLACES and len(ranks) > 1}
+def overview_table(multi: MultiSuite, found: pd.DataFrame, *, notes: Sequence[str]) -> Table:
+    """`overview`, a row a method, a column a suite, the mean over datasets if there is one."""
+    accuracy = _share("accuracy", "Accuracy", ends=("low", "high"))
+    columns = suite_columns(multi, accuracy, first="Method, accuracy in %", page="{}")
+    cells = {(row["method"], row["suite"]): _cell(row, accuracy) for row in found.to_dict("records")}
+    rows = [
+        [method_cell(multi, method), *(cells.get((method, suite), NOTHING) for suite in multi.names)]
+        for method in multi.methods
+    ]
+    if len(multi.means):
+        columns.append(mean := _share("mean", f"Mean of {len(multi.data_sets)} datasets"))
+        numbers = multi.means.rename("mean").rename_axis("method").reset_index()
+        places = placed(numbers, mean) if len(numbers) > 1 else {}
+        for method, row in zip(multi.methods, rows, strict=True):
+            row.append(replace(mean.cell({"mean": multi.means.get(method, np.nan)}), place=places.get(method, "")))
+    return Table(
+        name="overview",
+        title="Accuracy by suite",
+        columns=columns,
+        rows=rows,
+        numbers=found,
+        notes=[_legend(multi, found), *notes],
+        page_notes=[
+            "Small below a suite's name is its dataset, below an accuracy its 95 % interval over resampled subjects."
+        ],
+        titles=multi.titles,
+        label="Table of accuracy by suite",
+        look=multi.look,
+    )
 
 
-def displayed_overview(multi: MultiSuite, found: pd.DataFrame) -> FormattedTable:
-    """`overview` as a reader meets it: a row a method, a column a suite, the mean over datasets if there is one."""
-    cells = {(row["method"], row["suite"]): row for row in found.to_dict("records")}
-    means = mean_places(multi)
-    rows, places = [], []
-    for method in multi.methods:
-        own = [cells.get((method, suite)) for suite in multi.names]
-        rows.append([multi.labelled(method), *(_cell(one) if one else formats.NOTHING for one in own)])
-        places.append(["", *(one["place"] if one else "" for one in own)])
-        if len(multi.means):
-            rows[-1].append(formats.percent(multi.means.get(method, np.nan)))
-            places[-1].append(means.get(method, ""))
-    mean = [f"Mean of {len(multi.data_sets)} datasets, %"] * bool(len(multi.means))
-    columns = ["Method", *(f"{suite}, % (95 %)" for suite in multi.names), *mean]
-    return FormattedTable(pd.DataFrame(rows, columns=columns), pd.DataFrame(places, columns=columns))
+def method_cell(multi: MultiSuite, method: str) -> Cell:
+    """A method's name, marked where it is not the same in all suites."""
+    return Cell(text=method, mark=formats.DIFFERS if method in multi.unlike else "")
 
 
-def legend(multi: MultiSuite, found: pd.DataFrame) -> str:
+def suite_columns(multi: MultiSuite, of: TableColumn, *, first: str, page: str = "") -> list[TableColumn]:
+    """A column of methods, which the page calls `first`, and for each suite one as `of`, its dataset below its name."""
+    columns = [TableColumn(key="method", title="Method", page=first)]
+    return columns + [
+        replace(of, key=f"suite {suite}", title=suite, page=page.format(suite), under=multi.data_set(suite))
+        for suite in multi.names
+    ]
+
+
+def _share(key: str, title: str, *, ends: Sequence[str] = ()) -> TableColumn:
+    brackets = "95 %" if ends else ""
+    return TableColumn(key=key, title=title, unit="%", format=formats.percent, ends=ends, brackets=brackets)
+
+
+def _cell(row: Mapping[Any, Any], column: TableColumn) -> Cell:
+    return replace(column.cell(row), place=row["place"], mark=formats.ALIKE if row["alike"] else "")
+
+
+def _legend(multi: MultiSuite, found: pd.DataFrame) -> str:
     """What the marks stand for, in sentences."""
-    alike = f" {formats.ALIKE} Not significantly different from the suite's best (primary test)."
-    method_differences = f" {formats.DIFFERS} Not the same in all suites: in no mean, tally or rank."
-    message = "Of each suite the best in bold, the second underlined."
-    return message + alike * bool(found["alike"].any()) + method_differences * bool(multi.method_differences)
-
-
-def _cell(row: Mapping[Any, Any]) -> str:
-    score = formats.ranged(*(formats.percent(row[name]) for name in ("accuracy", "low", "high")))
-    return score + f" {formats.ALIKE}" * bool(row["alike"])
+    parts = ["Of each suite the best in bold, the second underlined."]
+    if found["alike"].any():
+        parts.append(f"{formats.ALIKE} Not significantly different from the suite's best (primary test).")
+    if multi.method_differences:
+        parts.append(f"{formats.DIFFERS} Not the same in all suites: in no mean, tally or rank.")
+    return " ".join(parts)

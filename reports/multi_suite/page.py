@@ -1,32 +1,27 @@
-"""The report over several suites: one self-contained page, tables and a picture beside it."""
+"""The report over several suites: one self-contained page, the same as a document, tables and a picture beside it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 from urllib.parse import quote
 
+from reports.files import listed, placed, write_tables
 from reports.formats import names
+from reports.markup import markdown_text, paragraph
 from reports.multi_suite import words
 from reports.multi_suite.diagram import diagram
-from reports.multi_suite.document import document
-from reports.multi_suite.facts import differing
-from reports.multi_suite.overview import mean_places
-from reports.multi_suite.ranking import like_the_first
 from reports.multi_suite.suites import MultiSuite
-from reports.multi_suite.tables import Tables, write_sheets
-from reports.multi_suite.versus_control import TIE, WIN, tallies, tally
+from reports.multi_suite.tables import Tables
+from reports.page.document import Part, document
 from reports.page.html import elements, rendered
-from reports.page.listing import listed
-from reports.page.placing import placed
 from reports.pictures.collection import Pictures, picture_files, write_pictures
-from reports.tables.significance import LEVEL
 from reports.tables.summary import SYNTHETIC
 
 
 def write_multi_suite(multi: MultiSuite, directory: Path, *, links: Mapping[str, str], created: str) -> Path:
     """Writes ``index.html``, ``report.md``, ``tables/`` and ``figures/`` into `directory` and returns the page's path.
 
-    A report that was there is replaced whole (`reports.page.placing`). The same suites give the same bytes.
+    A report that was there is replaced whole (`reports.files.placed`). The same suites give the same bytes. The page
+    names no subject and shows no face.
 
     Args:
         multi: the suites.
@@ -37,109 +32,48 @@ def write_multi_suite(multi: MultiSuite, directory: Path, *, links: Mapping[str,
     Raises:
         ReportError: `directory` holds something that is no report.
     """
-    tables = Tables(multi)
-    notices = words.notices(multi, tables.facts)
-    sheets = list(tables.sheets.values())
-    pictures: Pictures = {"ranks": {"": diagram(tables.ranks, multi.titles)}} if tables.ranks else {}
+    found = Tables(multi)
+    notices, synthetic, cautions = words.notices(multi, found.facts), _synthetic(multi), words.cautions(multi)
+    pictures: Pictures = {"ranks": {"": diagram(found.ranks, multi.titles)}} if found.ranks else {}
     suites = {
         name: (quote(links[name]), one.results.provenance.description)
         for one, name in zip(multi.suites, multi.names, strict=True)
     }
-    title, findings = f"{len(suites)} suites together", words.findings(multi, tables.versus_control, tables.ranks)
-    message = {"title": title, "suites": suites, "notices": notices, "findings": findings, "created": created}
+    title, findings = f"{len(suites)} suites together", words.findings(multi, found.versus_control, found.ranks)
+    listing = (f"- [{markdown_text(name)}]({link}): {markdown_text(text)}\n" for name, (link, text) in suites.items())
     with placed(directory) as fresh:
         (fresh / "tables").mkdir()
-        write_sheets(multi, sheets, fresh / "tables", notices=notices)
+        write_tables(found.tables.values(), fresh / "tables", suite="-".join(multi.names), notices=notices)
         if pictures:
             write_pictures(pictures, fresh / "figures")
         text = document(
             title,
-            suites=suites,
-            notices=list(filter(None, [*notices, " ".join(_synthetic(multi) or ())])),
+            lede="".join(listing),
+            notices=[*notices, *([" ".join(synthetic)] if synthetic else [])],
             findings=findings,
-            sheets=sheets,
+            parts=[Part(title=table.title, table=table) for table in found.tables.values()],
+            cautions=[f"These records are {cautions}; the top says how."] if cautions else [],
             pictures=picture_files(pictures),
-            caution=_caution(multi),
-            created=created,
         )
-        (fresh / "report.md").write_text(text, encoding="utf-8")
+        made = paragraph(f"Made {created} from the records alone.")
+        (fresh / "report.md").write_text(f"{text}\n{made}", encoding="utf-8")
         files = [path.relative_to(fresh).as_posix() for path in fresh.rglob("*") if path.is_file()]
-        (fresh / "index.html").write_text(_page(tables, message, pictures, files=files), encoding="utf-8")
+        page = rendered(
+            "multi_suite.html",
+            title=title,
+            suites=suites,
+            notices=notices,
+            findings=findings,
+            caveats=words.CAVEATS,
+            synthetic=synthetic,
+            cautions=cautions,
+            tables=found.tables,
+            pictures=elements(pictures),
+            created=created,
+            files=listed(files),
+        )
+        (fresh / "index.html").write_text(page, encoding="utf-8")
     return directory.absolute() / "index.html"
-
-
-def _page(tables: Tables, message: Mapping[str, Any], pictures: Pictures, *, files: Sequence[str]) -> str:
-    """The page as HTML: nothing of it lies elsewhere; no subject is named on it, and no face shown."""
-    whole = tables.multi
-    return rendered(
-        "multi_suite.html",
-        **message,
-        caveats=words.CAVEATS,
-        synthetic=_synthetic(whole),
-        cautions=words.cautions(whole),
-        names=whole.names,
-        titles=[(suite, whole.data_set(suite)) for suite in whole.names],
-        level=LEVEL,
-        overview=_overview(tables),
-        sets=len(whole.data_sets) if len(whole.means) else 0,
-        versus_control=_versus_control(tables),
-        ranks=_ranks(tables),
-        facts=[
-            {"name": name, "values": row, "differs": name in differing(tables.facts)}
-            for name, row in zip(tables.facts.index, tables.facts.to_numpy().tolist(), strict=True)
-        ],
-        method_differences=whole.method_differences,
-        notes={name: " ".join(sheet.notes) for name, sheet in tables.sheets.items()},
-        sheet_titles={name: sheet.title for name, sheet in tables.sheets.items()},
-        pictures=elements(pictures),
-        files=listed(files),
-    )
-
-
-def _overview(tables: Tables) -> list[dict[str, Any]]:
-    whole = tables.multi
-    cells = {(row["method"], row["suite"]): row for row in tables.overview.to_dict("records")}
-    places = mean_places(whole)
-    return [
-        {
-            "method": whole.labelled(method),
-            "cells": [cells.get((method, suite)) for suite in whole.names],
-            "mean": whole.means.get(method, float("nan")),
-            "place": places.get(method),
-        }
-        for method in whole.methods
-    ]
-
-
-def _versus_control(tables: Tables) -> list[dict[str, Any]]:
-    whole = tables.multi
-    cells = {(row["method"], row["suite"]): row for row in tables.versus_control.to_dict("records")}
-    counts = tallies(whole, tables.versus_control)
-    return [
-        {
-            "method": whole.labelled(method),
-            "cells": [cells.get((method, suite)) for suite in whole.names],
-            "tally": tally(counts.get(method)),
-            "score": counts[method][WIN] + counts[method][TIE] / 2.0 if method in counts else float("nan"),
-        }
-        for method in tables.versus_control["method"].unique()
-    ]
-
-
-def _ranks(tables: Tables) -> dict[str, Any] | None:
-    if tables.ranks is None:
-        return None
-    alike, numbers = like_the_first(tables.ranks), tables.sheets["ranks"].numbers
-    rows = [
-        {
-            "method": method,
-            "mean": rows["mean_rank"].iloc[0],
-            "alike": method in alike,
-            "cells": rows[["accuracy", "rank"]].to_dict("records"),
-        }
-        for method, rows in numbers.groupby("method", sort=False)
-    ]
-    return {"data_sets": list(tables.multi.scores.index), "rows": rows}
 
 
 def _synthetic(multi: MultiSuite) -> tuple[str, str] | None:
@@ -147,8 +81,3 @@ def _synthetic(multi: MultiSuite) -> tuple[str, str] | None:
     if len(synthetic) in (0, len(multi.suites)):
         return SYNTHETIC if synthetic else None
     return f"The faces of {names(synthetic)} are synthetic.", "What methods do on them says nothing about real ones."
-
-
-def _caution(multi: MultiSuite) -> str:
-    kinds = words.cautions(multi)
-    return f"These records are {kinds}; the top says how." if kinds else ""

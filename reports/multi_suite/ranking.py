@@ -1,15 +1,15 @@
 """Methods ranked over datasets, where these are enough."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 
 from reports import formats
-from reports.markup import FormattedTable
 from reports.multi_suite.suites import MultiSuite
+from reports.statistics.multiple_testing import LEVEL
 from reports.statistics.ranks import Ranks, friedman, why_not
-
-#: What is called significant, as in Nemenyi's critical difference.
-LEVEL = 0.05
+from reports.table import Cell, Table, TableColumn
 
 
 def ranking(multi: MultiSuite) -> Ranks | None:
@@ -61,17 +61,35 @@ def ranks_table(multi: MultiSuite, found: Ranks) -> pd.DataFrame:
     return each[["method", "mean_rank", "data_set", "accuracy", "rank", "friedman", "p", "critical_difference"]]
 
 
-def displayed_ranks(multi: MultiSuite, found: Ranks) -> FormattedTable:
+def ranking_table(multi: MultiSuite, found: Ranks) -> Table:
     """A row a method, the best first: its mean rank, then accuracy and rank on each dataset."""
-    alike = like_the_first(found)
+    alike, numbers = like_the_first(found), ranks_table(multi, found)
+    mean = TableColumn(key="mean_rank", title="Mean rank", format="{:.2f}".format, better="lower")
+    score = TableColumn(
+        key="accuracy", title="Accuracy", unit="%", format=formats.percent, brackets="rank", end_words="rank {}"
+    )
+    data_sets = [replace(score, key=f"dataset {name}", title=name, page=name) for name in map(str, multi.scores.index)]
     rows = []
-    for method, each in ranks_table(multi, found).groupby("method", sort=False):
-        own = [
-            f"{formats.percent(score)} ({rank:g})" for score, rank in zip(each["accuracy"], each["rank"], strict=True)
-        ]
-        rows.append([method, f"{each['mean_rank'].iloc[0]:.2f}" + f" {formats.ALIKE}" * (method in alike), *own])
-    columns = ["Method", "Mean rank", *(f"{data_set}, % (rank)" for data_set in multi.scores.index)]
-    return FormattedTable(pd.DataFrame(rows, columns=columns))
+    for method, each in numbers.groupby("method", sort=False):
+        records = each.to_dict("records")
+        mark = formats.ALIKE if method in alike else ""
+        cells = [replace(score.cell(row), ends=[f"{row['rank']:g}"]) for row in records]
+        rows.append([Cell(text=str(method)), replace(mean.cell(records[0]), mark=mark), *cells])
+    test = f"Friedman's test over datasets, then Nemenyi's critical difference, {found.critical:.2f} (Demšar 2006)"
+    return Table(
+        name="ranks",
+        title="Ranks over datasets",
+        columns=[TableColumn(key="method", title="Method"), mean, *data_sets],
+        rows=rows,
+        numbers=numbers,
+        notes=[
+            "Rank 1 is the best on a dataset; equal accuracies share a rank.",
+            f"{formats.ALIKE} Not significantly different from the best mean rank at 5 %: {test}.",
+        ],
+        titles=multi.titles,
+        label="Table of ranks over datasets",
+        look="whole",
+    )
 
 
 def verdict(found: Ranks) -> list[str]:

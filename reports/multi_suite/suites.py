@@ -10,7 +10,6 @@ from functools import cached_property
 
 import pandas as pd
 
-from reports import formats
 from reports.multi_suite.method_differences import MethodDifference, method_differences
 from reports.schema import ReportError
 from reports.tables.compared import Compared
@@ -69,9 +68,15 @@ class MultiSuite:
         """What is not the same in all suites though it has one label."""
         return method_differences([one.results for one in self.suites])
 
-    def labelled(self, method: str) -> str:
-        """A method's name, marked where it is not the same in all suites."""
-        return f"{method} {formats.DIFFERS}" if any(one.method == method for one in self.method_differences) else method
+    @cached_property
+    def unlike(self) -> set[str]:
+        """The methods that are not the same in all suites."""
+        return {one.method for one in self.method_differences}
+
+    @property
+    def look(self) -> str:
+        """How the page draws tables with a column a suite."""
+        return "several whole dense" if len(self.names) > 4 else "several whole"
 
     @cached_property
     def data_sets(self) -> dict[str, list[str]]:
@@ -103,8 +108,8 @@ class MultiSuite:
     @cached_property
     def shared(self) -> list[str]:
         """The methods with a mean and ranks: those that all datasets have, and that are the same in all suites."""
-        whole, method_differences = self.scores.notna().all(), {one.method for one in self.method_differences}
-        return [method for method in self.methods if whole[method] and method not in method_differences]
+        whole = self.scores.notna().all()
+        return [method for method in self.methods if whole[method] and method not in self.unlike]
 
     @cached_property
     def means(self) -> "pd.Series[float]":

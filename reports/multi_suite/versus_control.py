@@ -2,16 +2,18 @@
 
 from collections import Counter
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from reports import formats
-from reports.markup import FormattedTable
+from reports.multi_suite.overview import method_cell, suite_columns
 from reports.multi_suite.suites import MultiSuite
+from reports.statistics.multiple_testing import LEVEL
+from reports.table import NOTHING, Cell, Table, TableColumn
 from reports.tables.compared import Compared
-from reports.tables.significance import LEVEL
 
 #: What the primary test finds of a method and the control.
 WIN, TIE, LOSS = "win", "tie", "loss"
@@ -59,29 +61,63 @@ def tallies(multi: MultiSuite, found: pd.DataFrame) -> dict[str, Counter[str]]:
 
     Not of a method that is another in some suite, and of none where the control is.
     """
-    method_differences = {one.method for one in multi.method_differences}
-    counted = found[~found["method"].isin(method_differences) & (multi.control not in method_differences)]
+    counted = found[~found["method"].isin(multi.unlike) & (multi.control not in multi.unlike)]
     return {str(method): Counter(rows["verdict"]) for method, rows in counted.groupby("method", sort=False)}
 
 
-def displayed_versus_control(multi: MultiSuite, found: pd.DataFrame) -> FormattedTable:
-    """`versus_control` as a reader meets it: a row a method, a column a suite."""
-    cells = {(row["method"], row["suite"]): row for row in found.to_dict("records")}
-    counts = tallies(multi, found)
-    rows = []
-    for method in found["method"].unique():
-        own = [cells.get((method, suite)) for suite in multi.names]
-        texts = [_cell(row) if row else formats.NOTHING for row in own]
-        rows.append([multi.labelled(method), *texts, tally(counts.get(method))])
-    suites = [f"{suite}, points (95 %), p" for suite in multi.names]
-    return FormattedTable(pd.DataFrame(rows, columns=["Method", *suites, "Wins / ties / losses"]))
+def versus_control_table(multi: MultiSuite, found: pd.DataFrame) -> Table:
+    """`versus_control`, a row a method, a column a suite."""
+    control, counts = method_cell(multi, multi.control), tallies(multi, found)
+    gap = TableColumn(
+        key="difference",
+        title="Difference",
+        unit="points",
+        format=formats.points,
+        ends=("low", "high"),
+        brackets="95 %",
+        strong=lambda row: row["p_holm"] < LEVEL,
+        with_p=True,
+    )
+    columns = suite_columns(multi, gap, first="Method, difference in percentage points", page="{}")
+    columns.append(TableColumn(key="tally", title="Wins / ties / losses", format=str))
+    cells = {
+        (row["method"], row["suite"]): replace(
+            gap.cell(row), p="" if np.isnan(row["p_holm"]) else formats.p_value(row["p_holm"])
+        )
+        for row in found.to_dict("records")
+    }
+    rows = [
+        [
+            method_cell(multi, method),
+            *(cells.get((method, suite), NOTHING) for suite in multi.names),
+            _tally_cell(counts.get(method)),
+        ]
+        for method in found["method"].unique()
+    ]
+    gaps = f"Accuracy minus that of {control} over the folds that both have finished, its 95 % interval"
+    test = "the primary test (paired permutation on subjects), Holm-adjusted as in the suite's own table of pairs"
+    win = f"A win is a method that this test tells apart (p below {LEVEL}) with the higher accuracy"
+    return Table(
+        name="against",
+        title=f"Δ vs {control}",
+        columns=columns,
+        rows=rows,
+        numbers=found,
+        notes=[
+            f"{gaps}, and p of {test}.",
+            f"{win}, a loss one with the lower; else there is a tie. Nothing is adjusted over suites.",
+        ],
+        page_notes=["Bold: significant."],
+        caption=f"Accuracy against {multi.titles[multi.control]}.",
+        titles=multi.titles,
+        label="Table of each other method against the control, by suite",
+        look=multi.look,
+    )
 
 
-def tally(counts: Mapping[str, int] | None) -> str:
-    """Wins, ties and losses: ``1 / 0 / 2``."""
-    return " / ".join(str(counts[what]) for what in (WIN, TIE, LOSS)) if counts else formats.NOTHING
-
-
-def _cell(row: Mapping[Any, Any]) -> str:
-    gap = formats.ranged(*(formats.points(row[name]) for name in ("difference", "low", "high")))
-    return gap if np.isnan(row["p_holm"]) else f"{gap} {formats.p_value(row['p_holm'])}"
+def _tally_cell(counts: Mapping[str, int] | None) -> Cell:
+    """Wins, ties and losses, ``1 / 0 / 2``; sorted by wins and half of ties."""
+    if counts is None:
+        return NOTHING
+    text = " / ".join(str(counts[what]) for what in (WIN, TIE, LOSS))
+    return Cell(text=text, value=counts[WIN] + counts[TIE] / 2.0)

@@ -2,7 +2,7 @@
 
 import base64
 import hashlib
-from collections.abc import Callable
+import re
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +16,8 @@ from reports.pictures.theme import embedded
 _TEMPLATES = Path(__file__).parent / "templates"
 
 
-def rendered(template: str, *, reason: Callable[[str], str] = str, images: bool = False, **values: Any) -> str:
-    """A page as HTML, of one of our templates and what it names; `reason` is how errors are told.
+def rendered(template: str, *, images: bool = False, **values: Any) -> str:
+    """A page as HTML, of one of our templates and what it names.
 
     All of it can be read with scripts off; the one it has sorts tables, and its hash is the only one that is allowed.
     Pictures are drawings, and may hold photographs only if it has `images`.
@@ -29,19 +29,7 @@ def rendered(template: str, *, reason: Callable[[str], str] = str, images: bool 
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {
-        "percent": formats.percent,
-        "points": formats.points,
-        "p_value": formats.p_value,
-        "chance": formats.chance,
-        "number": formats.number,
-        "seconds": formats.seconds,
-        "duration": formats.duration,
-        "decimal": formats.decimal,
-        "memory": formats.memory,
-        "plain": formats.setting,
-        "reason": reason,
-    }
+    environment.filters |= {"plain": formats.setting, "sections": _sections}
     script = (_TEMPLATES / "sort.js").read_text(encoding="utf-8")
     return environment.get_template(template).render(
         **values,
@@ -50,6 +38,11 @@ def rendered(template: str, *, reason: Callable[[str], str] = str, images: bool 
         script=Markup(script),
         script_hash=f"sha256-{base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()}",
     )
+
+
+def _sections(main: Markup) -> list[tuple[str, Markup]]:
+    """The ids and titles of a page's sections."""
+    return [(name, Markup(title)) for name, title in re.findall(r'<h2 id="([^"]+)">(.*?)</h2>', main)]
 
 
 def elements(pictures: Pictures) -> dict[str, Any]:

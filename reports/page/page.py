@@ -1,45 +1,38 @@
-"""The report: one self-contained page and the tables beside it."""
+"""The report of a suite: one self-contained page, the same as a document, and tables and pictures beside it."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from reports import formats
-from reports.data.pseudonyms import unnamed
 from reports.data.results import Results
-from reports.data.search import METRICS, rules
-from reports.markup import write_csv
-from reports.page.document import document
+from reports.data.search import rules
+from reports.files import listed, placed
+from reports.markup import paragraph, write_csv
+from reports.page.document import Part, document, how_made
 from reports.page.html import elements, rendered
-from reports.page.listing import listed
-from reports.page.placing import placed
+from reports.page.made import made
 from reports.pictures import figures
+from reports.pictures.cells import codes
 from reports.pictures.collection import Pictures, draw_pictures, picture_files, write_pictures
 from reports.pictures.conditions import contenders
-from reports.pictures.hardest import hardest_rows
+from reports.pictures.hardest import hardest_table
 from reports.pictures.theme import DOTS
-from reports.schema import EXPRESSIONS
-from reports.statistics.confidence import BINS
 from reports.statistics.ranks import why_not
 from reports.tables import summary
-from reports.tables.ablation import ablation, full_values, parts
-from reports.tables.compared import Compared
-from reports.tables.comparison import DETAILED, ERRORS
-from reports.tables.formatted import marked, times
-from reports.tables.guide import GUIDE, PRIMARY
-from reports.tables.published import published
-from reports.tables.significance import LEVEL, missing, remarks
-from reports.tables.tuning import parameters, shared, tuning
-from reports.tables.variance_components import variance_components
-from reports.tables.writing import write_tables
+from reports.tables.compared import Compared, write_tables
+from reports.tables.guide import PRIMARY, guide_table
+from reports.tables.pairwise import control_table, others_table
+from reports.tables.published import published, published_table
+from reports.tables.significance import remarks
+from reports.tables.tuning import chosen_table
 
 
 def write_report(results: Results, directory: Path, *, compared: Compared | None = None) -> Path:
     """Writes ``index.html``, ``report.md``, ``tables/`` and ``figures/`` into `directory` and returns the page's path.
 
-    A report that was there is replaced whole (`reports.page.placing`). The same results give the same bytes. `compared`
+    A report that was there is replaced whole (`reports.files.placed`). The same results give the same bytes. `compared`
     are these results, where they have been compared already.
 
     Raises:
@@ -48,117 +41,110 @@ def write_report(results: Results, directory: Path, *, compared: Compared | None
     with placed(directory) as fresh:
         (fresh / "tables").mkdir()
         found = compared or Compared(results)
-        table, pairs = found.table, found.pairs
-        write_tables(results, table, pairs, fresh / "tables")
+        write_tables(found, fresh / "tables")
         plan = results.provenance
         literature = published("" if plan.synthetic else str(plan.dataset["source"].get("kind")))
         if not literature.empty:
             write_csv(literature, fresh / "tables" / "published.csv")
-        pictures = draw_pictures(results, table)
+        pictures = draw_pictures(results, found.table)
         write_pictures(pictures, fresh / "figures")
-        text = document(results, table, pairs, literature, pictures=picture_files(pictures))
+        text = _document(found, literature, pictures)
         (fresh / "report.md").write_text(text, encoding="utf-8")
         files = [path.relative_to(fresh).as_posix() for path in fresh.rglob("*") if path.is_file()]
-        text = page(results, table, pairs, literature, pictures, files=files)
+        text = _page(found, literature, pictures, files=files)
         (fresh / "index.html").write_text(text, encoding="utf-8")
     return directory.absolute() / "index.html"
 
 
-def page(
-    results: Results,
-    table: pd.DataFrame,
-    pairs: pd.DataFrame,
-    literature: pd.DataFrame,
-    pictures: Pictures,
-    *,
-    files: Sequence[str],
-) -> str:
+def _document(compared: Compared, literature: pd.DataFrame, pictures: Pictures) -> str:
+    results, plan = compared.results, compared.results.provenance
+    notices = summary.notices(results)
+    text = document(
+        plan.suite,
+        lede=paragraph(plan.description),
+        notices=[*notices, *([" ".join(summary.SYNTHETIC)] if plan.synthetic else [])],
+        findings=[*summary.findings(results, compared.table, compared.pairs), " ".join(summary.caveats(results))],
+        parts=[*_parts(compared, literature)],
+        cautions=notices,
+        pictures=picture_files(pictures),
+    )
+    return f"{text}\n{how_made(made(plan), created=plan.created, suite_toml=plan.suite_toml)}"
+
+
+def _parts(compared: Compared, literature: pd.DataFrame) -> Iterator[Part]:
+    """The document's sections on what was found."""
+    tables, results = compared.tables, compared.results
+    search = results.provenance.search
+    yield Part(title="Comparison", table=tables["comparison"])
+    yield Part(title=tables["details"].title, table=tables["details"], level=3)
+    if "pairwise" in tables:
+        known = remarks(compared.pairs, repeats=results.folds["repeat"].nunique())
+        yield Part(title="Statistics", table=tables["pairwise"], before=[PRIMARY], after=known)
+    if "ablation" in tables:
+        yield Part(title="Ablation", table=tables["ablation"])
+    if search is not None:
+        yield Part(title="Tuning", before=[" ".join(rules(search))])
+    for name in ("tuning", "parameters", "spread"):
+        if name in tables:
+            yield Part(table=tables[name], level=0)
+    if not literature.empty:
+        yield Part(title="Published elsewhere", before=["None of this was measured here."])
+        yield Part(table=published_table(literature), level=0)
+
+
+def _page(compared: Compared, literature: pd.DataFrame, pictures: Pictures, *, files: Sequence[str]) -> str:
     """The page as HTML: nothing of it lies elsewhere.
 
-    `table` is `reports.tables.comparison.comparison`, `pairs` is `reports.tables.pairwise.pairwise`, `literature` is
-    `reports.tables.published.published` of the dataset's dataset: what papers report stands in a table of its own, and
-    not at all where faces are synthetic, as it would invite comparing. `pictures` is
-    `reports.pictures.collection.draw_pictures`. `files` lie beside the page, by their paths relative to it.
-
-    It shows faces, and subjects' names, where it may (`Provenance.named`).
+    `literature` is `reports.tables.published.published` of the dataset: what papers report stands in a table of its
+    own, and not at all where faces are synthetic, as it would invite comparing. `files` lie beside the page, by their
+    paths relative to it. It shows faces, and subjects' names, where it may (`Provenance.named`).
     """
+    results, plan, table = compared.results, compared.results.provenance, compared.table
     notices = summary.notices(results)
     return rendered(
         "report.html",
-        reason=str if results.provenance.named else unnamed,
         images=bool(results.faces),
-        plan=results.provenance,
-        created=results.provenance.created,
+        plan=plan,
+        created=plan.created,
         control=results.control,
+        methods=len(table),
+        runs=table["units"].max(),
         many=figures.MANY,
         dots=DOTS,
-        table=table.to_dict("records"),
-        failed=results.failed_methods,
-        marks=marked(table, pairs, control=results.control),
-        times=times(table),
-        memory=table["peak_memory"].notna().any(),
-        expressions=EXPRESSIONS,
-        details=DETAILED,
-        errors=ERRORS,
-        bins=BINS,
-        statistics=_statistics(results, pairs) if len(pairs) else None,
-        ablation=_ablation(results, table) if results.provenance.axes else None,
-        tuning=_tuning(results) if results.provenance.search else None,
-        literature=literature.to_dict("records"),
+        tables=compared.tables,
+        statistics=_statistics(compared) if len(compared.pairs) else None,
+        tuning=_tuning(results),
+        published=None if literature.empty else published_table(literature),
         notices=notices,
-        synthetic=summary.SYNTHETIC if results.provenance.synthetic else None,
+        synthetic=summary.SYNTHETIC if plan.synthetic else None,
         cautions=summary.cautions(notices),
-        findings=summary.findings(results, table, pairs),
+        findings=summary.findings(results, table, compared.pairs),
         caveats=summary.caveats(results),
-        subjects=results.predictions["subject"].nunique(),
-        repeats=results.folds["repeat"].nunique(),
+        codes=codes(results.classes),
         pictures=elements(pictures),
-        hardest=hardest_rows(results),
+        hardest=hardest_table(results),
         featured=contenders(table, results.control)[0],
+        made=made(plan),
         files=listed(files),
     )
 
 
-def _statistics(results: Results, pairs: pd.DataFrame) -> dict[str, Any]:
-    """The control's comparisons and all others, what is missing or to be known of them, and what each test is for."""
-    control = pairs["method_b"] == results.control
+def _statistics(compared: Compared) -> dict[str, Any]:
+    """The control's comparisons and all others, what is to be known of them, and what each test is for."""
+    results, pairs = compared.results, compared.pairs
+    known = remarks(pairs, repeats=results.folds["repeat"].nunique())
     return {
         "primary": PRIMARY,
-        "level": LEVEL,
-        "control": pairs[control].to_dict("records"),
-        "others": pairs[~control].to_dict("records"),
-        "remarks": [
-            *missing(pairs),
-            *remarks(pairs, repeats=results.folds["repeat"].nunique()),
-            why_not(1, len(results.methods)),
-        ],
-        "questions": GUIDE,
+        "control": control_table(results, pairs),
+        "others": others_table(results, pairs),
+        "remarks": [*compared.tables["pairwise"].notes, *known, why_not(1, len(results.methods))],
+        "guide": guide_table(),
     }
 
 
-def _ablation(results: Results, table: pd.DataFrame) -> dict[str, Any]:
-    """The ablation's rows, each with its parts, and the full model's value of each part."""
-    rows = ablation(results, table).to_dict("records")
-    full = [(title, f"{formats.CHECK} {value}") for title, value in full_values(results).items()]
-    return {"full": full, "rows": [row | {"parts": parts(results, row["method"])} for row in rows]}
-
-
-def _tuning(results: Results) -> dict[str, Any]:
-    """How methods were tuned in words, then a row a method, its parameters, and where its spread comes from."""
+def _tuning(results: Results) -> dict[str, Any] | None:
+    """How methods were tuned, in words, and what was chosen."""
     search = results.provenance.search
-    if search is None or results.studies.empty:
-        return {"rules": rules(search) if search else [], "rows": []}
-    chosen, rows = parameters(results), tuning(results).to_dict("records")
-    common = shared(chosen, methods=len(rows))
-    for row in rows:
-        own = chosen[chosen["method"] == row["method"]].set_index("parameter", drop=False).to_dict("index")
-        row |= {"shared": [own.pop(column["parameter"]) for column in common], "own": list(own.values())}
-    return {
-        "rules": rules(search),
-        "metric": METRICS[search.metric],
-        "searches": results.studies["search"].nunique(),
-        "shared": common,
-        "headings": [(column["parameter"], f"searched {column['searched']}") for column in common],
-        "rows": rows,
-        "components": variance_components(results).to_dict("records"),
-    }
+    if search is None:
+        return None
+    return {"rules": rules(search), "chosen": None if results.studies.empty else chosen_table(results)}

@@ -10,11 +10,23 @@ from numpy.typing import NDArray
 
 from reports.pictures.theme import ACCENT, INK, MUTED, PAPER
 
-#: As in the file names of BU-3DFE; narrow enough to head a column.
-SHORT = ("AN", "DI", "FE", "HA", "SA", "SU")
 #: From -1 to 1: two hues, told apart by more than lightness, and at most so much of them that ink is legible on it.
 _HUES = [(shade, MUTED if shade < 0.0 else ACCENT) for shade in np.linspace(-1.0, 1.0, 101)]
 _SHADES = ListedColormap([(*to_rgb(hue), round(0.04 + 0.51 * abs(shade), 3)) for shade, hue in _HUES])
+
+
+def codes(classes: Sequence[str]) -> dict[str, str]:
+    """What classes are called where there is no room, with their names: ``AN`` for anger, as BU-3DFE's files do.
+
+    Their first two letters, of those that begin alike as many as tell them apart.
+    """
+
+    def code(name: str) -> str:
+        others = [other for other in classes if other != name]
+        sizes = range(2, len(name) + 1)
+        return name[: next((n for n in sizes if not any(o[:n] == name[:n] for o in others)), len(name))].upper()
+
+    return {code(name): name for name in classes}
 
 
 def tiles(

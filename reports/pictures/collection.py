@@ -20,7 +20,6 @@ from reports.pictures.hardest_faces import hardest_faces
 from reports.pictures.pareto import cost
 from reports.pictures.theme import Picture
 from reports.pictures.weights import followed, nuisance_factors, shifts, weights
-from reports.tables.writing import by_intensity
 
 #: By section, then by method; the method of a picture that shows several is ``""``. A section may be empty.
 Pictures = Mapping[str, Mapping[str, Picture]]
@@ -84,13 +83,13 @@ def _mean_face(results: Results) -> NDArray[np.uint8] | None:
 
 def _per_method(results: Results, table: pd.DataFrame) -> dict[str, Mapping[str, Picture]]:
     """The pictures of one method each."""
-    intensities = by_intensity(results)
+    intensities = per_method.by_intensity(results)
     tested = dict(zip(table["method"], table["accuracy"], strict=True))
     predictions = dict(list(results.predictions.groupby("method")))
     known, curves = set(intensities["method"]), dict(list(results.curves.groupby("method")))
     means = per_method.courses(results.curves)
     return {
-        "confusion": {method: per_method.confusion(predictions[method]) for method in results.methods},
+        "confusion": {method: per_method.confusion(predictions[method], results.classes) for method in results.methods},
         "intensity": {
             method: per_method.intensity(intensities, method) for method in results.methods if method in known
         },

@@ -12,7 +12,6 @@ from reports import formats
 from reports.data.results import Results
 from reports.pictures.cells import tiles
 from reports.pictures.theme import COLUMN, THEME, Picture, drawn
-from reports.schema import EXPRESSIONS
 
 #: Points of difference at which a cell is as dark as it gets.
 _FULL = 30.0
@@ -35,51 +34,54 @@ def conditions(results: Results, methods: Sequence[str]) -> dict[str, Picture]:
     if known.empty:
         return {}
     levels = sorted(known["intensity"].unique().tolist())
-    found = {method: _picture(_shares(known[known["method"] == method], levels), levels, method) for method in methods}
+    cells = results.classes, levels
+    found = {method: _picture(_shares(known[known["method"] == method], *cells), *cells, method) for method in methods}
     if len(methods) == 2:
         one, other = (known[known["method"] == method] for method in methods)
         both = one.merge(other, on=["repeat", "fold", "scan"], suffixes=("", "_other"))
         if not both.empty:
             theirs = both.assign(predicted=both["predicted_other"])
-            gap = _shares(both, levels) - _shares(theirs, levels)
-            found[" minus ".join(methods)] = _difference(gap, levels, methods)
+            gap = _shares(both, *cells) - _shares(theirs, *cells)
+            found[" minus ".join(methods)] = _difference(gap, *cells, methods)
     return found
 
 
-def _shares(predictions: pd.DataFrame, levels: Sequence[int]) -> NDArray[np.float64]:
-    """The share of scans told right, ``(6, levels)``; NaN where there are none."""
+def _shares(predictions: pd.DataFrame, classes: Sequence[str], levels: Sequence[int]) -> NDArray[np.float64]:
+    """The share of scans that are right, ``(classes, levels)``; NaN where there are none."""
     right = predictions["expression"] == predictions["predicted"]
     shares = right.groupby([predictions["expression"], predictions["intensity"]]).mean().unstack()
-    return shares.reindex(index=list(EXPRESSIONS), columns=list(levels)).to_numpy(dtype=np.float64)
+    return shares.reindex(index=list(classes), columns=list(levels)).to_numpy(dtype=np.float64)
 
 
 @mpl.rc_context(THEME)
-def _picture(shares: NDArray[np.float64], levels: Sequence[int], method: str) -> Picture:
+def _picture(shares: NDArray[np.float64], classes: Sequence[str], levels: Sequence[int], method: str) -> Picture:
     texts = [[formats.percent(share, 0) for share in row] for row in shares]
-    words = _words(texts, levels)
-    return drawn(_drawing(shares, texts, levels, "accuracy, %"), f"Accuracy of {method} in % by intensity: {words}")
+    figure = _drawing(pd.DataFrame(shares, index=list(classes), columns=list(levels)), texts, "accuracy, %")
+    return drawn(figure, f"Accuracy of {method} in % by intensity: {_words(texts, classes, levels)}")
 
 
 @mpl.rc_context(THEME)
-def _difference(gap: NDArray[np.float64], levels: Sequence[int], methods: Sequence[str]) -> Picture:
+def _difference(
+    gap: NDArray[np.float64], classes: Sequence[str], levels: Sequence[int], methods: Sequence[str]
+) -> Picture:
     texts = [[formats.points(share) for share in row] for row in gap]
-    figure = _drawing(np.clip(100.0 * gap / _FULL, -1.0, 1.0), texts, levels, "difference, pp")
-    return drawn(figure, f"Accuracy of {methods[0]} minus that of {methods[1]}, points: {_words(texts, levels)}")
+    shades = np.clip(100.0 * gap / _FULL, -1.0, 1.0)
+    figure = _drawing(pd.DataFrame(shades, index=list(classes), columns=list(levels)), texts, "difference, pp")
+    words = _words(texts, classes, levels)
+    return drawn(figure, f"Accuracy of {methods[0]} minus that of {methods[1]}, points: {words}")
 
 
-def _drawing(
-    shades: NDArray[np.float64], texts: Sequence[Sequence[str]], levels: Sequence[int], message: str
-) -> Figure:
+def _drawing(shades: pd.DataFrame, texts: Sequence[Sequence[str]], message: str) -> Figure:
     figure = Figure(figsize=(COLUMN, 2.3), layout="constrained")
     axes = figure.subplots()
-    tiles(axes, pd.DataFrame(shades, index=list(EXPRESSIONS), columns=list(levels)), texts)
+    tiles(axes, shades, texts)
     axes.set(xlabel=f"Expression intensity (cells: {message})", ylabel="Expression")
     return figure
 
 
-def _words(texts: Sequence[Sequence[str]], levels: Sequence[int]) -> str:
+def _words(texts: Sequence[Sequence[str]], classes: Sequence[str], levels: Sequence[int]) -> str:
     rows = (
         ", ".join(f"{text} at {level}" for level, text in zip(levels, row, strict=True) if text != formats.NOTHING)
         for row in texts
     )
-    return "; ".join(f"{expression} {row}" for expression, row in zip(EXPRESSIONS, rows, strict=True) if row)
+    return "; ".join(f"{expression} {row}" for expression, row in zip(classes, rows, strict=True) if row)

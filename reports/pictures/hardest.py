@@ -1,8 +1,5 @@
 """Who and what is hard: subjects and scans that most methods get wrong."""
 
-from collections.abc import Hashable
-from typing import Any
-
 import matplotlib as mpl
 import numpy as np
 import pandas as pd
@@ -12,7 +9,7 @@ from reports import formats
 from reports.data.pseudonyms import words
 from reports.data.results import Results
 from reports.pictures.theme import ACCENT, COLUMN, CONTEXT, INK, THEME, Picture, drawn
-from reports.schema import EXPRESSIONS
+from reports.table import Table, plain_table
 
 #: So many scans are in the table of the hardest, so many subjects in words.
 SCANS, SUBJECTS = 12, 5
@@ -89,7 +86,8 @@ def hardest(results: Results, *, most: int = SCANS) -> pd.DataFrame:
         is most often classified as, and share: of the wrong predictions.
     """
     table = results.predictions
-    own = np.select([table["expression"] == name for name in EXPRESSIONS], [table[f"p_{name}"] for name in EXPRESSIONS])
+    names = results.classes
+    own = np.select([table["expression"] == name for name in names], [table[f"p_{name}"] for name in names])
     scored = table[["scan", "method"]].assign(wrong=table["expression"] != table["predicted"], own=own)
     each = scored.groupby(["scan", "method"])[["wrong", "own"]].mean()
     each["missed"] = each["wrong"] > 0.5
@@ -108,15 +106,20 @@ def hardest(results: Results, *, most: int = SCANS) -> pd.DataFrame:
     return found[columns].reset_index(drop=True)
 
 
-def hardest_rows(results: Results) -> list[dict[Hashable, Any]]:
-    """`hardest` as the page shows it: with the names that may be shown; empty where there are none."""
+def hardest_table(results: Results) -> Table:
+    """`hardest` as the page has it: with the names that may be shown; without rows where there are none."""
     names = {column: named_as(results, column) for column in ("scan", "subject")}
-    rows = hardest(results).to_dict("records")
-    if names["scan"] is None or names["subject"] is None:
-        return []
-    return [
-        row
-        | {"scan": names["scan"][row["scan"]], "subject": names["subject"][row["subject"]]}
-        | {"wrong": formats.percent(row["wrong"], 0), "share": formats.percent(row["share"], 0)}
-        for row in rows
+    titles = ("Scan", "Subject", "Expression", "Intensity", "Wrong", "Misclassified by", "Most frequent prediction")
+    rows = [
+        (
+            (names["scan"] or {})[row["scan"]],
+            (names["subject"] or {})[row["subject"]],
+            row["expression"],
+            str(row["intensity"] or formats.NOTHING),
+            f"{formats.percent(row['wrong'], 0)} %",
+            f"{row['missed']} of {row['of']} methods",
+            f"{row['taken']} ({formats.percent(row['share'], 0)} % of the wrong)",
+        )
+        for row in (hardest(results).to_dict("records") if None not in names.values() else [])
     ]
+    return plain_table("hardest", "The hardest scans", titles, rows, look="text whole")

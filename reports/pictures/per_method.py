@@ -4,6 +4,8 @@ They share their axes and are drawn one a method, so that a page can lay them si
 other methods stand behind in grey for comparison.
 """
 
+from collections.abc import Sequence
+
 import matplotlib as mpl
 import numpy as np
 import pandas as pd
@@ -13,41 +15,58 @@ from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
 from reports import formats
-from reports.pictures.cells import SHORT, tiles
+from reports.data.results import Results
+from reports.pictures.cells import codes, tiles
 from reports.pictures.theme import ACCENT, COLUMN, CONTEXT, INK, THEME, Picture, drawn
-from reports.schema import EXPRESSIONS
-from reports.statistics.scores import confusions
+from reports.statistics.bootstrap import accuracy_of
+from reports.statistics.scores import Grouped
 
 _AXIS = "Accuracy (%)"
 
 
 @mpl.rc_context(THEME)
-def confusion(predictions: pd.DataFrame) -> Picture:
+def confusion(predictions: pd.DataFrame, classes: Sequence[str]) -> Picture:
     """Confusion of one method: of the scans of each expression (rows), the percentage classified as each (columns)."""
-    counts = confusions(predictions, sorted(predictions["subject"].unique())).sum(axis=0)
+    counts = Grouped(predictions, predictions["subject"].unique().tolist(), classes).confusions.sum(axis=0)
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     figure = Figure(figsize=(COLUMN, 2.8), layout="constrained")
     axes = figure.subplots()
     texts = [[formats.percent(share, 0) for share in row] for row in shares]
-    tiles(axes, pd.DataFrame(shares, index=list(EXPRESSIONS), columns=list(SHORT)), texts)
-    for place in range(len(EXPRESSIONS)):
+    tiles(axes, pd.DataFrame(shares, index=list(classes), columns=list(codes(classes))), texts)
+    for place in range(len(classes)):
         axes.add_patch(Rectangle((place, place), 1, 1, fill=False, edgecolor=ACCENT, linewidth=0.9))
     axes.set(aspect="equal", xlabel="Predicted expression (cells: % of row)", ylabel="True expression")
     words = []
-    for row, expression in enumerate(EXPRESSIONS):
+    for row, expression in enumerate(classes):
         wrong = shares[row].copy()
         wrong[row] = -1.0
         taken = int(wrong.argmax())
         text = f"{expression} {formats.percent(shares[row, row], 0)} % right"
         if wrong[taken] > 0.0:
-            text += f", most often classified as {EXPRESSIONS[taken]} ({formats.percent(wrong[taken], 0)} %)"
+            text += f", most often classified as {classes[taken]} ({formats.percent(wrong[taken], 0)} %)"
         words.append(text)
     return drawn(figure, "Confusion matrix: " + "; ".join(words))
 
 
+def by_intensity(results: Results) -> pd.DataFrame:
+    """Accuracy (a share of 1) by method and intensity with its 95 % interval over resampled subjects.
+
+    Columns:
+        method, intensity, scans (tested, over all repeats), accuracy, low, high. No row where intensities are unknown.
+    """
+    rows = []
+    known = results.predictions[results.predictions["intensity"] > 0]
+    for method in results.methods:
+        for intensity, predictions in known[known["method"] == method].groupby("intensity"):
+            found = accuracy_of(predictions)
+            row = {"method": method, "intensity": intensity, "scans": len(predictions)}
+            rows.append(row | {"accuracy": found.value, "low": found.low, "high": found.high})
+    return pd.DataFrame(rows, columns=["method", "intensity", "scans", "accuracy", "low", "high"])
+
+
 @mpl.rc_context(THEME)
 def intensity(table: pd.DataFrame, method: str) -> Picture:
-    """Accuracy of one method by intensity with intervals; `table` is `tables.writing.by_intensity`, all methods."""
+    """Accuracy of one method by intensity with intervals; `table` is `by_intensity`, of all methods."""
     figure = Figure(figsize=(COLUMN, 2.1), layout="constrained")
     axes = figure.subplots()
     each = 100.0 * table.pivot(index="intensity", columns="method", values="accuracy")

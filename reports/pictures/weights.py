@@ -13,8 +13,9 @@ from matplotlib.ticker import MaxNLocator
 
 from reports import formats
 from reports.data.results import Results
+from reports.data.spelling import in_order
 from reports.pictures.theme import ACCENT, COLUMN, INK, MUTED, THEME, Picture, drawn, thinned_by
-from reports.schema import EXPRESSIONS, FACTOR
+from reports.schema import FACTOR
 
 #: The nuisance factors that tell a failure from none: 0 or 1.
 TEXTURE_FAILED, DEPTH_FAILED = f"{FACTOR}texture_failure", f"{FACTOR}depth_failure"
@@ -84,7 +85,8 @@ def weights(table: pd.DataFrame, method: str) -> Picture:
     """A row a group: a small dot a training, a large one for their mean; `table` is `shifts`."""
     own = table[table["method"] == method]
     mean = own.groupby("group")["shift"].mean()
-    groups = [name for name in (*_STATES, *EXPRESSIONS) if name in mean.index]
+    states = [name for name in _STATES if name in mean.index]
+    groups = [*states, *in_order(mean.index.difference(states))]
     figure = _rows(own.assign(shift=100.0 * own["shift"]), "group", "shift", order=groups)
     figure.axes[0].set(xlabel="Change of texture's weight (pp)", ylabel="Scans")
     words = (f"{group} {formats.points(mean[group])}" for group in groups)

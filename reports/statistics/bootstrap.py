@@ -18,7 +18,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from reports.statistics.scores import Score, Sums, confusions, mean
+from reports.statistics.scores import Score, Sums, hits, mean
 
 RESAMPLES = 10_000
 SEED = 0
@@ -81,9 +81,9 @@ def improvement(differences: NDArray[np.float64]) -> Interval:
     return interval(np.stack([wins, np.ones_like(wins)], axis=-1), mean)
 
 
-def scored(predictions: pd.DataFrame, score: Score) -> Interval:
-    """`interval` of the predictions of one method, pooled over folds and repeats; `score` is of confusion counts."""
-    return interval(confusions(predictions, sorted(predictions["subject"].unique())), score)
+def accuracy_of(predictions: pd.DataFrame) -> Interval:
+    """The accuracy of one method's predictions, pooled over folds and repeats, with its `interval`."""
+    return interval(hits(predictions, sorted(predictions["subject"].unique())), mean)
 
 
 def _resampled(sums: Sums, score: Score) -> NDArray[np.float64]:

@@ -6,6 +6,9 @@ Source: S. Holm, A simple sequentially rejective multiple test procedure, Scandi
 import numpy as np
 from numpy.typing import NDArray
 
+#: What p has to be below for a difference to be called significant.
+LEVEL = 0.05
+
 
 def holm(p: NDArray[np.float64]) -> NDArray[np.float64]:
     """Holm's adjusted p of a family of comparisons ``(N,)``, in its order.

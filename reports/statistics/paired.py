@@ -11,9 +11,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from reports.schema import EXPRESSIONS
 from reports.statistics.bootstrap import Interval, difference
-from reports.statistics.scores import Score, Sums, mean, right_and_all
+from reports.statistics.scores import mean
 
 _NOWHERE = Interval(np.nan, np.nan, np.nan)
 
@@ -26,7 +25,7 @@ class Pair:
         folds: ``(J,)`` differences of the folds' accuracies, first method minus second, shares of 1.
         n_train: scans trained on in a fold, the mean over these folds; NaN where there is none.
         n_test: scans tested in a fold, the mean over these folds; NaN where there is none.
-        first: confusion counts ``(S, 6, 6)`` of the subjects tested in these folds, by the first method.
+        first: ``(S, 2)``: of each subject tested in these folds how many scans the first method has right, and all.
         second: the same by the second method, of the same subjects in the same order.
     """
 
@@ -42,21 +41,13 @@ class Pair:
 
         Numerators and denominators are whole numbers, so that equal differences are equal to the last bit.
         """
-        first, second = self._right
-        return np.asarray((first[:, 0] - second[:, 0]) / first[:, 1], dtype=np.float64)
+        hits = self.first[:, 0] - self.second[:, 0]
+        return np.asarray(hits / self.first[:, 1], dtype=np.float64)
 
     @property
     def accuracy(self) -> Interval:
         """Difference of the accuracies over all tested scans, with its interval over resampled subjects."""
-        return difference(*self._right, mean) if len(self.first) else _NOWHERE
-
-    def difference(self, score: Score) -> Interval:
-        """The same of any `score` of confusion counts."""
-        return difference(self.first, self.second, score) if len(self.first) else _NOWHERE
-
-    @cached_property
-    def _right(self) -> tuple[Sums, Sums]:
-        return right_and_all(self.first), right_and_all(self.second)
+        return difference(self.first, self.second, mean) if len(self.first) else _NOWHERE
 
 
 class Pairing:
@@ -77,12 +68,11 @@ class Pairing:
         _, start, cell = np.unique(_key(subject, predictions["repeat"]), return_index=True, return_inverse=True)
         self._subject = subject[start]
         self._place = np.searchsorted(places, _key(predictions["repeat"], predictions["fold"])[start])
-        shape = len(self._methods), len(start), len(EXPRESSIONS), len(EXPRESSIONS)
-        true, message = (
-            pd.Index(EXPRESSIONS).get_indexer(pd.Index(predictions[name])) for name in ("expression", "predicted")
-        )
-        flat = np.ravel_multi_index((self._method(predictions), cell, true, message), shape)
-        self._counts = np.bincount(flat, minlength=int(np.prod(shape))).reshape(shape)
+        shape = len(self._methods), len(start)
+        flat = np.ravel_multi_index((self._method(predictions), cell), shape)
+        right = (predictions["expression"] == predictions["predicted"]).to_numpy()
+        counts = [np.bincount(of, minlength=int(np.prod(shape))).reshape(shape) for of in (flat[right], flat)]
+        self._counts = np.stack(counts, axis=-1)
 
     def pair(self, first: str, second: str) -> Pair:
         """Two methods over the folds that both have: none where they are the same or one has no finished run."""

@@ -1,12 +1,13 @@
 """The ablation: the full model, and what is left of its score where a part of it is taken away or swapped."""
 
-from dataclasses import dataclass
-
 import pandas as pd
 
 from reports import formats
 from reports.data.results import Results
-from reports.tables.significance import LEVEL
+from reports.statistics.multiple_testing import LEVEL
+from reports.table import Cell, Table, TableColumn
+from reports.tables.comparison import difference_column, parameters_column
+from reports.tables.scores import INTERVALS, scores
 
 #: As in the full model.
 KEPT = formats.CHECK
@@ -23,21 +24,13 @@ _SCORES = [
 ]
 
 
-@dataclass(frozen=True)
-class Part:
-    """One part of one method: a sign or the name of what stands in its place, and for a sign what it means."""
-
-    text: str
-    alt: str = ""
-
-
-def part(value: object, full: object) -> Part:
-    """What a hyper-parameter's value is beside the full model's."""
+def part(value: object, full: object) -> Cell:
+    """What a hyper-parameter's value is beside the full model's: a sign, or what stands in its place."""
     if value == full:
-        return Part(KEPT, "as in the full model")
+        return Cell(text=KEPT, alt="as in the full model")
     if value == _NONE:
-        return Part(GONE, "taken away")
-    return Part(plain(value))
+        return Cell(text=GONE, alt="taken away")
+    return Cell(text=plain(value))
 
 
 def plain(value: object) -> str:
@@ -54,7 +47,7 @@ def full_values(results: Results) -> dict[str, str]:
     }
 
 
-def parts(results: Results, method: str) -> list[Part]:
+def parts(results: Results, method: str) -> list[Cell]:
     """A cell of the ablation table for each axis."""
     return [part(*pair) for pair in zip(_values(results, method), _values(results, results.control), strict=True)]
 
@@ -72,24 +65,44 @@ def ablation(results: Results, table: pd.DataFrame) -> pd.DataFrame:
     return pd.concat([first[["method"]], values, first[_SCORES]], axis=1)
 
 
-def displayed_ablation(results: Results, found: pd.DataFrame) -> pd.DataFrame:
-    """`ablation` as a reader meets it, all text."""
-    rows = []
-    for row in found.to_dict("records"):
-        accuracy = [formats.percent(row[f"accuracy{end}"]) for end in ("", "_low", "_high")]
-        gap = [formats.points(row[f"difference{end}"]) for end in ("", "_low", "_high")]
-        signs = [one.text for one in parts(results, row["method"])]
-        numbers = formats.ranged(*accuracy), formats.ranged(*gap), formats.number(row["parameters"])
-        rows.append([str(row["method"]), *signs, *numbers])
-    titles = [axis.title for axis in results.provenance.axes.values()]
-    scores = "Accuracy, % (95 %)", f"Δ vs {results.control}, points (95 %)", "Parameters"
-    return pd.DataFrame(rows, columns=["Method", *titles, *scores])
-
-
-def legend(results: Results) -> str:
-    """What the signs stand for, in one sentence."""
-    full = "; ".join(f"{title}: {value}" for title, value in full_values(results).items())
-    return f"{KEPT} as in {results.control} ({full}), {GONE} taken away."
+def ablation_table(results: Results, table: pd.DataFrame) -> Table:
+    """`ablation`, an axis a column; on the page the full model's value stands below each axis' title."""
+    plan, control = results.provenance, results.control
+    found, full = ablation(results, table), full_values(results)
+    title, values = plan.titles[control], "; ".join(f"{axis}: {value}" for axis, value in full.items())
+    accuracy = next(one.column for one in scores(results.classes) if one.column.key == "accuracy")
+    numbers = [accuracy, difference_column(control), parameters_column()]
+    axes = [
+        TableColumn(key=f"axis {name}", title=axis, under=f"{KEPT} {value}")
+        for name, (axis, value) in zip(plan.axes, full.items(), strict=True)
+    ]
+    rows = [
+        [Cell(text=row["method"]), *parts(results, row["method"]), *(column.cell(row) for column in numbers)]
+        for row in found.to_dict("records")
+    ]
+    return Table(
+        name="ablation",
+        title="Ablation",
+        columns=[TableColumn(key="method", title="Method"), *axes, *numbers],
+        rows=rows,
+        numbers=found,
+        notes=[f"{KEPT} as in {control} ({values}), {GONE} taken away."],
+        page_notes=[
+            "Scores, intervals and parameters are those of the comparison.",
+            "A difference is bold where its interval excludes zero.",
+            "A part whose interval includes zero may still matter, by less than these tests can detect.",
+        ],
+        caption=f"Ablation of {title} ({plan.called}).",
+        paper_notes=[
+            f"{KEPT} as in {title} ({values}); {GONE} removed.",
+            INTERVALS,
+            f"Δ: accuracy minus that of {title} in percentage points (pp).",
+        ],
+        titles=plan.titles,
+        label="Ablation table",
+        look="ablation",
+        sorts=False,
+    )
 
 
 def outcome(results: Results, pairs: pd.DataFrame) -> list[str]:

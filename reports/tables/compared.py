@@ -1,14 +1,24 @@
-"""A suite's results and what takes seconds to compute of them, each once, whoever asks for it."""
+"""A suite's results, what takes seconds to compute of them, and their tables: each once, whoever asks for it."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 
 import pandas as pd
 
+from reports import files
+from reports.data.pseudonyms import named, pseudonymous
 from reports.data.results import Results
-from reports.tables.comparison import comparison
-from reports.tables.formatted import Marks, marked
-from reports.tables.pairwise import pairwise
+from reports.markup import write_csv
+from reports.table import Table
+from reports.tables.ablation import ablation_table
+from reports.tables.comparison import Marks, compact_table, comparison, comparison_table, details_table, marked
+from reports.tables.pairwise import pairwise, pairwise_table
+from reports.tables.significance import missing
+from reports.tables.summary import notices
+from reports.tables.tuning import parameters_table, tuning_table
+from reports.tables.variance_components import components_table
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,4 +40,43 @@ class Compared:
     @cached_property
     def marks(self) -> Marks:
         """What is marked in the comparison."""
-        return marked(self.table, self.pairs, control=self.results.control)
+        return marked(self.results, self.table, self.pairs)
+
+    @cached_property
+    def tables(self) -> dict[str, Table]:
+        """All tables that these results have, by name."""
+        return {table.name: table for table in self._tables()}
+
+    def _tables(self) -> Iterator[Table]:
+        results, plan = self.results, self.results.provenance
+        whole = comparison_table(results, self.table, self.marks, self.pairs)
+        yield whole
+        yield compact_table(results, whole, self.marks, self.pairs)
+        yield details_table(results, self.table, self.marks)
+        if not self.pairs.empty:
+            yield pairwise_table(results, self.pairs, notes=missing(self.pairs))
+        if plan.axes:
+            yield ablation_table(results, self.table)
+        if not results.studies.empty:
+            yield tuning_table(results)
+            yield parameters_table(results)
+        if not results.selection.empty:
+            yield components_table(results)
+
+
+def write_tables(compared: Compared, directory: Path) -> None:
+    """Writes folds.csv, predictions.parquet and all tables into `directory`, which must exist; of a search studies.csv.
+
+    The first two hold all of `Results.folds`, methods in the suite's order, and `Results.predictions`: what
+    `reports.data.outside.read_results` makes the same tables of. Where subjects may not be named, predictions.parquet
+    has pseudonyms for them and their scans.
+    """
+    results, plan = compared.results, compared.results.provenance
+    files.write_tables(compared.tables.values(), directory, suite=plan.suite, notices=notices(results))
+    order = results.folds["method"].map(results.methods.index).sort_values(kind="stable").index
+    write_csv(results.folds.loc[order], directory / "folds.csv")
+    predictions = results.predictions
+    predictions = named(predictions, plan.names) if plan.named else pseudonymous(predictions, secret=plan.secret)
+    predictions.to_parquet(directory / "predictions.parquet", index=False)
+    if not results.studies.empty:
+        write_csv(results.studies, directory / "studies.csv")

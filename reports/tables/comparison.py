@@ -1,39 +1,25 @@
-"""The comparison of methods: every score with its spread and its interval, and what methods cost."""
+"""The comparison of methods: every score with its spread and its interval, what methods cost, and what is marked."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pandas as pd
 
+from reports import formats
 from reports.data.results import Results
-from reports.schema import EXPRESSIONS
 from reports.statistics.bootstrap import interval
-from reports.statistics.confidence import brier_sums, ece, ece_sums
-from reports.statistics.scores import (
-    Score,
-    Sums,
-    balanced_accuracy,
-    confusions,
-    macro_f1,
-    mean,
-    of_class,
-    right_and_all,
-)
+from reports.statistics.multiple_testing import LEVEL
+from reports.statistics.scores import Grouped
+from reports.table import NOTHING, Cell, Medium, Place, Table, TableColumn, rows_of
+from reports.tables.scores import INTERVALS, PARTS, ScoreColumn, scores
+from reports.tables.significance import like_the_best
 
-RECALLS = [f"recall_{expression}" for expression in EXPRESSIONS]
-#: Each score of sums over scans; the lowest of `ERRORS` is the best, the highest of the others.
-SCORES: Mapping[str, Score] = {
-    **{"accuracy": mean, "macro_f1": macro_f1, "balanced_accuracy": balanced_accuracy},
-    **dict.fromkeys(RECALLS, mean),
-    **{"ece": ece, "brier": mean},
-}
-ERRORS = ("ece", "brier")
-#: The scores that `reports.tables.formatted.displayed` has no room for, and their columns in a file of their own.
-DETAILED = [name for name in SCORES if name not in {"accuracy", "macro_f1"}]
-DETAILS = [
-    *("method", "units"),
-    *(f"{name}{end}" for name in DETAILED for end in ("", "_low", "_high", "_mean", "_sd")),
-]
+#: What stands for the accuracy of a method that was tried and has no result.
+FAILED = "failed"
+#: What the narrow table for a paper's column has, and whether with intervals.
+_COMPACT = {"method": True, "accuracy": True, "macro_f1": False, "difference": False, "p_holm": True}
+_METHOD = TableColumn(key="method", title="Method")
 
 
 def comparison(results: Results) -> pd.DataFrame:
@@ -46,19 +32,20 @@ def comparison(results: Results) -> pd.DataFrame:
 
     Columns:
         method, units (finished), then accuracy, accuracy_low, accuracy_high, accuracy_mean, accuracy_sd, and the same
-        five of macro_f1, balanced_accuracy, recall_anger ... recall_surprise (all shares of 1), ece (0..1,
-        `reports.statistics.confidence`) and brier (0..2, summed over classes). NaN where a fold or a resample has no
-        scan of the class, or probabilities are not known.
+        five of macro_f1, balanced_accuracy, recall_CLASS of each class (all shares of 1), ece (0..1) and brier (0..2,
+        summed over classes), as `reports.tables.scores.scores` has them. NaN where a fold or a resample has no scan of
+        the class, or probabilities are not known.
         difference, difference_low, difference_high: accuracy minus the control's over the folds that both have, paired
         by subject (NaN for the control itself).
         parameters and flops (medians, integers), seconds (mean of a run's training and test), train_seconds (of its
         training alone), test_milliseconds (a tested scan), peak_memory (bytes, the most of any run); NaN if unknown.
     """
     rows = []
-    grouped = dict(list(results.predictions.groupby("method")))
+    every, grouped = scores(results.classes), dict(list(results.predictions.groupby("method")))
     for method in results.methods:
         folds = results.folds[results.folds["method"] == method]
-        row: dict[str, object] = {"method": method, "units": len(folds)} | _scored(folds, grouped[method])
+        row: dict[str, object] = {"method": method, "units": len(folds)}
+        row |= _scored(folds, grouped[method], results.classes, every)
         gap = results.pairing.pair(method, results.control).accuracy
         row |= {"difference": gap.value, "difference_low": gap.low, "difference_high": gap.high}
         row |= {name: _median(folds[name]) for name in ("parameters", "flops")}
@@ -74,24 +61,270 @@ def _median(counts: "pd.Series[float]") -> float:
     return int(known.median()) if len(known) else np.nan
 
 
-def _scored(folds: pd.DataFrame, predictions: pd.DataFrame) -> dict[str, object]:
+def _scored(
+    folds: pd.DataFrame, predictions: pd.DataFrame, classes: Sequence[str], every: Sequence[ScoreColumn]
+) -> dict[str, object]:
     """The scores of one method, each with its interval over subjects and its mean and spread over folds."""
-    over_subjects = _sums(predictions, sorted(predictions["subject"].unique()), by="subject")
-    over_folds = _sums(predictions, folds["unit"].tolist(), by="unit")
+    over_subjects = Grouped(predictions, sorted(predictions["subject"].unique()), classes)
+    over_folds = Grouped(predictions, folds["unit"].tolist(), classes, by="unit")
     found: dict[str, object] = {}
-    for name, score in SCORES.items():
-        whole = interval(over_subjects[name], score)
-        own = folds[name] if name in folds else pd.Series(score(over_folds[name]))
-        found |= {name: whole.value, f"{name}_low": whole.low, f"{name}_high": whole.high}
-        found |= {f"{name}_mean": own.mean(), f"{name}_sd": own.std(ddof=1)}
+    for one in every:
+        name = one.column.key
+        whole = interval(one.sums(over_subjects), one.score)
+        own = folds[name] if name in folds else pd.Series(one.score(one.sums(over_folds)))
+        values = whole.value, whole.low, whole.high, own.mean(), own.std(ddof=1)
+        found |= {f"{name}{part}": value for part, value in zip(PARTS, values, strict=True)}
     return found
 
 
-def _sums(predictions: pd.DataFrame, groups: Sequence[str], *, by: str) -> dict[str, Sums]:
-    """What each of `SCORES` is computed from, a row a group of scans."""
-    counts = confusions(predictions, groups, by=by)
-    return {
-        **{"accuracy": right_and_all(counts), "macro_f1": counts, "balanced_accuracy": counts},
-        **{name: of_class(counts, index) for index, name in enumerate(RECALLS)},
-        **{"ece": ece_sums(predictions, groups, by=by), "brier": brier_sums(predictions, groups, by=by)},
-    }
+@dataclass(frozen=True)
+class Marks:
+    """What is marked in a comparison.
+
+    Attributes:
+        places: by score, by method: ``"best"`` or ``"second"``; equal scores share a place.
+        best: the method with the highest accuracy, the first of equals; None where nothing is compared.
+        alike: the methods that do not differ significantly, by the primary test, from it.
+        uncalibrated: the methods that have no probabilities, and so no score of calibration.
+    """
+
+    places: Mapping[str, Mapping[str, Place]] = field(default_factory=dict)
+    best: str | None = None
+    alike: Sequence[str] = ()
+    uncalibrated: Sequence[str] = ()
+
+    @property
+    def bold(self) -> str:
+        """What bold and underlined scores are; nothing where none is marked."""
+        return "Best in bold, second underlined." if self.best is not None else ""
+
+    @property
+    def legend(self) -> str:
+        """What all marks stand for, in sentences; nothing where there is none."""
+        if not self.alike:
+            return self.bold
+        test = "permutation test on subjects, Holm-adjusted"
+        return f"{self.bold} {formats.ALIKE} Accuracy not significantly different from that of {self.best} ({test})."
+
+
+def marked(results: Results, table: pd.DataFrame, pairs: pd.DataFrame) -> Marks:
+    """What is marked in a `comparison` of several methods, `pairs` as in `pairwise`; of one alone, nothing."""
+    uncalibrated = table.loc[table["brier"].isna(), "method"].tolist()
+    if len(table) < 2:
+        return Marks(uncalibrated=uncalibrated)
+    places = {one.column.key: placed(table, one.column) for one in scores(results.classes)}
+    best = str(table["method"].iloc[int(table["accuracy"].argmax())])
+    return Marks(places, best, like_the_best(best, pairs, control=results.control), uncalibrated)
+
+
+def placed(table: pd.DataFrame, column: TableColumn) -> dict[str, Place]:
+    """Which methods have the best and the second best score; equal ones share a place."""
+    known = table[["method", column.key]].dropna()
+    ranks = known[column.key].rank(method="dense", ascending=column.better == "lower")
+    names: dict[float, Place] = {1.0: "best", 2.0: "second"}
+    return {method: names[rank] for method, rank in zip(known["method"], ranks, strict=True) if rank in names}
+
+
+def comparison_table(results: Results, table: pd.DataFrame, marks: Marks, pairs: pd.DataFrame) -> Table:
+    """`comparison`, a row a method; methods that were tried and have no result have a row without a number.
+
+    Papers have the primary test's p, adjusted, of each method against the control as well.
+    """
+    with_control = pairs[pairs["method_b"] == results.control]
+    p = dict(zip(with_control["method_a"], with_control["p_holm"], strict=True))
+    own = {one.column.key: one.column for one in scores(results.classes) if one.first}
+    in_papers: tuple[Medium, ...] = ("paper",) if p else ()
+    columns = [
+        _METHOD,
+        own.pop("accuracy"),
+        TableColumn(
+            key="accuracy_mean",
+            title="Folds",
+            unit="%",
+            format=formats.percent,
+            spread="accuracy_sd",
+            page="Fold mean\N{NO-BREAK SPACE}±\N{NO-BREAK SPACE}SD",
+            paper="Mean ± SD (%)",
+            importance=1,
+            note="Fold mean ± SD is reported for comparability; because folds share training data it is not a standard "
+            "error.",
+        ),
+        *own.values(),
+        difference_column(results.control, in_papers=bool(p), note="Differences are paired by subject, bold where the "
+        "interval excludes zero."),
+        TableColumn(key="p_holm", title="p", format=formats.p_value, better="lower", media=in_papers),
+        *_costs(table),
+    ]  # fmt: skip
+    rows = rows_of(columns, table.assign(p_holm=table["method"].map(p).astype("float64")))
+    rows = [_marked_row(columns, row, marks, alike=row[0].text in marks.alike) for row in rows]
+    rows += [[Cell(text=name), Cell(text=FAILED), *[NOTHING] * (len(columns) - 2)] for name in results.failed_methods]
+    several = f"{len(rows)} methods" if len(rows) > 1 else "one method"
+    return Table(
+        name="comparison",
+        title="Comparison",
+        columns=columns,
+        rows=rows,
+        numbers=table,
+        notes=[marks.legend],
+        page_notes=[
+            f"Accuracy and macro-F1 are over all tested scans of {_tested(results)}.",
+            "Below each is its 95 % interval over resampled subjects.",
+        ],
+        caption=f"Accuracy, macro-F1 and cost of {several} ({results.provenance.called}).",
+        paper_notes=[
+            *_paper_notes(results, marks, pairs, comparisons=len(p)),
+            "Mean ± SD: of the folds' accuracies; folds share training data, so that it is not a standard error.",
+            "FLOPs are those of one forward pass of one scan; times are means per run (processor time on a CPU).",
+        ],
+        titles=results.provenance.titles,
+        label="Comparison table",
+    )
+
+
+def compact_table(results: Results, whole: Table, marks: Marks, pairs: pd.DataFrame) -> Table:
+    """What a reader asks first of `comparison_table`, for one column of a paper."""
+    own = whole.of("paper")
+    own = own.with_columns([place for place, column in enumerate(own.columns) if column.key in _COMPACT])
+    bare = [place for place, column in enumerate(own.columns) if not _COMPACT[column.key]]
+    return replace(
+        own,
+        name="comparison-compact",
+        rows=[
+            [replace(cell, ends=()) if place in bare else cell for place, cell in enumerate(row)] for row in own.rows
+        ],
+        numbers=None,
+        caption=whole.caption.replace("Accuracy, macro-F1 and cost", "Accuracy and macro-F1"),
+        paper_notes=_paper_notes(results, marks, pairs, comparisons=int((pairs["method_b"] == results.control).sum())),
+    )
+
+
+def details_table(results: Results, table: pd.DataFrame, marks: Marks) -> Table:
+    """What `comparison_table` has no room for: scores by expression, and how far probabilities are right."""
+    own = [one.column for one in scores(results.classes) if not one.first]
+    runs = TableColumn(key="units", title="Runs", format=str)
+    columns = [_METHOD, *own, runs]
+    rows = [_marked_row(columns, row, marks) for row in rows_of(columns, table)]
+    plan = results.provenance
+    return Table(
+        name="details",
+        title="Scores in detail",
+        columns=columns,
+        rows=rows,
+        numbers=table[["method", "units", *(f"{column.key}{part}" for column in own for part in PARTS)]],
+        notes=[marks.bold, without_probabilities(marks.uncalibrated)],
+        page_notes=["Means and standard deviations over folds of all scores are in comparison.csv."],
+        caption=f"Recall by expression and calibration ({plan.called}).",
+        paper_notes=[
+            INTERVALS,
+            "ECE: expected calibration error; lower is better for it and for the Brier score (0 to 2).",
+            without_probabilities([plan.titles[method] for method in marks.uncalibrated]),
+            *_signs(results, marks),
+        ],
+        titles=plan.titles,
+        label="Table of scores in detail",
+        look="dense",
+    )
+
+
+def difference_column(control: str, *, in_papers: bool = True, note: str = "") -> TableColumn:
+    """Accuracy minus the control's, of a row of `comparison`."""
+    return TableColumn(
+        key="difference",
+        title=f"Δ vs {control}",
+        unit="points",
+        format=formats.points,
+        ends=("difference_low", "difference_high"),
+        strong=lambda row: row["difference_low"] > 0.0 or row["difference_high"] < 0.0,
+        brackets="95 %",
+        paper="Δ (pp)",
+        media=("text", "page", "paper") if in_papers else ("text", "page"),
+        importance=9,
+        note=note,
+    )
+
+
+def parameters_column() -> TableColumn:
+    """How many a method's network has."""
+    return TableColumn(key="parameters", title="Parameters", format=formats.number, better="lower", importance=7)
+
+
+def without_probabilities(methods: Sequence[str]) -> str:
+    """Which methods have no ECE and no Brier score, in a sentence; nothing where all have."""
+    if not methods:
+        return ""
+    have = "has" if len(methods) == 1 else "have"
+    return f"{formats.names(methods)} {have} no probabilities, and so neither an ECE nor a Brier score."
+
+
+def _costs(table: pd.DataFrame) -> list[TableColumn]:
+    """What is known of costs; of times training and testing apart, or both together."""
+
+    def seconds(key: str, title: str, *, unit: str = "", paper: str = "", importance: int) -> TableColumn:
+        note = "Times are means per run, that is one training and its test (processor time on a CPU)."
+        return TableColumn(
+            key=key,
+            title=title,
+            unit=unit,
+            paper=paper,
+            format=formats.seconds,
+            better="lower",
+            importance=importance,
+            note=note,
+        )
+
+    apart = table[["train_seconds", "test_milliseconds"]].notna().all(axis=None)
+    note = "Memory is the peak GPU memory of a run, including the scans held there."
+    memory = TableColumn(
+        key="peak_memory", title="Memory", format=formats.memory, better="lower", importance=3, note=note
+    )
+    note = "FLOPs are those of one forward pass of one scan."
+    return [
+        parameters_column(),
+        TableColumn(key="flops", title="FLOPs", format=formats.number, better="lower", importance=2, note=note),
+        *([seconds("train_seconds", "Training", unit="s", importance=6)] if apart else []),
+        *([seconds("test_milliseconds", "Test", unit="ms/scan", importance=4)] if apart else []),
+        *([] if apart else [seconds("seconds", "Seconds per run", paper="Run (s)", importance=5)]),
+        *([memory] if table["peak_memory"].notna().any() else []),
+    ]
+
+
+def _marked_row(
+    columns: Sequence[TableColumn], row: Sequence[Cell], marks: Marks, *, alike: bool = False
+) -> list[Cell]:
+    """A row with the places of its scores, and a dagger where accuracy is like the best."""
+    found = [
+        replace(cell, place=marks.places.get(column.key, {}).get(row[0].text, ""))
+        for column, cell in zip(columns, row, strict=True)
+    ]
+    return [found[0], replace(found[1], mark=formats.ALIKE), *found[2:]] if alike else found
+
+
+def _tested(results: Results) -> str:
+    """What was tested, in words."""
+    protocol, repeats = results.provenance.protocol, results.folds["repeat"].nunique()
+    text = f"{results.predictions['subject'].nunique()} subjects"
+    text += f" and {repeats} repeats" if repeats > 1 else ""
+    return text + (f", {protocol['subjects']} subjects redrawn in every repeat" if protocol.get("redraw") else "")
+
+
+def _paper_notes(results: Results, marks: Marks, pairs: pd.DataFrame, *, comparisons: int) -> list[str]:
+    tested = results.predictions["subject"].nunique()
+    found = [f"Scores are over all test scans of {tested} subjects. {INTERVALS}"]
+    if comparisons:
+        gap = f"Δ: accuracy minus that of {results.provenance.titles[results.control]} in percentage points (pp)"
+        over = f" over {comparisons} comparisons" if comparisons > 1 else ""
+        found.append(f"{gap}; p: paired permutation (sign-flip) test on subjects, Holm-adjusted{over}.")
+    return [*found, *_signs(results, marks, pairs)]
+
+
+def _signs(results: Results, marks: Marks, pairs: pd.DataFrame | None = None) -> list[str]:
+    """What bold, underlines and, if there are `pairs`, the daggers stand for."""
+    if marks.best is None:
+        return []
+    found = ["Best in bold, second best underlined."]
+    if marks.alike and pairs is not None:
+        family = "" if marks.best == results.control else f" adjusted over all {len(pairs)} pairs,"
+        best = results.provenance.titles[marks.best]
+        message = f"{formats.ALIKE} Accuracy not significantly different from that of {best}"
+        found.append(f"{message} (the same test,{family} p ≥ {LEVEL}).")
+    return found

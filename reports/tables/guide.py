@@ -2,6 +2,9 @@
 
 from dataclasses import dataclass
 
+from reports import formats
+from reports.table import Table, plain_table
+
 
 @dataclass(frozen=True)
 class Guidance:
@@ -66,3 +69,10 @@ GUIDE = (
         "Datasets are independent, and five or more.",
     ),
 )
+
+
+def guide_table() -> Table:
+    """`GUIDE`, a row a question."""
+    heads = ["Question", "Answered by", "In pairwise.csv", "What it assumes"]
+    rows = [(one.asks, one.answer, ", ".join(one.columns) or formats.NOTHING, one.assumes) for one in GUIDE]
+    return plain_table("guide", "Table of questions, tests and what they assume", heads, rows)

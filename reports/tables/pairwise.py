@@ -5,7 +5,9 @@ the corrected t-test over folds, the field's convention, rests on a guess at how
 differences (docs/statistics.md has both calibrated). What is called different is so by that test, adjusted by Holm.
 """
 
+from collections.abc import Sequence
 from itertools import combinations
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -15,9 +17,11 @@ from reports.data.results import Results
 from reports.statistics.bayes import posterior
 from reports.statistics.bootstrap import improvement
 from reports.statistics.fold_tests import corrected_t
-from reports.statistics.multiple_testing import holm
+from reports.statistics.multiple_testing import LEVEL, holm
 from reports.statistics.paired import Pair
 from reports.statistics.subject_tests import sign_flip, signed_rank
+from reports.table import Table, TableColumn, rows_of
+from reports.tables.scores import INTERVALS
 
 #: Columns of ``pairwise.csv``, in order.
 COLUMNS = [
@@ -60,27 +64,102 @@ def pairwise(results: Results) -> pd.DataFrame:
     return found
 
 
-def displayed_pairwise(found: pd.DataFrame) -> pd.DataFrame:
-    """`pairwise` as a reader meets it, all text."""
-    rows = []
-    for row in found.to_dict("records"):
-        gap = [formats.points(row[name]) for name in ("difference", "low", "high")]
-        rows.append(
-            {
-                "Method A": str(row["method_a"]),
-                "Method B": str(row["method_b"]),
-                "A minus B, points (95 %)": formats.ranged(*gap),
-                "p, adjusted": formats.p_value(row["p_holm"]),
-                "p, permutation": formats.p_value(row["p_permutation_subjects"]),
-                "p, Wilcoxon": formats.p_value(row["p_wilcoxon_subjects"]),
-                "p, corrected t": formats.p_value(row["p_corrected_t"]),
-                "P(A > B)": formats.chance(row["probability_of_improvement"]),
-                "P(B better)": formats.chance(row["rope_left"]),
-                "P(ROPE)": formats.chance(row["rope"]),
-                "P(A better)": formats.chance(row["rope_right"]),
-            }
-        )
-    return pd.DataFrame(rows)
+def pairwise_table(results: Results, pairs: pd.DataFrame, *, notes: Sequence[str] = ()) -> Table:
+    """`pairwise`, a row a pair."""
+    plan = results.provenance
+    heads = [TableColumn(key=key, title=title) for key, title in (("method_a", "Method A"), ("method_b", "Method B"))]
+    columns = [*heads, *_columns("A", "B")]
+    tests = (
+        "perm.: paired permutation (sign-flip) test on subjects, pre-specified; rank: Wilcoxon signed-rank test on "
+        "subjects; corr. t: corrected repeated k-fold t-test"
+    )
+    family = f"over the comparisons with {plan.titles[results.control]}, in other rows over all pairs"
+    rope = f"Bayesian correlated t-test, the same meaning within ±{plan.rope:g} pp"
+    return Table(
+        name="pairwise",
+        title="Statistics",
+        columns=columns,
+        rows=rows_of(columns, pairs),
+        numbers=pairs[COLUMNS],
+        notes=notes,
+        caption=f"Pairwise comparison of methods ({plan.called}).",
+        paper_notes=[
+            f"A minus B: difference in accuracy in percentage points (pp). {INTERVALS}",
+            f"{tests}. Holm: the first, adjusted {family}.",
+            f"P(A > B): probability that A classifies a subject better, ties half. Last three columns: {rope}.",
+            *notes,
+        ],
+        titles=plan.titles,
+    )
+
+
+def control_table(results: Results, pairs: pd.DataFrame) -> Table:
+    """The comparisons of each other method with the control, as the page has them."""
+    own, control = pairs[pairs["method_b"] == results.control], results.control
+    rope, count = results.provenance.rope, len(own)
+    family = f"over the {count} comparison{'s' if count != 1 else ''} here, bold below {LEVEL}"
+    equal = f"at most {rope:g} percentage point{'s' if rope != 1 else ''} either way"
+    return _page_table(
+        [TableColumn(key="method_a", title="Method"), *_columns("method", control, likely=True)],
+        own,
+        label="Table of each other method against the control",
+        notes=[
+            "All values are over the folds that both have finished.",
+            f"Differences are the method minus {control}, as under “Comparison”, with 95 % intervals.",
+            f"p-values are two-sided; the adjusted one is that of the permutation test by Holm's procedure {family}.",
+            f"Practically equivalent means a difference of {equal}.",
+            "These three probabilities are conditional on the folds and the corrected t-test's model.",
+        ],
+    )
+
+
+def others_table(results: Results, pairs: pd.DataFrame) -> Table:
+    """All other pairs, as the page has them."""
+    own = pairs[pairs["method_b"] != results.control]
+    family = f"The adjustment here is over all {len(pairs)} pairs of methods"
+    return _page_table(
+        [TableColumn(key="pair", title="Methods"), *_columns("first", "second", likely=True)],
+        own.assign(pair=own["method_a"] + " and " + own["method_b"]),
+        label="Table of the other pairs of methods",
+        notes=[f"Differences are the first minus the second. {family}, because readers select pairs after the fact."],
+    )
+
+
+def _page_table(columns: Sequence[TableColumn], pairs: pd.DataFrame, *, label: str, notes: Sequence[str]) -> Table:
+    rows = rows_of(columns, pairs)
+    return Table(name="pairs", title="", columns=columns, rows=rows, notes=notes, label=label, look="whole dense")
+
+
+def _columns(first: str, second: str, *, likely: bool = False) -> list[TableColumn]:
+    """What is known of two methods; with the interval of how `likely` a subject is better classified by the first."""
+
+    def p(key: str, title: str, paper: str, **more: Any) -> TableColumn:
+        return TableColumn(key=key, title=title, format=formats.p_value, better="lower", paper=paper, **more)
+
+    def chance(key: str, title: str, **more: Any) -> TableColumn:
+        return TableColumn(key=key, title=title, format=formats.chance, **more)
+
+    better, ends = f"P({first} > {second})", ("improvement_low", "improvement_high")
+    unbroken = "\N{NO-BREAK SPACE}"
+    return [
+        TableColumn(
+            key="difference",
+            title=f"{first} minus {second}",
+            unit="points",
+            format=formats.points,
+            ends=("low", "high"),
+            brackets="95 %",
+            page="Difference, points",
+        ),
+        p("p_holm", "p, adjusted", "p (Holm)", strong=lambda row: row["p_holm"] < LEVEL),
+        p(PRIMARY, "p, permutation", "p (perm.)"),
+        p("p_wilcoxon_subjects", "p, Wilcoxon", "p (rank)"),
+        p("p_corrected_t", "p, corrected t", f"p (corr.{unbroken}t)", page=f"p, corrected{unbroken}t"),
+        chance("probability_of_improvement", better, paper=better.replace(" ", unbroken), ends=ends if likely else ()),
+        chance("rope_left", f"P({second} better)"),
+        chance("rope", "P(ROPE)", paper="P(same)"),
+        chance("rope_right", f"P({first} better)"),
+    ]
 
 
 def _row(pair: Pair, rope: float) -> dict[str, object]:

@@ -1,13 +1,17 @@
 """Published results: what papers report on a dataset, read from ``published.toml``; none was measured here."""
 
 import tomllib
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Literal
 
 import pandas as pd
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from reports import formats
 from reports.schema import ReportError
+from reports.table import Table, TableColumn, rows_of
 
 _FILE = Path(__file__).parent / "published.toml"
 _STRICT = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
@@ -57,6 +61,30 @@ def published(dataset: str, *, file: Path = _FILE) -> pd.DataFrame:
     rows = [one.model_dump() for one in found if one.dataset == dataset]
     table = pd.DataFrame(rows, columns=list(_Result.model_fields))
     return table.assign(protocol=table["protocol"].fillna(""), accuracy=(table["accuracy"] / 100).round(6))
+
+
+def published_table(found: pd.DataFrame) -> Table:
+    """`published`, a row a figure, and whether it could be verified."""
+    columns = [
+        TableColumn(key="method", title="Method"),
+        TableColumn(key="accuracy", title="Accuracy", unit="%", format=partial(formats.percent, digits=2)),
+        TableColumn(key="protocol", title="Protocol"),
+        TableColumn(key="year", title="Year"),
+        TableColumn(key="source", title="Source"),
+    ]
+    rows = rows_of(columns, found.assign(protocol=found["protocol"].replace("", "not known")))
+    for row, checked in zip(rows, found["checked"], strict=True):
+        row[1] = replace(row[1], below="in its abstract" if checked else "from memory, unverified")
+    return Table(
+        name="published",
+        title="Published results",
+        columns=columns,
+        rows=rows,
+        numbers=found,
+        notes=["A figure “in its abstract” was read there; one “from memory” could not be verified."],
+        look="text",
+        sorts=False,
+    )
 
 
 def _message(error: ValidationError) -> str:

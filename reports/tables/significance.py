@@ -4,12 +4,9 @@ import numpy as np
 import pandas as pd
 
 from reports.formats import p_value
-from reports.statistics.multiple_testing import holm
+from reports.statistics.multiple_testing import LEVEL, holm
 from reports.statistics.subject_tests import EXACT, FLIPS
 from reports.tables.pairwise import PRIMARY
-
-#: What an adjusted p has to be below for two methods to be called different.
-LEVEL = 0.05
 
 
 def like_the_best(best: str, pairs: pd.DataFrame, *, control: str) -> list[str]:

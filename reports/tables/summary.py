@@ -9,9 +9,10 @@ from reports.data.left_out import LeftOut
 from reports.data.results import Results
 from reports.formats import duration, names, number, percent, points
 from reports.statistics.bootstrap import Interval
+from reports.statistics.multiple_testing import LEVEL
 from reports.tables.ablation import outcome
 from reports.tables.settings import tuned
-from reports.tables.significance import LEVEL, like_the_best
+from reports.tables.significance import like_the_best
 from reports.tables.tuning import uneven
 
 #: Of synthetic faces: what they are, and what it means.

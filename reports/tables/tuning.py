@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from statistics import median_low
 from typing import Any
 
@@ -11,6 +12,7 @@ from reports import formats
 from reports.data.results import Results
 from reports.data.search import METRICS, Search
 from reports.schema import ReportError
+from reports.table import Cell, Table, TableColumn, rows_of
 
 _FOLD = ["repeat", "fold"]
 _SPENT = ["complete", "pruned", "failed"]
@@ -66,39 +68,125 @@ def parameters(results: Results) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=_PARAMETERS, dtype="str")
 
 
-def shared(found: pd.DataFrame, *, methods: int) -> list[dict[str, str]]:
-    """What all `methods` searched alike, such as keys of training: parameter and searched, as in `parameters`."""
+def shared(found: pd.DataFrame, *, methods: int) -> dict[str, str]:
+    """What all `methods` searched alike, such as keys of training, with its range; `found` is `parameters`."""
     pairs = found[["parameter", "searched"]].value_counts(sort=False)
-    alike = pairs.index[pairs == methods]
-    return [{"parameter": parameter, "searched": searched} for parameter, searched in alike]
+    return dict(pairs.index[pairs == methods])
 
 
-def displayed_tuning(results: Results, found: pd.DataFrame) -> pd.DataFrame:
-    """`tuning` as a reader meets it, all text."""
-    metric = METRICS[_search(results).metric]
-    rows = []
-    for row in found.to_dict("records"):
-        best, low, high = (formats.percent(row[name]) for name in ("best", "best_low", "best_high"))
-        rows.append(
-            {
-                "Method": str(row["method"]),
-                "Studies": str(row["studies"]),
-                **{f"{name.capitalize()} trials": str(row[name]) for name in _SPENT},
-                "Time": formats.duration(row["seconds"]),
-                f"Best inner {metric}, % (range)": best if low == high else formats.ranged(best, low, high),
-                f"Tested {metric}, %": formats.percent(row["tested"]),
-                "Inner minus tested, points": formats.points(row["optimism"]),
-            }
-        )
-    return pd.DataFrame(rows)
+def tuning_table(results: Results) -> Table:
+    """`tuning`, a row a method."""
+    found, metric = tuning(results), METRICS[_search(results).metric]
+
+    def count(key: str, title: str, **more: Any) -> TableColumn:
+        return TableColumn(key=key, title=title, format=str, **more)
+
+    columns = [
+        TableColumn(key="method", title="Method"),
+        count("studies", "Studies"),
+        count("complete", "Complete trials"),
+        count("pruned", "Pruned trials"),
+        count("failed", "Failed trials", better="lower"),
+        TableColumn(key="seconds", title="Time", format=formats.duration, better="lower", paper="Training time"),
+        TableColumn(
+            key="best",
+            title=f"Best inner {metric}",
+            unit="%",
+            format=formats.percent,
+            ends=("best_low", "best_high"),
+            brackets="range",
+        ),
+        TableColumn(key="tested", title=f"Tested {metric}", unit="%", format=formats.percent),
+        TableColumn(
+            key="optimism",
+            title="Inner minus tested",
+            unit="points",
+            format=formats.points,
+            better="lower",
+            note="Inner minus tested is the optimism of selecting the best of several trials, less what inner runs "
+            "lose by training on fewer subjects.",
+        ),
+    ]
+    rows = [
+        [replace(cell, ends=() if len(set(cell.ends)) == 1 else cell.ends) for cell in row]
+        for row in rows_of(columns, found)
+    ]
+    searches = results.studies["search"].nunique()
+    summed = f" and over {searches} searches; all else is of the first search, whose best trials are compared above"
+    spent = "Trials and time (of their training and test; processor time on a CPU) are summed over studies"
+    notes = [
+        f"{spent}{summed if searches > 1 else ''}.",
+        "The inner score is that of each study's best trial: the mean over studies, and their range.",
+        "The tested score is the mean over outer folds.",
+    ]
+    caption = "Hyper-parameter search by method"
+    return _table(results, "tuning", columns, rows, found, caption, page_notes=notes, label="Tuning table")
 
 
-def displayed_parameters(found: pd.DataFrame) -> pd.DataFrame:
-    """`parameters` as a reader meets it, all text."""
-    formatted = found.assign(
-        chosen=found["chosen"].replace("", formats.NOTHING), among=found["among"].replace("", formats.NOTHING)
+def parameters_table(results: Results) -> Table:
+    """`parameters`, a row a parameter."""
+    found = parameters(results)
+    titles = {**{name: name.capitalize() for name in _PARAMETERS}, "among": "Over studies"}
+    columns = [TableColumn(key=key, title=title) for key, title in titles.items()]
+    return _table(
+        results, "parameters", columns, rows_of(columns, found), found, "Searched and chosen hyper-parameters"
     )
-    return formatted.rename(columns={name: name.capitalize() for name in _PARAMETERS} | {"among": "Over studies"})
+
+
+def chosen_table(results: Results) -> Table:
+    """`parameters` as the page has them: a row a method, a column for what all methods searched alike."""
+    found, methods = parameters(results), _methods(results)
+    alike = shared(found, methods=len(methods))
+    columns = [
+        TableColumn(key="method", title="Method"),
+        *(TableColumn(key=name, title=name, under=f"searched {searched}") for name, searched in alike.items()),
+        TableColumn(key="own", title="Its own" if alike else "Parameters"),
+    ]
+    rows = []
+    for method in methods:
+        chosen = {row["parameter"]: row for row in found[found["method"] == method].to_dict("records")}
+        of_all = [chosen.pop(name) for name in alike]
+        cells = [Cell(text=row["chosen"] or formats.NOTHING, below=row["among"]) for row in of_all]
+        own = [
+            (
+                f"{row['parameter']} {row['chosen'] or formats.NOTHING}",
+                "; ".join(filter(None, (row["among"], f"searched {row['searched']}"))),
+            )
+            for row in chosen.values()
+        ]
+        rows.append([Cell(text=method), *cells, Cell(text=formats.NOTHING, lines=own)])
+    return Table(
+        name="chosen",
+        title="What was searched and what was chosen",
+        columns=columns,
+        rows=rows,
+        label="Table of what was searched and chosen",
+        look="text chosen",
+        sorts=False,
+    )
+
+
+def _table(
+    results: Results,
+    name: str,
+    columns: Sequence[TableColumn],
+    rows: Sequence[Sequence[Cell]],
+    numbers: pd.DataFrame,
+    caption: str,
+    **more: Any,
+) -> Table:
+    plan = results.provenance
+    return Table(
+        name=name,
+        title="Tuning",
+        columns=columns,
+        rows=rows,
+        numbers=numbers,
+        caption=f"{caption} ({plan.called}).",
+        titles=plan.titles,
+        look="whole",
+        **more,
+    )
 
 
 def settings(results: Results) -> "pd.Series[Any]":

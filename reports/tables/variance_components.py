@@ -25,15 +25,24 @@ Benchmarks, MLSys 2021 (that choosing hyper-parameters is a source of variance b
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 import pandas as pd
 
 from reports import formats
 from reports.data.results import Results
+from reports.table import Table, TableColumn, rows_of
 from reports.tables.tuning import settings
 
+_NOTES = (
+    "Training: between runs of one setting on one fold (training seeds).",
+    "Choosing: what the best trials of the searches, each trained with the ordinary seed, vary beyond that.",
+    "A negative estimate is truncated to 0.",
+    "So few runs give a standard deviation only roughly: ten of one setting to about a quarter of its size.",
+    "A difference of two variances is known less precisely still.",
+)
 _FOLD = ["repeat", "fold"]
 _COLUMNS = ["method", "training", "training_units", "choosing", "choosing_units", "cut"]
 
@@ -92,19 +101,37 @@ def variance_components(results: Results) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=_COLUMNS)
 
 
-def displayed_components(found: pd.DataFrame) -> pd.DataFrame:
-    """`variance_components` as a reader meets it, all text."""
-    rows = [
-        {
-            "Method": str(row["method"]),
-            "Training (seed), points": formats.percent(row["training"], 2),
-            "Training runs": str(row["training_units"]),
-            "Selection, points": "cut at " * row["cut"] + formats.percent(row["choosing"], 2),
-            "Best trials": str(row["choosing_units"]),
-        }
-        for row in found.to_dict("records")
+def components_table(results: Results) -> Table:
+    """`variance_components`, a row a method."""
+    found, plan = variance_components(results), results.provenance
+
+    def deviation(key: str, title: str) -> TableColumn:
+        return TableColumn(key=key, title=title, unit="points", format=partial(formats.percent, digits=2))
+
+    columns = [
+        TableColumn(key="method", title="Method"),
+        deviation("training", "Training (seed)"),
+        TableColumn(key="training_units", title="Training runs", format=str),
+        deviation("choosing", "Selection"),
+        TableColumn(key="choosing_units", title="Best trials", format=str),
     ]
-    return pd.DataFrame(rows)
+    rows = rows_of(columns, found)
+    for row, cut in zip(rows, found["cut"], strict=True):
+        row[3] = replace(row[3], text=f"cut at {row[3].text}") if cut else row[3]
+    return Table(
+        name="spread",
+        title="Variance components: training and hyper-parameter selection",
+        columns=columns,
+        rows=rows,
+        numbers=found,
+        page_notes=_NOTES,
+        caption="Standard deviation of one fold's accuracy from training and from choosing hyper-parameters "
+        f"({plan.called}).",
+        titles=plan.titles,
+        label="Table of what the spread comes from",
+        look="whole",
+        sorts=False,
+    )
 
 
 def _pooled(rows: pd.DataFrame, group: Sequence[str]) -> tuple[float, int]:

@@ -9,10 +9,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from afnetm.data.scan import EXPRESSIONS
 from benchmarks.records.home import Home
 from benchmarks.records.manifest import ListedRun, Manifest
 from benchmarks.records.store import Evidence, Record, Store
-from reports.schema import EXPRESSIONS
 
 METHODS, REPEATS, FOLDS = 20, 50, 10
 SUBJECTS, SCANS, EPOCHS = 60, 12, 60

@@ -11,10 +11,11 @@ import pandas as pd
 import pytest
 from matplotlib.figure import Figure
 
+from afnetm.data.scan import EXPRESSIONS
 from reports.data.results import Provenance, Results
 from reports.data.search import Search
-from reports.schema import EXPRESSIONS
 
+PROBABILITIES = [f"p_{name}" for name in EXPRESSIONS]
 SKILLS = {"texture": 0.55, "depth": 0.85, "concat": 1.25, "late": 1.15, "afnetm": 1.45}
 COSTS = {
     "texture": (701_000, 38_100_000),

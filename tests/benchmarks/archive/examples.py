@@ -13,11 +13,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from afnetm.data.scan import EXPRESSIONS
 from benchmarks.plans.keys import run_key
 from benchmarks.records.home import Home, write_text
 from benchmarks.records.manifest import ListedRun, Manifest
 from benchmarks.records.store import Evidence, Record, Store
-from reports.schema import EXPRESSIONS
 
 SUBJECTS = tuple(f"TELLTALE_{name}" for name in ("Ada", "Bob", "Cai", "Dee", "Eve", "Fay"))
 SECRET = hashlib.sha256(b"digests of scans").hexdigest()

@@ -17,10 +17,9 @@ from benchmarks.records.store import Store
 from benchmarks.reporting.frames import results
 from reports.data.left_out import UNIT
 from reports.data.results import Results
-from reports.schema import PROBABILITIES
 from tests.benchmarks.archive.examples import fabricate, make_manifest, run
 from tests.benchmarks.conftest import Afnetm
-from tests.reports.conftest import sketching
+from tests.reports.conftest import PROBABILITIES, sketching
 from tests.reports.page.test_page import read
 
 Damage = Callable[[Path], object]

@@ -12,8 +12,8 @@ from reports.data.left_out import UNIT
 from reports.data.outside import read_results
 from reports.data.results import Results
 from reports.page.page import write_report
-from reports.schema import PROBABILITIES
 from reports.tables.comparison import comparison
+from tests.reports.conftest import PROBABILITIES
 from tests.reports.page.test_page import read
 
 Frames = tuple[pd.DataFrame, pd.DataFrame]

@@ -14,12 +14,12 @@ import reports
 from reports.data.outside import read_results
 from reports.data.pseudonyms import pseudonymous
 from reports.page.page import write_report
-from reports.pictures.hardest import hardest_rows
+from reports.pictures.hardest import hardest_table
 from reports.pictures.pareto import cost
-from reports.schema import FOLDS, PREDICTIONS, PROBABILITIES, ReportError
+from reports.schema import FOLDS, PREDICTIONS, ReportError
+from reports.tables.compared import Compared, write_tables
 from reports.tables.comparison import comparison
-from reports.tables.pairwise import pairwise
-from reports.tables.writing import write_tables
+from tests.reports.conftest import PROBABILITIES
 from tests.reports.page.test_page import files, read
 
 pytestmark = pytest.mark.usefixtures("sketched")
@@ -49,7 +49,7 @@ def honest(results, **columns):
 
 def tables(results, folder):
     folder.mkdir()
-    write_tables(results, comparison(results), pairwise(results), folder)
+    write_tables(Compared(results), folder)
     return folder
 
 
@@ -166,9 +166,9 @@ def test_nobody_is_named_unless_asked_for(page, small, tmp_path):
     assert names.isdisjoint(words)
     assert words & set(formatted["scan"])  # the hardest, whom the table beside the page has as well
     hidden, named = (read_results(*least(small, tmp_path), created="today", with_faces=one) for one in (False, True))
-    rows = pd.DataFrame(hardest_rows(hidden))
-    assert all(scans.is_monotonic_increasing for _, scans in rows.groupby("wrong")["scan"])  # not in the names' order
-    assert set(pd.DataFrame(hardest_rows(named))["scan"]) <= names
+    rows = hardest_table(hidden).text
+    assert all(scans.is_monotonic_increasing for _, scans in rows.groupby("Wrong")["Scan"])  # not in the names' order
+    assert set(hardest_table(named).text["Scan"]) <= names
     digests = [hashlib.sha256((tmp_path / name).read_bytes()).hexdigest() for name, _ in named.provenance.files]
     assert [digest for _, digest in named.provenance.files] == digests
     assert [digest for _, digest in hidden.provenance.files] == [digests[0], ""]
@@ -204,7 +204,7 @@ def with_cell(table, column, value):
         (with_cell("folds", "method", ""), "folds.csv: column 'method' is '', allowed is printable text"),
         (with_cell("folds", "n_train", np.nan), r"folds.csv: column 'n_train' is empty \(NaN\) in row 3"),
         (with_cell("folds", "n_test", 7), "n_test of run .* is 7, allowed is what its predictions give, 48"),
-        (with_cell("predictions", "predicted", "bored"), "column 'predicted' is 'bored'; .* allowed: anger"),
+        (with_cell("predictions", "predicted", "bored"), "column 'predicted' is 'bored', allowed are anger"),
         (with_cell("predictions", "scan", None), r"predictions.parquet: column 'scan' is empty \(NaN\) in row 3"),
         (with_cell("predictions", "p_fear", 0.999), "probabilities of scan .* do not sum to 1, allowed is 1"),
         (with_cell("predictions", "method", "afnet"), "method 'afnet' is not in folds.csv, allowed are .* plain"),

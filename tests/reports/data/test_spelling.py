@@ -10,7 +10,8 @@ import pytest
 
 from reports.data.outside import read_results
 from reports.data.results import Results
-from reports.schema import EXPRESSIONS, PROBABILITIES, ReportError
+from reports.schema import ReportError
+from tests.reports.conftest import EXPRESSIONS, PROBABILITIES
 
 Frames = tuple[pd.DataFrame, pd.DataFrame]
 NEEDED = ["method", "fold", "n_train", "accuracy"]
@@ -163,7 +164,7 @@ def test_probabilities_of_three_decimals_sum_to_one_again(plain, expected, tmp_p
             lambda frames: worded(NUMBERS)((frames[0], frames[1].assign(p_anger=1.0, p_fear=1.0))),
             "what '1' stands for is not said",
         ),
-        (worded(WORDS | {"fear": "neutral"}), "is 'neutral'; a report compares the six basic expressions alone"),
+        (worded(WORDS | {"fear": "bored"}), "'expression' is 'bored', allowed are anger, disgust, fear, happiness"),
         (
             scans_with(lambda p: p.rename(columns={"expression": "label"}).assign(target="anger")),
             "columns 'label' and 'target' may each be 'expression', allowed is one, or one that is called 'expression'",

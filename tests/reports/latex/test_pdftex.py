@@ -12,18 +12,16 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-import pandas as pd
 import pytest
 
 from reports.data.results import Axis, Results
+from reports.files import write_tables as write_all
 from reports.formats import CHECK
-from reports.latex.table import Paper, latex
-from reports.markup import FormattedTable
+from reports.latex.table import latex
 from reports.multi_suite.suites import MultiSuite
-from reports.multi_suite.tables import Tables, write_sheets
-from reports.tables.comparison import comparison
-from reports.tables.pairwise import pairwise
-from reports.tables.writing import write_tables
+from reports.multi_suite.tables import Tables
+from reports.table import plain_table
+from reports.tables.compared import Compared, write_tables
 from tests.reports.multi_suite.conftest import suite
 
 PDFTEX = shutil.which("pdflatex")
@@ -107,7 +105,7 @@ def hostile(make: Callable[..., Results], tuned: Callable[..., Results]) -> Resu
 @pytest.mark.parametrize("paper", PAPERS)
 def test_every_table_fits_whatever_methods_are_called(make, tuned, tmp_path, paper):
     results = hostile(make, tuned)
-    write_tables(results, comparison(results), pairwise(results), tmp_path)
+    write_tables(Compared(results), tmp_path)
     assert len(list(tmp_path.glob("*.tex"))) == 8
     fitted(document(tmp_path, paper=paper))
 
@@ -115,7 +113,7 @@ def test_every_table_fits_whatever_methods_are_called(make, tuned, tmp_path, pap
 def test_the_compact_table_takes_one_column_and_the_whole_one_a_page(results, tmp_path):
     full = results.folds.assign(train_seconds=10.0, test_seconds=1.0, peak_memory=2.5e9)
     results = replace(results, folds=full)
-    write_tables(results, comparison(results), pairwise(results), tmp_path)
+    write_tables(Compared(results), tmp_path)
     compact, whole = (
         (tmp_path / f"{name}.tex").read_text(encoding="utf-8") for name in ("comparison-compact", "comparison")
     )
@@ -131,17 +129,14 @@ def test_tables_of_several_suites_fit_however_many_these_are(tmp_path, suites):
     found = MultiSuite(
         [suite(f"{number}-{'suite' * 9}", seed=number, skills=skills, subjects=6) for number in range(suites)]
     )
-    sheets = list(Tables(found).sheets.values())
-    write_sheets(found, sheets, tmp_path, notices=["Incomplete: some of it."])
+    write_all(Tables(found).tables.values(), tmp_path, suite="-".join(found.names), notices=["Incomplete: some of it."])
     assert {path.stem for path in tmp_path.glob("*.tex")} >= {"overview", "against", "suites"}
     fitted(document(tmp_path))
 
 
 def test_a_table_longer_than_forty_pages_is_many_floats_of_one_number(tmp_path):
     rows = [[f"method {row}", "71.3 (66.0, 76.1)"] for row in range(44 * 45)]
-    table = latex(
-        Paper(FormattedTable(pd.DataFrame(rows, columns=["Method", "Accuracy (%)"])), "Much."), label="tab:much"
-    )
+    table = latex(plain_table("much", "Much", ["Method", "Accuracy (%)"], rows), label="tab:much")
     (tmp_path / "much.tex").write_text(table, encoding="utf-8")
     fitted(document(tmp_path))
     assert table.count(r"\begin{table}") == table.count(r"\caption") == table.count("{table}{-1}") + 1 > 40
@@ -155,6 +150,6 @@ def test_there_is_no_letter_that_stops_it(tmp_path):
     letters = [letter for letter in some if letter.isprintable()]
     assert len(letters) > 1500
     rows = [["a" + letter for letter in letters[start : start + 8]] for start in range(0, len(letters), 8)]
-    table = pd.DataFrame([[*row, *[CHECK] * (8 - len(row))] for row in rows])
-    (tmp_path / "all.tex").write_text(latex(Paper(FormattedTable(table), "All."), label="tab:all"), encoding="utf-8")
+    table = plain_table("all", "All", "12345678", [[*row, *[CHECK] * (8 - len(row))] for row in rows])
+    (tmp_path / "all.tex").write_text(latex(table, label="tab:all"), encoding="utf-8")
     fitted(document(tmp_path))

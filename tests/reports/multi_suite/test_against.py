@@ -4,7 +4,7 @@ import pytest
 
 from reports.formats import NOTHING
 from reports.multi_suite.suites import MultiSuite
-from reports.multi_suite.versus_control import displayed_versus_control, tallies, versus_control
+from reports.multi_suite.versus_control import tallies, versus_control, versus_control_table
 from tests.reports.multi_suite.conftest import with_info
 
 
@@ -25,14 +25,14 @@ def test_differences_p_and_tallies_are_those_of_the_suites_own_tables(named):
             counts[1 if own >= 0.05 else 0 if row["difference"] > 0 else 2] += 1
     assert {m: [c["win"], c["tie"], c["loss"]] for m, c in tallies(multi, versus_control(multi)).items()} == counted
     assert sum(sum(counts) for counts in counted.values()) == 4
-    formatted = displayed_versus_control(multi, versus_control(multi)).text
+    formatted = versus_control_table(multi, versus_control(multi)).text
     assert formatted.iloc[:, -1].tolist() == [" / ".join(map(str, counts)) for counts in counted.values()]
 
 
 def test_a_suite_without_the_control_compares_nothing(named):
     multi = MultiSuite([named("a"), named("b", skills={"depth": 0.3, "late": 0.9}, seed=1)])
     assert set(versus_control(multi)["suite"]) == {"a"}
-    assert displayed_versus_control(multi, versus_control(multi)).text.iloc[:, 2].tolist() == [NOTHING, NOTHING]
+    assert versus_control_table(multi, versus_control(multi)).text.iloc[:, 2].tolist() == [NOTHING, NOTHING]
     apart = MultiSuite([named("a", skills={"afnetm": 1.0}), named("b", skills={"late": 0.9}, seed=1)])
     assert versus_control(apart).empty
 

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from reports.multi_suite.overview import overview
+from reports.multi_suite.overview import overview, overview_table
 from reports.multi_suite.suites import MultiSuite
 from reports.multi_suite.words import notices
 from reports.schema import ReportError
@@ -70,7 +70,7 @@ def test_two_things_under_one_label_are_told_and_never_averaged(named, change, w
     multi = MultiSuite([named("a"), with_info(named("b", seed=1).results, "late", **change)])
     assert multi.shared == ["depth", "afnetm"]
     assert "late" not in multi.means
-    assert multi.labelled("late") == "late ‡"
+    assert overview_table(multi, overview(multi), notes=[]).text["Method"].tolist() == ["depth", "late ‡", "afnetm"]
     assert f"‡ late is not the same in all suites ({what})" in message(multi)
     alike = with_info(named("b", seed=1).results, "late", summary="said otherwise")
     assert MultiSuite([named("a"), alike]).method_differences == []

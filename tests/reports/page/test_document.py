@@ -16,7 +16,7 @@ def test_the_document_has_summary_tables_pictures_and_how_it_was_made(small, tun
     text = (page.parent / "report.md").read_text(encoding="utf-8")
     titles = [line.lstrip("# ") for line in text.splitlines() if line.startswith("#")]
     expected = ["quick", "Summary", "Comparison", "Scores in detail", "Statistics", "Tuning", "Pictures"]
-    assert titles == [*expected, "How it was made"]
+    assert titles == [*expected, "Reproducibility", "Dataset", "Protocol", "Software and hardware"]
     finding = next(line for line in text.splitlines() if "the highest accuracy" in line)
     assert finding in read(page).text
     for name in ("comparison", "details", "pairwise", "tuning", "parameters", "spread"):

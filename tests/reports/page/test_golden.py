@@ -17,10 +17,10 @@ from reports.data.outside import read_results
 from reports.data.results import Results
 from reports.page.page import write_report
 from reports.pictures import figures, hardest, pareto, per_method
+from reports.pictures.per_method import by_intensity
 from reports.pictures.theme import Picture
-from reports.schema import EXPRESSIONS
 from reports.tables.comparison import comparison
-from reports.tables.writing import by_intensity
+from tests.reports.conftest import EXPRESSIONS
 
 GOLDEN = Path(__file__).parent / "golden"
 EXACT = ("comparison.md", "comparison.tex", "details.md", "details.tex", "pairwise.md", "pairwise.tex")

@@ -139,7 +139,7 @@ def test_the_protocol_is_told(make, tmp_path):
     page = read(
         write_report(replace(results, provenance=replace(results.provenance, protocol=protocol)), tmp_path / "r")
     )
-    assert "3 repeats, 6 subjects redrawn in every repeat;" in page.text
+    assert "3 repeats, 6 subjects redrawn in every repeat." in page.text
     assert "redraw true complete true" in page.text
     earlier = replace(results.provenance, protocol={"folds": 3, "repeats": 3, "seed": 7})  # before there was drawing
     assert "drawn anew" not in read(write_report(replace(results, provenance=earlier), tmp_path / "e")).text

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from reports.data.results import Results
-from reports.pictures.hardest import by_subject, hardest, hardest_rows, subjects
+from reports.pictures.hardest import by_subject, hardest, hardest_table, subjects
 
 
 def private(results: Results, **changed) -> Results:
@@ -52,17 +52,17 @@ def test_methods_count_alike_however_often_they_tested_a_scan(make, drop):
 
 def test_names_are_shown_only_where_they_may_be(small):
     names = set(small.predictions["scan"]) | set(small.predictions["subject"])
-    assert {row["scan"] for row in hardest_rows(small)} <= names
+    assert set(hardest_table(small).text["Scan"]) <= names
     hidden = private(small, secret="one secret")
-    assert hardest_rows(hidden)
-    assert not {str(value) for row in hardest_rows(hidden) for value in row.values()} & names
+    assert hardest_table(hidden).rows
+    assert not set(hardest_table(hidden).text.to_numpy().ravel()) & names
     words = subjects(hidden, "afnetm").alt
     assert not any(name in words for name in names)
-    assert hardest_rows(hidden) == hardest_rows(private(small, secret="one secret"))
+    assert hardest_table(hidden).rows == hardest_table(private(small, secret="one secret")).rows
 
 
 def test_without_a_secret_nobody_is_told_apart(small):
     hidden = private(small)
-    assert hardest_rows(hidden) == []
+    assert hardest_table(hidden).rows == []
     mean = 100 * by_subject(small).mean(axis=1).iloc[0]
     assert f"the hardest {mean:.0f} %" in subjects(hidden, "afnetm").alt

@@ -4,10 +4,13 @@ import numpy as np
 import pytest
 from sklearn.metrics import brier_score_loss
 
-from reports.schema import EXPRESSIONS
 from reports.statistics.bootstrap import interval
-from reports.statistics.confidence import BINS, brier_sums, ece, ece_sums
-from reports.statistics.scores import mean
+from reports.statistics.scores import BINS, Grouped, ece, mean
+from tests.reports.conftest import EXPRESSIONS
+
+
+def grouped(predictions):
+    return Grouped(predictions, sorted(predictions["subject"].unique()), EXPRESSIONS)
 
 
 @pytest.fixture(scope="module")
@@ -16,14 +19,14 @@ def late(results):
 
 
 def test_brier_score_is_that_of_scikit_learn(late):
-    sums = brier_sums(late, sorted(late["subject"].unique()))
+    sums = grouped(late).brier
     shares = late[[f"p_{name}" for name in EXPRESSIONS]].to_numpy()
     expected = brier_score_loss(late["expression"], shares, labels=list(EXPRESSIONS), scale_by_half=False)
     assert float(mean(sums.sum(axis=0))) == pytest.approx(expected)
 
 
 def test_calibration_error_is_the_plain_loop_over_bins(late):
-    sums = ece_sums(late, sorted(late["subject"].unique()))
+    sums = grouped(late).confidences
     confidence = late[[f"p_{name}" for name in EXPRESSIONS]].max(axis=1).to_numpy()
     right = (late["expression"] == late["predicted"]).to_numpy()
     expected = 0.0
@@ -37,14 +40,12 @@ def test_calibration_error_is_the_plain_loop_over_bins(late):
 def test_certainty_that_is_right_is_perfect(late):
     sure = late.assign(**{f"p_{name}": (late["predicted"] == name) * 1.0 for name in EXPRESSIONS})
     sure = sure[sure["expression"] == sure["predicted"]]
-    subjects = sorted(sure["subject"].unique())
-    assert float(ece(ece_sums(sure, subjects).sum(axis=0))) == 0.0
-    assert float(mean(brier_sums(sure, subjects).sum(axis=0))) == 0.0
+    assert float(ece(grouped(sure).confidences.sum(axis=0))) == 0.0
+    assert float(mean(grouped(sure).brier.sum(axis=0))) == 0.0
 
 
 def test_intervals_hold_their_value(late):
-    subjects = sorted(late["subject"].unique())
-    brier = interval(brier_sums(late, subjects), mean)
+    brier = interval(grouped(late).brier, mean)
     assert brier.low < brier.value < brier.high
-    error = interval(ece_sums(late, subjects), ece)  # biased upwards, the more so in resamples
+    error = interval(grouped(late).confidences, ece)  # biased upwards, the more so in resamples
     assert 0.0 < error.low < error.high < 1.0

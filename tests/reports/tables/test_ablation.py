@@ -10,7 +10,7 @@ from reports.data.results import Axis, Results
 from reports.formats import points
 from reports.page.page import write_report
 from reports.schema import ReportError
-from reports.tables.ablation import GONE, ablation, displayed_ablation, part, parts
+from reports.tables.ablation import GONE, ablation, ablation_table, part, parts
 from reports.tables.comparison import comparison
 from reports.tables.pairwise import pairwise
 from reports.tables.summary import findings
@@ -79,7 +79,7 @@ def test_the_full_model_comes_first_and_numbers_are_those_of_the_comparison(abla
     assert list(found["stages"]) == ["3", "3", "3", "2, 3"]
     scores = ["accuracy", "accuracy_low", "difference", "difference_high", "parameters"]
     pd.testing.assert_frame_equal(found[scores], table.set_index("method").loc[found.index, scores])
-    formatted = displayed_ablation(ablated, found.reset_index())
+    formatted = ablation_table(ablated, table).text
     assert list(formatted.columns[:3]) == ["Method", "mask attention (MA)", "fused at"]
     assert formatted.iloc[:, :3].to_numpy().tolist() == [
         ["full", "✓", "✓"],

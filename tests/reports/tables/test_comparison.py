@@ -7,14 +7,20 @@ import pandas as pd
 import pytest
 from sklearn.metrics import balanced_accuracy_score, brier_score_loss, recall_score
 
-from reports.markup import FormattedTable, markdown
-from reports.schema import EXPRESSIONS
-from reports.tables.comparison import ERRORS, SCORES, comparison
-from reports.tables.formatted import displayed, displayed_details, marked
-from reports.tables.pairwise import pairwise
+from reports.markup import markdown
+from reports.table import Cell, Table, TableColumn
+from reports.tables.compared import Compared
+from reports.tables.comparison import comparison, marked
+from reports.tables.scores import scores
 from reports.tables.significance import like_the_best
+from tests.reports.conftest import EXPRESSIONS
 
+SCORES = [one.column.key for one in scores(EXPRESSIONS)]
 SHARES = [f"p_{name}" for name in EXPRESSIONS]
+
+
+def text(results):
+    return Compared(results).tables["comparison"].text
 
 
 def timed(results, **columns):
@@ -25,7 +31,7 @@ def test_every_score_is_scikit_learn_s_over_all_scans_and_over_folds(results):
     row = comparison(results).set_index("method").loc["late"]
     rows = results.predictions[results.predictions["method"] == "late"]
 
-    def scores(scans):
+    def expected(scans):
         true, message = scans["expression"], scans["predicted"]
         shares = scans[SHARES].to_numpy()
         recalls = recall_score(true, message, labels=list(EXPRESSIONS), average=None)
@@ -35,10 +41,10 @@ def test_every_score_is_scikit_learn_s_over_all_scans_and_over_folds(results):
             **{f"recall_{name}": recall for name, recall in zip(EXPRESSIONS, recalls, strict=True)},
         }
 
-    for name, value in scores(rows).items():
+    for name, value in expected(rows).items():
         assert row[name] == pytest.approx(value), name
         assert row[f"{name}_low"] < value < row[f"{name}_high"]
-    folds = pd.DataFrame([scores(scans) for _, scans in rows.groupby("fold")])
+    folds = pd.DataFrame([expected(scans) for _, scans in rows.groupby("fold")])
     for name in folds:
         assert row[f"{name}_mean"] == pytest.approx(folds[name].mean())
         assert row[f"{name}_sd"] == pytest.approx(folds[name].std())
@@ -65,21 +71,21 @@ def test_a_score_that_a_fold_has_no_scan_for_is_missing_there_alone(make):
 def test_costs_are_told_as_far_as_they_are_known(results):
     bare = comparison(results)
     assert bare[["train_seconds", "test_milliseconds", "peak_memory"]].isna().all(axis=None)
-    assert "Seconds per run" in displayed(bare, control="afnetm").text
-    assert "Memory" not in displayed(bare, control="afnetm").text
+    assert "Seconds per run" in text(results)
+    assert "Memory" not in text(results)
     memory = np.where(results.folds["method"] == "late", np.nan, 2.5e9 + 1e9 * (results.folds["fold"] == 2))
     full = timed(results, train_seconds=10.0, test_seconds=0.012 * results.folds["n_test"], peak_memory=memory)
-    presented = displayed(comparison(full), control="afnetm").text.set_index("Method")
+    presented = text(full).set_index("Method")
     assert presented.loc["depth", ["Training, s", "Test, ms/scan", "Memory"]].tolist() == ["10.0", "12.0", "3.50 GB"]
     assert presented.loc["late", "Memory"] == "\N{EN DASH}"
     assert "Seconds per run" not in presented
 
 
 def test_best_and_second_are_marked_the_lowest_error_and_the_highest_of_the_rest(results):
-    table, pairs = comparison(results), pairwise(results)
-    marks = marked(table, pairs, control="afnetm")
+    found = Compared(results)
+    table, pairs, marks = found.table, found.pairs, found.marks
     for name in SCORES:
-        order = table.sort_values(name, ascending=name in ERRORS)["method"].tolist()
+        order = table.sort_values(name, ascending=name in ("ece", "brier"))["method"].tolist()
         assert marks.places[name][order[0]] == "best"
         assert "second" in marks.places[name].values()
     assert marks.best == "afnetm"
@@ -87,27 +93,27 @@ def test_best_and_second_are_marked_the_lowest_error_and_the_highest_of_the_rest
     p = pairs[pairs["method_b"] == "afnetm"].set_index("method_a")["p_holm"]
     assert set(marks.alike) == {name for name in ("texture", "depth", "concat", "late") if not p[name] < 0.05}
     assert 0 < len(marks.alike) < 4
-    presented = displayed(table, control="afnetm", marks=marks)
+    presented = found.tables["comparison"]
     cells = dict(zip(presented.text["Method"], presented.text["Accuracy, % (95 %)"], strict=True))
     assert {name for name, cell in cells.items() if cell.endswith(" †")} == set(marks.alike)
     best = f"{100 * table['accuracy'].max():.1f}"
     assert f"| **{best}** (" in markdown(presented)
     assert markdown(presented).count("<u>") == 2
-    assert markdown(displayed_details(table, marks)).count("**") >= 18
+    assert markdown(found.tables["details"]).count("**") >= 18
 
 
-def test_equal_scores_share_a_place_and_one_method_alone_has_none():
+def test_equal_scores_share_a_place_and_one_method_alone_has_none(results):
     table = pd.DataFrame({"method": list("abc"), **{name: [0.5, 0.7, 0.7] for name in SCORES}})
     pairs = pd.DataFrame(columns=["method_a", "method_b", "p_permutation_subjects"])
-    marks = marked(table, pairs, control="a")
+    marks = marked(results, table, pairs)
     assert marks.places["accuracy"] == {"a": "second", "b": "best", "c": "best"}
     assert marks.places["ece"] == {"a": "best", "b": "second", "c": "second"}
-    alone = marked(table.iloc[:1], pairs, control="a")
-    assert (alone.best, alone.legend, set(map(len, alone.places.values()))) == (None, "", {0})
+    alone = marked(results, table.iloc[:1], pairs)
+    assert (alone.best, alone.legend, alone.places) == (None, "", {})
 
 
 def test_a_mark_goes_around_the_score_alone():
-    presented = FormattedTable(
-        pd.DataFrame({"Method": ["m"], "x": ["71.3 (66.0, 76.1) †"]}), pd.DataFrame({"Method": [""], "x": ["best"]})
-    )
+    columns = [TableColumn(key="method", title="Method"), TableColumn(key="x", title="x")]
+    score = Cell(text="71.3", ends=("66.0", "76.1"), mark="†", place="best")
+    presented = Table(name="t", title="T", columns=columns, rows=[[Cell(text="m"), score]])
     assert "| m | **71.3** (66.0, 76.1) † |" in markdown(presented)

@@ -11,17 +11,18 @@ import pytest
 
 from reports.formats import points
 from reports.page.page import write_report
-from reports.schema import EXPRESSIONS, ReportError
+from reports.schema import ReportError
 from reports.statistics.bayes import posterior
 from reports.statistics.fold_tests import corrected_t
-from reports.statistics.multiple_testing import holm
+from reports.statistics.multiple_testing import LEVEL, holm
 from reports.statistics.paired import Pairing
 from reports.statistics.subject_tests import sign_flip, signed_rank
+from reports.tables.compared import Compared, write_tables
 from reports.tables.comparison import comparison
 from reports.tables.guide import GUIDE
-from reports.tables.pairwise import COLUMNS, PRIMARY, displayed_pairwise, pairwise
-from reports.tables.significance import LEVEL, like_the_best, missing, remarks
-from reports.tables.writing import write_tables
+from reports.tables.pairwise import COLUMNS, PRIMARY, pairwise, pairwise_table
+from reports.tables.significance import like_the_best, missing, remarks
+from tests.reports.conftest import EXPRESSIONS
 
 pytestmark = pytest.mark.usefixtures("sketched")
 
@@ -38,7 +39,7 @@ def pairs(results):
 
 
 def test_the_file_has_the_promised_columns_and_all_pairs_the_control_s_first(results, pairs, tmp_path):
-    write_tables(results, comparison(results), pairs, tmp_path)
+    write_tables(Compared(results), tmp_path)
     table = pd.read_csv(tmp_path / "pairwise.csv")
     assert ",".join(table.columns) == PROMISED
     assert len(table) == 10
@@ -121,7 +122,7 @@ def test_methods_that_share_no_fold_are_not_compared(small, drop):
     found = pairwise(part)
     assert found[VALUES].isna().all(axis=None)
     assert missing(found) == ["plain and afnetm: no fold is finished by both."]
-    assert set(displayed_pairwise(found).iloc[0, 2:]) == {"\N{EN DASH}"}
+    assert set(pairwise_table(part, found).text.iloc[0, 2:]) == {"\N{EN DASH}"}
     assert like_the_best("afnetm", found, control="afnetm") == ["plain"]
 
 
@@ -164,7 +165,7 @@ def test_one_method_is_no_pair(make, tmp_path):
     found = pairwise(results)
     assert found.empty
     assert remarks(found, repeats=1) == missing(found) == []
-    write_tables(results, comparison(results), found, tmp_path)
+    write_tables(Compared(results), tmp_path)
     assert not (tmp_path / "pairwise.csv").exists()
 
 

@@ -6,8 +6,8 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
+from reports.tables.compared import Compared
 from reports.tables.comparison import comparison
-from reports.tables.formatted import marked
 from reports.tables.pairwise import pairwise
 from reports.tables.summary import caveats, findings, notices
 
@@ -38,7 +38,7 @@ def test_a_lead_within_its_interval_is_not_called(make):
 
 
 def test_summary_and_table_tell_the_same_methods_apart(results):
-    marks = marked(comparison(results), pairwise(results), control=results.control)
+    marks = Compared(results).marks
     line = message(results)[2]
     apart = line.partition("significantly from ")[2].partition(" (")[0]
     alike = line.partition("but not from ")[2].rstrip(".")
@@ -72,7 +72,7 @@ def test_of_three_two_that_tie_share_the_first_place_and_the_third_comes_next(ma
     assert text[1].startswith("The difference from weak, which comes next, is +")
     assert text[2].startswith("one differs significantly from weak (")
     assert "other" not in "".join(text[1:3])
-    places = marked(comparison(results), pairwise(results), control=results.control).places["accuracy"]
+    places = Compared(results).marks.places["accuracy"]
     assert places == {"one": "best", "other": "best", "weak": "second"}
 
 

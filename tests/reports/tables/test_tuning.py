@@ -10,11 +10,11 @@ import pytest
 
 from reports.data.results import Results
 from reports.data.search import rules
-from reports.markup import FormattedTable, markdown
+from reports.markup import markdown
 from reports.page.page import write_report
 from reports.schema import ReportError
 from reports.tables.summary import caveats, notices
-from reports.tables.tuning import displayed_parameters, displayed_tuning, parameters, tuning
+from reports.tables.tuning import parameters, parameters_table, tuning, tuning_table
 from tests.reports.conftest import sketching
 from tests.reports.page.test_page import EVIL, read
 
@@ -69,7 +69,7 @@ def test_under_development_one_study_is_held_against_every_fold(results, tuned):
     tested = results.folds.loc[results.folds["method"] == "late", "macro_f1"].mean()
     best = found.studies.set_index("method").loc["late", "best_value"]
     assert (row["tested"], row["optimism"]) == pytest.approx((tested, best - tested))
-    formatted = displayed_tuning(found, tuning(found))
+    formatted = tuning_table(found).text
     assert "Best inner macro-F1, % (range)" in formatted
     assert "(" not in formatted["Best inner macro-F1, % (range)"].iloc[0]
 
@@ -217,8 +217,8 @@ def test_hostile_names_and_values_stay_text(make, tuned, tmp_path):
             cells = [cell for row in csv.reader(file) for cell in row]
         assert f"'{evil}" in cells
         assert not [cell for cell in cells if cell[:1] in "=+@" and cell]
-    for formatted in (displayed_tuning(results, tuning(results)), displayed_parameters(parameters(results))):
-        lines = markdown(FormattedTable(formatted), notice=evil).splitlines()
+    for table in (tuning_table(results), parameters_table(results)):
+        lines = markdown(table, notices=[evil]).splitlines()
         assert lines[2].replace(r"\|", "").count("|") == lines[0].count("|")
         assert "<b>" not in "".join(lines)
 

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import f_oneway
 
-from reports.tables.variance_components import components, displayed_components, variance_components
+from reports.tables.variance_components import components, components_table, variance_components
 
 ROW = st.tuples(*[st.integers(0, 2)] * 5)
 
@@ -60,9 +60,16 @@ def test_an_estimate_below_zero_is_cut_and_said_to_be():
     alike = [(0, 0, search, search, 0, 0.5 + 0.001 * search) for search in range(3)]
     found = components(frame([*alike, (0, 0, 0, 0, 1, 0.6), (0, 0, 0, 0, 2, 0.4)]))
     assert (found.choosing, found.cut) == (0.0, True)
-    table = pd.DataFrame([{"method": "late", **vars(found)}])
-    formatted = displayed_components(table).iloc[0].tolist()
-    assert formatted == ["late", "10.00", "3", "cut at 0.00", "3"]
+
+
+def test_a_table_says_what_is_cut(small, tuned):
+    results = tuned(small, searches=2, reseeds=3)
+    alone = results.selection["reseed"] > 0
+    spread = results.selection["accuracy"].where(~alone, results.selection["reseed"] / 4)
+    table = components_table(replace(results, selection=results.selection.assign(accuracy=spread)))
+    assert table.text.iloc[0, 3].startswith("cut at 0.00") == bool(table.numbers["cut"].iloc[0])
+    assert table.numbers["cut"].any()
+    assert list(table.text.columns)[1] == "Training (seed), points"
 
 
 def test_training_is_the_mean_square_within_groups_of_an_analysis_of_variance():
@@ -134,7 +141,7 @@ def test_alike_best_trial_are_known_by_their_studies(small, tuned, selection):
 
 
 def test_without_other_seeds_nothing_is_told_apart(small, tuned):
-    table = variance_components(tuned(small, searches=2, reseeds=0))
-    assert table["training"].isna().all()
-    assert table["choosing"].isna().all()
-    assert displayed_components(table).iloc[0].tolist()[1:4] == ["\N{EN DASH}", "0", "\N{EN DASH}"]
+    table = components_table(tuned(small, searches=2, reseeds=0))
+    assert table.numbers["training"].isna().all()
+    assert table.numbers["choosing"].isna().all()
+    assert table.text.iloc[0].tolist()[1:4] == ["\N{EN DASH}", "0", "\N{EN DASH}"]

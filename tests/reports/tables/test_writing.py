@@ -10,10 +10,9 @@ from sklearn.metrics import accuracy_score, f1_score
 
 from reports.data.results import Axis
 from reports.markup import markdown, write_csv
+from reports.pictures.per_method import by_intensity
+from reports.tables.compared import Compared, write_tables
 from reports.tables.comparison import comparison
-from reports.tables.formatted import displayed
-from reports.tables.pairwise import pairwise
-from reports.tables.writing import by_intensity, write_tables
 
 FOLDS = (
     "suite,method,repeat,fold,seed,unit,n_train,n_test,accuracy,macro_f1,seconds,parameters,flops,"
@@ -43,7 +42,7 @@ def test_comparison_is_what_the_records_give(results):
 
 
 def test_files_have_the_promised_columns_and_values(results, tmp_path):
-    write_tables(results, comparison(results), pairwise(results), tmp_path)
+    write_tables(Compared(results), tmp_path)
     assert {path.name for path in tmp_path.iterdir()} == {
         "folds.csv", "predictions.parquet", "comparison.csv", "comparison.md", "comparison.tex",
         "details.csv", "details.md", "details.tex", "pairwise.csv", "pairwise.md", "pairwise.tex",
@@ -75,7 +74,7 @@ def test_unknown_intensities_give_no_row(make):
 def test_a_formula_is_only_text_to_a_spreadsheet(make, tmp_path):
     evil = '=HYPERLINK("http://x";"y"), @SUM(1)'
     results = make(skills={evil: 1.0, "+1": 0.5, "plain": 0.5}, subjects=4, folds=2, epochs=1)
-    write_tables(results, comparison(results), pairwise(results), tmp_path)
+    write_tables(Compared(results), tmp_path)
     for name in ("folds.csv", "comparison.csv", "details.csv"):
         with (tmp_path / name).open(encoding="utf-8", newline="") as file:
             rows = list(csv.DictReader(file))
@@ -94,17 +93,17 @@ def test_numbers_in_csv_stay_numbers_and_text_that_is_one_too(tmp_path):
 
 def test_markdown_of_a_hostile_name_is_one_cell(make):
     evil = "<script>alert(1)</script>|[x](http://y) *z* `w`"
-    results = make(skills={evil: 1.0, "plain": 0.5}, subjects=4, folds=2, epochs=1)
-    lines = markdown(displayed(comparison(results), control="plain")).splitlines()
-    assert lines[2].startswith(r"| &lt;script&gt;alert(1)&lt;/script&gt;\|\[x\](http://y) \*z\* \`w\` | ")
-    assert lines[2].replace(r"\|", "").count("|") == lines[0].count("|") == lines[1].count("|")
+    results = make(skills={"plain": 0.5, evil: 1.0}, subjects=4, folds=2, epochs=1)
+    lines = markdown(Compared(results).tables["comparison"]).splitlines()
+    assert lines[3].startswith(r"| &lt;script&gt;alert(1)&lt;/script&gt;\|\[x\](http://y) \*z\* \`w\` | ")
+    assert lines[3].replace(r"\|", "").count("|") == lines[0].count("|") == lines[1].count("|")
 
 
 def test_incomplete_and_mixed_records_are_told_of_in_every_table_that_they_touch(results, drop, tuned, tmp_path):
     part = drop(results, method="late", fold=0)
     plan = replace(part.provenance, commits=["a" * 40, "b" * 40], axes={"dropout": Axis(title="dropout")})
     part = tuned(replace(part, provenance=plan), searches=2, reseeds=1)
-    write_tables(part, comparison(part), pairwise(part), tmp_path)
+    write_tables(Compared(part), tmp_path)
     names = {"comparison", "details", "pairwise", "ablation", "tuning", "parameters", "spread"}
     assert {path.stem for path in tmp_path.glob("*.md")} == names
     assert {path.stem for path in tmp_path.glob("*.tex")} == names | {"comparison-compact"}
@@ -114,13 +113,13 @@ def test_incomplete_and_mixed_records_are_told_of_in_every_table_that_they_touch
 
 
 def test_whole_records_need_no_notice(results, tmp_path):
-    write_tables(results, comparison(results), pairwise(results), tmp_path)
+    write_tables(Compared(results), tmp_path)
     assert not (tmp_path / "notices.txt").exists()
 
 
 def test_a_method_with_one_fold_has_no_spread(make):
-    table = comparison(make(skills={"late": 1.0}, subjects=6, folds=1, epochs=1))
-    assert np.isnan(table["accuracy_sd"].iloc[0])
-    presented = displayed(table, control="late").text.iloc[0]
+    found = Compared(make(skills={"late": 1.0}, subjects=6, folds=1, epochs=1))
+    assert np.isnan(found.table["accuracy_sd"].iloc[0])
+    presented = found.tables["comparison"].text.iloc[0]
     assert presented["Folds, %"].endswith("± \N{EN DASH}")
     assert presented.iloc[4] == "\N{EN DASH}"
