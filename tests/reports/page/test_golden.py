@@ -112,7 +112,7 @@ def test_the_picture_of_costs_has_every_method_where_it_belongs(drawings: list[F
 def test_portraits_show_what_predictions_say(drawings: list[Figure]) -> None:
     results = read()
     own = results.predictions[results.predictions["method"] == "late"]
-    per_method.confusion(own)
+    per_method.confusion(own, results.classes)
     per_method.intensity(by_intensity(results), "late")
     confusion, intensity = drawings
     counted = pd.crosstab(own["expression"], own["predicted"], normalize="index")
