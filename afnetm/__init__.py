@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from afnetm.data.dataset import FaceDataset, FaceSubset, open_dataset
+    from afnetm.data.scan import Scan
+    from afnetm.data.scan_source import ScanSource
     from afnetm.errors import UserError
     from afnetm.face_batch import FaceBatch
     from afnetm.library import (
@@ -41,6 +43,8 @@ __all__ = [
     "FaceSubset",
     "Method",
     "Output",
+    "Scan",
+    "ScanSource",
     "SubjectKFold",
     "TrainedModel",
     "TrainingConfig",
@@ -63,6 +67,8 @@ _WHERE = {
     "FaceSubset": "data.dataset",
     "Method": "method",
     "Output": "method",
+    "Scan": "data.scan",
+    "ScanSource": "data.scan_source",
     "SubjectKFold": "library",
     "TrainedModel": "library",
     "TrainingConfig": "training.config",

@@ -1,4 +1,4 @@
-"""What would be registered: methods that a checkout's ``pyproject.toml`` names and its installation does not know."""
+"""What would be registered: plug-ins that a checkout's ``pyproject.toml`` names and its installation does not know."""
 
 import json
 import shlex
@@ -9,30 +9,34 @@ from importlib.metadata import distributions
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-#: The entry-point group in which this project and any other package name their methods.
-GROUP = "afnetm.methods"
+#: The entry-point groups in which this project and any other package name their methods, and their datasets' sources.
+METHODS, DATASETS = "afnetm.methods", "afnetm.datasets"
+#: Where this project has its own.
+_FOLDERS = {METHODS: "baselines", DATASETS: "afnetm/data/sources"}
 
 
-def how_to_register(name: str, *, registered: str | None = None) -> str:
-    """What would register the method `name`, where a checkout names it, or there is a file of that name; else nothing.
+def how_to_register(name: str, *, group: str = METHODS, registered: str | None = None) -> str:
+    """What would register the plug-in `name`, where a checkout names it, or there is a file of that name; else nothing.
 
     Args:
         name: that was asked for.
+        group: of its entry point.
         registered: what the installed packages have under it.
     """
     for folder in _checkouts():
-        named = _named(folder / "pyproject.toml").get(name)
+        named = _named(folder / "pyproject.toml", group).get(name)
         if named is not None and named != registered:
             command = ["uv", "pip", "install", "--python", sys.executable, "--no-deps", "-e", str(folder)]
             return (
                 f"{folder / 'pyproject.toml'} has it as {named}, and was edited after it was installed: install it "
                 f"again (nox does): {shlex.join(command)}"
             )
-        file = folder / "baselines" / f"{name}.py"
+        file = folder / _FOLDERS[group] / f"{name}.py"
         if registered is None and named is None and name.isidentifier() and _there(file):
-            return f'{file} is there: name its class in {folder / "pyproject.toml"}, {name} = "baselines.{name}:CLASS"'
+            module = f"{_FOLDERS[group].replace('/', '.')}.{name}"
+            return f'{file} is there: name its class in {folder / "pyproject.toml"}, {name} = "{module}:CLASS"'
     here = Path(f"{name}.py")
-    if registered is None and name.isidentifier() and _there(here):
+    if group == METHODS and registered is None and name.isidentifier() and _there(here):
         return f"{here} is here: name it with --method-file {here}"
     return ""
 
@@ -57,9 +61,9 @@ def _checkouts() -> Iterator[Path]:
     yield from folders
 
 
-def _named(pyproject: Path) -> dict[str, str]:
+def _named(pyproject: Path, group: str) -> dict[str, str]:
     try:
-        named = tomllib.loads(pyproject.read_text(encoding="utf-8"))["project"]["entry-points"][GROUP]
+        named = tomllib.loads(pyproject.read_text(encoding="utf-8"))["project"]["entry-points"][group]
     except (OSError, ValueError, KeyError, TypeError):
         return {}
     return named if isinstance(named, dict) else {}

@@ -10,7 +10,7 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -22,10 +22,7 @@ from torch import nn
 
 from afnetm.data.dataset import FaceDataset, FaceSubset
 from afnetm.data.preparing import prepare_dataset as prepare_from_source
-from afnetm.data.scan import ScanSource
-from afnetm.data.sources.bosphorus import BosphorusSource
-from afnetm.data.sources.bu3dfe import Bu3dfeSource
-from afnetm.data.sources.folder import FolderSource
+from afnetm.data.registry import open_source
 from afnetm.data.splits import subject_folds
 from afnetm.data.synthetic import SyntheticSource
 from afnetm.errors import UserError
@@ -75,35 +72,31 @@ def synthetic_dataset(
 
 
 def prepare_dataset(
-    kind: Literal["bu3dfe", "bosphorus", "folder"],
+    source: str,
     folder: Path | str,
     directory: Path | str,
     *,
     size: int = 224,
-    table: Path | str | None = None,
     workers: int | None = None,
+    **options: Any,
 ) -> FaceDataset:
-    """Prepares a dataset from files of BU-3DFE or Bosphorus, or from meshes of your own (docs/datasets.md).
+    """Prepares a dataset from files: of BU-3DFE or Bosphorus, meshes of your own, or what a plug-in reads.
 
     Args:
-        kind: whose files they are.
-        folder: where they are.
+        source: ``"bu3dfe"``, ``"bosphorus"``, ``"folder"``, or a name that an installed package registers in the
+            entry-point group ``afnetm.datasets`` (`ScanSource`).
+        folder: where the files are.
         directory: a folder that does not exist yet, where the dataset is written.
         size: pixels along a side.
-        table: for ``"folder"`` alone: the file that lists its scans.
         workers: processes; None for one per core.
+        options: of the source: ``table``, the file that lists the scans, for ``"folder"``; ``intensities`` for
+            ``"bu3dfe"`` (docs/datasets.md).
 
     Raises:
-        UserError: there is no such folder, nothing in it can be used, or `directory` exists.
+        UserError: there is no such source, folder or option, nothing in it can be used, or `directory` exists.
     """
-    if (table is not None) != (kind == "folder"):
-        raise UserError(f"table: {'needed for' if kind == 'folder' else 'not for'} '{kind}'; it lists a folder's scans")
-    sources: dict[str, type[ScanSource]] = {"bu3dfe": Bu3dfeSource, "bosphorus": BosphorusSource}
-    if kind not in {*sources, "folder"}:
-        raise UserError(f"kind: '{kind}' is not allowed; one of: bu3dfe, bosphorus, folder")
-    arguments: dict[str, Any] = {"folder": Path(folder)}
-    source = FolderSource(**arguments, table=Path(table)) if table is not None else sources[kind](**arguments)
-    return prepare_from_source(Path(directory), source, size=size, workers=workers or core_count())
+    opened = open_source(source, folder, **options)
+    return prepare_from_source(Path(directory), opened, size=size, workers=workers or core_count())
 
 
 class SubjectKFold:

@@ -109,7 +109,7 @@ def test_the_splitter_is_scikit_learn_s(data: afnetm.FaceDataset) -> None:
         (lambda: afnetm.create_model("concat", num_classes=6, dropot=0.1), "concat.dropot: unknown key"),
         (lambda: afnetm.create_model("concat", num_classes=6, encoder="resnet81"), "resnet81"),
         (lambda: afnetm.load_model("nowhere"), "nowhere: no run of a suite"),
-        (lambda: afnetm.prepare_dataset("ck", "a", "b"), "kind: 'ck' is not allowed"),
+        (lambda: afnetm.prepare_dataset("ck", "a", "b"), "dataset source 'ck' is not registered; allowed: "),
         (lambda: afnetm.synthetic_dataset(intensities=(5,)), "intensities"),
     ],
 )

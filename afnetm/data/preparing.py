@@ -16,6 +16,7 @@ import pandas as pd
 from filelock import FileLock, Timeout
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
+from afnetm.blame import error_message
 from afnetm.data.dataset import FaceDataset, open_dataset
 from afnetm.data.dataset_files import (
     COLUMNS,
@@ -32,7 +33,8 @@ from afnetm.data.dataset_files import (
 from afnetm.data.maps import RENDERING_VERSION, RenderedMaps, maps_sha256, regions_in
 from afnetm.data.pose import fit_pose
 from afnetm.data.rendering import SIZES, render
-from afnetm.data.scan import CLASS_NAME, Scan, ScanSource
+from afnetm.data.scan import CLASS_NAME, Scan
+from afnetm.data.scan_source import ScanSource
 from afnetm.errors import UserError
 from afnetm.unwritten import why_unwritten
 from afnetm.workers import in_processes
@@ -219,7 +221,7 @@ def _look(source: ScanSource, ids: Sequence[str]) -> list[Entry]:
 
 def _render_one(source: ScanSource, scan_id: str, *, size: int) -> tuple[Entry, RenderedMaps | None]:
     try:
-        scan = source.load(scan_id)
+        scan = _load(source, scan_id)
         _check_labels(scan, scan_id)
         maps, misfit = render(scan, size=size), fit_pose(scan).misfit
     except UserError as error:
@@ -231,6 +233,18 @@ def _render_one(source: ScanSource, scan_id: str, *, size: int) -> tuple[Entry, 
     row |= dict(zip(MEASURES, measures, strict=True))
     row |= {f"nuisance_{name}": level for name, level in scan.nuisance.items()}
     return {"id": scan_id, "row": row}, maps
+
+
+def _load(source: ScanSource, scan_id: str) -> Scan:
+    try:
+        return source.load(scan_id)
+    except UserError:
+        raise
+    except Exception as error:
+        module = type(source).__module__
+        if module.partition(".")[0] == "afnetm":
+            raise  # a fault of this project keeps its traceback
+        raise UserError(f"scan {scan_id}: {error_message(error, module)}") from error
 
 
 def _check_labels(scan: Scan, scan_id: str) -> None:

@@ -1,9 +1,9 @@
-"""A scan: one textured 3D face with its landmarks, and the contract of whatever yields scans."""
+"""Scans: textured 3D faces with their landmarks and labels."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -64,23 +64,3 @@ def in_class_order(expressions: Iterable[str]) -> tuple[str, ...]:
     """
     present = set(expressions)
     return *(name for name in EXPRESSIONS if name in present), *sorted(present.difference(EXPRESSIONS))
-
-
-class ScanSource(Protocol):
-    """Where scans come from: a dataset's folder, or the synthetic generator.
-
-    A source is cheap to make and to pickle: workers get it whole and load one scan after another.
-    """
-
-    @property
-    def shareable(self) -> bool:
-        """Whether pictures and subjects' names may leave the dataset."""
-
-    def describe(self) -> dict[str, Any]:
-        """What decides the scans, as a JSON object (kind, options, version); written to the dataset info."""
-
-    def ids(self) -> Sequence[str]:
-        """The scans' ids, in the dataset's order."""
-
-    def load(self, scan_id: str) -> Scan:
-        """The scan called `scan_id`; the same whatever was loaded before."""

@@ -31,4 +31,5 @@ def complete_devices(incomplete: str) -> list[str]:
 
 def complete_datasets(incomplete: str) -> list[str]:
     """What can be prepared."""
-    return [name for name in ("bu3dfe", "bosphorus", "folder") if name.startswith(incomplete)]
+    names = sorted({point.name for point in entry_points(group="afnetm.datasets")})
+    return [name for name in names if name.startswith(incomplete)]

@@ -68,7 +68,9 @@ def prepare(
     kind: Annotated[
         str,
         typer.Argument(
-            metavar="bu3dfe|bosphorus|folder", help="Which dataset it is.", autocompletion=complete_datasets
+            metavar="SOURCE",
+            help="Which dataset it is: bu3dfe, bosphorus, folder, or one that an installed package registers.",
+            autocompletion=complete_datasets,
         ),
     ],
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="Where its files are; nothing outside it is read.")],
@@ -78,9 +80,13 @@ def prepare(
     ] = None,
     size: Annotated[int, typer.Option(help="Pixels along a side.")] = 224,
     table: Annotated[Path | None, typer.Option(help="For a folder: the CSV file that lists its scans.")] = None,
+    changes: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="KEY=VALUE ...", help="Other options of the source, for example: --set views=2"),
+    ] = None,
     workers: Annotated[int | None, typer.Option(help="Worker processes; by default one per core.")] = None,
 ) -> None:
-    """Prepares a dataset from files: those of BU-3DFE or Bosphorus, or a folder of your own meshes.
+    """Prepares a dataset from files: those of BU-3DFE or Bosphorus, a folder of your own meshes, or a plug-in's.
 
     It first says what the folder holds and what is missing. A scan that cannot be read is left out and listed with the
     reason in the dataset's `rejected.csv`; the exit code is 1 then. Stopped, it goes on where it was.
@@ -92,7 +98,9 @@ def prepare(
         from benchmarks.commands import datasets
 
     home: Home = context.obj
-    source = datasets.open_source(kind, folder, table=table, intensities=tuple(intensities) if intensities else None)
+    given = {"table": table, "intensities": intensities}
+    options = {key: value for key, value in given.items() if value is not None}
+    source = datasets.opened(kind, folder, options, changes or ())
     home.make()
     try:
         with home.lock():

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from afnetm.errors import UserError
-from afnetm.installation import GROUP
+from afnetm.installation import METHODS
 
 #: What is told of a method, as its class has it.
 ABOUT = ("title", "version", "summary", "source")
@@ -21,7 +21,7 @@ def catalogue() -> list[dict[str, Any]]:
     That is read in the methods' files: to import them takes seconds, which torch needs. A method that does not say it
     there in plain words, as one that inherits it, is imported.
     """
-    points = {point.name: point for point in entry_points(group=GROUP)}
+    points = {point.name: point for point in entry_points(group=METHODS)}
     return [{"name": name} | (_read(points[name]) or _loaded(name)) for name in sorted(points)]
 
 

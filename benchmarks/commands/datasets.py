@@ -2,7 +2,7 @@
 
 import csv
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,21 +11,19 @@ from rich.table import Table
 from afnetm.data.dataset import FaceDataset, dataset_directory
 from afnetm.data.dataset_files import REJECTED
 from afnetm.data.preparing import disk_need, prepare_dataset
+from afnetm.data.registry import OptionError, open_source
 from afnetm.data.rendering import render
-from afnetm.data.sources.bosphorus import BosphorusSource
-from afnetm.data.sources.bu3dfe import Bu3dfeSource
+from afnetm.data.scan_source import Inspection, ScanSource
 from afnetm.data.sources.exporting import export
-from afnetm.data.sources.folder import FolderSource
-from afnetm.data.sources.inspection import FileSource, Inspection
 from afnetm.data.synthetic import SyntheticSource
 from afnetm.errors import UserError
 from benchmarks.plans.datasets import processes, write_sheet
+from benchmarks.plans.suite_files import change_of
 from benchmarks.records.home import Home
 from benchmarks.terminal.console import Terminal
 from benchmarks.terminal.progress import progress_bar
 from benchmarks.terminal.words import counted, disk, duration
 
-KINDS = ("bu3dfe", "bosphorus", "folder")
 #: The contact sheet in a prepared dataset's folder: with the faces, which do not leave it.
 SHEET = "contact-sheet.png"
 #: The list of scans left out, beside it.
@@ -34,37 +32,29 @@ LEFT_OUT = REJECTED
 _TRIED = 5
 
 
-def open_source(kind: str, folder: Path, *, table: Path | None, intensities: tuple[int, ...] | None) -> FileSource:
-    """The dataset of this kind in `folder`.
-
-    Raises:
-        UserError: no such kind or folder, or an option that it has no use for.
-    """
-    if kind not in KINDS:
-        raise UserError(f"dataset: '{kind}' is not allowed; one of: {', '.join(KINDS)}")
-    if (table is not None) != (kind == "folder"):
-        raise UserError(
-            f"--table: {'needed for' if kind == 'folder' else 'not for'} '{kind}'; it lists a folder's scans"
-        )
-    if intensities is not None and kind != "bu3dfe":
-        raise UserError(f"--intensities: not for '{kind}'; a suite chooses among the intensities of a dataset")
-    if kind == "bu3dfe":
-        return Bu3dfeSource(folder=folder, intensities=intensities)
-    return BosphorusSource(folder=folder) if table is None else FolderSource(folder=folder, table=table)
+def opened(name: str, folder: Path, options: Mapping[str, Any], changes: Sequence[str]) -> ScanSource:
+    """The registered dataset `name` in `folder`, with command-line options and further ones, each ``key=value``."""
+    changed = {key: value for one in changes for key, value in change_of(one).items()}
+    try:
+        return open_source(name, folder, **{**options, **changed})
+    except OptionError as error:
+        option = str(error).partition(":")[0]
+        raise UserError(f"{'--set ' if option in changed else '--'}{error}") from None
 
 
 def prepare(
-    home: Home, name: str, source: FileSource, *, size: int, workers: int | None, console: Terminal
+    home: Home, name: str, source: ScanSource, *, size: int, workers: int | None, console: Terminal
 ) -> tuple[FaceDataset, list[tuple[str, str]]]:
     """Prepares a dataset from files, saying first what there is; returns it, the scans left out and the reasons."""
     directory = dataset_directory(home.path, name)
     if directory.exists():
         raise UserError(f"dataset {name}: {directory} exists already; name another, or delete it")
     with console.status("looking at the folder"):
-        found, described = source.inspect(), source.describe()
-        seconds = _seconds_a_scan(source, found, size=size)
+        found, ids, described = source.inspect(), source.ids(), source.describe()
+        whole = ids if found is None else [scan.id for scan in found.scans if not scan.missing]
+        seconds = _seconds_per_scan(source, whole, size=size)
     count = processes(workers)
-    console.print(_overview(found, described, size=size, seconds=seconds, workers=count))
+    console.print(_overview(found, described, scans=len(ids), size=size, seconds=seconds, workers=count))
     with progress_bar(f"preparing {name}", console) as progress:
         dataset = prepare_dataset(directory, source, size=size, workers=count, progress=progress)
     with console.status("drawing the contact sheet"):
@@ -80,9 +70,8 @@ def export_scans(
         export(directory, source, layout=layout, workers=processes(workers), progress=progress)
 
 
-def _seconds_a_scan(source: FileSource, found: Inspection, *, size: int) -> float | None:
+def _seconds_per_scan(source: ScanSource, whole: Sequence[str], *, size: int) -> float | None:
     """What reading and rendering one whole scan takes here; None if none of the first ones can be rendered."""
-    whole = [scan.id for scan in found.scans if not scan.missing]
     for scan_id in whole[:_TRIED]:
         started = time.perf_counter()
         try:
@@ -94,12 +83,31 @@ def _seconds_a_scan(source: FileSource, found: Inspection, *, size: int) -> floa
 
 
 def _overview(
-    found: Inspection, described: Mapping[str, Any], *, size: int, seconds: float | None, workers: int
+    found: Inspection | None,
+    described: Mapping[str, Any],
+    *,
+    scans: int,
+    size: int,
+    seconds: float | None,
+    workers: int,
 ) -> Table:
     table = Table(box=None, show_header=False, pad_edge=False)
     table.add_column(style="bold")
     table.add_column(overflow="fold")
-    table.add_row("scans", f"{len(found.scans)} of {counted(found.subjects, 'subject')}")
+    table.add_row("scans", f"{scans} of {counted(found.subjects, 'subject')}" if found else str(scans))
+    if found:
+        _add_what_is_there(table, found)
+    if nose := described.get("nose"):
+        table.add_row("nose rows", f"{nose['order']}, first side {nose['first_side']}")
+    need = disk_need(scans=scans, size=size)
+    table.add_row("disk", disk(need))
+    if seconds is not None:
+        needed = duration(max(seconds * scans / workers, 1))
+        table.add_row("time", f"about {needed} with {counted(workers, 'worker')}")
+    return table
+
+
+def _add_what_is_there(table: Table, found: Inspection) -> None:
     table.add_row("expressions", ", ".join(f"{name} {count}" for name, count in sorted(found.expressions.items())))
     if any(found.intensities):
         levels = sorted(found.intensities.items())
@@ -111,14 +119,6 @@ def _overview(
         table.add_row("absent", line)
     for what, count in found.left_out.items():
         table.add_row("left out", f"{count} {what}")
-    if nose := described.get("nose"):
-        table.add_row("nose rows", f"{nose['order']}, first side {nose['first_side']}")
-    need = disk_need(scans=len(found.scans), size=size)
-    table.add_row("disk", disk(need))
-    if seconds is not None:
-        needed = duration(max(seconds * len(found.scans) / workers, 1))
-        table.add_row("time", f"about {needed} with {counted(workers, 'worker')}")
-    return table
 
 
 def _rejected(directory: Path) -> list[tuple[str, str]]:

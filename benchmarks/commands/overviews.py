@@ -11,10 +11,8 @@ from afnetm.data.dataset_files import FORMAT_VERSION, INFO, REJECTED
 from afnetm.data.maps import RENDERING_VERSION
 from afnetm.data.overview import overview
 from afnetm.data.preparing import survey
-from afnetm.data.sources.bosphorus import BosphorusSource
-from afnetm.data.sources.bu3dfe import Bu3dfeSource
-from afnetm.data.sources.folder import FolderSource
-from afnetm.data.sources.inspection import FileSource
+from afnetm.data.registry import open_source, options_of, sources
+from afnetm.data.scan_source import ScanSource
 from afnetm.errors import UserError
 from benchmarks.plans.datasets import processes, warn_of_rendering
 from benchmarks.terminal.console import Terminal
@@ -32,7 +30,7 @@ def tell(directory: Path, *, table: Path | None, workers: int | None, console: T
     Files are all read and rendered as by `afnetm data prepare`; nothing is written.
 
     Args:
-        directory: a prepared dataset's folder, or one with the files of BU-3DFE or Bosphorus or, with `table`, with
+        directory: a prepared dataset's folder, or one with the files of a registered source or, with `table`, with
             one's own meshes.
         table: the CSV file that lists a folder's scans.
         workers: processes; one a core where it is None.
@@ -62,7 +60,8 @@ def tell(directory: Path, *, table: Path | None, workers: int | None, console: T
     with progress_bar("reading", console) as progress:
         scans, rejected = survey(source, workers=processes(workers), progress=progress)
     found = overview(scans, rejected["reason"], source.describe())
-    return program | {"rendering": RENDERING_VERSION} | found | {"missing": there.missing, "left_out": there.left_out}
+    what = {"missing": there.missing, "left_out": there.left_out} if there else {}
+    return program | {"rendering": RENDERING_VERSION} | found | what
 
 
 def lines(message: dict[str, Any]) -> list[str]:
@@ -101,14 +100,16 @@ def lines(message: dict[str, Any]) -> list[str]:
     return [_HEADING, *(f"{name:13}{text}".rstrip() for name, text in rows if text)]
 
 
-def _files(directory: Path, table: Path | None) -> FileSource:
-    """The dataset whose files are in a folder."""
+def _files(directory: Path, table: Path | None) -> ScanSource:
+    """The dataset whose files are in a folder: the first source, by name, that finds scans in it."""
     if table is not None:
-        return FolderSource(folder=directory, table=table)
+        return open_source("folder", directory, table=str(table))
     faults = []
-    for kind in (Bu3dfeSource, BosphorusSource):
-        source = kind(folder=directory)
+    for name, kind in sources().load()[0].items():
+        if any(options_of(kind).values()):
+            continue
         try:
+            source = open_source(name, directory)
             source.ids()
         except UserError as error:
             faults.append(str(error))

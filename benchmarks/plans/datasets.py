@@ -8,6 +8,7 @@ from rich.markup import escape
 
 from afnetm.data.dataset import FaceDataset, dataset_directory, open_dataset
 from afnetm.data.maps import RENDERING_VERSION
+from afnetm.data.registry import sources
 from afnetm.data.synthetic import SyntheticSource
 from afnetm.errors import UserError
 from afnetm.workers import context, core_count
@@ -47,7 +48,7 @@ def ensure_dataset(home: Home, spec: "DatasetSpec", *, workers: int | None, cons
 
 def how_to_make(spec: "DatasetSpec") -> str:
     """The command that makes the dataset of a suite which does not describe it."""
-    return f"afnetm data prepare {spec.source or 'bu3dfe|bosphorus|folder'} DIR {spec.name}"
+    return f"afnetm data prepare {spec.source or '|'.join(sources().names)} DIR {spec.name}"
 
 
 def _prepared(directory: Path, spec: "DatasetSpec") -> FaceDataset:

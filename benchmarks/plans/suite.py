@@ -3,11 +3,12 @@
 from collections.abc import Iterable, Sequence
 from itertools import product
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from pydantic import BaseModel, Field, field_validator, model_validator
 
 from afnetm.data.dataset import dataset_directory
+from afnetm.data.registry import sources
 from afnetm.errors import UserError, suggestion
 from afnetm.installation import how_to_register
 from afnetm.method import Method
@@ -50,14 +51,21 @@ class DatasetSpec(_Strict):
     Attributes:
         name: what it is called in the home.
         synthetic: how it is made where it is not there yet.
-        source: which licensed dataset's files it must have been prepared from; None for any.
+        source: the registered source (`afnetm.data.registry`) that it must have been prepared from; None for any.
         intensities: of the scans to use; None for all.
     """
 
     name: str
     synthetic: SyntheticSpec | None = None
-    source: Literal["bu3dfe", "bosphorus"] | None = None
+    source: str | None = None
     intensities: Annotated[tuple[Annotated[int, Field(ge=0, le=4)], ...], Field(min_length=1)] | None = None
+
+    @field_validator("source")
+    @classmethod
+    def _registered(cls, value: str | None) -> str | None:
+        if value is not None and value not in sources().names:
+            raise UserError(f"source = {formatted(value)} is not registered; {suggestion(value, sources().names)}")
+        return value
 
 
 class ProtocolSpec(_Strict):

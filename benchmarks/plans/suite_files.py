@@ -82,7 +82,7 @@ def read_suite_file(reference: str, changes: Sequence[str] = ()) -> SuiteFile:
             raise UserError(f"{chain[0].name}: {EXTENDS} = '{base}' leads back to {path.name}")
         chain.append(path.resolve())
         tables = _merged(_parsed(path, text), tables)
-    tables = _merged(tables, reduce(_merged, map(_change, changes), {}))
+    tables = _merged(tables, reduce(_merged, map(change_of, changes), {}))
     first = chain[0]
     if len(chain) > 1 or changes:
         import tomlkit  # takes a while, and most suites are one file
@@ -132,8 +132,8 @@ def _names_another(before: dict[str, Any], value: dict[str, Any]) -> bool:
     return "name" in before and value.get("name", before["name"]) != before["name"]
 
 
-def _change(change: str) -> dict[str, Any]:
-    """``a.b=value`` as tables."""
+def change_of(change: str) -> dict[str, Any]:
+    """What ``--set`` is given, ``a.b=value``, as tables; raises `UserError`."""
     key, equals, given = change.partition("=")
     names = [name.strip() for name in key.split(".")]
     if not equals or not all(names):

@@ -6,12 +6,12 @@ from pathlib import Path
 import pytest
 
 from afnetm.errors import UserError
-from afnetm.installation import GROUP
+from afnetm.installation import METHODS
 from afnetm.registry import Registry, find_method, methods
 
 
 def point(name: str, value: str) -> EntryPoint:
-    return EntryPoint(name=name, value=value, group=GROUP)
+    return EntryPoint(name=name, value=value, group=METHODS)
 
 
 def test_the_five_methods_are_found() -> None:
@@ -82,10 +82,10 @@ def test_a_method_that_a_checkout_names_and_its_installation_does_not_know(
     (tmp_path / "baselines" / "mine.py").write_text("")
     monkeypatch.chdir(tmp_path)
     pyproject = tmp_path / "pyproject.toml"
-    pyproject.write_text(f'[project.entry-points."{GROUP}"]\nlate = "baselines.late:Late"\n')
+    pyproject.write_text(f'[project.entry-points."{METHODS}"]\nlate = "baselines.late:Late"\n')
     with pytest.raises(UserError, match=r"mine.py is there: name its class in .*, mine = \"baselines.mine:CLASS\""):
         find_method("mine")
-    pyproject.write_text(f'[project.entry-points."{GROUP}"]\nmine = "baselines.mine:Mine"\n')
+    pyproject.write_text(f'[project.entry-points."{METHODS}"]\nmine = "baselines.mine:Mine"\n')
     with pytest.raises(
         UserError, match="has it as baselines.mine:Mine, and was edited after it was installed: "
     ) as one:

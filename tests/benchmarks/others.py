@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from afnetm.installation import GROUP
+from afnetm.installation import METHODS
 from afnetm.method import Method
 from afnetm.registry import Registry, find_method
 
@@ -22,7 +22,7 @@ def point(folder: Path, listed_runs: str, code: str) -> str:
 
 def register(monkeypatch: pytest.MonkeyPatch, kind: type[Method]) -> None:
     """Makes a class known in this process as if its package were installed, until `monkeypatch` is undone."""
-    listed = EntryPoint(kind.name, f"{kind.__module__}:{kind.__qualname__}", GROUP)
-    monkeypatch.setattr("afnetm.registry.registry", lambda: Registry([*entry_points(group=GROUP), listed]))
-    monkeypatch.setattr("benchmarks.plans.suite.registry", lambda: Registry([*entry_points(group=GROUP), listed]))
+    listed = EntryPoint(kind.name, f"{kind.__module__}:{kind.__qualname__}", METHODS)
+    monkeypatch.setattr("afnetm.registry.registry", lambda: Registry([*entry_points(group=METHODS), listed]))
+    monkeypatch.setattr("benchmarks.plans.suite.registry", lambda: Registry([*entry_points(group=METHODS), listed]))
     find_method.cache_clear()

@@ -1,4 +1,4 @@
-"""A strategy in a package of its own: built, installed beside the project and run by its name alone."""
+"""A strategy and a dataset in a package of their own: built, installed beside the project and used by name alone."""
 
 import csv
 import json
@@ -8,8 +8,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from tests.afnetm.data.conftest import make_scan
 from tests.benchmarks.conftest import Afnetm
 from tests.benchmarks.others import point
 
@@ -43,10 +45,38 @@ def test_it_runs_by_its_name_beside_a_suite_s_own_methods(
     assert status["runs"] == {"done": 6, "failed": 0, "left": 3}
 
 
-def test_contributing_shows_this_very_file() -> None:
-    (code,) = re.findall(r"```python\n(.*?)```", CONTRIBUTING.read_text(), re.DOTALL)
-    assert code == (PLUGIN / "fusion_of_mine.py").read_text()
-    assert code.count("\n") < 80
+@pytest.mark.slow
+def test_its_dataset_is_prepared_and_run_by_its_name(
+    installed: Path, tmp_path: Path, suite: Path, afnetm: Afnetm
+) -> None:
+    home, files = tmp_path / "home", tmp_path / "files"
+    files.mkdir()
+    scan = make_scan(step=5.0)
+    arrays = {name: getattr(scan, name) for name in ("vertices", "faces", "uv", "uv_faces", "texture", "landmarks")}
+    for subject in ("ada", "bob"):
+        for expression in ("anger", "fear", "neutral"):
+            np.savez(files / f"{subject}_{expression}_0.npz", **arrays)
+    (files / "ada_fear_1.npz").write_bytes(b"")
+    prepare = ["data", "prepare", "arrays", str(files), "own", "--size", "32", "--workers", "2"]
+    done = afnetm(home, *prepare, "--set", "neutral=false", PYTHONPATH=str(installed), code=1)
+    assert "left out: ada_fear_1: scan ada_fear_1: EOFError: No data left in file (scans_of_mine.py:" in done.stderr
+    info = json.loads(afnetm(home, "data", "check", "own", "--json").stdout)  # without the package
+    assert info["classes"] == {"anger": 2, "fear": 2}
+    text = (
+        suite.read_text().replace('name = "tiny"', 'name = "own"\nsource = "arrays"').replace("folds = 3", "folds = 2")
+    )
+    suite.write_text("\n".join(line for line in text.splitlines() if not line.startswith("synthetic")))
+    run = ["run", str(suite), "--methods", "texture"]
+    assert "2 runs" in afnetm(home, *run, "--dry-run", PYTHONPATH=str(installed)).stdout
+    done = afnetm(home, *run, "--dry-run", code=2)
+    assert 'source = "arrays" is not registered; allowed: bosphorus, bu3dfe, folder' in done.stderr
+
+
+def test_contributing_shows_these_very_files() -> None:
+    strategy, dataset = re.findall(r"```python\n(.*?)```", CONTRIBUTING.read_text(), re.DOTALL)
+    assert strategy == (PLUGIN / "fusion_of_mine.py").read_text()
+    assert dataset == (PLUGIN / "scans_of_mine.py").read_text()
+    assert strategy.count("\n") < 80
 
 
 @pytest.mark.slow

@@ -6,12 +6,12 @@ from importlib.metadata import entry_points
 import pytest
 
 from afnetm.contract.bench import Bench
-from afnetm.installation import GROUP
+from afnetm.installation import METHODS
 from afnetm.registry import find_method
 from afnetm.training.process import prepared
 
 
-@pytest.fixture(scope="session", params=sorted({point.name for point in entry_points(group=GROUP)}))
+@pytest.fixture(scope="session", params=sorted({point.name for point in entry_points(group=METHODS)}))
 def bench(request: pytest.FixtureRequest) -> Bench:
     """Of a registered method; one that cannot be loaded fails its own tests with what is wrong with it."""
     return Bench(find_method(request.param))

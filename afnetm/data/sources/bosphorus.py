@@ -20,7 +20,7 @@ from afnetm.data.formats.lm import read_lm2, read_lm3
 from afnetm.data.formats.pictures import read_picture
 from afnetm.data.landmarks import LANDMARKS_22
 from afnetm.data.scan import EXPRESSIONS, Scan
-from afnetm.data.sources.inspection import Found, Inspection
+from afnetm.data.scan_source import Found, Inspection, ScanSource
 from afnetm.data.sources.photograph_landmarks import landmarks_on_surface
 from afnetm.data.sources.range_surface import Surface, range_surface
 from afnetm.data.sources.synthetic_mark import MARK, is_synthetic
@@ -47,29 +47,25 @@ _GRID, _PICTURE, _ON_SURFACE, _IN_PICTURE = _ENDINGS = (".bnt", ".png", ".lm3", 
 
 
 @dataclass(frozen=True, kw_only=True)
-class BosphorusSource:
+class BosphorusSource(ScanSource):
     """The expressive scans of Bosphorus in `folder`, in whatever folders below it their files lie.
 
     Raises:
         UserError: no such folder.
     """
 
+    name = "bosphorus"
     folder: Path
 
     def __post_init__(self) -> None:
         DataFolder(self.folder)
-
-    @property
-    def shareable(self) -> bool:
-        """False: these are people, and the dataset is licensed."""
-        return False
 
     def describe(self) -> dict[str, Any]:
         """What decides the scans: how many, and a digest of the files' names and sizes."""
         files = [name for scan in self._scans.values() for name in scan.values()]
         folder = DataFolder(self.folder)
         counted = {"scans": len(self._scans), "listing": folder.listing(files)}
-        return {"kind": "bosphorus", "synthetic": is_synthetic(folder), **counted}
+        return {"kind": self.name, "synthetic": is_synthetic(folder), **counted}
 
     def ids(self) -> list[str]:
         """``bs000_E_ANGER_0`` ...: subject by subject, expression by expression."""

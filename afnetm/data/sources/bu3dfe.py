@@ -22,7 +22,7 @@ from afnetm.data.formats.pictures import read_picture
 from afnetm.data.formats.vrml import VrmlMesh, read_vrml
 from afnetm.data.landmarks import LANDMARKS_83
 from afnetm.data.scan import EXPRESSIONS, Scan
-from afnetm.data.sources.inspection import Found, Inspection
+from afnetm.data.scan_source import Found, Inspection, ScanSource
 from afnetm.data.sources.nose_order import NoseOrder, choose_order
 from afnetm.data.sources.synthetic_mark import MARK, is_synthetic
 from afnetm.errors import UserError
@@ -43,7 +43,7 @@ _KINDS = {_PICTURE: "texture", _LANDMARKS: "landmarks"}
 
 
 @dataclass(frozen=True, kw_only=True)
-class Bu3dfeSource:
+class Bu3dfeSource(ScanSource):
     """The scans of BU-3DFE in `folder`, in whatever folders below it they lie.
 
     Args:
@@ -54,6 +54,7 @@ class Bu3dfeSource:
         UserError: no such folder, or an intensity that does not exist.
     """
 
+    name = "bu3dfe"
     folder: Path
     intensities: tuple[int, ...] | None = None
 
@@ -63,16 +64,11 @@ class Bu3dfeSource:
         if not chosen or len(set(chosen)) < len(chosen) or not set(chosen) <= set(INTENSITIES):
             raise UserError(f"intensities: {list(chosen)} (allowed: one or more of 1, 2, 3, 4, each once)")
 
-    @property
-    def shareable(self) -> bool:
-        """False: these are people, and the dataset is licensed."""
-        return False
-
     def describe(self) -> dict[str, Any]:
         """What decides the scans, how they are read, and a digest of the files' names and sizes."""
         files = [name for scan in self._scans.values() for name in scan.values()]
         return {
-            "kind": "bu3dfe",
+            "kind": self.name,
             "synthetic": is_synthetic(DataFolder(self.folder)),
             "intensities": list(self.intensities or INTENSITIES),
             "scans": len(self._scans),

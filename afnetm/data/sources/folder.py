@@ -15,7 +15,7 @@ from scipy.spatial import cKDTree
 from afnetm.data.formats.inside import DataFolder
 from afnetm.data.landmarks import LANDMARKS_83
 from afnetm.data.scan import Scan
-from afnetm.data.sources.inspection import Found, Inspection
+from afnetm.data.scan_source import Found, Inspection, ScanSource
 from afnetm.data.sources.landmark_files import Landmarks, read_landmarks
 from afnetm.data.sources.nose_order import NoseOrder, choose_order
 from afnetm.data.sources.scan_table import Row, read_scan_table
@@ -27,7 +27,7 @@ MAX_OFFSET_MM = 10.0
 
 
 @dataclass(frozen=True, kw_only=True)
-class FolderSource:
+class FolderSource(ScanSource):
     """The scans in `folder` that `table` lists (`afnetm.data.sources.scan_table`), of the classes that it names.
 
     Meshes and landmarks are in mm, in one frame; where the face sits in it is undone by the pose fit.
@@ -41,6 +41,7 @@ class FolderSource:
             by `load`.
     """
 
+    name = "folder"
     folder: Path
     table: Path
 
@@ -48,18 +49,13 @@ class FolderSource:
         DataFolder(self.folder)
         _ = self._rows  # a fault of the table is reported at once
 
-    @property
-    def shareable(self) -> bool:
-        """False: nothing says that these people may be shown."""
-        return False
-
     def describe(self) -> dict[str, Any]:
         """What decides the scans, how they are read, and a digest of the table and of the files' names and sizes."""
         folder = DataFolder(self.folder)
         files = [name for row in self._rows.values() for name in (row.mesh, row.landmarks, row.texture) if name]
         digest = hashlib.sha256(self._read[1] + folder.listing(files).encode())
         nose = {"nose": self.nose.describe()} if self.nose.scans else {}
-        return {"kind": "folder", "scans": len(self._rows), **nose, "listing": digest.hexdigest()[:16]}
+        return {"kind": self.name, "scans": len(self._rows), **nose, "listing": digest.hexdigest()[:16]}
 
     def ids(self) -> list[str]:
         """``Ada_anger_3`` ...: in the table's order."""

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from afnetm.data.scan import EXPRESSIONS, Scan
+from afnetm.data.scan_source import ScanSource
 from afnetm.data.synthetic.names import INTENSITIES, scan_name
 from afnetm.data.synthetic.nuisance import draw_nuisance
 from afnetm.data.synthetic.seeds import stream
@@ -15,7 +16,7 @@ GENERATOR_VERSION = 1
 
 
 @dataclass(frozen=True, kw_only=True)
-class SyntheticSource:
+class SyntheticSource(ScanSource):
     """Scans of `subjects` synthetic subjects with six expressions at `intensities` (of 1 to 4).
 
     A subject, and each of its scans, is the same whatever `subjects` and `intensities` are and whatever was loaded
@@ -25,6 +26,7 @@ class SyntheticSource:
         UserError: for fewer than one subject, no intensity, or an intensity that is repeated or not 1 to 4.
     """
 
+    name, shareable = "synthetic", True  # nobody is shown
     seed: int
     subjects: int
     intensities: tuple[int, ...]
@@ -40,15 +42,10 @@ class SyntheticSource:
         if len(set(self.intensities)) < len(self.intensities):
             raise UserError(f"intensities = {list(self.intensities)}: an intensity is named twice")
 
-    @property
-    def shareable(self) -> bool:
-        """True: nobody is shown."""
-        return True
-
     def describe(self) -> dict[str, Any]:
         """What decides the scans."""
         return {
-            "kind": "synthetic",
+            "kind": self.name,
             "version": GENERATOR_VERSION,
             "seed": self.seed,
             "subjects": self.subjects,

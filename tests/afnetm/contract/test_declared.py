@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from afnetm.errors import UserError
-from afnetm.installation import GROUP
+from afnetm.installation import METHODS
 from afnetm.registry import Registry
 
 GOOD = """
@@ -46,7 +46,7 @@ def load(code: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> type:
     monkeypatch.delitem(sys.modules, "declared_mine", raising=False)
     monkeypatch.setattr(sys, "dont_write_bytecode", True)  # two files of one second would be taken for one
     (folder / "declared_mine.py").write_text(code)
-    return Registry([EntryPoint("mine", "declared_mine:Mine", GROUP)]).find("mine")
+    return Registry([EntryPoint("mine", "declared_mine:Mine", METHODS)]).find("mine")
 
 
 @pytest.mark.parametrize(

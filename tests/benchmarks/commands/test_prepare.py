@@ -94,7 +94,7 @@ def test_intensities_are_chosen(tmp_path, exported, afnetm):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["ck+", "{dir}", "x"], "dataset: 'ck+' is not allowed; one of: bu3dfe, bosphorus, folder"),
+        (["ck+", "{dir}", "x"], "dataset source 'ck+' is not registered; allowed: bosphorus, bu3dfe, folder"),
         (["bu3dfe", "{dir}/none", "x"], "there is no such folder"),
         (["bu3dfe", "{dir}", "x", "--intensities", "7"], "intensities: [7] (allowed: one or more of 1, 2, 3, 4"),
         (["bu3dfe", "{dir}", "x", "--table", "t.csv"], "--table: not for 'bu3dfe'"),
