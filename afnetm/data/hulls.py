@@ -2,6 +2,7 @@
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.spatial import ConvexHull, QhullError
 
 
 def distance_to_hull(points: NDArray[np.float64], queries: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -21,22 +22,9 @@ def distance_to_hull(points: NDArray[np.float64], queries: NDArray[np.float64]) 
 
 
 def convex_hull(points: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Corners ``(h, 2)`` of the hull of `points` ``(n, 2)``, counter-clockwise: Andrew's monotone chain (1979)."""
+    """Corners ``(h, 2)`` of the hull of `points` ``(n, 2)``, counter-clockwise; both ends where they are in a row."""
     ordered = np.unique(points, axis=0)
-    if len(ordered) < 3:
-        return ordered
-
-    def chain(sequence: NDArray[np.float64]) -> list[NDArray[np.float64]]:
-        kept: list[NDArray[np.float64]] = []
-        for point in sequence:
-            while len(kept) > 1 and _turn(kept[-2], kept[-1], point) <= 0:
-                kept.pop()
-            kept.append(point)
-        return kept[:-1]
-
-    return np.array(chain(ordered) + chain(ordered[::-1]))
-
-
-def _turn(a: NDArray[np.float64], b: NDArray[np.float64], c: NDArray[np.float64]) -> float:
-    """Twice the signed area of the triangle: positive where a, b, c turn left."""
-    return float((b[0] - a[0]) * (c[1] - a[1]) - (b[1] - a[1]) * (c[0] - a[0]))
+    try:
+        return np.asarray(ordered[ConvexHull(ordered).vertices])
+    except QhullError:  # fewer than three points, or all in a row
+        return ordered[[0, -1]]

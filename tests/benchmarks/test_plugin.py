@@ -62,9 +62,8 @@ def test_its_dataset_is_prepared_and_run_by_its_name(
     assert "left out: ada_fear_1: scan ada_fear_1: EOFError: No data left in file (scans_of_mine.py:" in done.stderr
     info = json.loads(afnetm(home, "data", "check", "own", "--json").stdout)  # without the package
     assert info["classes"] == {"anger": 2, "fear": 2}
-    text = (
-        suite.read_text().replace('name = "tiny"', 'name = "own"\nsource = "arrays"').replace("folds = 3", "folds = 2")
-    )
+    text = suite.read_text().replace("folds = 3", "folds = 2")
+    text = text.replace('name = "tiny"', 'name = "own"\nsource = "arrays"')
     suite.write_text("\n".join(line for line in text.splitlines() if not line.startswith("synthetic")))
     run = ["run", str(suite), "--methods", "texture"]
     assert "2 runs" in afnetm(home, *run, "--dry-run", PYTHONPATH=str(installed)).stdout
