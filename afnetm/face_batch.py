@@ -5,8 +5,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from afnetm.data.decoding import DEPTH_BACKGROUND, DEPTH_UNIT_MM
-from afnetm.data.normals import normals
+from afnetm.data.decoding import DEPTH_BACKGROUND, DEPTH_UNIT_MM, normals
 
 
 @dataclass(frozen=True, eq=False)

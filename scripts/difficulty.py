@@ -27,7 +27,7 @@ from afnetm.data.rendering import render
 from afnetm.data.scan import EXPRESSIONS
 from afnetm.data.synthetic.making import make_scan
 from afnetm.data.synthetic.nuisance import GROUPS, draw_nuisance
-from afnetm.data.synthetic.seeds import stream
+from afnetm.seeding import stream
 from afnetm.workers import context
 
 FOLDS = 5

@@ -91,7 +91,7 @@ def _pictures(dataset: FaceDataset, row: int) -> list[_Picture]:
 def _normals(code: NDArray[np.uint16]) -> _Picture:
     import torch
 
-    from afnetm.data.normals import normals
+    from afnetm.data.decoding import normals
 
     depth = torch.from_numpy(code.astype(np.float32) * np.float32(DEPTH_STEP_MM))[None, None]
     unit = normals(depth, depth > 0, pixel_mm=WINDOW_MM / len(code))

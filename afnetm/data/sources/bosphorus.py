@@ -21,9 +21,8 @@ from afnetm.data.formats.pictures import read_picture
 from afnetm.data.landmarks import LANDMARKS_22
 from afnetm.data.scan import EXPRESSIONS, Scan
 from afnetm.data.scan_source import Found, Inspection, ScanSource
-from afnetm.data.sources.photograph_landmarks import landmarks_on_surface
-from afnetm.data.sources.range_surface import Surface, range_surface
-from afnetm.data.sources.synthetic_mark import MARK, is_synthetic
+from afnetm.data.sources.range_surface import Surface, landmarks_on_surface, range_surface
+from afnetm.data.synthetic.source import MARK, is_synthetic
 from afnetm.errors import UserError
 
 #: The files' names for the expressions.

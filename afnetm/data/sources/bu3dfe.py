@@ -24,7 +24,7 @@ from afnetm.data.landmarks import LANDMARKS_83
 from afnetm.data.scan import EXPRESSIONS, Scan
 from afnetm.data.scan_source import Found, Inspection, ScanSource
 from afnetm.data.sources.nose_order import NoseOrder, choose_order
-from afnetm.data.sources.synthetic_mark import MARK, is_synthetic
+from afnetm.data.synthetic.source import MARK, is_synthetic
 from afnetm.errors import UserError
 
 #: The files' names for the expressions.

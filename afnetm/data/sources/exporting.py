@@ -7,8 +7,8 @@ from pathlib import Path
 from afnetm.data.scan import Scan
 from afnetm.data.sources.bosphorus_export import bosphorus_files
 from afnetm.data.sources.bu3dfe_export import bu3dfe_files
-from afnetm.data.sources.synthetic_mark import MARK, mark
 from afnetm.data.synthetic import SyntheticSource
+from afnetm.data.synthetic.source import MARK, mark
 from afnetm.errors import UserError
 from afnetm.workers import in_processes
 

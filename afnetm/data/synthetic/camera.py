@@ -5,9 +5,8 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from afnetm.data.synthetic.atlas import PATCHES
-from afnetm.data.synthetic.colours import GAMMA, linear
 from afnetm.data.synthetic.nuisance import TEXTURE_FAILURES, Nuisance
-from afnetm.data.synthetic.texture_painting import blob, plane
+from afnetm.data.synthetic.texture_painting import GAMMA, blob, linear, plane
 
 #: Stops and blur of the failures.
 _DARK_STOPS, _OVER_STOPS, _MOTION_MM = (-5.8, -4.2), (2.0, 3.2), (16.0, 34.0)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from afnetm.data.synthetic.assets import read_face_unit
 from afnetm.data.synthetic.head import head
-from afnetm.data.synthetic.morphs import MorphBank
+from afnetm.data.synthetic.shape import MorphBank
 
 #: Action unit -> the face units that show it, with their weights. ``*`` stands for Left and Right.
 ACTION_UNITS: dict[int, dict[str, float]] = {

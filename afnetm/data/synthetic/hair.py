@@ -7,11 +7,11 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from afnetm.data.synthetic import texture_painting
-from afnetm.data.synthetic.colours import hair_colour, linear, mix
 from afnetm.data.synthetic.head import head
 from afnetm.data.synthetic.identity import Identity
 from afnetm.data.synthetic.landmarks import BROW
 from afnetm.data.synthetic.skin import beard_area, lash_line
+from afnetm.data.synthetic.texture_painting import hair_colour, linear, mix
 
 #: The hairline in the front plane of the base head: |x| and y, mm; it ends before the ears.
 HAIRLINE_X = (0.0, 20.0, 36.0, 48.0, 56.0, 61.0, 65.0, 69.0, 74.0, 110.0)

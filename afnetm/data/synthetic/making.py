@@ -1,22 +1,59 @@
 """Making a scan: a subject acts, light falls, two sensors and an annotator look."""
 
+from dataclasses import dataclass
+from functools import lru_cache
+
 import numpy as np
+from numpy.typing import NDArray
 from scipy.spatial.transform import Rotation
 
 from afnetm.data.landmarks import LANDMARKS_83
 from afnetm.data.scan import Scan
 from afnetm.data.synthetic.camera import expose
 from afnetm.data.synthetic.depth_sensor import measure
-from afnetm.data.synthetic.expression import displacement, draw_actions, draw_episode, gaze
+from afnetm.data.synthetic.expression import Manner, closed, displacement, draw_actions, draw_episode, draw_manner, gaze
 from afnetm.data.synthetic.hair import grow
 from afnetm.data.synthetic.head import ORIGIN, head
+from afnetm.data.synthetic.identity import Identity, draw_identity
 from afnetm.data.synthetic.landmarks import anchors
 from afnetm.data.synthetic.lighting import illuminate
-from afnetm.data.synthetic.names import scan_name
 from afnetm.data.synthetic.nuisance import Nuisance
-from afnetm.data.synthetic.seeds import stream
-from afnetm.data.synthetic.subject import subject
+from afnetm.data.synthetic.painting import paint
+from afnetm.data.synthetic.shape import shaped_head
+from afnetm.data.synthetic.source import scan_name
 from afnetm.data.synthetic.wrinkles import relief
+from afnetm.seeding import stream
+
+
+@dataclass(frozen=True, eq=False)
+class Subject:
+    """A subject.
+
+    Attributes:
+        identity: who it is.
+        manner: how it moves.
+        resting: ``(C, 3)`` float64, the coarse head at rest with closed lips, mm, base frame.
+        albedo: ``(320, 304, 3)`` float32, linear light; read-only.
+    """
+
+    identity: Identity
+    manner: Manner
+    resting: NDArray[np.float64]
+    albedo: NDArray[np.float32]
+
+
+@lru_cache(maxsize=2)  # scans come subject by subject
+def subject(seed: int, number: int) -> Subject:
+    """The subject `number` of `seed`; each aspect has a random stream of its own."""
+    identity = draw_identity(stream(seed, "identity", number))
+    albedo = paint(identity, stream(seed, "paint", number))
+    albedo.flags.writeable = False
+    return Subject(
+        identity=identity,
+        manner=draw_manner(stream(seed, "manner", number)),
+        resting=closed(shaped_head(identity.shape)),
+        albedo=albedo,
+    )
 
 
 def make_scan(*, seed: int, number: int, expression: str, intensity: int, nuisance: Nuisance) -> Scan:

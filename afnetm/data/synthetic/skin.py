@@ -7,10 +7,9 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from afnetm.data.synthetic import texture_painting
-from afnetm.data.synthetic.colours import SKIN, along, linear, mix
 from afnetm.data.synthetic.identity import Identity
 from afnetm.data.synthetic.landmarks import EYE, OUTER_MOUTH
-from afnetm.data.synthetic.texture_painting import blob
+from afnetm.data.synthetic.texture_painting import SKIN, along, blob, linear, mix
 
 
 def paint_skin(identity: Identity, rng: np.random.Generator) -> NDArray[np.float32]:

@@ -1,18 +1,23 @@
 """The synthetic source: a dataset of subjects, each scan decided by the seed and the generator's version."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from afnetm.data.formats.inside import DataFolder
 from afnetm.data.scan import EXPRESSIONS, Scan
 from afnetm.data.scan_source import ScanSource
-from afnetm.data.synthetic.names import INTENSITIES, scan_name
 from afnetm.data.synthetic.nuisance import draw_nuisance
-from afnetm.data.synthetic.seeds import stream
 from afnetm.errors import UserError
+from afnetm.seeding import stream
 
+#: Intensities, subtle to strong.
+INTENSITIES = (1, 2, 3, 4)
 #: Rises whenever a scan of the same seed changes.
 GENERATOR_VERSION = 1
+#: The file by which a folder says that its scans are synthetic, though they look like a licensed dataset's.
+MARK = "MADE-UP.txt"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,3 +83,18 @@ class SyntheticSource(ScanSource):
                 if known and scan_id == scan_name(*parsed):
                     return parsed
         raise UserError(f"scan {scan_id!r} is not in this source; its scans are named like {self.ids()[0]!r}")
+
+
+def scan_name(number: int, expression: str, intensity: int) -> str:
+    """The id of a scan, for example ``s003_happiness_4``."""
+    return f"s{number:03d}_{expression}_{intensity}"
+
+
+def mark(source: SyntheticSource) -> bytes:
+    """The file's content."""
+    return f"These faces are synthetic: nobody looks like this. {json.dumps(source.describe())}\n".encode()
+
+
+def is_synthetic(folder: DataFolder) -> bool:
+    """Whether `folder` is marked."""
+    return folder.find(MARK) is not None

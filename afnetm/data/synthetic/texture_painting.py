@@ -1,7 +1,8 @@
-"""Shapes in the front plane of the base head, as soft masks over the skin's texels.
+"""Painting tools: colours in linear light, and shapes in the front plane of the base head as soft masks.
 
-Everything here depends on the base head alone, so callers keep what they make (`functools.cache`). Coordinates are mm
-in the base frame; a mask is ``(320, 256)`` float32 in 0..1. ``both=True`` mirrors a shape to the other side.
+Colours are what we found to look like people, not measured reflectances. Masks, ``(320, 256)`` float32 in 0..1, depend
+on the base head alone, so callers keep what they make (`functools.cache`). Coordinates are mm in the base frame;
+``both=True`` mirrors a shape to the other side.
 """
 
 from collections.abc import Sequence
@@ -13,6 +14,45 @@ from PIL import Image, ImageDraw
 from scipy import ndimage
 
 from afnetm.data.synthetic.atlas import PATCHES
+from afnetm.data.synthetic.identity import Identity
+
+Colour = tuple[float, float, float]
+
+#: Skin, sRGB, from fair to dark; the steps are even in `Identity.melanin`.
+SKIN = ((238, 200, 180), (224, 178, 150), (198, 148, 114), (158, 110, 80), (112, 74, 53), (76, 50, 39))
+#: Hair, sRGB, from blond to black; the steps are even in `Identity.hair_melanin`.
+HAIR = ((190, 154, 100), (138, 98, 58), (84, 55, 34), (44, 30, 22), (24, 20, 19))
+RED_HAIR, GREY_HAIR = (130, 60, 30), (152, 149, 145)
+#: Irises, sRGB, along `Identity.iris`.
+IRIS = ((60, 38, 24), (84, 54, 30), (106, 86, 48), (94, 110, 82), (98, 124, 140), (106, 144, 172))
+GAMMA = 2.2
+
+
+def linear(colour: Colour) -> NDArray[np.float32]:
+    """An sRGB colour (0..255) in linear light (0..1), ``(3,)`` float32."""
+    return np.asarray((np.asarray(colour, dtype=np.float32) / 255) ** GAMMA, dtype=np.float32)
+
+
+def along(colours: tuple[Colour, ...], position: float) -> NDArray[np.float32]:
+    """The linear colour ``(3,)`` at `position` (0..1) on a scale of evenly spaced sRGB `colours`."""
+    steps = np.linspace(0, 1, len(colours))
+    table = np.array([linear(colour) for colour in colours])
+    return np.array([np.interp(position, steps, table[:, channel]) for channel in range(3)], dtype=np.float32)
+
+
+def hair_colour(identity: Identity) -> NDArray[np.float32]:
+    """The colour ``(3,)`` of the subject's hair."""
+    pigment = along(HAIR, identity.hair_melanin)
+    pigment = pigment * (1 - identity.hair_red) + linear(RED_HAIR) * identity.hair_red
+    return np.asarray(pigment * (1 - identity.hair_grey) + linear(GREY_HAIR) * identity.hair_grey, dtype=np.float32)
+
+
+def mix(
+    under: NDArray[np.float32], over: NDArray[np.float32] | NDArray[np.float64], mask: NDArray[np.float32]
+) -> NDArray[np.float32]:
+    """`over` laid on `under` ``(H, W, 3)`` where `mask` ``(H, W)`` is 1."""
+    return np.asarray(under + mask[..., None] * (over - under), dtype=np.float32)
+
 
 Points = Sequence[tuple[float, float]]
 _SUPERSAMPLE = 4

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from afnetm.data.normals import normals
+from afnetm.data.decoding import normals
 
 SIZE, PIXEL = 100, 2.0
 

@@ -33,9 +33,9 @@ from afnetm.data.synthetic.nuisance import (
     TEXTURE_FAILURES,
     draw_nuisance,
 )
-from afnetm.data.synthetic.seeds import stream
 from afnetm.data.synthetic.subdivision import loop_matrix
 from afnetm.data.synthetic.wrinkles import DRIVERS, relief
+from afnetm.seeding import stream
 
 
 def landmarks_of(actions: dict[int, float]) -> NDArray[np.float64]:

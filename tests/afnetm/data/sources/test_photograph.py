@@ -3,9 +3,8 @@ from dataclasses import replace
 import numpy as np
 
 from afnetm.data.maps import WINDOW_MM
-from afnetm.data.sources.photograph import photograph
-from afnetm.data.sources.photograph_landmarks import landmarks_on_surface
-from afnetm.data.sources.range_surface import Surface
+from afnetm.data.sources.bosphorus_export import photograph
+from afnetm.data.sources.range_surface import Surface, landmarks_on_surface
 
 SIZE = 200
 

@@ -5,16 +5,40 @@ else is passed over; what would move the surface and is not done here is refused
 """
 
 import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from afnetm.data.formats.text import Text, formatted
-from afnetm.data.formats.vrml.mesh import VrmlMesh
-from afnetm.data.formats.vrml.polygons import Polygons
-from afnetm.data.formats.vrml.syntax import Entry, entries, without_comments
-from afnetm.data.formats.vrml.values import floats, strings
+from afnetm.data.formats.vrml_syntax import Entry, entries, without_comments
+from afnetm.data.formats.vrml_values import Polygons, floats, strings
 from afnetm.data.scan import Wrap
 from afnetm.errors import UserError
+
+
+@dataclass(frozen=True, eq=False)
+class VrmlMesh:
+    """One textured surface.
+
+    Attributes:
+        vertices: ``(V, 3)`` float32, as they stand in the file.
+        faces: ``(F, 3)`` int32, indices into `vertices`, counter-clockwise seen from outside.
+        uv: ``(T, 2)`` float32, origin at the texture's lower left corner; outside 0..1 as `wrap` says.
+        uv_faces: ``(F, 3)`` int32, indices into `uv`, corner by corner as in `faces`.
+        textures: the urls of the file's ImageTextures, in its order.
+        wrap: what a texture does beyond its edges along u and v: by the standard it repeats unless told not to.
+    """
+
+    vertices: NDArray[np.float32]
+    faces: NDArray[np.int32]
+    uv: NDArray[np.float32]
+    uv_faces: NDArray[np.int32]
+    textures: tuple[str, ...]
+    wrap: tuple[Wrap, Wrap] = ("repeat", "repeat")
+
 
 #: What may be around the surface: nothing of it depends on a viewer or a choice.
 _AROUND = ("Shape", "Group", "Transform")
@@ -111,3 +135,44 @@ def _stays(text: Text, entry: Entry, identity: tuple[float | None, ...]) -> None
     if len(values) != 1 or any(want not in (None, got) for want, got in zip(identity, values[0].tolist(), strict=True)):
         reason = f"a {entry.path[-1]} with a {entry.field} (allowed: none, surfaces stay as written)"
         raise text.error(entry.start, reason)
+
+
+def write_vrml(mesh: VrmlMesh) -> bytes:
+    """The content of a ``.wrl`` file with this surface; `read_vrml` reads back the same.
+
+    Nine digits a number: enough for float32 to come back as it was.
+    """
+    urls = " ".join('"' + url.replace("\\", "\\\\").replace('"', '\\"') + '"' for url in mesh.textures)
+    return "\n".join(
+        (
+            "#VRML V2.0 utf8",
+            "Shape {",
+            " appearance Appearance {",
+            f"  texture ImageTexture {{ url [ {urls} ] }}",
+            " }",
+            " geometry IndexedFaceSet {",
+            "  coord Coordinate {",
+            _field("point", _vectors(mesh.vertices)),
+            "  }",
+            "  texCoord TextureCoordinate {",
+            _field("point", _vectors(mesh.uv)),
+            "  }",
+            _field("coordIndex", _polygons(mesh.faces)),
+            _field("texCoordIndex", _polygons(mesh.uv_faces)),
+            " }",
+            "}",
+            "",
+        )
+    ).encode()
+
+
+def _field(name: str, rows: Iterable[str]) -> str:
+    return f"   {name} [\n" + ",\n".join(rows) + "\n   ]"
+
+
+def _vectors(values: NDArray[Any]) -> Iterable[str]:
+    return (" ".join(f"{number:.9g}" for number in row) for row in values.tolist())
+
+
+def _polygons(faces: NDArray[Any]) -> Iterable[str]:
+    return (f"{a}, {b}, {c}, -1" for a, b, c in faces.tolist())
