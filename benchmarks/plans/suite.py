@@ -64,7 +64,9 @@ class DatasetSpec(_Strict):
     @classmethod
     def _registered(cls, value: str | None) -> str | None:
         if value is not None and value not in sources().names:
-            raise UserError(f"source = {formatted(value)} is not registered; {suggestion(value, sources().names)}")
+            raise UserError(
+                f"dataset.source = {formatted(value)} is not registered; {suggestion(value, sources().names)}"
+            )
         return value
 
 
