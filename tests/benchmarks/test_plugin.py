@@ -66,9 +66,9 @@ def test_its_dataset_is_prepared_and_run_by_its_name(
     text = text.replace('name = "tiny"', 'name = "own"\nsource = "arrays"')
     suite.write_text("\n".join(line for line in text.splitlines() if not line.startswith("synthetic")))
     run = ["run", str(suite), "--methods", "texture"]
-    assert "2 runs" in afnetm(home, *run, "--dry-run", PYTHONPATH=str(installed)).stdout
+    assert "texture               2" in afnetm(home, *run, "--dry-run", PYTHONPATH=str(installed)).stdout
     done = afnetm(home, *run, "--dry-run", code=2)
-    assert 'source = "arrays" is not registered; allowed: bosphorus, bu3dfe, folder' in done.stderr
+    assert 'dataset.source = "arrays" is not registered; allowed: bosphorus, bu3dfe, folder' in done.stderr
 
 
 def test_contributing_shows_these_very_files() -> None:
