@@ -15,9 +15,8 @@ from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 from optuna.trial import FrozenTrial, TrialState
 
-from studies.importances import importances
 from studies.scales import Scale, scale
-from studies.table import fold_scores
+from studies.table import fold_scores, importances
 
 # The reports' look, which stand apart: one hue, told apart by lightness, shape and place.
 _INK, _MUTED, _CONTEXT, _RULE, _ACCENT = "#1b1f24", "#59636e", "#b3bcc5", "#e1e5e9", "#0b65a3"

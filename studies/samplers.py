@@ -1,14 +1,19 @@
-"""Who proposes, and who cuts short: Optuna's samplers and pruners by the names that suites use."""
+"""Who proposes, and who cuts short: Optuna's samplers and pruners by the names that suites use.
+
+Optuna's pruners are asked about a trial as it stood after a fold, by what was known when it was proposed. Optuna itself
+asks about a trial as it stands now, among those that have ended by now: a search that is taken up again would be
+answered otherwise than before it was cut off.
+"""
 
 import copy
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from typing import Any
 
 from optuna.distributions import BaseDistribution, CategoricalDistribution
 from optuna.pruners import BasePruner, MedianPruner, NopPruner, WilcoxonPruner
 from optuna.samplers import BaseSampler, CmaEsSampler, GPSampler, RandomSampler, TPESampler
-from optuna.study import Study
-from optuna.trial import FrozenTrial
+from optuna.study import Study, StudyDirection
+from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from afnetm.errors import UserError
 
@@ -71,3 +76,32 @@ def make_pruner(name: str) -> BasePruner:
 def intermediate(pruner: str, scores: Sequence[float]) -> float:
     """What a trial reports after its last fold so far: the running mean, or for Wilcoxon's test that fold alone."""
     return scores[-1] if pruner == "wilcoxon" else sum(scores) / len(scores)
+
+
+class Earlier:
+    """All that a pruner looks at of a study, at an earlier time."""
+
+    direction = StudyDirection.MAXIMIZE
+
+    def __init__(self, trials: Sequence[FrozenTrial]) -> None:
+        self._trials = trials
+
+    def get_trials(self, deepcopy: bool = True, states: Container[TrialState] | None = None) -> list[FrozenTrial]:
+        """As Optuna's; never copies, for which pruners do not ask."""
+        return [trial for trial in self._trials if states is None or trial.state in states]
+
+    @property
+    def best_trial(self) -> FrozenTrial:
+        """As Optuna's; the first among equals.
+
+        Raises:
+            ValueError: none is complete.
+        """
+        return max(self.get_trials(states=(TrialState.COMPLETE,)), key=lambda trial: trial.value)
+
+
+def cuts_short(pruner: BasePruner, name: str, earlier: Earlier, scores: Sequence[float]) -> bool:
+    """Whether the pruner called `name` ends a trial after the folds that `scores` are of."""
+    reported = {fold: intermediate(name, scores[: fold + 1]) for fold in range(len(scores))}
+    trial = create_trial(state=TrialState.RUNNING, intermediate_values=reported)
+    return bool(pruner.prune(earlier, trial))

@@ -14,11 +14,9 @@ from optuna.trial import FrozenTrial, Trial, TrialState
 
 from afnetm.errors import UserError
 from afnetm.seeding import derive_seed
-from studies.budget import allowed
-from studies.pruning import Earlier, cuts_short
-from studies.samplers import intermediate, make_pruner, make_sampler
+from studies.samplers import Earlier, cuts_short, intermediate, make_pruner, make_sampler
 from studies.space import Space
-from studies.spec import SearchSpec
+from studies.spec import SearchSpec, allowed
 
 optuna.logging.set_verbosity(optuna.logging.WARNING)  # progress is told by who runs the trials
 

@@ -1,7 +1,9 @@
 """How a search is to be done: the ``[search]`` table of a suite, the same for all its methods."""
 
+from collections.abc import Sequence
 from typing import Annotated, Literal
 
+from optuna.trial import FrozenTrial, TrialState
 from pydantic import BaseModel, Field, model_validator
 
 from afnetm.errors import UserError
@@ -10,6 +12,8 @@ from studies.space import TRAINING
 
 #: Trials of a study where nothing else is said.
 TRIALS = 20
+#: A study on hours ends when so many trials in a row have failed: they cost none, and it would never end.
+GIVE_UP = 10
 
 
 class SearchSpec(BaseModel):
@@ -73,3 +77,20 @@ class SearchSpec(BaseModel):
     def most(self) -> int | None:
         """Trials of a study; None where hours are counted."""
         return None if self.hours is not None else self.trials or TRIALS
+
+
+def allowed(spec: SearchSpec, trials: Sequence[FrozenTrial]) -> int:
+    """How many trials `spec` gives a study that has had `trials` so far; it may have had more, of a larger budget.
+
+    Hours are counted before each generation: the one that exceeds them is finished, and is the last.
+    """
+    if spec.most is not None:
+        return spec.most
+    assert spec.hours is not None
+    count, spent, failed = 0, 0.0, 0
+    while count <= len(trials) and spent < 3600 * spec.hours and failed < GIVE_UP:
+        for trial in trials[count : count + spec.parallel]:
+            spent += trial.user_attrs.get("seconds", 0.0)
+            failed = failed + 1 if trial.state == TrialState.FAIL else 0
+        count += spec.parallel
+    return count

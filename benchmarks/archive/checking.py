@@ -1,9 +1,7 @@
 """Whether stored runs can be reported, and whether what is in an archive is what stored runs are."""
 
-import json
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import pyarrow.parquet as pq
@@ -71,7 +69,8 @@ def _checks(home: Home) -> Iterator[tuple[str, Callable[[], object]]]:
         if key not in listed_runs:
             raise UserError(f"no suite in it has a run {key}")
     for key in sorted(store.done()):
-        yield f"runs/{key}", partial(_check_run, store.folder(key), *listed_runs[key])
+        yield f"runs/{key}/result.json", partial(_check_result, store, key, *listed_runs[key])
+        yield f"runs/{key}", partial(_check_files, store, key)
     for key in sorted(store.failed()):
         yield f"failures/{key}.json", partial(_check_reason, store, key)
     for path in home.best_parameters("x").parent.glob("*.toml"):
@@ -87,19 +86,23 @@ def _check_manifest(manifest: Manifest, home: Home) -> None:
         raise UserError(f"suite '{manifest.suite}' has a run of method {formatted(min(unknown))}, which it has not")
 
 
-def _check_run(folder: Path, listed: ListedRun, manifest: Manifest) -> None:
-    result = json.loads((folder / "result.json").read_text())
+def _check_result(store: Store, key: str, listed: ListedRun, manifest: Manifest) -> None:
+    result = store.result(key)
     _check_text(result)
-    planned = {"key": folder.name, "hash of what decides it": folder.name, "repeat": listed.repeat, "fold": listed.fold}
+    planned = {"key": key, "hash of what decides it": key, "repeat": listed.repeat, "fold": listed.fold}
     found = result | {"hash of what decides it": run_key(result)}
     for name, value in (planned | {"dataset": manifest.dataset["fingerprint"]}).items():
         if found[name] != value:
-            raise UserError(f"runs/{folder.name}: {name} = {formatted(found[name])} (allowed: {value})")
+            raise UserError(f"runs/{key}/result.json: {name} = {formatted(found[name])} (allowed: {value})")
+
+
+def _check_files(store: Store, key: str) -> None:
+    folder, scans = store.folder(key), store.result(key)["n_test"]
     table = pq.ParquetFile(folder / "predictions.parquet").metadata
     unpacked = sum(table.row_group(k).total_byte_size for k in range(table.num_row_groups))
-    if table.num_rows != result["n_test"] or table.num_columns > _COLUMNS or max(unpacked, 8 * table.num_rows) > _BYTES:
+    if table.num_rows != scans or table.num_columns > _COLUMNS or max(unpacked, 8 * table.num_rows) > _BYTES:
         said = f"{table.num_rows} rows, {table.num_columns} columns, {unpacked} bytes"
-        raise UserError(f"runs/{folder.name}: predictions.parquet has {said}; n_test = {result['n_test']}")
+        raise UserError(f"runs/{key}: predictions.parquet has {said}; n_test = {scans}")
     for path in folder.glob("*.safetensors"):
         with safe_open(path, "numpy"):  # a header that is none raises
             pass

@@ -96,8 +96,9 @@ def _check(infos: list[zipfile.ZipInfo], archive: str, *, packed: int, free: int
         if name in names:
             raise UserError(f"{where} is there twice")
         names.add(name)
-        if (kind := stat.S_IFMT(info.external_attr >> 16)) and kind != stat.S_IFREG:
-            raise UserError(f"{where} is of kind {stat.filemode(kind)[0]}; plain files alone are allowed")
+        mode = info.external_attr >> 16
+        if stat.S_IFMT(mode) not in {0, stat.S_IFREG}:
+            raise UserError(f"{where} ({stat.filemode(mode)}) is not a plain file")
         if info.flag_bits & 1 or info.compress_type not in {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}:
             raise UserError(f"{where} is encrypted or compressed otherwise than by deflate; neither is allowed")
         if info.file_size > limit:

@@ -12,9 +12,8 @@ from afnetm.data.dataset import FaceDataset
 from benchmarks.records.manifest import Manifest, dataset_secret
 from benchmarks.records.store import Store
 from benchmarks.reporting.evidence import mean_maps
-from benchmarks.reporting.gathering import Gathered, gathered, where
 from benchmarks.reporting.scans import Pictures, dataset_here, names_in, nuisance_factors
-from benchmarks.reporting.sound import Sound, read_sound, reason
+from benchmarks.reporting.sound import Gathered, Sound, gathered, read_sound, reason, where
 from reports.data.left_out import LeftOut
 from reports.data.pseudonyms import PREFIXES, identity, unnamed, words
 from reports.data.results import Axis, Provenance, Results

@@ -11,9 +11,9 @@ from optuna.distributions import CategoricalDistribution, FloatDistribution, Int
 from optuna.trial import FrozenTrial, TrialState, create_trial
 from PIL import Image
 
-from studies.importances import FEWEST, importances
 from studies.pictures import pictures
 from studies.scales import scale
+from studies.table import FEWEST, importances
 
 SPACE = {
     "features": IntDistribution(32, 512, log=True),

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from optuna.storages import InMemoryStorage, JournalStorage
 
-from studies.budget import GIVE_UP
+from studies.spec import GIVE_UP
 from tests.studies.conftest import (
     COMPLETE,
     FAIL,

@@ -112,7 +112,7 @@ def altered(content: Content, path: Path, change: Callable[[zipfile.ZipInfo], No
 @pytest.mark.parametrize("kind", [stat.S_IFLNK, stat.S_IFDIR, stat.S_IFCHR, stat.S_IFIFO])
 def test_only_plain_files_are_taken(kind: int, content: Content, home: Home, tmp_path: Path) -> None:
     path = altered(content, tmp_path / "out.zip", lambda info: setattr(info, "external_attr", (kind | 0o777) << 16))
-    assert "plain files alone are allowed" in refusal(path, home)
+    assert "is not a plain file" in refusal(path, home)
 
 
 def test_only_deflate_packs_and_nothing_is_encrypted(content: Content, home: Home, tmp_path: Path) -> None:
@@ -200,9 +200,9 @@ def with_arrays(name: str, change: Callable[[dict[str, Any]], dict[str, Any]]) -
 
 
 SPOILT: dict[str, tuple[Callable[[Content], Content], str]] = {
-    "a result that is no JSON": (lambda c: {RESULT: b"\xff"}, f"runs/{KEY}: UnicodeDecodeError"),
-    "very deep": (lambda c: {RESULT: b"[" * 100_000}, f"runs/{KEY}: RecursionError"),
-    "a list": (lambda c: {RESULT: b"[]"}, f"runs/{KEY}: AttributeError"),
+    "a result that is no JSON": (lambda c: {RESULT: b"\xff"}, f"runs/{KEY}/result.json: UnicodeDecodeError"),
+    "very deep": (lambda c: {RESULT: b"[" * 100_000}, f"runs/{KEY}/result.json: RecursionError"),
+    "a list": (lambda c: {RESULT: b"[]"}, f"runs/{KEY}/result.json: AttributeError"),
     "an escape for terminals": (with_json(RESULT, "hardware", to="\x1b[2J"), "text that cannot be printed"),
     "an escape in a suite": (with_json(SUITE, "description", to="\x1b[2J"), "text that cannot be printed"),
     "an escape in a reason": (with_json(FAILURE, "reason", to="\x1b[2J"), "text that cannot be printed"),
