@@ -18,8 +18,6 @@ from studies.samplers import Earlier, cuts_short, intermediate, make_pruner, mak
 from studies.space import Space
 from studies.spec import SearchSpec, allowed
 
-optuna.logging.set_verbosity(optuna.logging.WARNING)  # progress is told by who runs the trials
-
 
 @dataclass(frozen=True)
 class Task:
