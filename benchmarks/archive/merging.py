@@ -112,6 +112,8 @@ def _opened(path: Path, home: Home, name: str | None) -> Iterator[_Source]:
             raise UserError(f"'{path}' is no home: it has no suites that were run, and no datasets")
         yield _Source(source, str(path), manifests)
         return
+    if not path.exists():
+        raise UserError(f"'{path}': there is no such home or archive")
     with TemporaryDirectory(prefix=_INCOMING, dir=home.path) as folder:
         source = Home(Path(folder))
         unpack(path, source.path)
@@ -194,15 +196,14 @@ def _datasets(home: Home, sources: Sequence[_Source]) -> list[Path]:
     def there(one: Home) -> Iterable[Path]:
         return (path for path in sorted(one.datasets.glob("*")) if path.is_dir() and not path.name.startswith("."))
 
-    known = {path.name: (path, read_info(path)["fingerprint"]) for path in there(home)}
+    known = {path.name: path for path in there(home)}
     new = []
     for source in sources:
         for path in there(source.home):
-            mine, fingerprint = known.get(path.name, (None, read_info(path)["fingerprint"]))
-            if mine is None:
-                known[path.name] = path, fingerprint
+            mine, fingerprint = known.setdefault(path.name, path), read_info(path)["fingerprint"]
+            if mine is path:
                 new.append(path)
-            elif read_info(path)["fingerprint"] != fingerprint:
+            elif read_info(mine)["fingerprint"] != fingerprint:
                 raise UserError(f"dataset '{path.name}' in '{source.name}' is another one than '{mine}'")
     return new
 

@@ -64,7 +64,7 @@ def unpack(path: Path, folder: Path) -> None:
         UserError: it cannot be read, or is no such archive; names the member, what is wrong and what is allowed.
     """
     if not path.is_file():  # opening alone may do something to a device
-        raise UserError(f"archive '{path}': {'not a plain file' if path.exists() else 'there is no such file'}")
+        raise UserError(f"archive '{path}' is not a plain file")
     try:
         archive = zipfile.ZipFile(path)
     except OSError as error:

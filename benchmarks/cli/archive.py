@@ -21,8 +21,8 @@ def export(
         bool,
         typer.Option(
             "--with-faces",
-            help="Name subjects of a dataset that is not shareable, and include what may show their faces. "
-            "Without it subjects have pseudonyms, and errors are named by type only.",
+            help="Name subjects of a dataset that is not shareable, and include what may show their faces, "
+            "with the key of their pseudonyms. Without it subjects have pseudonyms, and errors are named by type only.",
         ),
     ] = False,
     weights: Annotated[bool, typer.Option("--weights", help="Include trained weights where they were kept.")] = False,
@@ -72,9 +72,7 @@ def import_(
 
 def merge(
     context: typer.Context,
-    homes: Annotated[
-        list[Path], typer.Argument(metavar="HOME...", help="Other homes, or archives of `afnetm export`.")
-    ],
+    homes: Annotated[list[Path], typer.Argument(metavar="HOME", help="Other homes, or archives of `afnetm export`.")],
 ) -> None:
     """Takes the results, searches and datasets of other homes into this one (`--home`); they stay as they are.
 

@@ -156,7 +156,6 @@ def test_a_table_that_is_larger_than_it_says_is_not_read(content: Content, home:
 
 def test_a_file_that_is_no_archive_is_refused(content: Content, home: Home, tmp_path: Path) -> None:
     path = tmp_path / "out.zip"
-    assert "there is no such file" in refusal(path, home)
     for data in (b"", b"PK\x05\x06" + bytes(18), b"x" * 1000, honest()[:-30]):
         path.write_bytes(data)
         refusal(path, home)
@@ -168,7 +167,7 @@ def test_a_file_that_is_no_archive_is_refused(content: Content, home: Home, tmp_
     assert "it has no suite" in refusal(path, home)
     path.unlink()
     os.mkfifo(path)
-    assert "not a plain file" in refusal(path, home)
+    assert "is not a plain file" in refusal(path, home)
 
 
 class Evil:

@@ -160,6 +160,7 @@ def test_another_suite_of_the_same_name_is_refused_with_a_way_out(tmp_path: Path
     assert there.best_parameters("people 2").read_text() == BEST_PARAMETERS
     assert "is the home that is merged into" in refusal([there.path], there)
     assert "is no home" in refusal([tmp_path], there)
+    assert "there is no such home or archive" in refusal([tmp_path / "nowhere"], there)
 
 
 def listed(manifest: Manifest, **keys: str) -> list[ListedRun]:
