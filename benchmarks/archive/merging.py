@@ -10,6 +10,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
@@ -24,6 +25,9 @@ from benchmarks.records.home import Home, write_text
 from benchmarks.records.manifest import Manifest, manifest_named
 from benchmarks.records.store import Store
 from benchmarks.reporting.sound import DAMAGED
+
+if TYPE_CHECKING:
+    from optuna.storages import BaseStorage
 
 _INCOMING = ".incoming-"
 #: What two trainings of one run need not have in common: when, on what machine, how fast.
@@ -82,19 +86,22 @@ def merge(
             shutil.rmtree(left, ignore_errors=True)
         opened = [stack.enter_context(_opened(path, home, name)) for path in sources]
         manifests = _manifests(home, opened)
-        merged = Merged(sorted(manifests))
         _check_records(home, opened)
-        datasets = _datasets(home, opened)
+        datasets, best_parameters = _datasets(home, opened), _best_parameters(home, opened)
+        studies = [found for source in opened if (found := _studies(source.home)) is not None]
+        merged = Merged(sorted(manifests), datasets=[folder.name for folder in datasets])
         store = Store(home)
         store.sweep()
         _copy_records(store, opened, merged, progress)
         for folder in datasets:
             _copy_dataset(folder, home)
-        merged.datasets = [folder.name for folder in datasets]
-        for source in opened:
-            merged.studies += _copy_studies(source.home, home, storage_url)
-            for manifest in source.manifests:
-                _take_best_parameters(source, manifest.suite, home)
+        if studies:
+            from studies.storage import copy_studies, open_storage
+
+            storage = open_storage(home.journal, storage_url)
+            merged.studies = sum(copy_studies(found, storage) for found in studies)
+        for path, text in best_parameters.items():
+            write_text(path, text)
         for manifest in manifests.values():
             manifest.save(home)
         return merged
@@ -234,26 +241,29 @@ def _copy_dataset(folder: Path, home: Home) -> None:
     beside.rename(home.datasets / folder.name)
 
 
-def _copy_studies(source: Home, home: Home, storage_url: str | None) -> int:
+def _studies(source: Home) -> "BaseStorage | None":
     if not source.journal.exists():
-        return 0
-    from studies.storage import NoStudiesError, copy_studies, open_storage, view_storage  # Optuna
+        return None
+    from studies.storage import NoStudiesError, view_storage  # Optuna
 
     with suppress(NoStudiesError):
-        return copy_studies(view_storage(source.journal, None), open_storage(home.journal, storage_url))
-    return 0
+        return view_storage(source.journal, None)
+    return None
 
 
-def _take_best_parameters(source: _Source, suite: str, home: Home) -> None:
-    """What a search chose, with what the home's own search chose for other methods and folds."""
-    theirs, own = source.home.best_parameters(suite), home.best_parameters(suite)
-    if not theirs.is_file():
-        return
-    if not own.is_file():
-        write_text(own, theirs.read_text(encoding="utf-8"))
-        return
-    from studies.best_parameters import read_best_parameters, written
+def _best_parameters(home: Home, sources: Sequence[_Source]) -> dict[Path, str]:
+    """What searches chose for the sources' suites, by its file; where several have one, what any chose, ours first."""
+    found: dict[Path, str] = {}
+    for suite in {manifest.suite for source in sources for manifest in source.manifests}:
+        files = [one.best_parameters(suite) for one in (home, *(source.home for source in sources))]
+        texts = {file: file.read_text(encoding="utf-8") for file in files if file.is_file()}
+        if len(set(texts.values())) > 1:
+            from studies.best_parameters import read_best_parameters, written
 
-    found = {(one.label, one.where): one for path in (theirs, own) for one in read_best_parameters(path)}
-    if len(found) > len(read_best_parameters(own)):
-        write_text(own, written(found.values(), suite=suite))
+            read = {file: read_best_parameters(file) for file in texts}
+            every = {(one.label, one.where): one for file in reversed(read) for one in read[file]}
+            if len(every) > len(read.get(files[0], ())):  # or it stays, with its comments
+                found[files[0]] = written(every.values(), suite=suite)
+        elif texts and files[0] not in texts:
+            (found[files[0]],) = set(texts.values())
+    return found

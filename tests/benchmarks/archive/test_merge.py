@@ -217,7 +217,11 @@ def test_studies_and_best_parameters_come_along(tmp_path: Path) -> None:
     assert "[concat.0-0]" in chosen
     assert "[late.0-1]" in chosen
     before = tree(one.path)
+    other.journal.write_text("garbage\n" + other.journal.read_text())
+    assert "is damaged" in refusal([other.path], one)
+    other.journal.unlink()
     assert merge([other.path], one).studies == 0
+    assert one.best_parameters("people").read_text() == chosen
     assert {name: digest for name, digest in tree(one.path).items() if "journal" not in name} == {
         name: digest for name, digest in before.items() if "journal" not in name
     }
