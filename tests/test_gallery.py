@@ -12,7 +12,7 @@ from afnetm.model.cost import parameter_count
 from afnetm.model.encoder import EncoderSpec
 
 ROOT = Path(__file__).parents[1]
-GALLERY = ROOT / "reports" / "gallery"
+GALLERY = ROOT / "docs" / "gallery"
 TEXT = (GALLERY / "README.md").read_text(encoding="utf-8")
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 SUITES = ("fusion", "fusion-clean", "ablation", "ablation-clean")
