@@ -1,5 +1,6 @@
 """Datasets of other classes than the six expressions, from a folder of meshes to stored runs."""
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -12,8 +13,10 @@ from afnetm.data.formats.pictures import write_picture
 from afnetm.data.formats.vrml import VrmlMesh, write_vrml
 from tests.afnetm.data.conftest import make_scan
 from tests.benchmarks.conftest import Afnetm
+from tests.reports.page.test_page import read
 
 EIGHT = ("anger", "disgust", "fear", "happiness", "sadness", "surprise", "contempt", "neutral")
+CODES = {3: "AN NE PA", 8: "AN DI FE HA SA SU CO NE"}
 
 
 @pytest.mark.parametrize("classes", [("anger", "neutral", "pain"), EIGHT], ids=["three", "eight"])
@@ -41,7 +44,6 @@ def test_a_folder_s_classes_reach_its_runs(
         "keep_weights = true\n" + "\n".join(line for line in text.splitlines() if not line.startswith("synthetic"))
     )
     here(home, "run", str(suite), "--workers", "1")
-    assert (home / "reports/small/index.html").exists()
     found = list((home / "runs").glob("*/predictions.parquet"))
     assert len(found) == 2
     predictions = pd.concat(map(pd.read_parquet, found))
@@ -49,3 +51,24 @@ def test_a_folder_s_classes_reach_its_runs(
     assert sorted(predictions["expression"]) == sorted(classes * 2)
     np.testing.assert_allclose(predictions.filter(like="p_").sum(axis=1), 1, atol=1e-5)
     assert afnetm.load_model(found[0].parent).classes == classes
+
+    report = home / "reports" / "small"
+    table = pd.read_csv(report / "tables" / "comparison.csv")
+    assert [name for name in table if name.startswith("recall_") and name.count("_") == 1] == [
+        f"recall_{name}" for name in classes
+    ]
+    right = predictions["expression"] == predictions["predicted"]
+    for name in classes:
+        assert table[f"recall_{name}"].item() == pytest.approx(right[predictions["expression"] == name].mean())
+    assert table["balanced_accuracy"].item() == pytest.approx(right.mean())  # all classes have as many scans
+    page, details = read(report / "index.html"), (report / "tables" / "details.tex").read_text(encoding="utf-8")
+    codes = dict(zip(classes, CODES[len(classes)].split(), strict=True))
+    assert f"a column: {', '.join(f'{code} {name}' for name, code in codes.items())}); the diagonal" in page.text
+    pictures = [a["aria-label"] for tag, a in page.elements if tag == "svg"]
+    confusion = next(text for text in pictures if text.startswith("Confusion matrix: "))
+    assert [part.split()[0] for part in confusion.removeprefix("Confusion matrix: ").split("; ")] == list(classes)
+    assert [name for name in classes if f" {name} " not in re.sub(r"\W+", " ", details)] == []
+    given = [str(report / "tables" / name) for name in ("folds.csv", "predictions.parquet")]
+    here(home, "report", "--results", given[0], "--predictions", given[1], "--out", str(tmp_path / "again"))
+    again = pd.read_csv(tmp_path / "again" / "tables" / "comparison.csv")
+    pd.testing.assert_frame_equal(again, table)
