@@ -70,7 +70,7 @@ class TableColumn:
         format: how a number is printed; None for a column of text.
         better: which of its numbers are.
         ends: keys of what stands in brackets behind each.
-        spread: the key of what stands behind ±.
+        deviation: the key of what stands behind ±.
         strong: which rows are set bold in it.
         brackets: what headings say of what stands in brackets.
         with_p: whether each has its p.
@@ -88,7 +88,7 @@ class TableColumn:
     format: Callable[[Any], str] | None = None
     better: Literal["higher", "lower"] = "higher"
     ends: Sequence[str] = ()
-    spread: str = ""
+    deviation: str = ""
     strong: Callable[[Mapping[Any, Any]], bool] | None = None
     brackets: str = ""
     with_p: bool = False
@@ -116,7 +116,7 @@ class TableColumn:
         value = row[self.key]
         if self.format is None:
             return Cell(text=str(value) or formats.NOTHING)
-        text = self.format(value) + (f" ± {self.format(row[self.spread])}" if self.spread else "")
+        text = self.format(value) + (f" ± {self.format(row[self.deviation])}" if self.deviation else "")
         ends = [self.format(row[end]) for end in self.ends]
         return Cell(
             text=text,

@@ -16,7 +16,7 @@ from benchmarks.records.manifest import ListedRun, Manifest, manifest_named
 from benchmarks.records.store import Store
 from benchmarks.reporting.frames import results
 from benchmarks.reporting.sound import read_sound
-from reports.data.left_out import LeftOut
+from reports.data.usable import LeftOut
 from reports.formats import in_a_line
 from reports.schema import ReportError
 from studies.best_parameters import read_best_parameters

@@ -14,11 +14,10 @@ from benchmarks.records.store import Store
 from benchmarks.reporting.evidence import mean_maps
 from benchmarks.reporting.scans import Pictures, dataset_here, names_in, nuisance_factors
 from benchmarks.reporting.sound import Gathered, Sound, gathered, read_sound, reason, where
-from reports.data.left_out import LeftOut
 from reports.data.pseudonyms import PREFIXES, identity, unnamed, words
 from reports.data.results import Axis, Provenance, Results
 from reports.data.search import Search
-from reports.data.usable import diverged, faults
+from reports.data.usable import LeftOut, diverged, faults
 from reports.schema import ReportError, probabilities
 
 _FOLD = ("seed", "n_train", "n_test", "accuracy", "macro_f1")

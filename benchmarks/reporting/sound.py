@@ -17,7 +17,7 @@ from safetensors import SafetensorError
 from benchmarks.records.manifest import ListedRun
 from benchmarks.records.store import Store
 from benchmarks.reporting.evidence import Map, importance, maps
-from reports.data.left_out import LeftOut
+from reports.data.usable import LeftOut
 from reports.formats import in_a_line
 from reports.schema import CURVES, PREDICTIONS, Column, probabilities
 

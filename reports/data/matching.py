@@ -3,9 +3,9 @@
 import numpy as np
 import pandas as pd
 
-from reports.data.left_out import LeftOut
 from reports.data.numbers import places
 from reports.data.spelling import in_order, is_number, named_in
+from reports.data.usable import LeftOut
 from reports.formats import names
 from reports.schema import PROBABILITY, ReportError, probabilities
 

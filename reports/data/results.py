@@ -18,9 +18,9 @@ from reports.data.consistency import (
     check_units,
 )
 from reports.data.faces import Face
-from reports.data.left_out import LeftOut
 from reports.data.search import Search
 from reports.data.spelling import classes_of
+from reports.data.usable import LeftOut
 from reports.schema import (
     CURVES,
     FOLDS,

@@ -76,7 +76,7 @@ def overview_table(multi: MultiSuite, found: pd.DataFrame, *, notes: Sequence[st
 
 def method_cell(multi: MultiSuite, method: str) -> Cell:
     """A method's name, marked where it is not the same in all suites."""
-    return Cell(text=method, mark=formats.DIFFERS if method in multi.unlike else "")
+    return Cell(text=method, mark=formats.DIFFERS if method in multi.varying else "")
 
 
 def suite_columns(multi: MultiSuite, of: TableColumn, *, first: str, page: str = "") -> list[TableColumn]:

@@ -4,15 +4,57 @@ A dataset is a dataset, known by its fingerprint, and not a suite: suites on one
 what they find is not independent, and counts once.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import pandas as pd
 
-from reports.multi_suite.method_differences import MethodDifference, method_differences
+from reports import formats
+from reports.data.results import Results
 from reports.schema import ReportError
 from reports.tables.compared import Compared
+
+
+@dataclass(frozen=True)
+class MethodDifference:
+    """What differs between methods of one label.
+
+    Attributes:
+        method: the label.
+        what: ``"registered as"``, ``"version"``, or a hyper-parameter.
+        values: by suite, in their order, as text; a dash where the method or the setting is not there.
+    """
+
+    method: str
+    what: str
+    values: tuple[str, ...]
+
+
+def method_differences(suites: Sequence[Results]) -> list[MethodDifference]:
+    """All that differs between methods of one label, with results in two suites or more.
+
+    What a search chose is not looked at: that is each study's own.
+    """
+    found = []
+    for label in dict.fromkeys(method for results in suites for method in results.methods):
+        described = [_about(label, results) for results in suites]
+        there = [about for about in described if about]
+        for what in dict.fromkeys(key for about in there for key in about):
+            values = tuple(about.get(what, formats.NOTHING) for about in described)
+            found += [MethodDifference(label, what, values)] * (len({about.get(what) for about in there}) > 1)
+    return found
+
+
+def _about(label: str, results: Results) -> Mapping[str, str]:
+    """What a method is, a setting a key; empty where the suite has no result of it."""
+    if label not in results.methods:
+        return {}
+    about = results.provenance.methods[label]
+    parts: dict[str, Any] = {"registered as": about.get("name", label), "version": about["version"]}
+    return {name: formats.setting(value) for name, value in (parts | dict(about["hyperparameters"])).items()}
+
 
 #: Decimals of a mean of shares that are not rounding: equal scores stay equal.
 _DECIMALS = 12
@@ -69,7 +111,7 @@ class MultiSuite:
         return method_differences([one.results for one in self.suites])
 
     @cached_property
-    def unlike(self) -> set[str]:
+    def varying(self) -> set[str]:
         """The methods that are not the same in all suites."""
         return {one.method for one in self.method_differences}
 
@@ -109,7 +151,7 @@ class MultiSuite:
     def shared(self) -> list[str]:
         """The methods with a mean and ranks: those that all datasets have, and that are the same in all suites."""
         whole = self.scores.notna().all()
-        return [method for method in self.methods if whole[method] and method not in self.unlike]
+        return [method for method in self.methods if whole[method] and method not in self.varying]
 
     @cached_property
     def means(self) -> "pd.Series[float]":

@@ -61,7 +61,7 @@ def tallies(multi: MultiSuite, found: pd.DataFrame) -> dict[str, Counter[str]]:
 
     Not of a method that is another in some suite, and of none where the control is.
     """
-    counted = found[~found["method"].isin(multi.unlike) & (multi.control not in multi.unlike)]
+    counted = found[~found["method"].isin(multi.varying) & (multi.control not in multi.varying)]
     return {str(method): Counter(rows["verdict"]) for method, rows in counted.groupby("method", sort=False)}
 
 

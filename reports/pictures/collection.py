@@ -15,8 +15,7 @@ from reports.data.results import Results
 from reports.pictures import figures, per_method
 from reports.pictures.attention import attention
 from reports.pictures.conditions import conditions, contenders
-from reports.pictures.hardest import subjects
-from reports.pictures.hardest_faces import hardest_faces
+from reports.pictures.hardest import hardest_faces, subjects
 from reports.pictures.pareto import cost
 from reports.pictures.theme import Picture
 from reports.pictures.weights import followed, nuisance_factors, shifts, weights

@@ -1,4 +1,4 @@
-"""The corrected repeated k-fold t-test: are two methods' folds further apart than folds are by chance?
+"""Tests over folds: the corrected repeated k-fold t-test, and what it says of probabilities (Bayes).
 
 Folds share training scans, and repeats share all of them, so the variance of the mean over J = k r folds is far more
 than a J-th of the variance between folds. Nadeau and Bengio put
@@ -9,12 +9,19 @@ in its place, s^2 the folds' variance, and refer mean / sqrt(Var) to Student's t
 right where every two folds' differences correlate by n_test / (n_test + n_train), which is a guess, and wants scores
 that are roughly normal.
 
+The Bayesian correlated t-test asks how probable it is that one method is better, or that both are practically the same.
+With an uninformative prior the mean difference has a posterior that is Student's t with J - 1 degrees of freedom around
+the folds' mean, as wide as the corrected standard error; a region of practical equivalence (rope) around zero holds the
+differences that nobody would act on.
+
 Sources: C. Nadeau and Y. Bengio, Inference for the generalization error, Machine Learning 52, 2003; R. Bouckaert and
 E. Frank, Evaluating the replicability of significance tests for comparing learning algorithms, PAKDD 2004 (with
-repeated k-fold cross-validation).
+repeated k-fold cross-validation); A. Benavoli, G. Corani, J. Demšar and M. Zaffalon, Time for a change: a tutorial for
+comparing multiple classifiers through Bayesian analysis, JMLR 18, 2017, section 3.
 """
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -61,3 +68,31 @@ def corrected_t(differences: NDArray[np.float64], *, n_train: float, n_test: flo
     reach = stats.t.ppf(0.975, folds - 1) * error
     p = 2.0 * stats.t.sf(np.abs(mean) / error, folds - 1)
     return FoldTest(mean, error, p, mean - reach, mean + reach)
+
+
+class Rope(NamedTuple):
+    """Probabilities ``(...)``, of sum 1; all NaN where the folds have no spread to tell them from.
+
+    Attributes:
+        left: that the difference is below the region: the second method is better.
+        inside: that it is within: both are practically the same.
+        right: that it is above: the first method is better.
+    """
+
+    left: NDArray[np.float64]
+    inside: NDArray[np.float64]
+    right: NDArray[np.float64]
+
+
+def posterior(differences: NDArray[np.float64], *, n_train: float, n_test: float, rope: float) -> Rope:
+    """Where the mean difference of two methods lies.
+
+    Args:
+        differences: ``(..., J)``, finite, between the methods' scores on the same J folds, first minus second.
+        n_train: scans trained on in a fold.
+        n_test: scans tested in a fold.
+        rope: differences up to this, either way, count as none; in the unit of `differences`.
+    """
+    found = corrected_t(differences, n_train=n_train, n_test=n_test)
+    left, right = (stats.t.sf((rope + sign * found.mean) / found.error, differences.shape[-1] - 1) for sign in (1, -1))
+    return Rope(left, np.maximum(1.0 - left - right, 0.0), right)

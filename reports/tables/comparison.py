@@ -142,7 +142,7 @@ def comparison_table(results: Results, table: pd.DataFrame, marks: Marks, pairs:
             title="Folds",
             unit="%",
             format=formats.percent,
-            spread="accuracy_sd",
+            deviation="accuracy_sd",
             page="Fold mean\N{NO-BREAK SPACE}±\N{NO-BREAK SPACE}SD",
             paper="Mean ± SD (%)",
             importance=1,

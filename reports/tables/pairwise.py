@@ -14,9 +14,8 @@ import pandas as pd
 
 from reports import formats
 from reports.data.results import Results
-from reports.statistics.bayes import posterior
 from reports.statistics.bootstrap import improvement
-from reports.statistics.fold_tests import corrected_t
+from reports.statistics.fold_tests import corrected_t, posterior
 from reports.statistics.multiple_testing import LEVEL, holm
 from reports.statistics.paired import Pair
 from reports.statistics.subject_tests import sign_flip, signed_rank

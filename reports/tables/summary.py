@@ -5,13 +5,12 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from reports.data.left_out import LeftOut
-from reports.data.results import Results
+from reports.data.results import Provenance, Results
+from reports.data.usable import LeftOut
 from reports.formats import duration, names, number, percent, points
 from reports.statistics.bootstrap import Interval
 from reports.statistics.multiple_testing import LEVEL
 from reports.tables.ablation import outcome
-from reports.tables.settings import tuned
 from reports.tables.significance import like_the_best
 from reports.tables.tuning import uneven
 
@@ -23,7 +22,11 @@ SYNTHETIC = (
 #: With fewer subjects percentile intervals are noticeably too narrow (see the coverage test).
 FEW_SUBJECTS = 20
 #: So many things that are left out are named at the top of the page.
-_NAMED = 4
+_LISTED = 4
+#: So many methods are named in a sentence; more are counted.
+_NAMED = 6
+_UNTUNED = "No method was tuned on this dataset"
+_OTHERWISE = "Tuned on this dataset, methods may rank otherwise."
 
 
 def notices(results: Results) -> list[str]:
@@ -59,7 +62,7 @@ def notices(results: Results) -> list[str]:
 
 def left_out(parts: Sequence[LeftOut]) -> str:
     """What could not be used: the first few by name."""
-    formatted = [f"{one.place}: {one.what} ({one.reason})" for one in parts[:_NAMED]]
+    formatted = [f"{one.place}: {one.what} ({one.reason})" for one in parts[:_LISTED]]
     rest = len(parts) - len(formatted)
     more = [f"{rest} more, which are listed under “Reproducibility”"] if rest else []
     return f"Partial: what could not be used is left out, namely {'; '.join([*formatted, *more])}."
@@ -170,3 +173,40 @@ def _significance(leader: str, others: Sequence[str], alike: Sequence[str]) -> s
         return f"{leader} does not differ significantly from {names(unclear)} ({test.format('≥')})."
     rest = f", but not from {names(unclear)}" if unclear else ""
     return f"{leader} differs significantly from {names(apart)} ({test.format('<')}){rest}."
+
+
+def tuned(plan: Provenance) -> list[str]:
+    """How far hyper-parameters were tuned, in sentences."""
+    if plan.files:
+        return ["Whether methods were tuned is not known."]
+    if plan.search is not None and plan.search.params_file:
+        return ["No method was tuned here: hyper-parameters were given in a file."]
+    if plan.search is not None:
+        return [f"Every method was tuned by the same rules, {plan.search.budget}, without its tested subjects."]
+    if not all("tuned" in about and "changed" in about for about in plan.methods.values()):
+        unknown = (
+            "hyper-parameters are defaults, of which these records do not say where they come from, or the suite's"
+        )
+        return [f"{_UNTUNED}: {unknown}.", _OTHERWISE]
+    return _defaults(plan)
+
+
+def _defaults(plan: Provenance) -> list[str]:
+    """The same where nothing was searched and it is known where defaults come from."""
+    searched = [name for name, about in plan.methods.items() if about["tuned"]]
+    chosen = [name for name in plan.methods if name not in searched]
+    set_here = [name for name in searched if plan.methods[name]["changed"]]
+    if not searched:
+        return [f"{_UNTUNED}: hyper-parameters are defaults that no search found, or the suite's.", _OTHERWISE]
+    who = "Every method's" if not chosen else f"The defaults of {_several(chosen)} were not searched for; all others'"
+    search = "one search by the same rules on synthetic development subjects (docs/tuning.md)"
+    text = [f"{_UNTUNED}.", f"{who} default hyper-parameters come from {search}."]
+    if set_here:
+        text.append(f"The suite sets hyper-parameters of {_several(set_here)}, which were not tuned again.")
+        if plan.axes:
+            text.append("In an ablation this favours the full model, for which the others were tuned.")
+    return [*text, _OTHERWISE]
+
+
+def _several(methods: Sequence[str]) -> str:
+    return names(methods) if len(methods) <= _NAMED else f"{len(methods)} methods"

@@ -15,7 +15,7 @@ from benchmarks.plans.suite_files import suite_names
 from benchmarks.records.home import Home
 from benchmarks.records.manifest import manifest_named
 from reports.data.results import Axis
-from reports.tables.settings import tuned
+from reports.tables.summary import tuned
 from tests.reports.conftest import provenance
 
 

@@ -15,8 +15,8 @@ from benchmarks.records.home import Home
 from benchmarks.records.manifest import read_manifest
 from benchmarks.records.store import Store
 from benchmarks.reporting.frames import results
-from reports.data.left_out import UNIT
 from reports.data.results import Results
+from reports.data.usable import UNIT
 from tests.benchmarks.archive.examples import fabricate, make_manifest, run
 from tests.benchmarks.conftest import Afnetm
 from tests.reports.conftest import PROBABILITIES, sketching

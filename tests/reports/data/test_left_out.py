@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from reports.data.left_out import UNIT
 from reports.data.outside import read_results
 from reports.data.results import Results
+from reports.data.usable import UNIT
 from reports.page.page import write_report
 from reports.tables.comparison import comparison
 from tests.reports.conftest import PROBABILITIES

@@ -12,8 +12,7 @@ from PIL import Image
 from reports.data.faces import Face
 from reports.data.results import Results
 from reports.page.page import write_report
-from reports.pictures.hardest import hardest
-from reports.pictures.hardest_faces import hardest_faces
+from reports.pictures.hardest import hardest, hardest_faces
 
 
 def face(grey: int, *, size: int = 24) -> Face:

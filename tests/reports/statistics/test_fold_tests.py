@@ -7,8 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from scipy import stats
 
-from reports.statistics.bayes import posterior
-from reports.statistics.fold_tests import corrected_t
+from reports.statistics.fold_tests import corrected_t, posterior
 
 # scikit-learn 1.9, example "Statistical comparison of models using grid search": 100 folds (10 x 10) of 90 and 10
 # points, areas under the curve of an SVM with an RBF kernel minus one with a linear kernel. Its folds differ by

@@ -12,8 +12,7 @@ import pytest
 from reports.formats import points
 from reports.page.page import write_report
 from reports.schema import ReportError
-from reports.statistics.bayes import posterior
-from reports.statistics.fold_tests import corrected_t
+from reports.statistics.fold_tests import corrected_t, posterior
 from reports.statistics.multiple_testing import LEVEL, holm
 from reports.statistics.paired import Pairing
 from reports.statistics.subject_tests import sign_flip, signed_rank
