@@ -120,7 +120,7 @@ def _page(compared: Compared, literature: pd.DataFrame, pictures: Pictures, *, f
         cautions=summary.cautions(notices),
         findings=summary.findings(results, table, compared.pairs),
         caveats=summary.caveats(results),
-        codes=codes(results.classes),
+        codes=[f"{code} {name}" for name, code in codes(results.classes).items()],
         pictures=elements(pictures),
         hardest=hardest_table(results),
         featured=contenders(table, results.control)[0],

@@ -16,17 +16,17 @@ _SHADES = ListedColormap([(*to_rgb(hue), round(0.04 + 0.51 * abs(shade), 3)) for
 
 
 def codes(classes: Sequence[str]) -> dict[str, str]:
-    """What classes are called where there is no room, with their names: ``AN`` for anger, as BU-3DFE's files do.
+    """What classes are called where there is no room, by their names: ``AN`` for anger, as BU-3DFE's files do.
 
     Their first two letters, of those that begin alike as many as tell them apart.
     """
 
     def code(name: str) -> str:
-        others = [other for other in classes if other != name]
-        sizes = range(2, len(name) + 1)
-        return name[: next((n for n in sizes if not any(o[:n] == name[:n] for o in others)), len(name))].upper()
+        others = [other.upper() for other in classes if other != name]
+        starts = (name[:size].upper() for size in range(2, len(name)))
+        return next((start for start in starts if not any(other.startswith(start) for other in others)), name.upper())
 
-    return {code(name): name for name in classes}
+    return {name: code(name) for name in classes}
 
 
 def tiles(

@@ -32,7 +32,7 @@ def confusion(predictions: pd.DataFrame, classes: Sequence[str]) -> Picture:
     figure = Figure(figsize=(COLUMN, 2.8), layout="constrained")
     axes = figure.subplots()
     texts = [[formats.percent(share, 0) for share in row] for row in shares]
-    tiles(axes, pd.DataFrame(shares, index=list(classes), columns=list(codes(classes))), texts)
+    tiles(axes, pd.DataFrame(shares, index=list(classes), columns=list(codes(classes).values())), texts)
     for place in range(len(classes)):
         axes.add_patch(Rectangle((place, place), 1, 1, fill=False, edgecolor=ACCENT, linewidth=0.9))
     axes.set(aspect="equal", xlabel="Predicted expression (cells: % of row)", ylabel="True expression")

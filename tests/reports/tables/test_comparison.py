@@ -9,7 +9,7 @@ from sklearn.metrics import balanced_accuracy_score, brier_score_loss, recall_sc
 
 from reports.markup import markdown
 from reports.table import Cell, Table, TableColumn
-from reports.tables.compared import Compared
+from reports.tables.compared import Compared, write_tables
 from reports.tables.comparison import comparison, marked
 from reports.tables.scores import scores
 from reports.tables.significance import like_the_best
@@ -48,6 +48,18 @@ def test_every_score_is_scikit_learn_s_over_all_scans_and_over_folds(results):
     for name in folds:
         assert row[f"{name}_mean"] == pytest.approx(folds[name].mean())
         assert row[f"{name}_sd"] == pytest.approx(folds[name].std())
+
+
+def test_a_score_that_is_described_stands_in_every_form_of_the_tables(results, tmp_path):
+    found = Compared(results)
+    write_tables(found, tmp_path)
+    numbers = pd.read_csv(tmp_path / "comparison.csv")
+    for one in scores(results.classes):
+        column, name = one.column, "comparison" if one.first else "details"
+        assert numbers[[f"{column.key}{part}" for part in ("", "_low", "_high", "_mean", "_sd")]].notna().all(axis=None)
+        assert f" {column.heading('text')} |" in (tmp_path / f"{name}.md").read_text(encoding="utf-8")
+        assert column.title.split()[-1] in (tmp_path / f"{name}.tex").read_text(encoding="utf-8")
+        assert column.note in found.tables[name].said_on_page
 
 
 def test_a_score_that_a_fold_has_no_scan_for_is_missing_there_alone(make):
