@@ -27,16 +27,17 @@ _NO_TABLE = {"model_type", "dataclass_type", "dict_type", "model_attributes_type
 _LETTERS = 80
 
 
-def parse(kind: Any, value: Any, *, table: str = "") -> Any:
+def parse(kind: Any, value: Any, *, table: str = "", file: str = "") -> Any:
     """`value`, made of what TOML or JSON can hold, as a `kind`, strictly.
 
     Args:
         kind: a type that pydantic can check: a model, a dataclass with `STRICT`, or one of these or None.
         value: a mapping of keys.
         table: dotted, where it stands in its file; empty for a whole file.
+        file: what errors call it; empty where there is none.
 
     Raises:
-        UserError: one line that names table, key, value, and what is allowed.
+        UserError: one line that names file, table, key, value, and what is allowed.
         OwnError: what a check of the class's own raised, and where.
     """
     try:
@@ -46,12 +47,13 @@ def parse(kind: Any, value: Any, *, table: str = "") -> Any:
         # A key that is spelt wrong leaves another one missing: it is the former that has to be mended.
         first = min(error.errors(include_url=False), key=lambda one: one["type"] not in _UNKNOWN)
         if first["type"] in {"value_error", "assertion_error"}:
-            raise OwnError(_own(first["ctx"]["error"], kind, [table, *map(str, first["loc"])])) from error
-        raise UserError(_message(first, kind, table)) from None
+            own = _own(first["ctx"]["error"], kind, [table, *map(str, first["loc"])])
+            raise OwnError(_of(file, own)) from error
+        raise UserError(_of(file, _message(first, kind, table))) from None
     except UserError as error:  # begins with the key
-        raise OwnError(f"{table}.{error}" if table else str(error)) from None
+        raise OwnError(_of(file, f"{table}.{error}" if table else str(error))) from None
     except (Exception, SystemExit) as error:  # a plug-in's may raise anything
-        raise OwnError(_own(error, kind, [table])) from error
+        raise OwnError(_of(file, _own(error, kind, [table]))) from error
 
 
 def formatted(value: Any) -> str:
@@ -63,6 +65,10 @@ def formatted(value: Any) -> str:
 @cache
 def _adapter(kind: Any) -> TypeAdapter[Any]:
     return TypeAdapter(kind)  # milliseconds, for each inner fold of each trial of a search
+
+
+def _of(file: str, message: str) -> str:
+    return f"{file}: {message}" if file else message
 
 
 def _message(first: ErrorDetails, kind: Any, table: str) -> str:

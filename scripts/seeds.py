@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from benchmarks.commands.comparing import prepare
+from benchmarks.commands.job import prepare
+from benchmarks.commands.request import ask
 from benchmarks.execution.driver import Outcome, drive
 from benchmarks.plans.runs import PlannedRun, rebuild, with_settings
 from benchmarks.records.home import Home
@@ -33,7 +34,7 @@ def accuracies(
     Raises:
         UserError: the suite is not right, or a training failed.
     """
-    job = prepare(suite, methods, home=home, workers=workers, device="cpu", console=console, dry=False)
+    job = prepare(ask(suite, home=home, methods=methods, workers=workers, device="cpu"), console)
     runs = [(one.label, seed, reseeded(one, seed)) for one in job.chosen for seed in range(seeds)]
     store = Store(home)
     with home.lock():

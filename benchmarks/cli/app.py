@@ -15,6 +15,7 @@ from afnetm.unwritten import why_unwritten
 from benchmarks.cli import archive, check, data, listing, report, status
 from benchmarks.cli import search as cli_search
 from benchmarks.cli.arguments import Command, Program
+from benchmarks.cli.carrying import carry_out
 from benchmarks.cli.options import (
     Changes,
     Device,
@@ -25,9 +26,6 @@ from benchmarks.cli.options import (
     SuiteName,
     WithFaces,
     Workers,
-    ahead,
-    command_line,
-    say_untracked,
 )
 from benchmarks.records.home import Home
 from benchmarks.terminal.console import console, errors, listen, output
@@ -136,60 +134,35 @@ def run(
     Example: `afnetm run quick --methods concat afnetm --workers 2`
     """
     with console.status("loading"):
-        if not dry_run:
-            ahead(context.obj, suite, changes)
-        from benchmarks.commands import comparing
-        from benchmarks.commands.publishing import publish
-        from benchmarks.commands.search_forecast import dry_forecast
-        from benchmarks.execution.troubles import check_tracking_uri
-    uri = context.meta["tracking_uri"]
-    check_tracking_uri(uri)
-    try:
-        job = comparing.prepare(
+        from benchmarks.commands.request import ask
+
+        request = ask(
             suite,
-            methods,
             home=context.obj,
+            changes=changes,
+            methods=methods,
+            method_files=method_files,
             workers=workers,
             device=device,
-            console=console,
             dry=dry_run,
-            changes=changes or (),
-            method_files=method_files or (),
+            params=params,
         )
-        if params is not None and job.planned:
-            job = comparing.give(job, params)
-        spec = job.suite.search if params is None else None
-        if dry_run:
+        request.begin()
+        from benchmarks.commands.forecast import dry_forecast
+        from benchmarks.commands.job import prepare
+        from benchmarks.execution.troubles import check_tracking_uri
+    check_tracking_uri(context.meta["tracking_uri"])
+    try:
+        job = prepare(request, console)
+        if not dry_run:
+            carry_out(context, job, with_faces=with_faces)
+        else:
             with console.status("timing a few steps of what has no record yet"):
-                wording = dry_forecast(job, spec, storage_url=context.meta.get("storage"))
+                wording = dry_forecast(job, storage_url=context.meta["storage"])
             output().print(wording)
-            return
-        if spec is not None:
-            job = cli_search.tune(context, job, spec)
-        tally = comparing.train(job, tracking_uri=uri, with_faces=with_faces, console=console)
     except KeyboardInterrupt:
         errors.say("stopped; what is done is kept: run again to go on")
         raise typer.Exit(130) from None
-    home: Home = context.obj
-    for (label, reason), alike in tally.failures.items():  # first: of nothing but failures there is no report
-        first = alike[0]
-        where = f"{label} {first.repeat}-{first.fold}"
-        more = f" and {len(alike) - 1} more" if len(alike) > 1 else ""
-        said = f"{escape(where)}{more}: {escape(reason)}; traceback: {escape(str(home.failures / first.key))}.txt"
-        errors.say(f"[red]failed:[/] {said}")
-    untracked = tally.untracked or job.untracked
-    if untracked:
-        say_untracked(untracked)
-    report.show(home, job.suite.name, with_faces=with_faces)
-    if not untracked and (untracked := publish(home, job.suite.name, tracking_uri=uri, console=console)):
-        say_untracked(untracked)
-    lacking = sorted({reason for reason in job.tuned.lacking.values() if reason}) if job.tuned else []
-    for reason in lacking:
-        where = command_line(home, "ui", "--optuna")
-        errors.say(f"[red]not trained:[/] {escape(reason)}; why is said in its trials: {where}")
-    print(f"MLflow UI:  {command_line(home, 'ui', job.suite.name)}")
-    if tally.failed or lacking:
-        raise typer.Exit(1)
 
 
 app.command(cls=Command)(cli_search.search)

@@ -3,7 +3,6 @@
 import os
 import shlex
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -64,15 +63,6 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON only.")]
 Workers = Annotated[int | None, typer.Option(help="Worker processes; by default one per core on a CPU, one on a GPU.")]
 Device = Annotated[str, typer.Option(metavar="auto|cpu|cuda", help="Where to train.", autocompletion=complete_devices)]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Print what would be done, and an estimate of its duration.")]
-
-
-def ahead(home: Home, suite: str, changes: Sequence[str] | None) -> None:
-    """Begins what workers need, where the suite seems to have something to train: this process has seconds to plan."""
-    from benchmarks.commands.state import seems_unfinished
-    from benchmarks.execution.workers import begin_workers
-
-    if seems_unfinished(suite, home, changes or ()):
-        begin_workers()
 
 
 def command_line(home: Home, *words: str) -> str:

@@ -13,7 +13,6 @@ from benchmarks.cli.options import (
     MethodsToRun,
     SuiteName,
     Workers,
-    ahead,
     command_line,
     say_untracked,
 )
@@ -23,9 +22,8 @@ from benchmarks.terminal.tables import Fitted
 from benchmarks.terminal.words import counted, disk, duration
 
 if TYPE_CHECKING:
-    from benchmarks.commands.comparing import Job
+    from benchmarks.commands.job import Job
     from benchmarks.search.tuning import Tuned
-    from studies.spec import SearchSpec
 
 
 def search(
@@ -49,33 +47,35 @@ def search(
 
     Example: `afnetm search quick --methods concat afnetm --trials 10`
     """
-    with console.status("loading"):
-        if not dry_run:
-            ahead(context.obj, suite, changes)
-        from benchmarks.commands import comparing
-        from benchmarks.commands.search_forecast import search_forecast
-        from benchmarks.execution.troubles import check_tracking_uri
     home: Home = context.obj
-    check_tracking_uri(context.meta["tracking_uri"])
-    try:
-        job = comparing.prepare(
+    budget = {} if trials is None and hours is None else {"trials": trials, "hours": hours}
+    with console.status("loading"):
+        from benchmarks.commands.request import ask
+
+        request = ask(
             suite,
-            methods,
             home=home,
+            changes=changes,
+            methods=methods,
+            method_files=method_files,
             workers=workers,
             device=device,
-            console=console,
             dry=dry_run,
-            changes=changes or (),
-            method_files=method_files or (),
+            search=budget,
         )
-        spec = comparing.search_spec(job.suite, trials=trials, hours=hours)
+        request.begin()
+        from benchmarks.commands.forecast import search_forecast
+        from benchmarks.commands.job import prepare
+        from benchmarks.execution.troubles import check_tracking_uri
+    check_tracking_uri(context.meta["tracking_uri"])
+    try:
+        job = prepare(request, console)
         if dry_run:
             with console.status("timing a few steps of what has no record yet"):
-                message = search_forecast(job, spec, storage_url=context.meta.get("storage"), measure=True)
+                message = search_forecast(job, storage_url=context.meta["storage"], measure=True)
             output().print(message)
             return
-        job = tune(context, job, spec)
+        job = tune(context, job)
     except KeyboardInterrupt:
         errors.say("stopped; what is done is kept: search again to go on")
         raise typer.Exit(130) from None
@@ -83,7 +83,7 @@ def search(
         say_untracked(job.untracked)
     path = home.best_parameters(job.suite.name)
     print(f"best parameters: {path}")
-    again = [*(["--set", *changes] if changes else []), *([] if job.suite.search else ["--params", str(path)])]
+    again = [*(["--set", *changes] if changes else []), *([] if request.searched else ["--params", str(path)])]
     print(f"to compare: {command_line(home, 'run', suite, *again)}")
     print(f"dashboard:  {command_line(home, 'ui', '--optuna')}")
     print(f"MLflow UI:  {command_line(home, 'ui', job.suite.name)}")
@@ -92,16 +92,16 @@ def search(
         raise typer.Exit(1)
 
 
-def tune(context: typer.Context, job: "Job", spec: "SearchSpec") -> "Job":
+def tune(context: typer.Context, job: "Job") -> "Job":
     """Says what is to be done, does it, and prints what was found."""
     from benchmarks.commands import comparing
-    from benchmarks.commands.search_forecast import search_forecast
+    from benchmarks.commands.forecast import search_forecast
 
     with console.status("reading what is done"):
-        message = search_forecast(job, spec, storage_url=context.meta.get("storage"), measure=False)
+        message = search_forecast(job, storage_url=context.meta["storage"], measure=False)
     console.print(message)
     uris = {"storage_url": context.meta.get("storage"), "tracking_uri": context.meta["tracking_uri"]}
-    job = comparing.tune(job, spec, console=console, **uris)
+    job = comparing.tune(job, console=console, **uris)
     assert job.tuned is not None
     output().print(_table(job.tuned, job.labels))
     return job

@@ -1,26 +1,29 @@
-"""What a run would do, and how long that takes: from recorded times, or from a few steps where there are none yet."""
+"""What a job would train, and how long that takes: by recorded times, or a few steps where there are none yet."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from itertools import product
 
+import optuna
 import pandas as pd
+from optuna.trial import FrozenTrial
 from rich.console import Group
 from rich.markup import escape
 
 from afnetm.blame import error_message
 from afnetm.data.scan import EXPRESSIONS
-from benchmarks.commands.beside import Step, steps
-from benchmarks.commands.timing import estimate_seconds
+from benchmarks.commands.job import Job
+from benchmarks.commands.timing import Step, estimate_seconds, steps
 from benchmarks.plans.datasets import how_to_make
+from benchmarks.plans.suite import Suite
 from benchmarks.records.store import Store
+from benchmarks.search.searching import study_name
 from benchmarks.terminal.tables import Fitted
 from benchmarks.terminal.words import counted, duration
-
-if TYPE_CHECKING:
-    from benchmarks.commands.comparing import Job
-    from benchmarks.plans.suite import Suite
+from studies.best_parameters import Where
+from studies.spec import SearchSpec
+from studies.storage import NoStudiesError, storage_errors, view_storage
 
 
 @dataclass(frozen=True)
@@ -44,7 +47,7 @@ class Share:
     fault: str | None = None
 
 
-def shares(job: "Job") -> list[Share]:
+def shares(job: Job) -> list[Share]:
     """What is left to do for each method asked for, in the suite's order; the dataset may be yet to be made."""
     store = Store(job.home)
     done = store.done()
@@ -59,7 +62,7 @@ def shares(job: "Job") -> list[Share]:
     return found
 
 
-def forecast(job: "Job") -> Group | str:
+def forecast(job: Job) -> Group | str:
     """`shares` for the terminal; where the dataset is to be prepared by hand, how to do that."""
     suite = job.suite
     if job.dataset is None and suite.dataset.synthetic is None:
@@ -103,7 +106,7 @@ class Shape:
     test: int
 
 
-def shape(job: "Job") -> Shape:
+def shape(job: Job) -> Shape:
     """That of the suite's trainings, by the first; of a dataset yet to be made, by its configuration."""
     suite = job.suite
     if job.dataset is not None:
@@ -116,7 +119,7 @@ def shape(job: "Job") -> Shape:
     return Shape(made.size, scans - test, test)
 
 
-def scans_each(suite: "Suite") -> int:
+def scans_each(suite: Suite) -> int:
     """How many scans of a person a synthetic dataset yet to be made would have, and the suite take."""
     made = suite.dataset.synthetic
     assert made is not None
@@ -124,7 +127,7 @@ def scans_each(suite: "Suite") -> int:
     return len(levels) * len(EXPRESSIONS)
 
 
-def estimated(job: "Job", label: str, of: Shape) -> tuple[float, str | None]:
+def estimated(job: Job, label: str, of: Shape) -> tuple[float, str | None]:
     """Seconds of a training of a method, by a few steps on this machine; NaN where these fail, and why."""
     suite = job.suite
     try:
@@ -140,3 +143,112 @@ def estimated(job: "Job", label: str, of: Shape) -> tuple[float, str | None]:
     except (Exception, SystemExit) as error:  # any method of any package; the others go on
         return math.nan, error_message(error, type(suite.methods[label]).__module__)
     return seconds, None
+
+
+def dry_forecast(job: Job, *, storage_url: str | None) -> Group | str:
+    """What ``afnetm run --dry-run`` says: what is searched, if anything, and what is trained then."""
+    if job.search is None or (job.dataset is None and job.suite.dataset.synthetic is None):
+        return forecast(job)
+    protocol = job.suite.protocol
+    runs = len(job.labels) * protocol.folds * protocol.repeats
+    then = f"then the best parameters are trained: {counted(runs, 'run')}"
+    return Group(search_forecast(job, storage_url=storage_url, measure=True, report=True), f"[dim]{then}[/]")
+
+
+def search_forecast(job: Job, *, storage_url: str | None, measure: bool, report: bool = False) -> Group | str:
+    """A row a method: trainings at most (pruning spares some), those done, and how long the others take.
+
+    That is by recorded times; where there are none and `measure` is set, by a few steps in this process, which a method
+    may end or fill.
+    """
+    spec = job.search
+    assert spec is not None
+    if job.dataset is None and job.suite.dataset.synthetic is None:
+        return f"dataset '{job.suite.dataset.name}' is not there; to make it:\n  {how_to_make(job.suite.dataset)}"
+    trials = _trials(job, storage_url)
+    found = [_share(job, spec, label, trials, measure=measure) for label in job.labels]
+    studies = len(_places(job, spec)) * spec.selection_repeats
+    about = (
+        f"{spec.selection}: {counted(studies, 'study')} a method, {spec.budget} each, "
+        f"{counted(spec.folds, 'inner fold')}; {spec.sampler}, pruner {spec.pruner}, by {spec.metric}"
+    )
+    if spec.hours is not None:
+        seconds = sum(share.seconds for share in found)
+        return f"{about}; {duration(seconds)} at most with {counted(job.workers, 'worker')}"
+    notes = [about, "trainings at most: what is pruned is spared"]
+    if not all(share.sure or math.isnan(share.seconds) for share in found):
+        measured = " or a few training steps, now" if measure else ""
+        notes.append(f"about: by recorded times{measured}; with {counted(job.workers, 'worker')}")
+    if not measure and any(math.isnan(share.seconds) for share in found):
+        notes.append("?: nothing of it was trained yet; --dry-run measures")
+    beside = steps(job, left=sum(share.left for share in found), report=report)
+    return Group(table_of(found, "trainings", beside), *(f"[dim]{escape(note)}[/]" for note in notes), *faults(found))
+
+
+def _share(job: Job, spec: SearchSpec, label: str, known: Mapping[str, list[FrozenTrial]], *, measure: bool) -> Share:
+    names = [
+        study_name(job.suite.name, label, where, search)
+        for where, search in product(_places(job, spec), range(spec.selection_repeats))
+    ]
+    trials = [known.get(name, []) for name in names]
+    spent = [sum(trial.user_attrs.get("seconds", 0.0) for trial in own) for own in trials]
+    if spec.most is None:
+        assert spec.hours is not None
+        left_over = sum(max(0.0, 3600 * spec.hours - seconds) for seconds in spent)
+        return Share(label, 0, 0, left_over / job.workers, sure=True)
+    runs = spec.most * len(names) * spec.folds
+    left = sum(max(0, spec.most - len(own)) for own in trials) * spec.folds
+    trained = sum(len(trial.user_attrs["runs"]) for own in trials for trial in own)
+    if not left:
+        return Share(label, runs, 0, 0.0, sure=True)
+    each, fault = (sum(spent) / trained, None) if trained else _one(job, spec, label, measure=measure)
+    return Share(label, runs, left, left * each / job.workers, sure=bool(trained), fault=fault)
+
+
+def _one(job: Job, spec: SearchSpec, label: str, *, measure: bool) -> tuple[float, str | None]:
+    """Seconds of one training: by records of the comparison's, which train on more, or by a few steps; else NaN.
+
+    And why those few steps failed, if they did.
+    """
+    store, inner, outer = Store(job.home), _inner_shape(job, spec), shape(job)
+    done = store.done()
+    times: list[float] = [
+        store.result(p.run.key)["seconds"] for p in job.planned if p.label == label and p.run.key in done
+    ]
+    if times:
+        return sum(times) / len(times) * inner.train / outer.train, None
+    return estimated(job, label, inner) if measure else (math.nan, None)
+
+
+def _inner_shape(job: Job, spec: SearchSpec) -> Shape:
+    if job.studies:
+        folds = job.studies[0].folds
+        return Shape(shape(job).size, len(folds[0].train), len(folds[0].test))
+    made, suite = job.suite.dataset.synthetic, job.suite
+    assert made is not None
+    scans = shape(job).train
+    if spec.selection == "development":
+        scans = (made.subjects - (suite.protocol.subjects or 0)) * scans_each(suite)
+    return Shape(made.size, scans - scans // spec.folds, scans // spec.folds)
+
+
+def _places(job: Job, spec: SearchSpec) -> list[Where]:
+    protocol = job.suite.protocol
+    if spec.selection == "development":
+        return [None]
+    return list(product(range(protocol.repeats), range(protocol.folds)))
+
+
+def _trials(job: Job, storage_url: str | None) -> dict[str, list[FrozenTrial]]:
+    """The trials of every study there is that have been trained, by its name, whatever it searched."""
+    try:
+        with storage_errors(storage_url):
+            storage = view_storage(job.home.journal, storage_url)
+            names = optuna.get_all_study_names(storage)
+            studies = {name: optuna.load_study(study_name=name, storage=storage) for name in names}
+            return {
+                name: [trial for trial in study.get_trials(deepcopy=False) if "runs" in trial.user_attrs]
+                for name, study in studies.items()
+            }
+    except NoStudiesError:
+        return {}

@@ -1,7 +1,6 @@
 """The state of a suite, and of a whole home: what is done, failed and left, and the disk that it takes."""
 
 import shutil
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -51,19 +50,6 @@ def suite_state(reference: str, home: Home) -> State:
     counts = {"done": len(good), "failed": len(bad), "left": len(runs) - len(good) - len(bad)}
     reasons = {runs[key]: store.reason(key) for key in bad}
     return State(manifest.suite, counts, reasons, store.size(good), _changed(reference, manifest.text))
-
-
-def seems_unfinished(reference: str, home: Home, changes: Sequence[str] = ()) -> bool:
-    """Whether a run of the suite is likely to train something, by a look that takes no time."""
-    try:
-        text = read_suite_file(reference, changes).text
-    except UserError:  # there is no such suite, which is said elsewhere
-        return False
-    try:
-        manifest = read_manifest(home, reference)
-    except UserError:  # it was never run
-        return True
-    return manifest.text != text or not {listed.key for listed in manifest.only(None)} <= Store(home).done()
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,9 @@
-"""How long a run would take, from a few training steps, where there is no record of one yet."""
+"""How long things take here: a training, by a few of its steps, and what a run does beside its trainings."""
 
 import time
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -19,8 +20,18 @@ from afnetm.training.device_dataset import DeviceDataset
 from afnetm.training.loop import fit
 from afnetm.training.process import prepared
 
+if TYPE_CHECKING:
+    from benchmarks.commands.job import Job
+    from benchmarks.plans.suite import SyntheticSpec
+
 #: On a processor a step is timed with as many faces as make this many operations forward: a second or so at most.
 _OPERATIONS = 2e10
+
+#: Processor seconds that this process had used when all was imported: what else is to be done in Python takes its time
+#: in proportion, on a slower machine as on a faster one. Measured as multiples of it, see `startup` and `afterwards`.
+_IMPORTED = time.process_time()
+#: So long it is where this was measured, seconds; and at most where the program is part of another, a test's.
+_USUAL, _MOST = 4.5, 30.0
 
 
 @prepared()
@@ -79,3 +90,39 @@ def _blank(scans: int, size: int) -> FaceDataset:
         depth=np.zeros(shape, np.uint16),
         planes=np.zeros(shape, np.uint8),
     )
+
+
+@dataclass(frozen=True)
+class Step:
+    """A step of a run: what it is called, and its seconds."""
+
+    label: str
+    seconds: float
+
+
+def steps(job: "Job", *, left: int, report: bool = True) -> list[Step]:
+    """The steps of what trains `left` runs, of the job's or of a search, and writes a report in the end."""
+    scale = min(_IMPORTED, _MOST) / _USUAL
+    runs = len(job.planned) or len(job.labels) * job.suite.protocol.folds * job.suite.protocol.repeats
+    made = job.suite.dataset.synthetic if job.dataset is None else None
+    start = scale * (6.0 + 0.2 * left / job.workers)
+    mlflow = scale * (3.0 + 0.06 * min(left, 10) + (0.01 * runs))
+    writing = scale * (3.5 + 1.0 * len(job.labels) + 0.006 * runs)
+    making = [Step("the dataset", _making(made, workers=job.workers))] if made is not None else []
+    end = [Step("the report", writing)] if report else []
+    return [*making, Step("start-up, records", start), Step("MLflow", mlflow), *end]
+
+
+def _making(made: "SyntheticSpec", *, workers: int) -> float:
+    """Seconds to make a synthetic dataset, by one scan of it, after another that reads what all of them need."""
+    from afnetm.data.rendering import render
+
+    source = made.source
+    first, *_, last = source.ids()
+    begun = time.process_time()
+    render(source.load(first), size=made.size)
+    once = time.process_time() - begun
+    render(source.load(last), size=made.size)
+    each = time.process_time() - begun - once
+    scans = made.subjects * len(made.intensities) * len(EXPRESSIONS)
+    return once + each * scans / workers

@@ -1,24 +1,16 @@
-"""A comparison is trained: what of it is still to do is done, recorded and copied to MLflow, with progress told."""
+"""A comparison as a workload: its runs in order, every method tried before one is trained, and what came of them."""
 
 import math
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import partial
-from typing import TYPE_CHECKING
 
-from benchmarks.execution.copying import Report, copies
-from benchmarks.execution.driver import Outcome, drive
+from benchmarks.execution.driver import Outcome
 from benchmarks.plans.runs import PlannedRun, Run
-from benchmarks.records.home import Home
-from benchmarks.records.manifest import Manifest
 from benchmarks.records.store import Store
 from benchmarks.terminal.console import Terminal
 from benchmarks.terminal.progress import MethodProgress
 from benchmarks.terminal.words import counted, duration
-
-if TYPE_CHECKING:
-    from benchmarks.execution.tracking import Tracker
 
 
 @dataclass
@@ -42,43 +34,6 @@ class Tally:
         for outcome in self.failed:
             found.setdefault((outcome.planned.label, outcome.reason or ""), []).append(outcome.planned.run)
         return found
-
-
-def train(
-    planned: Sequence[PlannedRun],
-    manifest: Manifest,
-    home: Home,
-    *,
-    workers: int,
-    tracking_uri: str,
-    with_faces: bool,
-    console: Terminal,
-) -> Tally:
-    """Trains and tests those of `planned` that have no record yet. The home's lock must be held.
-
-    MLflow is written from a thread of its own, so that workers never wait for it; what it lacks from earlier runs is
-    caught up on the way.
-    """
-    store = Store(home)
-    done = store.done()
-    # The comparison's before additional runs like it.
-    listed_runs = {listed.key: listed for listed in reversed(manifest.only(None))}
-    tracker = partial(_tracker, uri=tracking_uri, home=home, manifest=manifest, with_faces=with_faces)
-    with copies(tracker, tracking_uri, console) as copying:
-
-        def log(key: str) -> None:
-            copying.do(lambda tracker: tracker.log([listed_runs[key]]))
-
-        for one in planned:
-            if one.run.key in done:
-                log(one.run.key)
-        comparison = Comparison(planned, done, store, workers=workers, console=console, finished=log)
-        if not comparison.ended:
-            copying.do(lambda tracker: None)  # that MLflow is away is heard now, and it takes seconds to begin
-            with comparison.progress:
-                drive(comparison, home, workers=workers)
-    comparison.tally.untracked = copying.lacks
-    return comparison.tally
 
 
 class Comparison:
@@ -204,9 +159,3 @@ def _counted(runs: Iterable[PlannedRun]) -> Counter[str]:
 
 def _mean(values: Sequence[float]) -> float:
     return sum(values) / len(values)
-
-
-def _tracker(tell: Report, *, uri: str, home: Home, manifest: Manifest, with_faces: bool) -> "Tracker":
-    from benchmarks.execution.tracking import Tracker
-
-    return Tracker(uri, home, manifest, with_faces=with_faces, tell=tell)

@@ -56,7 +56,6 @@ def drive(workload: Workload, home: Home, *, workers: int, work: Work = execute)
         UserError: the home's disk is full. The runs in flight have not failed.
     """
     store = Store(home)
-    store.sweep()
     idle = [Worker() for _ in range(workers)]
     in_flight: dict[Future[float | Failure], tuple[Worker, PlannedRun]] = {}
     lost: deque[PlannedRun] = deque()
@@ -66,26 +65,26 @@ def drive(workload: Workload, home: Home, *, workers: int, work: Work = execute)
         worker = idle.pop()
         in_flight[worker.submit(planned, home, work)] = (worker, planned)
 
-    try:
-        while True:
-            if lost and not in_flight:
-                start(alone := lost.popleft())
-            while idle and not lost and alone is None and (planned := workload.pull()) is not None:
-                start(planned)
-            if not in_flight:
-                break
-            for future in wait(in_flight, return_when=FIRST_COMPLETED).done:
-                worker, planned = in_flight.pop(future)
-                idle.append(worker)
-                if worker.lost(future) and planned is not alone:
-                    lost.append(planned)
-                else:
-                    alone = None
-                    workload.take(_outcome(planned, future, store, home))
-    finally:
-        for worker in [*idle, *(worker for worker, _ in in_flight.values())]:
-            worker.end()
-        store.sweep()
+    with store.swept():
+        try:
+            while True:
+                if lost and not in_flight:
+                    start(alone := lost.popleft())
+                while idle and not lost and alone is None and (planned := workload.pull()) is not None:
+                    start(planned)
+                if not in_flight:
+                    break
+                for future in wait(in_flight, return_when=FIRST_COMPLETED).done:
+                    worker, planned = in_flight.pop(future)
+                    idle.append(worker)
+                    if worker.lost(future) and planned is not alone:
+                        lost.append(planned)
+                    else:
+                        alone = None
+                        workload.take(_outcome(planned, future, store, home))
+        finally:
+            for worker in [*idle, *(worker for worker, _ in in_flight.values())]:
+                worker.end()
 
 
 def _outcome(planned: PlannedRun, future: Future[float | Failure], store: Store, home: Home) -> Outcome:

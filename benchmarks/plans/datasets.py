@@ -21,48 +21,38 @@ if TYPE_CHECKING:
     from benchmarks.plans.suite import DatasetSpec  # torch, by way of the methods
 
 
-def ensure_dataset(home: Home, spec: "DatasetSpec", *, workers: int | None, console: Terminal) -> FaceDataset:
-    """The dataset that a suite names; a synthetic one that it describes is made if it is not there yet.
+def find_dataset(
+    home: Home, spec: "DatasetSpec", *, workers: int | None, console: Terminal, make: bool
+) -> FaceDataset | None:
+    """The dataset that a suite names, opened; one that it describes is made where it is not there yet.
+
+    Args:
+        home: where it is.
+        spec: the suite's.
+        workers: processes that make it.
+        console: for the progress.
+        make: whether it may be made; if not, and the suite says how it would be, there is None.
 
     Raises:
-        UserError: it is not there and not described, or it is there and is not what the suite describes.
+        UserError: it is not there.
     """
-    directory = dataset_directory(home.path, spec.name)
-    if spec.synthetic is None:
-        return _prepared(directory, spec)
-    source = SyntheticSource(**spec.synthetic.model_dump(exclude={"size"}))
-    if not directory.exists():
-        return make_synthetic(home, spec.name, source, size=spec.synthetic.size, workers=workers, console=console)
-    dataset = open_dataset(directory)
-    warn_of_rendering(dataset)
-    described = source.describe() | {"size": spec.synthetic.size}
-    found = {**dataset.source, "size": dataset.size}
-    for key, value in described.items():
-        if found.get(key) != value:
-            raise UserError(
-                f"dataset '{spec.name}' exists with {key} = {found.get(key)}, the suite describes {value}; "
-                f"name another dataset, or delete {directory}"
-            )
-    return dataset
+    directory = home.datasets / spec.name
+    if directory.exists():
+        dataset = open_dataset(directory)
+        warn_of_rendering(dataset)
+        return dataset
+    if spec.synthetic is None and (make or spec.source is None):
+        raise UserError(f"dataset '{spec.name}' is not there: {directory}; to make it: {how_to_make(spec)}")
+    if spec.synthetic is None or not make:
+        return None
+    size, source = spec.synthetic.size, spec.synthetic.source
+    with home.lock():
+        return make_synthetic(home, spec.name, source, size=size, workers=workers, console=console)
 
 
 def how_to_make(spec: "DatasetSpec") -> str:
     """The command that makes the dataset of a suite which does not describe it."""
     return f"afnetm data prepare {spec.source or '|'.join(sources().names)} DIR {spec.name}"
-
-
-def _prepared(directory: Path, spec: "DatasetSpec") -> FaceDataset:
-    if not directory.exists():
-        raise UserError(f"dataset '{spec.name}' is not there: {directory}; to make it: {how_to_make(spec)}")
-    dataset = open_dataset(directory)
-    kind = dataset.source.get("kind")
-    if spec.source is not None and kind != spec.source:
-        raise UserError(
-            f"dataset '{spec.name}' was made from '{kind}', the suite is for '{spec.source}'; "
-            f"name another dataset, or delete {directory}"
-        )
-    warn_of_rendering(dataset)
-    return dataset
 
 
 def warn_of_rendering(dataset: FaceDataset) -> None:

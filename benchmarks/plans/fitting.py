@@ -1,33 +1,104 @@
-"""What the keys of a suite may not say together, found before anything is made."""
+"""What must fit together: a suite's keys, dataset, encoder and methods; checked before anything is made."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import fields
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from afnetm.data.synthetic import SyntheticSource
+from afnetm.data.dataset import dataset_directory
+from afnetm.data.dataset_files import read_info
 from afnetm.errors import UserError
 from afnetm.method import Method
+from afnetm.model.stream import check_encoder
+from benchmarks.plans.naming import check_label, check_suite_name
 from studies.spec import SearchSpec
 
 if TYPE_CHECKING:
-    from benchmarks.plans.suite import AxisSpec, DatasetSpec, ProtocolSpec
+    from benchmarks.plans.suite import AxisSpec, DatasetSpec, ProtocolSpec, Suite
+
+#: Of the faces of a dataset yet to be prepared, pixels, unless its maker says otherwise.
+USUAL_SIZE = 224
 
 
-def check_selection(search: SearchSpec, protocol: "ProtocolSpec") -> None:
-    """Refuses a selection that would see subjects who are tested later.
+def check_suite(suite: "Suite", *, file: str) -> None:
+    """Refuses a suite whose keys contradict each other; `file` is what errors call it.
 
     Raises:
-        UserError: names what is allowed.
+        UserError: names file and key, and what is allowed.
     """
-    if search.selection == "development" and (protocol.subjects is None or protocol.redraw):
-        why = "protocol.redraw = true draws" if protocol.redraw else "without protocol.subjects the protocol takes"
-        raise UserError(
-            f"search.selection = 'development': {why} subjects for testing who would have been tuned on; use 'nested'"
-        )
+    check_suite_name(suite.name, file=file)
+    try:
+        dataset_directory(Path(), suite.dataset.name)
+        _check_dataset(suite.dataset, suite.protocol)
+        if suite.search is not None:
+            check_search(suite.search, suite)
+    except UserError as error:
+        raise UserError(f"{file}: {error}") from None
+    check_methods(suite.methods, suite.axes, file)
+    _check_axes(suite.axes, file)
+    if suite.control is not None and suite.control not in suite.methods:
+        raise UserError(f"{file}: control = '{suite.control}' is none of its methods: {', '.join(suite.methods)}")
 
 
-def check_dataset(dataset: "DatasetSpec", protocol: "ProtocolSpec") -> None:
+def check_search(search: SearchSpec, suite: "Suite") -> None:
+    """Refuses a search that would see subjects who are tested later, or for which too few are left.
+
+    Raises:
+        UserError: names the key and what is allowed.
+    """
+    _check_selection(search, suite.protocol)
+    _check_inner_folds(search, suite.dataset, suite.protocol)
+
+
+def check_fits(suite: "Suite", labels: Sequence[str], directory: Path) -> None:
+    """Refuses a dataset that is not what a suite describes, and an encoder that cannot read its faces.
+
+    Args:
+        suite: whose dataset and encoder they are.
+        labels: the methods that will be trained, which may need more of the encoder.
+        directory: the dataset's, whether it is there or yet to be made.
+
+    Raises:
+        UserError: says what does not fit, and what to do.
+    """
+    spec, size = suite.dataset, suite.encoder.size or USUAL_SIZE
+    described: dict[str, object] = {}
+    if spec.synthetic is not None:
+        size = spec.synthetic.size
+        described = spec.synthetic.source.describe() | {"size": size}
+    if directory.exists():
+        info = read_info(directory)
+        size, found = info["size"], {**info["source"], "size": info["size"]}
+        mend = f"name another dataset, or delete {directory}"
+        for key, value in described.items():
+            if found.get(key) != value:
+                has = f"exists with {key} = {found.get(key)}"
+                raise UserError(f"dataset '{spec.name}' {has}, the suite describes {value}; {mend}")
+        kind = found.get("kind")
+        if spec.source is not None and kind != spec.source:
+            raise UserError(f"dataset '{spec.name}' was made from '{kind}', the suite is for '{spec.source}'; {mend}")
+    staged = [label for label in labels if suite.methods[label].staged]
+    check_encoder(suite.encoder, size=size, staged=staged)
+
+
+def check_methods(methods: Mapping[str, Method], axes: Mapping[str, "AxisSpec"], file: str) -> None:
+    """Raises `UserError` where a label cannot be shown, two methods are the same, or one lacks an axis."""
+    for label, method in methods.items():
+        check_label(label, of=f"{file}: the label of a method")
+        twin = next(name for name, other in methods.items() if other == method)
+        if twin != label:
+            raise UserError(f"{file}: methods.{label} is the same as methods.{twin}; one is enough")
+        has = [field.name for field in fields(method)]
+        for axis in axes:
+            if axis not in has:
+                raise UserError(
+                    f"{file}: axes.{axis}: methods.{label} ('{method.name}') has no such hyper-parameter; "
+                    f"it has: {', '.join(has)}"
+                )
+
+
+def _check_dataset(dataset: "DatasetSpec", protocol: "ProtocolSpec") -> None:
     """Raises `UserError` where keys contradict each other, before anything is made."""
     if dataset.synthetic is not None and dataset.source is not None:
         raise UserError(f"dataset.source = '{dataset.source}': not together with dataset.synthetic; name one of them")
@@ -36,7 +107,7 @@ def check_dataset(dataset: "DatasetSpec", protocol: "ProtocolSpec") -> None:
     if protocol.subjects is not None and protocol.folds > protocol.subjects:
         raise UserError(f"protocol.folds = {protocol.folds}: more than the {protocol.subjects} subjects drawn")
     if dataset.synthetic is not None:
-        SyntheticSource(**dataset.synthetic.model_dump(exclude={"size"}))  # has a check of its own
+        _ = dataset.synthetic.source  # has a check of its own
         for intensity in dataset.intensities or ():
             if intensity not in dataset.synthetic.intensities:
                 made = ", ".join(map(str, dataset.synthetic.intensities))
@@ -50,19 +121,7 @@ def check_dataset(dataset: "DatasetSpec", protocol: "ProtocolSpec") -> None:
                 )
 
 
-def check_inner_folds(search: SearchSpec, dataset: "DatasetSpec", protocol: "ProtocolSpec") -> None:
-    """The same of a search: of a dataset yet to be made it is known how many subjects are left to tune on."""
-    if dataset.synthetic is None:
-        return
-    people = protocol.subjects or dataset.synthetic.subjects
-    tuned_on = people - math.ceil(people / protocol.folds)
-    if search.selection == "development":
-        tuned_on = dataset.synthetic.subjects - people
-    if search.folds > tuned_on:
-        raise UserError(f"search.folds = {search.folds}: more than the {tuned_on} subjects that are left to tune on")
-
-
-def check_axes(axes: Mapping[str, "AxisSpec"], file: str) -> None:
+def _check_axes(axes: Mapping[str, "AxisSpec"], file: str) -> None:
     """Raises `UserError` where an axis is part of none, or of itself by way of others."""
     for key, axis in axes.items():
         above, seen = axis.part_of, [key]
@@ -75,16 +134,26 @@ def check_axes(axes: Mapping[str, "AxisSpec"], file: str) -> None:
             above = axes[above].part_of
 
 
-def check_methods(methods: Mapping[str, Method], axes: Mapping[str, "AxisSpec"], file: str) -> None:
-    """Raises `UserError` where two methods are the same, or one lacks a hyper-parameter that is an axis."""
-    for label, method in methods.items():
-        twin = next(name for name, other in methods.items() if other == method)
-        if twin != label:
-            raise UserError(f"{file}: methods.{label} is the same as methods.{twin}; one is enough")
-        has = [field.name for field in fields(method)]
-        for axis in axes:
-            if axis not in has:
-                raise UserError(
-                    f"{file}: axes.{axis}: methods.{label} ('{method.name}') has no such hyper-parameter; "
-                    f"it has: {', '.join(has)}"
-                )
+def _check_selection(search: SearchSpec, protocol: "ProtocolSpec") -> None:
+    """Refuses a selection that would see subjects who are tested later.
+
+    Raises:
+        UserError: names what is allowed.
+    """
+    if search.selection == "development" and (protocol.subjects is None or protocol.redraw):
+        why = "protocol.redraw = true draws" if protocol.redraw else "without protocol.subjects the protocol takes"
+        raise UserError(
+            f"search.selection = 'development': {why} subjects for testing who would have been tuned on; use 'nested'"
+        )
+
+
+def _check_inner_folds(search: SearchSpec, dataset: "DatasetSpec", protocol: "ProtocolSpec") -> None:
+    """The same of a search: of a dataset yet to be made it is known how many subjects are left to tune on."""
+    if dataset.synthetic is None:
+        return
+    people = protocol.subjects or dataset.synthetic.subjects
+    tuned_on = people - math.ceil(people / protocol.folds)
+    if search.selection == "development":
+        tuned_on = dataset.synthetic.subjects - people
+    if search.folds > tuned_on:
+        raise UserError(f"search.folds = {search.folds}: more than the {tuned_on} subjects that are left to tune on")

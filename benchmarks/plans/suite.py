@@ -1,14 +1,13 @@
 """Suites: a comparison written down in TOML, parsed strictly, so that a typo is an error that names the key."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from itertools import product
-from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import BaseModel, Field, field_validator, model_validator
 
-from afnetm.data.dataset import dataset_directory
 from afnetm.data.registry import sources
+from afnetm.data.synthetic import SyntheticSource
 from afnetm.errors import UserError, suggestion
 from afnetm.installation import how_to_register
 from afnetm.method import Method
@@ -16,8 +15,7 @@ from afnetm.model.encoder import EncoderSpec
 from afnetm.registry import add_method_file, find_method, registry
 from afnetm.strict import STRICT, formatted, parse
 from afnetm.training.config import TrainingConfig
-from benchmarks.plans.fitting import check_axes, check_dataset, check_inner_folds, check_methods, check_selection
-from benchmarks.plans.naming import check_label, check_suite_name
+from benchmarks.plans.fitting import check_methods, check_suite
 from benchmarks.plans.suite_files import SuiteFile, read_suite_file
 from studies.spec import SearchSpec
 
@@ -43,6 +41,11 @@ class SyntheticSpec(_Strict):
     size: Annotated[int, Field(ge=16, le=1024)]
     seed: _Seed = 0
     clean: bool = False
+
+    @property
+    def source(self) -> SyntheticSource:
+        """Where its scans come from; has a check of its own."""
+        return SyntheticSource(**self.model_dump(exclude={"size"}))
 
 
 class DatasetSpec(_Strict):
@@ -155,28 +158,45 @@ class Suite(_Strict):
             raise UserError(f"description = {formatted(value)}: holds a character that cannot be printed")
         return line
 
-    def including(self, names: Iterable[str]) -> "Suite":
+    def including(
+        self,
+        names: Iterable[str],
+        *,
+        earlier: Iterable[str] = (),
+        left_out: Callable[[str], object] = lambda why: None,
+    ) -> "Suite":
         """The suite with the registered methods called `names` beside its own, each with its defaults.
 
         Labels of the suite are passed over.
 
+        Args:
+            names: the methods.
+            earlier: those that earlier runs added; one that has no place beside the others any more is left out.
+            left_out: is given why, in one line.
+
         Raises:
             UserError: a name is neither a label nor registered, or its method has no place beside the others.
         """
-        suite = self
-        for name in names:
-            if name in suite.methods:
+        whole, wanted = dict(self.methods), list(names)
+        for name in [*earlier, *wanted]:
+            if name in whole:
                 continue
-            if name not in registry().names:
-                known = dict.fromkeys([*suite.methods, *registry().names])
-                hints = filter(None, [how_to_register(name), suggestion(name, known)])
-                raise UserError(f"method '{name}' is neither in suite '{self.name}' nor registered; {'; '.join(hints)}")
-            whole = suite.methods | {name: _method(name, {}, self.name)}
-            check_methods(whole, self.axes, self.name)
-            suite = suite.model_copy(update={"methods": whole, "added": (*suite.added, name)})
-        return suite
+            try:
+                if name not in registry().names:
+                    known = dict.fromkeys([*whole, *registry().names])
+                    hints = "; ".join(filter(None, [how_to_register(name), suggestion(name, known)]))
+                    raise UserError(f"method '{name}' is neither in suite '{self.name}' nor registered; {hints}")
+                more = whole | {name: _method(name, {}, self.name)}
+                check_methods(more, self.axes, self.name)
+                whole = more
+            except UserError as error:
+                if name in wanted:
+                    raise
+                left_out(f"{name}, added in an earlier run, is left out: {error}")
+        added = tuple(name for name in whole if name not in self.methods)
+        return self.model_copy(update={"methods": whole, "added": (*self.added, *added)})
 
-    def only(self, labels: list[str] | None) -> "Suite":
+    def only(self, labels: Sequence[str] | None) -> "Suite":
         """The suite with these of its methods; every one where `labels` is empty or None."""
         for label in labels or ():
             if label not in self.methods:
@@ -199,10 +219,18 @@ def load_suite(reference: str, changes: Sequence[str] = (), names: Sequence[str]
     Raises:
         UserError: there is no such suite, or it is not right; names file, table and key.
     """
-    file = read_suite_file(reference, changes)
+    return suite_of(read_suite_file(reference, changes), names)
+
+
+def suite_of(file: SuiteFile, names: Sequence[str] = ()) -> Suite:
+    """The suite that a file says; a method of its own or of `names` may be a file beside it.
+
+    Raises:
+        UserError: it is not right; names file, table and key.
+    """
     _add_method_files(file, names)
     suite = parse_suite(file.tables, name=file.path.stem, text=file.text, file=file.said)
-    return suite.model_copy(update={"path": "" if file.own else str(file.path)})
+    return suite.model_copy(update={"path": file.place})
 
 
 def _add_method_files(file: SuiteFile, names: Sequence[str]) -> None:
@@ -223,7 +251,6 @@ def parse_suite(tables: dict[str, Any], *, name: str, text: str, file: str) -> S
             raise UserError(f"{file}: key '{key}' is not allowed; it is not the file's to say")
         if key not in _KEYS:
             raise UserError(f"{file}: {key}: unknown key; {suggestion(key, _KEYS)}")
-    check_suite_name(name, file=file)
     given = tables.get("methods", {})
     if not isinstance(given, dict):
         raise UserError(f"{file}: methods = {formatted(given)} is not a table; write [methods.NAME]")
@@ -232,30 +259,19 @@ def parse_suite(tables: dict[str, Any], *, name: str, text: str, file: str) -> S
     methods = {label: _method(label, table, file) for label, table in tables["methods"].items()}
     fixed = {label: tuple(key for key in table if key not in _ABOUT) for label, table in tables["methods"].items()}
     titles = {
-        label: validate(dict[str, _Title], {"title": table["title"]}, file, f"methods.{label}")["title"]
+        label: parse(dict[str, _Title], {"title": table["title"]}, table=f"methods.{label}", file=file)["title"]
         for label, table in tables["methods"].items()
         if "title" in table
     }
-    search = validate(SearchSpec, tables["search"], file, "search") if "search" in tables else None
+    search = parse(SearchSpec, tables["search"], table="search", file=file) if "search" in tables else None
     whole = {"encoder": {}, "training": {}, **tables, "name": name, "text": text, "methods": {}, "search": None}
-    suite: Suite = validate(Suite, whole, file, "")
-    try:
-        dataset_directory(Path(), suite.dataset.name)
-        check_dataset(suite.dataset, suite.protocol)
-        if search is not None:
-            check_selection(search, suite.protocol)
-            check_inner_folds(search, suite.dataset, suite.protocol)
-    except UserError as error:
-        raise UserError(f"{file}: {error}") from None
-    check_methods(methods, suite.axes, file)
-    check_axes(suite.axes, file)
-    if suite.control is not None and suite.control not in methods:
-        raise UserError(f"{file}: control = '{suite.control}' is none of its methods: {', '.join(methods)}")
-    return suite.model_copy(update={"methods": methods, "search": search, "fixed": fixed, "titles": titles})
+    suite: Suite = parse(Suite, whole, file=file)
+    suite = suite.model_copy(update={"methods": methods, "search": search, "fixed": fixed, "titles": titles})
+    check_suite(suite, file=file)
+    return suite
 
 
 def _method(label: str, table: object, file: str) -> Method:
-    check_label(label, of=f"{file}: the label of a method")
     if not isinstance(table, dict):
         raise UserError(f"{file}: methods.{label} = {formatted(table)} is not a table; write [methods.{label}]")
     kind = table.get("method", label)
@@ -264,17 +280,5 @@ def _method(label: str, table: object, file: str) -> Method:
     except UserError as error:
         raise UserError(f"{file}: [methods.{label}]: {error}") from None
     values = {key: value for key, value in table.items() if key not in _ABOUT}
-    method: Method = validate(found, values, file, f"methods.{label}")
+    method: Method = parse(found, values, table=f"methods.{label}", file=file)
     return method
-
-
-def validate(kind: Any, value: Any, file: str, table: str) -> Any:
-    """`value` as a `kind`, strictly.
-
-    Raises:
-        UserError: one line that names file, table, key, value, and what is allowed.
-    """
-    try:
-        return parse(kind, value, table=table)
-    except UserError as error:
-        raise UserError(f"{file}: {error}") from error

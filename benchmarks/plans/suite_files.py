@@ -35,9 +35,9 @@ class SuiteFile:
     folders: tuple[Path, ...] = ()
 
     @property
-    def own(self) -> bool:
-        """Whether it comes with the project."""
-        return self.path.parent == SUITES
+    def place(self) -> str:
+        """The file, absolute; empty where it comes with the project."""
+        return "" if self.path.parent == SUITES else str(self.path)
 
 
 def suite_names() -> list[str]:

@@ -102,7 +102,7 @@ def read_manifest(home: Home, reference: str) -> Manifest:
     file = Path(reference)
     manifest = manifest_named(home, file.name.removesuffix(".toml"))
     if file.suffix == ".toml" and file.is_file():
-        check_same(manifest, home, path=str(file.resolve()), text=file.read_bytes().decode(errors="replace"))
+        return check_same(manifest, home, path=str(file.resolve()), text=file.read_bytes().decode(errors="replace"))
     return manifest
 
 
@@ -123,8 +123,8 @@ def manifest_named(home: Home, name: str) -> Manifest:
         raise NoManifestError(f"{path}: not a manifest of this version; run the suite again ({error})") from None
 
 
-def check_same(manifest: Manifest, home: Home, *, path: str, text: str) -> None:
-    """Refuses a suite from another file than the manifest's which says something else: one would replace the other.
+def check_same(manifest: Manifest, home: Home, *, path: str, text: str) -> Manifest:
+    """The manifest, unless a suite comes from another file and says something else: one would replace the other.
 
     A file that was edited is the same suite, and so is one that was moved.
 
@@ -137,6 +137,7 @@ def check_same(manifest: Manifest, home: Home, *, path: str, text: str) -> None:
             f"suite '{manifest.suite}': home '{home.path}' has results of another suite of this name, {here}; rename "
             f"the file, choose another --home, or, if this one takes its place, delete '{_place(home, manifest.suite)}'"
         )
+    return manifest
 
 
 def _place(home: Home, suite: str) -> Path:

@@ -3,7 +3,8 @@
 import json
 import os
 import shutil
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -150,6 +151,15 @@ class Store:
         """Deletes what killed processes left half-written. Only for the one who holds the home's lock."""
         for folder in self._runs.glob(".*"):
             shutil.rmtree(folder, ignore_errors=True)
+
+    @contextmanager
+    def swept(self) -> Iterator[None]:
+        """Swept before and after."""
+        try:
+            self.sweep()
+            yield
+        finally:
+            self.sweep()
 
     def has_weights(self, key: str) -> bool:
         """Whether the record of run `key` kept the trained weights."""

@@ -1,9 +1,10 @@
 """The search of a suite: every method's studies, whose trials are trained by the same workers into the same store."""
 
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
+from itertools import product
 
 from optuna import get_all_study_names
 from optuna.storages import BaseStorage
@@ -11,7 +12,6 @@ from optuna.storages import BaseStorage
 from afnetm.data.dataset import FaceDataset
 from afnetm.errors import UserError
 from benchmarks.execution.driver import Outcome, drive
-from benchmarks.plans.fitting import check_inner_folds, check_selection
 from benchmarks.plans.folds import Scans, inner_folds
 from benchmarks.plans.keys import deciding
 from benchmarks.plans.runs import PlannedRun, on_inner_fold, with_settings
@@ -53,7 +53,12 @@ class StudySpec:
 
 
 def study_specs(
-    suite: Suite, spec: SearchSpec, planned: list[PlannedRun], labels: list[str], dataset: FaceDataset | None
+    suite: Suite,
+    spec: SearchSpec,
+    planned: list[PlannedRun],
+    labels: list[str],
+    dataset: FaceDataset | None,
+    folds: Mapping[Where, Sequence[Scans]] | None = None,
 ) -> list[StudySpec]:
     """Every study of a search: fold by fold, so that all methods advance together; repeated searches come last.
 
@@ -63,32 +68,35 @@ def study_specs(
         planned: its runs; none where its dataset is yet to be made, and then there is no study either.
         labels: the methods to search.
         dataset: its.
+        folds: the inner folds, where they are made already.
 
     Raises:
         UserError: a method's space cannot be searched so, or too few subjects are left to tune on.
     """
-    spaces = {}
-    for label in labels:
-        method = suite.methods[label]
-        fixed = suite.fixed.get(label, ())
-        spaces[label] = search_space(method, suite.training, fixed=fixed, training=spec.training)
-        check_sampler(spec.sampler, spaces[label].distributions, method=label)
     bases: dict[tuple[str, Where], PlannedRun] = {}  # the first of each
     for one in planned:
         if one.label in labels:
             bases.setdefault((one.label, (one.run.repeat, one.run.fold) if spec.selection == "nested" else None), one)
-    folds: dict[Where, list[Scans]] = {}
-    found: dict[str, StudySpec] = {}
-    for search in range(spec.selection_repeats):
-        for (label, where), base in bases.items():
-            if where not in folds:
-                assert dataset is not None
-                folds[where] = inner_folds(dataset, base.scans, where, base.run.protocol, folds=spec.folds)
-            name = study_name(suite.name, label, where, search)
-            if name in found:
-                raise UserError(f"methods.{label}: its study would be another's, '{name}'; choose another label")
-            found[name] = StudySpec(name, label, where, search, base, folds[where], spaces[label], spec)
-    return list(found.values())
+    named: dict[str, tuple[str, Where, int]] = {}
+    for search, (label, where) in product(range(spec.selection_repeats), bases):
+        name = study_name(suite.name, label, where, search)
+        if name in named:
+            raise UserError(f"methods.{label}: its study would be another's, '{name}'; choose another label")
+        named[name] = label, where, search
+    made = dict(folds or {})
+    for (_, where), base in bases.items():
+        if where not in made:
+            assert dataset is not None
+            made[where] = inner_folds(dataset, base.scans, where, base.run.protocol, folds=spec.folds)
+    spaces = {}
+    for label in labels:
+        fixed = suite.fixed.get(label, ())
+        spaces[label] = search_space(suite.methods[label], suite.training, fixed=fixed, training=spec.training)
+        check_sampler(spec.sampler, spaces[label].distributions, method=label)
+    return [
+        StudySpec(name, label, where, search, bases[label, where], made[where], spaces[label], spec)
+        for name, (label, where, search) in named.items()
+    ]
 
 
 def study_name(suite: str, label: str, where: Where, search: int) -> str:
@@ -97,22 +105,8 @@ def study_name(suite: str, label: str, where: Where, search: int) -> str:
     return f"{name} #{search + 1}" if search else name
 
 
-def check_search(
-    suite: Suite, spec: SearchSpec, planned: list[PlannedRun], labels: list[str], dataset: FaceDataset | None
-) -> None:
-    """Refuses a search that cannot be begun, as far as can be told without a dataset that is yet to be made.
-
-    Raises:
-        UserError: a method's space cannot be searched so, or too few subjects are left to tune on.
-    """
-    check_selection(spec, suite.protocol)
-    study_specs(suite, spec, planned, labels, dataset)
-    if dataset is None:
-        check_inner_folds(spec, suite.dataset, suite.protocol)
-
-
 def search(
-    found: list[StudySpec],
+    found: Sequence[StudySpec],
     suite: Suite,
     home: Home,
     storage: BaseStorage,

@@ -1,7 +1,7 @@
 """What a search found, or a file gives, made into the runs that are compared."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -9,9 +9,10 @@ from optuna.trial import FrozenTrial, TrialState
 
 from afnetm.errors import UserError
 from afnetm.method import Method
+from afnetm.strict import parse
 from afnetm.training.config import TrainingConfig
-from benchmarks.plans.runs import PlannedRun, hyperparameters, with_settings
-from benchmarks.plans.suite import Suite, validate
+from benchmarks.plans.runs import PlannedRun, with_settings
+from benchmarks.plans.suite import Suite
 from benchmarks.search.searching import StudySpec
 from studies.best_parameters import BestParameters, Where, place, read_best_parameters
 from studies.search import Search
@@ -110,18 +111,24 @@ def by_file(suite: Suite, planned: list[PlannedRun], path: Path) -> Tuned:
         UserError: it names a method or a fold that the suite does not have, or a setting that is not allowed.
     """
     best_parameters = read_best_parameters(path)
+    written = {one.label: one.run for one in planned}  # with the suite's own settings, in every fold the same
     settings: dict[tuple[str, Where], tuple[Method, TrainingConfig]] = {}
     places = {(one.run.repeat, one.run.fold) for one in planned}
-    for best_trial in best_parameters:
-        if best_trial.label not in suite.methods:
+    for best in best_parameters:
+        if best.label not in suite.methods:
             raise UserError(
-                f"{path.name}: method '{best_trial.label}' is not in suite '{suite.name}': {', '.join(suite.methods)}"
+                f"{path.name}: method '{best.label}' is not in suite '{suite.name}': {', '.join(suite.methods)}"
             )
-        if best_trial.where is not None and best_trial.where not in places:
-            raise UserError(
-                f"{path.name}: {best_trial.label}.{place(best_trial.where)}: suite '{suite.name}' has no such fold"
-            )
-        settings[best_trial.label, best_trial.where] = _checked(best_trial, suite, path)
+        at = f"{best.label}.{place(best.where)}"
+        if best.where is not None and best.where not in places:
+            raise UserError(f"{path.name}: {at}: suite '{suite.name}' has no such fold")
+        own = {name: value for name, value in best.params.items() if not name.startswith(PREFIX)}
+        config = {name.removeprefix(PREFIX): value for name, value in best.params.items() if name.startswith(PREFIX)}
+        own, config = written[best.label].hyperparameters | own, written[best.label].training | config
+        settings[best.label, best.where] = (
+            parse(type(suite.methods[best.label]), own, table=at, file=path.name),
+            parse(TrainingConfig, config, table=f"{at}.{PREFIX.removesuffix('.')}", file=path.name),
+        )
     tuned = []
     for one in planned:
         found = settings.get((one.label, (one.run.repeat, one.run.fold)), settings.get((one.label, None)))
@@ -139,19 +146,6 @@ def best_parameters_of(study_spec: StudySpec, trial: FrozenTrial) -> BestParamet
 
 def _applied(suite: Suite, one: PlannedRun, params: Mapping[str, Any], *, reseed: int = 0) -> PlannedRun:
     return with_settings(one, *apply(params, suite.methods[one.label], suite.training), reseed=reseed)
-
-
-def _checked(best_trial: BestParameters, suite: Suite, path: Path) -> tuple[Method, TrainingConfig]:
-    """A best trial's settings over the suite's own, checked as a suite's are."""
-    at = f"{best_trial.label}.{place(best_trial.where)}"
-    method = suite.methods[best_trial.label]
-    own = {name: value for name, value in best_trial.params.items() if not name.startswith(PREFIX)}
-    config = {name.removeprefix(PREFIX): value for name, value in best_trial.params.items() if name.startswith(PREFIX)}
-    before = asdict(suite.training)
-    return (
-        validate(type(method), hyperparameters(method) | own, path.name, at),
-        validate(TrainingConfig, before | config, path.name, f"{at}.{PREFIX.removesuffix('.')}"),
-    )
 
 
 def _summary(study_spec: StudySpec, search: Search) -> dict[str, Any]:

@@ -11,7 +11,7 @@ import torch
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.commands.comparing import pick_device
+from benchmarks.commands.job import pick_device
 from benchmarks.records.provenance import provenance
 from scripts.speed import lightning_loops, parsing, preparing, reporting, searching, storage, whole
 

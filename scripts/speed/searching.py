@@ -34,18 +34,20 @@ _AGAIN = """\
 import json, sys, time
 from pathlib import Path
 from benchmarks.commands import comparing
+from benchmarks.commands.job import prepare
+from benchmarks.commands.request import ask
 from benchmarks.records.home import Home
 from benchmarks.terminal.console import Terminal
 home, quiet = Home(Path(sys.argv[1])), Terminal(quiet=True)
 home.journal.unlink()
-job = comparing.prepare(sys.argv[2], None, home=home, workers=1, device=sys.argv[3], console=quiet, dry=False)
+job = prepare(ask(sys.argv[2], home=home, workers=1, device=sys.argv[3]), quiet)
 uri = f"sqlite:///{home.path}/searched.db"
 times = [time.process_time()]
 from benchmarks.commands.manifests import make_manifest
 from benchmarks.execution.tracking import Tracker
 Tracker(uri, home, make_manifest(job.suite, job.dataset, []))
 times.append(time.process_time())
-tuned = comparing.tune(job, job.suite.search, storage_url=None, tracking_uri=uri, console=quiet).tuned
+tuned = comparing.tune(job, storage_url=None, tracking_uri=uri, console=quiet).tuned
 times.append(time.process_time())
 studies = tuned.record["studies"]
 trials = sum(study["complete"] for study in studies)

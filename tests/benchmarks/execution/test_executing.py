@@ -9,7 +9,8 @@ from safetensors.numpy import load_file
 
 from afnetm.data.scan import EXPRESSIONS
 from afnetm.errors import UserError
-from benchmarks.commands.comparing import Job, prepare
+from benchmarks.commands.job import Job, prepare
+from benchmarks.commands.request import ask
 from benchmarks.execution.executing import execute
 from benchmarks.records.home import Home
 from benchmarks.terminal.console import Terminal
@@ -17,9 +18,8 @@ from tests.benchmarks.conftest import SUITE
 
 
 def prepared_job(home: Path, suite: Path, *methods: str) -> Job:
-    return prepare(
-        str(suite), [*methods], home=Home(home), workers=1, device="cpu", console=Terminal(quiet=True), dry=False
-    )
+    request = ask(str(suite), home=Home(home), methods=methods, workers=1, device="cpu")
+    return prepare(request, Terminal(quiet=True))
 
 
 @pytest.mark.parametrize("encoder", ["test_vit", "test_efficientnet"])

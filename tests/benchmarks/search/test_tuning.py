@@ -10,7 +10,7 @@ from optuna.storages import InMemoryStorage
 from optuna.trial import FrozenTrial
 
 from afnetm.errors import UserError
-from benchmarks.commands.comparing import Job
+from benchmarks.commands.job import Job
 from benchmarks.commands.manifests import make_manifest
 from benchmarks.plans.runs import PlannedRun, Run, plan
 from benchmarks.plans.suite import Suite

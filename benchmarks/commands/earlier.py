@@ -1,14 +1,34 @@
-"""Records whose method's code has changed since, under a version that has not."""
+"""What of a job was done before, told before the rest is: how much, and what a reader of its numbers should know."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from rich.markup import escape
 
 from afnetm.method import Method
 from afnetm.sources import changed_files, source_digests
+from benchmarks.commands.job import Job
+from benchmarks.plans.runs import PlannedRun
 from benchmarks.records.store import Store
-from benchmarks.terminal.console import errors
+from benchmarks.terminal.console import Terminal, errors
 from benchmarks.terminal.words import counted
+
+
+def tell_earlier(job: Job, done: Sequence[PlannedRun], store: Store, console: Terminal) -> None:
+    """Says how much of a job is left to train, and what is not as it would be made now: records stay as written."""
+    name, count = escape(job.suite.name), len(job.chosen)
+    runs = counted(count, "run")
+    if left := count - len(done):
+        console.say(f"{name}: {left} of {runs} to train, {counted(job.workers, 'worker')}")
+    else:
+        console.say(f"{name}: {runs} done; nothing to train")
+    bare = [one for one in done if one.keep_weights and not store.has_weights(one.run.key)]
+    if bare:
+        console.say(
+            f"keep_weights = true: {counted(len(bare), 'finished run')} without weights, which were not kept then; "
+            f"after `afnetm forget {name}` the next run trains them again"
+        )
+    used = [(one.label, job.suite.methods[one.label], one.run.key) for one in done]
+    tell_changed_sources(used, store, suite=job.suite.name)
 
 
 def tell_changed_sources(used: Iterable[tuple[str, Method, str]], store: Store, *, suite: str) -> None:

@@ -1,0 +1,43 @@
+"""What ``afnetm run`` does with a job that is ready, and what it says of it: failures, report, where to look."""
+
+from typing import TYPE_CHECKING
+
+import typer
+from rich.markup import escape
+
+from benchmarks.cli import report, search
+from benchmarks.cli.options import command_line, say_untracked
+from benchmarks.terminal.console import console, errors
+
+if TYPE_CHECKING:
+    from benchmarks.commands.job import Job
+
+
+def carry_out(context: typer.Context, job: "Job", *, with_faces: bool) -> None:
+    """Does what is not done yet, writes the report, and exits with 1 if something failed."""
+    with console.status("loading"):
+        from benchmarks.commands import comparing
+        from benchmarks.commands.publishing import publish
+    home, name, uri = job.home, job.suite.name, context.meta["tracking_uri"]
+    if job.search is not None:
+        job = search.tune(context, job)
+    tally = comparing.train(job, tracking_uri=uri, with_faces=with_faces, console=console)
+    for (label, reason), alike in tally.failures.items():  # first: of nothing but failures there is no report
+        first = alike[0]
+        where = f"{label} {first.repeat}-{first.fold}"
+        more = f" and {len(alike) - 1} more" if len(alike) > 1 else ""
+        said = f"{escape(where)}{more}: {escape(reason)}; traceback: {escape(str(home.failures / first.key))}.txt"
+        errors.say(f"[red]failed:[/] {said}")
+    untracked = tally.untracked or job.untracked
+    if untracked:
+        say_untracked(untracked)
+    report.show(home, name, with_faces=with_faces)
+    if not untracked and (untracked := publish(home, name, tracking_uri=uri, console=console)):
+        say_untracked(untracked)
+    lacking = sorted({reason for reason in job.tuned.lacking.values() if reason}) if job.tuned else []
+    for reason in lacking:
+        where = command_line(home, "ui", "--optuna")
+        errors.say(f"[red]not trained:[/] {escape(reason)}; why is said in its trials: {where}")
+    print(f"MLflow UI:  {command_line(home, 'ui', name)}")
+    if tally.failed or lacking:
+        raise typer.Exit(1)

@@ -1,0 +1,113 @@
+"""A suite made ready: read, checked, its dataset there, every run planned, every study of its search prepared."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from rich.markup import escape
+
+from afnetm.data.dataset import FaceDataset
+from afnetm.errors import UserError
+from afnetm.registry import add_method_file
+from afnetm.workers import core_count
+from benchmarks.commands.request import Request
+from benchmarks.plans.datasets import find_dataset
+from benchmarks.plans.fitting import check_fits
+from benchmarks.plans.runs import PlannedRun, plan
+from benchmarks.plans.suite import Suite, suite_of
+from benchmarks.records.home import Home
+from benchmarks.search.searching import StudySpec, study_specs
+from benchmarks.search.tuning import Tuned, by_file
+from benchmarks.terminal.console import Terminal
+from studies.spec import SearchSpec
+
+
+@dataclass(frozen=True)
+class Job:
+    """A suite made ready: everything that can be wrong with it has been looked at.
+
+    Attributes:
+        suite: the whole suite.
+        labels: the methods asked for, in the suite's order.
+        dataset: opened; None in a dry run whose dataset is yet to be made.
+        planned: all the suite's runs; none without a dataset. Tuned, they have their best parameters.
+        device: ``"cpu"`` or ``"cuda"``.
+        workers: processes.
+        home: where records go.
+        tuned: what they were tuned with; None where they were not.
+        search: how the methods asked for are to be searched; None where they are not.
+        studies: of that search; none without a dataset.
+        untracked: why MLflow lacks some of the studies, in one line; None where it has them.
+    """
+
+    suite: Suite
+    labels: list[str]
+    dataset: FaceDataset | None
+    planned: list[PlannedRun]
+    device: str
+    workers: int
+    home: Home
+    tuned: Tuned | None = None
+    search: SearchSpec | None = None
+    studies: Sequence[StudySpec] = ()
+    untracked: str | None = None
+
+    @property
+    def chosen(self) -> list[PlannedRun]:
+        """The runs asked for that can be trained, additional last; each once."""
+        additional = [extra.planned for extra in self.tuned.additional] if self.tuned else []
+        planned = [one for one in self.planned if not (self.tuned and self.tuned.lacks(one))]
+        return list({one.run.key: one for one in [*planned, *additional] if one.label in self.labels}.values())
+
+
+def prepare(request: Request, console: Terminal) -> Job:
+    """Makes a suite ready: checks all that it asks for before anything is written, makes its dataset, and plans it.
+
+    Raises:
+        UserError: something of it is not right, or does not fit the rest.
+    """
+    home, device = request.home, pick_device(request.device)
+    workers = pick_workers(request.workers, device)
+    beside = [add_method_file(path) for path in request.method_files]
+    asked = [*request.methods, *beside]
+    suite = suite_of(request.file, [*asked, *request.added])
+    suite = suite.including(asked, earlier=request.added, left_out=lambda why: console.say(escape(why)))
+    labels = list(suite.only(request.methods).methods)
+    search = suite.search if request.params is None else None
+    check_fits(suite, labels, home.datasets / suite.dataset.name)  # before minutes are spent on making the dataset
+    if not request.dry:
+        home.make()
+    dataset = find_dataset(home, suite.dataset, workers=workers, console=console, make=not request.dry)
+    planned = plan(suite, dataset, device=device) if dataset else []
+    tuned = by_file(suite, planned, request.params) if request.params is not None and planned else None
+    studies = study_specs(suite, search, planned, labels, dataset) if search else ()
+    return Job(
+        suite, labels, dataset, tuned.planned if tuned else planned, device, workers, home, tuned, search, studies
+    )
+
+
+def pick_device(name: str) -> str:
+    """``"cpu"`` or ``"cuda"``.
+
+    Raises:
+        UserError: no such device, or it is not there.
+    """
+    if name not in {"auto", "cpu", "cuda"}:
+        raise UserError(f"--device: '{name}' is not allowed; one of: auto, cpu, cuda")
+    there = torch.cuda.is_available()
+    if name == "cuda" and not there:
+        raise UserError("--device: 'cuda' is not there; torch sees no GPU on this machine; allowed: auto, cpu")
+    return "cuda" if there and name != "cpu" else "cpu"
+
+
+def pick_workers(count: int | None, device: str) -> int:
+    """How many processes: as asked, or one a core on a CPU, one on a GPU.
+
+    Raises:
+        UserError: fewer than one.
+    """
+    if count is None:
+        return core_count() if device == "cpu" else 1
+    if count < 1:
+        raise UserError(f"--workers: {count} is not allowed; 1 or more")
+    return count

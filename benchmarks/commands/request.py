@@ -1,0 +1,110 @@
+"""What a command asks for: a suite's file, read once, and what its home has of it; without torch."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from benchmarks.execution.workers import begin_workers
+from benchmarks.plans.suite_files import SuiteFile, read_suite_file
+from benchmarks.records.home import Home
+from benchmarks.records.manifest import Manifest, NoManifestError, check_same, manifest_named
+from benchmarks.records.store import Store
+
+
+@dataclass(frozen=True, kw_only=True)
+class Request:
+    """A suite that is to be run or searched, as the command line says.
+
+    Attributes:
+        file: the suite's, as it is now.
+        before: the suite as it was last run in the home; None where it never was.
+        done: keys of all runs in the home that are finished.
+        home: where records go.
+        methods: only these; every one where there are none.
+        method_files: of methods that are compared as well, or belong to the suite.
+        workers: processes; None for as many as the device has room for.
+        device: ``"auto"``, ``"cpu"`` or ``"cuda"``.
+        dry: whether nothing is to be written, only told.
+        params: a file of best parameters to train with, instead of searching.
+        searched: whether the suite's file asks for a search.
+    """
+
+    file: SuiteFile
+    before: Manifest | None
+    done: set[str]
+    home: Home
+    methods: Sequence[str] = ()
+    method_files: Sequence[Path] = ()
+    workers: int | None = None
+    device: str = "auto"
+    dry: bool = False
+    params: Path | None = None
+    searched: bool = False
+
+    @property
+    def unfinished(self) -> bool:
+        """Whether it is likely to train something."""
+        before = self.before
+        return (
+            before is None or before.text != self.file.text or not {one.key for one in before.only(None)} <= self.done
+        )
+
+    def begin(self) -> None:
+        """Begins what workers need, if something is likely to be trained: this process has seconds to plan."""
+        if self.unfinished and not self.dry:
+            begin_workers()
+
+    @property
+    def added(self) -> list[str]:
+        """The methods that earlier runs added to the suite, for as long as they have records."""
+        before = self.before
+        if before is None:
+            return []
+        return [name for name in before.added if any(one.key in self.done for one in before.only([name]))]
+
+
+def ask(
+    reference: str,
+    *,
+    home: Home,
+    changes: Sequence[str] | None = None,
+    methods: Sequence[str] | None = None,
+    method_files: Sequence[Path] | None = None,
+    workers: int | None = None,
+    device: str = "auto",
+    dry: bool = False,
+    params: Path | None = None,
+    search: Mapping[str, Any] | None = None,
+) -> Request:
+    """Reads a suite's file, `changes` made to it, and what the home has of it.
+
+    What `search` says takes the place of the suite's own keys of that table, which is made where there is none.
+
+    Raises:
+        UserError: there is no such suite, or the home has results of another one of its name.
+    """
+    file = read_suite_file(reference, changes or ())
+    own = file.tables.get("search")
+    if search is not None and isinstance(own, dict | None):
+        # No part of the suite's text: its studies say what they had.
+        file = replace(file, tables=file.tables | {"search": {**(own or {}), **search}})
+    try:
+        before: Manifest | None = check_same(
+            manifest_named(home, file.path.stem), home, path=file.place, text=file.text
+        )
+    except NoManifestError:
+        before = None
+    return Request(
+        file=file,
+        before=before,
+        done=Store(home).done(),
+        home=home,
+        methods=methods or (),
+        method_files=method_files or (),
+        workers=workers,
+        device=device,
+        dry=dry,
+        params=params,
+        searched=own is not None,
+    )
