@@ -29,11 +29,12 @@ def carry_out(context: typer.Context, job: "Job", *, with_faces: bool) -> None:
         said = f"{escape(where)}{more}: {escape(reason)}; traceback: {escape(str(home.failures / first.key))}.txt"
         errors.say(f"[red]failed:[/] {said}")
     untracked = tally.untracked or job.untracked
-    if untracked:
-        say_untracked(untracked)
-    report.show(home, name, with_faces=with_faces)
-    if not untracked and (untracked := publish(home, name, tracking_uri=uri, console=console)):
-        say_untracked(untracked)
+    try:
+        report.show(home, name, with_faces=with_faces)
+        untracked = untracked or publish(home, name, tracking_uri=uri, console=console)
+    finally:
+        if untracked:
+            say_untracked(untracked)
     lacking = sorted({reason for reason in job.tuned.lacking.values() if reason}) if job.tuned else []
     for reason in lacking:
         where = command_line(home, "ui", "--optuna")

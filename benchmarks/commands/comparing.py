@@ -10,7 +10,7 @@ from benchmarks.commands.earlier import tell_changed_sources, tell_earlier
 from benchmarks.commands.job import Job
 from benchmarks.commands.manifests import make_manifest
 from benchmarks.execution.comparison import Comparison, Tally
-from benchmarks.execution.copying import Report, copies
+from benchmarks.execution.copying import Report, copies, run_copies
 from benchmarks.execution.driver import drive
 from benchmarks.records.home import Home, write_text
 from benchmarks.records.manifest import UNTUNED, Manifest
@@ -24,7 +24,6 @@ from studies.search import Search
 from studies.storage import open_storage, storage_errors
 
 if TYPE_CHECKING:
-    from benchmarks.execution.tracking import Tracker
     from benchmarks.search.tracking import StudyTracker
 
 
@@ -102,16 +101,16 @@ def train(job: Job, *, tracking_uri: str, with_faces: bool, console: Terminal) -
     caught up on the way. `with_faces` lets it have subjects' names that are not shareable.
     """
     assert job.dataset is not None
-    store, chosen = Store(job.home), job.chosen
+    chosen = job.chosen
     manifest = make_manifest(job.suite, job.dataset, job.planned, job.tuned)
-    tracker = partial(_tracker, uri=tracking_uri, home=job.home, manifest=manifest, with_faces=with_faces)
     with job.home.lock():
         manifest.save(job.home)
         # The comparison's before additional runs like it.
         listed = {one.key: one for one in reversed(manifest.only(None))}
+        store = Store(job.home)
         done = store.done()
         tell_earlier(job, [one for one in chosen if one.run.key in done], store, console)
-        with copies(tracker, tracking_uri, console) as copying:
+        with run_copies(tracking_uri, job.home, manifest, console, with_faces=with_faces) as copying:
 
             def log(key: str) -> None:
                 copying.do(lambda tracker: tracker.log([listed[key]]))
@@ -126,9 +125,3 @@ def train(job: Job, *, tracking_uri: str, with_faces: bool, console: Terminal) -
                     drive(comparison, job.home, workers=job.workers)
     comparison.tally.untracked = copying.lacks
     return comparison.tally
-
-
-def _tracker(tell: Report, *, uri: str, home: Home, manifest: Manifest, with_faces: bool) -> "Tracker":
-    from benchmarks.execution.tracking import Tracker
-
-    return Tracker(uri, home, manifest, with_faces=with_faces, tell=tell)

@@ -36,7 +36,9 @@ def make_manifest(
         },
         runs=[
             # Without a best trial it is not the run that an untuned run of the suite may have trained.
-            ListedRun(UNTUNED * bool(tuned and tuned.lacks(p)) + p.run.key, p.label, p.run.repeat, p.run.fold)
+            ListedRun(
+                f"{UNTUNED}{p.run.key}" if tuned and tuned.lacks(p) else p.run.key, p.label, p.run.repeat, p.run.fold
+            )
             for p in planned
         ],
         axes={name: axis.model_dump() for name, axis in suite.axes.items()},

@@ -1,18 +1,14 @@
 """What a suite's report says, copied to MLflow: scores with intervals at the methods' runs, the page at its own."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pandas as pd
 from rich.console import Console
 
-from benchmarks.execution.copying import Report, copies
+from benchmarks.execution.copying import run_copies
 from benchmarks.records.home import Home
-from benchmarks.records.manifest import Manifest, read_manifest
+from benchmarks.records.manifest import read_manifest
 from reports.pictures.collection import picture_stem
-
-if TYPE_CHECKING:
-    from benchmarks.execution.tracking import Tracker
 
 #: Scores of the report's comparison. MLflow draws them in the order of the alphabet, and those with a slash before all.
 _SCORES = ("accuracy", "macro_f1", "balanced_accuracy", "ece", "brier", "difference")
@@ -36,18 +32,9 @@ def publish(home: Home, suite: str, *, tracking_uri: str, console: Console) -> s
     names = [path.relative_to(folder) for path in sorted(folder.rglob("*")) if path.suffix in _MOST_SHOWN]
     report: dict[str, Path | bytes] = {name.as_posix(): folder / name for name in names}
 
-    def make(tell: Report) -> "Tracker":
-        return _tracker(tell, tracking_uri, home, manifest)
-
-    with copies(make, tracking_uri, console) as copying:
+    with run_copies(tracking_uri, home, manifest, console) as copying:
         copying.do(lambda tracker: tracker.publish(scores, pictures, report))
     return copying.lacks
-
-
-def _tracker(tell: Report, uri: str, home: Home, manifest: Manifest) -> "Tracker":
-    from benchmarks.execution.tracking import Tracker
-
-    return Tracker(uri, home, manifest, tell=tell)
 
 
 def _numbers(row: "pd.Series[float]") -> dict[str, float]:

@@ -11,13 +11,18 @@ from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from threading import Condition, Thread
 from types import TracebackType
-from typing import Generic, Protocol, Self, TypeVar
+from typing import TYPE_CHECKING, Generic, Protocol, Self, TypeVar
 
 from rich.console import Console
 from rich.markup import escape
 
 from benchmarks.execution.troubles import trouble
+from benchmarks.records.home import Home
+from benchmarks.records.manifest import Manifest
 from benchmarks.terminal.console import errors
+
+if TYPE_CHECKING:
+    from benchmarks.execution.tracking import Tracker  # mlflow, which takes seconds to import
 
 #: What is given a line to tell.
 Report = Callable[[str], object]
@@ -167,6 +172,19 @@ def copies(make: Callable[[Report], Copier], uri: str, console: Console) -> Copy
         tell=lambda line: tell(f"{line}. Nothing is lost, the work goes on; copies are tried again later."),
         waiting=lambda: console.status("copying to MLflow"),
     )
+
+
+def run_copies(
+    uri: str, home: Home, manifest: Manifest, console: Console, *, with_faces: bool = False
+) -> Copying["Tracker"]:
+    """What copies a suite's runs and its report to MLflow at `uri` (`benchmarks.execution.tracking.Tracker`)."""
+
+    def make(tell: Report) -> "Tracker":
+        from benchmarks.execution.tracking import Tracker
+
+        return Tracker(uri, home, manifest, with_faces=with_faces, tell=tell)
+
+    return copies(make, uri, console)
 
 
 def _line(error: Exception) -> str:

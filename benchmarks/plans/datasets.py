@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from rich.markup import escape
 
-from afnetm.data.dataset import FaceDataset, dataset_directory, open_dataset
+from afnetm.data.dataset import FaceDataset, open_dataset
 from afnetm.data.maps import RENDERING_VERSION
 from afnetm.data.registry import sources
 from afnetm.data.synthetic import SyntheticSource
@@ -96,8 +96,7 @@ def make_synthetic(
     need = disk(disk_need(scans=len(source.ids()), size=size))
     first = f"dataset {name}: {counted(len(source.ids()), 'scan')}, {need} of disk"
     with progress_bar(f"making dataset {name}", console, first=first) as progress:
-        directory = dataset_directory(home.path, name)
-        return prepare_dataset(directory, source, size=size, workers=processes(workers), progress=progress)
+        return prepare_dataset(home.datasets / name, source, size=size, workers=processes(workers), progress=progress)
 
 
 def processes(workers: int | None) -> int:

@@ -17,7 +17,10 @@ from afnetm.errors import UserError
 from benchmarks.archive.exporting import export_suite
 from benchmarks.archive.merging import merge
 from benchmarks.archive.uniting import united
-from benchmarks.commands import comparing
+from benchmarks.commands import manifests
+from benchmarks.commands.comparing import train
+from benchmarks.commands.job import Job, prepare
+from benchmarks.commands.request import ask
 from benchmarks.commands.state import suite_state
 from benchmarks.plans.keys import run_key
 from benchmarks.plans.runs import PlannedRun
@@ -232,8 +235,8 @@ def test_what_came_is_not_trained_again_and_mlflow_is_told_of_it(
 ) -> None:
     quiet = Terminal(quiet=True)
 
-    def job(of: Home) -> comparing.Job:
-        return comparing.prepare(str(suite), None, home=of, workers=1, device="cpu", console=quiet, dry=False)
+    def job(of: Home) -> Job:
+        return prepare(ask(str(suite), home=of, workers=1, device="cpu"), quiet)
 
     parts = [Home(shutil.copytree(prepared, tmp_path / name)) for name in ("one", "other")]
     for home, label in zip(parts, ("texture", "concat"), strict=True):
@@ -241,11 +244,11 @@ def test_what_came_is_not_trained_again_and_mlflow_is_told_of_it(
         assert planned.dataset is not None
         for one in (one for one in planned.planned if one.label == label):
             Store(home).write(one.run.key, guessed(one, planned.dataset))
-        comparing.make_manifest(planned.suite, planned.dataset, planned.planned).save(home)
+        manifests.make_manifest(planned.suite, planned.dataset, planned.planned).save(home)
     done = merge([part.path for part in parts], there := Home(tmp_path / "there"))
     assert (done.records, done.datasets) == (6, ["tiny"])
     shutil.copy(empty_mlflow, there.path / "mlflow.db")
-    tally = comparing.train(job(there), tracking_uri=there.tracking_uri, with_faces=False, console=quiet)
+    tally = train(job(there), tracking_uri=there.tracking_uri, with_faces=False, console=quiet)
     assert (tally.trained, tally.failed, tally.untracked) == (0, [], None)
     client = MlflowClient(there.tracking_uri)
     runs = client.search_runs([client.get_experiment_by_name("small").experiment_id])
