@@ -15,9 +15,21 @@ class UserError(Exception):
         super().__init__("".join(letter if letter.isprintable() else " " for letter in message))
 
 
+def nearest(name: str, known: Iterable[str], *, count: int = 1, alike: float = 0.6) -> list[str]:
+    """Those of `known` that `name` may be a slip of, the nearest first.
+
+    Args:
+        name: what was written.
+        known: what is allowed.
+        count: so many at most.
+        alike: from 0, anything, to 1, the same letters.
+    """
+    return difflib.get_close_matches(name, list(known), n=count, cutoff=alike)
+
+
 def suggestion(name: str, known: Iterable[str]) -> str:
     """The end of a message about a name that is none of `known`: all of them, and the nearest if one is near."""
     names = list(known)
-    near = difflib.get_close_matches(name, names, n=1, cutoff=0.6)
+    near = nearest(name, names)
     allowed = f"allowed: {', '.join(names)}"
     return f"{allowed}; did you mean {near[0]}?" if near else allowed

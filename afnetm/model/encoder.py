@@ -1,6 +1,5 @@
 """timm's encoders by name, and those that can be cut into stages, so that a method can fuse between them."""
 
-import difflib
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
@@ -12,7 +11,7 @@ from pydantic import ConfigDict, Field
 from timm.layers import Format
 from torch import Tensor, nn
 
-from afnetm.errors import UserError
+from afnetm.errors import UserError, nearest
 from afnetm.model.weights import weights_file
 from afnetm.strict import STRICT
 
@@ -120,7 +119,7 @@ def create_network(spec: EncoderSpec, in_channels: int, *, features_only: bool =
     """
     # Only timm's own names: "hf-hub:..." would reach the network and "local-dir:..." a path.
     if spec.name not in _names():
-        close = ", ".join(difflib.get_close_matches(spec.name, _names(), n=3)) or "resnet18, resnet34, convnext_atto"
+        close = ", ".join(nearest(spec.name, _names(), count=3)) or "resnet18, resnet34, convnext_atto"
         raise UserError(f"encoder '{spec.name}' is not one of timm's {len(_names())} models; nearest: {close}")
     options: dict[str, Any] = {}
     config = timm.get_pretrained_cfg(spec.name)

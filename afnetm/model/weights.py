@@ -1,6 +1,5 @@
 """Encoder weights from a file, read as timm reads them: renamed, resampled, and refused where they do not fit."""
 
-import difflib
 from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
@@ -13,7 +12,7 @@ from safetensors import SafetensorError, safe_open
 from timm.models import _builder
 from torch import Tensor, nn
 
-from afnetm.errors import UserError
+from afnetm.errors import UserError, nearest
 
 
 def weights_file(path: Path, name: str, in_channels: int, options: Mapping[str, Any]) -> str:
@@ -48,7 +47,7 @@ def _check(path: Path, name: str, in_channels: int, options: tuple[Any, ...], *,
     needed, found = _loaded(path, name, in_channels, dict(options))
     said = f"encoder weights '{path}'"
     if lacking := sorted(needed.keys() - found.keys()):
-        near = difflib.get_close_matches(lacking[0], found.keys() - needed.keys(), n=1, cutoff=0.8)
+        near = nearest(lacking[0], found.keys() - needed.keys(), alike=0.8)
         hint = f" (the file has {near[0]})" if near else ""
         raise UserError(f"{said} are not of '{name}': {len(lacking)} lack, first {lacking[0]}{hint}")
     other = [key for key, tensor in needed.items() if found[key].shape != tensor.shape]

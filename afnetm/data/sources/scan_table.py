@@ -1,6 +1,5 @@
 """The table of one's own scans: CSV, a row a scan, in which every cell is looked at before any file is."""
 
-import difflib
 import re
 import unicodedata
 from collections import Counter
@@ -10,7 +9,7 @@ from pathlib import Path, PurePosixPath
 from afnetm.data.formats.csv_rows import read_csv
 from afnetm.data.formats.inside import DataFolder
 from afnetm.data.scan import CLASS_NAME, EXPRESSIONS
-from afnetm.errors import UserError
+from afnetm.errors import UserError, nearest
 
 #: Columns that a table must have, and those that it may have. No others: a word that is misspelt must not be missed.
 NEEDED = ("subject", "expression", "mesh", "landmarks")
@@ -130,7 +129,7 @@ def _expression(cell: str, where: str) -> str:
     word = SYNONYMS.get(word, word)
     if word in _KNOWN:
         return word
-    if near := difflib.get_close_matches(word, (*_KNOWN, *SYNONYMS), n=1, cutoff=_NEARLY):
+    if near := nearest(word, (*_KNOWN, *SYNONYMS), alike=_NEARLY):
         raise UserError(f"{where}: expression {cell[:60]!r} is not known; did you mean {near[0]}?")
     if not CLASS_NAME.fullmatch(word):
         raise UserError(
