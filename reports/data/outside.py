@@ -83,10 +83,7 @@ def read_results(
             control=control,
             with_faces=with_faces,
             secret=secret,
-            files=[
-                (given.name, given.digest),
-                (answers.name, answers.digest if with_faces or secret is None else ""),
-            ],
+            files=[(given.name, given.digest), (answers.name, answers.digest if with_faces or secret is None else "")],
             remarks=[
                 f"{file.name}: {'; '.join(remarks)}."
                 for file, remarks in (

@@ -147,10 +147,7 @@ def _tie(best: Sequence[str], score: Interval, *, everyone: bool) -> str:
 def _standing(results: Results, leader: str, behind: Sequence[str], alike: Sequence[str]) -> list[str]:
     """How far the leader is ahead of the next in line, and of whom significantly."""
     gap = results.pairing.pair(leader, behind[0]).accuracy
-    return [
-        _gap(leader, behind[0], gap, significant=behind[0] not in alike),
-        _significance(leader, behind, alike),
-    ]
+    return [_gap(leader, behind[0], gap, significant=behind[0] not in alike), _significance(leader, behind, alike)]
 
 
 def _gap(leader: str, second: str, gap: Interval, *, significant: bool) -> str:
