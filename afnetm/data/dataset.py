@@ -39,7 +39,7 @@ _NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.-]{0,99}", re.ASCII)
 
 
 class _Faces:
-    """What a dataset and a subset of it have in common: all of it follows from `table` and `classes`."""
+    """The common part of a dataset and a subset: everything that follows from `table` and `classes`."""
 
     table: pd.DataFrame
     classes: tuple[str, ...]

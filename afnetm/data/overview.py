@@ -1,4 +1,4 @@
-"""The overview of a dataset: what can be told of it to those who do not hold it.
+"""The overview of a dataset: a summary that can be shared with people who do not have the dataset.
 
 Counts and measures alone, in words that are this program's own: no faces, and no names of people, files or folders.
 """

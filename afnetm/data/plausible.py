@@ -1,4 +1,4 @@
-"""What the surface of a face can be: every scan is held to it, whatever dataset it is from."""
+"""Plausibility checks: limits that every scan's surface must satisfy, whatever dataset it is from."""
 
 import numpy as np
 from numpy.typing import NDArray

@@ -1,4 +1,4 @@
-"""Reasons that may be told: why scans were refused, in the program's own words alone.
+"""Reasons for rejections that can be shared: only the program's own words of each message.
 
 A reason names files, subjects and what stands in the files. Whatever people call these, none of it can be told, so it
 is not looked for and cut out: what is kept are pieces of the messages in this package's source, and the lengths that

@@ -1,4 +1,4 @@
-"""One's own scans: textured meshes with landmarks, listed in a table with a row for each."""
+"""The source `folder`: textured meshes with landmarks, listed in a table with one row per scan."""
 
 import hashlib
 from collections.abc import Iterator

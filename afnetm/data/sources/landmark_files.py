@@ -1,4 +1,4 @@
-"""Landmarks of one's own scans, from a file of any format that is read, as one of the known sets."""
+"""Landmark files of the source `folder`, in any supported format, as one of the known landmark sets."""
 
 from dataclasses import dataclass
 from pathlib import PurePosixPath

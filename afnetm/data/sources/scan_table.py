@@ -1,4 +1,4 @@
-"""The table of one's own scans: CSV, a row a scan, in which every cell is looked at before any file is."""
+"""The table of the source `folder`: CSV with one row per scan, checked before any file is read."""
 
 import re
 import unicodedata

@@ -1,4 +1,4 @@
-"""Who a subject is: the shape of the head and the colours it is painted with."""
+"""A subject's identity: the shape of the head and the colours of skin, hair, lips and irises."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""Making a scan: a subject acts, light falls, two sensors and an annotator look."""
+"""Generating a scan: expression, light, both sensors and the annotator's landmarks."""
 
 from dataclasses import dataclass
 from functools import lru_cache
@@ -27,7 +27,7 @@ from afnetm.seeding import stream
 
 @dataclass(frozen=True, eq=False)
 class Subject:
-    """A subject.
+    """A synthetic subject: what all of its scans share.
 
     Attributes:
         identity: who it is.
