@@ -6,12 +6,11 @@ import torch
 from torch import Tensor
 
 from afnetm.contract.bench import demand
+from afnetm.data.maps import SHOWN_CELLS
 from afnetm.method import Output
 
 #: Of `Output.auxiliary_outputs`, what reports know.
 KNOWN = ("importance", "attention", "attention_texture", "attention_depth")
-#: Positions a side of a map of attention, at most.
-_WIDEST = 14
 
 
 def tensors(output: Output) -> dict[str, Tensor]:
@@ -90,7 +89,9 @@ def _check_auxiliary(name: str, tensor: Tensor, of: str) -> None:
         demand(torch.allclose(sums, torch.ones_like(sums), atol=rounding), f"{of}: sums to {sums[0]}; it is 1 a face")
     else:
         demand(tensor.ndim == 3, f"{of}: attention is (B, h, w)")
-        demand(max(tensor.shape[1:]) <= _WIDEST, f"{of}: attention has {_WIDEST} positions a side at most; pool it")
+        demand(
+            max(tensor.shape[1:]) <= SHOWN_CELLS, f"{of}: attention has {SHOWN_CELLS} positions a side at most; pool it"
+        )
 
 
 def _type(value: object) -> str:

@@ -21,6 +21,8 @@ DEPTH_ZERO_MM = -200.0
 PLANES = {"valid": 1, "brows": 2, "eyes": 4, "nose": 8, "mouth": 16}
 #: The salient regions, in the order of their bits.
 REGIONS = ("brows", "eyes", "nose", "mouth")
+#: Attention and Grad-CAM have at most so many cells a side: what is shown over a face, and no picture of it.
+SHOWN_CELLS = 14
 
 
 @dataclass(frozen=True, eq=False)

@@ -26,10 +26,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import adaptive_avg_pool2d, gelu
 
-AttentionKind = Literal["affine", "scale", "none"]
+from afnetm.data.maps import SHOWN_CELLS
 
-#: The most positions along a side of the maps that show what MA changed.
-SHOWN = 14
+AttentionKind = Literal["affine", "scale", "none"]
 
 
 class _Modulation(nn.Module):
@@ -99,13 +98,13 @@ def relative_change(before: Tensor, after: Tensor) -> Tensor:
     0 where the map is as it was, 1/2 where the change is as large as the map; not stretched, so that faces compare.
 
     Returns:
-        ``(B, h, w)`` float32 in 0..1 without gradient, pooled to at most `SHOWN` positions a side.
+        ``(B, h, w)`` float32 in 0..1 without gradient, pooled to at most `SHOWN_CELLS` positions a side.
     """
     before, after = before.detach().float(), after.detach().float()
     change = torch.linalg.vector_norm(after - before, dim=1)
     share = change / (change + torch.linalg.vector_norm(before, dim=1)).clamp_min(1e-6)
     height, width = share.shape[1:]
-    return adaptive_avg_pool2d(share, (min(height, SHOWN), min(width, SHOWN)))
+    return adaptive_avg_pool2d(share, (min(height, SHOWN_CELLS), min(width, SHOWN_CELLS)))
 
 
 def _resized(planes: Tensor, features: Tensor) -> Tensor:

@@ -16,12 +16,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import adaptive_avg_pool2d
 
+from afnetm.data.maps import SHOWN_CELLS
 from afnetm.face_batch import FaceBatch
 from afnetm.model.encoder import Stage
 from afnetm.model.stream import Stream
-
-#: The maps are at most so wide: what is shown over a face, and no picture of it.
-WIDEST = 14
 
 
 def last_maps(model: nn.Module) -> dict[str, nn.Module]:
@@ -50,8 +48,8 @@ def gradcam(model: nn.Module, faces: FaceBatch, classes: Tensor) -> dict[str, Te
         classes: ``(B,)`` int64 on the faces' device, whose evidence to show: those predicted, say.
 
     Returns:
-        ``(B, h, w)`` float32 in 0..1 on the CPU, with ``h`` and ``w`` at most `WIDEST`. Empty if no gradient leads from
-        the logits to a stream.
+        ``(B, h, w)`` float32 in 0..1 on the CPU, with ``h`` and ``w`` at most `SHOWN_CELLS`. Empty if no gradient leads
+            from the logits to a stream.
     """
     maps: dict[str, Tensor] = {}
 
@@ -77,6 +75,6 @@ def _evidence(features: Tensor, gradient: Tensor) -> Tensor:
     """Grad-CAM of ``(B, C, H, W)`` maps and their gradients: ``(B, h, w)`` in 0..1."""
     evidence = (gradient.mean((2, 3), keepdim=True) * features).sum(1).relu()
     height, width = evidence.shape[1:]
-    small = adaptive_avg_pool2d(evidence, (min(height, WIDEST), min(width, WIDEST)))
+    small = adaptive_avg_pool2d(evidence, (min(height, SHOWN_CELLS), min(width, SHOWN_CELLS)))
     largest = small.amax((1, 2), keepdim=True)
     return small / torch.where(largest > 0, largest, 1)

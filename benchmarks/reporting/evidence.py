@@ -11,13 +11,13 @@ import pandas as pd
 from numpy.typing import NDArray
 from safetensors import safe_open
 
+from afnetm.data.maps import SHOWN_CELLS
+
 _AUXILIARY, _GRADCAM = "auxiliary_outputs.safetensors", "gradcam.safetensors"
 _ATTENTION = "attention"
 #: Encoders of timm's whose cells see what is around their upper left corner, not around their middle: their strided
 #: layers look at pixels 0, 2, 4 and so on, and as far to the one side of each as to the other.
 _CORNERED = re.compile(r"resnet\d+")
-#: Maps are at most so wide, as Grad-CAM's are in records: what is shown of a face, and no picture of it.
-_WIDEST = 14
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,13 +87,13 @@ def mean_maps(records: Iterable[tuple[str, Mapping[tuple[str, str], Map]]]) -> p
 def _shift(result: Mapping[str, Any], *, wide: int) -> float:
     """``shift`` of a map that was so `wide` before it was made small, in cells of what it is then; NaN if not known."""
     known = _CORNERED.fullmatch(result.get("encoder", {}).get("name", ""))
-    return 0.5 * min(1.0, _WIDEST / wide) if known else np.nan
+    return 0.5 * min(1.0, SHOWN_CELLS / wide) if known else np.nan
 
 
 def _small(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """A map ``(h, w)`` as one at most `_WIDEST` wide and high: of the cells that fall into one, the mean."""
-    for axis in (axis for axis in (0, 1) if values.shape[axis] > _WIDEST):
-        parts = np.array_split(values, _WIDEST, axis=axis)
+    """A map ``(h, w)`` as one at most `SHOWN_CELLS` wide and high: of the cells that fall into one, the mean."""
+    for axis in (axis for axis in (0, 1) if values.shape[axis] > SHOWN_CELLS):
+        parts = np.array_split(values, SHOWN_CELLS, axis=axis)
         values = np.stack([part.mean(axis=axis) for part in parts], axis=axis)
     return values
 
