@@ -49,7 +49,7 @@ def gradcam(model: nn.Module, faces: FaceBatch, classes: Tensor) -> dict[str, Te
 
     Returns:
         ``(B, h, w)`` float32 in 0..1 on the CPU, with ``h`` and ``w`` at most `SHOWN_CELLS`. Empty if no gradient leads
-            from the logits to a stream.
+        from the logits to a stream.
     """
     maps: dict[str, Tensor] = {}
 
