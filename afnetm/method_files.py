@@ -25,17 +25,17 @@ class MethodFile:
 
     @property
     def name(self) -> str:
-        """What the method is called."""
+        """The method's name: the stem of the file."""
         return self.path.stem
 
     @property
     def value(self) -> str:
-        """What messages call the file."""
+        """The file's path, as messages show it."""
         return str(self.path)
 
     @property
     def module(self) -> str:
-        """What the file's module is called."""
+        """The name of the file's module."""
         return self.path.stem
 
     def load(self) -> Any:

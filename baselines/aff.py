@@ -59,7 +59,7 @@ class MultiScaleAttention(nn.Module):
         self.global_context = _bottleneck(channels, hidden)
 
     def forward(self, x: Tensor) -> Tensor:
-        """The weights."""
+        """``(B, C, H, W)``: weights in 0 to 1 of the features `x`."""
         return torch.sigmoid(self.local_context(x) + self.global_context(x.mean((2, 3), keepdim=True)))
 
 

@@ -41,7 +41,7 @@ class BestParameters:
 
 
 def written(best_parameters: Iterable[BestParameters], *, suite: str) -> str:
-    """The file's text."""
+    """The text of a file of best parameters."""
     document = tomlkit.document()
     document.add(_comment(f"What a search chose for suite '{suite}'. It can be edited, and given back:"))
     document.add(_comment(f"afnetm run {suite} --params THIS-FILE"))

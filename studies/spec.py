@@ -69,7 +69,7 @@ class SearchSpec(BaseModel):
 
     @property
     def budget(self) -> str:
-        """In words: ``20 trials``."""
+        """The budget in words, such as ``20 trials``."""
         count, things = (self.hours, "hour") if self.hours is not None else (self.most, "trial")
         return f"{count:g} {things}{'s' * (count != 1)}"
 

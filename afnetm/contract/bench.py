@@ -40,7 +40,7 @@ class Trained:
 
 
 class Bench:
-    """One method to be checked."""
+    """A method under test: its class, its encoder and where it is run."""
 
     def __init__(self, kind: type[Method]) -> None:
         self.kind = kind

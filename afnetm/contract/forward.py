@@ -17,7 +17,7 @@ _BATCHES = ((33, 1), (48, 3), (65, 1), (65, 2))
 
 
 def check_any_size_and_a_single_face(bench: Bench) -> None:
-    """Types and shapes hold."""
+    """Types and shapes hold at other sizes and for one face."""
     for size, count in _BATCHES:
         network = bench.build().eval()
         of = f"forward() on a batch of {count} at {size} px"
@@ -43,13 +43,13 @@ def check_trained_at_any_size(bench: Bench) -> None:
 
 
 def check_faces_without_a_measurement(bench: Bench) -> None:
-    """They have an answer."""
+    """Faces without any measurement have finite logits."""
     for name, tensor in tensors(_answer(bench.build().eval(), blank_faces(2))).items():
         demand(tensor.isfinite().all(), f"{name} of a face without any mask is not finite; clamp divisors")
 
 
 def check_eval_repeats_itself(bench: Bench) -> None:
-    """And changes nothing."""
+    """Two passes in eval mode give the same logits and change no buffer."""
     network = bench.build(bench.kind(dropout=0.5)).eval()
     faces, untouched = noise_faces(4), noise_faces(4)
     state = {name: tensor.clone() for name, tensor in network.state_dict().items()}

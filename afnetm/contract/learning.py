@@ -54,7 +54,7 @@ def check_every_parameter_learns(bench: Bench) -> None:
 
 
 def check_it_overfits(bench: Bench) -> None:
-    """What can learn fits 32 scans."""
+    """A method that can learn fits 32 scans."""
     network, losses = bench.trained.network, bench.trained.curves.loss
     demand(losses.isfinite().all(), f"its loss is {losses.tolist()} over the epochs; mend what overflows")
     with torch.no_grad():
@@ -67,7 +67,7 @@ def check_it_overfits(bench: Bench) -> None:
 
 
 def check_the_seed_decides(bench: Bench) -> None:
-    """Weights and training."""
+    """One seed gives the same initial weights and the same training, another seed other ones."""
     states = []
     for seed in (1, 1, 2):
         network = bench.build(seed=seed)
@@ -104,7 +104,7 @@ def check_bfloat16(bench: Bench) -> None:
 
 
 def check_a_saved_network_comes_back(bench: Bench) -> None:
-    """Bit for bit."""
+    """A state dict that is saved and loaded gives the same logits, bit for bit."""
     trained = bench.trained
     state = {name: tensor.contiguous().numpy() for name, tensor in trained.network.state_dict().items()}
     read = {name: torch.from_numpy(np.array(array)) for name, array in load(save(state)).items()}

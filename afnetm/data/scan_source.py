@@ -54,17 +54,17 @@ class Inspection:
 
     @property
     def expressions(self) -> Counter[str]:
-        """Scans by expression."""
+        """Number of scans by expression."""
         return Counter(scan.expression for scan in self.scans)
 
     @property
     def intensities(self) -> Counter[int]:
-        """Scans by intensity."""
+        """Number of scans by intensity."""
         return Counter(scan.intensity for scan in self.scans)
 
     @property
     def missing(self) -> Counter[str]:
-        """Scans by what they lack."""
+        """Number of scans by the file that they lack."""
         return Counter(what for scan in self.scans for what in scan.missing)
 
 

@@ -78,10 +78,10 @@ class ScaleAttention(_Modulation):
 
 
 class NoAttention(nn.Module):
-    """MA left out."""
+    """No mask attention: the ablation without MA."""
 
     def forward(self, features: Tensor, masks: Tensor) -> Tensor:
-        """The features as they are."""
+        """Returns the features unchanged."""
         return features
 
 

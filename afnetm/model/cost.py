@@ -9,7 +9,7 @@ from afnetm.face_batch import FaceBatch
 
 
 def parameter_count(module: nn.Module) -> int:
-    """Learnt numbers in `module`."""
+    """Number of trainable parameters of `module`."""
     return sum(parameter.numel() for parameter in module.parameters())
 
 

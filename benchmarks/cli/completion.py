@@ -25,11 +25,11 @@ def complete_methods(incomplete: str) -> list[str]:
 
 
 def complete_devices(incomplete: str) -> list[str]:
-    """Where to train."""
+    """Devices that start with what was typed."""
     return [name for name in ("auto", "cpu", "cuda") if name.startswith(incomplete)]
 
 
 def complete_datasets(incomplete: str) -> list[str]:
-    """What can be prepared."""
+    """Names of dataset sources that start with what was typed."""
     names = sorted({point.name for point in entry_points(group="afnetm.datasets")})
     return [name for name in names if name.startswith(incomplete)]

@@ -1,1 +1,1 @@
-"""What a command does."""
+"""The commands, without their words on the terminal: comparing, listing, timing, preparing."""

@@ -54,7 +54,7 @@ def suite_state(reference: str, home: Home) -> State:
 
 @dataclass(frozen=True)
 class Contents:
-    """What is in a home.
+    """An overview of a home.
 
     Attributes:
         suites: the state of each that was run, by name.

@@ -15,7 +15,7 @@ from benchmarks.terminal.words import counted, duration
 
 @dataclass
 class Tally:
-    """How a comparison ended.
+    """The outcome of a comparison.
 
     Attributes:
         trained: runs finished now.

@@ -35,10 +35,10 @@ FRESH = 10.0
 
 
 class Closes(Protocol):
-    """What copies."""
+    """A copier: something that can be closed."""
 
     def close(self) -> None:
-        """What is to be done last."""
+        """Finishes the copies."""
 
 
 Copier = TypeVar("Copier", bound=Closes)

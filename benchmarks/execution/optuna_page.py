@@ -64,4 +64,4 @@ class _Quiet(WSGIRequestHandler):
     """Requests are not told on the terminal."""
 
     def log_message(self, format: str, *args: object) -> None:
-        """Tells nothing."""
+        """Suppresses the access log."""

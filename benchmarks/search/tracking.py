@@ -70,7 +70,7 @@ class _Finished:
 
     @property
     def number(self) -> int | None:
-        """The best trial's."""
+        """The number of the best trial."""
         return self.best_trial.number if self.best_trial else None
 
 

@@ -24,7 +24,7 @@ Position = tuple[str, int, int]
 
 
 def position(one: PlannedRun) -> Position:
-    """A run's."""
+    """The position of a run: its label, repeat and fold."""
     return one.label, one.run.repeat, one.run.fold
 
 

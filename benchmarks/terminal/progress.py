@@ -87,7 +87,7 @@ class _Lines(_Steps):
             self._console.event(f"{self._title}: {done} of {total} {self._what}" + (f"; {left}" if left else ""))
 
     def stop(self) -> None:
-        """Lines end by themselves."""
+        """Does nothing: lines end by themselves."""
 
 
 class MethodProgress:

@@ -39,7 +39,7 @@ class Compared:
 
     @cached_property
     def marks(self) -> Marks:
-        """What is marked in the comparison."""
+        """The marks of the comparison: best, significant, unranked."""
         return marked(self.results, self.table, self.pairs)
 
     @cached_property

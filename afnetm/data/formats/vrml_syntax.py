@@ -48,7 +48,7 @@ class Entry(NamedTuple):
     end: int
 
     def within(self, text: Text) -> bytes:
-        """What stands there."""
+        """The content between two brackets."""
         return text.content[self.start : self.end]
 
 

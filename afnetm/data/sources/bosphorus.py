@@ -111,7 +111,7 @@ class BosphorusSource(ScanSource):
         )
 
     def inspect(self) -> Inspection:
-        """What the folder holds.
+        """An overview of the scans in the folder.
 
         Raises:
             UserError: no scan that is asked for, or one twice.

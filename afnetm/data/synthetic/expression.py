@@ -87,7 +87,7 @@ class Manner:
 
 
 def draw_manner(rng: np.random.Generator) -> Manner:
-    """How somebody moves."""
+    """A subject's own way of making expressions, drawn at random."""
     expressivity = float(np.clip(rng.lognormal(0.05, 0.18), 0.8, 1.35))
     gain = {unit: float(np.clip(rng.normal(1, 0.22), 0.5, 1.5)) for unit in ACTION_UNITS}
     habits = rng.choice([1, 2, 4, 6, 7, 12, 15, 17, 24], size=3, replace=False)

@@ -9,7 +9,7 @@ from afnetm.data.synthetic.shape import ANCESTRIES, local_weights, macro_weights
 
 @dataclass(frozen=True, kw_only=True)
 class Identity:
-    """One subject.
+    """The appearance of a synthetic subject.
 
     Attributes:
         shape: weight of each target of `shape_bank`.
@@ -57,7 +57,7 @@ class Identity:
 
 
 def draw_identity(rng: np.random.Generator) -> Identity:
-    """Somebody new."""
+    """A subject's identity, drawn at random."""
     ancestry = rng.dirichlet([0.6] * len(ANCESTRIES))
     female = float(np.clip(rng.choice([0.15, 0.85]) + rng.uniform(-0.15, 0.15), 0, 1))
     age = float(rng.beta(1.3, 2.5))

@@ -46,7 +46,7 @@ def paint_lips(skin: NDArray[np.float32], identity: Identity, rng: np.random.Gen
 
 @cache
 def lips() -> NDArray[np.float32]:
-    """Both lips."""
+    """``(H, W)`` float32: the coverage of both lips."""
     corner, up_1, up_2, middle_up, down_1, down_2, middle_down = OUTER_MOUTH
     right = [(-x, y) for x, y in (down_2, down_1, corner, up_1, up_2)]
     return texture_painting.polygon([middle_up, up_2, up_1, corner, down_1, down_2, middle_down, *right], soft=0.7)
@@ -54,7 +54,7 @@ def lips() -> NDArray[np.float32]:
 
 @cache
 def lip_line() -> NDArray[np.float32]:
-    """Where the lips meet."""
+    """``(H, W)`` float32: the line where the lips meet."""
     line = [(x, 661.0 + 0.3 * np.cos(x / 6)) for x in range(-26, 27, 4)]
     return texture_painting.stroke(line, width=0.8, soft=0.6)
 

@@ -48,7 +48,7 @@ class SyntheticSource(ScanSource):
             raise UserError(f"intensities = {list(self.intensities)}: an intensity is named twice")
 
     def describe(self) -> dict[str, Any]:
-        """What decides the scans."""
+        """The settings and versions that decide the scans, as a JSON object."""
         return {
             "kind": self.name,
             "version": GENERATOR_VERSION,
@@ -91,7 +91,7 @@ def scan_name(number: int, expression: str, intensity: int) -> str:
 
 
 def mark(source: SyntheticSource) -> bytes:
-    """The file's content."""
+    """The text that marks a folder as synthetic."""
     return f"These faces are synthetic: nobody looks like this. {json.dumps(source.describe())}\n".encode()
 
 
