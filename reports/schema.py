@@ -195,8 +195,9 @@ def _numbers(where: str, values: "pd.Series[Any]", column: Column) -> "pd.Series
     numbers = values.astype("int64" if column.kind == "integer" else "float64")
     bad = ~(numbers.between(column.low, column.high) & numbers.abs().lt(np.inf))
     if bad.any():
-        ends = [f"from {column.low:g}"] * (column.low > -np.inf) + [f"to {column.high:g}"] * (column.high < np.inf)
-        allowed = " ".join([f"a finite {column.kind}", *ends])
+        low = f" from {column.low:g}" if column.low > -np.inf else ""
+        high = f" to {column.high:g}" if column.high < np.inf else ""
+        allowed = f"a finite {column.kind}{low}{high}"
         raise ReportError(f"{where} is {numbers[bad].iloc[0]} in row {bad.idxmax()}, allowed is {allowed}")
     return numbers
 

@@ -52,7 +52,8 @@ def _folds(k: int, repeats: int, correlation: float, **allowed: tuple[float, flo
 def _people(people: People, **allowed: tuple[float, float]) -> Experiment:
     what = f"{people.subjects} subjects, {_layout(people.folds, people.repeats)}"
     what += f"; methods on a subject {people.by_method:g}"
-    what += f", training variance {people.by_training:g}" * (people.by_training > 0.0)
+    if people.by_training > 0.0:
+        what += f", training variance {people.by_training:g}"
     return Experiment(what=what, run=partial(rejections, people), allowed=allowed)
 
 

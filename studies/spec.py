@@ -71,7 +71,7 @@ class SearchSpec(BaseModel):
     def budget(self) -> str:
         """The budget in words, such as ``20 trials``."""
         count, things = (self.hours, "hour") if self.hours is not None else (self.most, "trial")
-        return f"{count:g} {things}{'s' * (count != 1)}"
+        return f"{count:g} {things}{'' if count == 1 else 's'}"
 
     @property
     def most(self) -> int | None:

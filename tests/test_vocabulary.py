@@ -95,6 +95,26 @@ def test_no_text_says_it_in_words_that_were_replaced(path: Path) -> None:
     assert not [match[0] for match in re.finditer(PHRASES, text, re.IGNORECASE)]
 
 
+def messages(path: Path) -> Iterator[str]:
+    """The texts in a module's code, docstrings aside."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    docstrings = {
+        id(node.body[0].value)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef)
+        and node.body
+        and isinstance(node.body[0], ast.Expr)
+    }
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in docstrings:
+            yield node.value
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_no_message_says_it_in_words_that_were_replaced(path: Path) -> None:
+    assert not [text for text in messages(path) if re.search(PHRASES, text, re.IGNORECASE)]
+
+
 @pytest.mark.parametrize("path", SUITES, ids=lambda path: path.stem)
 def test_no_suite_has_a_key_that_was_replaced(path: Path) -> None:
     def keys(table: dict[str, object]) -> Iterator[str]:

@@ -79,7 +79,7 @@ def merge(
     A suite whose folds or methods were run in several homes becomes one. A run that two homes have must have the same
     results in both. All is checked before anything is written.
 
-    Example: `afnetm --home all merge runs-a runs-b`
+    Example: `afnetm merge runs-a runs-b --home all`
     """
     _merge(context, homes)
 

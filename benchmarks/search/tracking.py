@@ -183,7 +183,8 @@ class StudyTracker:
 def _name(study_spec: StudySpec) -> str:
     """``concat 0-2 search``, ``concat search #2``: as the study, but the suite is the experiment's."""
     where = "" if study_spec.where is None else f" {place(study_spec.where)}"
-    return f"{study_spec.label}{where} search" + f" #{study_spec.search + 1}" * bool(study_spec.search)
+    again = f" #{study_spec.search + 1}" if study_spec.search else ""
+    return f"{study_spec.label}{where} search{again}"
 
 
 def _numbers(one: _Finished) -> dict[str, float]:

@@ -43,7 +43,8 @@ def method_differences(suites: Sequence[Results]) -> list[MethodDifference]:
         there = [about for about in described if about]
         for what in dict.fromkeys(key for about in there for key in about):
             values = tuple(about.get(what, formats.NOTHING) for about in described)
-            found += [MethodDifference(label, what, values)] * (len({about.get(what) for about in there}) > 1)
+            if len({about.get(what) for about in there}) > 1:
+                found.append(MethodDifference(label, what, values))
     return found
 
 

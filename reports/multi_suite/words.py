@@ -65,9 +65,10 @@ def averaged(multi: MultiSuite) -> str:
         return "All suites are on one dataset, so there is no mean over datasets."
     if not multi.shared:
         return "No method is on every dataset and the same in all suites, so there is no mean over datasets."
-    several = any(len(suites) > 1 for suites in multi.data_sets.values())
-    counted = " A dataset with several suites counts once, by the mean over those that have the method." * several
-    return f"Means are over {count} datasets, of the methods that all of them have.{counted}"
+    text = f"Means are over {count} datasets, of the methods that all of them have."
+    if any(len(suites) > 1 for suites in multi.data_sets.values()):
+        text += " A dataset with several suites counts once, by the mean over those that have the method."
+    return text
 
 
 def _leaders(multi: MultiSuite) -> Iterable[str]:

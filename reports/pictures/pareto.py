@@ -52,7 +52,7 @@ def cost(table: pd.DataFrame, column: str, *, title: str, control: str) -> Pictu
     _name(axes, table, column, first=[*front["method"], control], every=len(table) <= MANY)
     words = (
         f"{row['method']} {formats.number(row[column])}, {formats.percent(row['accuracy'])} %"
-        + " (front)" * (row["method"] in on_front)
+        + (" (front)" if row["method"] in on_front else "")
         for row in table.sort_values(column, kind="stable").to_dict("records")
     )
     return drawn(figure, f"Accuracy against {title}, cheapest first: " + "; ".join(words))

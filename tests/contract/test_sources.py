@@ -11,12 +11,13 @@ import numpy as np
 import pytest
 
 from afnetm.data.regions import landmark_set
+from afnetm.data.registry import open_source, sources
 from afnetm.data.rendering import render
-from afnetm.data.scan import EXPRESSIONS, Scan, ScanSource
+from afnetm.data.scan import EXPRESSIONS, Scan
+from afnetm.data.scan_source import ScanSource
 from afnetm.data.sources.exporting import export
 from afnetm.data.synthetic import SyntheticSource
 from afnetm.errors import UserError
-from benchmarks.commands.datasets import KINDS, open_source
 
 MADE = SyntheticSource(seed=5, subjects=1, intensities=(4,), clean=True)
 
@@ -34,12 +35,12 @@ def layouts(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
     return layout
 
 
-@pytest.fixture(scope="module", params=["synthetic", *KINDS])
+@pytest.fixture(scope="module", params=["synthetic", *sources().names])
 def source(request, layouts, tmp_path_factory) -> ScanSource:
     if request.param == "synthetic":
         return MADE
     if request.param != "folder":
-        return open_source(request.param, layouts(request.param), table=None, intensities=None)
+        return open_source(request.param, layouts(request.param))
     folder = layouts("bu3dfe")
     meshes = sorted(path.relative_to(folder) for path in folder.rglob("*.wrl"))
     table = tmp_path_factory.mktemp("table") / "scans.csv"
@@ -48,7 +49,7 @@ def source(request, layouts, tmp_path_factory) -> ScanSource:
         texture = mesh.with_suffix(".bmp")
         rows.append(f"ada,{expression},4,{mesh},{mesh.with_suffix('.bnd')},{texture}")
     table.write_text("\n".join(["subject,expression,intensity,mesh,landmarks,texture", *rows, ""]))
-    return open_source("folder", folder, table=table, intensities=None)
+    return open_source("folder", folder, table=table)
 
 
 def test_ids_name_each_scan_once(source):

@@ -14,11 +14,11 @@ from optuna.storages import InMemoryStorage
 from afnetm.errors import UserError
 from afnetm.method import Method
 from afnetm.registry import methods
+from afnetm.strict import parse
 from afnetm.training.config import Augmentation, TrainingConfig
 from baselines.concat import Concat
 from baselines.late import Late
 from benchmarks.plans.runs import hyperparameters
-from benchmarks.plans.suite import validate
 from studies.samplers import check_sampler
 from studies.space import PREFIX, TRAINING, Space, apply, message, search_space
 from tests.studies.conftest import Objective, drive, searched
@@ -80,7 +80,7 @@ def test_every_method_is_searched_within_what_a_suite_allows(kind: type[Method],
         assert {name: changed[name] for name in params} == params
         untouched = dataclasses.replace(config, **{key: getattr(OTHER, key) for key in TRAINING})
         assert untouched == OTHER
-        assert validate(kind, hyperparameters(method), "s.toml", "methods") == method
+        assert parse(kind, hyperparameters(method), file="s.toml", table="methods") == method
 
 
 def test_only_what_the_suite_leaves_open_is_searched() -> None:
@@ -142,7 +142,7 @@ VALUES = st.one_of(
 @given(name=st.sampled_from(["features", "dropout", "geometry", "nothing"]), value=VALUES)
 def test_what_a_suite_refuses_of_a_method_is_refused(name: str, value: Any) -> None:
     try:
-        expected = validate(Concat, hyperparameters(Concat()) | {name: value}, "s.toml", "methods.concat")
+        expected = parse(Concat, hyperparameters(Concat()) | {name: value}, file="s.toml", table="methods.concat")
     except UserError:
         with pytest.raises(UserError) as caught:
             apply({name: value}, Concat(), TrainingConfig())
@@ -156,7 +156,7 @@ def test_what_a_suite_refuses_of_a_method_is_refused(name: str, value: Any) -> N
 @given(name=st.sampled_from(["learning_rate", "weight_decay", "epochs", "augmentation", "nothing"]), value=VALUES)
 def test_what_a_suite_refuses_of_a_recipe_is_refused(name: str, value: Any) -> None:
     try:
-        expected = validate(TrainingConfig, dataclasses.asdict(OTHER) | {name: value}, "s.toml", "training")
+        expected = parse(TrainingConfig, dataclasses.asdict(OTHER) | {name: value}, file="s.toml", table="training")
     except UserError:
         with pytest.raises(UserError):
             apply({PREFIX + name: value}, Concat(), OTHER)

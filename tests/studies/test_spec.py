@@ -5,13 +5,13 @@ from typing import Any
 import pytest
 
 from afnetm.errors import UserError
-from benchmarks.plans.suite import validate
+from afnetm.strict import parse
 from studies.spec import SearchSpec
 
 
 def spec(**table: Any) -> SearchSpec:
     """As a suite's file has it."""
-    found: SearchSpec = validate(SearchSpec, table, "s.toml", "search")
+    found: SearchSpec = parse(SearchSpec, table, file="s.toml", table="search")
     return found
 
 

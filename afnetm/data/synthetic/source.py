@@ -17,7 +17,7 @@ INTENSITIES = (1, 2, 3, 4)
 #: Rises whenever a scan of the same seed changes.
 GENERATOR_VERSION = 1
 #: The file by which a folder says that its scans are synthetic, though they look like a licensed dataset's.
-MARK = "MADE-UP.txt"
+MARK = "SYNTHETIC.txt"
 
 
 @dataclass(frozen=True, kw_only=True)
