@@ -11,6 +11,7 @@ from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from multiprocessing.context import BaseContext
+from threading import Thread
 from typing import TYPE_CHECKING
 
 from afnetm.blame import error_message
@@ -53,6 +54,10 @@ def begin_workers() -> BaseContext:
     return context("afnetm.data.preparing", "afnetm.data.synthetic.making", "benchmarks.execution.executing")
 
 
+#: For a pool's thread to see that its process is gone.
+_SECONDS = 5.0
+
+
 class Worker:
     """A process that runs one run at a time, and is replaced when it has died."""
 
@@ -78,12 +83,16 @@ class Worker:
 
     def end(self) -> None:
         """Ends it at once, whatever it does."""
-        processes = list((self._pool._processes or {}).values())  # no public way before Python 3.14's kill_workers
+        # There is no public way before Python 3.14's kill_workers.
+        processes = list((self._pool._processes or {}).values())
+        manager: Thread | None = getattr(self._pool, "_executor_manager_thread", None)
         self._pool.shutdown(wait=False, cancel_futures=True)
         for process in processes:
             process.kill()
         for process in processes:
             process.join()
+        if manager is not None:  # at the program's end Python would wake it while it closes what it is woken by
+            manager.join(_SECONDS)
 
     def _renew(self) -> None:
         self.end()
