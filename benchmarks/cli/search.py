@@ -83,7 +83,9 @@ def search(
         say_untracked(job.untracked)
     path = home.best_parameters(job.suite.name)
     print(f"best parameters: {path}")
-    again = [*(["--set", *changes] if changes else []), *([] if request.searched else ["--params", str(path)])]
+    again = ["--set", *changes] if changes else []
+    again += [word for file in method_files or () for word in ("--method-file", str(file))]
+    again += [] if request.searched else ["--params", str(path)]
     print(f"to compare: {command_line(home, 'run', suite, *again)}")
     print(f"dashboard:  {command_line(home, 'ui', '--optuna')}")
     print(f"MLflow UI:  {command_line(home, 'ui', job.suite.name)}")
