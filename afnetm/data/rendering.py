@@ -1,6 +1,9 @@
 """Rendering: a scan to its maps. The pose fit, one ray a pixel, the texture where the rays hit, holes, regions."""
 
+from dataclasses import dataclass
+
 import numpy as np
+from numpy.typing import NDArray
 
 from afnetm.data.holes import enclosed, fill, torn
 from afnetm.data.maps import DEPTH_STEP_MM, DEPTH_ZERO_MM, PLANES, WINDOW_MM, RenderedMaps
@@ -20,6 +23,25 @@ MAX_HOLE_MM2 = 400.0
 SEAM_STEEPNESS = 3.0
 
 
+@dataclass(frozen=True, eq=False)
+class View:
+    """What is seen of a scan along -z, ``S x S`` pixels; nothing in it is rounded.
+
+    Attributes:
+        texture: ``(3, S, S)`` float64, 0..255, of the measured pixels and of all holes; 0 elsewhere.
+        code: ``(1, S, S)`` float64, the depth's code (`afnetm.data.maps`) where there is texture; holes are continued.
+        valid: ``(S, S)`` bool, measured.
+        holes: ``(S, S)``, 1 to n in the holes that the face encloses, 0 elsewhere.
+        areas: ``(n + 1,)`` pixels of each hole.
+    """
+
+    texture: NDArray[np.float64]
+    code: NDArray[np.float64]
+    valid: NDArray[np.bool_]
+    holes: NDArray[np.intp]
+    areas: NDArray[np.intp]
+
+
 def render(scan: Scan, *, size: int) -> RenderedMaps:
     """The maps of `scan`: pose-normalised, ``size x size`` pixels of ``WINDOW_MM / size`` mm.
 
@@ -35,7 +57,23 @@ def render(scan: Scan, *, size: int) -> RenderedMaps:
         raise UserError(f"size: {size} pixels (allowed: {SIZES.start} to {SIZES.stop - 1})")
     check_mesh(scan)
     pose = fit_pose(scan)
-    vertices = pose.apply(scan.vertices)
+    seen = view(scan, pose.apply(scan.vertices), size=size)
+    small = seen.areas * (WINDOW_MM / size) ** 2 <= MAX_HOLE_MM2
+    present = seen.valid | ((seen.holes > 0) & small[seen.holes])
+    planes = region_planes(pose.apply(scan.landmarks), landmark_set(scan.landmark_names), size=size)
+    return RenderedMaps(
+        texture=np.rint(seen.texture).astype(np.uint8),
+        depth=np.where(present, np.rint(seen.code), 0).astype(np.uint16),
+        planes=(planes | seen.valid * np.uint8(PLANES["valid"]))[None],
+    )
+
+
+def view(scan: Scan, vertices: NDArray[np.float64], *, size: int) -> View:
+    """What is seen of `scan` when it is moved so that it has `vertices` ``(V, 3)``: `WINDOW_MM` wide and high.
+
+    Raises:
+        UserError: an edge too long for a face, or nothing in the window.
+    """
     hits = cast_rays(vertices, scan.faces, size=size)
     check_edges(scan, hits.triangle)
     code = (hits.interpolate(vertices[:, 2:], scan.faces) - DEPTH_ZERO_MM) / DEPTH_STEP_MM + 1
@@ -54,12 +92,4 @@ def render(scan: Scan, *, size: int) -> RenderedMaps:
     texture = np.zeros((3, size, size))
     uv = filled[1:, seen] / image_size[:, None]
     texture[:, seen] = sample(scan.texture, uv, reduction=reduction, wrap=wrap(scan))
-    texture = fill(texture, two_pieces[holes])
-
-    small = areas * (WINDOW_MM / size) ** 2 <= MAX_HOLE_MM2
-    planes = region_planes(pose.apply(scan.landmarks), landmark_set(scan.landmark_names), size=size)
-    return RenderedMaps(
-        texture=np.rint(texture).astype(np.uint8),
-        depth=np.where(valid | (hole & small[holes]), np.rint(filled[:1]), 0).astype(np.uint16),
-        planes=(planes | valid * np.uint8(PLANES["valid"]))[None],
-    )
+    return View(fill(texture, two_pieces[holes]), filled[:1], valid, holes, areas)
