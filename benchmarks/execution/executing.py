@@ -15,7 +15,6 @@ from afnetm.contract import rehearsal
 from afnetm.data.dataset import FaceDataset, open_dataset
 from afnetm.method import built
 from afnetm.model.cost import flop_count, parameter_count
-from afnetm.seeding import derive_seed
 from afnetm.sources import source_digests
 from afnetm.training.device_dataset import DeviceDataset
 from afnetm.training.gradcam import gradcam
@@ -65,9 +64,7 @@ def execute(planned: PlannedRun, home: Home) -> float:
     # On a processor its time alone (a worker has one thread): what else runs there says nothing about a method.
     clock = time.process_time if device.type == "cpu" else time.perf_counter
     begun = clock()
-    curves = fit(
-        model, data, train, torch.from_numpy(labels).to(device), config, seed=derive_seed(use="loop", seed=run.seed)
-    )
+    curves = fit(model, data, train, torch.from_numpy(labels).to(device), config, seed=run.data_seed)
     trained = clock()
     probabilities, auxiliary_outputs = predict(model, data, test, config)
     tested = clock()

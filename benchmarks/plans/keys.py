@@ -8,10 +8,10 @@ from typing import Any
 #: What decides a run's result; `benchmarks.plans.runs.Run` says what each is.
 DECIDING = (
     *("dataset", "intensities", "protocol", "repeat", "fold", "method", "version", "hyperparameters", "encoder"),
-    *("training", "device", "inner", "reseed"),
+    *("training", "device", "inner", "reseed", "seeding"),
 )
 #: Younger than many records, and left out where they say nothing.
-_YOUNGER = ("inner", "reseed")
+_YOUNGER = ("inner", "reseed", "seeding")
 #: What a setting of the training configuration is where a key does not say it. A new setting is added here with the
 #: value under which nothing changes, and no record is lost by it. No value here ever changes, not with its own default
 #: either: keys that leave it out would mean something else.

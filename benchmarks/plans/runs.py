@@ -16,6 +16,10 @@ from benchmarks.plans.folds import Scans, select, split
 from benchmarks.plans.keys import run_key
 from benchmarks.plans.suite import ProtocolSpec, Suite
 
+#: How a run's seeds are derived; raised whenever the same settings give other numbers, so that earlier runs are not
+#: mixed with these. 2: the order of scans and their augmentation do not depend on the method.
+SEEDING = 2
+
 
 @dataclass(frozen=True, kw_only=True)
 class Run:
@@ -37,7 +41,8 @@ class Run:
         device: the kind, ``"cpu"`` or ``"cuda"``: they differ in rounding.
         inner: for a run of a search, which of its inner folds: ``selection``, ``folds`` and ``fold``; its repeat and
             fold are those that are searched for, 0 under ``development``. None for a run of the comparison.
-        reseed: counted from 0; the same training again with another seed, to see what the seed decides.
+        reseed: counted from 0; the same training again with other seeds, to see what they decide.
+        seeding: how seeds are derived from all this (`SEEDING`).
     """
 
     dataset: str
@@ -53,6 +58,7 @@ class Run:
     device: str
     inner: dict[str, Any] | None = None
     reseed: int = 0
+    seeding: int = SEEDING
 
     @property
     def key(self) -> str:
@@ -61,16 +67,26 @@ class Run:
 
     @property
     def seed(self) -> int:
-        """Of the weights, the order and the augmentation: by method, repeat and fold, under the protocol's seed.
+        """Of the initial weights and of dropout: by method, repeat and fold, under the protocol's seed.
 
         All trials of a search have the same one in the same inner fold: they differ in what they try.
         """
-        axes: dict[str, Any] = {"method": self.method, "repeat": self.repeat, "fold": self.fold}
+        return derive_seed(use="training", method=self.method, **self._axes)
+
+    @property
+    def data_seed(self) -> int:
+        """Of the order of scans and of their augmentation: the same for all methods, by all else that `seed` is by.
+
+        So methods that are compared on a fold have seen the same pictures, and chance in these is none between them.
+        """
+        return derive_seed(use="order and augmentation", **self._axes)
+
+    @property
+    def _axes(self) -> dict[str, Any]:
+        axes: dict[str, Any] = {"seed": self.protocol["seed"], "repeat": self.repeat, "fold": self.fold}
         if self.inner is not None:
             axes |= {"inner": self.inner["fold"], "selection": self.inner["selection"]}
-        if self.reseed:
-            axes["reseed"] = self.reseed
-        return derive_seed(use="training", seed=self.protocol["seed"], **axes)
+        return axes | ({"reseed": self.reseed} if self.reseed else {})
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -9,6 +10,7 @@ from safetensors.numpy import load_file
 
 from afnetm.data.scan import EXPRESSIONS
 from afnetm.errors import UserError
+from afnetm.training.device_dataset import DeviceDataset
 from benchmarks.commands.job import Job, prepare
 from benchmarks.commands.request import ask
 from benchmarks.execution.executing import execute
@@ -40,6 +42,29 @@ def test_a_record_shows_where_the_evidence_of_a_scan_of_each_expression_is(
     assert all((predictions["expression"].iloc[:row] != predictions["expression"].iloc[row]).all() for row in rows)
     assert set(evidence) == {"texture", "depth"}
     assert all(len(of) == len(rows) and 0 <= of.min() <= of.max() <= 1 for of in evidence.values())
+
+
+def test_all_methods_see_the_same_pictures_of_a_fold_in_the_same_order(
+    home: Path, suite: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Pictures as they enter the network, by a digest each; of another fold they are others."""
+    seen: list[list[float]] = []
+    faces = DeviceDataset.faces
+
+    def watched(self: DeviceDataset, index: Any, draw: Any = None) -> Any:
+        batch = faces(self, index, draw)
+        if draw is not None:
+            seen[-1] += [*batch.texture.double().sum((1, 2, 3)).tolist(), *batch.depth.double().sum((1, 2, 3)).tolist()]
+        return batch
+
+    monkeypatch.setattr(DeviceDataset, "faces", watched)
+    job = prepared_job(home, suite)
+    assert [run.label for run in job.planned[:3]] == ["texture", "concat", "texture"]
+    for run in job.planned[:3]:
+        seen.append([])
+        execute(run, Home(home))
+    assert len(seen[0]) == 2 * 3 * 24  # epochs, scans to train on
+    assert seen[0] == seen[1] != seen[2]
 
 
 def test_a_suite_whose_encoder_cannot_be_cut_runs_the_methods_that_need_no_stages(home: Path, suite: Path) -> None:

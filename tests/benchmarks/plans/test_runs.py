@@ -84,9 +84,18 @@ def test_a_run_is_rebuilt_as_the_suite_said(learnable: FaceDataset) -> None:
         assert rebuild(planned) == (said.methods[planned.label], said.encoder, said.training)
 
 
-def test_seeds_are_shared_by_nothing(learnable: FaceDataset) -> None:
-    seeds = [p.run.seed for p in plan(suite(), learnable, device="cpu")]
-    assert len(set(seeds)) == len(seeds)
+def test_weights_have_seeds_of_their_own_and_methods_share_those_of_order_and_augmentation(
+    learnable: FaceDataset,
+) -> None:
+    runs = [planned.run for planned in plan(suite(), learnable, device="cpu")]
+    assert len({run.seed for run in runs}) == len(runs)
+    by_place: dict[tuple[int, int], set[int]] = {}
+    for run in runs:
+        by_place.setdefault((run.repeat, run.fold), set()).add(run.data_seed)
+    assert {len(seeds) for seeds in by_place.values()} == {1}
+    assert len(set.union(*by_place.values())) == len(by_place)
+    again = dataclasses.replace(runs[0], reseed=1)
+    assert {again.seed, again.data_seed}.isdisjoint({runs[0].seed, runs[0].data_seed})
 
 
 def test_only_the_scans_asked_for_are_selected(learnable: FaceDataset) -> None:
