@@ -10,7 +10,7 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -156,6 +156,7 @@ def create_model(
     width: float = 1.0,
     size: int | None = None,
     weights: Path | str | None = None,
+    output_stride: Literal[8, 16, 32] = 32,
     **hyperparameters: Any,
 ) -> nn.Module:
     """A registered method's module, from `afnetm.FaceBatch` to `afnetm.Output`.
@@ -168,6 +169,7 @@ def create_model(
         width: of the stages' channels, as a fraction of the original's (ResNets only).
         size: of the faces in pixels, for encoders built for one size; None for timm's own.
         weights: a ``.safetensors`` file of timm's state dict for the encoder; None for random ones.
+        output_stride: pixels from one position of the last map to the next (`afnetm.model.encoder.EncoderSpec`).
         hyperparameters: of the method; its defaults otherwise.
 
     Raises:
@@ -177,7 +179,8 @@ def create_model(
         method = replace(name, **hyperparameters)
     else:
         method = parse(find_method(name), hyperparameters, table=name)
-    spec = EncoderSpec(name=encoder, width=width, size=size, weights=None if weights is None else str(weights))
+    settings = {"name": encoder, "width": width, "size": size, "output_stride": output_stride}
+    spec = parse(EncoderSpec, settings | {"weights": None if weights is None else str(weights)}, table="encoder")
     return built(method, spec, num_classes)
 
 
@@ -275,7 +278,7 @@ def load_model(directory: Path | str) -> TrainedModel:
         result = json.loads((directory / "result.json").read_text(encoding="utf-8"))
         kind, hyperparameters = find_method(result["method"]), result["hyperparameters"]
         version, classes, size = result["version"], tuple(result["classes"]), int(result["size"])
-        encoder = EncoderSpec(name=result["encoder"]["name"], width=result["encoder"]["width"], size=size)
+        encoder = parse(EncoderSpec, {**result["encoder"], "weights": None, "size": size}, table="encoder")
         config: TrainingConfig = parse(TrainingConfig, result["training"], table="training")
     except FileNotFoundError:
         raise UserError(f"{directory}: no run of a suite; it has no result.json") from None

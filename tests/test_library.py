@@ -134,7 +134,7 @@ def test_a_trained_model_is_loaded_from_a_run_and_asked(data: afnetm.FaceDataset
         "keep_weights": True,
         "dataset": {"name": "synthetic"},
         "protocol": {"folds": 2},
-        "encoder": {"width": 0.25},
+        "encoder": {"width": 0.25, "output_stride": 16},
         "training": {"epochs": 1, "batch_size": 8},
         "methods": {"concat": {}},
     }

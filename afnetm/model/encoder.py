@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, Literal
 
 import timm
 import torch
@@ -27,6 +27,9 @@ class EncoderSpec:
         name: one of ``timm.list_models()``; whether it can be cut into stages is `has_stages`.
         width: the stages' channels as a fraction of the original's, ResNets only. A narrowed ResNet takes timm's
             ``deep`` stem, because the plain stem's 64 channels cannot be narrowed.
+        output_stride: pixels from one position of the last map to the next, for convolutional encoders that timm can
+            dilate: later stages keep the size of the map and widen their kernels instead. 32 leaves the encoder as timm
+            builds it. With 16, faces of 64 pixels have a last map of 4 x 4, not 2 x 2.
         weights: a ``.safetensors`` file of timm's state dict for `name`, or None for random weights.
         size: of the faces, in pixels, for encoders built for one size (those with position embeddings or windows);
             None for timm's own. A benchmark sets it to its dataset's.
@@ -36,6 +39,7 @@ class EncoderSpec:
 
     name: str = "resnet18"
     width: Annotated[float, Field(gt=0, le=1)] = 1.0
+    output_stride: Literal[8, 16, 32] = 32
     weights: str | None = None
     size: Annotated[int, Field(ge=1)] | None = None
 
@@ -47,7 +51,8 @@ class Stage(nn.Sequential):
 class Encoder(nn.Module):
     """A stream in stages 1 to 4, for methods that fuse between them (`Method.staged`); `Stream` is for all others.
 
-    The stages end at a quarter, an eighth, a 16th and a 32nd of the picture's size.
+    The stages end at a quarter, an eighth, a 16th and a 32nd of the picture's size, but never below the encoder's
+    output stride.
 
     Attributes:
         stages: stage ``k`` is ``stages[k - 1]``; the stem is part of stage 1.
@@ -75,7 +80,7 @@ class Encoder(nn.Module):
         self.channels: list[int] = [info["num_chs"] for info in infos]
 
     def forward(self, x: Tensor) -> Tensor:
-        """``(B, in_channels, S, S)`` to the last stage's ``(B, C, S / 32, S / 32)``."""
+        """``(B, in_channels, S, S)`` to the last stage's ``(B, C, S / output_stride, S / output_stride)``."""
         for stage in self.stages:
             x = stage(x)
         return x
@@ -130,6 +135,8 @@ def create_network(spec: EncoderSpec, in_channels: int, *, features_only: bool =
             raise UserError(f"encoder '{spec.name}' has no width; width = {spec.width} is for ResNets, others take 1.0")
         channels = tuple(max(8, round(c * spec.width)) for c in (64, 128, 256, 512))
         options |= {"channels": channels, "stem_type": "deep", "stem_width": max(4, round(32 * spec.width))}
+    if spec.output_stride != 32:
+        options["output_stride"] = spec.output_stride
     kind: dict[str, Any] = {"features_only": True} if features_only else {"num_classes": 0}
     try:
         if spec.weights is not None:
@@ -139,7 +146,27 @@ def create_network(spec: EncoderSpec, in_channels: int, *, features_only: bool =
             weights = {}
         return timm.create_model(spec.name, in_chans=in_channels, **kind, **weights, **options)
     except UNFIT as error:
+        _check_output_stride(spec)
         raise UserError(f"encoder '{spec.name}' cannot be built as asked: {reason(error)}") from error
+
+
+def _check_output_stride(spec: EncoderSpec) -> None:
+    """Says so where it is the output stride that an encoder, which cannot be built, does not take.
+
+    Raises:
+        UserError: it can be built without.
+    """
+    if spec.output_stride == 32:
+        return
+    try:
+        with torch.device("meta"):
+            create_network(replace(spec, output_stride=32, weights=None), 3)
+    except UserError:
+        return
+    raise UserError(
+        f"encoder '{spec.name}' cannot be dilated to output_stride = {spec.output_stride}; leave it out, or try "
+        "resnet18, convnext_atto"
+    )
 
 
 def reason(error: Exception) -> str:

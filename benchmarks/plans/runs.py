@@ -36,7 +36,7 @@ class Run:
         method: the registered name.
         version: the method's version.
         hyperparameters: the method's fields.
-        encoder: its name and width, and the SHA-256 of given weights.
+        encoder: its name and width, the SHA-256 of given weights, and its output stride where that is not the default.
         training: the training configuration's fields.
         device: the kind, ``"cpu"`` or ``"cuda"``: they differ in rounding.
         inner: for a run of a search, which of its inner folds: ``selection``, ``folds`` and ``fold``; its repeat and
@@ -181,7 +181,7 @@ def rebuild(planned: PlannedRun) -> tuple[Method, EncoderSpec, TrainingConfig]:
     run = planned.run
     method: Method = parse(find_method(run.method), run.hyperparameters)
     config: TrainingConfig = parse(TrainingConfig, run.training)
-    encoder = EncoderSpec(name=run.encoder["name"], width=run.encoder["width"], weights=planned.weights)
+    encoder = EncoderSpec(**{**run.encoder, "weights": planned.weights})
     return method, encoder, config
 
 
@@ -196,4 +196,5 @@ def _encoder_identity(spec: EncoderSpec) -> dict[str, Any]:
     if spec.weights is not None:
         with open(spec.weights, "rb") as file:
             digest = hashlib.file_digest(file, "sha256").hexdigest()
-    return {"name": spec.name, "width": spec.width, "weights": digest}
+    younger = {"output_stride": spec.output_stride} if spec.output_stride != 32 else {}
+    return {"name": spec.name, "width": spec.width, "weights": digest, **younger}

@@ -11,7 +11,7 @@ from afnetm.contract.outputs import check_output
 from afnetm.data.scan import EXPRESSIONS
 from afnetm.errors import UserError
 from afnetm.method import Method
-from afnetm.model.stream import check_encoder
+from afnetm.model.stream import Stream, check_encoder
 from benchmarks.plans.suite import load_suite
 from benchmarks.plans.suite_files import suite_names
 
@@ -38,6 +38,8 @@ def test_its_encoder_serves_all_of_its_methods(name):
     except UserError as error:
         refused = str(error)
     assert not refused, f"{name}: {refused}"
+    height, width = Stream(suite.encoder, 3)(torch.zeros(1, 3, size, size)).shape[2:]
+    assert min(height, width) >= 4, f"{name}: attention, gates and tokens have a last map of {height} x {width}"
 
 
 def test_its_methods_answer_with_the_hyperparameters_it_gives_them():

@@ -1,5 +1,6 @@
 import re
 from pathlib import Path
+from typing import Literal
 
 import pytest
 import timm
@@ -17,6 +18,21 @@ def test_stages_end_at_a_quarter_to_a_32nd_with_the_channels_they_say(name: str)
     for stage, channels, size in zip(encoder.stages, encoder.channels, (16, 8, 4, 2), strict=True):
         x = stage(x)
         assert x.shape == (1, channels, size, size)
+
+
+@pytest.mark.parametrize("name", ["resnet18", "convnext_atto", "regnety_002"])
+@pytest.mark.parametrize(("stride", "sizes"), [(16, (16, 8, 4, 4)), (8, (16, 8, 8, 8))])
+def test_an_output_stride_keeps_later_maps_as_large_and_every_weight_as_it_is(
+    name: str, stride: Literal[8, 16], sizes: tuple[int, ...]
+) -> None:
+    spec = EncoderSpec(name=name, output_stride=stride)
+    encoder, x = Encoder(spec, 3), torch.zeros(1, 3, 64, 64)
+    for stage, size in zip(encoder.stages, sizes, strict=True):
+        x = stage(x)
+        assert x.shape[2:] == (size, size)
+    assert Stream(spec, 3)(torch.zeros(1, 3, 64, 64)).shape[2:] == (64 // stride, 64 // stride)
+    plain = Encoder(EncoderSpec(name=name), 3).state_dict()
+    assert {key: of.shape for key, of in encoder.state_dict().items()} == {key: of.shape for key, of in plain.items()}
 
 
 def test_it_computes_what_timm_computes() -> None:
@@ -51,6 +67,9 @@ def test_given_weights_are_taken(tmp_path: Path) -> None:
         (EncoderSpec(name="vit_tiny_patch16_224"), "method 'mine' .* 'vit_tiny_patch16_224' cannot be cut"),
         (EncoderSpec(name="swin_tiny_patch4_window7_224"), "method 'mine' .* 'swin_tiny_.*' cannot be cut"),
         (EncoderSpec(name="convnext_atto", width=0.5), "'convnext_atto' has no width; width = 0.5 is for ResNets"),
+        (EncoderSpec(name="vgg11", output_stride=16), "'vgg11' cannot be dilated to output_stride = 16; leave it out"),
+        (EncoderSpec(name="test_vit", output_stride=16), "'test_vit' cannot be dilated to output_stride = 16"),
+        (EncoderSpec(name="resnet81", output_stride=16), "'resnet81' is not one of timm's"),
         (EncoderSpec(weights="nowhere.safetensors"), "'nowhere.safetensors' are not a readable safetensors file"),
     ],
 )

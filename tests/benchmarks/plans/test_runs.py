@@ -52,6 +52,7 @@ def test_what_decides_nothing_leaves_keys_alone(learnable: FaceDataset) -> None:
     assert keys(suite(description="other words", control="concat", keep_weights=True), learnable) == base
     renamed = suite(methods={"mine": {"method": "concat", "features": 64, "title": "Mine"}, "afnetm": {}})
     assert keys(renamed, learnable) == base
+    assert keys(suite(encoder={"width": 0.25, "output_stride": 32}), learnable) == base
     longer = suite(protocol={"folds": 4, "repeats": 3, "seed": 5})
     assert keys(longer, learnable)[: len(base)] == base
 
@@ -63,6 +64,7 @@ def test_what_decides_nothing_leaves_keys_alone(learnable: FaceDataset) -> None:
         {"training": {"epochs": 2, "augmentation": {"flip": 0.5}}},
         {"training": {"epochs": 2, "precision": "bfloat16", "augmentation": {"flip": 0.0}}},
         {"encoder": {"width": 0.5}},
+        {"encoder": {"width": 0.25, "output_stride": 16}},
         {"protocol": {"folds": 4, "repeats": 2, "seed": 6}},
         {"protocol": {"folds": 3, "repeats": 2, "seed": 5}},
         {"dataset": {"name": "learnable", "intensities": [3]}},
@@ -79,9 +81,9 @@ def test_another_dataset_and_another_kind_of_device_are_other_runs(learnable: Fa
 
 
 def test_a_run_is_rebuilt_as_the_suite_said(learnable: FaceDataset) -> None:
-    said = suite()
-    for planned in plan(said, learnable, device="cpu"):
-        assert rebuild(planned) == (said.methods[planned.label], said.encoder, said.training)
+    for said in (suite(), suite(encoder={"width": 0.25, "output_stride": 16})):
+        for planned in plan(said, learnable, device="cpu"):
+            assert rebuild(planned) == (said.methods[planned.label], said.encoder, said.training)
 
 
 def test_weights_have_seeds_of_their_own_and_methods_share_those_of_order_and_augmentation(
