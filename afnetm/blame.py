@@ -1,4 +1,4 @@
-"""What an error of a method's own code says in one line: its type, its words, and the line of the method's own file."""
+"""One-line messages for errors of a method's own code: type, message, and the line of the method's own file."""
 
 import traceback
 from pathlib import Path

@@ -38,5 +38,5 @@ class FaceBatch:
         return self.masks.amax(1, keepdim=True)
 
     def geometry(self, kind: str) -> Tensor:
-        """What a depth stream reads: ``(B, 1, S, S)`` for ``"depth"``, ``(B, 4, S, S)`` for ``"depth+normals"``."""
+        """Input of a depth stream: ``(B, 1, S, S)`` for ``"depth"``, ``(B, 4, S, S)`` for ``"depth+normals"``."""
         return self.depth if kind == "depth" else torch.cat([self.depth, self.normals], 1)

@@ -1,4 +1,4 @@
-"""What would be registered: plug-ins that a checkout's ``pyproject.toml`` names and its installation does not know."""
+"""Plug-ins that a checkout's ``pyproject.toml`` names and its installation does not know yet."""
 
 import json
 import shlex
@@ -16,7 +16,7 @@ _FOLDERS = {METHODS: "baselines", DATASETS: "afnetm/data/sources"}
 
 
 def how_to_register(name: str, *, group: str = METHODS, registered: str | None = None) -> str:
-    """What would register the plug-in `name`, where a checkout names it, or there is a file of that name; else nothing.
+    """Instructions to register the plug-in `name`, where a checkout or a file has it; else empty.
 
     Args:
         name: that was asked for.

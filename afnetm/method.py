@@ -1,4 +1,4 @@
-"""What a method is: faces in, logits out."""
+"""Methods: the base class of a fusion strategy, and the output of its module."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
@@ -16,7 +16,7 @@ from afnetm.strict import STRICT
 
 @dataclass(frozen=True, eq=False)
 class Output:
-    """What a method's module returns for a batch of ``B`` faces and ``K`` classes.
+    """Output of a method's module for a batch of ``B`` faces and ``K`` classes.
 
     Attributes:
         logits: ``(B, K)``; their softmax are the class probabilities.
@@ -124,7 +124,7 @@ class Method(ABC):
 
 
 def built(method: Method, encoder: EncoderSpec, classes: int) -> nn.Module:
-    """What `Method.build` returns.
+    """Module that `Method.build` returns, checked to be one.
 
     Raises:
         UserError: it is no module.

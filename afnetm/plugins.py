@@ -20,7 +20,7 @@ class Point(Protocol):
 
     @property
     def value(self) -> str:
-        """What messages call the place of its class."""
+        """Location of its class, as messages show it."""
 
     @property
     def module(self) -> str:
@@ -56,7 +56,7 @@ class Plugins(ABC, Generic[_Class]):
         """Refuses a class that would fail later; raises `UserError` whose message begins with `said`."""
 
     def open(self, point: Point) -> Any:
-        """What a point names."""
+        """Loads the class that a point names."""
         return point.load()
 
     @property

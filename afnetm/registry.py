@@ -29,7 +29,7 @@ class Registry(Plugins[Method]):
         check_declared(name, kind, said=said)
 
     def open(self, point: Point) -> Any:
-        """What a point names; of this project's own strategies those that were installed with this package.
+        """Loads the class that a point names; this project's own strategies from where this package was installed.
 
         Their package has a common name, and a notebook's folder, in which Python looks first, may have another one.
         """
@@ -47,7 +47,7 @@ class Registry(Plugins[Method]):
 
 @cache
 def registry() -> Registry:
-    """What is installed, and the files that the environment lists, looked up once a process."""
+    """Installed methods and those in files that the environment lists, looked up once per process."""
     return Registry([*entry_points(group=METHODS), *method_files()])
 
 

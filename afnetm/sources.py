@@ -46,7 +46,7 @@ def changed_files(before: dict[str, str], now: dict[str, str]) -> list[str]:
 
 
 def _file(module: str) -> Path | None:
-    """Where a module's code is; None where there is none. Nothing is imported, as it is no matter of a digest's."""
+    """File of a module's code; None where there is none. Nothing is imported, as it is no matter of a digest's."""
     package, *below = module.split(".")
     try:
         spec = find_spec(package)

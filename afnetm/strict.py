@@ -1,4 +1,4 @@
-"""How configuration is read: an unknown key, a wrong type or a number out of range is an error, never a guess."""
+"""Strict reading of configuration: an unknown key, a wrong type or a number out of range is an error, never a guess."""
 
 import json
 from dataclasses import fields, is_dataclass
@@ -17,7 +17,7 @@ STRICT = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=Fals
 
 
 class OwnError(UserError):
-    """What a check of a class's own refused, its ``__post_init__`` say, where every type is right."""
+    """Error raised by a check of a class's own, its ``__post_init__`` say, where every type is right."""
 
 
 _UNKNOWN = {"extra_forbidden", "unexpected_keyword_argument"}

@@ -1,4 +1,4 @@
-"""What an error says about a disk; libraries that write files say that it is full each in their own words."""
+"""Recognition of disk errors; libraries that write files say that it is full each in their own words."""
 
 import errno
 import os
@@ -20,7 +20,7 @@ def is_full(error: BaseException | None) -> bool:
 
 
 def why_unwritten(error: BaseException) -> str | None:
-    """Why a file could not be written: a full disk, one that is read-only, a folder of somebody else's.
+    """Reason why a file could not be written: a full disk, a read-only one, no permission; None for any other error.
 
     None for every other error, which is no fault of a disk.
     """

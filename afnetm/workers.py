@@ -28,7 +28,7 @@ def core_count() -> int:
 
 
 def context(*modules: str) -> BaseContext:
-    """How workers are started here; the first call starts the server that they are forked from, if there is one.
+    """Multiprocessing context of workers; the first call starts the server that they are forked from, if there is one.
 
     On Linux without a GPU it is forked from a process that has done nothing but import `modules`: torch alone takes
     seconds, which all workers share, and which pass while this process does something else. Elsewhere each worker is a

@@ -1,4 +1,4 @@
-"""What a method attended to, small enough to keep for every test scan."""
+"""Attention maps of methods, small enough to keep for every test scan."""
 
 from torch import Tensor
 from torch.nn.functional import adaptive_avg_pool2d

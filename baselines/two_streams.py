@@ -1,4 +1,4 @@
-"""What many strategies begin with: two whole streams, each with features, or with a decision, of its own."""
+"""Common beginnings of strategies: two whole streams, each with features, or with a decision, of its own."""
 
 from torch import Tensor, nn
 

@@ -16,7 +16,7 @@ DIFFERS = "\N{DOUBLE DAGGER}"
 
 
 def in_a_line(text: str, most: int = 300) -> str:
-    """What somebody else wrote, a library's message say, as far as one line of `most` characters can show it."""
+    """Text by somebody else, a library's message say, as far as one line of `most` characters can show it."""
     return " ".join("".join(c if c.isprintable() else " " for c in text).split())[:most]
 
 

@@ -1,4 +1,4 @@
-"""What a table of results must hold, and the check of it."""
+"""Schemas of the tables of results, and the check of a table against one."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ class ReportError(ValueError):
 
 @dataclass(frozen=True, kw_only=True)
 class Column:
-    """What one column holds: its kind, the closed range of its numbers, or the names it may take.
+    """Column of a table: its kind, the closed range of its numbers, or the names it may take.
 
     An `optional` one holds numbers, may lack some of them (NaN) and may itself be missing. Integers with gaps among
     them are floats.

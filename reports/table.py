@@ -24,7 +24,7 @@ _PAPER_UNITS = {"points": "pp"}
 
 @dataclass(frozen=True, kw_only=True)
 class Cell:
-    """What stands in one place of a table.
+    """Cell of a table.
 
     Attributes:
         text: the value as it is printed.

@@ -36,7 +36,7 @@ _EQUAL = {"corrected_t": (0.0, 0.07), "sign_flips": (0.0, 0.07), "signed_ranks":
 
 @dataclass(frozen=True, kw_only=True)
 class Experiment:
-    """What is simulated, by a function of experiments and seed, and the shares of it that tests may call different."""
+    """Simulation by a function of experiments and seed, and the shares of it that tests may call different."""
 
     what: str
     run: Callable[..., Mapping[str, float]]
@@ -86,7 +86,7 @@ def calibrated(experiment: Experiment, *, batch: int = BATCH, batches: int = BAT
 
 
 def faults(experiment: Experiment, found: Mapping[str, float]) -> list[str]:
-    """Which shares lie outside of what is allowed, a line each."""
+    """Shares outside of what is allowed, a line each."""
     return [
         f"{experiment.what}: {test} is {found[test]:.4f}, allowed is {low:g} to {high:g}"
         for test, (low, high) in experiment.allowed.items()

@@ -1,4 +1,4 @@
-"""How hard the synthetic dataset is, by PCA and LDA alone; the generator was tuned on these numbers and then frozen.
+"""Difficulty of the synthetic dataset by PCA and LDA alone; the generator was tuned on these numbers and then frozen.
 
     python -m scripts.difficulty --subjects 60 --size 48 --seed 0
 
@@ -46,7 +46,7 @@ class Accuracy:
 
 
 def features(maps: RenderedMaps) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """What PCA sees of one scan, ``(3 S S,)`` each: standardised texture, and depth with its slopes."""
+    """Features of one scan for PCA, ``(3 S S,)`` each: standardised texture, and depth with its slopes."""
     depth = maps.depth[0].astype(np.float32) * DEPTH_STEP_MM
     depth[maps.depth[0] == 0] = np.nan
     depth = np.nan_to_num(depth - np.nanmedian(depth))

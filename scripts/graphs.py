@@ -1,4 +1,4 @@
-"""How friendly each method is to graph modes: whether torch.compile sees it whole, and a CUDA graph could hold it.
+"""Compatibility of each method with graph modes: torch.compile without breaks, and CUDA graphs.
 
 ``python -m scripts.graphs``, on a CPU, in a minute or two. Nothing is required of a method: with `compile`
 set in a training configuration it runs in any number of pieces, only slower than whole.
@@ -29,7 +29,7 @@ _SIZE, _BATCH = 64, 8
 
 @dataclass(frozen=True)
 class Friendliness:
-    """What became of one method.
+    """Outcome of one method.
 
     Attributes:
         pieces: graphs that torch.compile makes of a forward pass; 1 is the whole, 0 is none.

@@ -1,4 +1,4 @@
-"""What another seed of training alone changes: ``python -m scripts.seeds [--suite quick] [--seeds 10]``.
+"""Effect of the training seed alone: ``python -m scripts.seeds [--suite quick] [--seeds 10]``.
 
 The same folds are trained again with other initial weights, order and augmentation, as another processor's rounding
 does in effect. Records are kept in the home, so that a run that was cut off goes on.
@@ -12,7 +12,7 @@ from pathlib import Path
 import pandas as pd
 
 from benchmarks.commands.job import prepare
-from benchmarks.commands.request import ask
+from benchmarks.commands.request import Options, ask
 from benchmarks.execution.driver import Outcome, drive
 from benchmarks.plans.runs import PlannedRun, rebuild, with_settings
 from benchmarks.records.home import Home
@@ -34,7 +34,7 @@ def accuracies(
     Raises:
         UserError: the suite is not right, or a training failed.
     """
-    job = prepare(ask(suite, home=home, methods=methods, workers=workers, device="cpu"), console)
+    job = prepare(ask(suite, Options(home=home, methods=methods, workers=workers, device="cpu")), console)
     runs = [(one.label, seed, reseeded(one, seed)) for one in job.chosen for seed in range(seeds)]
     store = Store(home)
     with home.lock():

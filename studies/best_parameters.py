@@ -25,7 +25,7 @@ _RECIPE = PREFIX.removesuffix(".")
 
 @dataclass(frozen=True)
 class BestParameters:
-    """What a method is trained with.
+    """Settings that a method is trained with.
 
     Attributes:
         label: the method's in its suite.

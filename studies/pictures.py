@@ -56,7 +56,7 @@ _METRICS = {"accuracy": "inner accuracy, %", "macro_f1": "inner macro-F1, %"}
 
 @dataclass(frozen=True)
 class _Charted:
-    """What is drawn; scores are in percent.
+    """Study as it is drawn; scores are in percent.
 
     Attributes:
         complete, pruned, failed: trials.
@@ -87,7 +87,7 @@ class _Charted:
 
 
 def pictures(trials: Sequence[FrozenTrial], *, best_trial: int | None, metric: str, pruner: str) -> dict[str, bytes]:
-    """What can be drawn of a study, as PNG files by name, whose size does not grow with the trials.
+    """Pictures of a study, as PNG files by name, whose size does not grow with the trials.
 
     ``history.png``: every trial's score, and the best so far. ``slices.png``: the score along each parameter, over the
     whole range that was searched. ``parallel.png``: a line a complete trial through all its parameters.

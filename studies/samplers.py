@@ -1,4 +1,4 @@
-"""Who proposes, and who cuts short: Optuna's samplers and pruners by the names that suites use.
+"""Optuna's samplers and pruners by the names that suites use.
 
 Optuna's pruners are asked about a trial as it stood after a fold, by what was known when it was proposed. Optuna itself
 asks about a trial as it stands now, among those that have ended by now: a search that is taken up again would be
@@ -74,7 +74,7 @@ def make_pruner(name: str) -> BasePruner:
 
 
 def intermediate(pruner: str, scores: Sequence[float]) -> float:
-    """What a trial reports after its last fold so far: the running mean, or for Wilcoxon's test that fold alone."""
+    """Intermediate value of a trial after its last fold: the running mean, or for Wilcoxon's test that fold alone."""
     return scores[-1] if pruner == "wilcoxon" else sum(scores) / len(scores)
 
 

@@ -1,4 +1,4 @@
-"""Where a parameter's values lie on an axis from 0 to 1, over all that was searched, and what is written beside it."""
+"""Positions of a parameter's values on an axis from 0 to 1, over all that was searched, and labels beside it."""
 
 import math
 from collections.abc import Sequence

@@ -88,7 +88,7 @@ class Search:
         return not self._open and not self._left(self._whole_trials())
 
     def tasks(self) -> list[Task]:
-        """What can be trained now and was not handed out before; proposes new trials where none is under way."""
+        """Tasks that can be trained now and were not handed out before; proposes new trials where none is under way."""
         if not self._open or not self._taken_up:
             self._propose()
             self._taken_up = True
@@ -124,7 +124,7 @@ class Search:
         return max(complete, key=lambda t: (t.value, -t.number), default=None)
 
     def _left(self, whole: list[FrozenTrial]) -> int:
-        """How many trials the generation under way still lacks, or the next one has."""
+        """Number of trials that the generation under way still lacks, or the next one has."""
         begun = len(whole) % self._spec.parallel
         if self._open and not begun:
             return 0
@@ -170,7 +170,7 @@ class Search:
         self._open.clear()
 
     def _agree(self, identity: Mapping[str, Any]) -> dict[str, Any] | None:
-        """What a new study searches, and how, to be written beside it; refuses an old one that differs."""
+        """Records what a new study searches, and how; refuses an old one that differs."""
         how = self._spec.model_dump(
             mode="json", include={"selection", "metric", "folds", "sampler", "pruner", "seed", "parallel"}
         )

@@ -1,4 +1,4 @@
-"""What a search may change: a method's own space, and the keys of the training configuration that matter to all."""
+"""Search spaces: a method's own, and the keys of the training configuration that matter to all."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields

@@ -1,4 +1,4 @@
-"""How a search is to be done: the ``[search]`` table of a suite, the same for all its methods."""
+"""Specification of a search: the ``[search]`` table of a suite, the same for all its methods."""
 
 from collections.abc import Sequence
 from typing import Annotated, Literal
@@ -17,7 +17,7 @@ GIVE_UP = 10
 
 
 class SearchSpec(BaseModel):
-    """What every method is given alike.
+    """Budget, algorithm and selection of a search, the same for every method.
 
     A method has one study under ``development``, one for each outer fold under ``nested``; budgets are a study's.
 
@@ -80,7 +80,7 @@ class SearchSpec(BaseModel):
 
 
 def allowed(spec: SearchSpec, trials: Sequence[FrozenTrial]) -> int:
-    """How many trials `spec` gives a study that has had `trials` so far; it may have had more, of a larger budget.
+    """Number of trials that `spec` gives a study that has had `trials` so far; of a larger budget it may have had more.
 
     Hours are counted before each generation: the one that exceeds them is finished, and is the last.
     """

@@ -1,4 +1,4 @@
-"""Where studies are kept: in a journal file beside the stored runs, or in a database that several machines reach."""
+"""Storage of studies: a journal file beside the stored runs, or a database that several machines reach."""
 
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
@@ -83,7 +83,7 @@ def copy_studies(source: BaseStorage, target: BaseStorage) -> int:
 
 
 def public_storage(journal: Path, url: str | None) -> str:
-    """What to call it in a message: without any password."""
+    """Name of a storage for messages: without any password."""
     return f"storage '{public_url(url)}'" if url else f"journal '{journal}'"
 
 

@@ -53,7 +53,7 @@ def public_url(url: str) -> str:
 
 
 def engine_options(parsed: URL) -> dict[str, Any]:
-    """How SQLAlchemy is to open it: what is away is given up within seconds, what was restarted is tried again."""
+    """Options for SQLAlchemy's engine: what is away is given up within seconds, what was restarted is tried again."""
     if parsed.get_backend_name() == "sqlite":
         return {"poolclass": NullPool}  # a file is opened at once: nothing stays open where a library gives up half-way
     wait = parsed.get_dialect().driver in _WAITING and "connect_timeout" not in parsed.query
@@ -67,7 +67,7 @@ def url_error(url: str, reason: str | BaseException, *, what: str) -> UserError:
 
 
 def first_line(url: str, reason: str | BaseException) -> str:
-    """What a driver said, without what is secret in `url`."""
+    """Message of a driver, without what is secret in `url`."""
     if isinstance(reason, str):
         return reason
     said = str(getattr(reason, "orig", None) or reason).strip().partition("\n")[0]

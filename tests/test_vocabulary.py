@@ -115,6 +115,20 @@ def test_no_message_says_it_in_words_that_were_replaced(path: Path) -> None:
     assert not [text for text in messages(path) if re.search(PHRASES, text, re.IGNORECASE)]
 
 
+@pytest.mark.parametrize("package", PACKAGES)
+def test_first_lines_of_docstrings_say_what_a_thing_is(package: str) -> None:
+    kinds = ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
+    nodes = [
+        (path.relative_to(ROOT), node)
+        for path in (ROOT / package).rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, kinds)
+    ]
+    assert len(nodes) > 10
+    asking = re.compile(r"(What(ever)?|Which|Who(se)?|How|Where|When|Why)\b")
+    assert not [(str(path), text) for path, node in nodes if asking.match(text := ast.get_docstring(node) or "")]
+
+
 @pytest.mark.parametrize("path", SUITES, ids=lambda path: path.stem)
 def test_no_suite_has_a_key_that_was_replaced(path: Path) -> None:
     def keys(table: dict[str, object]) -> Iterator[str]:

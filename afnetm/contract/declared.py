@@ -1,4 +1,4 @@
-"""What a class must say of itself before it can be planned, recorded and searched; looked at whenever one is loaded."""
+"""Checks of a class's declarations, made whenever one is loaded: all that planning, recording and searching need."""
 
 import dataclasses
 import inspect

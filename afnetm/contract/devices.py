@@ -1,4 +1,4 @@
-"""What must hold of a method on whatever device it is trained on; a processor can show most of it of a GPU.
+"""Checks that hold on whatever device a method is trained; a processor can show most of it for a GPU.
 
 A check takes a `Subject`, raises `UserError` with what is wrong, and returns a number worth keeping, or None.
 """
@@ -61,7 +61,7 @@ class Subject:
 
 @dataclass(frozen=True, eq=False)
 class Training:
-    """What a training of a few steps left behind, on the CPU: all of it must be the same the next time."""
+    """State after a training of a few steps, on the CPU: all of it must be the same the next time."""
 
     state: dict[str, Tensor]
     outcome: tuple[Tensor, ...]
@@ -148,7 +148,7 @@ def never_waits(subject: Subject) -> None:
 
 @contextmanager
 def _no_waiting(device: str) -> Iterator[tuple[Callable[[], object], Callable[[], object]]]:
-    """What begins and ends a watch. Waiting for a GPU raises where it happens; what would wait on a CPU, at the end."""
+    """Start and end of a watch. Waiting for a GPU raises where it happens; what would wait on a CPU, at the end."""
     if device == "cuda":
         mode: Callable[[str], object] = torch.cuda.set_sync_debug_mode
         with warnings.catch_warnings():
@@ -228,12 +228,12 @@ ON_DEVICE: dict[str, Callable[[Subject], float | None]] = {
 
 
 def check_memory_is_written_before_it_is_read(bench: Bench) -> None:
-    """What a processor can show of it; `bench` repeats itself by another check."""
+    """Checks as much of it as a processor can show; `bench` repeats itself by another check."""
     writes_before_it_reads(Subject(bench.kind, "cpu", _SIZE, ENCODER))
 
 
 def check_a_gpu_would_not_be_waited_for(bench: Bench) -> None:
-    """What a processor can show of it: no operation of a training gives the host a number or a shape to go by."""
+    """Checks, as far as a processor can show, that no operation of a training gives the host a number or a shape."""
     never_waits(Subject(bench.kind, "cpu", _SIZE, ENCODER))
 
 

@@ -1,4 +1,4 @@
-"""What comes out of a method's module for whatever faces go in."""
+"""Checks of the output of a method's module, for any faces that go in."""
 
 from dataclasses import replace
 
@@ -110,7 +110,7 @@ def check_what_it_reads_matters(bench: Bench) -> None:
 
 
 class _Watched(FaceBatch):
-    """Faces that know what has been read of them."""
+    """Faces that record which of their tensors were read."""
 
     def __getattribute__(self, name: str) -> object:
         if name in MAPS:
@@ -120,13 +120,13 @@ class _Watched(FaceBatch):
 
 @torch.no_grad()
 def _answer(network: nn.Module, faces: FaceBatch) -> Output:
-    """What `network` returns, of faces that nobody has computed normals of yet."""
+    """Output of `network` for faces whose normals have not been computed yet."""
     output: Output = network(replace(faces))
     return output
 
 
 def _outcome(output: Output) -> list[Tensor]:
-    """What it returned of each face, and the auxiliary_loss: what only guides the training changes this alone."""
+    """Output per face, and the auxiliary loss: what only guides the training changes this alone."""
     return [*tensors(output).values(), *([] if output.auxiliary_loss is None else [output.auxiliary_loss])]
 
 

@@ -1,4 +1,4 @@
-"""What methods are checked on: faces of noise, and scans that whatever can learn at all learns."""
+"""Inputs for the checks: faces of noise, and scans that any method that can learn at all learns."""
 
 from functools import cache
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""How a method learns: every part, from the seed alone, in either precision; and what of it is kept."""
+"""Checks of learning: every part learns, from the seed alone, in either precision; and of what is kept of it."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""What a method's module may return: types, shapes and ranges of an `Output`."""
+"""Checks of an `Output`: types, shapes and ranges."""
 
 from collections.abc import Mapping, Sequence
 
@@ -14,7 +14,7 @@ KNOWN = ("importance", "attention", "attention_texture", "attention_depth")
 
 
 def tensors(output: Output) -> dict[str, Tensor]:
-    """What a module returned of each face, by name."""
+    """Tensors of an output that have a row per face, by name."""
     named = {
         "logits": output.logits,
         **{f"auxiliary_outputs['{name}']": extra for name, extra in output.auxiliary_outputs.items()},

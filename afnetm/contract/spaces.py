@@ -1,4 +1,4 @@
-"""What a method says of itself, in full: its words, and that every setting that a search may try works and matters."""
+"""Checks of a method's declarations, in full: texts, and that every setting that a search may try works and matters."""
 
 import dataclasses
 from collections.abc import Iterator

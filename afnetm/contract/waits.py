@@ -1,4 +1,4 @@
-"""What makes the host wait for a device, seen without one: operations whose result decides what comes next."""
+"""Detection of operations that make the host wait for a device, without one: their result decides what comes next."""
 
 from collections.abc import Sequence
 from typing import Any

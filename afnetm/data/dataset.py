@@ -176,7 +176,7 @@ class FaceSubset(_Faces):
 
 
 def dataset_directory(home: Path, name: str) -> Path:
-    """Where the dataset called `name` is, or would be, under `home`.
+    """Directory of the dataset called `name` under `home`, whether it exists or not.
 
     Raises:
         UserError: `name` is no plain name.
@@ -252,7 +252,7 @@ def check_dataset(directory: Path, progress: Callable[[int, int], None] | None =
 
 
 def dataset_info(dataset: FaceDataset) -> dict[str, Any]:
-    """What to say of a dataset.
+    """Summary of a dataset as a JSON object.
 
     Its name, scans, subjects, classes ({expression: scans}), size, fingerprint, shareable, regions ({region: scans that
     have it}) and rejected (scans left out); where they are known, misfit_mm ({median, largest}) and nose, the order of

@@ -46,7 +46,7 @@ def fill(planes: NDArray[np.float64], hole: NDArray[np.bool_]) -> NDArray[np.flo
 
 
 def torn(planes: NDArray[np.float64], labels: NDArray[np.intp], *, steepest: float) -> NDArray[np.bool_]:
-    """Which holes have a rim that no smooth surface explains: values further apart than `steepest` a pixel.
+    """Holes whose rim no smooth surface explains: values further apart than `steepest` a pixel.
 
     Args:
         planes: ``(C, S, S)``, known on the rims.

@@ -66,7 +66,7 @@ def check_edges(scan: Scan, seen: NDArray[np.intp]) -> None:
 
 
 def wrap(scan: Scan) -> tuple[Wrap, Wrap]:
-    """What the texture does beyond its edges; only they are meant where texture coordinates hardly leave it."""
+    """Wrapping of the texture beyond its edges; only they are meant where texture coordinates hardly leave it."""
     low, high = _uv_range(scan)
     return ("clamp", "clamp") if low >= -UV_TOLERANCE and high <= 1 + UV_TOLERANCE else scan.wrap
 

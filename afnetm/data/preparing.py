@@ -178,7 +178,7 @@ def _prepare(directory: Path, source: ScanSource, *, size: int, workers: int, pr
 
 
 def _finished(record: Path, plan: str) -> dict[str, Entry] | None:
-    """What an earlier call noted; None if there was none, or it planned something else."""
+    """Notes of an earlier call; None if there was none, or it planned something else."""
     if not record.exists():
         return None
     content = record.read_bytes()

@@ -16,7 +16,7 @@ from afnetm.data.maps import WINDOW_MM
 
 @dataclass(frozen=True, eq=False)
 class Hits:
-    """Where the ``n`` rays that hit did so.
+    """Hits of ``n`` rays on a mesh.
 
     Attributes:
         seen: ``(S, S)`` bool, the pixels whose ray hit; the other arrays are in the order of ``seen``'s true pixels.
@@ -31,7 +31,7 @@ class Hits:
     third: NDArray[np.float64]
 
     def interpolate(self, points: NDArray[np.floating], faces: NDArray[np.int32]) -> NDArray[np.float64]:
-        """What `points` ``(V, C)`` say at the corners of `faces`, at the hits: ``(C, S, S)``, 0 where there is none."""
+        """`points` ``(V, C)``, given at the corners of `faces`, interpolated at the hits: ``(C, S, S)``, else 0."""
         corners = points[faces[self.triangle]].astype(np.float64)
         first = corners[:, 0]
         along, across = corners[:, 1] - first, corners[:, 2] - first

@@ -23,7 +23,7 @@ _LONGEST = 2000
 
 
 def grouped(reasons: Iterable[str]) -> list[tuple[int, str]]:
-    """How often each reason was given and what it says, the commonest first.
+    """Counts of reasons and their texts, the most frequent first.
 
     Reasons that differ in what is not told, or in the lengths alone, are one; these then stand as ``3.1 to 7.8``.
     """
@@ -66,7 +66,7 @@ def _filled(text: str, lengths: list[list[float]]) -> str:
 
 @cache
 def _own_words() -> re.Pattern[str]:
-    """What this package's messages are made of: phrases, lone words that no name is part of, and endings of files.
+    """Vocabulary of this package's messages: phrases, lone words that no name is part of, and endings of files.
 
     The punctuation that is kept as well makes them readable.
     """

@@ -55,7 +55,7 @@ class Part:
 
 @dataclass(frozen=True, kw_only=True)
 class LandmarkSet:
-    """What the rows of one annotation scheme stand for; every number is a row of the landmarks.
+    """Landmark numbers of one annotation scheme by what they mark; every number is a row of the landmarks.
 
     Attributes:
         parts: the parts of each region of `REGIONS`: a brow is a part, the mouth is one.

@@ -41,7 +41,7 @@ class Sources(Plugins[ScanSource]):
 
 @cache
 def sources() -> Sources:
-    """What is installed, looked up once per process."""
+    """Installed dataset sources, looked up once per process."""
     return Sources(entry_points(group=DATASETS))
 
 

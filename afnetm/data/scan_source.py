@@ -35,7 +35,7 @@ class Found:
 
 @dataclass(frozen=True, kw_only=True)
 class Inspection:
-    """What a folder holds, before anything of it is read.
+    """Content of a folder, before anything of it is read.
 
     Attributes:
         scans: those that are asked for, in the order of the source's ids.
@@ -69,7 +69,7 @@ class Inspection:
 
 
 class ScanSource(ABC):
-    """Where scans come from: the base class of a dataset's reader.
+    """Source of scans: the base class of a dataset's reader.
 
     A subclass is a frozen dataclass. Its field ``folder`` is where the dataset's files are; other fields are options
     of this dataset, set by name (``afnetm data prepare ... --set views=2``). It is cheap to make and to pickle: workers
@@ -126,7 +126,7 @@ class ScanSource(ABC):
         """
 
     def describe(self) -> dict[str, Any]:
-        """What decides the scans, as a JSON object; written to the dataset info.
+        """Description of what decides the scans, as a JSON object; written to the dataset info.
 
         An interrupted preparation resumes only where this is the same. By default the name, the options, and a digest
         of the names and sizes of all files in the folder.
@@ -137,7 +137,7 @@ class ScanSource(ABC):
         return {"kind": self.name, **options, "listing": folder.listing(folder.names())}
 
     def inspect(self) -> Inspection | None:
-        """What the folder holds, by the names of its files; None where that cannot be told before they are read.
+        """Content of the folder by the names of its files; None where that cannot be told before they are read.
 
         Raises:
             UserError: nothing of this dataset.

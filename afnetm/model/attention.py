@@ -32,7 +32,7 @@ AttentionKind = Literal["affine", "scale", "none"]
 
 
 class _Modulation(nn.Module):
-    """What both forms share: descriptors of planes, and a bottleneck from a descriptor to two vectors.
+    """Common part of both forms: descriptors of planes, and a bottleneck from a descriptor to two vectors.
 
     Args:
         channels: channels ``C`` of the feature map.
@@ -93,7 +93,7 @@ def mask_attention(kind: AttentionKind, channels: int, *, reduction: int) -> nn.
 
 
 def relative_change(before: Tensor, after: Tensor) -> Tensor:
-    """How much MA changed a map, by position: ``|F' - F| / (|F' - F| + |F|)``, norms over the channels.
+    """Relative change of a map by MA, by position: ``|F' - F| / (|F' - F| + |F|)``, norms over the channels.
 
     0 where the map is as it was, 1/2 where the change is as large as the map; not stretched, so that faces compare.
 

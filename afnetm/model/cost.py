@@ -1,4 +1,4 @@
-"""What a network costs: parameters, and floating-point operations of one face."""
+"""Cost of a network: parameters, and floating-point operations of one face."""
 
 import torch
 from torch import nn

@@ -21,7 +21,7 @@ UNFIT = (AssertionError, AttributeError, KeyError, RuntimeError, TypeError, Valu
 
 @dataclass(frozen=True, kw_only=True)
 class EncoderSpec:
-    """Which encoder every stream of every method of a suite is made of.
+    """Encoder of every stream of every method of a suite.
 
     Attributes:
         name: one of ``timm.list_models()``; whether it can be cut into stages is `has_stages`.

@@ -12,7 +12,7 @@ from afnetm.training.config import Augmentation
 
 @dataclass(frozen=True, eq=False)
 class AugmentationParameters:
-    """What was drawn for a batch of ``B`` faces; every ``(B, 1, 1, 1)`` tensor is float32.
+    """Sampled augmentation of a batch of ``B`` faces; every ``(B, 1, 1, 1)`` tensor is float32.
 
     Attributes:
         motion: ``(B, 2, 3)`` float32, from output to input positions in -1..1 (as ``affine_grid`` takes them).

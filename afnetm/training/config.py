@@ -13,7 +13,7 @@ Fraction = Annotated[float, Field(ge=0, lt=1)]
 
 @dataclass(frozen=True, kw_only=True)
 class Augmentation:
-    """How far a training face is changed, drawn anew for each face and epoch, uniformly within plus and minus.
+    """Ranges of augmentation, drawn anew for each face and epoch, uniformly within plus and minus.
 
     Texture, depth and planes move together; depth scales with the picture, so that a face keeps its shape. The defaults
     are small, because maps are pose-normalised: what is left to undo is the landmarks' inaccuracy. (With 8 degrees, 8 %
@@ -43,7 +43,7 @@ class Augmentation:
 
 @dataclass(frozen=True, kw_only=True)
 class TrainingConfig:
-    """How a method is trained: AdamW with a linear warm-up and a cosine decay to zero, cross-entropy.
+    """Configuration of training: AdamW with a linear warm-up and a cosine decay to zero, cross-entropy.
 
     Attributes:
         epochs: passes over the training scans.

@@ -40,7 +40,7 @@ def last_maps(model: nn.Module) -> dict[str, nn.Module]:
 
 
 def gradcam(model: nn.Module, faces: FaceBatch, classes: Tensor) -> dict[str, Tensor]:
-    """Where the evidence for `classes` is, by stream.
+    """Grad-CAM maps of the evidence for `classes`, by stream.
 
     Args:
         model: ``forward(faces) -> Output``; is in eval mode afterwards, and otherwise left as it was.

@@ -24,7 +24,7 @@ class DivergedError(ArithmeticError):
 
 @dataclass(frozen=True, eq=False)
 class Curves:
-    """What an epoch left behind, each ``(epochs,)`` float32 on the CPU.
+    """Values recorded per epoch, each ``(epochs,)`` float32 on the CPU.
 
     Attributes:
         loss: mean training loss.

@@ -24,7 +24,7 @@ _FILES = ("result.json", "predictions.parquet", "curves.csv", "auxiliary_outputs
 
 @dataclass(frozen=True)
 class Exported:
-    """What was exported: `records` and `failures` of the `suite`, in an archive of `size` bytes.
+    """Result of an export: `records` and `failures` of the `suite`, in an archive of `size` bytes.
 
     `pseudonyms` says whether subjects have pseudonyms in it, `studies` of how many studies the trials stayed.
     """
@@ -116,7 +116,7 @@ def export_suite(
 
 
 def _leaving(manifest: Manifest, *, secret: bool) -> Manifest:
-    """What of a manifest leaves its home: all but its file, no other path, and no secret but where names go."""
+    """Manifest as it leaves its home: without its file, any other path, and its secret but where names go."""
     dataset = manifest.dataset | {"source": pathless(manifest.dataset["source"])}
     return replace(manifest, path=None, dataset=dataset, secret=manifest.secret if secret else "")
 

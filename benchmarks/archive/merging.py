@@ -36,7 +36,7 @@ _SCORES = ("seed", "n_train", "n_test", "accuracy", "macro_f1")
 
 @dataclass
 class Merged:
-    """What a merge brought: suites by name, how many runs are new and how many were here, what else came."""
+    """Result of a merge: suites by name, how many runs are new and how many were here, what else came."""
 
     suites: list[str] = field(default_factory=list)
     records: int = 0
@@ -252,7 +252,7 @@ def _studies(source: Home) -> "BaseStorage | None":
 
 
 def _best_parameters(home: Home, sources: Sequence[_Source]) -> dict[Path, str]:
-    """What searches chose for the sources' suites, by its file; where several have one, what any chose, ours first."""
+    """Best parameters for the sources' suites, by file; where several have some, the union, ours first."""
     found: dict[Path, str] = {}
     for suite in {manifest.suite for source in sources for manifest in source.manifests}:
         files = [one.best_parameters(suite) for one in (home, *(source.home for source in sources))]

@@ -47,7 +47,7 @@ def united(own: Manifest, other: Manifest, *, where: str) -> Manifest:
 
 
 def _fixed(manifest: Manifest) -> dict[str, Any]:
-    """What does not depend on which of its methods and folds were run."""
+    """Parts of a manifest that do not depend on which of its methods and folds were run."""
     found = {name: getattr(manifest, name) for name in ("text", "description", "control", "axes")}
     found |= {name: value for name, value in manifest.resolved.items() if name != "methods"}
     found["dataset"] = [manifest.dataset.get(name) for name in _DATASET]
@@ -86,7 +86,7 @@ def _runs(
 
 
 def _tuning(own: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:
-    """How the methods were tuned; of a study that both have, the one with more trials."""
+    """Tuning record of both; of a study that both have, the one with more trials."""
     if not (own and other):
         return own or other
 

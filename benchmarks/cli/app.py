@@ -15,6 +15,7 @@ from afnetm.unwritten import why_unwritten
 from benchmarks.cli import archive, check, data, listing, report, status
 from benchmarks.cli import search as cli_search
 from benchmarks.cli.arguments import Command, Program
+from benchmarks.cli.asking import begin, stoppable
 from benchmarks.cli.carrying import carry_out
 from benchmarks.cli.options import (
     Changes,
@@ -67,7 +68,7 @@ def _fail(message: str) -> NoReturn:
 
 
 def _stop(_signal: int, _frame: FrameType | None) -> NoReturn:
-    """What a cluster's scheduler sends when a job's time is over does what Ctrl-C does."""
+    """Treats SIGTERM, which a cluster's scheduler sends when a job's time is over, as Ctrl-C."""
     raise KeyboardInterrupt
 
 
@@ -133,36 +134,32 @@ def run(
 
     Example: `afnetm run quick --methods concat afnetm --workers 2`
     """
-    with console.status("loading"):
-        from benchmarks.commands.request import ask
+    from benchmarks.commands.request import Options, ask
 
-        request = ask(
-            suite,
-            home=context.obj,
-            changes=changes,
-            methods=methods,
-            method_files=method_files,
-            workers=workers,
-            device=device,
-            dry=dry_run,
-            params=params,
-        )
-        request.begin()
-        from benchmarks.commands.forecast import dry_forecast
+    options = Options(
+        home=context.obj,
+        changes=changes or (),
+        methods=methods or (),
+        method_files=method_files or (),
+        workers=workers,
+        device=device,
+        dry=dry_run,
+        params=params,
+    )
+    request = ask(suite, options)
+    with console.status("loading"):
+        begin(context, request)
         from benchmarks.commands.job import prepare
-        from benchmarks.execution.troubles import check_tracking_uri
-    check_tracking_uri(context.meta["tracking_uri"])
-    try:
+    with stoppable("run"):
         job = prepare(request, console)
         if not dry_run:
             carry_out(context, job, with_faces=with_faces)
-        else:
-            with console.status("timing a few steps of what has no record yet"):
-                wording = dry_forecast(job, storage_url=context.meta["storage"])
-            output().print(wording)
-    except KeyboardInterrupt:
-        errors.say("stopped; what is done is kept: run again to go on")
-        raise typer.Exit(130) from None
+            return
+        with console.status("timing a few steps of what has no record yet"):
+            from benchmarks.commands.forecast import dry_forecast
+
+            message = dry_forecast(job, storage_url=context.meta["storage"])
+        output().print(message)
 
 
 app.command(cls=Command)(cli_search.search)

@@ -92,7 +92,7 @@ def _merge(context: typer.Context, sources: list[Path], *, name: str | None = No
         with progress_bar("merging", console, what="runs") as progress:
             done = merge(sources, home, storage_url=context.meta["storage"], name=name, progress=progress)
     except KeyboardInterrupt:
-        errors.say("stopped; what was taken in is whole and stays: the same command goes on")
+        errors.say("stopped; what was imported is complete and kept. To resume, use the same command again")
         raise typer.Exit(130) from None
     here = f", {done.here} were here already" if done.here else ""
     print(f"{', '.join(done.suites) or 'no suite'}: {counted(done.records, 'run')} new{here}")

@@ -1,4 +1,4 @@
-"""What ``afnetm run`` does with a job that is ready, and what it says of it: failures, report, where to look."""
+"""The run of a job that is ready, on the command line: failures, report, where to look."""
 
 from typing import TYPE_CHECKING
 
@@ -17,11 +17,14 @@ def carry_out(context: typer.Context, job: "Job", *, with_faces: bool) -> None:
     """Does what is not done yet, writes the report, and exits with 1 if something failed."""
     with console.status("loading"):
         from benchmarks.commands import comparing
+        from benchmarks.commands.manifests import make_manifest
         from benchmarks.commands.publishing import publish
     home, name, uri = job.home, job.suite.name, context.meta["tracking_uri"]
     if job.search is not None:
         job = search.tune(context, job)
-    tally = comparing.train(job, tracking_uri=uri, with_faces=with_faces, console=console)
+    assert job.dataset is not None
+    manifest = make_manifest(job.suite, job.dataset, job.planned, job.tuned)
+    tally = comparing.train(job, manifest, tracking_uri=uri, with_faces=with_faces, console=console)
     for (label, reason), alike in tally.failures.items():  # first: of nothing but failures there is no report
         first = alike[0]
         where = f"{label} {first.repeat}-{first.fold}"
@@ -30,8 +33,8 @@ def carry_out(context: typer.Context, job: "Job", *, with_faces: bool) -> None:
         errors.say(f"[red]failed:[/] {said}")
     untracked = tally.untracked or job.untracked
     try:
-        report.show(home, name, with_faces=with_faces)
-        untracked = untracked or publish(home, name, tracking_uri=uri, console=console)
+        report.show(home, manifest, with_faces=with_faces)
+        untracked = untracked or publish(home, manifest, tracking_uri=uri, console=console)
     finally:
         if untracked:
             say_untracked(untracked)

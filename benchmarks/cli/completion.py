@@ -1,4 +1,4 @@
-"""What a shell is told when it asks how a word goes on; nothing here takes long to import."""
+"""Shell completion of suites, methods and devices; nothing here takes long to import."""
 
 from importlib.metadata import entry_points
 from pathlib import Path

@@ -106,7 +106,7 @@ def prepare(
         with home.lock():
             dataset, rejected = datasets.prepare(home, name, source, size=size, workers=workers, console=console)
     except KeyboardInterrupt:
-        errors.say("stopped; what is done is kept: prepare again to go on")
+        errors.say("stopped; finished scans are kept. To resume, prepare again")
         raise typer.Exit(130) from None
     except NothingRenderedError as error:
         words = ["data", "check", os.path.join(folder, ""), "--summary", *(["--table", str(table)] if table else [])]

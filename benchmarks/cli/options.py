@@ -1,4 +1,4 @@
-"""What several commands have in common: their options."""
+"""Options that several commands share."""
 
 import os
 import shlex

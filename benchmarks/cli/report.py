@@ -9,6 +9,7 @@ from afnetm.errors import UserError
 from benchmarks.cli.completion import complete_suites
 from benchmarks.cli.options import WithFaces
 from benchmarks.records.home import Home
+from benchmarks.records.manifest import Manifest, read_manifest
 from benchmarks.terminal.console import console, output
 
 if TYPE_CHECKING:
@@ -51,19 +52,19 @@ def report(
     if suites and len(suites) > 1:
         _multi_suite(context.obj, suites, out=out, with_faces=with_faces)
     elif suites:
-        show(context.obj, suites[0], out=out, with_faces=with_faces)
+        show(context.obj, read_manifest(context.obj, suites[0]), out=out, with_faces=with_faces)
     elif results is not None and predictions is not None:
         _from_files(results, predictions, control=control, out=out, with_faces=with_faces)
     else:
         raise UserError("nothing to report: allowed is a suite, or --results and --predictions together")
 
 
-def show(home: Home, reference: str, *, out: Path | None = None, with_faces: bool) -> None:
+def show(home: Home, manifest: Manifest, *, out: Path | None = None, with_faces: bool) -> None:
     """Writes the report of a suite, prints its comparison and where it is."""
     with console.status("writing the report"):
         from benchmarks.reporting.writing import write_suite_report
 
-        written = write_suite_report(home, reference, out=out, with_faces=with_faces)
+        written = write_suite_report(home, manifest, out=out, with_faces=with_faces)
     _print(written)
 
 
@@ -71,7 +72,8 @@ def _multi_suite(home: Home, references: list[str], *, out: Path | None, with_fa
     with console.status("writing the reports"):
         from benchmarks.reporting.writing import write_joint_report
 
-        written = write_joint_report(home, references, out=out, with_faces=with_faces)
+        manifests = [read_manifest(home, reference) for reference in references]
+        written = write_joint_report(home, manifests, out=out, with_faces=with_faces)
     _print(written)
 
 

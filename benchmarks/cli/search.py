@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from benchmarks.cli.asking import begin, stoppable
 from benchmarks.cli.options import (
     Changes,
     Device,
@@ -17,7 +18,7 @@ from benchmarks.cli.options import (
     say_untracked,
 )
 from benchmarks.records.home import Home
-from benchmarks.terminal.console import console, errors, output
+from benchmarks.terminal.console import console, output
 from benchmarks.terminal.tables import Fitted
 from benchmarks.terminal.words import counted, disk, duration
 
@@ -49,42 +50,37 @@ def search(
     """
     home: Home = context.obj
     budget = {} if trials is None and hours is None else {"trials": trials, "hours": hours}
-    with console.status("loading"):
-        from benchmarks.commands.request import ask
+    from benchmarks.commands.request import Options, ask
 
-        request = ask(
-            suite,
-            home=home,
-            changes=changes,
-            methods=methods,
-            method_files=method_files,
-            workers=workers,
-            device=device,
-            dry=dry_run,
-            search=budget,
-        )
-        request.begin()
-        from benchmarks.commands.forecast import search_forecast
+    options = Options(
+        home=home,
+        changes=changes or (),
+        methods=methods or (),
+        method_files=method_files or (),
+        workers=workers,
+        device=device,
+        dry=dry_run,
+    )
+    request = ask(suite, options, search=budget)
+    with console.status("loading"):
+        begin(context, request)
         from benchmarks.commands.job import prepare
-        from benchmarks.execution.troubles import check_tracking_uri
-    check_tracking_uri(context.meta["tracking_uri"])
-    try:
+    with stoppable("search"):
         job = prepare(request, console)
         if dry_run:
             with console.status("timing a few steps of what has no record yet"):
+                from benchmarks.commands.forecast import search_forecast
+
                 message = search_forecast(job, storage_url=context.meta["storage"], measure=True)
             output().print(message)
             return
         job = tune(context, job)
-    except KeyboardInterrupt:
-        errors.say("stopped; what is done is kept: search again to go on")
-        raise typer.Exit(130) from None
     if job.untracked:
         say_untracked(job.untracked)
     path = home.best_parameters(job.suite.name)
     print(f"best parameters: {path}")
-    again = ["--set", *changes] if changes else []
-    again += [word for file in method_files or () for word in ("--method-file", str(file))]
+    again = ["--set", *options.changes] if options.changes else []
+    again += [word for file in options.method_files for word in ("--method-file", str(file))]
     again += [] if request.searched else ["--params", str(path)]
     print(f"to compare: {command_line(home, 'run', suite, *again)}")
     print(f"dashboard:  {command_line(home, 'ui', '--optuna')}")
@@ -110,7 +106,7 @@ def tune(context: typer.Context, job: "Job") -> "Job":
 
 
 def counts(context: typer.Context, suite: str) -> dict[str, int]:
-    """How far the search of a suite is (`benchmarks.search.found_studies.Studied.counts`)."""
+    """Progress of the search of a suite (`benchmarks.search.found_studies.Studied.counts`)."""
     from benchmarks.search.found_studies import found_studies
 
     return found_studies(context.obj, context.meta.get("storage"), suite).counts

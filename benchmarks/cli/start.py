@@ -1,4 +1,4 @@
-"""Where the program begins: an installation without what the benchmark needs is told, not met by a traceback."""
+"""Entry point: an installation without what the benchmark needs gets one line, no traceback."""
 
 import re
 import sys
@@ -21,7 +21,7 @@ def main() -> None:
 
 
 def missing_packages(extra: str) -> list[str]:
-    """What an extra of this project's distribution requires, directly or by another extra, and is not installed."""
+    """Missing packages that an extra of this project's distribution requires, directly or by another extra."""
     found = []
     for requirement in requires("afnetm") or ():
         needed, _, condition = requirement.partition(";")

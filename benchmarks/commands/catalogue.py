@@ -49,7 +49,7 @@ def costs(name: str) -> dict[str, int | None]:
 
 
 def _read(point: EntryPoint) -> dict[str, Any] | None:
-    """What a class says of itself in its file; None where the file has not all of it in plain words."""
+    """Declarations of a class in its file; None where the file has not all of it in plain words."""
     try:
         spec = find_spec(point.module)
         tree = ast.parse(Path(spec.origin or "").read_bytes()) if spec else None

@@ -94,15 +94,13 @@ def _study_tracker(
     return StudyTracker(uri, home, manifest, storage_url=storage_url, tell=tell)
 
 
-def train(job: Job, *, tracking_uri: str, with_faces: bool, console: Terminal) -> Tally:
-    """Trains and tests what of a job is not done yet.
+def train(job: Job, manifest: Manifest, *, tracking_uri: str, with_faces: bool, console: Terminal) -> Tally:
+    """Trains and tests what of a job is not done yet; its manifest is written to the home first.
 
     MLflow is written from a thread of its own, so that workers never wait for it; what it lacks from earlier runs is
     caught up on the way. `with_faces` lets it have subjects' names that are not shareable.
     """
-    assert job.dataset is not None
     chosen = job.chosen
-    manifest = make_manifest(job.suite, job.dataset, job.planned, job.tuned)
     with job.home.lock():
         manifest.save(job.home)
         # The comparison's before additional runs like it.

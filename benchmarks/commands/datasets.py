@@ -71,7 +71,7 @@ def export_scans(
 
 
 def _seconds_per_scan(source: ScanSource, whole: Sequence[str], *, size: int) -> float | None:
-    """What reading and rendering one whole scan takes here; None if none of the first ones can be rendered."""
+    """Seconds of reading and rendering one whole scan here; None if none of the first ones can be rendered."""
     for scan_id in whole[:_TRIED]:
         started = time.perf_counter()
         try:

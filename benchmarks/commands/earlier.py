@@ -1,4 +1,4 @@
-"""What of a job was done before, told before the rest is: how much, and what a reader of its numbers should know."""
+"""Notices on earlier runs of a job, before the rest is trained: their number, and what to know of their numbers."""
 
 from collections.abc import Iterable, Sequence
 

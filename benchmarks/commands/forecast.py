@@ -1,4 +1,4 @@
-"""What a job would train, and how long that takes: by recorded times, or a few steps where there are none yet."""
+"""Forecast of a job: what is left to train, and its duration by recorded times, or a few steps where there are none."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -28,7 +28,7 @@ from studies.storage import NoStudiesError, storage_errors, view_storage
 
 @dataclass(frozen=True)
 class Share:
-    """What of a job is one method's, or all of it.
+    """One method's share of a job, or the whole job.
 
     Attributes:
         label: the method's.
@@ -48,7 +48,7 @@ class Share:
 
 
 def shares(job: Job) -> list[Share]:
-    """What is left to do for each method asked for, in the suite's order; the dataset may be yet to be made."""
+    """Work left for each method asked for, in the suite's order; the dataset may be yet to be made."""
     store = Store(job.home)
     done = store.done()
     found = []
@@ -107,7 +107,7 @@ class Shape:
 
 
 def shape(job: Job) -> Shape:
-    """That of the suite's trainings, by the first; of a dataset yet to be made, by its configuration."""
+    """Shape of the suite's trainings, by the first; of a dataset yet to be made, by its configuration."""
     suite = job.suite
     if job.dataset is not None:
         first = job.planned[0].scans
@@ -120,7 +120,7 @@ def shape(job: Job) -> Shape:
 
 
 def scans_each(suite: Suite) -> int:
-    """How many scans of a person a synthetic dataset yet to be made would have, and the suite take."""
+    """Scans per subject that the suite takes from a synthetic dataset yet to be made."""
     made = suite.dataset.synthetic
     assert made is not None
     levels = set(made.intensities) & set(suite.dataset.intensities or made.intensities)
@@ -146,7 +146,7 @@ def estimated(job: Job, label: str, of: Shape) -> tuple[float, str | None]:
 
 
 def dry_forecast(job: Job, *, storage_url: str | None) -> Group | str:
-    """What ``afnetm run --dry-run`` says: what is searched, if anything, and what is trained then."""
+    """Output of ``afnetm run --dry-run``: what is searched, if anything, and what is trained then."""
     if job.search is None or (job.dataset is None and job.suite.dataset.synthetic is None):
         return forecast(job)
     protocol = job.suite.protocol

@@ -11,7 +11,7 @@ from afnetm.errors import UserError
 from afnetm.registry import add_method_file
 from afnetm.workers import core_count
 from benchmarks.commands.request import Request
-from benchmarks.plans.datasets import find_dataset
+from benchmarks.plans.datasets import find_dataset, make_described
 from benchmarks.plans.fitting import check_fits
 from benchmarks.plans.runs import PlannedRun, plan
 from benchmarks.plans.suite import Suite, suite_of
@@ -66,20 +66,20 @@ def prepare(request: Request, console: Terminal) -> Job:
     Raises:
         UserError: something of it is not right, or does not fit the rest.
     """
-    home, device = request.home, pick_device(request.device)
-    workers = pick_workers(request.workers, device)
-    beside = [add_method_file(path) for path in request.method_files]
-    asked = [*request.methods, *beside]
-    suite = suite_of(request.file, [*asked, *request.added])
-    suite = suite.including(asked, earlier=request.added, left_out=lambda why: console.say(escape(why)))
-    labels = list(suite.only(request.methods).methods)
-    search = suite.search if request.params is None else None
-    check_fits(suite, labels, home.datasets / suite.dataset.name)  # before minutes are spent on making the dataset
-    if not request.dry:
+    options, home, device = request.options, request.options.home, pick_device(request.options.device)
+    workers = pick_workers(options.workers, device)
+    asked = [*options.methods, *map(add_method_file, options.method_files)]
+    suite = suite_of(request.file, asked, earlier=request.added, left_out=lambda why: console.say(escape(why)))
+    labels = list(suite.only(options.methods).methods)
+    search = suite.search if options.params is None else None
+    dataset = find_dataset(home, suite.dataset, dry=options.dry)
+    check_fits(suite, labels, dataset)  # before minutes are spent on making the dataset
+    if not options.dry:
         home.make()
-    dataset = find_dataset(home, suite.dataset, workers=workers, console=console, make=not request.dry)
+        if dataset is None:
+            dataset = make_described(home, suite.dataset, workers=workers, console=console)
     planned = plan(suite, dataset, device=device) if dataset else []
-    tuned = by_file(suite, planned, request.params) if request.params is not None and planned else None
+    tuned = by_file(suite, planned, options.params) if options.params is not None and planned else None
     studies = study_specs(suite, search, planned, labels, dataset) if search else ()
     return Job(
         suite, labels, dataset, tuned.planned if tuned else planned, device, workers, home, tuned, search, studies
@@ -101,7 +101,7 @@ def pick_device(name: str) -> str:
 
 
 def pick_workers(count: int | None, device: str) -> int:
-    """How many processes: as asked, or one a core on a CPU, one on a GPU.
+    """Number of worker processes: as asked, or one a core on a CPU, one on a GPU.
 
     Raises:
         UserError: fewer than one.

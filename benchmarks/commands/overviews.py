@@ -1,4 +1,4 @@
-"""What ``afnetm data check --summary`` says: an overview of a dataset that may be sent to those who do not hold it."""
+"""Overview of a dataset that may be sent to those who do not hold it: ``afnetm data check --summary``."""
 
 import csv
 from collections.abc import Mapping
@@ -130,6 +130,6 @@ def _range(values: Mapping[str, float]) -> str:
 
 
 def _chart(misfits: Mapping[str, int]) -> list[str]:
-    """How many scans have which misfit, a bar for each millimetre."""
+    """Histogram of misfits, a bar for each millimetre."""
     most = max(misfits.values(), default=0)
     return [f"{name:>11} {count:6} {'#' * -(-_BAR * count // most)}" for name, count in misfits.items()]

@@ -1,4 +1,4 @@
-"""What a suite's report says, copied to MLflow: scores with intervals at the methods' runs, the page at its own."""
+"""Copies of a suite's report in MLflow: scores with intervals at the methods' runs, the page at its own."""
 
 from pathlib import Path
 
@@ -7,7 +7,7 @@ from rich.console import Console
 
 from benchmarks.execution.copying import run_copies
 from benchmarks.records.home import Home
-from benchmarks.records.manifest import read_manifest
+from benchmarks.records.manifest import Manifest
 from reports.pictures.collection import picture_stem
 
 #: Scores of the report's comparison. MLflow draws them in the order of the alphabet, and those with a slash before all.
@@ -20,9 +20,9 @@ _MOST_SHOWN = {".html", ".svg", ".csv", ".md"}
 _OWN = ("confusion", "learning")
 
 
-def publish(home: Home, suite: str, *, tracking_uri: str, console: Console) -> str | None:
+def publish(home: Home, manifest: Manifest, *, tracking_uri: str, console: Console) -> str | None:
     """Copies the report of a suite as it is in the home; returns why MLflow lacks it, in one line, or None."""
-    manifest, folder = read_manifest(home, suite), home.report(suite)
+    folder = home.report(manifest.suite)
     comparison = folder / "tables" / "comparison.csv"
     if not comparison.is_file():  # nothing could be compared
         return None

@@ -1,4 +1,4 @@
-"""What a command asks for: a suite's file, read once, and what its home has of it; without torch."""
+"""Request of a command: a suite's file, read once, and what its home has of it; without torch."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -13,34 +13,47 @@ from benchmarks.records.store import Store
 
 
 @dataclass(frozen=True, kw_only=True)
-class Request:
-    """A suite that is to be run or searched, as the command line says.
+class Options:
+    """Options of a command that runs or searches a suite; made once, on the command line, and handed on whole.
 
     Attributes:
-        file: the suite's, as it is now.
-        before: the suite as it was last run in the home; None where it never was.
-        done: keys of all runs in the home that are finished.
         home: where records go.
+        changes: of the suite's keys, each ``table.key=value``.
         methods: only these; every one where there are none.
         method_files: of methods that are compared as well, or belong to the suite.
         workers: processes; None for as many as the device has room for.
         device: ``"auto"``, ``"cpu"`` or ``"cuda"``.
-        dry: whether nothing is to be written, only told.
+        dry: whether nothing is to be written, only estimated.
         params: a file of best parameters to train with, instead of searching.
-        searched: whether the suite's file asks for a search.
     """
 
-    file: SuiteFile
-    before: Manifest | None
-    done: set[str]
     home: Home
+    changes: Sequence[str] = ()
     methods: Sequence[str] = ()
     method_files: Sequence[Path] = ()
     workers: int | None = None
     device: str = "auto"
     dry: bool = False
     params: Path | None = None
-    searched: bool = False
+
+
+@dataclass(frozen=True)
+class Request:
+    """A suite that is to be run or searched.
+
+    Attributes:
+        options: the command's.
+        file: the suite's, as it is now.
+        before: the suite as it was last run in the home; None where it never was.
+        done: keys of all runs in the home that are finished.
+        searched: whether the suite's file asks for a search.
+    """
+
+    options: Options
+    file: SuiteFile
+    before: Manifest | None
+    done: set[str]
+    searched: bool
 
     @property
     def unfinished(self) -> bool:
@@ -52,7 +65,7 @@ class Request:
 
     def begin(self) -> None:
         """Begins what workers need, if something is likely to be trained: this process has seconds to plan."""
-        if self.unfinished and not self.dry:
+        if self.unfinished and not self.options.dry:
             begin_workers()
 
     @property
@@ -64,47 +77,24 @@ class Request:
         return [name for name in before.added if any(one.key in self.done for one in before.only([name]))]
 
 
-def ask(
-    reference: str,
-    *,
-    home: Home,
-    changes: Sequence[str] | None = None,
-    methods: Sequence[str] | None = None,
-    method_files: Sequence[Path] | None = None,
-    workers: int | None = None,
-    device: str = "auto",
-    dry: bool = False,
-    params: Path | None = None,
-    search: Mapping[str, Any] | None = None,
-) -> Request:
-    """Reads a suite's file, `changes` made to it, and what the home has of it.
+def ask(reference: str, options: Options, *, search: Mapping[str, Any] | None = None) -> Request:
+    """Reads a suite's file, changes made to it, and what the home has of it.
 
     What `search` says takes the place of the suite's own keys of that table, which is made where there is none.
 
     Raises:
         UserError: there is no such suite, or the home has results of another one of its name.
     """
-    file = read_suite_file(reference, changes or ())
+    file = read_suite_file(reference, options.changes)
     own = file.tables.get("search")
     if search is not None and isinstance(own, dict | None):
         # No part of the suite's text: its studies say what they had.
         file = replace(file, tables=file.tables | {"search": {**(own or {}), **search}})
+    before: Manifest | None
     try:
-        before: Manifest | None = check_same(
-            manifest_named(home, file.path.stem), home, path=file.place, text=file.text
-        )
+        before = manifest_named(options.home, file.path.stem)
     except NoManifestError:
         before = None
-    return Request(
-        file=file,
-        before=before,
-        done=Store(home).done(),
-        home=home,
-        methods=methods or (),
-        method_files=method_files or (),
-        workers=workers,
-        device=device,
-        dry=dry,
-        params=params,
-        searched=own is not None,
-    )
+    else:
+        check_same(before, options.home, path=file.place, text=file.text)
+    return Request(options, file, before, Store(options.home).done(), searched=own is not None)

@@ -74,7 +74,7 @@ class Contents:
 
 
 def contents(home: Home) -> Contents:
-    """What is in a home; nothing, if it is not there yet."""
+    """Contents of a home; empty if it is not there yet."""
     if not home.path.is_dir():
         return Contents()
     suites, datasets, unreadable = [], [], {}

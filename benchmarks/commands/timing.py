@@ -1,4 +1,4 @@
-"""How long things take here: a training, by a few of its steps, and what a run does beside its trainings."""
+"""Measured durations on this machine: a training, by a few of its steps, and what a run does beside its trainings."""
 
 import time
 from dataclasses import dataclass, replace

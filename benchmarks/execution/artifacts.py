@@ -1,4 +1,4 @@
-"""Where the artifacts of MLflow's runs are: with a server by its own ways, else in the home and nowhere else.
+"""Artifacts of MLflow's runs: with a server by its own ways, else in the home and nowhere else.
 
 MLflow's databases hold absolute paths. Those of a home that was copied or moved lead into the one that it was, so no
 path of theirs is ever written to: files go below the home, and the database is told where they are.

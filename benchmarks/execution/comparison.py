@@ -125,7 +125,7 @@ class Comparison:
 
 
 class Remaining:
-    """How long the rest takes, by what runs of its method took so far.
+    """Estimate of the remaining time, by what runs of each method took so far.
 
     Args:
         left: runs to train, by method.
@@ -153,7 +153,7 @@ class Remaining:
 
 
 def _counted(runs: Iterable[PlannedRun]) -> Counter[str]:
-    """How many runs each method has, in their order."""
+    """Number of runs of each method, in their order."""
     return Counter(one.label for one in runs)
 
 

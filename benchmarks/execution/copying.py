@@ -158,7 +158,7 @@ class Copying(Generic[Copier]):
 
 
 def copies(make: Callable[[Report], Copier], uri: str, console: Console) -> Copying[Copier]:
-    """What copies to MLflow at `uri`, by what `make` makes; it is given what tells a line.
+    """Copying to MLflow at `uri` with the copier that `make` makes; it is given what tells a line.
 
     That MLflow is away is heard at once, and the work goes on.
     """
@@ -177,7 +177,7 @@ def copies(make: Callable[[Report], Copier], uri: str, console: Console) -> Copy
 def run_copies(
     uri: str, home: Home, manifest: Manifest, console: Console, *, with_faces: bool = False
 ) -> Copying["Tracker"]:
-    """What copies a suite's runs and its report to MLflow at `uri` (`benchmarks.execution.tracking.Tracker`)."""
+    """Copying of a suite's runs and its report to MLflow at `uri` (`benchmarks.execution.tracking.Tracker`)."""
 
     def make(tell: Report) -> "Tracker":
         from benchmarks.execution.tracking import Tracker

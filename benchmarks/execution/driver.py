@@ -15,7 +15,7 @@ from benchmarks.records.store import Store
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a run ended: in `seconds`, or failed for `reason` (one line; the traceback is in the store)."""
+    """Outcome of a run: finished in `seconds`, or failed for `reason` (one line; the traceback is in the store)."""
 
     planned: PlannedRun
     seconds: float = 0.0
@@ -23,7 +23,7 @@ class Outcome:
 
 
 class Workload(Protocol):
-    """What is to be trained: the runs of a comparison, or the trials of a search."""
+    """Runs to be trained: those of a comparison, or the trials of a search."""
 
     def pull(self) -> PlannedRun | None:
         """The next run, or None where there is none now; asked again after each outcome."""
@@ -33,7 +33,7 @@ class Workload(Protocol):
 
 
 def execute(planned: PlannedRun, home: Home) -> float:
-    """What workers do (`benchmarks.execution.executing`, which takes torch to import)."""
+    """Executes a run in a worker (`benchmarks.execution.executing`, which takes torch to import)."""
     from benchmarks.execution import executing
 
     return (executing.rehearse if planned.rehearsal else executing.execute)(planned, home)
@@ -88,7 +88,7 @@ def drive(workload: Workload, home: Home, *, workers: int, work: Work = execute)
 
 
 def _outcome(planned: PlannedRun, future: Future[float | Failure], store: Store, home: Home) -> Outcome:
-    """How a run ended, a failure recorded."""
+    """Outcome of a run, a failure recorded."""
     if future.exception() is None:
         result = future.result()
     else:

@@ -1,4 +1,4 @@
-"""What the two pages have in common that show what is recorded: served on this machine alone, announced, opened."""
+"""Common part of the two pages that show records: served on this machine alone, announced, opened."""
 
 import os
 import socket
@@ -27,7 +27,7 @@ def check_port(port: int) -> None:
 
 
 def port_error(port: int, error: OSError) -> UserError:
-    """Why a port cannot be served on, and which one can."""
+    """Error about a port that cannot be served on, with one that can."""
     with socket.create_server((HERE, 0)) as other:
         free = other.getsockname()[1]
     why = error.strerror if error.errno is None else os.strerror(error.errno)  # without what Python adds to it

@@ -117,7 +117,7 @@ def _experiments_of(uri: str) -> dict[str, str]:
 
 
 def _experiment(known: dict[str, str], home: Home, suite: str | None) -> str | None:
-    """That of `suite`, or else of the one that was run last; None where there is none."""
+    """Experiment of `suite`, or else of the one that was run last; None where there is none."""
     if suite is not None and suite not in known:
         raise UserError(f"suite '{suite}' is not in MLflow; it has: {', '.join(sorted(known)) or 'none'}")
     if suite is not None:

@@ -322,7 +322,7 @@ class Tracker:
 
 
 def _span(result: Mapping[str, Any]) -> tuple[int, int]:
-    """When a run began and ended, in MLflow's milliseconds."""
+    """Start and end of a run, in MLflow's milliseconds."""
     end = int(result["finished"] * 1000)
     return end - int((result["seconds"] + result["test_seconds"]) * 1000), end
 

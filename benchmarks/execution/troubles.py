@@ -1,4 +1,4 @@
-"""What is the matter with MLflow where it cannot be written to, and what mends it: a line each, no password in it."""
+"""Diagnosis of an MLflow that cannot be written to, and how to mend it: a line each, no password in it."""
 
 import errno
 import os
@@ -56,7 +56,7 @@ def reach(uri: str) -> None:
 
 
 def trouble(error: BaseException, uri: str) -> str | None:
-    """What is the matter with MLflow at `uri`, and what mends it; None for an error that is not of its making."""
+    """Diagnosis of an error of MLflow at `uri`, and how to mend it; None for an error that is not of its making."""
     causes = _causes(error)
     for cause in causes:
         if isinstance(cause, SQLAlchemyError):
@@ -114,7 +114,7 @@ def _of_network(causes: list[BaseException]) -> str:
 
 
 def _at(uri: str) -> str:
-    """What to call it."""
+    """Name of a place for messages."""
     url = public_url(uri)
     if not is_database(uri):
         return f"MLflow server {url}"

@@ -30,7 +30,7 @@ Work = Callable[["PlannedRun", Home], float]
 
 @dataclass(frozen=True)
 class Failure:
-    """Why a run failed, as text: not every exception survives the way from one process to another.
+    """Failure of a run as text: not every exception survives the way from one process to another.
 
     Attributes:
         reason: one line, which names the place in the method's own file.
@@ -46,7 +46,7 @@ class Failure:
 
 
 def begin_workers() -> BaseContext:
-    """How workers are started (`afnetm.workers.context`); what they import is begun to be imported, if it is shared.
+    """Context of workers (`afnetm.workers.context`); where they share it, what they import is begun to be imported.
 
     It waits for nothing, and is to be called as soon as it is likely that something is to be run: this process has
     seconds to plan.
@@ -100,7 +100,7 @@ class Worker:
 
 
 def failure(what: BaseException | str, planned: "PlannedRun") -> Failure:
-    """Why a run failed: by an error, or in words in place of one."""
+    """Failure of a run: by an error, or in words in place of one."""
     run, made_with = planned.run, provenance()
     versions = ", ".join(f"{name} {version}" for name, version in made_with["versions"].items())
     about = {

@@ -1,1 +1,1 @@
-"""What a suite asks for: its file, its dataset, its runs."""
+"""Plans of suites: their files, datasets and runs."""

@@ -21,30 +21,30 @@ if TYPE_CHECKING:
     from benchmarks.plans.suite import DatasetSpec  # torch, by way of the methods
 
 
-def find_dataset(
-    home: Home, spec: "DatasetSpec", *, workers: int | None, console: Terminal, make: bool
-) -> FaceDataset | None:
-    """The dataset that a suite names, opened; one that it describes is made where it is not there yet.
+def find_dataset(home: Home, spec: "DatasetSpec", *, dry: bool) -> FaceDataset | None:
+    """The dataset that a suite names, opened; None where it is yet to be made.
 
     Args:
         home: where it is.
         spec: the suite's.
-        workers: processes that make it.
-        console: for the progress.
-        make: whether it may be made; if not, and the suite says how it would be, there is None.
+        dry: whether one that is to be prepared by hand may be missing, as one that the suite describes may.
 
     Raises:
-        UserError: it is not there.
+        UserError: it is not there, or is no dataset.
     """
     directory = home.datasets / spec.name
     if directory.exists():
         dataset = open_dataset(directory)
         warn_of_rendering(dataset)
         return dataset
-    if spec.synthetic is None and (make or spec.source is None):
+    if spec.synthetic is None and not (dry and spec.source is not None):
         raise UserError(f"dataset '{spec.name}' is not there: {directory}; to make it: {how_to_make(spec)}")
-    if spec.synthetic is None or not make:
-        return None
+    return None
+
+
+def make_described(home: Home, spec: "DatasetSpec", *, workers: int, console: Terminal) -> FaceDataset:
+    """Makes the dataset that a suite describes, by so many processes."""
+    assert spec.synthetic is not None
     size, source = spec.synthetic.size, spec.synthetic.source
     with home.lock():
         return make_synthetic(home, spec.name, source, size=size, workers=workers, console=console)

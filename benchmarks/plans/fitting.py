@@ -1,4 +1,4 @@
-"""What must fit together: a suite's keys, dataset, encoder and methods; checked before anything is made."""
+"""Checks of what must fit together: a suite's keys, dataset, encoder and methods; before anything is made."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -6,8 +6,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from afnetm.data.dataset import dataset_directory
-from afnetm.data.dataset_files import read_info
+from afnetm.data.dataset import FaceDataset, dataset_directory
 from afnetm.errors import UserError
 from afnetm.method import Method
 from afnetm.model.stream import check_encoder
@@ -51,13 +50,13 @@ def check_search(search: SearchSpec, suite: "Suite") -> None:
     _check_inner_folds(search, suite.dataset, suite.protocol)
 
 
-def check_fits(suite: "Suite", labels: Sequence[str], directory: Path) -> None:
+def check_fits(suite: "Suite", labels: Sequence[str], dataset: FaceDataset | None) -> None:
     """Refuses a dataset that is not what a suite describes, and an encoder that cannot read its faces.
 
     Args:
         suite: whose dataset and encoder they are.
         labels: the methods that will be trained, which may need more of the encoder.
-        directory: the dataset's, whether it is there or yet to be made.
+        dataset: opened; None where it is yet to be made.
 
     Raises:
         UserError: says what does not fit, and what to do.
@@ -67,10 +66,9 @@ def check_fits(suite: "Suite", labels: Sequence[str], directory: Path) -> None:
     if spec.synthetic is not None:
         size = spec.synthetic.size
         described = spec.synthetic.source.describe() | {"size": size}
-    if directory.exists():
-        info = read_info(directory)
-        size, found = info["size"], {**info["source"], "size": info["size"]}
-        mend = f"name another dataset, or delete {directory}"
+    if dataset is not None:
+        size, found = dataset.size, {**dataset.source, "size": dataset.size}
+        mend = f"name another dataset, or delete {dataset.directory}"
         for key, value in described.items():
             if found.get(key) != value:
                 has = f"exists with {key} = {found.get(key)}"

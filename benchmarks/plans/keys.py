@@ -38,7 +38,7 @@ UNSAID: Mapping[str, Any] = {
 
 
 def deciding(run: Mapping[str, Any]) -> dict[str, Any]:
-    """What decides a run's result and nothing else: the fields of `DECIDING`, without what a key leaves unsaid.
+    """Fields that decide a run's result and nothing else: those of `DECIDING`, without what a key leaves unsaid.
 
     Args:
         run: those fields, as they are in a `Run` or in its ``result.json``; others are passed over.

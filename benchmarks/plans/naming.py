@@ -1,4 +1,4 @@
-"""What suites and methods may be called: names that tables, pages, files, databases and terminals can show."""
+"""Rules for names of suites and methods: tables, pages, files, databases and terminals must be able to show them."""
 
 import os
 

@@ -186,7 +186,7 @@ def rebuild(planned: PlannedRun) -> tuple[Method, EncoderSpec, TrainingConfig]:
 
 
 def _protocol_identity(spec: ProtocolSpec) -> dict[str, Any]:
-    """What decides a repeat's folds: not how many there are, nor a key at its default, which decides nothing."""
+    """Part of a protocol that decides a repeat's folds: not how many there are, nor a key at its default."""
     choices = spec.model_dump(include={"subjects", "redraw", "complete"}, exclude_defaults=True)
     return {"folds": spec.folds, "seed": spec.seed, **choices}
 

@@ -44,12 +44,12 @@ class SyntheticSpec(_Strict):
 
     @property
     def source(self) -> SyntheticSource:
-        """Where its scans come from; has a check of its own."""
+        """Source of its scans; has a check of its own."""
         return SyntheticSource(**self.model_dump(exclude={"size"}))
 
 
 class DatasetSpec(_Strict):
-    """Which dataset, and which of its scans.
+    """Dataset of a suite, and its selection of scans.
 
     Attributes:
         name: what it is called in the home.
@@ -94,7 +94,7 @@ class ProtocolSpec(_Strict):
 
 
 class AxisSpec(_Strict):
-    """What an ablation changes: a hyper-parameter.
+    """Axis of an ablation: a hyper-parameter that it changes.
 
     Attributes:
         title: of its column in the report.
@@ -208,28 +208,36 @@ class Suite(_Strict):
 _KEYS = [name for name in Suite.model_fields if name not in _DERIVED]
 
 
-def load_suite(reference: str, changes: Sequence[str] = (), names: Sequence[str] = ()) -> Suite:
+def load_suite(reference: str, changes: Sequence[str] = ()) -> Suite:
     """Reads a suite: a TOML file, or the name of a suite that comes with the project.
 
     Args:
         reference: its path or name.
         changes: what the command line sets, each ``table.key=value``.
-        names: of methods that are asked for beside the suite's own (`Suite.including`).
 
     Raises:
         UserError: there is no such suite, or it is not right; names file, table and key.
     """
-    return suite_of(read_suite_file(reference, changes), names)
+    return suite_of(read_suite_file(reference, changes))
 
 
-def suite_of(file: SuiteFile, names: Sequence[str] = ()) -> Suite:
-    """The suite that a file says; a method of its own or of `names` may be a file beside it.
+def suite_of(
+    file: SuiteFile,
+    names: Sequence[str] = (),
+    *,
+    earlier: Sequence[str] = (),
+    left_out: Callable[[str], object] = lambda why: None,
+) -> Suite:
+    """The suite that a file describes, with other methods beside its own (`Suite.including`, also for arguments).
+
+    Any of them may be a file beside the suite's.
 
     Raises:
         UserError: it is not right; names file, table and key.
     """
-    _add_method_files(file, names)
+    _add_method_files(file, [*names, *earlier])
     suite = parse_suite(file.tables, name=file.path.stem, text=file.text, file=file.said)
+    suite = suite.including(names, earlier=earlier, left_out=left_out)
     return suite.model_copy(update={"path": file.place})
 
 

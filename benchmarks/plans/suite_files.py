@@ -133,7 +133,7 @@ def _names_another(before: dict[str, Any], value: dict[str, Any]) -> bool:
 
 
 def change_of(change: str) -> dict[str, Any]:
-    """What ``--set`` is given, ``a.b=value``, as tables; raises `UserError`."""
+    """Tables that ``--set`` is given as ``a.b=value``; raises `UserError`."""
     key, equals, given = change.partition("=")
     names = [name.strip() for name in key.split(".")]
     if not equals or not all(names):

@@ -1,1 +1,1 @@
-"""What is on disk: a home, its manifests, and the records of finished runs."""
+"""Files on disk: a home, its manifests, and the records of finished runs."""

@@ -26,7 +26,7 @@ _LETTERS = 60
 
 @dataclass(frozen=True)
 class Home:
-    """Where things are under the folder `path`."""
+    """Layout of the folder `path`."""
 
     path: Path
 
@@ -42,12 +42,12 @@ class Home:
 
     @property
     def failures(self) -> Path:
-        """Why runs failed, a JSON file each."""
+        """Reasons of failed runs, a JSON file each."""
         return self.path / "failures"
 
     @property
     def suites(self) -> Path:
-        """What each suite that was run consists of, a JSON file each."""
+        """Manifests of the suites that were run, a JSON file each."""
         return self.path / "suites"
 
     @property
@@ -61,7 +61,7 @@ class Home:
         return self.path / "optuna.journal"
 
     def best_parameters(self, suite: str) -> Path:
-        """What a search of a suite chose, in TOML."""
+        """File of the best parameters that a search of a suite chose, in TOML."""
         return self.path / "searches" / f"{suite}.toml"
 
     @property

@@ -145,7 +145,7 @@ def _place(home: Home, suite: str) -> Path:
 
 
 def pathless(source: dict[str, Any]) -> dict[str, Any]:
-    """What a dataset came from without what may be a path: sources name none, but datasets of other programs may."""
+    """Source of a dataset without what may be a path: sources name none, but datasets of other programs may."""
     return {key: value for key, value in source.items() if not {"/", "\\"} & set(str(value))}
 
 

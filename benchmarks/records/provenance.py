@@ -1,4 +1,4 @@
-"""What a result was made with: versions, hardware, commit. Recorded with every run, never part of its key."""
+"""Provenance of results: versions, hardware, commit. Recorded with every run, never part of its key."""
 
 import platform
 import subprocess

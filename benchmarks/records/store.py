@@ -39,7 +39,7 @@ class Evidence:
 
 @dataclass(frozen=True)
 class Record:
-    """What a finished run leaves behind.
+    """Record of a finished run.
 
     Attributes:
         result: what `result.json` holds: the run's fields, scores, costs, versions.
@@ -66,7 +66,7 @@ class Store:
         self._failures = home.failures
 
     def folder(self, key: str) -> Path:
-        """Where the record of run `key` is, or would be."""
+        """Folder of the record of run `key`, whether it exists or not."""
         return self._runs / key
 
     def done(self) -> set[str]:
@@ -112,7 +112,7 @@ class Store:
         write_text(self._failures / f"{key}.json", json.dumps({"reason": reason}, indent=1))
 
     def failure_text(self, key: str) -> Path:
-        """Where the text with the traceback of a failed run is, or would be."""
+        """File of the text with the traceback of a failed run, whether it exists or not."""
         return self._failures / f"{key}.txt"
 
     def result(self, key: str) -> dict[str, Any]:
@@ -129,7 +129,7 @@ class Store:
         return pa.csv.read_csv(self.folder(key) / "curves.csv", pa.csv.ReadOptions(use_threads=False))
 
     def reason(self, key: str) -> str:
-        """Why run `key` failed, in one line."""
+        """Reason of the failure of run `key`, in one line."""
         reason: str = json.loads((self._failures / f"{key}.json").read_text())["reason"]
         return reason
 

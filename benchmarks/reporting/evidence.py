@@ -1,4 +1,4 @@
-"""What methods show of themselves beside their answers, from records: weights, attention, Grad-CAM."""
+"""Evidence of methods beside their predictions, from records: weights, attention, Grad-CAM."""
 
 import re
 from collections.abc import Callable, Iterable, Mapping

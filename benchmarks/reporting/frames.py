@@ -28,7 +28,7 @@ _MEASURED = ("parameters", "flops", "test_seconds", "peak_memory")
 def results(
     manifest: Manifest, store: Store, *, created: str, with_faces: bool = False, dataset: Path | None = None
 ) -> Results:
-    """What a suite's finished runs found, and how it was made.
+    """Results of a suite's finished runs, and how they were made.
 
     Of records that are damaged, diverged or contradict themselves, what cannot be used is left out and named
     (`Provenance.left_out`); the others are reported.

@@ -1,4 +1,4 @@
-"""What a dataset that is here knows of tested scans: nuisance factors, pictures, who is behind a pseudonym."""
+"""Facts on tested scans from a dataset that is here: nuisance factors, pictures, who is behind a pseudonym."""
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path

@@ -32,7 +32,7 @@ Found = TypeVar("Found")
 
 @dataclass(frozen=True, eq=False)
 class Sound:
-    """What can be used of a record.
+    """Usable part of a record.
 
     Attributes:
         result: ``result.json``; what of `_MEASURED` is not finite is None.
@@ -85,7 +85,7 @@ def read_sound(listed: ListedRun, store: Store) -> Sound | LeftOut:
 
 
 def reason(store: Store, key: str) -> str:
-    """Why a run failed, as far as that can be read."""
+    """Reason of a run's failure, as far as that can be read."""
     try:
         return store.reason(key)
     except DAMAGED:
@@ -94,7 +94,7 @@ def reason(store: Store, key: str) -> str:
 
 @dataclass(frozen=True, eq=False)
 class Gathered:
-    """What is read of finished runs.
+    """Tables and files read from finished runs.
 
     Attributes:
         records: each with its run.
@@ -134,7 +134,7 @@ def gathered(records: list[tuple[ListedRun, Sound]], lost: Sequence[LeftOut] = (
 
 
 def where(listed: ListedRun) -> dict[str, Any]:
-    """Whose a row is, in the columns that every table has."""
+    """Columns that identify a row, in every table the same."""
     return {"unit": listed.key, "method": listed.method, "repeat": listed.repeat, "fold": listed.fold}
 
 

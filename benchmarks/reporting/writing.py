@@ -12,7 +12,7 @@ from afnetm.data.dataset import dataset_directory
 from afnetm.errors import UserError
 from afnetm.unwritten import why_unwritten
 from benchmarks.records.home import Home
-from benchmarks.records.manifest import Manifest, read_manifest
+from benchmarks.records.manifest import Manifest
 from benchmarks.records.store import Store
 from benchmarks.reporting.frames import results
 from benchmarks.terminal.tables import Blocks, Fitted
@@ -29,7 +29,7 @@ from reports.tables.summary import left_out
 
 @dataclass(frozen=True)
 class Written:
-    """What was written.
+    """Files that were written, and what the terminal shows.
 
     Attributes:
         pages: the suites' own, or that of two files.
@@ -46,33 +46,33 @@ class Written:
     problems: Sequence[str] = ()
 
 
-def write_suite_report(home: Home, reference: str, *, out: Path | None = None, with_faces: bool = False) -> Written:
+def write_suite_report(home: Home, manifest: Manifest, *, out: Path | None = None, with_faces: bool = False) -> Written:
     """Writes the report of a suite.
 
     Subjects are named if their dataset is shareable, or `with_faces`. `out` is the report's folder, by default the
     home's.
 
     Raises:
-        UserError: the suite was never run here, nothing of it is done or can be used, its records contradict each
-            other, or the report's folder holds something else or cannot be written.
+        UserError: nothing of the suite is done or can be used, its records contradict each other, or the report's
+            folder holds something else or cannot be written.
     """
-    manifests = _manifests(home, [reference])
-    directories = [out or home.report(manifest.suite) for manifest in manifests]
-    return _alone(*_write(home, manifests, directories, created=_now(), with_faces=with_faces))
+    _check_finished(home, [manifest])
+    directory = out or home.report(manifest.suite)
+    return _alone(*_write(home, [manifest], [directory], created=_now(), with_faces=with_faces))
 
 
 def write_joint_report(
-    home: Home, references: Sequence[str], *, out: Path | None = None, with_faces: bool = False
+    home: Home, manifests: Sequence[Manifest], *, out: Path | None = None, with_faces: bool = False
 ) -> Written:
     """Writes the report of each of two suites or more, and one over all of which one can be made.
 
-    Nothing is written before all suites have been looked for. `out` is the folder that holds them, by default the
-    home's.
+    `out` is the folder that holds them, by default the home's.
 
     Raises:
-        UserError: one was never run here or has nothing done, one is named twice, or of none a report can be made.
+        UserError: one has nothing done, one is named twice, or of none a report can be made.
     """
-    manifests, created = _manifests(home, references), _now()
+    _check_finished(home, manifests)
+    created = _now()
     names = [manifest.suite for manifest in manifests]
     for name in names:
         if names.count(name) > 1:
@@ -94,7 +94,7 @@ def write_joint_report(
 
 
 def _alone(paths: list[Path], found: list[Compared], problems: list[str]) -> Written:
-    """What was written where there is one report alone."""
+    """Result of writing where there is one report alone."""
     if not found:
         raise UserError("; ".join(problems))
     (one,) = found
@@ -111,14 +111,12 @@ def _notes(found: Sequence[Compared], *, named: bool = False) -> list[str]:
     return notes
 
 
-def _manifests(home: Home, references: Sequence[str]) -> list[Manifest]:
-    """The manifests of these suites, of each of which something is done."""
+def _check_finished(home: Home, manifests: Sequence[Manifest]) -> None:
+    """Raises `UserError` where nothing of a suite is done."""
     done = Store(home).done()
-    manifests = [read_manifest(home, reference) for reference in references]
     for manifest in manifests:
         if not any(listed.key in done for listed in manifest.runs):
             raise UserError(f"suite '{manifest.suite}' has no finished run in home '{home.path}'; nothing to report")
-    return manifests
 
 
 def _write(

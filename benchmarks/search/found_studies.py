@@ -1,4 +1,4 @@
-"""What is in the studies of a suite, whatever they searched: for a look at them, and to forget them."""
+"""Studies of a suite that exist, whatever they searched: to be looked at, and to be deleted."""
 
 import re
 from collections.abc import Sequence
@@ -29,7 +29,7 @@ class FoundStudies:
 
     @property
     def counts(self) -> dict[str, int]:
-        """How many ``studies``, and trials that are ``complete``, ``pruned``, ``failed`` and ``running``."""
+        """Numbers of ``studies``, and of trials that are ``complete``, ``pruned``, ``failed`` and ``running``."""
         trials = [trial for own in self.trials.values() for trial in own]
         # What was cut off while it was proposed is a failed trial to Optuna, and none to the budget.
         states = [trial.state for trial in trials if "runs" in trial.user_attrs or trial.state == TrialState.RUNNING]

@@ -1,4 +1,4 @@
-"""What a study says of itself in Optuna's dashboard and in MLflow, and the way from one to the other."""
+"""Notes on a study in Optuna's dashboard and in MLflow, and links from one to the other."""
 
 import hashlib
 from collections.abc import Sequence
@@ -24,7 +24,7 @@ def dashboard_link(study: optuna.Study) -> str:
 
 
 def outcome(trials: Sequence[FrozenTrial], best_trial: FrozenTrial | None, *, metric: str) -> str:
-    """What came of a study, in one sentence without its stop."""
+    """Outcome of a study, in one sentence without its stop."""
     states = [trial.state for trial in trials]
     kinds = {"complete": TrialState.COMPLETE, "pruned": TrialState.PRUNED, "failed": TrialState.FAIL}
     counts = ", ".join(f"{states.count(state)} {name}" for name, state in kinds.items())

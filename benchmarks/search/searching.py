@@ -29,7 +29,7 @@ from studies.spec import SearchSpec
 
 @dataclass(frozen=True, eq=False)
 class StudySpec:
-    """What one study answers: with which settings should `label` be trained there?
+    """Specification of one study: with which settings should `label` be trained there?
 
     Attributes:
         name: the study's.
@@ -100,7 +100,7 @@ def study_specs(
 
 
 def study_name(suite: str, label: str, where: Where, search: int) -> str:
-    """What a study is called: ``quick/concat/0-2``, and ``quick/concat/0-2 #2`` when searched a second time."""
+    """Name of a study: ``quick/concat/0-2``, and ``quick/concat/0-2 #2`` when searched a second time."""
     name = f"{suite}/{label}" if where is None else f"{suite}/{label}/{place(where)}"
     return f"{name} #{search + 1}" if search else name
 

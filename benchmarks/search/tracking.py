@@ -64,7 +64,7 @@ class _Finished:
 
     @property
     def span(self) -> tuple[int, int]:
-        """When its trials began and ended, in MLflow's milliseconds."""
+        """Start of its first trial and end of its last, in MLflow's milliseconds."""
         end = max(trial.datetime_complete.timestamp() for trial in self.trials)
         return int(self.trials[0].datetime_start.timestamp() * 1000), int(end * 1000)
 

@@ -1,4 +1,4 @@
-"""What a search found, or a file gives, made into the runs that are compared."""
+"""Tuned runs: those of a comparison with the settings that a search found, or a file gives."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -139,7 +139,7 @@ def by_file(suite: Suite, planned: list[PlannedRun], path: Path) -> Tuned:
 
 
 def best_parameters_of(study_spec: StudySpec, trial: FrozenTrial) -> BestParameters:
-    """What a study's best trial is in a file of best parameters."""
+    """Best trial of a study, as a file of best parameters has it."""
     line = f"trial {trial.number} of study {study_spec.name}: inner {study_spec.spec.metric} {trial.value:.4f}"
     return BestParameters(study_spec.label, study_spec.where, trial.params, line)
 

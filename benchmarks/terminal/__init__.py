@@ -1,1 +1,1 @@
-"""What is said while something is done: bars where somebody watches, lines in a file, in words that fit."""
+"""Terminal output: bars where somebody watches, lines in a file, in words that fit."""

@@ -1,4 +1,4 @@
-"""Where words go: results to standard output, everything else to standard error."""
+"""Consoles: results to standard output, everything else to standard error."""
 
 import os
 from datetime import datetime
@@ -53,7 +53,7 @@ errors = Terminal(stderr=True)
 
 
 def listen(*, quiet: bool, verbose: bool) -> None:
-    """How much is said: what went wrong alone, or every event."""
+    """Sets how much is printed: errors alone, or every event."""
     console.quiet, console.verbose = quiet, verbose
     for one in (console, errors):
         one.widen()

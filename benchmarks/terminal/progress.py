@@ -45,7 +45,7 @@ def progress_bar(
 
 
 class _Steps:
-    """How far it is, and how long the rest takes by what was done since the first call."""
+    """Progress in steps, with the remaining time by what was done since the first call."""
 
     def __init__(self, title: str, what: str, console: Terminal) -> None:
         self._title, self._what, self._console = title, what, console
@@ -91,7 +91,7 @@ class _Lines(_Steps):
 
 
 class MethodProgress:
-    """How far every method is, and how long the rest takes.
+    """Progress of every method, with the remaining time.
 
     On a terminal there is a bar a method, and one over all. What fails is a line of its own at once; elsewhere, or
     where the console is verbose, so is what ends well.

@@ -1,1 +1,1 @@
-"""What a report is made of: checked tables, how they were made, and whom they may name."""
+"""Data of a report: checked tables, how they were made, and whom they may name."""

@@ -88,7 +88,7 @@ def _there(face: Face) -> NDArray[np.bool_]:
 
 
 def _slope(depth: NDArray[np.float32], axis: int) -> NDArray[np.float64]:
-    """How much each pixel's depth rises towards the next along `axis`, mm a pixel; 0 where neither neighbour is.
+    """Slope of each pixel's depth towards the next along `axis`, mm a pixel; 0 where neither neighbour is.
 
     The mean of the steps from one neighbour and to the other, of those that are.
     """

@@ -1,4 +1,4 @@
-"""Which folds and predictions of two files go together, and what of them cannot be used."""
+"""Matching of folds and predictions of two files, and what of them cannot be used."""
 
 import numpy as np
 import pandas as pd

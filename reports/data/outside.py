@@ -144,6 +144,6 @@ def _dataset(predictions: pd.DataFrame) -> dict[str, object]:
 
 
 def _secret(predictions: pd.DataFrame) -> str | None:
-    """What pseudonyms are made with, anew for every report; None where all have pseudonyms already."""
+    """Secret that pseudonyms are made with, another for every report; None where all have pseudonyms already."""
     veiled = all(is_pseudonym(word, column=column) for column in PREFIXES for word in predictions[column].unique())
     return None if veiled else secrets.token_hex()

@@ -42,7 +42,7 @@ _METHOD = ("version", "summary", "source", "hyperparameters")
 
 @dataclass(frozen=True, kw_only=True)
 class Axis:
-    """What an ablation changes: a hyper-parameter.
+    """Axis of an ablation: a hyper-parameter that it changes.
 
     Attributes:
         title: of its column.
@@ -55,7 +55,7 @@ class Axis:
 
 @dataclass(frozen=True, kw_only=True)
 class Provenance:
-    """How results were made, in words and numbers for the reader.
+    """Provenance of results, in words and numbers for the reader.
 
     Attributes:
         suite: its name.
@@ -130,14 +130,14 @@ class Provenance:
 
     @property
     def titles(self) -> dict[str, str]:
-        """What papers call each method, by its name: no two alike, its name where it has no title."""
+        """Titles of methods in papers, by name: no two alike, the name where there is no title."""
         found = {name: about.get("title") or name for name, about in self.methods.items()}
         often = Counter(found.values())
         return {name: title if often[title] == 1 else f"{title} ({name})" for name, title in found.items()}
 
     @property
     def called(self) -> str:
-        """What captions call the results."""
+        """Name of the results in captions."""
         return f"{self.suite}, synthetic faces" if self.synthetic else self.suite
 
     def __post_init__(self) -> None:

@@ -48,7 +48,7 @@ def with_scores(folds: pd.DataFrame, predictions: pd.DataFrame) -> tuple[pd.Data
 
 
 def _agreed(name: str, folds: pd.DataFrame, exact: "pd.Series[float]") -> tuple["pd.Series[float]", int | None]:
-    """What a score is, and to how many decimals it had been rounded if it had."""
+    """Score that both agree on, and to how many decimals it had been rounded if it had."""
     if name not in folds.columns or folds[name].isna().all():
         return exact, None
     said = folds[name]

@@ -1,4 +1,4 @@
-"""What a report is told about a search for settings: the rules, the same for every method, and how they read."""
+"""Search for settings, as a report is given it: the rules, the same for every method, and their wording."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ _SELECTION = {
 
 @dataclass(frozen=True, kw_only=True)
 class Search:
-    """How every method of a suite was tuned.
+    """Search by which every method of a suite was tuned.
 
     Attributes:
         selection: whose faces scored a setting: ``"nested"``, the training subjects of each outer fold, one study an
@@ -68,7 +68,7 @@ class Search:
 
 
 def rules(search: Search) -> list[str]:
-    """How methods were tuned, in sentences."""
+    """Sentences on how methods were tuned."""
     if search.params_file:
         return [
             "The settings of every method were given in a file and not searched for here.",

@@ -1,4 +1,4 @@
-"""What classes are called, in what order they stand, and what other programs call them and the columns of results."""
+"""Names of classes, their order, and other programs' names for them and for the columns of results."""
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -76,7 +76,7 @@ def is_number(word: str) -> bool:
 
 
 def canonical(name: str) -> str:
-    """What a column is called here: itself in small letters if no other name for it is known."""
+    """Name of a column here: itself in small letters if no other name for it is known."""
     plain = re.sub(r"[\s.\-]+", "_", name.strip().casefold())
     if (match := _PROBABILITY.fullmatch(plain)) and (of := _EXPRESSION.get(match[1])):
         return f"{PROBABILITY}{of}"
@@ -84,7 +84,7 @@ def canonical(name: str) -> str:
 
 
 def recognised(names: Sequence[str], columns: Mapping[str, Column]) -> dict[int, str]:
-    """Which of `columns` a file's columns are, by their places: those called so, else those of another name for it.
+    """Places of a file's columns that are some of `columns`: those called so, else those of another name for it.
 
     Raises:
         ReportError: two columns have one name, or other names of one.

@@ -1,4 +1,4 @@
-"""What of results no report can use: it is left out, named, and the rest is reported."""
+"""Removal of results that no report can use: they are left out, named, and the rest is reported."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -34,12 +34,12 @@ class LeftOut:
 
     @property
     def place(self) -> str:
-        """Whose it is, and of which training, in words."""
+        """Method and training of a run, in words."""
         return self.method if self.fold is None else f"{self.method}, repeat {self.repeat}, fold {self.fold}"
 
 
 def diverged(predictions: pd.DataFrame, curves: pd.DataFrame) -> dict[str, str]:
-    """Why runs diverged, by run: a loss that is not finite, or probabilities that are not.
+    """Reasons of diverged runs, by run: a loss that is not finite, or probabilities that are not.
 
     What such a network answers is no result: every answer is the first class, and the accuracy that of guessing.
 
@@ -62,7 +62,7 @@ def diverged(predictions: pd.DataFrame, curves: pd.DataFrame) -> dict[str, str]:
 
 
 def faults(folds: pd.DataFrame, predictions: pd.DataFrame, curves: pd.DataFrame) -> dict[str, str]:
-    """What is wrong with runs by themselves, by run; found by halving, as hardly any are.
+    """Faults of runs by themselves, by run; found by halving, as hardly any are faulty.
 
     Nothing of runs that contradict one another alone: which of them is wrong nobody knows.
     """

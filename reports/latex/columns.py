@@ -1,4 +1,4 @@
-"""What a table's columns hold, and how wide they are: what is decided before a line of LaTeX is written.
+"""Columns of a table in LaTeX: their content and widths, decided before a line is written.
 
 An interval stands beside its score where the table has room for that, or else below it; a table too wide for that too
 is cut into several.
@@ -69,7 +69,7 @@ class PrintedColumn:
         return SIZE * (values + intervals + p) + (2.0 * NARROW_SPACE if intervals or p else 0.0)
 
     def lines(self, row: int, *, width: float, stacked: bool) -> int:
-        """How many lines a cell has in a column of so many points."""
+        """Number of lines of a cell in a column of so many points."""
         cell = self.cells[row]
         if self.number:
             return 1 + bool(cell.ends) + bool(cell.p) if stacked else 1
@@ -84,7 +84,7 @@ def _ems(cell: Cell) -> float:
 
 @dataclass(frozen=True)
 class Layout:
-    """How a table's columns are laid out.
+    """Layout of a table's columns.
 
     Attributes:
         wide: over both of a page's columns.

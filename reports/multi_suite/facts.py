@@ -1,4 +1,4 @@
-"""What suites differ in beside their methods: a table of how each was made."""
+"""Differences between suites beside their methods: a table of how each was made."""
 
 from collections.abc import Sequence
 from dataclasses import replace

@@ -98,7 +98,7 @@ def _cell(row: Mapping[Any, Any], column: TableColumn) -> Cell:
 
 
 def _legend(multi: MultiSuite, found: pd.DataFrame) -> str:
-    """What the marks stand for, in sentences."""
+    """Legend of the marks, in sentences."""
     parts = ["Of each suite the best in bold, the second underlined."]
     if found["alike"].any():
         parts.append(f"{formats.ALIKE} Not significantly different from the suite's best (primary test).")

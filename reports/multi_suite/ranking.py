@@ -18,7 +18,7 @@ def ranking(multi: MultiSuite) -> Ranks | None:
 
 
 def why_no_ranking(multi: MultiSuite) -> str:
-    """Why there are no ranks, in a sentence; empty where there are."""
+    """Reason why there are no ranks, in a sentence; empty where there are."""
     return why_not(len(multi.data_sets), len(multi.shared))
 
 
@@ -93,7 +93,7 @@ def ranking_table(multi: MultiSuite, found: Ranks) -> Table:
 
 
 def verdict(found: Ranks) -> list[str]:
-    """What Friedman's test says, and what Nemenyi's critical difference, in sentences."""
+    """Friedman's test and Nemenyi's critical difference, in sentences."""
     first, *others = (str(method) for method in found.ranks.index)
     best = [first, *(other for other in others if found.ranks[other] == found.ranks[first])]
     if not found.p < LEVEL:

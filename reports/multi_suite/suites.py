@@ -19,7 +19,7 @@ from reports.tables.compared import Compared
 
 @dataclass(frozen=True)
 class MethodDifference:
-    """What differs between methods of one label.
+    """Difference between methods of one label.
 
     Attributes:
         method: the label.
@@ -49,7 +49,7 @@ def method_differences(suites: Sequence[Results]) -> list[MethodDifference]:
 
 
 def _about(label: str, results: Results) -> Mapping[str, str]:
-    """What a method is, a setting a key; empty where the suite has no result of it."""
+    """Settings and version of a method, an item each; empty where the suite has no result of it."""
     if label not in results.methods:
         return {}
     about = results.provenance.methods[label]
@@ -98,7 +98,7 @@ class MultiSuite:
 
     @cached_property
     def titles(self) -> dict[str, str]:
-        """What papers call each method: as the first suite does that has it."""
+        """Titles of methods in papers: from the first suite that has one."""
         return {name: title for one in reversed(self.suites) for name, title in one.results.provenance.titles.items()}
 
     @cached_property
@@ -108,7 +108,7 @@ class MultiSuite:
 
     @cached_property
     def method_differences(self) -> list[MethodDifference]:
-        """What is not the same in all suites though it has one label."""
+        """Differences between suites in methods that have one label."""
         return method_differences([one.results for one in self.suites])
 
     @cached_property
@@ -118,7 +118,7 @@ class MultiSuite:
 
     @property
     def look(self) -> str:
-        """How the page draws tables with a column a suite."""
+        """Style of tables with a column per suite on the page."""
         return "several whole dense" if len(self.names) > 4 else "several whole"
 
     @cached_property
@@ -133,7 +133,7 @@ class MultiSuite:
         return {name if names.count(name) == 1 else f"{name} ({mark[:8]})": found[mark] for mark, name in named.items()}
 
     def data_set(self, suite: str) -> str:
-        """What the dataset of a suite is called."""
+        """Name of the dataset of a suite."""
         return next(name for name, suites in self.data_sets.items() if suite in suites)
 
     @cached_property

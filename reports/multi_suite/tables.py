@@ -19,7 +19,7 @@ from reports.table import Table, plain_table
 
 @dataclass(frozen=True, eq=False)
 class Tables:
-    """What is computed of several suites."""
+    """Tables and statistics over several suites."""
 
     multi: MultiSuite
 
@@ -61,7 +61,7 @@ class Tables:
 
 
 def _differences(multi: MultiSuite) -> Table:
-    """What is not the same in all suites though it has one label, a row each."""
+    """Table of differences in methods that have one label."""
     found = multi.method_differences
     long = [
         (one.method, one.what, suite, value)

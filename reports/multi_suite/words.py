@@ -1,4 +1,4 @@
-"""What suites say together, in sentences, and what a reader must know before believing it."""
+"""Findings over several suites, in sentences, and what a reader must know before believing them."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -15,12 +15,12 @@ from reports.tables import summary
 
 
 def cautions(multi: MultiSuite) -> str:
-    """What is wrong with the records of any suite, to stand at every table: ``incomplete, mixed``; or nothing."""
+    """Faults in the records of any suite, to stand at every table: ``incomplete, mixed``; or nothing."""
     return summary.cautions([notice for one in multi.suites for notice in summary.notices(one.results)])
 
 
 def notices(multi: MultiSuite, facts: pd.DataFrame) -> list[str]:
-    """What makes several suites less than they look; `facts` is `reports.multi_suite.facts.facts`."""
+    """Limitations of several suites; `facts` is `reports.multi_suite.facts.facts`."""
     found = []
     for one, suite in zip(multi.suites, multi.names, strict=True):
         if kinds := summary.cautions(summary.notices(one.results)):
@@ -29,7 +29,7 @@ def notices(multi: MultiSuite, facts: pd.DataFrame) -> list[str]:
 
 
 def findings(multi: MultiSuite, fought: pd.DataFrame, ranks: Ranks | None) -> list[str]:
-    """Who leads where and on average, who beats the control, and what ranks say.
+    """Leaders by suite and on average, wins over the control, and ranks, in sentences.
 
     `fought` is `reports.multi_suite.versus_control.versus_control`, `ranks` is `reports.multi_suite.ranking.ranking`.
     """
@@ -52,7 +52,7 @@ CAVEATS = ("Intervals and tests are each suite's own, over its subjects; nothing
 
 
 def complete(multi: MultiSuite) -> str:
-    """Which methods every suite has."""
+    """Methods that every suite has."""
     some = [method for method in multi.methods if method not in multi.everywhere]
     every = f"Every suite has {names(multi.everywhere)}" if multi.everywhere else "No method is in every suite"
     return f"{every}; not every one has {names(some)}." if some else f"{every}."
@@ -72,7 +72,7 @@ def averaged(multi: MultiSuite) -> str:
 
 
 def _leaders(multi: MultiSuite) -> Iterable[str]:
-    """Who has the highest accuracy where; methods of equal accuracy share it."""
+    """Suites led by each method, by accuracy; methods of equal accuracy share a lead."""
     led: dict[str, list[str]] = {}
     for one, suite in zip(multi.suites, multi.names, strict=True):
         best = [method for method, place in one.marks.places["accuracy"].items() if place == "best"]
@@ -122,7 +122,7 @@ def _data_sets(multi: MultiSuite) -> Iterable[str]:
 
 
 def _people(source: Any) -> tuple[object, ...]:
-    """What decides who is in a dataset, as far as its source says: a seed, a real dataset's name, a list of files."""
+    """Origin of a dataset's subjects, as far as its source says: a seed, a real dataset's name, a list of files."""
     kind = source.get("kind")
     listed = source.get("listing") if kind == "folder" else None
     return (kind, source.get("seed"), listed) if kind else ()

@@ -1,4 +1,4 @@
-"""What the pages of all reports have in common: how templates are filled, and that nothing of a page lies elsewhere."""
+"""Rendering of pages: how templates are filled, and that nothing of a page lies elsewhere."""
 
 import base64
 import hashlib

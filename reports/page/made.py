@@ -1,4 +1,4 @@
-"""How results were made, as far as it is known: for the page and for the document."""
+"""Provenance of results for the page and the document."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ _UNKNOWN = (
 
 @dataclass(frozen=True, kw_only=True)
 class Made:
-    """How results were made.
+    """Facts and tables on how results were made.
 
     Attributes:
         intro: in sentences, a paragraph each.
@@ -89,7 +89,7 @@ def _failed(plan: Provenance) -> Iterable[Table]:
 
 
 def _left_out(plan: Provenance) -> Iterable[Table]:
-    """What could not be used and stands in no table."""
+    """Sentences on what could not be used and stands in no table."""
     if plan.left_out:
         rows = [
             (one.method, *("all" if n is None else str(n) for n in (one.repeat, one.fold)), one.what, one.reason)

@@ -143,7 +143,7 @@ def _statistics(compared: Compared) -> dict[str, Any]:
 
 
 def _tuning(results: Results) -> dict[str, Any] | None:
-    """How methods were tuned, in words, and what was chosen."""
+    """Rules of the search in sentences, and the chosen settings."""
     search = results.provenance.search
     if search is None:
         return None

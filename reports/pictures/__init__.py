@@ -1,1 +1,1 @@
-"""What is shown of results, in one look."""
+"""Pictures of results."""

@@ -1,4 +1,4 @@
-"""Where methods looked: attention and Grad-CAM, the mean over scans and trainings, so that nobody is seen in it."""
+"""Attention and Grad-CAM maps: the mean over scans and trainings, so that nobody is seen in it."""
 
 import matplotlib as mpl
 import numpy as np

@@ -16,7 +16,7 @@ _SHADES = ListedColormap([(*to_rgb(hue), round(0.04 + 0.51 * abs(shade), 3)) for
 
 
 def codes(classes: Sequence[str]) -> dict[str, str]:
-    """What classes are called where there is no room, by their names: ``AN`` for anger, as BU-3DFE's files do.
+    """Abbreviations of classes, by their names: ``AN`` for anger, as BU-3DFE's files do.
 
     Their first two letters, of those that begin alike as many as tell them apart.
     """

@@ -56,7 +56,7 @@ def draw_pictures(results: Results, table: pd.DataFrame) -> Pictures:
 
 
 def _evidence(results: Results, rivals: Sequence[str]) -> dict[str, Mapping[str, Picture]]:
-    """What methods show of themselves; Grad-CAM alone, which nearly all have, of the control and its best rival."""
+    """Maps and weights of methods; Grad-CAM, which nearly all have, of the control and its best rival alone."""
     moved, rho = shifts(results), followed(results)
     attentive = {*results.maps.loc[results.maps["kind"] == "attention", "method"], *rivals}
 
@@ -114,7 +114,7 @@ def write_pictures(pictures: Pictures, directory: Path) -> None:
 
 
 def picture_stem(section: str, method: str) -> str:
-    """What a method's picture is called, unless another's is: ``confusion-afnetm``."""
+    """File name of a method's picture, unless another's is the same: ``confusion-afnetm``."""
     words = re.sub(r"[^A-Za-z0-9]+", "-", method).strip("-")[:_LETTERS]
     return f"{section}-{words}" if words else section
 

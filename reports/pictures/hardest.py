@@ -1,4 +1,4 @@
-"""Who and what is hard: subjects and scans that most methods get wrong."""
+"""Hardest subjects and scans: those that most methods get wrong."""
 
 import matplotlib as mpl
 import numpy as np
@@ -21,7 +21,7 @@ _COLUMNS, _GAP = 3, 0.03
 
 
 def named_as(results: Results, column: str) -> dict[str, str] | None:
-    """What a reader may call each ``"subject"`` or ``"scan"``, by what the tables call it; None if nothing.
+    """Names for the reader of each ``"subject"`` or ``"scan"``, by what the tables call it; None if there are none.
 
     Names where they may be shown, or else pseudonyms: the same as in ``tables/predictions.parquet``. Where these are
     made with a secret that nobody knows they would be others every time, and tell nobody anything.

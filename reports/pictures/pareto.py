@@ -1,4 +1,4 @@
-"""What accuracy costs: methods on two axes, the front of those that nothing beats, names where there is room."""
+"""Accuracy against cost: methods on two axes, the front of those that nothing beats, names where there is room."""
 
 from collections.abc import Iterable, Sequence
 from itertools import product

@@ -1,4 +1,4 @@
-"""How fusion weighed texture and depth: against what disturbed either, within each training.
+"""Weights of texture and depth in fusion: against nuisance factors of either, within each training.
 
 Trainings settle on balances of their own, far further apart than the scans of one. So no weight is shown as it is, only
 how far it lies from the mean of its training.
@@ -28,7 +28,7 @@ _TRAINING = ["method", "repeat", "fold"]
 
 
 def shifts(results: Results) -> pd.DataFrame:
-    """How far the texture's weight lies from its training's mean, by group of scans: a row a training and group.
+    """Deviation of the texture's weight from its training's mean, by group of scans: a row a training and group.
 
     Columns:
         method, repeat, fold; group: an expression, or where failures are recorded also what failed; shift: the mean of
@@ -47,7 +47,7 @@ def shifts(results: Results) -> pd.DataFrame:
 
 
 def followed(results: Results) -> pd.DataFrame:
-    """How the texture's weight goes with each recorded factor that varies: a row a training and factor.
+    """Correlation of the texture's weight with each recorded factor that varies: a row a training and factor.
 
     Columns:
         method, repeat, fold, factor; rho: Spearman's rank correlation over the training's test scans, -1 to 1, below

@@ -42,7 +42,7 @@ class Interval:
 
 @lru_cache(maxsize=8)
 def draws(subjects: int, resamples: int = RESAMPLES, seed: int = SEED) -> NDArray[np.float64]:
-    """How often each resample holds each subject: ``(resamples, subjects)``, rows sum to `subjects`; read-only.
+    """Counts of each subject in each resample: ``(resamples, subjects)``, rows sum to `subjects`; read-only.
 
     They depend on the number of subjects alone, so every method of a suite meets the same resamples.
     """
@@ -70,7 +70,7 @@ def difference(sums: Sums, reference: Sums, score: Score) -> Interval:
 
 
 def improvement(differences: NDArray[np.float64]) -> Interval:
-    """How likely a subject is to be told better by the first method than by the second; ties count half.
+    """Probability that a subject is classified better by the first method than by the second; ties count half.
 
     Agarwal et al.'s probability of improvement with subjects for tasks, of which each has one score a method.
 

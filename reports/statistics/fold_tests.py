@@ -33,7 +33,7 @@ _ROUNDING = 1e-12
 
 @dataclass(frozen=True)
 class FoldTest:
-    """What folds say of a difference, ``(...)`` each; all but `mean` NaN for fewer than two folds or equal ones.
+    """Tests of a difference over folds, ``(...)`` each; all but `mean` NaN for fewer than two folds or equal ones.
 
     Attributes:
         mean: over folds, a share of 1.
@@ -85,7 +85,7 @@ class Rope(NamedTuple):
 
 
 def posterior(differences: NDArray[np.float64], *, n_train: float, n_test: float, rope: float) -> Rope:
-    """Where the mean difference of two methods lies.
+    """Posterior probabilities of where the mean difference of two methods lies.
 
     Args:
         differences: ``(..., J)``, finite, between the methods' scores on the same J folds, first minus second.

@@ -1,4 +1,4 @@
-"""What two methods have in common: the folds that both have finished, and the subjects tested in these.
+"""Pairing of two methods: the folds that both have finished, and the subjects tested in these.
 
 Methods of a suite share every fold's test scans (`reports.data.consistency`), so what makes a fold or a subject hard is
 hard for both, and cancels in their difference.

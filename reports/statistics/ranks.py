@@ -37,7 +37,7 @@ class Ranks:
 
 
 def why_not(sets: int, methods: int) -> str:
-    """Why ranks over these many datasets and methods are not given, in one sentence; empty where they can be."""
+    """Reason why ranks over so many datasets and methods are not given, in one sentence; empty where they can be."""
     if sets < LEAST_SETS:
         held = "is one" if sets == 1 else f"are {sets}"
         return (

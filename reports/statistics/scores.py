@@ -104,7 +104,7 @@ def hits(predictions: pd.DataFrame, groups: Sequence[str], *, by: str = "subject
 
 
 def mean(sums: Sums) -> NDArray[np.float64]:
-    """What scans got together over how many they are, ``(..., 2)``; NaN where there are none."""
+    """Mean of sums over scans, given with their numbers, ``(..., 2)``; NaN where there are none."""
     got, scans = sums[..., 0], sums[..., 1]
     return np.divide(got, scans, out=np.full(np.shape(scans), np.nan), where=scans > 0)
 

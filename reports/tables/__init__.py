@@ -1,1 +1,1 @@
-"""What is told of results in numbers and words."""
+"""Tables and sentences on results."""

@@ -25,7 +25,7 @@ _SCORES = [
 
 
 def part(value: object, full: object) -> Cell:
-    """What a hyper-parameter's value is beside the full model's: a sign, or what stands in its place."""
+    """Sign of a hyper-parameter's value beside the full model's, or what stands in its place."""
     if value == full:
         return Cell(text=KEPT, alt="as in the full model")
     if value == _NONE:
@@ -106,7 +106,7 @@ def ablation_table(results: Results, table: pd.DataFrame) -> Table:
 
 
 def outcome(results: Results, pairs: pd.DataFrame) -> list[str]:
-    """Which changes of the full model are significant by the primary test, and which way, in one sentence.
+    """Changes of the full model that are significant by the primary test, and their direction, in one sentence.
 
     None where no axes are declared, or nothing could be compared with the full model. `pairs` is
     `reports.tables.pairwise.pairwise`; p are adjusted over the comparisons with the full model.

@@ -79,7 +79,7 @@ def _scored(
 
 @dataclass(frozen=True)
 class Marks:
-    """What is marked in a comparison.
+    """Marks of a comparison.
 
     Attributes:
         places: by score, by method: ``"best"`` or ``"second"``; equal scores share a place.
@@ -95,12 +95,12 @@ class Marks:
 
     @property
     def bold(self) -> str:
-        """What bold and underlined scores are; nothing where none is marked."""
+        """Legend of bold and underlined scores; empty where none is marked."""
         return "Best in bold, second underlined." if self.best is not None else ""
 
     @property
     def legend(self) -> str:
-        """What all marks stand for, in sentences; nothing where there is none."""
+        """Legend of all marks, in sentences; empty where there is none."""
         if not self.alike:
             return self.bold
         test = "permutation test on subjects, Holm-adjusted"
@@ -108,7 +108,7 @@ class Marks:
 
 
 def marked(results: Results, table: pd.DataFrame, pairs: pd.DataFrame) -> Marks:
-    """What is marked in a `comparison` of several methods, `pairs` as in `pairwise`; of one alone, nothing."""
+    """Marks of a `comparison` of several methods, `pairs` as in `pairwise`; of one alone, none."""
     uncalibrated = table.loc[table["brier"].isna(), "method"].tolist()
     if len(table) < 2:
         return Marks(uncalibrated=uncalibrated)
@@ -118,7 +118,7 @@ def marked(results: Results, table: pd.DataFrame, pairs: pd.DataFrame) -> Marks:
 
 
 def placed(table: pd.DataFrame, column: TableColumn) -> dict[str, Place]:
-    """Which methods have the best and the second best score; equal ones share a place."""
+    """Methods with the best and the second best score; equal ones share a place."""
     known = table[["method", column.key]].dropna()
     ranks = known[column.key].rank(method="dense", ascending=column.better == "lower")
     names: dict[float, Place] = {1.0: "best", 2.0: "second"}
@@ -182,7 +182,7 @@ def comparison_table(results: Results, table: pd.DataFrame, marks: Marks, pairs:
 
 
 def compact_table(results: Results, whole: Table, marks: Marks, pairs: pd.DataFrame) -> Table:
-    """What a reader asks first of `comparison_table`, for one column of a paper."""
+    """First columns of `comparison_table`, for one column of a paper."""
     own = whole.of("paper")
     own = own.with_columns([place for place, column in enumerate(own.columns) if column.key in _COMPACT])
     bare = [place for place, column in enumerate(own.columns) if not _COMPACT[column.key]]
@@ -199,7 +199,7 @@ def compact_table(results: Results, whole: Table, marks: Marks, pairs: pd.DataFr
 
 
 def details_table(results: Results, table: pd.DataFrame, marks: Marks) -> Table:
-    """What `comparison_table` has no room for: scores by expression, and how far probabilities are right."""
+    """Details beside `comparison_table`: scores by expression, and calibration."""
     own = [one.column for one in scores(results.classes) if not one.first]
     runs = TableColumn(key="units", title="Runs", format=str)
     columns = [_METHOD, *own, runs]
@@ -244,12 +244,12 @@ def difference_column(control: str, *, in_papers: bool = True, note: str = "") -
 
 
 def parameters_column() -> TableColumn:
-    """How many a method's network has."""
+    """Column of the number of parameters of a method's network."""
     return TableColumn(key="parameters", title="Parameters", format=formats.number, better="lower", importance=7)
 
 
 def without_probabilities(methods: Sequence[str]) -> str:
-    """Which methods have no ECE and no Brier score, in a sentence; nothing where all have."""
+    """Methods that have no ECE and no Brier score, in a sentence; empty where all have."""
     if not methods:
         return ""
     have = "has" if len(methods) == 1 else "have"
@@ -257,7 +257,7 @@ def without_probabilities(methods: Sequence[str]) -> str:
 
 
 def _costs(table: pd.DataFrame) -> list[TableColumn]:
-    """What is known of costs; of times training and testing apart, or both together."""
+    """Known costs; times of training and testing apart, or both together."""
 
     def seconds(key: str, title: str, *, unit: str = "", paper: str = "", importance: int) -> TableColumn:
         note = "Times are means per run, that is one training and its test (processor time on a CPU)."
@@ -300,7 +300,7 @@ def _marked_row(
 
 
 def _tested(results: Results) -> str:
-    """What was tested, in words."""
+    """Tested scans and folds, in words."""
     protocol, repeats = results.provenance.protocol, results.folds["repeat"].nunique()
     text = f"{results.predictions['subject'].nunique()} subjects"
     text += f" and {repeats} repeats" if repeats > 1 else ""
@@ -318,7 +318,7 @@ def _paper_notes(results: Results, marks: Marks, pairs: pd.DataFrame, *, compari
 
 
 def _signs(results: Results, marks: Marks, pairs: pd.DataFrame | None = None) -> list[str]:
-    """What bold, underlines and, if there are `pairs`, the daggers stand for."""
+    """Legend of bold, underlines and, if there are `pairs`, of the daggers."""
     if marks.best is None:
         return []
     found = ["Best in bold, second best underlined."]

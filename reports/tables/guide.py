@@ -1,4 +1,4 @@
-"""Which test answers which question, and what it assumes."""
+"""Guide to the tests: the question that each answers, and its assumptions."""
 
 from dataclasses import dataclass
 

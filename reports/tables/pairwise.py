@@ -130,7 +130,7 @@ def _page_table(columns: Sequence[TableColumn], pairs: pd.DataFrame, *, label: s
 
 
 def _columns(first: str, second: str, *, likely: bool = False) -> list[TableColumn]:
-    """What is known of two methods; with the interval of how `likely` a subject is better classified by the first."""
+    """Columns on two methods; with the interval of how `likely` a subject is better classified by the first."""
 
     def p(key: str, title: str, paper: str, **more: Any) -> TableColumn:
         return TableColumn(key=key, title=title, format=formats.p_value, better="lower", paper=paper, **more)

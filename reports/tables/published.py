@@ -39,7 +39,7 @@ class _Literature(BaseModel):
 
 
 def published(dataset: str, *, file: Path = _FILE) -> pd.DataFrame:
-    """What papers report on `dataset` (the ``kind`` of its source), in the file's order; maybe nothing.
+    """Published results on `dataset` (the ``kind`` of its source), in the file's order; possibly none.
 
     Columns:
         method, year, dataset, protocol (``"P1"``, ``"P2"``, or empty where it is not known), accuracy (a share of 1),

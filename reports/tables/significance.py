@@ -1,4 +1,4 @@
-"""Which methods differ significantly, and what a reader of its p must know."""
+"""Significant differences between methods, and what a reader of their p-values must know."""
 
 import numpy as np
 import pandas as pd
@@ -28,13 +28,13 @@ def like_the_best(best: str, pairs: pd.DataFrame, *, control: str) -> list[str]:
 
 
 def missing(pairs: pd.DataFrame) -> list[str]:
-    """What `reports.tables.pairwise.pairwise` has no value for, a sentence a reason."""
+    """Reasons for missing values of `reports.tables.pairwise.pairwise`, a sentence each."""
     lacking = pairs[pairs["why"] != ""]
     return [f"{_named(rows, of=len(pairs))}: {why}." for why, rows in lacking.groupby("why", sort=False)]
 
 
 def remarks(pairs: pd.DataFrame, *, repeats: int) -> list[str]:
-    """What to know of these p: how small they can get, subjects without a difference, and too few repeats."""
+    """Remarks on p-values: how small they can get, subjects without a difference, and too few repeats."""
     tested = pairs[pairs[PRIMARY].notna()]
     if tested.empty:
         return []

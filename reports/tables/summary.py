@@ -1,4 +1,4 @@
-"""What the results say, in sentences, and what a reader must know before believing them."""
+"""Findings of a report, in sentences, and what a reader must know before believing them."""
 
 import math
 from collections.abc import Sequence
@@ -30,7 +30,7 @@ _OTHERWISE = "Tuned on this dataset, methods may rank otherwise."
 
 
 def notices(results: Results) -> list[str]:
-    """What makes these results less than they look: runs or studies missing, failed or uneven, versions mixed."""
+    """Limitations of results: runs or studies missing, failed or uneven, versions mixed."""
     plan = results.provenance
     found = []
     if plan.done < plan.planned:
@@ -61,7 +61,7 @@ def notices(results: Results) -> list[str]:
 
 
 def left_out(parts: Sequence[LeftOut]) -> str:
-    """What could not be used: the first few by name."""
+    """Results that could not be used: the first few by name."""
     formatted = [f"{one.place}: {one.what} ({one.reason})" for one in parts[:_LISTED]]
     rest = len(parts) - len(formatted)
     more = [f"{rest} more, which are listed under “Reproducibility”"] if rest else []
@@ -74,7 +74,7 @@ def cautions(notices: Sequence[str]) -> str:
 
 
 def findings(results: Results, table: pd.DataFrame, pairs: pd.DataFrame) -> list[str]:
-    """Who leads, by how much, whether that is significant, what it costs, and what an ablation found.
+    """Leader, margin, significance, costs, and the ablation's outcome, in sentences.
 
     `table` is `reports.tables.comparison.comparison`, `pairs` is `reports.tables.pairwise.pairwise`. Equal accuracies
     are a tie, and nobody's lead.
@@ -109,7 +109,7 @@ def findings(results: Results, table: pd.DataFrame, pairs: pd.DataFrame) -> list
 
 
 def caveats(results: Results) -> list[str]:
-    """How far the intervals may be believed, and whether methods were tuned."""
+    """Caveats on intervals, and whether methods were tuned."""
     subjects = results.predictions["subject"].nunique()
     reflect = "they reflect subject sampling, not training randomness"
     text = [f"Intervals come from resampling the {subjects} tested subjects: {reflect}."]
@@ -129,7 +129,7 @@ def caveats(results: Results) -> list[str]:
 
 
 def _costs(table: pd.DataFrame, methods: Sequence[str]) -> list[str]:
-    """What these methods cost, in one sentence; none where nothing of it is known."""
+    """Costs of these methods, in one sentence; empty where nothing of them is known."""
     message = []
     for method in methods:
         row = table[table["method"] == method].iloc[0]
@@ -140,18 +140,18 @@ def _costs(table: pd.DataFrame, methods: Sequence[str]) -> list[str]:
 
 
 def _tie(best: Sequence[str], score: Interval, *, everyone: bool) -> str:
-    """Who is equally good; the intervals are each one's own."""
+    """Sentence on methods of equal accuracy; the intervals are each one's own."""
     return f"{names(best)} have the same{'' if everyone else ', the highest,'} accuracy: {percent(score.value)} %."
 
 
 def _standing(results: Results, leader: str, behind: Sequence[str], alike: Sequence[str]) -> list[str]:
-    """How far the leader is ahead of the next in line, and of whom significantly."""
+    """Lead over the next in line, and over which methods it is significant."""
     gap = results.pairing.pair(leader, behind[0]).accuracy
     return [_gap(leader, behind[0], gap, significant=behind[0] not in alike), _significance(leader, behind, alike)]
 
 
 def _gap(leader: str, second: str, gap: Interval, *, significant: bool) -> str:
-    """How far the next in line is behind, with its interval."""
+    """Distance of the next in line to the leader, with its interval."""
     if math.isnan(gap.value):
         return f"No fold is finished by both {leader} and {second}, which comes next."
     by = f"{points(gap.value)} percentage points (95 % interval {points(gap.low)} to {points(gap.high)})"
@@ -173,7 +173,7 @@ def _significance(leader: str, others: Sequence[str], alike: Sequence[str]) -> s
 
 
 def tuned(plan: Provenance) -> list[str]:
-    """How far hyper-parameters were tuned, in sentences."""
+    """Extent of tuning of hyper-parameters, in sentences."""
     if plan.files:
         return ["Whether methods were tuned is not known."]
     if plan.search is not None and plan.search.params_file:

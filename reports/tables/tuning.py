@@ -69,7 +69,7 @@ def parameters(results: Results) -> pd.DataFrame:
 
 
 def shared(found: pd.DataFrame, *, methods: int) -> dict[str, str]:
-    """What all `methods` searched alike, such as keys of training, with its range; `found` is `parameters`."""
+    """Parameters that all `methods` searched alike, such as keys of training, with ranges; `found` is `parameters`."""
     pairs = found[["parameter", "searched"]].value_counts(sort=False)
     return dict(pairs.index[pairs == methods])
 
@@ -199,7 +199,7 @@ def settings(results: Results) -> "pd.Series[Any]":
 
 
 def uneven(results: Results) -> list[str]:
-    """What makes budgets less equal than they should be: trials, failures, studies that are missing."""
+    """Inequalities of budgets: trials, failures, studies that are missing."""
     search = results.provenance.search
     if search is None or search.params_file:
         return []

@@ -1,4 +1,4 @@
-"""How much of a score's spread comes from training and how much from choosing settings.
+"""Variance components of a score: training, and the choice of settings.
 
 A suite may repeat its whole search with other sampler seeds and train a best trial again with other training seeds. On
 one outer fold the accuracy of search s's best trial, trained with seed r, is taken as

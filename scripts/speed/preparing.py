@@ -1,4 +1,4 @@
-"""How fast a dataset is prepared from files in BU-3DFE's layout, at 224 px, and where the time goes."""
+"""Speed of preparing a dataset from files in BU-3DFE's layout, at 224 px, and its parts."""
 
 import cProfile
 import pstats

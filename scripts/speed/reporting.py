@@ -1,4 +1,4 @@
-"""What the report of a large comparison costs: 20 methods, 50 repeats of 10 folds, 60 synthetic subjects."""
+"""Cost of the report of a large comparison: 20 methods, 50 repeats of 10 folds, 60 synthetic subjects."""
 
 import os
 import subprocess

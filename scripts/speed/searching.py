@@ -1,4 +1,4 @@
-"""What a search costs beside its trainings: asking, telling, the studies' records and their copies in MLflow."""
+"""Cost of a search beside its trainings: asking, telling, the studies' records and their copies in MLflow."""
 
 import json
 import subprocess
@@ -35,12 +35,12 @@ import json, sys, time
 from pathlib import Path
 from benchmarks.commands import comparing
 from benchmarks.commands.job import prepare
-from benchmarks.commands.request import ask
+from benchmarks.commands.request import Options, ask
 from benchmarks.records.home import Home
 from benchmarks.terminal.console import Terminal
 home, quiet = Home(Path(sys.argv[1])), Terminal(quiet=True)
 home.journal.unlink()
-job = prepare(ask(sys.argv[2], home=home, workers=1, device=sys.argv[3]), quiet)
+job = prepare(ask(sys.argv[2], Options(home=home, workers=1, device=sys.argv[3])), quiet)
 uri = f"sqlite:///{home.path}/searched.db"
 times = [time.process_time()]
 from benchmarks.commands.manifests import make_manifest

@@ -1,4 +1,4 @@
-"""How long it takes to open a large dataset."""
+"""Time that opening a large dataset takes."""
 
 import time
 from pathlib import Path

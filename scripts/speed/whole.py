@@ -31,7 +31,7 @@ def quick_suite(home: Path, *, device: str) -> dict[str, float]:
 
 
 def tracking(home: Path) -> dict[str, float]:
-    """What copying every record of the quick suite to a new MLflow database costs, against the training's time.
+    """Cost of copying every record of the quick suite to a new MLflow database, against the training's time.
 
     In a process of its own, and of that process all but the start of Python: importing MLflow and making the database,
     which a run pays once, and then the runs, which it pays each.

@@ -93,7 +93,7 @@ class _Glb:
         return surface(self.name, vertices=vertices, faces=faces, uv=uv, uv_faces=faces, paints=tuple(paints))
 
     def drawn(self) -> Iterator[tuple[NDArray[np.float64], dict[str, Any], str]]:
-        """What the scene shows, with the motion that takes each primitive to its place and what errors call it."""
+        """Primitives that the scene shows, each with the motion that takes it to its place and its name in errors."""
         waiting = [(node, np.eye(4)) for node in self.tree["scenes"][self.tree.get("scene", 0)].get("nodes", [])]
         seen: set[int] = set()
         while waiting:
@@ -137,7 +137,7 @@ class _Glb:
         return positions, faces, np.stack([uv[:, 0], 1 - uv[:, 1]], axis=1), paint
 
     def paint(self, primitive: dict[str, Any], label: str) -> tuple[Paint, str]:
-        """What a primitive is painted with, and the name of the texture coordinates that are meant."""
+        """Paint of a primitive, and the name of the texture coordinates that it refers to."""
         material = self.tree["materials"][primitive["material"]] if "material" in primitive else {}
         use = material.get("pbrMetallicRoughness", {}).get("baseColorTexture")
         if use is None:

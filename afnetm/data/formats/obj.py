@@ -15,7 +15,7 @@ _IDLE = frozenset(("vn", "vp", "g", "o", "s", "l", "p", "mg", "lod", "bevel", "c
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class ObjMesh:
-    """What an OBJ file holds.
+    """Content of an OBJ file.
 
     Attributes:
         surface: its polygons as triangles; its paints are those of `materials`, whose pictures stand elsewhere.
@@ -29,7 +29,7 @@ class ObjMesh:
 
 
 def read_obj(content: bytes, name: str) -> ObjMesh:
-    """What stands in an OBJ file.
+    """Reads the content of an OBJ file.
 
     Args:
         content: of the file.

@@ -31,7 +31,7 @@ _UV = (("s", "t"), ("u", "v"), ("texture_u", "texture_v"), ("texcoord_u", "texco
 
 @dataclass
 class _Element:
-    """How many of a kind there are, and what each has: a number's type, or those of a list's length and numbers."""
+    """Number of elements of a kind, and their properties: a number's type, or those of a list's length and numbers."""
 
     length: int
     properties: dict[str, tuple[str, ...]] = field(default_factory=dict)

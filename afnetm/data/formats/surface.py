@@ -11,7 +11,7 @@ from afnetm.errors import UserError
 
 @dataclass(frozen=True, kw_only=True)
 class Paint:
-    """What some faces of a surface are painted with.
+    """Colour or texture of some faces of a surface.
 
     Attributes:
         faces: what errors call them, such as ``"material 'skin'"``.

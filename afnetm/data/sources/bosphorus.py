@@ -60,7 +60,7 @@ class BosphorusSource(ScanSource):
         DataFolder(self.folder)
 
     def describe(self) -> dict[str, Any]:
-        """What decides the scans: how many, and a digest of the files' names and sizes."""
+        """Description of what decides the scans: how many, and a digest of the files' names and sizes."""
         files = [name for scan in self._scans.values() for name in scan.values()]
         folder = DataFolder(self.folder)
         counted = {"scans": len(self._scans), "listing": folder.listing(files)}
@@ -176,7 +176,7 @@ def _missing(files: dict[str, str]) -> tuple[str, ...]:
 
 
 def _absent(scans: list[Found]) -> list[str]:
-    """What the whole dataset has and this folder has not: one line on its people."""
+    """One line on subjects of the whole dataset that this folder lacks."""
     formatted: dict[str, set[str]] = {}
     for scan in scans:
         formatted.setdefault(scan.subject, set()).add(scan.expression)

@@ -62,7 +62,7 @@ def bosphorus_files(scan: Scan, *, number: int) -> dict[str, bytes]:
 
 
 def _sense(scan: Scan, centre: NDArray[np.float64]) -> RangeImage:
-    """What a range sensor sees of `scan`."""
+    """Simulates a range sensor's view of `scan`."""
     hits = cast_rays(_before_sensor(scan, centre), scan.faces, size=GRID)
     points = np.moveaxis(hits.interpolate(scan.vertices, scan.faces), 0, -1)
     points[~hits.seen] = np.nan
@@ -75,7 +75,7 @@ def _before_sensor(scan: Scan, centre: NDArray[np.float64]) -> NDArray[np.float6
 
 
 def _uv(points: NDArray[np.float64], centre: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Where `points` ``(..., 3)`` are in the photograph, ``(..., 2)`` from its lower left corner."""
+    """Positions of `points` ``(..., 3)`` in the photograph, ``(..., 2)`` from its lower left corner."""
     return (points - centre)[..., :2] / SPAN_MM + 0.5
 
 

@@ -65,7 +65,7 @@ class Bu3dfeSource(ScanSource):
             raise UserError(f"intensities: {list(chosen)} (allowed: one or more of 1, 2, 3, 4, each once)")
 
     def describe(self) -> dict[str, Any]:
-        """What decides the scans, how they are read, and a digest of the files' names and sizes."""
+        """Description of what decides the scans, how they are read, and a digest of the files' names and sizes."""
         files = [name for scan in self._scans.values() for name in scan.values()]
         return {
             "kind": self.name,
@@ -124,7 +124,7 @@ class Bu3dfeSource(ScanSource):
         return Inspection(scans=scans, left_out=self._files[1], absent=self._absent(scans))
 
     def _absent(self, scans: list[Found]) -> list[str]:
-        """What the whole dataset has and this folder has not."""
+        """Lines on what the whole dataset has and this folder lacks."""
         lines = []
         there = {(scan.subject, scan.expression, scan.intensity) for scan in scans}
         subjects = sorted({scan.subject for scan in scans})

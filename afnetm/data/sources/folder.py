@@ -50,7 +50,7 @@ class FolderSource(ScanSource):
         _ = self._rows  # a fault of the table is reported at once
 
     def describe(self) -> dict[str, Any]:
-        """What decides the scans, how they are read, and a digest of the table and of the files' names and sizes."""
+        """Description of what decides the scans: options, a digest of the table and of the files' names and sizes."""
         folder = DataFolder(self.folder)
         files = [name for row in self._rows.values() for name in (row.mesh, row.landmarks, row.texture) if name]
         digest = hashlib.sha256(self._read[1] + folder.listing(files).encode())
@@ -93,7 +93,7 @@ class FolderSource(ScanSource):
         )
 
     def inspect(self) -> Inspection:
-        """What the table lists, and which files of it are not there."""
+        """Scans that the table lists, and those of its files that are missing."""
         folder = DataFolder(self.folder)
         scans = []
         for row in self._rows.values():

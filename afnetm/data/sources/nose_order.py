@@ -136,7 +136,7 @@ def _rows(name: str, *, mirrored: bool) -> NDArray[np.intp]:
 
 
 def _roots(name: str) -> set[int]:
-    """Which of the twelve rows are the ends of the nose at its root."""
+    """Rows, of the twelve, of the two ends of the nose at its root."""
     return {ORDERS[name][0], ORDERS[name][3]}
 
 
@@ -151,7 +151,7 @@ def _misfits(points: NDArray[np.float32]) -> dict[str, float]:
 
 
 def _asymmetry(points: NDArray[np.float32]) -> float:
-    """How far the nose is from its mirror image in the plane between the eyes, root mean square, mm."""
+    """Distance of the nose from its mirror image in the plane between the eyes, root mean square, mm."""
     first, second = (points[rows].mean(0, np.float64) for rows in _EYES)
     nose, across = points[_NOSE] - (first + second) / 2, (second - first) / np.linalg.norm(second - first)
     image = nose[list(_MIRRORED)]

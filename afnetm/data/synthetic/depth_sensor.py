@@ -95,7 +95,7 @@ def _grain(vertices: NDArray[np.float64], rng: np.random.Generator) -> NDArray[n
 
 
 def _roughness(vertices: NDArray[np.float64]) -> NDArray[np.float64]:
-    """How many times noisier than flat skin each place is, ``(V,)``: at grazing angles, at wet eyes, in hair."""
+    """Noise of each place relative to flat skin, ``(V,)``: more at grazing angles, at wet eyes, in hair."""
     x, y = vertices[:, :2].T
     rough = 1 / np.clip(np.sqrt(np.clip(1 - (x / 78) ** 2, 0, 1)), 0.35, 1) + 1.5 * hairiness()
     for centre, (radius_x, radius_y), more in _rough_spots(vertices):
@@ -119,7 +119,7 @@ def _skin() -> NDArray[np.bool_]:
 
 @cache
 def _in_hair() -> NDArray[np.float64]:
-    """How much each face belongs to the scalp's hair, ``(F,)``."""
+    """Degree to which each face belongs to the scalp's hair, ``(F,)``."""
     return np.asarray(hairiness()[head().faces].mean(axis=1))
 
 

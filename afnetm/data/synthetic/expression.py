@@ -77,8 +77,14 @@ STRENGTHS = (0.28, 0.5, 0.75, 1.0)
 
 @dataclass(frozen=True)
 class Manner:
-    """How one subject moves: `expressivity`, the `gain` of each action unit, the `bias` of the face at rest, and the
-    `lead` of the left side over the right one (1 is even)."""
+    """Parameters of one subject's expressions.
+
+    Attributes:
+        expressivity: factor of all movements.
+        gain: of each action unit.
+        bias: of the face at rest, by action unit.
+        lead: of the left side over the right one; 1 is even.
+    """
 
     expressivity: float
     gain: dict[int, float]
@@ -96,7 +102,7 @@ def draw_manner(rng: np.random.Generator) -> Manner:
 
 
 def draw_episode(expression: str, rng: np.random.Generator) -> dict[int, float]:
-    """Which action units somebody shows an expression with: action unit -> strength at full intensity.
+    """Draws the action units of one expression of a subject: action unit -> strength at full intensity.
 
     One of the expression's prototypes; ``"neutral"`` has none. The intensities of a subject's expression share it.
     """
@@ -135,7 +141,7 @@ def unit_bank() -> MorphBank:
 
 
 def displacement(actions: dict[int, float], *, lead: float = 1.0) -> NDArray[np.float64]:
-    """How `actions` move the coarse head, ``(C, 3)`` mm; `lead` multiplies the left side and divides the right one."""
+    """Displacement of the coarse head by `actions`: ``(C, 3)`` mm; `lead` multiplies the left, divides the right."""
     weights: dict[str, float] = {}
     for action, amount in actions.items():
         for unit, weight in ACTION_UNITS[action].items():
@@ -146,7 +152,7 @@ def displacement(actions: dict[int, float], *, lead: float = 1.0) -> NDArray[np.
 
 
 def gaze(yaw: float, pitch: float) -> NDArray[np.float64]:
-    """How looking `yaw` degrees to the viewer's right and `pitch` upwards moves eyes and lids, ``(C, 3)`` mm."""
+    """Displacement of eyes and lids by a gaze `yaw` degrees to the viewer's right, `pitch` upwards: ``(C, 3)`` mm."""
     across, up = yaw / FULL_GAZE, pitch / FULL_GAZE
     weights = {
         "eyeLookOutLeft": max(across, 0),

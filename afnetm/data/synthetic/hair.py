@@ -39,7 +39,7 @@ def paint_hair(skin: NDArray[np.float32], identity: Identity, rng: np.random.Gen
 
 
 def scalp_mask(shift: float, frizz: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Where the scalp's hair is, the hairline moved up by `shift` mm and roughened by `frizz` (in mm, roughly)."""
+    """Mask of the scalp's hair, the hairline moved up by `shift` mm and roughened by `frizz` (in mm, roughly)."""
     x, y = texture_painting.plane()
     return texture_painting.smoothstep(-2.5, 4.5, above_hairline(x, y, shift) + 1.5 * frizz)
 
@@ -47,7 +47,7 @@ def scalp_mask(shift: float, frizz: NDArray[np.float32]) -> NDArray[np.float32]:
 def above_hairline(
     x: NDArray[np.float32] | NDArray[np.float64], y: NDArray[np.float32] | NDArray[np.float64], shift: float
 ) -> NDArray[np.float32]:
-    """How far above the hairline a place of the front plane is, mm; only the front of it recedes with `shift`."""
+    """Distance of places of the front plane above the hairline, mm; only the front of it recedes with `shift`."""
     side = np.abs(x)
     line = np.interp(side, HAIRLINE_X, HAIRLINE_Y) + shift * np.clip((62 - side) / 20, 0, 1)
     return np.asarray(y - line, dtype=np.float32)
@@ -73,7 +73,7 @@ def grow(vertices: NDArray[np.float64], identity: Identity) -> NDArray[np.float6
 
 @cache
 def hairiness() -> NDArray[np.float32]:
-    """How much each vertex ``(V,)`` belongs to the scalp's hair, 0 to 1."""
+    """Degree to which each vertex ``(V,)`` belongs to the scalp's hair, 0 to 1."""
     return texture_painting.smoothstep(-2.0, 8.0, _scalp()[0])
 
 

@@ -61,7 +61,7 @@ class Head:
         return np.asarray(sums / np.maximum(np.linalg.norm(sums, axis=1, keepdims=True), 1e-12))
 
     def members(self, *parts: str) -> NDArray[np.bool_]:
-        """Which vertices ``(V,)`` belong to any of `parts`."""
+        """Mask of the vertices ``(V,)`` that belong to any of `parts`."""
         mask = np.zeros(len(self.vertices), dtype=bool)
         mask[self.faces[np.isin(self.part, [PARTS.index(part) for part in parts])]] = True
         return mask

@@ -72,7 +72,7 @@ def front_points() -> NDArray[np.float64]:
 
 @dataclass(frozen=True, eq=False)
 class Anchors:
-    """Where landmarks sit: `faces` ``(83,)`` of the head and `weights` ``(83, 3)`` of their corners."""
+    """Positions of landmarks on a head: `faces` ``(83,)`` of it and `weights` ``(83, 3)`` of their corners."""
 
     faces: NDArray[np.int64]
     weights: NDArray[np.float64]

@@ -86,7 +86,7 @@ def _lamp_visibility(
 
 @cache
 def _occlusion() -> NDArray[np.float32]:
-    """How much of the surround each texel of the base head sees, ``(320, 304)``."""
+    """Ambient visibility of the surround from each texel of the base head, ``(320, 304)``."""
     model = head()
     normals = model.normals(model.vertices)
     caster = RayMeshIntersector(Trimesh(model.vertices, model.faces, process=False))
@@ -123,7 +123,7 @@ def _under_lid() -> NDArray[np.float32]:
 
 @cache
 def _fixed_visibility() -> NDArray[np.float32]:
-    """What the lamp reaches, whatever the vertices say: little inside the mouth."""
+    """Visibility of the lamp whatever the vertices say: little inside the mouth."""
     visible = np.ones(TEXTURE_SHAPE, dtype=np.float32)
     for name, share in _INSIDE.items():
         visible[PATCHES[name].window] = share
@@ -134,7 +134,7 @@ def _fixed_visibility() -> NDArray[np.float32]:
 
 @cache
 def _gloss_extra() -> NDArray[np.float32]:
-    """Where a mirror-like glint may appear: eyes, teeth, a little on lips and the tip of the nose."""
+    """Additional gloss by place: eyes, teeth, a little on lips and the tip of the nose."""
     glint = np.zeros(TEXTURE_SHAPE, dtype=np.float32)
     glint[PATCHES["skin"].window] = ndimage.gaussian_filter(lips(), 2) * 0.1
     for name, share in (("left_eye", 1.0), ("right_eye", 1.0), ("upper_teeth", 0.3), ("lower_teeth", 0.2)):

@@ -1,4 +1,4 @@
-"""What disturbs a scan, as numbers: pose, light, camera, range sensor, annotator, and the failures of both sensors.
+"""Nuisance factors of a scan, as numbers: pose, light, camera, range sensor, annotator, and failures of both sensors.
 
 Factors are drawn here and applied in `lighting`, `camera` and `depth_sensor`. The two failures are drawn independently
 of each other and of everything else: without them one modality always does as well as both.

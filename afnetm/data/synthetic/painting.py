@@ -1,4 +1,4 @@
-"""What a subject's whole surface looks like in even white light: the albedo of every texel, and its small patches."""
+"""Albedo of a subject's whole surface: every texel in even white light, and its small patches."""
 
 import numpy as np
 from numpy.typing import NDArray

@@ -61,7 +61,7 @@ def lip_line() -> NDArray[np.float32]:
 
 @cache
 def flush() -> NDArray[np.float32]:
-    """Where blood shows: cheeks, nose, chin, ears, and a little everywhere."""
+    """Visibility of blood by place: cheeks, nose, chin, ears, and a little everywhere."""
     spots = (
         0.85 * blob(36, 697, 13, 11, both=True),
         0.75 * blob(0, 694, 9, 7),
@@ -74,7 +74,7 @@ def flush() -> NDArray[np.float32]:
 
 @cache
 def bright() -> NDArray[np.float32]:
-    """Where skin is thin and fair: forehead, nose bridge, above the lips."""
+    """Map of thin, fair skin: forehead, nose bridge, above the lips."""
     return np.asarray(blob(0, 775, 34, 14) + blob(0, 712, 5, 16) + 0.5 * blob(30, 706, 12, 5, both=True))
 
 
@@ -89,7 +89,7 @@ def bags() -> NDArray[np.float32]:
 
 @cache
 def beard_area() -> NDArray[np.float32]:
-    """Where a beard grows: upper lip, chin, jaw up to the ears."""
+    """Map of beard growth: upper lip, chin, jaw up to the ears."""
     left = [(0, 678), (12, 677), (24, 671), (31, 663), (38, 668), (52, 684), (62, 704), (67, 730), (74, 730)]
     left += [(74, 690), (62, 655), (45, 628), (24, 606), (0, 602)]
     half = texture_painting.polygon([*left, *((-x, y) for x, y in reversed(left))], soft=3.0)

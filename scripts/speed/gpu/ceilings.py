@@ -1,4 +1,4 @@
-"""What the machine is, and the two rates that bound everything on it: of moving bytes, and of multiplying matrices."""
+"""Properties of the machine, and the two rates that bound everything on it: memory bandwidth and matrix products."""
 
 import os
 import platform

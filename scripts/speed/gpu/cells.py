@@ -68,7 +68,7 @@ class Bench:
         self._leave()
 
     def run(self, cell: Cell, *, seconds: float) -> dict[str, Any]:
-        """What became of `cell` within `seconds`: ``status``, ``seconds``, ``found``, ``error``, ``traceback``.
+        """Result of `cell` within `seconds`: ``status``, ``seconds``, ``found``, ``error``, ``traceback``.
 
         The status is ``ok``, ``failed`` (it raised, or found something `WrongError`), ``late`` (it took too long) or
         ``died`` (its process did).

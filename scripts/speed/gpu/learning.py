@@ -79,7 +79,7 @@ def _suite(scale: Scale, precision: Precision) -> Suite:
 
 
 def _known(scale: Scale, label: str) -> float | None:
-    """What the records of `scale.home` say of the same folds on a CPU, in float32."""
+    """Records of `scale.home` for the same folds on a CPU, in float32."""
     if scale.home is None:
         return None
     home = Home(scale.home)

@@ -1,4 +1,4 @@
-"""What is measured, in the order of its worth, so that whatever time there is has gone into what matters most.
+"""Measurements in the order of their worth, so that whatever time there is goes into what matters most.
 
 Part A asks whether a GPU computes what it should, part B how fast it is. A part is a function that gives cells; a new
 one has its name in `PARTS`.
@@ -23,7 +23,7 @@ _PRECISIONS: tuple[Precision, ...] = ("bfloat16", "float32")
 
 
 def opening(scale: Scale) -> Iterator[Cell]:
-    """What all other numbers are to be read with."""
+    """Measurements that all other numbers are to be read with."""
     yield Cell("machine", machine)
     yield Cell("ceilings", ceilings)
 
@@ -77,7 +77,7 @@ def other_encoder(scale: Scale, *, name: str) -> dict[str, Any]:
 
 
 def _passed(subjects: list[Subject], checks: list[str]) -> dict[str, Any]:
-    """What came of each check of each subject: a number, ``ok``, or what is wrong, which does not stop the others."""
+    """Outcome of each check of each subject: a number, ``ok``, or what is wrong, which does not stop the others."""
     found: dict[str, Any] = {}
     wrong = []
     for subject in subjects:

@@ -1,4 +1,4 @@
-"""How large everything is that is measured: for a GPU, and for a pretence of one on any processor."""
+"""Sizes of all that is measured: for a GPU, and for a pretence of one on any processor."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,7 +8,7 @@ from afnetm.training.config import Precision
 
 @dataclass(frozen=True, kw_only=True)
 class Scale:
-    """Where cells run, and the sizes of what they run.
+    """Device of cells, and the sizes of what they run.
 
     Attributes:
         device: ``"cuda"`` or ``"cpu"``.

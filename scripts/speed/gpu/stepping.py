@@ -152,7 +152,7 @@ def _fit(network: nn.Module, data: DeviceDataset, config: TrainingConfig, *, ste
 
 
 def _memory(scale: Scale) -> int | None:
-    """What is in use; from here on the peak is measured anew."""
+    """Memory in use; from here on the peak is measured anew."""
     if scale.device != "cuda":
         return None
     torch.cuda.reset_peak_memory_stats()

@@ -45,7 +45,7 @@ def _findings(cells: _Cells) -> Table:
 
 
 def _words(found: dict[str, Any]) -> Iterable[str]:
-    """What is worth a word: what is there and is not just as it should be."""
+    """Remarks on a cell: what is there and is not just as it should be."""
     for name, value in found.items():
         if isinstance(value, float):
             yield f"{name} {value:.3g}"

@@ -20,7 +20,7 @@ from benchmarks.archive.uniting import united
 from benchmarks.commands import manifests
 from benchmarks.commands.comparing import train
 from benchmarks.commands.job import Job, prepare
-from benchmarks.commands.request import ask
+from benchmarks.commands.request import Options, ask
 from benchmarks.commands.state import suite_state
 from benchmarks.plans.keys import run_key
 from benchmarks.plans.runs import PlannedRun
@@ -236,7 +236,7 @@ def test_what_came_is_not_trained_again_and_mlflow_is_told_of_it(
     quiet = Terminal(quiet=True)
 
     def job(of: Home) -> Job:
-        return prepare(ask(str(suite), home=of, workers=1, device="cpu"), quiet)
+        return prepare(ask(str(suite), Options(home=of, workers=1, device="cpu")), quiet)
 
     parts = [Home(shutil.copytree(prepared, tmp_path / name)) for name in ("one", "other")]
     for home, label in zip(parts, ("texture", "concat"), strict=True):
@@ -248,7 +248,10 @@ def test_what_came_is_not_trained_again_and_mlflow_is_told_of_it(
     done = merge([part.path for part in parts], there := Home(tmp_path / "there"))
     assert (done.records, done.datasets) == (6, ["tiny"])
     shutil.copy(empty_mlflow, there.path / "mlflow.db")
-    tally = train(job(there), tracking_uri=there.tracking_uri, with_faces=False, console=quiet)
+    ready = job(there)
+    assert ready.dataset is not None
+    manifest = manifests.make_manifest(ready.suite, ready.dataset, ready.planned)
+    tally = train(ready, manifest, tracking_uri=there.tracking_uri, with_faces=False, console=quiet)
     assert (tally.trained, tally.failed, tally.untracked) == (0, [], None)
     client = MlflowClient(there.tracking_uri)
     runs = client.search_runs([client.get_experiment_by_name("small").experiment_id])

@@ -12,7 +12,7 @@ from baselines.late import Late
 from benchmarks.commands.forecast import forecast
 from benchmarks.commands.job import Job, prepare
 from benchmarks.commands.manifests import make_manifest
-from benchmarks.commands.request import ask
+from benchmarks.commands.request import Options, ask
 from benchmarks.plans.suite import load_suite
 from benchmarks.records.home import Home
 from benchmarks.records.manifest import read_manifest
@@ -35,7 +35,7 @@ def ready(suite: Path, home: Path, *names: str) -> tuple[Job, str]:
     """What a run with these `--methods` would do, and what it says."""
     words = io.StringIO()
     console = Terminal(file=words, width=500)
-    job = prepare(ask(str(suite), home=Home(home), methods=names, workers=1, device="cpu", dry=True), console)
+    job = prepare(ask(str(suite), Options(home=Home(home), methods=names, workers=1, device="cpu", dry=True)), console)
     return job, words.getvalue()
 
 

@@ -15,7 +15,7 @@ from afnetm.errors import UserError
 from afnetm.registry import methods
 from benchmarks.commands.forecast import forecast, shares
 from benchmarks.commands.job import prepare
-from benchmarks.commands.request import ask
+from benchmarks.commands.request import Options, ask
 from benchmarks.plans.folds import select, split
 from benchmarks.plans.runs import plan
 from benchmarks.plans.suite import Suite, load_suite
@@ -199,7 +199,9 @@ def test_a_dry_run_counts_runs_before_there_is_a_dataset(
     timed = []
     monkeypatch.setattr("benchmarks.commands.forecast.estimate_seconds", lambda *_, **of: timed.append(of) or 40.0)
     label = next(iter(suite.methods))
-    job = prepare(ask(name, home=Home(tmp_path), methods=[label], workers=1, device="cpu", dry=True), Terminal())
+    job = prepare(
+        ask(name, Options(home=Home(tmp_path), methods=[label], workers=1, device="cpu", dry=True)), Terminal()
+    )
     runs = suite.protocol.folds * suite.protocol.repeats
     if suite.dataset.source is None:
         assert [(share.runs, share.left, share.seconds) for share in shares(job)] == [(runs, runs, 40.0 * runs)]

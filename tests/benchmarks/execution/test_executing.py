@@ -12,7 +12,7 @@ from afnetm.data.scan import EXPRESSIONS
 from afnetm.errors import UserError
 from afnetm.training.device_dataset import DeviceDataset
 from benchmarks.commands.job import Job, prepare
-from benchmarks.commands.request import ask
+from benchmarks.commands.request import Options, ask
 from benchmarks.execution.executing import execute
 from benchmarks.records.home import Home
 from benchmarks.terminal.console import Terminal
@@ -20,7 +20,7 @@ from tests.benchmarks.conftest import SUITE
 
 
 def prepared_job(home: Path, suite: Path, *methods: str) -> Job:
-    request = ask(str(suite), home=Home(home), methods=methods, workers=1, device="cpu")
+    request = ask(str(suite), Options(home=Home(home), methods=methods, workers=1, device="cpu"))
     return prepare(request, Terminal(quiet=True))
 
 

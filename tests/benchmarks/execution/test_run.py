@@ -211,7 +211,7 @@ def test_ctrl_c_and_a_scheduler_s_sigterm_stop_cleanly_and_keep_what_is_done(
     _, words = process.communicate(timeout=30)
     assert process.returncode == 130
     assert "Traceback" not in words
-    assert "run again to go on" in words
+    assert "To resume, run again" in words
     assert not list((home / "runs").glob(".*"))
     status = json.loads(afnetm(home, "status", str(suite), "--json").stdout)["runs"]
     assert status["done"] == runs_done(home) >= 1

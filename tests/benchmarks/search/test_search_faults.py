@@ -122,7 +122,7 @@ def test_stopped_by_ctrl_c_then_killed_then_resumed_it_is_the_same_search(
     words = stop(first, home, after=5, by=signal.SIGINT)
     assert first.returncode == 130
     assert "Traceback" not in words
-    assert "run again to go on" in words
+    assert "To resume, run again" in words
     assert not list((home / "runs").glob(".*"))
     stopped, there = trials(home), records(home)
 
