@@ -14,11 +14,12 @@ GROUPS = ("build", "tests", "lint", "typecheck", "speed")
 
 
 def install(session: nox.Session, *groups: str) -> None:
-    """Installs the whole project, editable, and some of its dependency groups, all as pinned."""
+    """Installs the whole project, editable, with its landmark models and some dependency groups, all as pinned."""
     named = [argument for group in groups for argument in ("--group", group)]
     # Compiled once here, or every worker of the first run would compile torch for itself.
     pinned = ("--constraint", PINNED, "--build-constraint", PINNED)
-    session.install("-e", ".[bench]", *named, *pinned, env={"UV_COMPILE_BYTECODE": "1"})
+    session.install("-e", ".[bench,landmarks]", *named, *pinned, env={"UV_COMPILE_BYTECODE": "1"})
+    session.install("--no-deps", "--group", "model", *pinned)  # not what it depends on
 
 
 @nox.session(default=False)
@@ -169,3 +170,8 @@ def pin(session: nox.Session) -> None:
     quiet = ["--no-header", "--no-annotate", "--no-emit-index-url", "--no-emit-find-links", "--quiet"]
     command = ["uv", "pip", "compile", "pyproject.toml", *groups, *options, *quiet, "-o", PINNED]
     session.run_install(*command, external=True)
+    model = Path(session.create_tmp()) / "model.txt"
+    alone = ["uv", "pip", "compile", "--no-deps", "--group", "model", *options, *quiet, "-o", str(model)]
+    session.run_install(*alone, external=True)
+    with Path(PINNED).open("a", encoding="utf-8") as pins:
+        pins.write(model.read_text(encoding="utf-8"))
