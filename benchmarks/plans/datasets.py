@@ -1,14 +1,16 @@
 """Datasets for suites and for the command line: found, made when a suite describes them, drawn."""
 
+import json
 import shlex
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rich.markup import escape
 
 from afnetm.data.dataset import FaceDataset, open_dataset
 from afnetm.data.maps import RENDERING_VERSION
-from afnetm.data.registry import sources
+from afnetm.data.registry import options_of, sources
 from afnetm.data.synthetic import SyntheticSource
 from afnetm.errors import UserError
 from afnetm.workers import context, core_count
@@ -82,7 +84,20 @@ def _making(dataset: FaceDataset) -> str:
         words += ["data", "prepare", str(source.get("kind")), "DIR", dataset.directory.name]
         options += ["--table", "TABLE"] if source.get("kind") == "folder" else []
         options += ["--intensities", *map(str, source["intensities"])] if source.get("intensities") else []
+        others = _options(source)
+        options += ["--set", *others] if others else []
     return shlex.join([*words, *options])
+
+
+def _options(source: Mapping[str, Any]) -> list[str]:
+    """The options with which a dataset was prepared that have no flag of their own, each ``key=value``."""
+    known: Iterable[str]
+    try:
+        known = options_of(sources().find(str(source.get("kind"))))
+    except UserError:  # its package is not installed here
+        known = source.keys() - {"kind", "listing"}
+    values = {name: source[name] for name in sorted(known) if name != "intensities" and source.get(name) is not None}
+    return [f"{name}={value if isinstance(value, str) else json.dumps(value)}" for name, value in values.items()]
 
 
 def make_synthetic(

@@ -14,7 +14,7 @@ from reports.data.pseudonyms import PREFIXES, is_pseudonym
 from reports.data.reading import Given, read_table
 from reports.data.results import Provenance, Results
 from reports.data.scoring import GIVEN, with_scores
-from reports.data.spelling import classes_of
+from reports.data.spelling import check_classes, classes_of
 from reports.schema import PREDICTIONS, Column, ReportError, checked, predictions_of
 
 _PLACE = ["method", "repeat", "fold"]
@@ -53,6 +53,7 @@ def read_results(
     table, numbered = with_expressions(answers.name, _needed(answers, _PREDICTIONS))
     table = with_lacking(table)
     lacking = table["predicted"].isna()
+    check_classes(answers.name, table)
     classes = classes_of(table)
     marked = table.assign(predicted=table["predicted"].fillna(classes[0]), lacking=lacking.astype("int64"))
     predictions = _checked(answers.name, marked, predictions_of(classes) | _LACKING, key=[*_PLACE, "scan"])

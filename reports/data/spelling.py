@@ -2,9 +2,11 @@
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from difflib import get_close_matches
 
 import pandas as pd
 
+from reports.formats import names
 from reports.schema import PROBABILITY, Column, ReportError, predictions_of, probabilities
 
 #: Other names of columns, in small letters; none that could as well be something else, as ``f1`` or ``time`` could.
@@ -36,6 +38,8 @@ _WORDS: Mapping[str, Sequence[str]] = {
     "neutral": ("ne",),
 }
 _EXPRESSION = {word: name for name, others in _WORDS.items() for word in (name, *others)}
+#: From 0 to 1: a word this much like a known one is taken for a typing error, as preparing a dataset does.
+_NEARLY = 0.75
 _PROBABILITY = re.compile(r"(?:p|prob|proba|probability)[_(]*([a-z]+)\)?")
 
 
@@ -43,6 +47,28 @@ def classes_of(predictions: pd.DataFrame) -> tuple[str, ...]:
     """The classes of predictions, `in_order`: those that have a probability, or where none has those that are named."""
     found = {name.removeprefix(PROBABILITY) for name in probabilities(predictions)}
     return in_order(found or named_in(predictions))
+
+
+def check_classes(file: str, predictions: pd.DataFrame) -> None:
+    """Refuses words that are probably typing errors where no columns of probabilities say what the classes are.
+
+    Such are a predicted class that no scan has and no other program either, and one that is nearly a known expression.
+
+    Raises:
+        ReportError: names the word and the classes that are allowed.
+    """
+    if probabilities(predictions):
+        return
+    has = {str(word) for word in predictions["expression"].dropna().unique()}
+    unknown = [word for word in in_order(named_in(predictions)) if word not in _WORDS]
+    near = {word: get_close_matches(word.casefold(), _EXPRESSION, n=1, cutoff=_NEARLY) for word in unknown}
+    for word in unknown:
+        column = "expression" if word in has else "predicted"
+        if column == "expression" and not near[word]:
+            continue
+        allowed = names(in_order({one for one in has if not near.get(one)}.union(_WORDS)))
+        meant = f"; did you mean {_EXPRESSION[near[word][0]]}?" if near[word] else ""
+        raise ReportError(f"{file}: column {column!r} is {word!r}, allowed are {allowed}{meant}")
 
 
 def named_in(predictions: pd.DataFrame, *, known: bool = False) -> set[str]:

@@ -62,6 +62,13 @@ def test_its_dataset_is_prepared_and_run_by_its_name(
     assert "left out: ada_fear_1: scan ada_fear_1: EOFError: No data left in file (scans_of_mine.py:" in done.stderr
     info = json.loads(afnetm(home, "data", "check", "own", "--json").stdout)  # without the package
     assert info["classes"] == {"anger": 2, "fear": 2}
+    file = home / "datasets/own/dataset.json"
+    written = file.read_text()
+    file.write_text(json.dumps(json.loads(written) | {"rendering": 0}))
+    again = f"afnetm --home {home} data prepare arrays DIR own --size 32 --set neutral=false\n"
+    for path in (str(installed), ""):
+        assert afnetm(home, "data", "check", "own", PYTHONPATH=path).stderr.endswith(f", then: {again}")
+    file.write_text(written)
     text = suite.read_text().replace("folds = 3", "folds = 2")
     text = text.replace('name = "tiny"', 'name = "own"\nsource = "arrays"')
     suite.write_text("\n".join(line for line in text.splitlines() if not line.startswith("synthetic")))

@@ -224,6 +224,33 @@ def test_files_that_contradict_themselves_or_one_another_are_refused_in_one_line
     assert "\n" not in str(refused.value)
 
 
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"predicted": "bored"}, "column 'predicted' is 'bored', allowed are anger, .*surprise, contempt and neutral$"),
+        ({"predicted": "hapiness"}, "column 'predicted' is 'hapiness', allowed are anger, .*; did you mean happiness?"),
+        ({"expression": "sadnes"}, "column 'expression' is 'sadnes', allowed are anger, .*; did you mean sadness?"),
+    ],
+)
+def test_a_word_that_is_no_class_is_none_without_probabilities_either(small, changed, message, tmp_path):
+    folds, predictions = small.folds[LEAST["folds"]], small.predictions[LEAST["predictions"]]
+    scan = predictions["scan"] == predictions["scan"].iloc[3]
+    files = given(
+        tmp_path,
+        folds=folds,
+        predictions=predictions.assign(**{name: predictions[name].mask(scan, word) for name, word in changed.items()}),
+    )
+    with pytest.raises(ReportError, match=message):
+        read_results(*files, created="today")
+
+
+def test_classes_of_ones_own_need_no_probabilities(small, tmp_path):
+    folds, predictions = small.folds[LEAST["folds"]], small.predictions[LEAST["predictions"]]
+    named = predictions.replace({"anger": "bored", "fear": "pain"})
+    found = read_results(*given(tmp_path, folds=folds, predictions=named), created="today")
+    assert found.classes == ("disgust", "happiness", "sadness", "surprise", "bored", "pain")
+
+
 def test_the_documentation_names_every_column():
     text = (Path(reports.__file__).parents[1] / "docs" / "results.md").read_text(encoding="utf-8")
     assert {name for name in [*FOLDS, *PREDICTIONS] if f"`{name}`" not in text} == set()
