@@ -29,7 +29,7 @@ CHOICES = Space(NUMBERS | {"reduction": CategoricalDistribution([4, 8, 16])}, ST
 IDENTITY = {"method": "concat", "version": 1, "training": {"epochs": 3}, "intensities": (3, 4), "dataset": "abc"}
 
 SAMPLERS = ("tpe", "random", "gp", "cmaes")
-MANY = settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+MANY = settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
 COMPLETE, PRUNED, FAIL, RUNNING = TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL, TrialState.RUNNING
 
 #: The score of a parameter setting in a fold, or why it has none.

@@ -35,7 +35,7 @@ def best_parameters(draw: st.DrawFn) -> list[BestParameters]:
     return found
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(chosen=best_parameters(), suite=NAMES)
 def test_what_is_written_is_read_again(
     chosen: list[BestParameters], suite: str, tmp_path_factory: pytest.TempPathFactory

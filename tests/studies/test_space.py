@@ -138,7 +138,7 @@ VALUES = st.one_of(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(name=st.sampled_from(["features", "dropout", "geometry", "nothing"]), value=VALUES)
 def test_what_a_suite_refuses_of_a_method_is_refused(name: str, value: Any) -> None:
     try:
@@ -152,7 +152,7 @@ def test_what_a_suite_refuses_of_a_method_is_refused(name: str, value: Any) -> N
         assert apply({name: value}, Concat(), OTHER) == (expected, OTHER)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(name=st.sampled_from(["learning_rate", "weight_decay", "epochs", "augmentation", "nothing"]), value=VALUES)
 def test_what_a_suite_refuses_of_a_recipe_is_refused(name: str, value: Any) -> None:
     try:

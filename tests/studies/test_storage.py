@@ -63,7 +63,7 @@ def journal(tmp_path: Path, whole: bytes) -> Path:
     return path
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(data=st.data())
 def test_a_journal_cut_off_anywhere_keeps_its_whole_lines_and_goes_on(
     data: st.DataObject, whole: bytes, tmp_path_factory: pytest.TempPathFactory
@@ -199,7 +199,7 @@ def test_a_database_that_cannot_be_had_is_one_line_without_a_password(url: str, 
     assert "s3cretpass" not in public_storage(NOWHERE, url)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(password=st.text(min_size=6).filter(lambda text: text.strip() == text))
 def test_no_password_is_ever_said(password: str) -> None:
     url = URL.create("postgresql", "me", password, "127.0.0.1", 1, "d").render_as_string(hide_password=False)

@@ -1,6 +1,6 @@
 """Reasons of refusals without what they name: whatever files, subjects and their contents are called."""
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from afnetm.data.reasons import grouped, in_own_words
@@ -17,7 +17,6 @@ MESSAGES = (
 )
 
 
-@settings(deadline=None)
 @given(st.sampled_from(MESSAGES), NAMES)
 def test_no_name_is_told(message, name):
     ((count, reason),) = grouped([message.replace("{}", name)])

@@ -81,7 +81,7 @@ def test_the_source_describes_what_decides_its_scans() -> None:
 
 
 @given(number=st.integers(0, 2), expression=st.sampled_from(EXPRESSIONS), level=st.sampled_from((3, 4)))
-@settings(max_examples=6, deadline=None)
+@settings(max_examples=6)
 def test_scans_are_well_formed(number: int, expression: str, level: int) -> None:
     scan = SOURCE.load(f"s{number:03d}_{expression}_{level}")
     assert scan.vertices.dtype == np.float32

@@ -53,7 +53,7 @@ CHIN = rows("jaw")[7]
 
 
 @given(seed=st.integers(0, 2**32 - 1), height=st.sampled_from([-2.0, -0.4, 0.0, 0.4]))
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 def test_loop_subdivision_agrees_with_trimesh(seed: int, height: float) -> None:
     sphere = trimesh.creation.icosphere(subdivisions=2)
     kept = sphere.faces[(sphere.vertices[sphere.faces, 2] > height).any(axis=1)]  # a ball, or a cap with a rim

@@ -269,7 +269,7 @@ def damaged(data: bytes, how: tuple[str, Any]) -> bytes:
     return bytes(found)
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(how=DAMAGE, name=st.sampled_from([None, SUITE, RESULT, CURVES, PREDICTIONS, AUXILIARY, GRADCAM, WEIGHTS]))
 def test_damage_is_refused_or_can_be_reported(name: str | None, how: tuple[str, Any]) -> None:
     with TemporaryDirectory() as folder:
@@ -291,7 +291,7 @@ def test_damage_is_refused_or_can_be_reported(name: str | None, how: tuple[str, 
 ODD = (None, -1, 2**63 - 1, 2**70, 1e308, "", "../x", "a\nb", "\x1b[2J", [], {}, [1], {"a": 1}, True, 0.5, "é" * 500)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     name=st.sampled_from([SUITE, FAILURE, RESULT]),
     place=st.integers(0, 2**20),

@@ -212,7 +212,7 @@ def test_a_dry_run_counts_runs_before_there_is_a_dataset(
     assert not list(tmp_path.iterdir())
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.integers(0, 2**32 - 1), st.booleans(), st.integers(0, 3))
 def test_a_repeat_has_the_same_folds_however_many_there_are(seed: int, redraw: bool, repeat: int) -> None:
     """So that a suite with more repeats goes on where it was: a run's key does not say how many there are."""

@@ -72,7 +72,7 @@ def check_inner_folds(there: FaceDataset, own: list[PlannedRun]) -> set[int]:
     return set(seen[0].tolist())
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(
     seed=st.integers(0, 2**32 - 1),
     drawn=st.sampled_from([None, 6, 8]),
@@ -98,7 +98,7 @@ def test_nested_folds_are_of_the_outer_training_alone(
         assert not subjects(there, np.array(sorted(seen))) & subjects(there, np.array(sorted(test)))
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(seed=st.integers(0, 2**32 - 1), drawn=st.integers(2, 7), complete=st.booleans(), folds=st.integers(2, 3))
 def test_development_is_on_subjects_whom_no_repeat_tests(seed: int, drawn: int, complete: bool, folds: int) -> None:
     there = people(np.random.default_rng(seed), whole=11, others=3)

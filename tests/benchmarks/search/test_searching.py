@@ -183,7 +183,7 @@ def test_every_study_spends_its_budget_on_runs_of_its_own_fold(tmp_path: Path) -
         assert one.trials[0].params["training.learning_rate"] == of.training.learning_rate
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 @given(
     workers=st.integers(1, 5),
     parallel=st.integers(1, 3),
@@ -199,7 +199,7 @@ def test_workers_and_the_order_in_which_they_end_decide_nothing(
     assert found(searches) == undisturbed(**spec)
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 @given(patiences=st.lists(st.integers(0, 20), max_size=4), workers=st.integers(1, 3), parallel=st.integers(1, 3))
 def test_stopped_and_taken_up_nothing_is_made_twice(patiences: list[int], workers: int, parallel: int) -> None:
     of, storage, keys = suite(parallel=parallel, trials=5), InMemoryStorage(), Counter[str]()

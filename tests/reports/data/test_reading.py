@@ -21,7 +21,7 @@ COLUMNS = {
 NAME = st.text(st.characters(exclude_categories=("C", "Z")), min_size=1).filter(lambda text: text[0] != "'")
 ROW = st.tuples(NAME, st.integers(-(2**53), 2**53), st.floats(allow_infinity=False))
 TABLE = pd.DataFrame({"name": ["a", "b", "c"] * 5, "count": range(15), "share": np.linspace(0.0, 1.0, 15)})
-ONCE = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+ONCE = settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 @ONCE

@@ -22,7 +22,7 @@ def named(picture):
     return re.findall(r">(m\d\d)<", picture.svg)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(st.tuples(st.integers(0, 9), st.integers(0, 9)), min_size=1, max_size=12))
 def test_the_front_is_what_no_other_is_as_cheap_and_better(points):
     table = pd.DataFrame(points, columns=["cost", "accuracy"]).assign(method=[str(n) for n in range(len(points))])

@@ -61,7 +61,7 @@ def test_one_subject_has_no_interval():
     assert not found.excludes_zero
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(hnp.arrays(np.int64, st.tuples(st.integers(2, 12), st.just(6), st.just(6)), elements=st.integers(0, 9)))
 def test_ends_enclose_shares(counts):
     counts[:, 0, 0] += 1
@@ -115,7 +115,7 @@ def test_a_difference_over_drawn_subjects_is_the_plain_loop_over_resampled_scans
 DIFFERENCES = hnp.arrays(np.float64, st.integers(2, 30), elements=st.sampled_from([-0.5, -0.25, 0.0, 0.25, 0.5]))
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(DIFFERENCES)
 def test_probability_of_improvement_is_that_of_rliable_with_subjects_for_tasks(differences):
     """There the mean over tasks of Mann and Whitney's U over the number of pairs of runs; here tasks have one run."""

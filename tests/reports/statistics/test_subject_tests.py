@@ -45,7 +45,6 @@ def test_it_is_scipy_s_permutation_test(subjects):
     assert float(sign_flip(differences)) == pytest.approx(found.pvalue, abs=noise + 1e-12)
 
 
-@settings(deadline=None)
 @given(st.one_of(FEW, MANY), st.randoms(use_true_random=False))
 def test_they_turn_round_with_their_methods_and_do_not_care_for_order(differences, random):
     shuffled = np.array(random.sample(list(differences), len(differences)))
@@ -72,7 +71,7 @@ def test_methods_that_are_equal_on_every_subject_are_not_told_apart():
     assert np.isnan(signed_rank(np.zeros(30)))
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(hnp.arrays(np.float64, st.integers(2, 6), elements=SHARES).filter(np.any))
 def test_few_signed_ranks_are_scipy_s_with_ties_and_zeros(differences):
     assert float(signed_rank(differences)) == pytest.approx(stats.wilcoxon(differences, zero_method="pratt").pvalue)

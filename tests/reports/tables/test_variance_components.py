@@ -80,7 +80,7 @@ def test_training_is_the_mean_square_within_groups_of_an_analysis_of_variance():
     assert components(frame(rows)).training ** 2 == pytest.approx(between / f_oneway(*scores).statistic)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.dictionaries(ROW, st.floats(0.0, 1.0), min_size=1, max_size=40))
 def test_components_are_half_the_squared_differences_of_pairs(scores):
     # One search has one best trial a fold, and one training of a setting one accuracy.

@@ -19,7 +19,7 @@ CASES = int(os.environ.get("FUZZ_CASES", "4000"))
 LIMIT = 2.0
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=500)
 @given(seed=st.integers(0, 2**32))
 def test_any_legal_layout_is_read_as_what_was_meant(seed: int) -> None:
     layout = Layout(random.Random(seed))
@@ -37,7 +37,7 @@ def test_any_legal_layout_is_read_as_what_was_meant(seed: int) -> None:
 FLOAT = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(
     before=st.sampled_from((0, 2000)),  # rows; many are read in another way than few
     tokens=st.lists(

@@ -116,7 +116,7 @@ def _misfit(face):
     return fit_anchors(find_anchors(face, landmark_set(LANDMARKS_83))).misfit
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(rows=st.permutations(range(36, 48)))
 def test_an_order_that_is_not_known_is_refused_or_does_no_harm(faces, scans, rows):
     files = [reordered(face, rows) for face in faces]
