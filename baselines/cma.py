@@ -3,8 +3,8 @@
 In the manner of CMANet ("Curvature-Aware Soft Mask Guided Attention Fusion Network for 2D+3D Facial Expression
 Recognition", OpenReview EqVvKkdr_38, 2022). Only its abstract could be read, so this is a reading: a soft mask guides
 an attention within each modality, and the fusion is "pixel-level" with "a larger field of view". Its mask comes from
-curvature; ours is the salient mask, pooled to the map's size, which makes it soft. With a stream's last feature map
-``F`` (B, C, H, W) and the mask ``M`` (B, 1, H, W)::
+curvature; ours is the salient mask as the map's cells see it (`afnetm.model.cells`), which makes it soft. With a
+stream's last feature map ``F`` (B, C, H, W) and the mask ``M`` (B, 1, H, W)::
 
     a  = conv1x1(F),  A = sigmoid(a)                         the stream's attention, (B, 1, H, W)
     F' = F * (1 + A)
@@ -22,10 +22,11 @@ import torch
 from optuna.distributions import FloatDistribution
 from pydantic import Field
 from torch import Tensor, nn
-from torch.nn.functional import adaptive_avg_pool2d, binary_cross_entropy_with_logits
+from torch.nn.functional import binary_cross_entropy_with_logits
 
 from afnetm.face_batch import FaceBatch
 from afnetm.method import Dropout, Method, Output
+from afnetm.model.cells import Cells, last_cells
 from afnetm.model.encoder import EncoderSpec, Head
 from baselines.attention_maps import attention_map
 from baselines.two_streams import TwoStreams
@@ -37,7 +38,7 @@ class MaskGuidedAttention(Method):
 
     name = "cma"
     title = "CMA"
-    version = 1
+    version = 2
     summary = "soft attention pulled towards the salient regions, fusion position by position"
     source = "in the manner of CMANet, OpenReview EqVvKkdr_38 (2022); our reading of its abstract"
     space = {
@@ -73,6 +74,7 @@ class _MaskGuidedNetwork(TwoStreams):
     def __init__(self, method: MaskGuidedAttention, encoder: EncoderSpec, classes: int) -> None:
         super().__init__(method, encoder)
         self.guidance = method.guidance
+        self.cells = last_cells(encoder)
         channels = self.texture.channels
         self.texture_attention = SoftAttention(channels)
         self.depth_attention = SoftAttention(channels)
@@ -91,11 +93,10 @@ class _MaskGuidedNetwork(TwoStreams):
             "attention_texture": attention_map(logits[:, 0].sigmoid()),
             "attention_depth": attention_map(logits[:, 1].sigmoid()),
         }
-        auxiliary_loss = self.guidance * mask_distance(logits, faces.salient) if self.training else None
+        auxiliary_loss = self.guidance * mask_distance(logits, faces.salient, self.cells) if self.training else None
         return Output(self.head(fused), auxiliary_outputs=auxiliary_outputs, auxiliary_loss=auxiliary_loss)
 
 
-def mask_distance(logits: Tensor, mask: Tensor) -> Tensor:
-    """Mean binary cross-entropy of logits ``(B, M, H, W)`` with a mask ``(B, 1, S, S)`` pooled to their size."""
-    target = adaptive_avg_pool2d(mask, (logits.shape[2], logits.shape[3])).expand_as(logits)
-    return binary_cross_entropy_with_logits(logits, target)
+def mask_distance(logits: Tensor, mask: Tensor, cells: Cells) -> Tensor:
+    """Mean binary cross-entropy of logits ``(B, M, H, W)`` with a mask ``(B, 1, S, S)`` as the cells see it."""
+    return binary_cross_entropy_with_logits(logits, cells.pooled(mask, logits).expand_as(logits))

@@ -4,11 +4,13 @@ Sui, Li, Zhu, Zhao: "AFNet-M: Adaptive Fusion Network with Masks for 2D+3D Facia
 (arXiv 2205.11785). Its method section could not be read and no code is published, so each defensible reading of a part
 is an option here, said in full where the part is: `afnetm.model.attention` (MA), `afnetm.model.masks` (what MA is
 given), `afnetm.model.weighting` (IWC). That both streams end at the fusing stage, so that only one trunk goes on, is
-our reading of the paper's "fewer parameters".
+our reading of the paper's "fewer parameters": these are saved by where the streams end, not by MA and IWC, which add
+some. With ``streams = "continue"`` both go on to their ends beside the trunk, which is then a third stream, and the
+classifier reads the pooled last maps of all three side by side.
 """
 
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Literal
 
 import torch
 from optuna.distributions import FloatDistribution, IntDistribution
@@ -19,9 +21,12 @@ from afnetm.errors import UserError
 from afnetm.face_batch import FaceBatch
 from afnetm.method import Dropout, Method, Output
 from afnetm.model.attention import AttentionKind, mask_attention, relative_change
+from afnetm.model.cells import Cells, stage_cells
 from afnetm.model.encoder import Encoder, EncoderSpec, Head
-from afnetm.model.masks import MASKS, MaskKind
-from afnetm.model.weighting import WeightingKind, fusion
+from afnetm.model.masks import MASKS, MaskKind, plane_count
+from afnetm.model.weighting import WeightingInput, WeightingKind, WeightingNorm, fusion
+
+Stages = Annotated[tuple[Annotated[int, Field(ge=1, le=4)], ...], Field(min_length=1)]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,7 +38,7 @@ class AFNetM(Method):
 
     name = "afnetm"
     title = "AFNet-M"
-    version = 2
+    version = 3
     staged = True
     summary = "mask attention in both streams, adaptive fusion at a convolutional stage"
     source = "Sui et al., arXiv 2205.11785 (ICIP 2023); forms of MA and IWC are our reading"
@@ -45,18 +50,28 @@ class AFNetM(Method):
 
     dropout: Dropout = 0.066
 
-    #: How masks adjust a map: by a scale and a shift ("affine"), by a scale where they are and another where they are
-    #: not ("scale"), or not at all ("none").
+    #: How masks adjust a map: where they are, by a scale and a shift computed from what is seen there ("affine"); by
+    #: such a scale where they are and another where they are not ("scale"); everywhere, by a scale and a shift computed
+    #: from the masks themselves ("mask"); or not at all ("none").
     attention: AttentionKind = "affine"
+    #: The stages that mask attention follows: "all" of the streams' own, or some of them.
+    attention_stages: Literal["all"] | Stages = "all"
     #: What has an importance weight of its own: a "channel", a "sample" (one scalar a modality), a "position", or
     #: nothing ("none": the mean of both modalities).
     weighting: WeightingKind = "channel"
+    #: What importance weights are computed from: of both maps all ("map"), or what is in the masks ("salient").
+    weighting_input: WeightingInput = "map"
+    #: How they are made of what is computed: weights that sum to 1 ("softmax"), or one for each by itself ("sigmoid").
+    weighting_norm: WeightingNorm = "softmax"
     #: What attention is given: the union of the salient regions ("landmarks"), a plane for each of them ("regions"),
     #: the same "ellipse" for all faces, blobs in "random" places, or "ones". The last three know no landmarks.
     masks: MaskKind = "landmarks"
-    #: The stages, 1 to 4 and ascending, whose maps are fused. Mask attention follows every stage up to the last of
-    #: them, where the streams end; the trunk begins at the first, and each further fused map is added to the trunk's.
-    fuse_stages: Annotated[tuple[Annotated[int, Field(ge=1, le=4)], ...], Field(min_length=1)] = (3,)
+    #: The stages, 1 to 4 and ascending, whose maps are fused. The trunk begins at the first of them, and each further
+    #: fused map is added to the trunk's.
+    fuse_stages: Stages = (3,)
+    #: Whether the streams "end" at the last of those stages, or "continue" beside the trunk, for the classifier to
+    #: read as well.
+    streams: Literal["end", "continue"] = "end"
     #: How much narrower the bottlenecks of attention and weighting are than what they read.
     reduction: Annotated[int, Field(ge=1, le=64)] = 4
 
@@ -68,12 +83,49 @@ class AFNetM(Method):
         Raises:
             UserError: names the key, its value and what is allowed.
         """
-        if list(self.fuse_stages) != sorted(set(self.fuse_stages)):
-            raise UserError(f"fuse_stages = {list(self.fuse_stages)}: stages ascend, each once, for instance [1, 3]")
-        if self.attention == "none" and self.masks != "landmarks":
+        for name in ("fuse_stages", "attention_stages"):
+            stages = getattr(self, name)
+            if stages != "all" and list(stages) != sorted(set(stages)):
+                raise UserError(f"{name} = {list(stages)}: stages ascend, each once, for instance [1, 3]")
+        self._check_attention()
+        self._check_weighting()
+
+    @property
+    def last_stage(self) -> int:
+        """Where the streams end."""
+        return 4 if self.streams == "continue" else self.fuse_stages[-1]
+
+    @property
+    def attended(self) -> tuple[int, ...]:
+        """The stages that mask attention follows."""
+        if self.attention == "none":
+            return ()
+        return tuple(range(1, self.last_stage + 1)) if self.attention_stages == "all" else self.attention_stages
+
+    def _check_attention(self) -> None:
+        masked = self.weighting_input == "salient"
+        if self.attention == "none" and self.masks != "landmarks" and not masked:
             raise UserError(f"masks = '{self.masks}': nothing reads masks where attention = 'none'; leave it out")
         if self.attention == "scale" and self.masks == "ones":
             raise UserError("masks = 'ones': leaves nothing for the second vector of attention = 'scale'; use 'affine'")
+        if self.attention_stages == "all":
+            return
+        said = f"attention_stages = {list(self.attention_stages)}"
+        if self.attention == "none":
+            raise UserError(f"{said}: there is none to place where attention = 'none'; leave it out")
+        if self.attention_stages[-1] > self.last_stage:
+            raise UserError(f"{said}: the streams end at stage {self.last_stage}")
+        if len(self.attention_stages) == self.last_stage:
+            raise UserError(f"{said}: these are all stages of the streams; leave it out")
+
+    def _check_weighting(self) -> None:
+        if self.weighting == "none" and (self.weighting_input, self.weighting_norm) != ("map", "softmax"):
+            key = "weighting_norm" if self.weighting_input == "map" else "weighting_input"
+            raise UserError(
+                f"{key} = '{getattr(self, key)}': there are no weights where weighting = 'none'; leave it out"
+            )
+        if self.weighting_input == "salient" and self.masks == "ones":
+            raise UserError("weighting_input = 'salient': is all of the map where masks = 'ones'; use 'map'")
 
     def build(self, encoder: EncoderSpec, classes: int) -> nn.Module:
         """The network; see `AFNetMNetwork`."""
@@ -84,8 +136,8 @@ class AFNetMNetwork(nn.Module):
     """The network of `AFNetM`.
 
     Extras:
-        importance: ``(B, 2)``, texture first, the weights averaged over channels, positions and fusing stages; where
-            modalities are weighed.
+        importance: ``(B, 2)``, texture first, the weights averaged over channels, positions and fusing stages, as
+            parts of their sum; where modalities are weighed.
         attention_texture, attention_depth: ``(B, h, w)``, how much the last mask attention of each stream changed its
             map (`afnetm.model.attention.relative_change`); where there is any.
     """
@@ -93,16 +145,22 @@ class AFNetMNetwork(nn.Module):
     def __init__(self, method: AFNetM, encoder: EncoderSpec, classes: int) -> None:
         super().__init__()
         self.method = method
-        first, last = method.fuse_stages[0], method.fuse_stages[-1]
-        trunk = Encoder(encoder, 3)
-        self.texture = _Stream(Encoder(encoder, 3), last, method)
-        self.depth = _Stream(Encoder(encoder, method.depth_channels), last, method)
+        trunk, cells = Encoder(encoder, 3), stage_cells(encoder)
+        self.cells = cells
+        self.texture = _Stream(Encoder(encoder, 3), cells, method)
+        self.depth = _Stream(Encoder(encoder, method.depth_channels), cells, method)
         self.fusions = nn.ModuleList(
-            fusion(method.weighting, trunk.channels[stage - 1], reduction=method.reduction)
+            fusion(
+                method.weighting,
+                trunk.channels[stage - 1],
+                norm=method.weighting_norm,
+                reduction=method.reduction,
+            )
             for stage in method.fuse_stages
         )
-        self.trunk = trunk.stages[first:]
-        self.head = Head(trunk.channels[-1], classes, method.dropout)
+        self.trunk = trunk.stages[method.fuse_stages[0] :]
+        ends = 3 if method.streams == "continue" else 1
+        self.head = Head(ends * trunk.channels[-1], classes, method.dropout)
 
     def forward(self, faces: FaceBatch) -> Output:
         """Logits and auxiliary outputs of a batch."""
@@ -112,37 +170,54 @@ class AFNetMNetwork(nn.Module):
         stages = self.method.fuse_stages
         fused, weights = {}, []
         for stage, fuse in zip(stages, self.fusions, strict=True):
-            fused[stage], weight = fuse(texture[stage - 1], depth[stage - 1])
+            maps = texture[stage - 1], depth[stage - 1]
+            salient = None
+            if self.method.weighting_input == "salient":
+                salient = self.cells[stage - 1].pooled(masks.amax(1, keepdim=True), maps[0])
+            fused[stage], weight = fuse(*maps, salient)
             weights.append(weight)
         x = fused[stages[0]]
         for stage, block in enumerate(self.trunk, start=stages[0] + 1):
             x = block(x)
             if stage in fused:
                 x = x + fused[stage]
+        if self.method.streams == "continue":
+            x = torch.cat([x, texture[-1], depth[-1]], 1)
         auxiliary_outputs: dict[str, Tensor] = {}
         if self.method.weighting != "none":
-            auxiliary_outputs["importance"] = torch.stack([weight.mean((2, 3, 4)) for weight in weights]).mean(0)
-        if self.method.attention != "none" and texture_change is not None and depth_change is not None:
+            share = torch.stack([weight.mean((2, 3, 4)) for weight in weights]).mean(0)
+            auxiliary_outputs["importance"] = share / share.sum(1, keepdim=True).clamp_min(1e-6)
+        if texture_change is not None and depth_change is not None:
             auxiliary_outputs |= {"attention_texture": texture_change, "attention_depth": depth_change}
         return Output(self.head(x), auxiliary_outputs=auxiliary_outputs)
 
 
 class _Stream(nn.Module):
-    """The stages of one modality up to the last fusing one, each followed by mask attention."""
+    """The stages of one modality up to its end, some or all of them followed by mask attention."""
 
-    def __init__(self, encoder: Encoder, last: int, method: AFNetM) -> None:
+    def __init__(self, encoder: Encoder, cells: tuple[Cells, ...], method: AFNetM) -> None:
         super().__init__()
-        self.stages = encoder.stages[:last]
+        self.stages = encoder.stages[: method.last_stage]
         self.attentions = nn.ModuleList(
-            mask_attention(method.attention, channels, reduction=method.reduction)
-            for channels in encoder.channels[:last]
+            mask_attention(
+                method.attention if stage in method.attended else "none",
+                encoder.channels[stage - 1],
+                cells=cells[stage - 1],
+                planes=plane_count(method.masks),
+                reduction=method.reduction,
+            )
+            for stage in range(1, method.last_stage + 1)
         )
+        self.shown = method.attended[-1] if method.attended else None
 
     def forward(self, x: Tensor, masks: Tensor) -> tuple[list[Tensor], Tensor | None]:
         """The map after each stage, and what the last attention changed; None in training, where nobody looks."""
         maps: list[Tensor] = []
-        for stage, attention in zip(self.stages, self.attentions, strict=True):
-            seen = stage(x)
+        change = None
+        for stage, (block, attention) in enumerate(zip(self.stages, self.attentions, strict=True), start=1):
+            seen = block(x)
             x = attention(seen, masks)
             maps.append(x)
-        return maps, None if self.training else relative_change(seen, x)
+            if stage == self.shown and not self.training:
+                change = relative_change(seen, x)
+        return maps, change

@@ -13,6 +13,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
+from afnetm.data.maps import REGIONS
 from afnetm.face_batch import FaceBatch
 
 MaskKind = Literal["landmarks", "regions", "ellipse", "random", "ones"]
@@ -71,6 +72,11 @@ MASKS: dict[MaskKind, Callable[[FaceBatch], Tensor]] = {
     "random": random_masks,
     "ones": no_masks,
 }
+
+
+def plane_count(kind: MaskKind) -> int:
+    """How many planes masks of this kind have."""
+    return len(REGIONS) if kind == "regions" else 1
 
 
 def _positions(faces: FaceBatch) -> tuple[Tensor, Tensor]:

@@ -5,6 +5,7 @@ import pytest
 import torch
 from torch.nn.functional import pad
 
+from afnetm.model.cells import Cells
 from baselines.cma import MaskGuidedAttention, mask_distance
 from tests.baselines.conftest import EIGHTH, some_faces
 
@@ -19,7 +20,7 @@ def test_the_distance_is_the_documented_cross_entropy() -> None:
                     target = mask[b, 0, 4 * i : 4 * i + 4, 4 * j : 4 * j + 4].mean().item()
                     p = 1 / (1 + math.exp(-logits[b, m, i, j].item()))
                     total -= target * math.log(p) + (1 - target) * math.log(1 - p)
-    assert mask_distance(logits, mask).item() == pytest.approx(total / 36, abs=1e-5)
+    assert mask_distance(logits, mask, Cells(4, 1.5)).item() == pytest.approx(total / 36, abs=1e-5)
 
 
 def test_it_is_the_documented_formula_position_by_position() -> None:
@@ -51,7 +52,8 @@ def test_the_penalty_is_the_guidance_times_the_distance_of_both_attentions() -> 
     network, faces = MaskGuidedAttention(guidance=0.3).build(EIGHTH, 6), some_faces()
     output = network(faces)
     logits = [output.auxiliary_outputs[f"attention_{name}"].logit() for name in ("texture", "depth")]
-    assert torch.allclose(output.auxiliary_loss, 0.3 * mask_distance(torch.stack(logits, 1), faces.salient), atol=1e-5)
+    distance = mask_distance(torch.stack(logits, 1), faces.salient, Cells(32, 0.0))
+    assert torch.allclose(output.auxiliary_loss, 0.3 * distance, atol=1e-5)
 
 
 @pytest.mark.parametrize("value", [0.0, 1.0])

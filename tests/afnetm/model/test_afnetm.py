@@ -13,7 +13,8 @@ from afnetm.errors import UserError
 from afnetm.face_batch import FaceBatch
 from afnetm.method import Output
 from afnetm.model.afnetm import AFNetM, AFNetMNetwork
-from afnetm.model.attention import AffineAttention, relative_change
+from afnetm.model.attention import AffineAttention, NoAttention, relative_change
+from afnetm.model.cells import Cells
 from afnetm.model.cost import flop_count, parameter_count
 from afnetm.model.encoder import EncoderSpec
 from afnetm.registry import methods
@@ -23,7 +24,7 @@ PLACES = [stages for count in range(1, 5) for stages in combinations((1, 2, 3, 4
 MASKS = ("landmarks", "regions", "ellipse", "random", "ones")
 WEIGHTINGS = ("channel", "sample", "position", "none")
 #: Every attention with every kind of masks that it takes.
-ATTENDED = [("none", "landmarks"), *product(("affine", "scale"), MASKS)]
+ATTENDED = [("none", "landmarks"), *product(("affine", "scale", "mask"), MASKS)]
 ATTENDED.remove(("scale", "ones"))
 #: Every reading with every other, at one pair of stages.
 READINGS = [(*attended, weighting) for attended, weighting in product(ATTENDED, WEIGHTINGS)]
@@ -69,17 +70,40 @@ def trained(**values: Any) -> AFNetMNetwork:
     return network
 
 
+#: What else can be changed, each beside one reading or two.
+FURTHER = [
+    {"attention_stages": (2,)},
+    {"attention_stages": (1, 4), "fuse_stages": (2, 4), "attention": "mask", "masks": "regions"},
+    {"weighting_input": "salient"},
+    {"weighting_input": "salient", "weighting": "position", "attention": "none", "masks": "regions"},
+    {"weighting_norm": "sigmoid", "weighting": "sample"},
+    {"weighting_norm": "sigmoid", "weighting_input": "salient", "fuse_stages": (1, 2)},
+    {"streams": "continue"},
+    {"streams": "continue", "fuse_stages": (4,), "attention": "none"},
+    {"streams": "continue", "fuse_stages": (1, 3), "attention_stages": (4,), "weighting_norm": "sigmoid"},
+]
+
+
 @pytest.mark.parametrize(("attention", "masks", "weighting", "stages"), EVERYWHERE)
 def test_whatever_the_reading_all_is_used_and_attention_and_weighting_start_as_nothing(
     attention: str, masks: str, weighting: str, stages: tuple[int, ...]
 ) -> None:
     values = {"masks": masks, "fuse_stages": stages, "geometry": "depth" if stages[0] == 2 else "depth+normals"}
-    network = build(attention=attention, weighting=weighting, **values).eval()
+    check_start_and_use(attention=attention, weighting=weighting, **values)
+
+
+@pytest.mark.parametrize("values", FURTHER, ids=str)
+def test_so_are_all_parts_wherever_they_are(values: dict[str, Any]) -> None:
+    check_start_and_use(**values)
+
+
+def check_start_and_use(**values: Any) -> None:
+    network = build(**values).eval()
     faces = some_faces(6, 32)
     with torch.no_grad():
         assert torch.allclose(network(faces).logits, plain(network, faces), atol=1e-5)
 
-    network = trained(attention=attention, weighting=weighting, **values).train()
+    network = trained(**values).train()
     torch.nn.functional.cross_entropy(network(faces).logits, torch.arange(6)).backward()
     idle = [n for n, p in network.named_parameters() if p.grad is None or not p.grad.abs().sum() > 0]
     assert not idle, f"no gradient reaches {idle}"
@@ -92,12 +116,35 @@ def plain(network: AFNetMNetwork, faces: FaceBatch) -> Tensor:
     for stage in range(1, 5):
         if stage > stages[0]:
             trunk = network.trunk[stage - stages[0] - 1](trunk)
-        if stage <= stages[-1]:
+        if stage <= len(network.texture.stages):
             texture, depth = network.texture.stages[stage - 1](texture), network.depth.stages[stage - 1](depth)
         if stage in stages:
             trunk = trunk + (texture + depth) / 2
+    if network.method.streams == "continue":
+        trunk = torch.cat([trunk, texture, depth], 1)
     logits: Tensor = network.head(trunk)
     return logits
+
+
+def test_attention_follows_the_stages_it_is_said_to_and_is_shown_of_the_last_of_them() -> None:
+    network, faces = trained(attention_stages=(1, 2)).eval(), some_faces()
+    assert [type(module) for module in network.depth.attentions] == [AffineAttention, AffineAttention, NoAttention]
+    shown = network(faces).auxiliary_outputs["attention_depth"]
+    first = network.depth.attentions[0](network.depth.stages[0](faces.geometry("depth+normals")), faces.salient)
+    seen = network.depth.stages[1](first)
+    assert torch.equal(shown, relative_change(seen, network.depth.attentions[1](seen, faces.salient)))
+
+
+def test_weights_that_look_at_what_is_salient_do_not_see_the_rest_and_show_parts_of_their_sum() -> None:
+    values = {"weighting_input": "salient", "weighting_norm": "sigmoid", "attention": "none"}
+    network, faces = trained(**values).eval(), some_faces()
+    maps = network.texture(faces.texture, faces.masks)[0][2], network.depth(faces.geometry("depth+normals"), None)[0][2]
+    salient = Cells(16, 0.0).pooled(faces.salient, maps[0])
+    _, weights = network.fusions[0](*maps, salient)
+    importance = network(faces).auxiliary_outputs["importance"]
+    each = weights.flatten(2).mean(2)
+    assert torch.allclose(importance, each / each.sum(1, keepdim=True), atol=1e-6)
+    assert (each.sum(1) - 1).abs().max() > 1e-3
 
 
 def test_the_forward_pass_is_attention_after_every_stage_and_fusion_at_the_named_ones() -> None:
@@ -198,8 +245,13 @@ def test_only_one_trunk_goes_on_after_fusing() -> None:
     assert late - early == 8_393_728 + attention + fusion[512] - fusion[256]
 
 
+def test_streams_that_continue_cost_their_further_stages_and_a_wider_classifier() -> None:
+    ends, continues = (count(streams=how, attention="none") for how in ("end", "continue"))
+    assert continues - ends == 2 * 8_393_728 + 2 * 512 * 6
+
+
 def test_masks_and_the_form_of_attention_change_no_parameter_count() -> None:
-    assert len({count(attention=a, masks=m) for a, m in ATTENDED if a != "none"}) == 1
+    assert len({count(attention=a, masks=m) for a, m in ATTENDED if a in {"affine", "scale"}}) == 1
     modules = [module for module in build().modules() if isinstance(module, AffineAttention)]
     saved = sum(parameter_count(module) for module in modules)
     assert len(modules) == 6
@@ -213,6 +265,13 @@ def test_masks_and_the_form_of_attention_change_no_parameter_count() -> None:
         ({"fuse_stages": [2, 2]}, r"fuse_stages = \[2, 2\]: stages ascend, each once"),
         ({"attention": "none", "masks": "ellipse"}, "masks = 'ellipse': nothing reads masks where attention = 'none'"),
         ({"attention": "scale", "masks": "ones"}, "masks = 'ones': leaves nothing for the second vector"),
+        ({"attention_stages": [2, 1]}, r"attention_stages = \[2, 1\]: stages ascend, each once"),
+        ({"attention_stages": [1, 4]}, r"attention_stages = \[1, 4\]: the streams end at stage 3"),
+        ({"attention_stages": [1, 2, 3]}, r"attention_stages = \[1, 2, 3\]: these are all stages of the streams"),
+        ({"attention_stages": [1], "attention": "none"}, r"attention_stages = \[1\]: there is none to place"),
+        ({"weighting_norm": "sigmoid", "weighting": "none"}, "weighting_norm = 'sigmoid': there are no weights"),
+        ({"weighting_input": "salient", "weighting": "none"}, "weighting_input = 'salient': there are no weights"),
+        ({"weighting_input": "salient", "masks": "ones"}, "weighting_input = 'salient': is all of the map"),
     ],
 )
 def test_stages_out_of_order_and_choices_that_change_nothing_are_refused_in_one_line(

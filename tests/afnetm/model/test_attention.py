@@ -7,13 +7,17 @@ from torch import Tensor
 from afnetm.model.attention import (
     AffineAttention,
     AttentionKind,
+    MaskModulation,
     NoAttention,
     ScaleAttention,
     mask_attention,
     relative_change,
 )
+from afnetm.model.cells import Cells
 
 FORMS = pytest.mark.parametrize("form", [AffineAttention, ScaleAttention])
+#: A map of a quarter of the masks' side, and one of their own.
+QUARTER, SAME = Cells(4, 1.5), Cells(1, 0.0)
 
 
 @pytest.fixture(autouse=True)
@@ -21,9 +25,11 @@ def _seed() -> None:
     torch.manual_seed(0)
 
 
-def trained(form: type[AffineAttention | ScaleAttention], channels: int) -> AffineAttention | ScaleAttention:
+def trained(
+    form: type[AffineAttention | ScaleAttention], channels: int, cells: Cells = QUARTER
+) -> AffineAttention | ScaleAttention:
     """MA as after some training: no weight is zero."""
-    module = form(channels)
+    module = form(channels, cells=cells)
     for parameter in module.parameters():
         torch.nn.init.normal_(parameter, std=0.3)
     return module
@@ -50,10 +56,10 @@ def vectors(module: AffineAttention | ScaleAttention, features: Tensor, plane: T
 
 
 @pytest.mark.parametrize("planes", [1, 4])
-@pytest.mark.parametrize("kind", ["affine", "scale", "none"])
+@pytest.mark.parametrize("kind", ["affine", "scale", "mask", "none"])
 def test_it_starts_as_the_identity(kind: AttentionKind, planes: int) -> None:
     features, masks = torch.randn(3, 6, 8, 8), torch.rand(3, planes, 32, 32)
-    assert torch.equal(mask_attention(kind, 6, reduction=8)(features, masks), features)
+    assert torch.equal(mask_attention(kind, 6, cells=QUARTER, planes=planes, reduction=8)(features, masks), features)
 
 
 def test_affine_leaves_alone_what_is_not_salient() -> None:
@@ -83,7 +89,7 @@ def test_salient_positions_are_adjusted_by_what_is_salient_alone(form: type[Affi
 
 @pytest.mark.parametrize("planes", [1, 2])
 def test_affine_is_the_documented_formula_position_by_position(planes: int) -> None:
-    module, features, masks = trained(AffineAttention, 4), torch.randn(2, 4, 3, 3), torch.rand(2, planes, 3, 3)
+    module, features, masks = trained(AffineAttention, 4, SAME), torch.randn(2, 4, 3, 3), torch.rand(2, planes, 3, 3)
     got = module(features, masks)
     for b in range(2):
         pairs = [vectors(module, features[b], masks[b, r]) for r in range(planes)]
@@ -97,7 +103,7 @@ def test_affine_is_the_documented_formula_position_by_position(planes: int) -> N
 
 @pytest.mark.parametrize("planes", [1, 2])
 def test_scale_is_the_documented_formula_position_by_position(planes: int) -> None:
-    module, features, masks = trained(ScaleAttention, 4), torch.randn(2, 4, 3, 3), torch.rand(2, planes, 3, 3)
+    module, features, masks = trained(ScaleAttention, 4, SAME), torch.randn(2, 4, 3, 3), torch.rand(2, planes, 3, 3)
     got = module(features, masks)
     for b in range(2):
         remaining = 1 - masks[b].max(0).values
@@ -107,6 +113,19 @@ def test_scale_is_the_documented_formula_position_by_position(planes: int) -> No
             for j in range(3):
                 factor = 1 + sum(masks[b, r, i, j] * salient[r] for r in range(planes)) + remaining[i, j] * rest
                 assert torch.allclose(got[b, :, i, j], features[b, :, i, j] * factor, atol=1e-5)
+
+
+@pytest.mark.parametrize("planes", [1, 4])
+def test_mask_is_a_scale_and_a_shift_of_each_channel_that_the_masks_alone_decide(planes: int) -> None:
+    module = MaskModulation(6, planes=planes)
+    torch.nn.init.normal_(module.modulate.weight, std=0.3)
+    masks, features, others = torch.rand(2, planes, 32, 32), torch.rand(2, 6, 8, 8) + 0.1, torch.rand(2, 6, 8, 8)
+    got, of_others, of_nothing = module(features, masks), module(others, masks), module(torch.zeros(2, 6, 1, 1), masks)
+    scale = (got - of_nothing) / features
+    assert torch.allclose(scale, scale[..., :1, :1].expand_as(scale), atol=1e-5)  # the same everywhere
+    assert torch.allclose(of_others, others * scale[..., :1, :1] + of_nothing, atol=1e-5)  # whatever the features are
+    assert (module(features, masks.flip(0)) - got).abs().mean() > 1e-4
+    assert (scale - 1).abs().mean() > 1e-3
 
 
 @FORMS
@@ -119,7 +138,10 @@ def test_every_number_of_it_learns(form: type[AffineAttention | ScaleAttention])
 
 
 def test_both_forms_cost_the_same() -> None:
-    shapes = [{name: p.shape for name, p in form(24).named_parameters()} for form in (AffineAttention, ScaleAttention)]
+    shapes = [
+        {name: p.shape for name, p in form(24, cells=SAME).named_parameters()}
+        for form in (AffineAttention, ScaleAttention)
+    ]
     assert shapes[0] == shapes[1]
     assert not list(NoAttention().parameters())
 

@@ -5,7 +5,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from afnetm.model.weighting import AdaptiveFusion, MeanFusion, fusion
+from afnetm.model.weighting import AdaptiveFusion, MeanFusion, WeightingNorm, fusion
 
 Weighting = Literal["channel", "sample", "position"]
 READINGS = pytest.mark.parametrize("weighting", ["channel", "sample", "position"])
@@ -16,24 +16,25 @@ def _seed() -> None:
     torch.manual_seed(0)
 
 
-def trained(channels: int, weighting: Weighting) -> AdaptiveFusion:
-    module = AdaptiveFusion(channels, weighting=weighting)
+def trained(channels: int, weighting: Weighting, norm: WeightingNorm = "softmax") -> AdaptiveFusion:
+    module = AdaptiveFusion(channels, weighting=weighting, norm=norm)
     for parameter in module.parameters():
         torch.nn.init.normal_(parameter, std=0.5)
     return module
 
 
 @READINGS
-def test_it_starts_as_the_mean(weighting: Weighting) -> None:
+@pytest.mark.parametrize("norm", ["softmax", "sigmoid"])
+def test_it_starts_as_the_mean(weighting: Weighting, norm: WeightingNorm) -> None:
     texture, depth = torch.randn(2, 3, 6, 4, 4)
-    fused, weights = fusion(weighting, 6, reduction=8)(texture, depth)
+    fused, weights = fusion(weighting, 6, norm=norm, reduction=8)(texture, depth)
     assert torch.allclose(fused, (texture + depth) / 2)
     assert torch.equal(weights, torch.full_like(weights, 0.5))
 
 
 def test_without_weights_it_is_the_mean_and_stays_it() -> None:
     texture, depth = torch.randn(2, 3, 6, 4, 4)
-    fused, weights = fusion("none", 6, reduction=8)(texture, depth)
+    fused, weights = fusion("none", 6, norm="softmax", reduction=8)(texture, depth)
     assert torch.allclose(fused, (texture + depth) / 2)
     assert weights is None
     assert not list(MeanFusion().parameters())
@@ -86,6 +87,35 @@ def test_it_learns_to_trust_the_modality_that_is_right(weighting: Weighting) -> 
         optimizer.step()
         optimizer.zero_grad()
     assert weights[:, 1].mean() > 0.8
+
+
+@READINGS
+def test_by_sigmoid_each_modality_has_a_weight_of_its_own(weighting: Weighting) -> None:
+    texture, depth = torch.randn(2, 3, 6, 4, 4)
+    soft, free = trained(6, weighting), trained(6, weighting, "sigmoid")
+    free.load_state_dict(soft.state_dict())
+    shares, weights = soft(texture, depth)[1], free(texture, depth)[1]
+    odds = (weights / (1 - weights)).log()  # what the softmax was taken of
+    assert torch.allclose(odds.softmax(1), shares, atol=1e-5)
+    assert (weights.sum(1) - 1).abs().max() > 0.05
+
+
+@READINGS
+def test_where_nothing_is_salient_does_not_count_for_weights_that_look_at_what_is(weighting: Weighting) -> None:
+    texture, depth = torch.randn(2, 3, 6, 4, 4)
+    salient = torch.zeros(3, 1, 4, 4)
+    salient[..., 1:3, :2] = 1
+    module = trained(6, weighting)
+    elsewhere = texture + 5 * (1 - salient)
+    fused, weights = module(texture, depth, salient)
+    assert torch.equal(weights, module(elsewhere, depth, salient)[1])
+    assert not torch.allclose(module(texture, depth)[1], module(elsewhere, depth)[1])
+    if weighting != "position":  # the mean of the four positions
+        part = texture[..., 1:3, :2], depth[..., 1:3, :2]
+        assert torch.allclose(weights, module(*part)[1], atol=1e-5)
+    nothing = module(texture, depth, torch.zeros(3, 1, 4, 4))
+    assert nothing[0].isfinite().all()
+    assert fused.isfinite().all()
 
 
 def test_under_autocast_weights_still_share_one() -> None:
