@@ -1,6 +1,7 @@
 """The report of a suite: one self-contained page, the same as a document, and tables and pictures beside it."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,15 @@ from reports.tables.pairwise import control_table, others_table
 from reports.tables.published import published, published_table
 from reports.tables.significance import remarks
 from reports.tables.tuning import chosen_table
+
+#: What was found: the templates of the page's sections, in its order and the document's, with their titles.
+SECTIONS = {
+    "comparison": "Comparison",
+    "statistics": "Statistics",
+    "ablation": "Ablation",
+    "tuning": "Tuning",
+    "published": "Published elsewhere",
+}
 
 
 def write_report(results: Results, directory: Path, *, compared: Compared | None = None) -> Path:
@@ -71,25 +81,45 @@ def _document(compared: Compared, literature: pd.DataFrame, pictures: Pictures) 
     return f"{text}\n{how_made(made(plan), created=plan.created, suite_toml=plan.suite_toml)}"
 
 
+def _sections(compared: Compared, literature: pd.DataFrame) -> dict[str, str]:
+    """Titles of the sections for which there is something, by template, in the order of `SECTIONS`."""
+    there = {
+        "comparison": True,
+        "statistics": "pairwise" in compared.tables,
+        "ablation": "ablation" in compared.tables,
+        "tuning": compared.results.provenance.search is not None,
+        "published": not literature.empty,
+    }
+    return {name: title for name, title in SECTIONS.items() if there[name]}
+
+
 def _parts(compared: Compared, literature: pd.DataFrame) -> Iterator[Part]:
-    """The document's sections on what was found."""
+    """The same sections for the document."""
+    for name, title in _sections(compared, literature).items():
+        first, *others = _content(name, compared, literature)
+        yield replace(first, title=title)
+        yield from others
+
+
+def _content(name: str, compared: Compared, literature: pd.DataFrame) -> Iterator[Part]:
+    """A section's tables and paragraphs; of its first part the title is the section's."""
     tables, results = compared.tables, compared.results
-    search = results.provenance.search
-    yield Part(title="Comparison", table=tables["comparison"])
-    yield Part(title=tables["details"].title, table=tables["details"], level=3)
-    if "pairwise" in tables:
-        known = remarks(compared.pairs, repeats=results.folds["repeat"].nunique())
-        yield Part(title="Statistics", table=tables["pairwise"], before=[PRIMARY], after=known)
-    if "ablation" in tables:
-        yield Part(title="Ablation", table=tables["ablation"])
-    if search is not None:
-        yield Part(title="Tuning", before=[" ".join(rules(search))])
-    for name in ("tuning", "parameters", "spread"):
-        if name in tables:
-            yield Part(table=tables[name], level=0)
-    if not literature.empty:
-        yield Part(title="Published elsewhere", before=["None of this was measured here."])
-        yield Part(table=published_table(literature), level=0)
+    match name:
+        case "comparison":
+            yield Part(table=tables["comparison"])
+            yield Part(title=tables["details"].title, table=tables["details"], level=3)
+        case "statistics":
+            known = remarks(compared.pairs, repeats=results.folds["repeat"].nunique())
+            yield Part(table=tables["pairwise"], before=[PRIMARY], after=known)
+        case "ablation":
+            yield Part(table=tables["ablation"])
+        case "tuning":
+            assert results.provenance.search is not None
+            yield Part(before=[" ".join(rules(results.provenance.search))])
+            yield from (Part(table=tables[one], level=0) for one in ("tuning", "parameters", "spread") if one in tables)
+        case "published":
+            yield Part(before=["None of this was measured here."])
+            yield Part(table=published_table(literature), level=0)
 
 
 def _page(compared: Compared, literature: pd.DataFrame, pictures: Pictures, *, files: Sequence[str]) -> str:
@@ -111,6 +141,7 @@ def _page(compared: Compared, literature: pd.DataFrame, pictures: Pictures, *, f
         runs=table["units"].max(),
         many=figures.MANY,
         dots=DOTS,
+        sections=_sections(compared, literature),
         tables=compared.tables,
         statistics=_statistics(compared) if len(compared.pairs) else None,
         tuning=_tuning(results),
