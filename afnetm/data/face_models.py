@@ -72,7 +72,7 @@ class Mesh:
 
 
 def square_around(points: NDArray[np.float64]) -> Square:
-    """Where a face of which the mesh's `points` ``(478, 3)`` are known, in pixels, is looked for again."""
+    """Square in which a face whose mesh's `points` ``(478, 3)`` are known, in pixels, is looked for again."""
     return _square(points[:, :2], points[list(EYE_CORNERS), :2])
 
 
@@ -103,7 +103,7 @@ class FaceModels:
             self._mesh.allocate_tensors()
 
     def detect(self, picture: NDArray[np.uint8]) -> Square:
-        """Where the likeliest face of `picture` ``(S, S, 3)`` is; whether it is one, the mesh model tells better."""
+        """Square of the likeliest face of `picture` ``(S, S, 3)``; whether it is one, the mesh model tells better."""
         small = Image.fromarray(picture).resize((_DETECTOR_SIZE, _DETECTOR_SIZE), Image.Resampling.BILINEAR)
         found = _run(self._detector, np.asarray(small, np.float32) / np.float32(127.5) - 1)
         boxes, scores = found["regressors"][0].astype(np.float64), found["classificators"][0, :, 0]

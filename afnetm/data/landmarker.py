@@ -62,7 +62,7 @@ class FoundLandmarks:
 
 @dataclass(frozen=True, eq=False)
 class _Camera:
-    """Where a scan is seen from: a rigid motion, and how many mm a view shows."""
+    """Viewpoint of a scan: a rigid motion, and how many mm a view shows."""
 
     rotation: NDArray[np.float64]
     translation: NDArray[np.float64]
@@ -74,7 +74,7 @@ class _Camera:
         return np.asarray(moved * (WINDOW_MM / self.width))
 
     def back(self, points: NDArray[np.float64]) -> NDArray[np.float64]:
-        """What `place` undoes."""
+        """Inverse of `place`."""
         return np.asarray((points * (self.width / WINDOW_MM) - self.translation) @ self.rotation)
 
 

@@ -25,7 +25,7 @@ SEAM_STEEPNESS = 3.0
 
 @dataclass(frozen=True, eq=False)
 class View:
-    """What is seen of a scan along -z, ``S x S`` pixels; nothing in it is rounded.
+    """View of a scan along -z, ``S x S`` pixels; nothing in it is rounded.
 
     Attributes:
         texture: ``(3, S, S)`` float64, 0..255, of the measured pixels and of all holes; 0 elsewhere.
@@ -69,7 +69,7 @@ def render(scan: Scan, *, size: int) -> RenderedMaps:
 
 
 def view(scan: Scan, vertices: NDArray[np.float64], *, size: int) -> View:
-    """What is seen of `scan` when it is moved so that it has `vertices` ``(V, 3)``: `WINDOW_MM` wide and high.
+    """View of `scan` moved so that it has `vertices` ``(V, 3)``: `WINDOW_MM` wide and high.
 
     Raises:
         UserError: an edge too long for a face, or nothing in the window.

@@ -92,7 +92,7 @@ class AFNetM(Method):
 
     @property
     def last_stage(self) -> int:
-        """Where the streams end."""
+        """Last stage of the streams."""
         return 4 if self.streams == "continue" else self.fuse_stages[-1]
 
     @property

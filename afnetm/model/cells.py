@@ -103,7 +103,7 @@ def _cells(layers: list[tuple[int, int, float]], *, stride: int) -> Cells:
 
 
 def _middle(layer: Any, size: int, stride: int) -> float:
-    """Where the middle of a layer's first window is, in positions of the map of `size` that it reads."""
+    """Middle of a layer's first window, in positions of the map of `size` that it reads."""
     reach: int = to_2tuple(getattr(layer, "dilation", 1))[0] * (to_2tuple(layer.kernel_size)[0] - 1)
     padding = layer.padding
     if isinstance(padding, str) or type(layer).__name__.endswith("Same"):  # as TensorFlow pads: less before than after

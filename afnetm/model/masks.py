@@ -75,7 +75,7 @@ MASKS: dict[MaskKind, Callable[[FaceBatch], Tensor]] = {
 
 
 def plane_count(kind: MaskKind) -> int:
-    """How many planes masks of this kind have."""
+    """Number of planes of masks of this kind."""
     return len(REGIONS) if kind == "regions" else 1
 
 
