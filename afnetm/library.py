@@ -17,7 +17,7 @@ import pandas as pd
 import torch
 from numpy.typing import ArrayLike, NDArray
 from safetensors import SafetensorError
-from safetensors.torch import load_file
+from safetensors.torch import load
 from torch import nn
 
 from afnetm.data.dataset import FaceDataset, FaceSubset
@@ -36,6 +36,7 @@ from afnetm.training.loop import Curves
 from afnetm.training.loop import fit as fit_on_device
 from afnetm.training.loop import predict as predict_on_device
 from afnetm.workers import core_count
+from afnetm.zipped import BROKEN, run_folder
 
 
 def synthetic_dataset(
@@ -266,36 +267,36 @@ class TrainedModel:
 
 
 def load_model(directory: Path | str) -> TrainedModel:
-    """The model that a run of a suite with ``keep_weights = true`` trained: ``HOME/runs/KEY``.
+    """The model that a run of a suite with ``keep_weights = true`` trained: ``HOME/runs/KEY``, were it packed since.
 
     No code in the folder is run: settings are JSON, weights are safetensors, and the method is the registered one.
 
     Raises:
         UserError: there is no such run, it kept no weights, or they are not of the method that is registered.
     """
-    directory = Path(directory)
+    folder = run_folder(Path(directory))
     try:
-        result = json.loads((directory / "result.json").read_text(encoding="utf-8"))
+        result = json.loads((folder / "result.json").read_bytes())
         kind, hyperparameters = find_method(result["method"]), result["hyperparameters"]
         version, classes, size = result["version"], tuple(result["classes"]), int(result["size"])
         encoder = parse(EncoderSpec, {**result["encoder"], "weights": None, "size": size}, table="encoder")
         config: TrainingConfig = parse(TrainingConfig, result["training"], table="training")
     except FileNotFoundError:
-        raise UserError(f"{directory}: no run of a suite; it has no result.json") from None
-    except (ValueError, KeyError, TypeError) as error:
-        raise UserError(f"{directory}: result.json is damaged, or of another version of afnetm ({error})") from None
+        raise UserError(f"{folder}: no run of a suite; it has no result.json") from None
+    except (ValueError, KeyError, TypeError, *BROKEN) as error:
+        raise UserError(f"{folder}: result.json is damaged, or of another version of afnetm ({error})") from None
     if version != kind.version:
-        raise UserError(f"{directory}: of version {version} of '{kind.name}'; version {kind.version} is registered")
-    weights = directory / "weights.safetensors"
+        raise UserError(f"{folder}: of version {version} of '{kind.name}'; version {kind.version} is registered")
+    weights = folder / "weights.safetensors"
     if not weights.is_file():
         raise UserError(
-            f"{directory}: the run kept no weights; set keep_weights = true in its suite, delete it (afnetm forget) "
+            f"{folder}: the run kept no weights; set keep_weights = true in its suite, delete it (afnetm forget) "
             "and run it again"
         )
     module = built(parse(kind, hyperparameters, table=kind.name), encoder, len(classes))
     try:
-        module.load_state_dict(load_file(weights))
-    except (SafetensorError, RuntimeError) as error:
+        module.load_state_dict(load(weights.read_bytes()))
+    except (SafetensorError, RuntimeError, *BROKEN) as error:
         raise UserError(f"{weights}: not the weights of '{kind.name}' ({str(error).splitlines()[0]})") from None
     return TrainedModel(module.eval(), classes, size, config)
 

@@ -70,7 +70,7 @@ def _checks(home: Home) -> Iterator[tuple[str, Callable[[], object]]]:
             raise UserError(f"no suite in it has a run {key}")
     for key in sorted(store.done()):
         yield f"runs/{key}/result.json", partial(_check_result, store, key, *listed_runs[key])
-        yield f"runs/{key}", partial(_check_files, store, key)
+        yield f"runs/{key}", partial(_check_files, home, key)
     for key in sorted(store.failed()):
         yield f"failures/{key}.json", partial(_check_reason, store, key)
     for path in home.best_parameters("x").parent.glob("*.toml"):
@@ -96,8 +96,8 @@ def _check_result(store: Store, key: str, listed: ListedRun, manifest: Manifest)
             raise UserError(f"runs/{key}/result.json: {name} = {formatted(found[name])} (allowed: {value})")
 
 
-def _check_files(store: Store, key: str) -> None:
-    folder, scans = store.folder(key), store.result(key)["n_test"]
+def _check_files(home: Home, key: str) -> None:
+    folder, scans = home.runs / key, Store(home).result(key)["n_test"]
     table = pq.ParquetFile(folder / "predictions.parquet").metadata
     unpacked = sum(table.row_group(k).total_byte_size for k in range(table.num_row_groups))
     if table.num_rows != scans or table.num_columns > _COLUMNS or max(unpacked, 8 * table.num_rows) > _BYTES:

@@ -2,24 +2,19 @@
 
 import json
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from afnetm.errors import UserError
+from afnetm.zipped import run_files, write_archive
 from benchmarks.archive.checking import check_suite
 from benchmarks.archive.pseudonyms import pseudonymous_record
-from benchmarks.archive.zipped import write_archive
 from benchmarks.records.home import Home
 from benchmarks.records.manifest import Manifest, pathless, read_manifest
-from benchmarks.records.store import Store
+from benchmarks.records.store import Progress, Store, read_file
 from reports.data.pseudonyms import unnamed
 from reports.formats import in_a_line
-
-#: Called with how many are done, and of how many.
-Progress = Callable[[int, int], None]
-#: What a stored run has; whatever else is in its folder stays.
-_FILES = ("result.json", "predictions.parquet", "curves.csv", "auxiliary_outputs.safetensors", "gradcam.safetensors")
 
 
 @dataclass(frozen=True)
@@ -93,9 +88,8 @@ def export_suite(
         for number, key in enumerate(keys):
             if progress:
                 progress(number, len(keys))
-            folder = store.folder(key)
-            names = [*_FILES, "weights.safetensors"] if weights else _FILES
-            files = {name: (folder / name).read_bytes() for name in names if (folder / name).is_file()}
+            leaving = (file for file in run_files(store.folder(key)) if weights or file.name != "weights.safetensors")
+            files = {file.name: read_file(file) for file in leaving}
             if pseudonymous:
                 files = pseudonymous_record(files, secret=manifest.secret)
             yield from ((f"runs/{key}/{name}", content) for name, content in sorted(files.items()))

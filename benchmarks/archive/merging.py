@@ -16,14 +16,13 @@ import pandas as pd
 
 from afnetm.data.dataset_files import read_info
 from afnetm.errors import UserError
+from afnetm.zipped import unpack
 from benchmarks.archive.checking import check_home
-from benchmarks.archive.exporting import Progress
 from benchmarks.archive.uniting import united
-from benchmarks.archive.zipped import unpack
 from benchmarks.plans.naming import check_suite_name
 from benchmarks.records.home import Home, write_text
 from benchmarks.records.manifest import Manifest, manifest_named
-from benchmarks.records.store import Store
+from benchmarks.records.store import Progress, Store
 from benchmarks.reporting.sound import DAMAGED
 
 if TYPE_CHECKING:
@@ -224,7 +223,7 @@ def _copy_records(store: Store, sources: Sequence[_Source], merged: Merged, prog
             if key in done:
                 merged.here += 1
             else:
-                store.copy(key, theirs)
+                store.copy(key, theirs.folder(key))
                 done.add(key)
                 merged.records += 1
             if progress:

@@ -208,6 +208,8 @@ app.command(cls=Command)(report.report)
 app.command(cls=Command)(archive.export)
 app.command("import", cls=Command)(archive.import_)
 app.command(cls=Command)(archive.merge)
+app.command(cls=Command)(archive.pack)
+app.command(cls=Command)(archive.unpack)
 
 
 @app.command(cls=Command)

@@ -1,10 +1,13 @@
-"""``afnetm export``, ``import`` and ``merge``: what goes from one home to another."""
+"""``afnetm export``, ``import``, ``merge``, ``pack`` and ``unpack``: stored runs in archives, and between homes."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from benchmarks.cli.completion import complete_suites
 from benchmarks.cli.options import Methods, SuiteName, command_line
 from benchmarks.records.home import Home
 from benchmarks.terminal.console import console, errors
@@ -88,12 +91,8 @@ def _merge(context: typer.Context, sources: list[Path], *, name: str | None = No
     from benchmarks.archive.merging import merge
 
     home: Home = context.obj
-    try:
-        with progress_bar("merging", console, what="runs") as progress:
-            done = merge(sources, home, storage_url=context.meta["storage"], name=name, progress=progress)
-    except KeyboardInterrupt:
-        errors.say("stopped; what was imported is complete and kept. To resume, use the same command again")
-        raise typer.Exit(130) from None
+    with _stoppable(), progress_bar("merging", console, what="runs") as progress:
+        done = merge(sources, home, storage_url=context.meta["storage"], name=name, progress=progress)
     here = f", {done.here} were here already" if done.here else ""
     print(f"{', '.join(done.suites) or 'no suite'}: {counted(done.records, 'run')} new{here}")
     if done.datasets:
@@ -103,3 +102,61 @@ def _merge(context: typer.Context, sources: list[Path], *, name: str | None = No
     for suite in done.suites:
         print(f"to report:  {command_line(home, 'report', suite)}")
     return done.suites
+
+
+def pack(
+    context: typer.Context,
+    suites: Annotated[
+        list[str],
+        typer.Argument(metavar="SUITE...", help="Suites that were run.", autocompletion=complete_suites),
+    ],
+) -> None:
+    """Moves the finished runs of suites into one file each, `HOME/packed/SUITE.zip`, where all commands find them.
+
+    For file systems that allow few files: a run is a folder of about six. Run it again to add new runs.
+
+    Example: `afnetm pack quick`
+    """
+    from benchmarks.archive.packing import pack_suite
+
+    home: Home = context.obj
+    for suite in suites:
+        with _stoppable(), progress_bar("packing", console, what="runs") as progress:
+            done = pack_suite(home, suite, progress=progress)
+        if not done.runs:
+            print(f"{done.suite}: nothing to pack")
+        elif done.path is not None:
+            print(f"{done.suite}: {counted(done.runs, 'run')} packed; {disk(done.path.stat().st_size)} in {done.path}")
+        if done.left:
+            print(
+                f"  {counted(len(done.left), 'run')} left as folders: they contain other files, {done.left[0]} for one"
+            )
+
+
+def unpack(
+    context: typer.Context,
+    suites: Annotated[
+        list[str],
+        typer.Argument(metavar="SUITE...", help="Suites that were packed.", autocompletion=complete_suites),
+    ],
+) -> None:
+    """Makes folders of packed runs again, and deletes `HOME/packed/SUITE.zip`.
+
+    Example: `afnetm unpack quick`
+    """
+    from benchmarks.archive.packing import unpack_suite
+
+    for suite in suites:
+        with _stoppable(), progress_bar("unpacking", console, what="runs") as progress:
+            count = unpack_suite(context.obj, suite, progress=progress)
+        print(f"{suite}: {counted(count, 'run')} unpacked")
+
+
+@contextmanager
+def _stoppable() -> Iterator[None]:
+    """Says what Ctrl-C leaves."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        errors.say("stopped; what is done is complete and kept. To resume, use the same command again")
+        raise typer.Exit(130) from None

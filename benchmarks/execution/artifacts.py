@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import NullPool, column, create_engine, func, inspect, make_url, or_, select, table, update
 
+from afnetm.zipped import Folder
 from benchmarks.execution.troubles import is_database
 from benchmarks.records.home import Home
 
@@ -50,7 +51,7 @@ class Artifacts:
         self.location = self._folder.as_uri() if is_database(uri) else None
         self._known: set[str] = set()
 
-    def put(self, run: str, files: Mapping[str, Path | bytes], *, alone: bool = False) -> None:
+    def put(self, run: str, files: Mapping[str, Folder | bytes], *, alone: bool = False) -> None:
         """Writes files to a run, over those of the same names.
 
         Args:
@@ -123,11 +124,8 @@ def _place(uri: str, run: str, where: str) -> None:
         connection.execute(update(_runs).where(_runs.c.run_uuid == run).values(artifact_uri=where))
 
 
-def _write(folder: Path, files: Mapping[str, Path | bytes]) -> None:
+def _write(folder: Path, files: Mapping[str, Folder | bytes]) -> None:
     for name, content in files.items():
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        if isinstance(content, bytes):
-            path.write_bytes(content)
-        else:
-            shutil.copyfile(content, path)
+        path.write_bytes(content if isinstance(content, bytes) else content.read_bytes())

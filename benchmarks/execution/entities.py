@@ -1,14 +1,15 @@
 """A suite and its records in MLflow's terms: parameters, metrics, the dataset, names."""
 
+import io
 import math
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
 from mlflow.entities import Dataset, Metric, Param
-from safetensors import safe_open
+from safetensors.numpy import load
 
+from afnetm.zipped import Folder
 from benchmarks.records.manifest import ListedRun, Manifest
 from benchmarks.records.store import PICTURE
 
@@ -56,11 +57,11 @@ def _own(hyperparameters: Mapping[str, Any], facts: Mapping[str, Any]) -> dict[s
     return {f"hyperparameters.{name}" if name in taken else name: value for name, value in hyperparameters.items()}
 
 
-def run_metrics(result: Mapping[str, Any], folder: Path, end: int) -> list[Metric]:
+def run_metrics(result: Mapping[str, Any], folder: Folder, end: int) -> list[Metric]:
     """Scores and costs of a finished run, and its curves, a step an epoch; `end` is when it ended, in ms."""
     names = ("accuracy", "macro_f1", "seconds", "test_seconds", "parameters", "flops", "n_train", "n_test")
     metrics = [Metric(name, float(result[name]), end, 0) for name in names]
-    curves = pd.read_csv(folder / "curves.csv").drop(columns="epoch")
+    curves = pd.read_csv(io.BytesIO((folder / "curves.csv").read_bytes())).drop(columns="epoch")
     for name in curves.columns:
         metrics += [Metric(f"train_{name}", float(v), end, epoch) for epoch, v in enumerate(curves[name])]
     return metrics
@@ -78,10 +79,8 @@ def mlflow_dataset(dataset: Mapping[str, Any]) -> Dataset:
     )
 
 
-def shows_subjects(path: Path) -> bool:
+def shows_subjects(file: Folder) -> bool:
     """Whether a file of a record names subjects, or holds so much of each scan that it may show it."""
-    if path.name != "auxiliary_outputs.safetensors":
-        return path.name == "predictions.parquet"
-    with safe_open(path, framework="numpy") as file:
-        shapes = [file.get_slice(name).get_shape() for name in file.keys()]  # noqa: SIM118
-    return any(math.prod(shape[1:]) >= PICTURE for shape in shapes)
+    if file.name != "auxiliary_outputs.safetensors":
+        return file.name == "predictions.parquet"
+    return any(math.prod(array.shape[1:]) >= PICTURE for array in load(file.read_bytes()).values())

@@ -22,6 +22,7 @@ os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "10")
 from mlflow import MlflowClient
 from mlflow.entities import DatasetInput, Metric, Run
 
+from afnetm.zipped import run_files
 from benchmarks.execution.artifacts import METHOD, Artifacts, bring_home
 from benchmarks.execution.entities import (
     method_params,
@@ -277,7 +278,7 @@ class Tracker:
         folder = self._store.folder(listed.key)
         self.client.log_batch(identifier, metrics=run_metrics(result, folder, end), params=run_params(result))
         self.client.log_inputs(identifier, [DatasetInput(mlflow_dataset(self._manifest.dataset))])
-        files = {path.name: path for path in folder.iterdir() if self._named or not shows_subjects(path)}
+        files = {file.name: file for file in run_files(folder) if self._named or not shows_subjects(file)}
         self.artifacts.put(identifier, files)
         self.client.set_terminated(identifier, end_time=end)
         self._children[listed.key] = (identifier, _finished(result))
@@ -287,7 +288,7 @@ class Tracker:
         """Adds what names subjects to a copy that was made without, where that is wanted now; says whether it was."""
         if not self._named or key not in self._nameless:
             return False
-        self.artifacts.put(run, {path.name: path for path in self._store.folder(key).iterdir()})
+        self.artifacts.put(run, {file.name: file for file in run_files(self._store.folder(key))})
         self.client.set_tag(run, _NAMED, "yes")
         self._nameless.discard(key)
         return True

@@ -41,6 +41,11 @@ class Home:
         return self.path / "runs"
 
     @property
+    def packed(self) -> Path:
+        """Records of finished runs that were packed, an archive of many each."""
+        return self.path / "packed"
+
+    @property
     def failures(self) -> Path:
         """Reasons of failed runs, a JSON file each."""
         return self.path / "failures"

@@ -11,6 +11,7 @@ from pydantic import ConfigDict, Field
 from afnetm.data.dataset import FaceDataset
 from afnetm.errors import UserError
 from afnetm.strict import STRICT, parse
+from afnetm.zipped import runs_in
 from benchmarks.records.home import Home, write_text
 
 #: Before the key of a run that waits for the best trial of its search.
@@ -111,8 +112,16 @@ def manifest_named(home: Home, name: str) -> Manifest:
 
     Raises:
         NoManifestError: it was never run in this home.
+        UserError: its packed runs cannot be read.
     """
     path = _place(home, name)
+    try:
+        if (packed := home.packed / f"{name}.zip").is_file():
+            runs_in(packed)
+    except UserError as error:
+        raise UserError(
+            f"packed runs of suite '{name}': {error}; restore that file, or delete it to begin anew"
+        ) from None
     try:
         manifest: Manifest = parse(Manifest, json.loads(path.read_text()))
         return manifest

@@ -1,8 +1,10 @@
 """The store: records of finished runs on disk. A record that is there is whole; nothing else counts as done."""
 
+import io
 import json
 import os
 import shutil
+from collections import ChainMap
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,10 +20,14 @@ import pyarrow.parquet
 from numpy.typing import NDArray
 from safetensors.numpy import save_file
 
+from afnetm.errors import UserError
+from afnetm.zipped import BROKEN, Folder, packed_runs, run_files, runs_in, write_archive
 from benchmarks.records.home import Home, write_text
 
 #: So many numbers a scan may be a picture, if a small one.
 PICTURE = 16 * 16
+#: Called with how many are done, and of how many.
+Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,19 +65,40 @@ class Record:
 
 
 class Store:
-    """Records under a home: ``runs/KEY/`` for what is done, ``failures/KEY.json`` for what failed last time."""
+    """Records under a home: a run that is done is a folder ``runs/KEY/``, or one like it in an archive in ``packed/``.
+
+    ``failures/KEY.json`` is for what failed last time. A run that is a folder and packed is the same run twice, of
+    which the folder counts: a `pack` that was killed leaves it so.
+    """
 
     def __init__(self, home: Home) -> None:
+        self._home = home
         self._runs = home.runs
         self._failures = home.failures
+        self._packed: ChainMap[str, Folder] = ChainMap()
 
-    def folder(self, key: str) -> Path:
-        """Folder of the record of run `key`, whether it exists or not."""
-        return self._runs / key
+    def folder(self, key: str) -> Folder:
+        """Folder of the record of run `key`, on disk or in an archive, whether it exists or not."""
+        folder = self._runs / key
+        if folder.is_dir():
+            return folder
+        if key not in self._packed:
+            self._look()
+        return self._packed.get(key, folder)
 
     def done(self) -> set[str]:
         """Keys of all finished runs."""
+        before = self.unpacked()
+        self._look()
+        # Again after: what was packed or unpacked meanwhile is in one of them.
+        return before.union(self._packed, self.unpacked() if self._packed else ())
+
+    def unpacked(self) -> set[str]:
+        """Keys of the finished runs that are folders."""
         return {name for name in _names(self._runs) if not name.startswith(".")}
+
+    def _look(self) -> None:
+        self._packed = ChainMap(*(runs for _, runs in packed_runs(self._home.packed)))
 
     def failed(self) -> set[str]:
         """Keys of all runs that failed when last tried."""
@@ -82,9 +109,9 @@ class Store:
         """Writes a record beside and renames it into place; a record that is already there stays."""
         self._put(key, partial(_write, record))
 
-    def copy(self, key: str, source: "Store") -> None:
-        """Copies the record of run `key` from another store in the same way."""
-        self._put(key, partial(shutil.copytree, source.folder(key)))
+    def copy(self, key: str, source: Folder) -> None:
+        """Copies the record of run `key` from the folder of another store, or of an archive, in the same way."""
+        self._put(key, partial(_copy, source))
 
     def _put(self, key: str, fill: Callable[[Path], object]) -> None:
         """`fill` makes the folder that it is given and what is in it."""
@@ -117,16 +144,18 @@ class Store:
 
     def result(self, key: str) -> dict[str, Any]:
         """``result.json`` of a finished run."""
-        result: dict[str, Any] = json.loads((self.folder(key) / "result.json").read_text())
+        result: dict[str, Any] = json.loads((self.folder(key) / "result.json").read_bytes())
         return result
 
     def predictions(self, key: str) -> pa.Table:
         """``predictions.parquet`` of a finished run; as an Arrow table, which takes a third of a frame's time."""
-        return pa.parquet.ParquetFile(self.folder(key) / "predictions.parquet").read(use_threads=False)
+        content = io.BytesIO((self.folder(key) / "predictions.parquet").read_bytes())
+        return pa.parquet.ParquetFile(content).read(use_threads=False)
 
     def curves(self, key: str) -> pa.Table:
         """``curves.csv`` of a finished run."""
-        return pa.csv.read_csv(self.folder(key) / "curves.csv", pa.csv.ReadOptions(use_threads=False))
+        content = io.BytesIO((self.folder(key) / "curves.csv").read_bytes())
+        return pa.csv.read_csv(content, pa.csv.ReadOptions(use_threads=False))
 
     def reason(self, key: str) -> str:
         """Reason of the failure of run `key`, in one line."""
@@ -134,14 +163,57 @@ class Store:
         return reason
 
     def forget(self, keys: Iterable[str]) -> None:
-        """Deletes records and failures; each record is gone at once, by a rename, or not at all."""
-        for key in keys:
+        """Deletes records and failures; each record is gone at once or not at all, packed ones of a suite together."""
+        gone = set(keys)
+        for key in gone:
             self._forget_failure(key)
-            if self.folder(key).is_dir():
-                gone = self._runs / f".{key}.forgotten"
-                shutil.rmtree(gone, ignore_errors=True)  # of a deletion that was killed
-                self.folder(key).rename(gone)
-                shutil.rmtree(gone)
+        for path, runs in packed_runs(self._home.packed):
+            if gone & runs.keys():
+                self.write_packed(path.stem, {key: folder for key, folder in runs.items() if key not in gone})
+        for key in gone:
+            self.delete_folder(key)
+
+    def delete_folder(self, key: str) -> None:
+        """Deletes the folder of a record, by a rename: at once. One that is packed, too, stays there."""
+        if (self._runs / key).is_dir():
+            gone = self._runs / f".{key}.forgotten"
+            shutil.rmtree(gone, ignore_errors=True)  # of a deletion that was killed
+            (self._runs / key).rename(gone)
+            shutil.rmtree(gone)
+
+    def write_packed(self, suite: str, runs: Mapping[str, Folder], progress: Progress | None = None) -> None:
+        """Has the archive of a suite hold these records and no others; deletes it where there are none.
+
+        It is written beside, read back, compared with what it was made of, and renamed into place.
+
+        Raises:
+            UserError: one of them cannot be read, or the archive cannot be written.
+        """
+        path, manifest = self._home.packed / f"{suite}.zip", self._home.suites / f"{suite}.json"
+        if not runs:
+            path.unlink(missing_ok=True)
+            return
+
+        def members() -> Iterator[tuple[str, bytes]]:
+            for number, (key, folder) in enumerate(sorted(runs.items())):
+                yield from ((f"runs/{key}/{file.name}", read_file(file)) for file in run_files(folder))
+                if progress:
+                    progress(number + 1, len(runs))
+            if manifest.is_file():
+                yield f"suites/{suite}.json", manifest.read_bytes()
+
+        path.parent.mkdir(exist_ok=True)
+        beside = path.with_name(f".{path.name}.{os.getpid()}")
+        try:
+            write_archive(beside, members())
+            written = runs_in(beside)
+            for key, folder in runs.items():
+                if not same_files(folder, written[key]):
+                    raise UserError(f"archive '{beside}': run {key} does not read back as it was written")
+            beside.replace(path)
+            _to_disk(path.parent)
+        finally:
+            beside.unlink(missing_ok=True)
 
     def _forget_failure(self, key: str) -> None:
         for path in (self._failures / f"{key}.json", self.failure_text(key)):
@@ -151,6 +223,8 @@ class Store:
         """Deletes what killed processes left half-written. Only for the one who holds the home's lock."""
         for folder in self._runs.glob(".*"):
             shutil.rmtree(folder, ignore_errors=True)
+        for path in self._home.packed.glob(".*"):
+            path.unlink()
 
     @contextmanager
     def swept(self) -> Iterator[None]:
@@ -167,7 +241,38 @@ class Store:
 
     def size(self, keys: Iterable[str]) -> int:
         """Bytes that the records of `keys` take."""
-        return sum(f.stat().st_size for key in keys for f in self.folder(key).glob("*"))
+        return sum(_size(file) for key in keys for file in run_files(self.folder(key)))
+
+
+def read_file(file: Folder) -> bytes:
+    """What is in a file of a stored run.
+
+    Raises:
+        UserError: it is damaged, in an archive.
+    """
+    try:
+        return file.read_bytes()
+    except BROKEN as error:
+        raise UserError(f"{file} is damaged: {str(error)[:300]}; delete the run (afnetm forget) to go on") from None
+
+
+def same_files(one: Folder, other: Folder) -> bool:
+    """Whether two folders have the same files of a stored run, none of them damaged."""
+    try:
+        found, others = ({file.name: file.read_bytes() for file in run_files(folder)} for folder in (one, other))
+    except BROKEN:
+        return False
+    return found == others
+
+
+def _copy(source: Folder, folder: Path) -> None:
+    folder.mkdir()
+    for file in run_files(source):
+        (folder / file.name).write_bytes(read_file(file))
+
+
+def _size(file: Folder) -> int:
+    return file.stat().st_size if isinstance(file, Path) else file.root.getinfo(file.at).compress_size
 
 
 def _names(folder: Path) -> list[str]:

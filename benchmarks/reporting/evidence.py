@@ -3,15 +3,15 @@
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from safetensors import safe_open
+from safetensors.numpy import load
 
 from afnetm.data.maps import SHOWN_CELLS
+from afnetm.zipped import Folder
 
 _AUXILIARY, _GRADCAM = "auxiliary_outputs.safetensors", "gradcam.safetensors"
 _ATTENTION = "attention"
@@ -28,7 +28,7 @@ class Map:
     shift: float
 
 
-def importance(record: Path, *, scans: int) -> dict[str, NDArray[np.float64]]:
+def importance(record: Folder, *, scans: int) -> dict[str, NDArray[np.float64]]:
     """The weights of ``texture`` and ``depth``, each ``(scans,)``, of the record in a folder; none if it has none.
 
     Raises:
@@ -43,7 +43,7 @@ def importance(record: Path, *, scans: int) -> dict[str, NDArray[np.float64]]:
     return dict(zip(("texture", "depth"), values.T, strict=True))
 
 
-def maps(record: Path, result: Mapping[str, Any]) -> dict[tuple[str, str], Map]:
+def maps(record: Folder, result: Mapping[str, Any]) -> dict[tuple[str, str], Map]:
     """The mean map of the record in a folder, by kind (attention, gradcam) and stream.
 
     Raises:
@@ -98,8 +98,7 @@ def _small(values: NDArray[np.float64]) -> NDArray[np.float64]:
     return values
 
 
-def _arrays(path: Path, wanted: Callable[[str], bool]) -> dict[str, NDArray[np.float32]]:
+def _arrays(path: Folder, wanted: Callable[[str], bool]) -> dict[str, NDArray[np.float32]]:
     if not path.is_file():
         return {}
-    with safe_open(path, "numpy") as file:
-        return {name: file.get_tensor(name) for name in file.keys() if wanted(name)}  # noqa: SIM118 - no mapping
+    return {name: array for name, array in load(path.read_bytes()).items() if wanted(name)}

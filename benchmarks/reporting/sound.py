@@ -14,6 +14,7 @@ import pandas as pd
 import pyarrow as pa
 from safetensors import SafetensorError
 
+from afnetm.zipped import BROKEN
 from benchmarks.records.manifest import ListedRun
 from benchmarks.records.store import Store
 from benchmarks.reporting.evidence import Map, importance, maps
@@ -22,7 +23,7 @@ from reports.formats import in_a_line
 from reports.schema import CURVES, PREDICTIONS, Column, probabilities
 
 #: What reading a damaged file raises, each library its own.
-DAMAGED = (OSError, ValueError, KeyError, TypeError, pa.ArrowException, SafetensorError)
+DAMAGED = (OSError, ValueError, KeyError, TypeError, pa.ArrowException, SafetensorError, *BROKEN)
 #: What a result must have to be reported.
 _NEEDED = ("seed", "n_train", "n_test", "accuracy", "macro_f1")
 #: What it may lack: measured or counted.

@@ -23,10 +23,10 @@ from hypothesis import strategies as st
 from safetensors.numpy import load, save
 
 from afnetm.errors import UserError
+from afnetm.zipped import unpack
 from benchmarks.archive.checking import check_home
 from benchmarks.archive.exporting import export_suite
 from benchmarks.archive.merging import merge
-from benchmarks.archive.zipped import unpack
 from benchmarks.plans.keys import run_key
 from benchmarks.records.home import Home
 from benchmarks.records.manifest import read_manifest

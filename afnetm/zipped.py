@@ -2,6 +2,7 @@
 
 Written, it is the same bytes for the same content. Read, it is believed in nothing: members have names that files of a
 home have, and so lead nowhere, are plain files of bounded sizes, and are written under those names and no others.
+Stored runs can be read where they are, in the archive, as if each had a folder.
 """
 
 import os
@@ -11,28 +12,37 @@ import stat
 import struct
 import zipfile
 import zlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from functools import lru_cache
 from pathlib import Path
 
 from afnetm.errors import UserError
 from afnetm.strict import formatted
-from reports.formats import in_a_line
 
+#: What has the files of a stored run: a folder on disk, or one in an archive.
+Folder = Path | zipfile.Path
+#: The files of a stored run, and how many bytes each has at most.
+RUN_FILES = {
+    "result.json": 2**20,
+    "predictions.parquet": 2**26,
+    "curves.csv": 2**26,
+    "auxiliary_outputs.safetensors": 2**30,
+    "gradcam.safetensors": 2**30,
+    "weights.safetensors": 2**32,
+}
 _KEY = "[0-9a-f]{20}"
 #: What a home has, and how many bytes of it are taken at most.
 _FILES = {
     r"suites/[^/\\.][^/\\]*\.json": 2**26,
     r"searches/[^/\\.][^/\\]*\.toml": 2**24,
     rf"failures/{_KEY}\.json": 2**16,
-    rf"runs/{_KEY}/result\.json": 2**20,
-    rf"runs/{_KEY}/(predictions\.parquet|curves\.csv)": 2**26,
-    rf"runs/{_KEY}/(auxiliary_outputs|gradcam)\.safetensors": 2**30,
-    rf"runs/{_KEY}/weights\.safetensors": 2**32,
+    **{rf"runs/{_KEY}/{re.escape(name)}": limit for name, limit in RUN_FILES.items()},
 }
 #: Unpacked bytes per byte of the archive, of which text takes about a tenth; and so many in any case.
 _RATIO, _SMALL = 100, 2**24
-#: Python's own for a file that is not what it says.
-_BROKEN = (zipfile.BadZipFile, zlib.error, struct.error, EOFError, NotImplementedError, RuntimeError, ValueError)
+#: What reading an archive raises that is not what it says, or a member of it.
+BROKEN = (zipfile.BadZipFile, zlib.error, struct.error, EOFError, NotImplementedError, RuntimeError, ValueError)
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # the first that zip knows
 
 
@@ -63,29 +73,81 @@ def unpack(path: Path, folder: Path) -> None:
     Raises:
         UserError: it cannot be read, or is no such archive; names the member, what is wrong and what is allowed.
     """
+    with _opened(path) as archive:
+        total, free = sum(info.file_size for info in archive.infolist()), shutil.disk_usage(folder).free
+        if 2 * total > free:  # once unpacked, once in the home
+            raise UserError(
+                f"{path.name}: takes {2e-6 * total:.0f} MB while it is imported; {free / 1e6:.0f} MB are free"
+            )
+        for info in archive.infolist():
+            target = folder / info.filename
+            target.parent.mkdir(parents=True, exist_ok=True)
+            try:
+                with archive.open(info) as member, target.open("xb") as file:
+                    shutil.copyfileobj(member, file)  # no more than the size that it says, which was checked
+            except BROKEN as error:
+                raise UserError(f"{path.name}: {info.filename}: damaged: {str(error)[:300]}") from None
+
+
+def runs_in(path: Path) -> dict[str, Folder]:
+    """The stored runs in the archive at `path`, by key; its directory is read once for as long as it is the same file.
+
+    Raises:
+        FileNotFoundError: it is not there.
+        UserError: as `unpack`.
+    """
+    about = path.stat()
+    return _runs_in(path, about.st_ino, about.st_size, about.st_mtime_ns)
+
+
+@lru_cache(maxsize=64)
+def _runs_in(path: Path, _inode: int, _size: int, _changed: int) -> dict[str, Folder]:
+    archive = _opened(path)
+    keys = {name.split("/")[1]: None for name in archive.namelist() if name.startswith("runs/")}
+    return {key: zipfile.Path(archive, f"runs/{key}/") for key in keys}
+
+
+def packed_runs(folder: Path) -> Iterator[tuple[Path, dict[str, Folder]]]:
+    """The archives in a folder that can be read, each with its stored runs by key."""
+    for path in sorted(folder.glob("[!.]*.zip")):
+        with suppress(UserError, FileNotFoundError):
+            yield path, runs_in(path)
+
+
+def run_folder(folder: Path) -> Folder:
+    """``HOME/runs/KEY`` if it is there or the run nowhere, else the run's folder in one of ``HOME/packed/*.zip``."""
+    if not folder.is_dir():
+        whole = folder.absolute()
+        for _, runs in packed_runs(whole.parent.parent / "packed"):
+            if whole.name in runs:
+                return runs[whole.name]
+    return folder
+
+
+def run_files(folder: Folder) -> list[Folder]:
+    """What a stored run has of `RUN_FILES`."""
+    return [file for name in RUN_FILES if (file := folder / name).is_file()]
+
+
+def _opened(path: Path) -> zipfile.ZipFile:
     if not path.is_file():  # opening alone may do something to a device
         raise UserError(f"archive '{path}' is not a plain file")
     try:
         archive = zipfile.ZipFile(path)
     except OSError as error:
         raise UserError(f"archive '{path}' cannot be read: {error.strerror or error}") from None
-    except _BROKEN as error:
-        raise UserError(f"archive '{path}' is not a zip archive, or a damaged one: {in_a_line(str(error))}") from None
-    with archive:
-        infos = archive.infolist()
-        _check(infos, path.name, packed=path.stat().st_size, free=shutil.disk_usage(folder).free)
-        for info in infos:
-            target = folder / info.filename
-            target.parent.mkdir(parents=True, exist_ok=True)
-            try:
-                with archive.open(info) as member, target.open("xb") as file:
-                    shutil.copyfileobj(member, file)  # no more than the size that it says, which was checked
-            except _BROKEN as error:
-                raise UserError(f"{path.name}: {info.filename}: damaged: {in_a_line(str(error))}") from None
+    except BROKEN as error:
+        raise UserError(f"archive '{path}' is not a zip archive, or a damaged one: {str(error)[:300]}") from None
+    try:
+        _check(archive.infolist(), path.name, packed=path.stat().st_size)
+    except BaseException:
+        archive.close()
+        raise
+    return archive
 
 
-def _check(infos: list[zipfile.ZipInfo], archive: str, *, packed: int, free: int) -> None:
-    """Raises `UserError` unless these members may be unpacked."""
+def _check(infos: list[zipfile.ZipInfo], archive: str, *, packed: int) -> None:
+    """Raises `UserError` unless these members may be read."""
     names = set()
     for info in infos:
         name = info.orig_filename  # as it is there; `filename` was mended
@@ -106,8 +168,6 @@ def _check(infos: list[zipfile.ZipInfo], archive: str, *, packed: int, free: int
     total, allowed = sum(info.file_size for info in infos), max(_SMALL, _RATIO * packed)
     if total > allowed:
         raise UserError(f"{archive}: {packed} bytes that unpack to {total} (allowed: up to {allowed})")
-    if 2 * total > free:  # once unpacked, once in the home
-        raise UserError(f"{archive}: takes {2e-6 * total:.0f} MB while it is imported; {free / 1e6:.0f} MB are free")
 
 
 def _limit(name: str) -> int | None:
