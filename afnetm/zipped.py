@@ -12,8 +12,7 @@ import stat
 import struct
 import zipfile
 import zlib
-from collections.abc import Iterable, Iterator
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
 from pathlib import Path
 
@@ -107,11 +106,17 @@ def _runs_in(path: Path, _inode: int, _size: int, _changed: int) -> dict[str, Fo
     return {key: zipfile.Path(archive, f"runs/{key}/") for key in keys}
 
 
-def packed_runs(folder: Path) -> Iterator[tuple[Path, dict[str, Folder]]]:
-    """The archives in a folder that can be read, each with its stored runs by key."""
+def packed_runs(
+    folder: Path, unreadable: Callable[[str], object] = lambda why: None
+) -> Iterator[tuple[Path, dict[str, Folder]]]:
+    """The archives in a folder that can be read, each with its stored runs by key; says of the others why not."""
     for path in sorted(folder.glob("[!.]*.zip")):
-        with suppress(UserError, FileNotFoundError):
+        try:
             yield path, runs_in(path)
+        except FileNotFoundError:  # meanwhile
+            pass
+        except UserError as error:
+            unreadable(str(error))
 
 
 def run_folder(folder: Path) -> Folder:
@@ -125,7 +130,7 @@ def run_folder(folder: Path) -> Folder:
 
 
 def run_files(folder: Folder) -> list[Folder]:
-    """What a stored run has of `RUN_FILES`."""
+    """The files of a stored run, in the order of `RUN_FILES`."""
     return [file for name in RUN_FILES if (file := folder / name).is_file()]
 
 

@@ -119,7 +119,9 @@ def test_what_cannot_be_is_one_line(make, message: str) -> None:
     assert "\n" not in str(caught.value)
 
 
-def test_a_trained_model_is_loaded_from_a_run_and_asked(data: afnetm.FaceDataset, tmp_path: Path) -> None:
+def test_a_trained_model_is_loaded_from_a_run_and_asked(
+    data: afnetm.FaceDataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     from benchmarks.execution.executing import execute
     from benchmarks.plans.runs import plan
     from benchmarks.plans.suite import parse_suite
@@ -149,6 +151,14 @@ def test_a_trained_model_is_loaded_from_a_run_and_asked(data: afnetm.FaceDataset
     np.testing.assert_allclose(
         found.to_numpy(), predictions[[f"p_{name}" for name in trained.classes]].to_numpy(), atol=1e-5
     )
+    monkeypatch.chdir(tmp_path)
+    Store(home).write_packed("s", {planned.run.key: folder})
+    Store(home).delete_folder(planned.run.key)
+    again = afnetm.load_model(Path("runs") / planned.run.key).predict(data.subset(rows))
+    pd.testing.assert_frame_equal(again, found)
+    assert isinstance(folder, Path)
+    Store(home).forget([planned.run.key])
+    execute(planned, home)
     (folder / "weights.safetensors").unlink()
     with pytest.raises(afnetm.UserError, match="kept no weights"):
         afnetm.load_model(folder)

@@ -16,7 +16,7 @@ from benchmarks.records.store import Progress, Store, same_files
 
 @dataclass(frozen=True)
 class Packed:
-    """What was packed of `suite`: so many `runs` now, and `left` as folders, since these have files of other names.
+    """Outcome of packing `suite`: so many `runs` now, and `left` as folders, since these have files of other names.
 
     `path` is the archive, None where there is none.
     """

@@ -27,6 +27,8 @@ def tell_earlier(job: Job, done: Sequence[PlannedRun], store: Store, console: Te
             f"keep_weights = true: {counted(len(bare), 'finished run')} without weights, which were not kept then; "
             f"after `afnetm forget {name}` the next run trains them again"
         )
+    for why in store.unreadable():
+        errors.say(f"[yellow]warning:[/] packed runs of another suite cannot be read, and none is used: {escape(why)}")
     used = [(one.label, job.suite.methods[one.label], one.run.key) for one in done]
     tell_changed_sources(used, store, suite=job.suite.name)
 

@@ -4,7 +4,7 @@ import io
 import json
 import os
 import shutil
-from collections import ChainMap
+from collections import ChainMap, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -96,6 +96,12 @@ class Store:
     def unpacked(self) -> set[str]:
         """Keys of the finished runs that are folders."""
         return {name for name in _names(self._runs) if not name.startswith(".")}
+
+    def unreadable(self) -> list[str]:
+        """Of the archives that cannot be read, why; what is in them is not done for any suite."""
+        found: list[str] = []
+        deque(packed_runs(self._home.packed, found.append), maxlen=0)
+        return found
 
     def _look(self) -> None:
         self._packed = ChainMap(*(runs for _, runs in packed_runs(self._home.packed)))
@@ -245,7 +251,7 @@ class Store:
 
 
 def read_file(file: Folder) -> bytes:
-    """What is in a file of a stored run.
+    """Content of a file of a stored run.
 
     Raises:
         UserError: it is damaged, in an archive.

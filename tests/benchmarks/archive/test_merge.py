@@ -16,6 +16,7 @@ from afnetm.data.scan import EXPRESSIONS
 from afnetm.errors import UserError
 from benchmarks.archive.exporting import export_suite
 from benchmarks.archive.merging import merge
+from benchmarks.archive.packing import pack_suite
 from benchmarks.archive.uniting import united
 from benchmarks.commands import manifests
 from benchmarks.commands.comparing import train
@@ -245,8 +246,11 @@ def test_what_came_is_not_trained_again_and_mlflow_is_told_of_it(
         for one in (one for one in planned.planned if one.label == label):
             Store(home).write(one.run.key, guessed(one, planned.dataset))
         manifests.make_manifest(planned.suite, planned.dataset, planned.planned).save(home)
+    pack_suite(parts[0], "small")
     done = merge([part.path for part in parts], there := Home(tmp_path / "there"))
     assert (done.records, done.datasets) == (6, ["tiny"])
+    assert pack_suite(there, "small").runs == 6
+    assert not any(there.runs.iterdir())
     shutil.copy(empty_mlflow, there.path / "mlflow.db")
     ready = job(there)
     assert ready.dataset is not None
