@@ -24,8 +24,9 @@ REGRESSOR_VERSION = 1
 FOLDS = 5
 #: Pixels along a side of the shrunk maps.
 _SIDE = 32
-#: Strength of the ridge, over standardised pixels.
-_STRENGTH = 3000.0
+#: Strength of the ridge for each scan, over standardised pixels: of steps of about 3 the best over all regions, on 360
+#: scans of 60 synthetic subjects (seed 5) in five folds.
+_STRENGTH = 35.0
 #: Depth beyond this from the plane of the eyes, and where there is nothing, is this, mm.
 _DEEPEST_MM = 60.0
 
@@ -61,7 +62,7 @@ def fit_landmarks(
     if not known.any(0).all():
         raise UserError(f"landmarks: rows {np.flatnonzero(~known.any(0).all(1)).tolist()} are missing in every scan")
     whole = np.where(known, landmarks, np.nanmean(landmarks, axis=0, dtype=np.float64))
-    pipeline = make_pipeline(StandardScaler(), Ridge(_STRENGTH))
+    pipeline = make_pipeline(StandardScaler(), Ridge(_STRENGTH * len(texture)))
     return LandmarkRegressor(pipeline.fit(_features(texture, depth), whole.reshape(len(whole), -1)))
 
 
@@ -99,7 +100,7 @@ def _features(texture: NDArray[np.uint8], depth: NDArray[np.uint16]) -> NDArray[
     deep = np.where(depth[:, 0] > 0, millimetres, -_DEEPEST_MM).clip(-_DEEPEST_MM, _DEEPEST_MM)
     surface = _shrunk(deep.astype(np.float32))
     slopes = np.gradient(surface, WINDOW_MM / surface.shape[-1], axis=(1, 2))
-    planes = [grey, surface / _DEEPEST_MM, *(slope.clip(-2, 2) for slope in slopes)]
+    planes = [grey, *np.gradient(grey, axis=(1, 2)), surface, *(slope.clip(-2, 2) for slope in slopes)]
     return np.concatenate([plane.reshape(len(plane), -1) for plane in planes], axis=1).astype(np.float32)
 
 
