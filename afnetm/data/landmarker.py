@@ -1,9 +1,9 @@
 """Finding landmarks: a scan's surface and texture to named landmarks in mm, without any that a person has placed.
 
 The scan is seen from the front, in its own frame first and then in the pose that the landmarks found there give. In
-either view a face detector and a face mesh (`afnetm.data.face_models`) look at its texture, or where they find no face
-in it, at its shape. How far towards the viewer a landmark is comes from the surface; where that has a hole, a spike or
-the face's rim, from the mesh and the surface around.
+either view a face detector and a face mesh (`afnetm.data.face_models`) look at its texture; where they find no face in
+it, or not the same one twice, at its shape. How far towards the viewer a landmark is comes from the surface; where that
+has a hole, a spike or the face's rim, from the mesh and the surface around.
 """
 
 from collections.abc import Callable
@@ -34,6 +34,9 @@ _WIDTH_MM = 260.0
 _FIRST_MARGIN = 1.3
 #: Below this the mesh model says that there is no face.
 MIN_PRESENCE = 0.5
+#: Where a face is found well the meshes of both views are 1 to 4 mm apart. Further apart than the first number, the next
+#: picture is tried; further than the second one in all of them, there is no face.
+_GOOD_MM, MAX_DISAGREEMENT_MM = 6.0, 12.0
 #: A surface that is further from the smoothly bent mesh than this, mm, is none that the landmark is on.
 _MAX_OFFSET_MM = 8.0
 #: Half the width of the square around a point whose median is its depth, pixels.
@@ -51,6 +54,7 @@ class FoundLandmarks:
         measured: ``(L,)`` bool, whether the depth is that of the surface; else it is estimated from what is around.
         picture: in which the face was found, a name of `PICTURES`.
         presence: how sure the model is of it, `MIN_PRESENCE` to 1.
+        disagreement: mean distance between the mesh's points in the two views, mm, up to `MAX_DISAGREEMENT_MM`.
     """
 
     landmarks: NDArray[np.float32]
@@ -58,6 +62,7 @@ class FoundLandmarks:
     measured: NDArray[np.bool_]
     picture: str
     presence: float
+    disagreement: float
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,30 +96,46 @@ def find_landmarks(scan: Scan, *, names: tuple[str, ...] = LANDMARKS_83) -> Foun
         UserError: the models are not installed, a mesh that is damaged or none of a face in mm, or no face is found.
     """
     check_mesh(scan)
-    models, first = face_models(), _first_camera(scan)
+    first = _first_camera(scan)
     seen = view(scan, first.place(scan.vertices), size=_SIZE)
-    for picture, draw in PICTURES.items():
-        drawn = draw(seen)
-        rough = models.mesh(drawn, models.detect(drawn))
-        if rough.presence < MIN_PRESENCE:
-            continue
-        around = first.back(_on_surface(rough, seen, first.width)[0])
-        pose = fit_anchors(find_anchors(landmarks_of(around, LANDMARKS_83), _SET))
-        if pose.misfit > MAX_MISFIT_MM:
-            continue
-        posed = _Camera(pose.rotation, pose.translation, _WIDTH_MM)
-        seen_again = view(scan, posed.place(scan.vertices), size=_SIZE)
-        mesh = models.mesh(draw(seen_again), square_around(_pixels(posed.place(around))))
-        if mesh.presence >= MIN_PRESENCE:
-            points, measured = _on_surface(mesh, seen_again, posed.width)
-            return FoundLandmarks(
-                landmarks=landmarks_of(posed.back(points), names).astype(np.float32),
-                names=names,
-                measured=landmarks_of(measured[:, None] * np.ones(3), names)[:, 0] == 1,
-                picture=picture,
-                presence=mesh.presence,
-            )
-    raise UserError(f"scan {scan.id}: no face is found in its texture or its shape, seen along -z")
+    best: FoundLandmarks | None = None
+    for picture in PICTURES:
+        found = _found_in(picture, scan, seen, first, names)
+        if found is not None and (best is None or found.disagreement < best.disagreement):
+            best = found
+        if best is not None and best.disagreement <= _GOOD_MM:
+            return best
+    if best is None or best.disagreement > MAX_DISAGREEMENT_MM:
+        raise UserError(f"scan {scan.id}: no face is found in its texture or its shape, seen along -z")
+    return best
+
+
+def _found_in(picture: str, scan: Scan, seen: View, first: _Camera, names: tuple[str, ...]) -> FoundLandmarks | None:
+    """The landmarks in one picture of the first view and then of the posed one; None where either shows no face."""
+    models, draw = face_models(), PICTURES[picture]
+    drawn = draw(seen)
+    rough = models.mesh(drawn, models.detect(drawn))
+    if rough.presence < MIN_PRESENCE:
+        return None
+    around = first.back(_on_surface(rough, seen, first.width)[0])
+    pose = fit_anchors(find_anchors(landmarks_of(around, LANDMARKS_83), _SET))
+    if pose.misfit > MAX_MISFIT_MM:
+        return None
+    posed = _Camera(pose.rotation, pose.translation, _WIDTH_MM)
+    seen_again = view(scan, posed.place(scan.vertices), size=_SIZE)
+    mesh = models.mesh(draw(seen_again), square_around(_pixels(posed.place(around))))
+    if mesh.presence < MIN_PRESENCE:
+        return None
+    points, measured = _on_surface(mesh, seen_again, posed.width)
+    found = posed.back(points)
+    return FoundLandmarks(
+        landmarks=landmarks_of(found, names).astype(np.float32),
+        names=names,
+        measured=landmarks_of(measured[:, None] * np.ones(3), names)[:, 0] == 1,
+        picture=picture,
+        presence=mesh.presence,
+        disagreement=float(np.linalg.norm(found - around, axis=1).mean()),
+    )
 
 
 def _first_camera(scan: Scan) -> _Camera:
