@@ -18,7 +18,7 @@ from afnetm.data.face_models import Mesh, face_models, square_around
 from afnetm.data.landmarks import LANDMARKS_83
 from afnetm.data.maps import DEPTH_STEP_MM, DEPTH_ZERO_MM, WINDOW_MM
 from afnetm.data.plausible import check_mesh
-from afnetm.data.pose import MAX_MISFIT_MM, find_anchors, fit_anchors
+from afnetm.data.pose import MAX_MISFIT_MM, Pose, find_anchors, fit_anchors
 from afnetm.data.regions import landmark_set
 from afnetm.data.rendering import View, view
 from afnetm.data.scan import Scan
@@ -34,8 +34,8 @@ _WIDTH_MM = 260.0
 _FIRST_MARGIN = 1.3
 #: Below this the mesh model says that there is no face.
 MIN_PRESENCE = 0.5
-#: Where a face is found well the meshes of both views are 1 to 4 mm apart. Further apart than the first number, the next
-#: picture is tried; further than the second one in all of them, there is no face.
+#: Where a face is found well the meshes of both views are 1 to 4 mm apart. Further apart than the first number, the
+#: next picture is tried; further than the second one in all of them, there is no face.
 _GOOD_MM, MAX_DISAGREEMENT_MM = 6.0, 12.0
 #: A surface that is further from the smoothly bent mesh than this, mm, is none that the landmark is on.
 _MAX_OFFSET_MM = 8.0
@@ -118,16 +118,17 @@ def _found_in(picture: str, scan: Scan, seen: View, first: _Camera, names: tuple
     if rough.presence < MIN_PRESENCE:
         return None
     around = first.back(_on_surface(rough, seen, first.width)[0])
-    pose = fit_anchors(find_anchors(landmarks_of(around, LANDMARKS_83), _SET))
-    if pose.misfit > MAX_MISFIT_MM:
-        return None
+    pose = _pose(around)
     posed = _Camera(pose.rotation, pose.translation, _WIDTH_MM)
-    seen_again = view(scan, posed.place(scan.vertices), size=_SIZE)
-    mesh = models.mesh(draw(seen_again), square_around(_pixels(posed.place(around))))
-    if mesh.presence < MIN_PRESENCE:
+    try:
+        seen_again = view(scan, posed.place(scan.vertices), size=_SIZE)
+    except UserError:  # in that pose there is nothing to be seen
         return None
+    mesh = models.mesh(draw(seen_again), square_around(_pixels(posed.place(around))))
     points, measured = _on_surface(mesh, seen_again, posed.width)
     found = posed.back(points)
+    if mesh.presence < MIN_PRESENCE or max(pose.misfit, _pose(found).misfit) > MAX_MISFIT_MM:
+        return None
     return FoundLandmarks(
         landmarks=landmarks_of(found, names).astype(np.float32),
         names=names,
@@ -136,6 +137,11 @@ def _found_in(picture: str, scan: Scan, seen: View, first: _Camera, names: tuple
         presence=mesh.presence,
         disagreement=float(np.linalg.norm(found - around, axis=1).mean()),
     )
+
+
+def _pose(mesh: NDArray[np.float64]) -> Pose:
+    """The pose of a face by its `mesh` ``(478, 3)``, in the scan's frame."""
+    return fit_anchors(find_anchors(landmarks_of(mesh, LANDMARKS_83), _SET))
 
 
 def _first_camera(scan: Scan) -> _Camera:
