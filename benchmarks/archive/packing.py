@@ -27,14 +27,17 @@ class Packed:
     path: Path | None
 
 
-def pack_suite(home: Home, reference: str, *, progress: Progress | None = None) -> Packed:
-    """Moves all finished runs of a suite that are folders into the suite's archive, with their weights.
+def pack_suite(
+    home: Home, reference: str, *, storage_url: str | None = None, progress: Progress | None = None
+) -> Packed:
+    """Moves all finished runs of a suite that are folders into the suite's archive, its trials' and weights with them.
 
     Runs that other suites have, too, are found by them all the same. What is in the archive of another suite stays.
 
     Args:
         home: where the suite was run.
         reference: the suite's name or file.
+        storage_url: of the database that this home's studies are in; None for its journal.
         progress: called for every run that is written.
 
     Raises:
@@ -47,7 +50,8 @@ def pack_suite(home: Home, reference: str, *, progress: Progress | None = None) 
         store.sweep()
         path = home.packed / f"{suite}.zip"
         packed = runs_in(path) if path.is_file() else {}
-        there = sorted(store.unpacked().intersection(listed.key for listed in manifest.only(None)))
+        own = {listed.key for listed in manifest.only(None)} | _trials(home, storage_url, suite)
+        there = sorted(store.unpacked() & own)
         left = [key for key in there if not RUN_FILES.keys() >= {file.name for file in (home.runs / key).iterdir()}]
         folders: dict[str, Folder] = {key: home.runs / key for key in there if key not in left}
         new = {key: one for key, one in folders.items() if key not in packed or not same_files(one, packed[key])}
@@ -56,6 +60,15 @@ def pack_suite(home: Home, reference: str, *, progress: Progress | None = None) 
         for key in folders:
             store.delete_folder(key)
         return Packed(suite, len(folders), left, path if path.is_file() else None)
+
+
+def _trials(home: Home, storage_url: str | None, suite: str) -> set[str]:
+    """Keys of the runs of a suite's search."""
+    if storage_url is None and not home.journal.exists():
+        return set()
+    from benchmarks.search.found_studies import found_studies  # Optuna
+
+    return found_studies(home, storage_url, suite).runs
 
 
 def unpack_suite(home: Home, reference: str, *, progress: Progress | None = None) -> int:

@@ -1,16 +1,15 @@
 """``afnetm export``, ``import``, ``merge``, ``pack`` and ``unpack``: stored runs in archives, and between homes."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from benchmarks.cli.asking import stoppable
 from benchmarks.cli.completion import complete_suites
 from benchmarks.cli.options import Methods, SuiteName, command_line
 from benchmarks.records.home import Home
-from benchmarks.terminal.console import console, errors
+from benchmarks.terminal.console import console
 from benchmarks.terminal.progress import progress_bar
 from benchmarks.terminal.words import counted, disk
 
@@ -91,7 +90,7 @@ def _merge(context: typer.Context, sources: list[Path], *, name: str | None = No
     from benchmarks.archive.merging import merge
 
     home: Home = context.obj
-    with _stoppable(), progress_bar("merging", console, what="runs") as progress:
+    with stoppable("merge"), progress_bar("merging", console, what="runs") as progress:
         done = merge(sources, home, storage_url=context.meta["storage"], name=name, progress=progress)
     here = f", {done.here} were here already" if done.here else ""
     print(f"{', '.join(done.suites) or 'no suite'}: {counted(done.records, 'run')} new{here}")
@@ -121,8 +120,8 @@ def pack(
 
     home: Home = context.obj
     for suite in suites:
-        with _stoppable(), progress_bar("packing", console, what="runs") as progress:
-            done = pack_suite(home, suite, progress=progress)
+        with stoppable("pack"), progress_bar("packing", console, what="runs") as progress:
+            done = pack_suite(home, suite, storage_url=context.meta["storage"], progress=progress)
         if not done.runs:
             print(f"{done.suite}: nothing to pack")
         elif done.path is not None:
@@ -147,16 +146,6 @@ def unpack(
     from benchmarks.archive.packing import unpack_suite
 
     for suite in suites:
-        with _stoppable(), progress_bar("unpacking", console, what="runs") as progress:
+        with stoppable("unpack"), progress_bar("unpacking", console, what="runs") as progress:
             count = unpack_suite(context.obj, suite, progress=progress)
         print(f"{suite}: {counted(count, 'run')} unpacked")
-
-
-@contextmanager
-def _stoppable() -> Iterator[None]:
-    """Says what Ctrl-C leaves."""
-    try:
-        yield
-    except KeyboardInterrupt:
-        errors.say("stopped; what is done is complete and kept. To resume, use the same command again")
-        raise typer.Exit(130) from None

@@ -112,6 +112,17 @@ def test_forgotten_runs_leave_the_archive_and_the_others_stay(home: Home, here: 
     assert (Store(home).done(), list(home.packed.iterdir())) == (set(), [])
 
 
+def test_the_runs_of_a_search_are_packed_and_forgotten_with_it(searched: Path, tmp_path: Path, here: Afnetm) -> None:
+    home = Home(shutil.copytree(searched, tmp_path / "home"))
+    done = Store(home).done()
+    listed = {one.key for one in read_manifest(home, "tuned").only(None)}
+    assert listed < done
+    assert f"tuned: {len(done)} runs packed; " in here(home.path, "pack", "tuned").stdout
+    assert not any(home.runs.iterdir())
+    here(home.path, "forget", "tuned", "--search", "--yes")
+    assert Store(home).done() == listed
+
+
 def test_a_suite_that_is_run_or_is_not_there_is_refused_in_a_line(home: Home, here: Afnetm) -> None:
     before = tree(home.path)
     with home.lock():
