@@ -107,7 +107,7 @@ def pack(
     context: typer.Context,
     suites: Annotated[
         list[str],
-        typer.Argument(metavar="SUITE...", help="Suites that were run.", autocompletion=complete_suites),
+        typer.Argument(metavar="SUITE", help="Suites that were run.", autocompletion=complete_suites),
     ],
 ) -> None:
     """Moves the finished runs of suites into one file each, `HOME/packed/SUITE.zip`, where all commands find them.
@@ -136,7 +136,7 @@ def unpack(
     context: typer.Context,
     suites: Annotated[
         list[str],
-        typer.Argument(metavar="SUITE...", help="Suites that were packed.", autocompletion=complete_suites),
+        typer.Argument(metavar="SUITE", help="Suites that were packed.", autocompletion=complete_suites),
     ],
 ) -> None:
     """Makes folders of packed runs again, and deletes `HOME/packed/SUITE.zip`.

@@ -120,7 +120,7 @@ def manifest_named(home: Home, name: str) -> Manifest:
             runs_in(packed)
     except UserError as error:
         raise UserError(
-            f"packed runs of suite '{name}': {error}; restore that file, or delete it to begin anew"
+            f"packed runs of suite '{name}': {error}; restore that file, or delete it and run the suite again"
         ) from None
     try:
         manifest: Manifest = parse(Manifest, json.loads(path.read_text()))

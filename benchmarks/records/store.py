@@ -150,17 +150,21 @@ class Store:
 
     def result(self, key: str) -> dict[str, Any]:
         """``result.json`` of a finished run."""
-        result: dict[str, Any] = json.loads((self.folder(key) / "result.json").read_bytes())
+        file = self.folder(key) / "result.json"
+        try:
+            result: dict[str, Any] = json.loads(read_file(file))
+        except (ValueError, RecursionError) as error:
+            raise damaged(file, error) from error
         return result
 
     def predictions(self, key: str) -> pa.Table:
         """``predictions.parquet`` of a finished run; as an Arrow table, which takes a third of a frame's time."""
-        content = io.BytesIO((self.folder(key) / "predictions.parquet").read_bytes())
+        content = io.BytesIO(read_file(self.folder(key) / "predictions.parquet"))
         return pa.parquet.ParquetFile(content).read(use_threads=False)
 
     def curves(self, key: str) -> pa.Table:
         """``curves.csv`` of a finished run."""
-        content = io.BytesIO((self.folder(key) / "curves.csv").read_bytes())
+        content = io.BytesIO(read_file(self.folder(key) / "curves.csv"))
         return pa.csv.read_csv(content, pa.csv.ReadOptions(use_threads=False))
 
     def reason(self, key: str) -> str:
@@ -250,16 +254,26 @@ class Store:
         return sum(_size(file) for key in keys for file in run_files(self.folder(key)))
 
 
+class DamagedError(UserError, ValueError):
+    """A file of a stored run that cannot be read; raised from what says why."""
+
+
+def damaged(file: Folder, error: Exception) -> DamagedError:
+    """The error that a file of a stored run is damaged, which names it and the way out."""
+    why = f"{type(error).__name__}: {str(error)[:300]}"
+    return DamagedError(f"{file}: {why}; delete the damaged run (afnetm forget) and run the suite again")
+
+
 def read_file(file: Folder) -> bytes:
     """Content of a file of a stored run.
 
     Raises:
-        UserError: it is damaged, in an archive.
+        DamagedError: it is damaged, in an archive.
     """
     try:
         return file.read_bytes()
     except BROKEN as error:
-        raise UserError(f"{file} is damaged: {str(error)[:300]}; delete the run (afnetm forget) to go on") from None
+        raise damaged(file, error) from error
 
 
 def same_files(one: Folder, other: Folder) -> bool:

@@ -16,7 +16,7 @@ from safetensors import SafetensorError
 
 from afnetm.zipped import BROKEN
 from benchmarks.records.manifest import ListedRun
-from benchmarks.records.store import Store
+from benchmarks.records.store import DamagedError, Store
 from benchmarks.reporting.evidence import Map, importance, maps
 from reports.data.usable import LeftOut
 from reports.formats import in_a_line
@@ -176,6 +176,8 @@ def _typed(table: pa.Table, columns: Mapping[str, Column]) -> pa.Table:
 
 def _message(error: BaseException) -> str:
     """An error in a few words that hold no path."""
+    if isinstance(error, DamagedError) and error.__cause__:
+        error = error.__cause__
     if isinstance(error, FileNotFoundError):
         return "a file is missing"
     if isinstance(error, OSError):

@@ -99,3 +99,11 @@ def test_who_holds_a_home_is_told_without_passwords(tmp_path: Path, monkeypatch:
         with pytest.raises(UserError, match="is in use by process .*run quick") as caught, Home(tmp_path).lock():
             pass
     assert "s3c" not in kept + str(caught.value)
+
+
+def test_a_result_that_is_damaged_is_one_line(store: Store, tmp_path: Path) -> None:
+    store.write("k", record())
+    for content in (b"{", b"\xff", b"[" * 100_000):
+        (tmp_path / "runs" / "k" / "result.json").write_bytes(content)
+        with pytest.raises(UserError, match="runs/k/result.json: .*; delete the damaged run"):
+            store.result("k")
