@@ -136,7 +136,7 @@ def run_files(folder: Folder) -> list[Folder]:
 
 def _opened(path: Path) -> zipfile.ZipFile:
     if not path.is_file():  # opening alone may do something to a device
-        raise UserError(f"archive '{path}' is not a plain file")
+        raise UserError(f"archive '{path}' is not a regular file")
     try:
         archive = zipfile.ZipFile(path)
     except OSError as error:
@@ -165,7 +165,7 @@ def _check(infos: list[zipfile.ZipInfo], archive: str, *, packed: int) -> None:
         names.add(name)
         mode = info.external_attr >> 16
         if stat.S_IFMT(mode) not in {0, stat.S_IFREG}:
-            raise UserError(f"{where} ({stat.filemode(mode)}) is not a plain file")
+            raise UserError(f"{where} ({stat.filemode(mode)}) is not a regular file")
         if info.flag_bits & 1 or info.compress_type not in {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}:
             raise UserError(f"{where} is encrypted or compressed otherwise than by deflate; neither is allowed")
         if info.file_size > limit:

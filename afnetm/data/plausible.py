@@ -39,14 +39,14 @@ def check_mesh(scan: Scan) -> None:
         unit = "" if extent > MIN_EXTENT_MM else f"; is it in {'metres' if extent < 2 else 'centimetres'}?"
         raise _error(
             scan,
-            f"its vertices reach over {extent:.3g} mm (allowed: {MIN_EXTENT_MM:g} to {MAX_EXTENT_MM:g}, "
+            f"its vertices extend over {extent:.3g} mm (allowed: {MIN_EXTENT_MM:g} to {MAX_EXTENT_MM:g}, "
             f"lengths in mm{unit})",
         )
     low, high = _uv_range(scan)
     if max(-low, high) > MAX_PICTURES:
         raise _error(
             scan,
-            f"its texture coordinates reach from {low:g} to {high:g} (allowed: {-MAX_PICTURES:g} to {MAX_PICTURES:g}; "
+            f"its texture coordinates range from {low:g} to {high:g} (allowed: {-MAX_PICTURES:g} to {MAX_PICTURES:g}; "
             "the picture spans 0 to 1, not its pixels)",
         )
 

@@ -80,7 +80,7 @@ def fit_pose(scan: Scan) -> Pose:
     pose = fit_anchors(find_anchors(scan.landmarks, known))
     if pose.misfit > MAX_MISFIT_MM:
         raise UserError(
-            f"scan {scan.id}: its eyes and nose miss an average face by {pose.misfit:.1f} mm "
+            f"scan {scan.id}: its eyes and nose differ from an average face by {pose.misfit:.1f} mm "
             f"(root mean square; allowed: up to {MAX_MISFIT_MM:g}, lengths in mm)"
         )
     return pose

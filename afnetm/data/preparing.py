@@ -249,7 +249,7 @@ def _load(source: ScanSource, scan_id: str) -> Scan:
 
 def _check_labels(scan: Scan, scan_id: str) -> None:
     if scan.id != scan_id:
-        raise UserError(f"scan {scan_id}: its source calls it {scan.id!r} (allowed: the id that it is asked for by)")
+        raise UserError(f"scan {scan_id}: its source calls it {scan.id!r} (allowed: the requested id)")
     if not scan.subject or not scan.subject.isprintable():
         raise UserError(f"scan {scan_id}: subject {scan.subject!r} (allowed: printable text)")
     if not CLASS_NAME.fullmatch(scan.expression):

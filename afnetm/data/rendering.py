@@ -79,7 +79,7 @@ def view(scan: Scan, vertices: NDArray[np.float64], *, size: int) -> View:
     code = (hits.interpolate(vertices[:, 2:], scan.faces) - DEPTH_ZERO_MM) / DEPTH_STEP_MM + 1
     valid = hits.seen & (code[0] >= 1) & (code[0] <= np.iinfo(np.uint16).max)
     if not valid.any():
-        raise UserError(f"scan {scan.id}: nothing of its surface faces the viewer within the {WINDOW_MM:g} mm window")
+        raise UserError(f"scan {scan.id}: no part of its surface faces the viewer within the {WINDOW_MM:g} mm window")
 
     holes, areas = enclosed(valid)
     hole = holes > 0

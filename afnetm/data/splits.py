@@ -88,8 +88,8 @@ def subject_folds(
             lacking = np.setdiff1d(np.arange(len(classes)), stratum[train])
             if lacking.size:
                 raise UserError(
-                    f"class {classes[lacking[0]]}: no scan of it is left to train on in repeat {repeat}, fold {fold} "
-                    f"(allowed: scans of it in at least two folds, so of two subjects or more, or fewer folds)"
+                    f"class {classes[lacking[0]]}: none of its scans is left for training in repeat {repeat}, fold "
+                    f"{fold} (allowed: scans of it in at least two folds, so of two subjects or more, or fewer folds)"
                 )
             splits.append(Split(repeat, fold, np.flatnonzero(train), np.flatnonzero(test)))
     return splits

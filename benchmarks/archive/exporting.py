@@ -77,7 +77,7 @@ def export_suite(
             f"suite '{manifest.suite}' has no secret to make pseudonyms with; run it again, or --with-faces"
         )
     if os.path.lexists(out):
-        raise UserError(f"'{out}' is there already; name another file, or delete it")
+        raise UserError(f"'{out}' already exists; choose another file, or delete it")
     reasons = {listed.key: store.reason(listed.key) for listed in listed_runs if listed.key in failed - done}
     suite = manifest.suite
 
@@ -102,7 +102,7 @@ def export_suite(
         write_archive(beside, members())
         size = beside.stat().st_size
         if os.path.lexists(out):
-            raise UserError(f"'{out}' is there meanwhile; name another file, or delete it")
+            raise UserError(f"'{out}' was created meanwhile; choose another file, or delete it")
         beside.rename(out)
     finally:
         beside.unlink(missing_ok=True)

@@ -112,10 +112,10 @@ def _opened(path: Path, home: Home, name: str | None) -> Iterator[_Source]:
     if path.is_dir():
         source = Home(path)
         if path.samefile(home.path):
-            raise UserError(f"'{path}' is the home that is merged into; name others")
+            raise UserError(f"'{path}' is the home that others are merged into; name other homes")
         manifests = [manifest_named(source, file.stem) for file in sorted(source.suites.glob("*.json"))]
         if not manifests and not source.datasets.is_dir():
-            raise UserError(f"'{path}' is no home: it has no suites that were run, and no datasets")
+            raise UserError(f"'{path}' is not a home: it has neither suites that were run nor datasets")
         yield _Source(source, str(path), manifests)
         return
     if not path.exists():

@@ -28,7 +28,7 @@ def united(own: Manifest, other: Manifest, *, where: str) -> Manifest:
     differing += sorted(f"method {label}" for label in both if _method(own, label) != _method(other, label))
     if differing:
         raise UserError(
-            f"{where}: suite '{own.suite}' is another one than the suite of that name that is here already: its "
+            f"{where}: suite '{own.suite}' differs from the suite of that name in this home: its "
             f"{', '.join(differing)} differ"
         )
     resolved = own.resolved

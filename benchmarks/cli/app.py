@@ -57,7 +57,7 @@ def main() -> None:
             raise
         file = getattr(error, "filename", None)
         what = f"'{file}'" if file else "a file"
-        _fail(f"{what} cannot be written: {why}; all that is finished is kept: mend that and run the command again")
+        _fail(f"{what} cannot be written: {why}; finished runs are kept: resolve this and run the command again")
     finally:
         signal.signal(signal.SIGTERM, before)
 
@@ -101,7 +101,7 @@ def _program(
     ] = False,
 ) -> None:
     if quiet and verbose:
-        raise UserError("--quiet and --verbose: allowed is one or the other")
+        raise UserError("--quiet and --verbose cannot be combined")
     listen(quiet=quiet, verbose=verbose)
     context.obj = Home(home)
     context.meta["tracking_uri"] = tracking_uri or Home(home).tracking_uri
@@ -155,7 +155,7 @@ def run(
         if not dry_run:
             carry_out(context, job, with_faces=with_faces)
             return
-        with console.status("timing a few steps of what has no record yet"):
+        with console.status("timing a few training steps"):
             from benchmarks.commands.forecast import dry_forecast
 
             message = dry_forecast(job, storage_url=context.meta["storage"])
@@ -195,7 +195,7 @@ def forget(
         known = store.failed() - store.done() if failed else store.failed() | store.done()
         keys = [listed.key for listed in listed_runs if listed.key in known]
         if not keys:
-            print("nothing to forget")
+            print("nothing to delete")
             return
         if not yes:
             typer.confirm(f"delete {counted(len(keys), 'record')} ({disk(store.size(keys))})?", abort=True)

@@ -41,7 +41,7 @@ def carry_out(context: typer.Context, job: "Job", *, with_faces: bool) -> None:
     lacking = sorted({reason for reason in job.tuned.lacking.values() if reason}) if job.tuned else []
     for reason in lacking:
         where = command_line(home, "ui", "--optuna")
-        errors.say(f"[red]not trained:[/] {escape(reason)}; why is said in its trials: {where}")
+        errors.say(f"[red]not trained:[/] {escape(reason)}; see its trials: {where}")
     print(f"MLflow UI:  {command_line(home, 'ui', name)}")
     if tally.failed or lacking:
         raise typer.Exit(1)

@@ -57,6 +57,6 @@ def _tell(name: str, faults: list[str], *, total: int, seconds: float) -> None:
     if not faults:
         out.say(f"[bold]{escape(name)}[/]: passed {total} checks in {seconds:.1f} s")
         return
-    out.say(f"[bold]{escape(name)}[/]: [red]to be mended:[/]")
+    out.say(f"[bold]{escape(name)}[/]: [red]to be fixed:[/]")
     for fault in faults:
         out.say(f"  - {escape(fault)}")

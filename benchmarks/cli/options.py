@@ -74,8 +74,8 @@ def command_line(home: Home, *words: str) -> str:
 def say_untracked(why: str) -> None:
     """Says that MLflow lacks something, why, and what catches up: the same command, which trains nothing twice."""
     again = without_secrets(shlex.join([_program(), *sys.argv[1:]]))
-    errors.say(f"[yellow]MLflow lacks some of it:[/] {escape(why)}")
-    errors.say(f"Nothing is lost. Once that is mended, this catches up: {escape(again)}")
+    errors.say(f"[yellow]copying to MLflow is incomplete:[/] {escape(why)}")
+    errors.say(f"Nothing is lost. Once this is resolved, this command copies the rest: {escape(again)}")
 
 
 def _program() -> str:

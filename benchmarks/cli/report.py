@@ -48,7 +48,7 @@ def report(
     `afnetm report --results folds.csv --predictions predictions.parquet`
     """
     if suites and (results or predictions or control):
-        raise UserError(f"suite '{suites[0]}' and --results, --predictions or --control: allowed is one or the other")
+        raise UserError(f"suite '{suites[0]}' cannot be combined with --results, --predictions or --control")
     if suites and len(suites) > 1:
         _multi_suite(context.obj, suites, out=out, with_faces=with_faces)
     elif suites:
@@ -56,7 +56,7 @@ def report(
     elif results is not None and predictions is not None:
         _from_files(results, predictions, control=control, out=out, with_faces=with_faces)
     else:
-        raise UserError("nothing to report: allowed is a suite, or --results and --predictions together")
+        raise UserError("nothing to report: name a suite, or give both --results and --predictions")
 
 
 def show(home: Home, manifest: Manifest, *, out: Path | None = None, with_faces: bool) -> None:

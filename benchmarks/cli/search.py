@@ -68,7 +68,7 @@ def search(
     with stoppable("search"):
         job = prepare(request, console)
         if dry_run:
-            with console.status("timing a few steps of what has no record yet"):
+            with console.status("timing a few training steps"):
                 from benchmarks.commands.forecast import search_forecast
 
                 message = search_forecast(job, storage_url=context.meta["storage"], measure=True)
@@ -95,7 +95,7 @@ def tune(context: typer.Context, job: "Job") -> "Job":
     from benchmarks.commands import comparing
     from benchmarks.commands.forecast import search_forecast
 
-    with console.status("reading what is done"):
+    with console.status("reading finished runs"):
         message = search_forecast(job, storage_url=context.meta["storage"], measure=False)
     console.print(message)
     uris = {"storage_url": context.meta.get("storage"), "tracking_uri": context.meta["tracking_uri"]}
@@ -123,7 +123,7 @@ def forget(context: typer.Context, reference: str, methods: list[str] | None, *,
         found, store = found_studies(home, url, suite, methods), Store(home)
         keys = found.runs & store.done()
         if not found.trials:
-            print("nothing to forget")
+            print("nothing to delete")
             return
         if not yes:
             what = f"{counted(len(found.trials), 'study')} and the records of {counted(len(keys), 'training run')}"

@@ -72,7 +72,7 @@ def _home(home: Home, found: "Contents", *, as_json: bool) -> None:
         print(json.dumps(asdict(found)))
         return
     if not home.path.is_dir():
-        print(f"home '{home.path}' is not there yet; afnetm run makes it")
+        print(f"home '{home.path}' does not exist yet; afnetm run creates it")
         return
     out = output()
     print(f"home '{home.path}': {disk(found.bytes)}, {disk(found.free)} free on its disk")
@@ -91,8 +91,8 @@ def _home(home: Home, found: "Contents", *, as_json: bool) -> None:
             formatted.add_row(escape(one["name"]), *numbers, disk(one["bytes"]))
         out.print(formatted)
     if not found.suites and not found.datasets:
-        print("nothing is in it; to begin: afnetm run quick")
+        print("it is empty; to begin: afnetm run quick")
     if found.unused:
-        print(f"{counted(found.unused, 'record')} of no suite that is here, as trials of searches are")
+        print(f"{counted(found.unused, 'record')} of no suite in this home, for example trials of searches")
     for what, reason in found.unreadable.items():
         out.say(f"[yellow]cannot be read:[/] {escape(what)}: {escape(reason)}")

@@ -48,8 +48,8 @@ def prepare(
     """Prepares a dataset from files, saying first what there is; returns it, the scans left out and the reasons."""
     directory = dataset_directory(home.path, name)
     if directory.exists():
-        raise UserError(f"dataset {name}: {directory} exists already; name another, or delete it")
-    with console.status("looking at the folder"):
+        raise UserError(f"dataset {name}: {directory} exists already; choose another name, or delete it")
+    with console.status("inspecting the folder"):
         found, ids, described = source.inspect(), source.ids(), source.describe()
         whole = ids if found is None else [scan.id for scan in found.scans if not scan.missing]
         seconds = _seconds_per_scan(source, whole, size=size)

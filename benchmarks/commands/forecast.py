@@ -68,12 +68,12 @@ def forecast(job: Job) -> Group | str:
     if job.dataset is None and suite.dataset.synthetic is None:
         runs = counted(suite.protocol.folds * suite.protocol.repeats * len(job.labels), "run")
         how = how_to_make(suite.dataset)
-        return f"dataset '{suite.dataset.name}' is not there; to make it:\n  {how}\nthen {runs} would be trained"
+        return f"dataset '{suite.dataset.name}' does not exist; to make it:\n  {how}\nthen {runs} would be trained"
     found = shares(job)
     beside = steps(job, left=sum(share.left for share in found))
     notes = [f"dataset '{suite.dataset.name}' would be made first"] if job.dataset is None else []
     if not all(share.sure for share in found):
-        notes.append(f"about: by a few training steps on this machine, now; with {counted(job.workers, 'worker')}")
+        notes.append(f"about: by a few training steps on this machine, with {counted(job.workers, 'worker')}")
     return Group(table_of(found, "runs", beside), *(f"[dim]{escape(note)}[/]" for note in notes), *faults(found))
 
 
@@ -164,7 +164,7 @@ def search_forecast(job: Job, *, storage_url: str | None, measure: bool, report:
     spec = job.search
     assert spec is not None
     if job.dataset is None and job.suite.dataset.synthetic is None:
-        return f"dataset '{job.suite.dataset.name}' is not there; to make it:\n  {how_to_make(job.suite.dataset)}"
+        return f"dataset '{job.suite.dataset.name}' does not exist; to make it:\n  {how_to_make(job.suite.dataset)}"
     trials = _trials(job, storage_url)
     found = [_share(job, spec, label, trials, measure=measure) for label in job.labels]
     studies = len(_places(job, spec)) * spec.selection_repeats
@@ -175,12 +175,12 @@ def search_forecast(job: Job, *, storage_url: str | None, measure: bool, report:
     if spec.hours is not None:
         seconds = sum(share.seconds for share in found)
         return f"{about}; {duration(seconds)} at most with {counted(job.workers, 'worker')}"
-    notes = [about, "trainings at most: what is pruned is spared"]
+    notes = [about, "trainings at most: pruning reduces their number"]
     if not all(share.sure or math.isnan(share.seconds) for share in found):
-        measured = " or a few training steps, now" if measure else ""
+        measured = " or a few training steps" if measure else ""
         notes.append(f"about: by recorded times{measured}; with {counted(job.workers, 'worker')}")
     if not measure and any(math.isnan(share.seconds) for share in found):
-        notes.append("?: nothing of it was trained yet; --dry-run measures")
+        notes.append("?: no recorded times yet; --dry-run measures a few steps")
     beside = steps(job, left=sum(share.left for share in found), report=report)
     return Group(table_of(found, "trainings", beside), *(f"[dim]{escape(note)}[/]" for note in notes), *faults(found))
 

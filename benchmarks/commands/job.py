@@ -96,7 +96,7 @@ def pick_device(name: str) -> str:
         raise UserError(f"--device: '{name}' is not allowed; one of: auto, cpu, cuda")
     there = torch.cuda.is_available()
     if name == "cuda" and not there:
-        raise UserError("--device: 'cuda' is not there; torch sees no GPU on this machine; allowed: auto, cpu")
+        raise UserError("--device: 'cuda' is not available; torch sees no GPU on this machine; allowed: auto, cpu")
     return "cuda" if there and name != "cpu" else "cpu"
 
 

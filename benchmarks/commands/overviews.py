@@ -54,7 +54,7 @@ def tell(directory: Path, *, table: Path | None, workers: int | None, console: T
         size = sum(maps.nbytes for maps in (dataset.texture, dataset.depth, dataset.planes))
         made = {"rendering": dataset.rendering, "size": dataset.size, "bytes": size}
         return program | made | found
-    with console.status("looking at the folder"):
+    with console.status("inspecting the folder"):
         source = _files(directory, table)
         there = source.inspect()
     with progress_bar("reading", console) as progress:

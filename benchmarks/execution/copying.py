@@ -169,7 +169,7 @@ def copies(make: Callable[[Report], Copier], uri: str, console: Console) -> Copy
     return Copying(
         partial(make, tell),
         trouble=partial(trouble, uri=uri),
-        tell=lambda line: tell(f"{line}. Nothing is lost, the work goes on; copies are tried again later."),
+        tell=lambda line: tell(f"{line}. Nothing is lost: training continues, and copying is retried later."),
         waiting=lambda: console.status("copying to MLflow"),
     )
 

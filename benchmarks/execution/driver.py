@@ -92,7 +92,7 @@ def _outcome(planned: PlannedRun, future: Future[float | Failure], store: Store,
     if future.exception() is None:
         result = future.result()
     else:
-        text = "the worker process died, also when tried again with nothing beside it (killed, or out of memory)"
+        text = "the worker process died, also when it was retried alone (killed, or out of memory)"
         result = failure(text, planned)
     if not isinstance(result, Failure):
         return Outcome(planned, result)
@@ -104,5 +104,5 @@ def _outcome(planned: PlannedRun, future: Future[float | Failure], store: Store,
         if not is_full(error):
             raise
     raise UserError(
-        f"home '{home.path}': the disk is full; all that is finished is kept: free some space and run again"
+        f"home '{home.path}': the disk is full; finished runs are kept: free some space and run again"
     ) from None

@@ -133,7 +133,7 @@ def _dataset(home: Home, name: str, fingerprint: str) -> FaceDataset:
     dataset = open_dataset(home.datasets / name)
     if dataset.fingerprint != fingerprint:
         raise RuntimeError(
-            f"dataset '{name}' is not the one that was planned with: {dataset.fingerprint} != {fingerprint}"
+            f"dataset '{name}' has changed since the run was planned: {dataset.fingerprint} != {fingerprint}"
         )
     return dataset
 

@@ -34,10 +34,10 @@ def check_tracking_uri(uri: str) -> None:
     elif _scheme(uri) not in known:
         allowed = "allowed: http://HOST:PORT, sqlite:////FOLDER/mlflow.db, postgresql://USER:PASSWORD@HOST/DATABASE"
         if _scheme(uri) in {"", "file"}:
-            why = "names a folder, in which MLflow keeps no runs any more"
-            moved = "`mlflow migrate-filestore` makes a database of an old one"
+            why = "is a folder, which MLflow no longer supports"
+            moved = "`mlflow migrate-filestore` converts an old one to a database"
             raise UserError(f"{_WHAT} '{uri}' {why}; {allowed}; {moved}")
-        raise UserError(f"{_WHAT} '{public_url(uri)}' is of no kind that MLflow knows; {allowed}")
+        raise UserError(f"{_WHAT} '{public_url(uri)}' has a scheme that MLflow does not support; {allowed}")
 
 
 def reach(uri: str) -> None:
@@ -80,13 +80,13 @@ def of_mlflow(said: str, uri: str, *, code: str | None = None) -> str:
     return f"{_at(uri)} {next((_MLFLOW_SAYS[one] for one in message if one in _MLFLOW_SAYS), f'refused: {said}')}"
 
 
-_ANEW = "move it away, and another is made of the stored results"
+_ANEW = "move it away, and a new one is made from the stored results"
 _RELEASE = "was made by another release of MLflow; update MLflow, or run `mlflow db upgrade` on it after a backup"
 #: By a part of what SQLite says; other databases' words stand for themselves.
 _DATABASE_SAYS = {
     "malformed": f"is damaged ({{}}); {_ANEW}",
     "not a database": f"is damaged ({{}}); {_ANEW}",
-    "no such": f"is not whole ({{}}); {_ANEW}",
+    "no such": f"is incomplete ({{}}); {_ANEW}",
     "readonly": "may not be written to ({}); change its permissions",
     "unable to open": "cannot be opened ({}); see that its folder is there and may be written to",
     "locked": "is in use by another program ({}); close that",
@@ -94,14 +94,14 @@ _DATABASE_SAYS = {
 }
 #: By an error's code, or a part of its message.
 _MLFLOW_SAYS = {
-    "UNAUTHENTICATED": "wants to know who asks; set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, or "
+    "UNAUTHENTICATED": "requires authentication; set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, or "
     "MLFLOW_TRACKING_TOKEN",
-    "PERMISSION_DENIED": "does not allow it; ask who runs it for the right to write to the suite's experiment",
-    "ENDPOINT_NOT_FOUND": "is none, or is under another path; correct the address",
-    "TEMPORARILY_UNAVAILABLE": "is overburdened or restarting",
+    "PERMISSION_DENIED": "denies access; ask its administrator for permission to write to the suite's experiment",
+    "ENDPOINT_NOT_FOUND": "does not answer as one, or is under another path; correct the address",
+    "TEMPORARILY_UNAVAILABLE": "is overloaded or restarting",
     "database schema": _RELEASE,
     "locate revision": _RELEASE,
-    "'active' state": "has the suite's experiment or a run of it deleted meanwhile; the next attempt restores it",
+    "'active' state": "no longer has the suite's experiment or a run of it; the next attempt restores it",
 }
 
 

@@ -40,7 +40,7 @@ def find_dataset(home: Home, spec: "DatasetSpec", *, dry: bool) -> FaceDataset |
         warn_of_rendering(dataset)
         return dataset
     if spec.synthetic is None and not (dry and spec.source is not None):
-        raise UserError(f"dataset '{spec.name}' is not there: {directory}; to make it: {how_to_make(spec)}")
+        raise UserError(f"dataset '{spec.name}' does not exist: {directory}; to make it: {how_to_make(spec)}")
     return None
 
 
@@ -64,7 +64,7 @@ def warn_of_rendering(dataset: FaceDataset) -> None:
         made = "an older" if dataset.rendering < RENDERING_VERSION else "a newer"
         text = (
             f"dataset {where.name} was made by {made} program: its maps are of rendering version {dataset.rendering}, "
-            f"this program's of {RENDERING_VERSION}, so scans may look different today; to make it again, delete "
+            f"this program's of {RENDERING_VERSION}, so they may differ now; to make it again, delete "
             f"{where}, then: {_making(dataset)}"
         )
         errors.say(f"[yellow]{escape(text)}[/]")

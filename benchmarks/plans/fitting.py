@@ -37,7 +37,7 @@ def check_suite(suite: "Suite", *, file: str) -> None:
     check_methods(suite.methods, suite.axes, file)
     _check_axes(suite.axes, file)
     if suite.control is not None and suite.control not in suite.methods:
-        raise UserError(f"{file}: control = '{suite.control}' is none of its methods: {', '.join(suite.methods)}")
+        raise UserError(f"{file}: control = '{suite.control}' is not one of its methods: {', '.join(suite.methods)}")
 
 
 def check_search(search: SearchSpec, suite: "Suite") -> None:
@@ -110,7 +110,7 @@ def _check_dataset(dataset: "DatasetSpec", protocol: "ProtocolSpec") -> None:
             if intensity not in dataset.synthetic.intensities:
                 made = ", ".join(map(str, dataset.synthetic.intensities))
                 raise UserError(
-                    f"dataset.intensities: {intensity} is none of the intensities of dataset.synthetic: {made}"
+                    f"dataset.intensities: {intensity} is not one of the intensities of dataset.synthetic: {made}"
                 )
         for key, value in (("folds", protocol.folds), ("subjects", protocol.subjects or 0)):
             if value > dataset.synthetic.subjects:
@@ -125,9 +125,9 @@ def _check_axes(axes: Mapping[str, "AxisSpec"], file: str) -> None:
         above, seen = axis.part_of, [key]
         while above is not None:
             if above not in axes:
-                raise UserError(f"{file}: axes.{seen[-1]}.part_of = '{above}' is no axis: {', '.join(axes)}")
+                raise UserError(f"{file}: axes.{seen[-1]}.part_of = '{above}' is not an axis: {', '.join(axes)}")
             if above in seen:
-                raise UserError(f"{file}: axes.{key}.part_of = '{axis.part_of}': an axis is no part of itself")
+                raise UserError(f"{file}: axes.{key}.part_of = '{axis.part_of}': an axis cannot be part of itself")
             seen.append(above)
             above = axes[above].part_of
 
@@ -140,9 +140,7 @@ def _check_selection(search: SearchSpec, protocol: "ProtocolSpec") -> None:
     """
     if search.selection == "development" and (protocol.subjects is None or protocol.redraw):
         why = "protocol.redraw = true draws" if protocol.redraw else "without protocol.subjects the protocol takes"
-        raise UserError(
-            f"search.selection = 'development': {why} subjects for testing who would have been tuned on; use 'nested'"
-        )
+        raise UserError(f"search.selection = 'development': {why} test subjects who were also tuned on; use 'nested'")
 
 
 def _check_inner_folds(search: SearchSpec, dataset: "DatasetSpec", protocol: "ProtocolSpec") -> None:

@@ -19,8 +19,7 @@ def check_label(label: str, *, of: str) -> None:
     """
     if not label or label != label.strip() or not label.isprintable() or len(label) > _LETTERS:
         raise UserError(
-            f"{of} is {formatted(label)}; allowed are 1 to {_LETTERS} characters that can be printed, without blanks "
-            "around"
+            f"{of} is {formatted(label)}; allowed are 1 to {_LETTERS} printable characters, no spaces at either end"
         )
 
 
@@ -33,5 +32,5 @@ def check_suite_name(name: str, *, file: str) -> None:
     check_label(name, of=f"{file}: the file's name")
     if name.startswith(".") or len(os.fsencode(name)) > _BYTES:
         raise UserError(
-            f"{file}: the file's name is {formatted(name)}; allowed are {_BYTES} bytes, the first of them no dot"
+            f"{file}: the file's name is {formatted(name)}; allowed are {_BYTES} bytes, not beginning with a dot"
         )

@@ -256,14 +256,14 @@ def parse_suite(tables: dict[str, Any], *, name: str, text: str, file: str) -> S
     """A suite from its tables; `file` is what errors call it."""
     for key in tables:
         if key in _DERIVED:
-            raise UserError(f"{file}: key '{key}' is not allowed; it is not the file's to say")
+            raise UserError(f"{file}: key '{key}' is not allowed in a suite's file")
         if key not in _KEYS:
             raise UserError(f"{file}: {key}: unknown key; {suggestion(key, _KEYS)}")
     given = tables.get("methods", {})
     if not isinstance(given, dict):
         raise UserError(f"{file}: methods = {formatted(given)} is not a table; write [methods.NAME]")
     if not given:
-        raise UserError(f"{file}: [methods.NAME] is missing; a suite needs one table a method")
+        raise UserError(f"{file}: [methods.NAME] is missing; a suite needs one table per method")
     methods = {label: _method(label, table, file) for label, table in tables["methods"].items()}
     fixed = {label: tuple(key for key in table if key not in _ABOUT) for label, table in tables["methods"].items()}
     titles = {

@@ -58,7 +58,7 @@ def results(
     formatted = bool(manifest.dataset["shareable"]) or with_faces
     return make(
         found.without(
-            {run: f"its record contradicts itself: {why if formatted else unnamed(why)}" for run, why in bad.items()}
+            {run: f"its record is inconsistent: {why if formatted else unnamed(why)}" for run, why in bad.items()}
         )
     )
 

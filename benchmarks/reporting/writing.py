@@ -76,7 +76,7 @@ def write_joint_report(
     names = [manifest.suite for manifest in manifests]
     for name in names:
         if names.count(name) > 1:
-            raise UserError(f"suite '{name}' is named {names.count(name)} times; allowed is once")
+            raise UserError(f"suite '{name}' is named {names.count(name)} times; name each suite once")
     above = out or home.reports
     directories = [above / name for name in names]
     paths, found, problems = _write(home, manifests, directories, created=created, with_faces=with_faces)

@@ -81,7 +81,7 @@ def study_specs(
     for search, (label, where) in product(range(spec.selection_repeats), bases):
         name = study_name(suite.name, label, where, search)
         if name in named:
-            raise UserError(f"methods.{label}: its study would be another's, '{name}'; choose another label")
+            raise UserError(f"methods.{label}: its study would have another's name, '{name}'; choose another label")
         named[name] = label, where, search
     made = dict(folds or {})
     for (_, where), base in bases.items():

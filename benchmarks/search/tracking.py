@@ -215,7 +215,7 @@ def _note(one: _Finished) -> str:
     """For the run's page."""
     said = outcome(one.trials, one.best_trial, metric=one.study_spec.spec.metric)
     return (
-        f"{said}, each a row of the artifact `{_TABLE}`. The runs below this one are trained with what won; what "
+        f"{said}, each a row of the artifact `{_TABLE}`. The runs below this one use the best parameters; what "
         f"several studies chose is trained once, below the first of them.\n\n"
         f"In Optuna's dashboard: {dashboard_link(one.study)}"
     )

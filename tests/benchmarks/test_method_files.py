@@ -48,7 +48,7 @@ def test_it_is_compared_with_a_suite_s_methods_and_leaves_again(
 
     without = afnetm(home, "run", str(suite))
     assert "of_ours, added in an earlier run, is left out" in without.stderr
-    assert "MLflow lacks" not in without.stderr
+    assert "copying to MLflow is incomplete" not in without.stderr
     assert "of_ours" not in without.stdout
 
 
@@ -62,7 +62,7 @@ def test_a_file_beside_the_suite_needs_no_option(suite: Path, home: Path, tmp_pa
 
 def test_it_is_held_to_the_contract_by_its_path(tmp_path: Path, here: Afnetm) -> None:
     path = written(tmp_path, "nearly", old="return Output(logits", new="return Output(logits[:, 1:]")
-    assert "to be mended" in here(tmp_path / "home", "check", str(path), code=1).stdout
+    assert "to be fixed" in here(tmp_path / "home", "check", str(path), code=1).stdout
 
 
 @pytest.mark.parametrize(

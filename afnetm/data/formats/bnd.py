@@ -69,5 +69,5 @@ def _row(text: Text, offset: int, row: list[bytes]) -> tuple[int, list[float]]:
         raise text.error(offset, f"{formatted(row[0])} is not a vertex's index")
     for number in row[1:]:
         if not _NUMBER.fullmatch(number) or not abs(float(number)) <= _LARGEST:
-            raise text.error(offset, f"{formatted(number)} is not a number that can be a coordinate")
+            raise text.error(offset, f"{formatted(number)} is not a valid coordinate")
     return int(row[0]), [float(number) for number in row[1:]]

@@ -28,7 +28,7 @@ def read_csv(content: bytes, name: str) -> list[tuple[int, list[str]]]:
 
 
 def table_text(content: bytes, name: str) -> str:
-    """The text of a table: UTF-8, UTF-16 with its mark, or else Windows-1252.
+    """The text of a table: UTF-8, UTF-16 with a byte-order mark, or else Windows-1252.
 
     Raises:
         UserError: it is none.
@@ -36,7 +36,7 @@ def table_text(content: bytes, name: str) -> str:
     text = decoded(content)
     if odd := re.search("[\0\N{REPLACEMENT CHARACTER}]", text):
         line = 1 + len(re.findall(r"\r\n|\r|\n", text[: odd.start()]))
-        raise UserError(f"{name}, line {line}: not text (allowed: UTF-8, UTF-16 with its mark, Windows-1252)")
+        raise UserError(f"{name}, line {line}: not text (allowed: UTF-8, UTF-16 with a byte-order mark, Windows-1252)")
     return text
 
 

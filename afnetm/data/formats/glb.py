@@ -29,7 +29,7 @@ _HARMLESS = ("KHR_mesh_quantization", "KHR_materials_")
 _KINDS = {5120: "<i1", 5121: "<u1", 5122: "<i2", 5123: "<u2", 5125: "<u4", 5126: "<f4"}
 _WIDTHS = {"SCALAR": 1, "VEC2": 2, "VEC3": 3}
 _WRAPS: dict[int, Wrap] = {10497: "repeat", 33071: "clamp", 33648: "mirror"}
-_UNREAD = "which is not read; export the file without"
+_UNREAD = "which is not supported; export the file without it"
 #: What a damaged JSON makes code stumble over that takes it to be whole.
 _DAMAGE = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError, struct.error)
 
@@ -88,7 +88,7 @@ class _Glb:
             paints.append(paint)
             start += len(vertices)
         if not parts:
-            raise UserError(f"{self.name}: there is no face in it")
+            raise UserError(f"{self.name}: it contains no faces")
         vertices, faces, uv = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
         return surface(self.name, vertices=vertices, faces=faces, uv=uv, uv_faces=faces, paints=tuple(paints))
 
@@ -99,7 +99,7 @@ class _Glb:
         while waiting:
             at, motion = waiting.pop()
             if at in seen:
-                raise UserError(f"{self.name}: its nodes are no tree")
+                raise UserError(f"{self.name}: its nodes do not form a tree")
             seen.add(at)
             node = self.tree["nodes"][at]
             matrix = motion @ _matrix(node)
@@ -108,7 +108,7 @@ class _Glb:
                 mesh = self.tree["meshes"][node["mesh"]]
                 label = f"part {formatted(str(mesh.get('name', node['mesh'])))}"
                 if "skin" in node or any(node.get("weights", mesh.get("weights", []))):
-                    raise UserError(f"{self.name}: {label} is moved by a skeleton or morphed (allowed: one that stays)")
+                    raise UserError(f"{self.name}: {label} is skinned or morphed (allowed: a static mesh)")
                 yield from ((matrix, primitive, label) for primitive in mesh["primitives"])
 
     def part(
@@ -198,7 +198,7 @@ class _Glb:
     def view(self, view: dict[str, Any]) -> memoryview:
         """A piece of the file's bytes."""
         if view["buffer"] or "uri" in self.tree["buffers"][0]:
-            raise UserError(f"{self.name}: its data are in another file (allowed: all in one)")
+            raise UserError(f"{self.name}: its data are in another file (allowed: a self-contained file)")
         start = view.get("byteOffset", 0)
         return self.data[start : start + view["byteLength"]]
 

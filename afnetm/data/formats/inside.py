@@ -69,12 +69,12 @@ class DataFolder:
             raise UserError(f"{name!a}: not the name of a file in the data folder (allowed: relative, with '/')")
         parts = PurePosixPath(posixpath.normpath(name)).parts
         if ".." in parts:
-            raise UserError(f"{name}: leads out of the data folder")
+            raise UserError(f"{name}: points outside the data folder")
         try:
             path = self._any_case(parts)
             resolved = path.resolve() if path else None
             if resolved and not resolved.is_relative_to(self.root):
-                raise UserError(f"{name}: leads out of the data folder")
+                raise UserError(f"{name}: points outside the data folder")
             return resolved if resolved and resolved.exists() else None
         except (OSError, RuntimeError):  # a loop of links, a name too long, a folder that may not be looked into
             return None
@@ -107,7 +107,7 @@ class DataFolder:
         if path is None:
             raise UserError(f"{name}: there is no such file")
         if not path.is_file():  # opening alone may do something to a device
-            raise UserError(f"{name}: not a plain file")
+            raise UserError(f"{name}: not a regular file")
         try:
             with open(path, "rb", opener=_open) as file:
                 size = os.fstat(file.fileno()).st_size

@@ -51,7 +51,7 @@ def read_landmark_table(content: bytes, name: str) -> LandmarkTable:
         name: begins every error.
 
     Raises:
-        UserError: other columns, a name that is empty or there twice, a coordinate that is no number, or no row.
+        UserError: other columns, a name that is empty or duplicated, a coordinate that is no number, or no row.
     """
     _check_size(content, name)
     columns: list[str] = []
@@ -67,7 +67,7 @@ def read_landmark_table(content: bytes, name: str) -> LandmarkTable:
     else:
         rows = [(number, _between_spaces(line)) for number, line in enumerate(lines, start=1) if line.strip()]
     if not rows:
-        raise UserError(f"{name}: there is no landmark in it")
+        raise UserError(f"{name}: it contains no landmarks")
     if not columns:
         columns, headed = _columns(rows[0][1], f"{name}, line {rows[0][0]}")
         rows = rows[headed:]
@@ -146,7 +146,7 @@ def _columns(first: list[str], where: str) -> tuple[list[str], bool]:
         return [*_AXES] if len(columns) == 3 else ["name", *_AXES], False
     for column in columns:
         if column not in (*_AXES, *_NAMES) or columns.count(column) > 1:
-            raise UserError(f"{where}: column {column[:60]!r} is not known or there twice (allowed: name, x, y, z)")
+            raise UserError(f"{where}: column {column[:60]!r} is unknown or duplicated (allowed: name, x, y, z)")
     return columns, True
 
 
@@ -158,12 +158,12 @@ def _between_spaces(line: str) -> list[str]:
 
 def _table(rows: list[_Row], file: str) -> LandmarkTable:
     if not rows:
-        raise UserError(f"{file}: there is no landmark in it")
+        raise UserError(f"{file}: it contains no landmarks")
     named = any(name for _, name, _ in rows)
     names: dict[str, str] = {}
     for where, name, _ in rows if named else ():
         if not name or name.casefold() in names:
-            raise UserError(f"{file}{where}: the landmark's name {name[:60]!r} is empty or there twice")
+            raise UserError(f"{file}{where}: the landmark's name {name[:60]!r} is empty or duplicated")
         names[name.casefold()] = name
     # A comma is a decimal mark where there is no other; where there are both, either may be of thousands.
     decimal = "," if not any("." in cell for _, _, cells in rows for cell in cells) else "."
@@ -178,5 +178,5 @@ def _point(cells: list[str], where: str) -> list[float]:
         return [np.nan] * 3
     for cell in cells:
         if not _NUMBER.fullmatch(cell) or abs(float(cell)) > MAX_COORDINATE:
-            raise UserError(f"{where}: {cell[:40]!r} is no coordinate (allowed: a number of mm, or all three empty)")
+            raise UserError(f"{where}: {cell[:40]!r} is not a coordinate (allowed: a number of mm, or all three empty)")
     return [float(cell) for cell in cells]

@@ -111,7 +111,7 @@ class _Lines:
             raise UserError(f"{self._name}: ends where {wanted} should be")
         self._number, line = self._lines.popleft()
         if not (line.isascii() and (text := " ".join(line.decode("ascii").split())).isprintable()):
-            raise self.error(f"{line[:40]!r} is no plain text (allowed: {wanted})")
+            raise self.error(f"{line[:40]!r} is not plain text (allowed: {wanted})")
         return text
 
     def seek(self, heading: str) -> None:
@@ -131,7 +131,7 @@ class _Lines:
     def label(self) -> str:
         text = self.take("a landmark's name")
         if not text[0].isalpha():
-            raise self.error(f"{text[:60]!r} is no name of a landmark (allowed: it begins with a letter)")
+            raise self.error(f"{text[:60]!r} is not the name of a landmark (allowed: one that begins with a letter)")
         if text.casefold() in self._seen:
             raise self.error(f"{text[:60]!r} is named twice")
         self._seen.add(text.casefold())

@@ -41,7 +41,7 @@ def read_mtl(content: bytes, name: str) -> dict[str, Look]:
             material = value
         elif key.lower() in {"map_kd", "map_ka"}:
             if material is None:
-                raise UserError(f"{name}, line {number}: a picture of no material")
+                raise UserError(f"{name}, line {number}: a picture outside of any material")
             if look := _look(value, f"{name}, line {number}"):
                 (diffuse if key.lower() == "map_kd" else ambient).setdefault(material, look)
     return ambient | diffuse
@@ -56,7 +56,7 @@ def _look(value: str, where: str) -> Look | None:
             values.append(words.pop(0)[0])
         if option in _MOVING:
             if any(one.isalpha() or float(one) != _MOVING[option] for one in values):
-                raise UserError(f"{where}: {formatted(value)} scales or shifts its picture (allowed: one that stays)")
+                raise UserError(f"{where}: {formatted(value)} scales or shifts its picture (allowed: neither)")
         elif option not in _KNOWN:
             raise UserError(f"{where}: option {formatted(option)} of a picture is not known")
         elif option == "-clamp" and values == ["on"]:

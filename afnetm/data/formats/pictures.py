@@ -28,9 +28,9 @@ def read_picture(content: bytes, name: str) -> NDArray[np.uint8]:
         try:
             image = Image.open(io.BytesIO(content), formats=FORMATS)
         except Image.DecompressionBombError:
-            raise UserError(f"{name}: too large a picture (allowed: {MAX_PIXELS} pixels)") from None
+            raise UserError(f"{name}: the picture is too large (allowed: {MAX_PIXELS} pixels)") from None
         except Exception:  # damaged headers raise whatever a decoder stumbles over
-            raise UserError(f"{name}: not a picture that can be read (allowed: {', '.join(FORMATS)})") from None
+            raise UserError(f"{name}: not a readable picture (allowed: {', '.join(FORMATS)})") from None
         return checked(image, name)
 
 

@@ -132,11 +132,11 @@ def _columns(element: _Element, body: bytes, at: int, order: str) -> tuple[_Colu
 def _surface(vertex: _Columns, face: _Columns, pictures: tuple[str, ...], name: str) -> Surface:
     corners = next((face[what] for what in _CORNERS if what in face), None)
     if not set("xyz") <= vertex.keys() or corners is None or corners.sizes is None:
-        raise UserError(f"{name}: there is no face in it (needed: vertices with x, y, z and faces with {_CORNERS[0]})")
+        raise UserError(f"{name}: it contains no faces (needed: vertices with x, y, z and faces with {_CORNERS[0]})")
     if corners.sizes.min() < 3:
         raise UserError(f"{name}: a face of {corners.sizes.min()} corners (allowed: 3 or more)")
     if (corners.numbers % 1 != 0).any():
-        raise UserError(f"{name}: a face names a vertex by a number that is no integer")
+        raise UserError(f"{name}: a face refers to a vertex by a number that is not an integer")
     fan = fans(corners.sizes)
     faces = corners.numbers.astype(np.int64)[fan]
     wedges = face.get("texcoord", _Column(np.zeros(0)))

@@ -59,11 +59,11 @@ def surface(
             with `name`.
     """
     if not len(faces):
-        raise UserError(f"{name}: there is no face in it")
+        raise UserError(f"{name}: it contains no faces")
     for what, rows, points in (("vertices", faces, vertices), ("texture coordinates", uv_faces, uv)):
         if rows.min() < 0 or rows.max() >= len(points):
             raise UserError(
-                f"{name}: its faces name {what} {rows.min()} to {rows.max()}, counted from 0 "
+                f"{name}: its faces refer to {what} {rows.min()} to {rows.max()}, counted from 0 "
                 f"(allowed: 0 to {len(points) - 1})"
             )
     with np.errstate(over="ignore"):

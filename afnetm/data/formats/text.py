@@ -39,7 +39,7 @@ def without_mark(content: bytes) -> bytes:
 
 
 def decoded(content: bytes) -> str:
-    """The text of a file: UTF-8, UTF-16 with its mark, or else Windows' code page for Western Europe (1252).
+    """The text of a file: UTF-8, UTF-16 with a byte-order mark, or else Windows' code page for Western Europe (1252).
 
     What is no character in any of them is U+FFFD.
     """

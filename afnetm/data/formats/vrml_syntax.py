@@ -102,7 +102,7 @@ class _Walk:
             self.start, self.end = found.span()
             return found[0]
         if self.end < len(self.text.content):
-            raise self.text.error(self.end, "a string has no end")
+            raise self.text.error(self.end, "a string is not terminated")
         return b""
 
     def skip(self) -> None:
@@ -139,9 +139,9 @@ class _Walk:
         if not _NAME.fullmatch(kind):
             raise self.unexpected(kind, "a node, number or string")
         if self.take() != b"{":
-            raise self.text.error(start, f"{formatted(kind)} is no node, number or string")
+            raise self.text.error(start, f"{formatted(kind)} is not a node, number or string")
         if len(path) == MAX_DEPTH:
-            raise self.text.error(start, f"nodes are nested too deep (allowed: {MAX_DEPTH} levels)")
+            raise self.text.error(start, f"nodes are nested too deeply (allowed: {MAX_DEPTH} levels)")
         path = (*path, kind.decode())
         yield Entry(path, "", start, self.end)
         while (token := self.take()) != b"}":

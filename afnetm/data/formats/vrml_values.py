@@ -45,7 +45,7 @@ def floats(text: Text, entry: Entry, width: int) -> NDArray[np.float32]:
         values = values.astype(np.float32)
     finite = np.isfinite(values)
     if not finite.all():
-        raise token_error(text, entry, int(np.argmin(finite)), "is too large a number")
+        raise token_error(text, entry, int(np.argmin(finite)), "is too large")
     if len(values) % width:
         raise text.error(entry.start, f"{entry.field} has {len(values)} numbers (allowed: multiples of {width})")
     return values.reshape(-1, width)

@@ -83,7 +83,7 @@ class BosphorusSource(ScanSource):
             raise UserError(f"{files[_GRID]}: without {lacks[0]} (looked for: {scan_id}{endings[lacks[0]]})")
         surface = range_surface(read_bnt(folder.read(files[_GRID]), files[_GRID]))
         if not len(surface.faces):
-            raise UserError(f"{files[_GRID]}: no three neighbouring points make a surface")
+            raise UserError(f"{files[_GRID]}: no three neighbouring points form a surface")
         surface = _upright(surface)
         texture = read_picture(folder.read(files[_PICTURE]), files[_PICTURE])
         name = files.get(_ON_SURFACE, files.get(_IN_PICTURE, ""))
@@ -93,7 +93,7 @@ class BosphorusSource(ScanSource):
             pixels = read_lm2(folder.read(name), name).pick(LANDMARKS_22)
             landmarks = landmarks_on_surface(pixels, surface, picture_size=(texture.shape[1], texture.shape[0]))
         if np.isnan(landmarks).all():
-            raise UserError(f"{name}: none of Bosphorus's landmarks (allowed: {LANDMARKS_22[0]!r} and so on)")
+            raise UserError(f"{name}: without any of Bosphorus's landmarks (allowed: {LANDMARKS_22[0]!r} and so on)")
         subject, expression = _labels(scan_id)
         return Scan(
             id=scan_id,
@@ -152,7 +152,7 @@ class BosphorusSource(ScanSource):
                 continue
             scan_id = f"{subject.lower()}_E_{tag.upper()}_{number}"
             if ending in (files := scans.setdefault(scan_id, {})):
-                raise UserError(f"{name}: there is a second one, {files[ending]} (allowed: one of a name)")
+                raise UserError(f"{name}: it exists twice, also as {files[ending]} (allowed: one of a name)")
             files[ending] = name
         gridless = [scan_id for scan_id, files in scans.items() if _GRID not in files]
         left_out["pictures and landmarks without a range image"] = sum(len(scans.pop(one)) for one in gridless)

@@ -47,7 +47,7 @@ def bosphorus_files(scan: Scan, *, number: int) -> dict[str, bytes]:
     centre = np.array([*np.nanmean(landmarks[:, :2], axis=0), 0])
     grid = _sense(scan, centre)
     if not grid.measured.any():
-        raise UserError(f"scan {scan.id}: nothing of its surface is in front of a sensor that looks along -z")
+        raise UserError(f"scan {scan.id}: no part of its surface is in front of a sensor that looks along -z")
     subject = f"bs{number:03d}"
     stem = f"{subject}/{subject}_E_{tags[scan.expression]}_{scan.intensity}"
     known = np.flatnonzero(np.isfinite(landmarks).all(1))

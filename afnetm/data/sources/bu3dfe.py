@@ -190,7 +190,7 @@ class Bu3dfeSource(ScanSource):
             elif int(number) not in INTENSITIES:
                 left_out["other files"] += 1
             elif what in scans.setdefault(scan_id, {}):
-                raise UserError(f"{name}: there is a second one, {scans[scan_id][what]} (allowed: one of a name)")
+                raise UserError(f"{name}: it exists twice, also as {scans[scan_id][what]} (allowed: one of a name)")
             else:
                 scans[scan_id][what] = name
         meshless = [scan_id for scan_id, files in scans.items() if _MESH not in files]
@@ -228,4 +228,4 @@ def _picture(folder: DataFolder, mesh: VrmlMesh, files: dict[str, str]) -> str:
     if _PICTURE in files:
         return files[_PICTURE]
     urls = ", ".join(map(repr, mesh.textures)) or "none"
-    raise UserError(f"{files[_MESH]}: its texture is not there (named in it: {urls}; looked for: its own name, .bmp)")
+    raise UserError(f"{files[_MESH]}: its texture is missing (named in it: {urls}; looked for: its own name, .bmp)")

@@ -72,7 +72,7 @@ def _set_of(names: tuple[str, ...], file: str) -> tuple[str, ...]:
     foreign = given - {name.casefold() for name in known}
     if foreign:
         raise UserError(
-            f"{file}: {min(foreign)[:60]!r} is no landmark of one set (known: {_counts()}; "
+            f"{file}: {min(foreign)[:60]!r} is not a landmark of any known set (known: {_counts()}; "
             f"{known[0]!r}, {known[1]!r} and so on)"
         )
     return known

@@ -76,15 +76,15 @@ class NoseOrder:
         other, least = self._best_otherwise(points)
         if pose.misfit > min(MAX_MISFIT_MM, least):
             raise UserError(
-                f"{name}: its eyes and nose miss an average face by {pose.misfit:.1f} mm with rows 36 to 47 in the "
-                f"dataset's order ({self.name}), by {least:.1f} mm in another ({other}) "
+                f"{name}: its eyes and nose differ from an average face by {pose.misfit:.1f} mm with rows 36 to 47 in "
+                f"the dataset's order ({self.name}), by {least:.1f} mm in another ({other}) "
                 f"(root mean square; allowed: up to {MAX_MISFIT_MM:g} in the dataset's order, lengths in mm)"
             )
         if (asymmetry := _asymmetry(found)) > MAX_ASYMMETRY_MM or not _runs_down(pose.apply(found)):
             raise UserError(
-                f"{name}: rows 36 to 47 are no nose in the dataset's order ({self.name}): its sides miss each other's "
-                f"mirror image by {asymmetry:.1f} mm (root mean square; allowed: up to {MAX_ASYMMETRY_MM:g}, and sides "
-                f"that run down from the root)"
+                f"{name}: rows 36 to 47 do not form a nose in the dataset's order ({self.name}): its sides are off "
+                f"each other's mirror image by {asymmetry:.1f} mm (root mean square; allowed: up to "
+                f"{MAX_ASYMMETRY_MM:g}, and sides that run down from the root)"
             )
         return found
 

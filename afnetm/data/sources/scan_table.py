@@ -75,10 +75,10 @@ def read_scan_table(path: Path) -> tuple[list[Row], bytes]:
             raise UserError(f"{where}: {len(cells)} cells (allowed: {len(columns)}, as in its first row)")
         row = _row(dict(zip(columns, cells, strict=True)), number, where, ids)
         if (first := meshes.setdefault(PurePosixPath(row.mesh), number)) != number:
-            raise UserError(f"{where}: mesh {row.mesh!r} stands in line {first} already (allowed: once)")
+            raise UserError(f"{where}: mesh {row.mesh!r} is already in line {first} already (allowed: once)")
         rows.append(row)
     if not rows:
-        raise UserError(f"{path.name}: there is no scan in it")
+        raise UserError(f"{path.name}: it contains no scans")
     return rows, content
 
 

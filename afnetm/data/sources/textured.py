@@ -100,7 +100,7 @@ def _of_materials(folder: DataFolder, name: str, obj: ObjMesh) -> list[Paint]:
             of_library = Paint(faces=paint.faces, picture=look[1].picture, wrap=(look[1].wrap, look[1].wrap))
             paints.append(_found(folder, look[0], of_library))
         elif missing:
-            raise UserError(f"{name}: its material library {missing[0]!r} is not there, nor {paint.faces} ({_NEEDED})")
+            raise UserError(f"{name}: its material library {missing[0]!r} is missing, as is {paint.faces} ({_NEEDED})")
         else:
             paints.append(paint)
     return paints
@@ -115,7 +115,7 @@ def _found(folder: DataFolder, owner: str, paint: Paint) -> Paint:
     except UserError as error:
         raise UserError(f"{owner}: its texture {error}") from None
     if picture is None:
-        raise UserError(f"{owner}: its texture {paint.picture!r} is not there (looked for beside it)")
+        raise UserError(f"{owner}: its texture {paint.picture!r} is missing (looked for beside it)")
     return replace(paint, picture=picture)
 
 
@@ -124,9 +124,9 @@ def _of_all(paints: Sequence[Paint], name: str) -> Paint:
     painted = {paint.picture: paint for paint in paints if paint.picture is not None}
     bare = next((paint.faces for paint in paints if paint.picture is None), None)
     if not painted:
-        raise UserError(f"{name}: it names no picture for {bare} ({_NEEDED})")
+        raise UserError(f"{name}: it specifies no picture for {bare} ({_NEEDED})")
     first, *others = painted.values()
     if bare or others:
         rest = f"another for {others[0].faces}" if others else f"none for {bare}"
-        raise UserError(f"{name}: it names one picture for {first.faces}, {rest} ({_NEEDED})")
+        raise UserError(f"{name}: it specifies one picture for {first.faces}, {rest} ({_NEEDED})")
     return first

@@ -45,7 +45,7 @@ class SyntheticSource(ScanSource):
         if not self.intensities or any(intensity not in INTENSITIES for intensity in self.intensities):
             raise UserError(f"intensities = {list(self.intensities)}: one or more of 1, 2, 3, 4 are allowed")
         if len(set(self.intensities)) < len(self.intensities):
-            raise UserError(f"intensities = {list(self.intensities)}: an intensity is named twice")
+            raise UserError(f"intensities = {list(self.intensities)}: an intensity is given twice")
 
     def describe(self) -> dict[str, Any]:
         """The settings and versions that decide the scans, as a JSON object."""

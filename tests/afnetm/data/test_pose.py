@@ -170,7 +170,7 @@ def test_what_the_fit_lacks_is_named(make_scan, count, lost, named):
 @pytest.mark.parametrize("factor", [0.001, 1000])
 def test_another_unit_of_length_is_refused(make_scan, factor):
     scan = make_scan(step=10.0)
-    with pytest.raises(UserError, match=r"miss an average face by \d+\.\d mm"):
+    with pytest.raises(UserError, match=r"differ from an average face by \d+\.\d mm"):
         fit_pose(replace(scan, landmarks=scan.landmarks * np.float32(factor)))
 
 

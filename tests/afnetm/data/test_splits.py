@@ -137,7 +137,7 @@ def test_numbers_out_of_range_are_refused(options, message):
 def test_a_class_that_a_training_fold_lacks_is_named():
     subjects = ["a", "a", "b", "b", "c", "c"]
     strata = ["fear", "anger", "anger", "anger", "anger", "anger"]
-    with pytest.raises(UserError, match=r"class fear: no scan of it is left to train on in repeat 0, fold \d"):
+    with pytest.raises(UserError, match=r"class fear: none of its scans is left for training in repeat 0, fold \d"):
         subject_folds(subjects, strata, folds=3, repeats=1, seed=0)
 
 

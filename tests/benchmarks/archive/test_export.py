@@ -131,7 +131,7 @@ def test_an_archive_is_whole_or_not_there_and_replaces_nothing(home: Home, out: 
         export_suite(home, "people", out, progress=stop)
     assert [path.name for path in out.parent.iterdir()] == ["home"]
     out.write_text("mine")
-    with pytest.raises(UserError, match="is there already; name another file, or delete it"):
+    with pytest.raises(UserError, match="already exists; choose another file, or delete it"):
         export_suite(home, "people", out)
     assert out.read_text() == "mine"
     with pytest.raises(UserError, match="cannot be written: No such file or directory"):

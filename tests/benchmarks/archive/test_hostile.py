@@ -112,7 +112,7 @@ def altered(content: Content, path: Path, change: Callable[[zipfile.ZipInfo], No
 @pytest.mark.parametrize("kind", [stat.S_IFLNK, stat.S_IFDIR, stat.S_IFCHR, stat.S_IFIFO])
 def test_only_plain_files_are_taken(kind: int, content: Content, home: Home, tmp_path: Path) -> None:
     path = altered(content, tmp_path / "out.zip", lambda info: setattr(info, "external_attr", (kind | 0o777) << 16))
-    assert "is not a plain file" in refusal(path, home)
+    assert "is not a regular file" in refusal(path, home)
 
 
 def test_only_deflate_packs_and_nothing_is_encrypted(content: Content, home: Home, tmp_path: Path) -> None:
@@ -167,7 +167,7 @@ def test_a_file_that_is_no_archive_is_refused(content: Content, home: Home, tmp_
     assert "it has no suite" in refusal(path, home)
     path.unlink()
     os.mkfifo(path)
-    assert "is not a plain file" in refusal(path, home)
+    assert "is not a regular file" in refusal(path, home)
 
 
 class Evil:

@@ -53,9 +53,9 @@ def refused(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) 
         ("data check nothing", "nothing: there is no such folder"),
         ("data show ./nothing --out x.png", "nothing: there is no such folder"),
         ("report quick", "suite 'quick' was never run in home"),
-        ("report", "nothing to report: allowed is a suite, or --results and --predictions together"),
-        ("report --results x.csv", "allowed is a suite, or --results and --predictions together"),
-        ("report quick --control x", "suite 'quick' and --results, --predictions or --control: allowed is one or the"),
+        ("report", "nothing to report: name a suite, or give both --results and --predictions"),
+        ("report --results x.csv", "name a suite, or give both --results and --predictions"),
+        ("report quick --control x", "suite 'quick' cannot be combined with --results, --predictions or"),
         ("report --results x.csv --predictions y.csv", "'x.csv' cannot be read: No such file or directory"),
         ("forget quick", "suite 'quick' was never run in home"),
         ("status quick.tml", "suite 'quick.tml' is neither a TOML file"),
@@ -76,7 +76,7 @@ def test_a_wrong_word_is_one_line(arguments: str, expected: str, tmp_path: Path,
 def test_a_device_that_is_not_there(tmp_path: Path, refused: Refused) -> None:
     if torch.cuda.is_available():
         pytest.skip("there is one here")
-    assert "'cuda' is not there" in refused(tmp_path / "home", "run", "quick", "--device", "cuda")
+    assert "'cuda' is not available" in refused(tmp_path / "home", "run", "quick", "--device", "cuda")
 
 
 @pytest.mark.parametrize(
@@ -87,7 +87,7 @@ def test_a_device_that_is_not_there(tmp_path: Path, refused: Refused) -> None:
         ("width = 0.25", 'name = "hf-hub:a/b"', "encoder 'hf-hub:a/b' is not one of timm's"),
         ("width = 0.25", 'weights = "no.safetensors"', "encoder weights 'no.safetensors'"),
         (MADE, 'source = "bu3dfe"', "dataset 'tiny' was made from 'synthetic', the suite is for 'bu3dfe'"),
-        (f'"tiny"\n{MADE}', '"own"', "dataset 'own' is not there"),
+        (f'"tiny"\n{MADE}', '"own"', "dataset 'own' does not exist"),
         ("subjects = 6", "subjects = 7", "dataset 'tiny' exists with subjects = 6, the suite describes 7"),
     ],
 )

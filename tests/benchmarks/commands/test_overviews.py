@@ -103,7 +103,7 @@ def test_a_summary_tells_how_the_landmarks_were_read(tmp_path: Path, files: Path
     assert 0 < wording["misfit_mm"]["least"] <= wording["misfit_mm"]["median"] <= wording["misfit_mm"]["most"] < 10
     (listed,) = wording["reasons"]
     assert listed["scans"] == 2
-    assert listed["reason"].startswith("….bnd: its eyes and nose miss an average face by 1")
+    assert listed["reason"].startswith("….bnd: its eyes and nose differ from an average face by 1")
     assert " to 1" in listed["reason"]
     text = here(tmp_path, "data", "check", str(files), "--summary").stdout
     assert "scans        4 of 1 subject, 2 refused" in text

@@ -89,7 +89,7 @@ def test_a_worker_that_dies_or_lacks_memory_costs_its_own_run_alone(runs: list[P
     ended = listed.ended
     assert sorted(ended) == sorted(labels)
     assert {label for label, one in ended.items() if one.reason is None} == {"fine 1", "tight 1", "once 1"}
-    assert "the worker process died, also when tried again" in (ended["dies 1"].reason or "")
+    assert "the worker process died, also when it was retried alone" in (ended["dies 1"].reason or "")
     assert ended["exits 3"].reason == "SystemExit: 3"
     assert ended["raises 1"].reason == "UntransportableError: paint and brush"
     assert (ended["memory 1"].reason or "").startswith("OutOfMemoryError: tried to allocate 2 GiB")
@@ -108,7 +108,7 @@ def test_a_worker_that_dies_or_lacks_memory_costs_its_own_run_alone(runs: list[P
 
 def test_a_full_disk_ends_the_run_in_a_line_and_fails_nothing(runs: list[PlannedRun], tmp_path: Path) -> None:
     labels = ["fine 1", "full 1", "fine 2", "fine 3"]
-    with pytest.raises(UserError, match=r"^home '.*': the disk is full; all that is finished is kept: free some space"):
+    with pytest.raises(UserError, match=r"^home '.*': the disk is full; finished runs are kept: free some space"):
         drive(Listed(labels, runs), Home(tmp_path), workers=1, work=work)
     assert not Store(Home(tmp_path)).failed()
     assert not (tmp_path / "fine 2").exists(), "nothing more is trained whose result could not be kept"

@@ -192,7 +192,7 @@ def test_status_without_a_suite_tells_what_is_in_the_home(
     assert re.search(r"^small +6 +0 +0 ", formatted, re.MULTILINE)
     assert re.search(r"^tiny +36 +6 +32 ", formatted, re.MULTILINE)
     assert "cannot be read: suite broken: " in formatted
-    assert "is not there yet" in here(tmp_path / "nothing", "status").stdout
+    assert "does not exist yet" in here(tmp_path / "nothing", "status").stdout
     assert not (tmp_path / "nothing").exists()
 
 

@@ -99,10 +99,10 @@ def test_a_server_that_is_away_loses_nothing(home: Path, suite: Path, afnetm: Af
     done = afnetm(home, "--tracking-uri", "http://127.0.0.1:9", "run", str(suite))
     assert "MLflow server http://127.0.0.1:9 cannot be reached (Connection refused)" in done.stderr
     again = f"afnetm --home {home} --tracking-uri http://127.0.0.1:9 run {suite}"
-    assert f"this catches up: {again}\n" in done.stderr
+    assert f"this command copies the rest: {again}\n" in done.stderr
     assert runs_done(home) == 6
     caught = afnetm(home, "run", str(suite))
-    assert "MLflow lacks" not in caught.stderr
+    assert "copying to MLflow is incomplete" not in caught.stderr
     from mlflow import MlflowClient
 
     client = MlflowClient(f"sqlite:///{home.resolve() / 'mlflow.db'}")

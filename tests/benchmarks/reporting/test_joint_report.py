@@ -38,7 +38,7 @@ def test_a_suite_that_cannot_be_reported_is_named_before_anything_is_written(tmp
     write_text(home.suites / "empty.json", (home.suites / "people.json").read_text().replace('"key": "', '"key": "x'))
     for words, message in (
         (["people", "peolpe"], "suite 'peolpe' was never run in home"),
-        (["people", "people.toml"], "suite 'people' is named 2 times; allowed is once"),
+        (["people", "people.toml"], "suite 'people' is named 2 times; name each suite once"),
         (["people", "empty"], "has no finished run in home"),
     ):
         done = here(home.path, "report", *words, code=2)

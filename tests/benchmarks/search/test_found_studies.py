@@ -67,7 +67,7 @@ def test_what_is_forgotten_is_gone_and_the_rest_stays(
     assert sorted(found_studies(home, None, "s").trials) == ["s/ab", "s/b.c/d\ne"]
     assert Store(home).done() == {f"{place}{number}" * 10 for place in (3, 4, 5) for number in range(2)}
     assert run(monkeypatch, home, "forget", "s", "--search", "--methods", "a", "--yes") == 0
-    assert capsys.readouterr().out == "nothing to forget\n"
+    assert capsys.readouterr().out == "nothing to delete\n"
 
 
 def test_status_tells_how_far_a_search_is(

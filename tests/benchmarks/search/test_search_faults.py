@@ -218,7 +218,7 @@ def test_methods_that_fail_cost_their_own_trials_alone(home: Path, tmp_path: Pat
     suite.write_text(text + "[methods.sullen]\n[methods.broken]\n[methods.deadly]\n")
     done = afnetm(home, "run", str(suite), "--workers", "2", code=1, PYTHONPATH=moods(tmp_path / "plugin"))
     found = {name: [(t.state.name, t.user_attrs.get("reason", "")) for t in own] for name, own in trials(home).items()}
-    died = "the worker process died, also when tried again with nothing beside it (killed, or out of memory)"
+    died = "the worker process died, also when it was retried alone (killed, or out of memory)"
     assert found == {
         "tuned/texture": [("COMPLETE", ""), ("COMPLETE", "")],
         "tuned/sullen": [("COMPLETE", ""), ("FAIL", "RuntimeError: not today (moods.py:12)")],

@@ -155,7 +155,7 @@ def test_every_method_has_a_study_a_fold_fold_by_fold_and_repeated_searches_come
 def test_a_label_that_names_another_s_study_is_refused() -> None:
     labels = {"concat": {}, "concat #2": {"method": "concat", "features": 64}}
     with pytest.raises(
-        UserError, match=r"^methods.concat: its study would be another's, 's/concat #2'; choose another"
+        UserError, match=r"^methods.concat: its study would have another's name, 's/concat #2'; choose another"
     ):
         asked(suite(fitting=labels, selection="development", selection_repeats=2))
     assert len(asked(suite(fitting=labels, selection="development"))) == 2

@@ -192,11 +192,11 @@ def test_the_command_line_copies_studies_as_they_end_and_catches_up(
     (tmp_path / "s.toml").write_text(SUITE)
     suite = str(tmp_path / "s.toml")
     done = afnetm(home.path, "search", suite, AFNETM_TRACKING_URI="http://127.0.0.1:9")
-    assert "MLflow lacks some of it" in done.stderr
+    assert "copying to MLflow is incomplete" in done.stderr
     shutil.copy(empty_mlflow, home.path)
     client = MlflowClient(home.tracking_uri)
     done = afnetm(home.path, "run", suite)
-    assert "MLflow lacks" not in done.stderr
+    assert "copying to MLflow is incomplete" not in done.stderr
     found = runs(client)
     assert set(found) == {"report", "texture", "texture search", "texture 0-0", "texture 0-1"}
     study = found["texture search"]

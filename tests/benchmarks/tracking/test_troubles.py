@@ -63,11 +63,15 @@ def _without_a_table(database: Path) -> None:
 @pytest.mark.parametrize(
     ("spoil", "what", "mends"),
     [
-        (_garbage, "is damaged (file is not a database)", "move it away, and another is made of the stored results"),
+        (
+            _garbage,
+            "is damaged (file is not a database)",
+            "move it away, and a new one is made from the stored results",
+        ),
         (_torn, "is damaged (database disk image is malformed)", "move it away"),
         (_folder, "cannot be opened (unable to open database file)", "see that its folder is there"),
         (_of_another_release, "was made by another release of MLflow", "`mlflow db upgrade`"),
-        (_without_a_table, "is not whole (no such table: latest_metrics)", "move it away"),
+        (_without_a_table, "is incomplete (no such table: latest_metrics)", "move it away"),
     ],
 )
 def test_a_database_that_is_spoilt_is_told_and_made_anew_once_it_is_moved_away(
@@ -116,9 +120,9 @@ def server() -> Iterator[str]:
 @pytest.mark.parametrize(
     ("code", "expected"),
     [
-        (401, "wants to know who asks; set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD"),
-        (403, "does not allow it; ask who runs it"),
-        (404, "is none, or is under another path; correct the address"),
+        (401, "requires authentication; set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD"),
+        (403, "denies access; ask its administrator"),
+        (404, "does not answer as one, or is under another path; correct the address"),
         (500, "cannot be reached (too many 500 error responses)"),
     ],
 )
@@ -146,9 +150,12 @@ def test_a_database_that_is_away_is_given_up_in_seconds(home: Home) -> None:
 @pytest.mark.parametrize(
     ("uri", "expected"),
     [
-        ("./mlruns", "names a folder, in which MLflow keeps no runs any more; allowed: http://HOST:PORT"),
-        ("file:///srv/mlruns", "`mlflow migrate-filestore` makes a database of an old one"),
-        ("ftp://jane:hush@host/x", "'ftp://jane:***@host/x' is of no kind that MLflow knows; allowed: http://"),
+        ("./mlruns", "is a folder, which MLflow no longer supports; allowed: http://HOST:PORT"),
+        ("file:///srv/mlruns", "`mlflow migrate-filestore` converts an old one to a database"),
+        (
+            "ftp://jane:hush@host/x",
+            "'ftp://jane:***@host/x' has a scheme that MLflow does not support; allowed: http://",
+        ),
         ("mysql://jane:hush@host/x", "'mysql://jane:***@host/x' cannot be used: the Python package 'MySQLdb'"),
         ("sqlite://", "in memory and lost at the end"),
     ],

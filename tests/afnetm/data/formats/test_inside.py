@@ -57,7 +57,7 @@ def test_a_name_in_another_case_means_the_only_file_like_it(folder: DataFolder) 
     ],
 )
 def test_nothing_outside_is_read_even_where_the_way_leads_back(folder: DataFolder, name: str) -> None:
-    with pytest.raises(UserError, match=rf"^{name}: leads out of the data folder$"):
+    with pytest.raises(UserError, match=rf"^{name}: points outside the data folder$"):
         folder.read(name)
 
 
@@ -94,7 +94,7 @@ def test_what_is_not_there_is_said_to_be_missing(folder: DataFolder, name: str) 
 @pytest.mark.parametrize("name", [".", "F0001", "to folder", "fifo", "FIFO"])
 def test_what_is_no_plain_file_is_refused_without_waiting(folder: DataFolder, name: str) -> None:
     before = len(os.listdir("/proc/self/fd")) if os.path.isdir("/proc/self/fd") else 0
-    with pytest.raises(UserError, match=rf"^{name}: not a plain file$"):
+    with pytest.raises(UserError, match=rf"^{name}: not a regular file$"):
         folder.read(name)
     assert not before or len(os.listdir("/proc/self/fd")) == before
 
@@ -103,7 +103,7 @@ def test_a_socket_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.chdir(tmp_path)  # the path of a socket is short
     with socket.socket(socket.AF_UNIX) as made:
         made.bind("socket")
-        with pytest.raises(UserError, match="not a plain file"):
+        with pytest.raises(UserError, match="not a regular file"):
             DataFolder(tmp_path).read("socket")
 
 

@@ -78,14 +78,14 @@ def test_references_back_count_from_where_they_stand():
     [
     ((b"f 1/1/1", b"f 1"), "line 14: a face without texture coordinates, the first such of 1 among 1 (needed"),
     ((b"4/4/1", b"4//1"), "line 14: a face without texture coordinates"),
-    ((b"4/4/1", b"4/5/1"), "its faces name texture coordinates 0 to 4, counted from 0 (allowed: 0 to 3)"),
-    ((b"4/4/1", b"5/4/1"), "its faces name vertices 0 to 4, counted from 0 (allowed: 0 to 3)"),
+    ((b"4/4/1", b"4/5/1"), "its faces refer to texture coordinates 0 to 4, counted from 0 (allowed: 0 to 3)"),
+    ((b"4/4/1", b"5/4/1"), "its faces refer to vertices 0 to 4, counted from 0 (allowed: 0 to 3)"),
     ((b"4/4/1", b"-5/4/1"), "line 14: 'f 1/1/1 2/2/1 3/3/1 -5/4/1' is not understood"),
     ((b" 3/3/1 4/4/1", b""), "line 14: 'f 1/1/1 2/2/1' is not understood"),
     ((b"v 0 0 0", b"w 0 0 0"), "line 3: 'w 0 0 0' is not understood"),
     ((b"v 0 0 0", b"v 0 nan 0"), "a coordinate is not a finite number"),
     ((b"v 0 0 0", b"v 0 1e99 0"), "a coordinate is not a finite number"),
-    ((b"f 1", b"# 1"), "there is no face in it"),
+    ((b"f 1", b"# 1"), "it contains no faces"),
     ],
 )  # fmt: skip
 def test_what_is_wrong_is_one_line_that_says_where(change, expected):

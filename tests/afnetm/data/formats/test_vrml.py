@@ -175,10 +175,10 @@ SET = f"Shape {{ geometry IndexedFaceSet {{ {FACE} }} }}"
         ("Shape {\n", ", line 3: the end of the file in place of a field of Shape"),
         ("Shape { geometry }", ", line 2: '}' in place of a node, number or string"),
         ("Shape { geometry\n", ", line 3: the end of the file in place of a node, number or string"),
-        ("Shape }", ", line 2: 'Shape' is no node, number or string"),
+        ("Shape }", ", line 2: 'Shape' is not a node, number or string"),
         ("}", ", line 2: '}' in place of a node"),
-        ('\n"', ", line 3: a string has no end"),
-        ('WorldInfo { title "\\" }', ", line 2: a string has no end"),
+        ('\n"', ", line 3: a string is not terminated"),
+        ('WorldInfo { title "\\" }', ", line 2: a string is not terminated"),
     ],
 )
 def test_scenes_that_are_not_one_surface_as_it_stands_are_refused(scene: str, wanted: str) -> None:
@@ -224,7 +224,7 @@ def test_scenes_that_are_not_one_surface_as_it_stands_are_refused(scene: str, wa
             "line 3: point has 5 numbers (allowed: multiples",
         ),
         ("coord Coordinate { point [0 0 0\n1 nan 0] }", "line 4: 'nan' in place of a number of point"),
-        ("coord Coordinate { point [nan 0 0] }", "line 3: 'nan' is no node, number or string"),
+        ("coord Coordinate { point [nan 0 0] }", "line 3: 'nan' is not a node, number or string"),
         ("coord Coordinate { point [0 0 inf] }", "line 3: 'inf' in place of a number of point"),
         (
             f"coord Coordinate {{ point [0 0 0\n0\n1e39 0] }} {UV} coordIndex [0]",

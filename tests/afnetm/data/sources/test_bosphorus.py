@@ -206,7 +206,7 @@ def _spoil(files, what):
         ("no texture", rf"{STEM}.bnt: without texture .looked for: {ID}.png"),
         ("no landmarks", rf"{STEM}.bnt: without landmarks .looked for: {ID}.lm3 or .lm2"),
         ("bad landmarks", rf"{STEM}.lm3, line 3: 'here' "),
-        ("other landmarks", rf"{STEM}.lm3: none of Bosphorus's landmarks"),
+        ("other landmarks", rf"{STEM}.lm3: without any of Bosphorus's landmarks"),
         ("bad picture", rf"{STEM}.png"),
         ("cut", rf"{STEM}.bnt, offset \d+: \d+ bytes follow"),
         ("background only", rf"{STEM}.bnt: no three neighbouring points"),
@@ -225,7 +225,7 @@ def test_nothing_is_read_outside_the_folder(files, tmp_path):
     (tmp_path / "data/bs001").mkdir(parents=True)
     for name in files:
         (tmp_path / "data" / name).symlink_to(tmp_path / "elsewhere" / name)
-    with pytest.raises(UserError, match="leads out of the data folder"):
+    with pytest.raises(UserError, match="points outside the data folder"):
         BosphorusSource(folder=tmp_path / "data").load(ID)
 
 
@@ -236,7 +236,7 @@ def test_bad_folders_are_refused(tmp_path):
     with pytest.raises(UserError, match="no expressive scan of Bosphorus"):
         BosphorusSource(folder=tmp_path).ids()
     touch(tmp_path, "a/bs000_E_FEAR_0.bnt", "b/bs000_E_FEAR_0.BNT")
-    with pytest.raises(UserError, match=r"b/bs000_E_FEAR_0.BNT: there is a second one, a/bs000_E_FEAR_0.bnt"):
+    with pytest.raises(UserError, match=r"b/bs000_E_FEAR_0.BNT: it exists twice, also as a/bs000_E_FEAR_0.bnt"):
         BosphorusSource(folder=tmp_path).inspect()
     (tmp_path / "b/bs000_E_FEAR_0.BNT").unlink()
     with pytest.raises(UserError, match="scan 'x' is not among"):
@@ -255,7 +255,7 @@ def test_what_has_no_name_in_the_layout_is_refused(make_scan):
     for bad, says in (
         (replace(scan, expression="neutral"), "neutral of subject 0 has no name in Bosphorus's layout"),
         (replace(scan, landmark_names=LANDMARKS_22), "22 landmarks|landmarks"),
-        (replace(scan, faces=scan.faces[:, ::-1]), "nothing of its surface is in front"),
+        (replace(scan, faces=scan.faces[:, ::-1]), "no part of its surface is in front"),
     ):
         with pytest.raises(UserError, match=f"scan face: .*{says}"):
             bosphorus_files(bad, number=0)

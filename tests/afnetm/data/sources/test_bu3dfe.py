@@ -87,7 +87,7 @@ def test_case_and_depth_of_folders_do_not_matter(folder, scan):
 
 def test_a_scan_that_is_there_twice_is_refused(folder):
     shutil.copytree(folder / "F0001", folder / "copy")
-    with pytest.raises(UserError, match=r"F0001_AN03XX_F3D.bmp: there is a second one, F0001/F0001_AN03XX_F3D.bmp"):
+    with pytest.raises(UserError, match=r"F0001_AN03XX_F3D.bmp: it exists twice, also as F0001/F0001_AN03XX_F3D.bmp"):
         Bu3dfeSource(folder=folder).inspect()
 
 
@@ -117,7 +117,7 @@ def test_a_link_out_of_the_folder_is_not_followed(folder):
     outside = folder.parent / "outside.bnd"
     (folder / f"{STEM}.bnd").rename(outside)
     os.symlink(outside, folder / f"{STEM}.bnd")
-    with pytest.raises(UserError, match="leads out of the data folder"):
+    with pytest.raises(UserError, match="points outside the data folder"):
         load(folder)
 
 
@@ -126,7 +126,7 @@ def test_a_texture_of_another_name_is_found_by_the_mesh_s_own(folder, scan):
     (folder / f"{STEM}.wrl").write_text(mesh.replace("F0001_AN03XX_F3D.bmp", "gone.bmp"))
     np.testing.assert_array_equal(load(folder).texture, scan.texture)
     (folder / f"{STEM}.bmp").unlink()
-    with pytest.raises(UserError, match="its texture is not there .*'gone.bmp'"):
+    with pytest.raises(UserError, match="its texture is missing .*'gone.bmp'"):
         load(folder)
 
 

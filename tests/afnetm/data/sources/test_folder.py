@@ -116,7 +116,7 @@ def test_a_folder_becomes_a_dataset_and_what_is_wrong_is_left_out(scans: Path, t
     assert dataset.classes == ("anger", "neutral")
     assert dataset.source.keys() == {"kind", "scans", "nose", "listing"}
     rejected = pd.read_csv(tmp_path / "own" / REJECTED).set_index("id")["reason"]
-    assert rejected["Bob_fear_1"] == "scans.csv, line 4: ../scans.csv: leads out of the data folder"
+    assert rejected["Bob_fear_1"] == "scans.csv, line 4: ../scans.csv: points outside the data folder"
     assert rejected["Bob_sadness_2"] == "scans.csv, line 6: nowhere.bnd: there is no such file"
 
 
@@ -134,7 +134,7 @@ def test_the_listing_tells_when_a_file_or_the_table_changed(scans: Path, table: 
         (["subject,expression,mesh"], "line 1: column 'landmarks' is missing"),
         ([HEADER.strip() + ",textur"], "line 1: column 'textur' is not known"),
         ([HEADER.strip() + ",mesh"], "line 1: column 'mesh' is twice"),
-        ([HEADER.strip()], "there is no scan in it"),
+        ([HEADER.strip()], "it contains no scans"),
         ([], "line 1: column 'subject' is missing"),
         ([HEADER.strip(), "", "a,fear,1,m.ply"], "line 3: 4 cells (allowed: 6"),
         ([HEADER.strip(), "a,fera,1,m,l,"], "line 2: expression 'fera' is not known; did you mean fear?"),
@@ -146,7 +146,7 @@ def test_the_listing_tells_when_a_file_or_the_table_changed(scans: Path, table: 
         ([HEADER.strip(), "a,fear,5,m,l,"], "line 2: intensity '5' (allowed: 1 to 4"),
         ([HEADER.strip(), ",fear,1,m,l,"], "line 2: subject is empty"),
         ([HEADER.strip(), "a\x07b,fear,1,m,l,"], "line 2: subject 'a\\x07b' (allowed: printable text)"),
-        ([HEADER.strip(), "a,fear,1,m,l,", "b,fear,1,./m,l,"], "line 3: mesh './m' stands in line 2 already"),
+        ([HEADER.strip(), "a,fear,1,m,l,", "b,fear,1,./m,l,"], "line 3: mesh './m' is already in line 2 already"),
         ([HEADER.strip(), '"a,fear'], "line 2: not CSV"),
     ],
 )
@@ -215,7 +215,7 @@ def test_a_table_that_is_none(scans: Path, tmp_path: Path) -> None:
     (tmp_path / "utf16.csv").write_text(HEADER, encoding="utf-16-le")
     (tmp_path / "book.csv").write_bytes(b"PK\3\4\x14\0\6\0")
     for name, expected in (
-        ("utf16.csv", r"utf16.csv, line 1: not text \(allowed: UTF-8, UTF-16 with its mark, Windows-1252\)"),
+        ("utf16.csv", r"utf16.csv, line 1: not text \(allowed: UTF-8, UTF-16 with a byte-order mark, Windows-1252\)"),
         ("book.csv", "book.csv, line 1: not text"),
         ("no.csv", "no such file"),
         (".", "no such file"),
@@ -230,23 +230,27 @@ def test_a_table_that_is_none(scans: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("files", "row", "expected"),
     [
-        ({"a.mtl": "newmtl material_0\nmap_Kd ../../secret.png\n"}, "a.obj,face.bnd,", "leads out of the data folder"),
-        ({"a.mtl": "newmtl material_0\nmap_Kd /etc/passwd\n"}, "a.obj,face.bnd,", "'/etc/passwd' is not there"),
+        (
+            {"a.mtl": "newmtl material_0\nmap_Kd ../../secret.png\n"},
+            "a.obj,face.bnd,",
+            "points outside the data folder",
+        ),
+        ({"a.mtl": "newmtl material_0\nmap_Kd /etc/passwd\n"}, "a.obj,face.bnd,", "'/etc/passwd' is missing"),
         ({"a.mtl": "newmtl material_0\nmap_Kd http://a/b.png\n"}, "a.obj,face.bnd,", "not the name of a file"),
-        ({"a.mtl": "newmtl other\nmap_Kd pictures/skin 1.png\n"}, "a.obj,face.bnd,", "names no picture"),
-        ({"a.mtl": "newmtl material_0\nmap_Kd a.mtl\n"}, "a.obj,face.bnd,", "not a picture that can be read"),
-        ({}, "a.obj,face.bnd,", "a.obj: its material library 'a.mtl' is not there"),
+        ({"a.mtl": "newmtl other\nmap_Kd pictures/skin 1.png\n"}, "a.obj,face.bnd,", "specifies no picture"),
+        ({"a.mtl": "newmtl material_0\nmap_Kd a.mtl\n"}, "a.obj,face.bnd,", "not a readable picture"),
+        ({}, "a.obj,face.bnd,", "a.obj: its material library 'a.mtl' is missing"),
         (
             {},
             "bare.obj,face.bnd,",
-            "names no picture for material 'material_0' (needed: one for all, in the file or in",
+            "specifies no picture for material 'material_0' (needed: one for all, in the file or in",
         ),
-        ({}, "bare.obj,face.bnd,face.ply", "face.ply: not a picture that can be read"),
+        ({}, "bare.obj,face.bnd,face.ply", "face.ply: not a readable picture"),
         ({}, "face.bnd,face.bnd,", "face.bnd: a mesh of kind '.bnd' (allowed: .obj, .ply, .glb, .wrl)"),
         ({}, "face.ply,face.ply,", "face.ply: landmarks of kind '.ply' (allowed: .bnd, .lm3, .csv, .tsv"),
         ({"l.csv": "1,2,3\n4,5,6\n"}, "face.ply,l.csv,", "l.csv: 2 points without names (allowed: 68, 83, 22)"),
-        ({"l.csv": "name,x,y,z\nnose,1,2,3\n"}, "face.ply,l.csv,", "'nose' is no landmark of one set"),
-        ({"l.csv": "name,x,y,z\njaw_0,1,,3\n"}, "face.ply,l.csv,", "l.csv, line 2: '' is no coordinate"),
+        ({"l.csv": "name,x,y,z\nnose,1,2,3\n"}, "face.ply,l.csv,", "'nose' is not a landmark of any known set"),
+        ({"l.csv": "name,x,y,z\njaw_0,1,,3\n"}, "face.ply,l.csv,", "l.csv, line 2: '' is not a coordinate"),
         ({"l.csv": "name,x,y,z\njaw_0,1000,0,0\n"}, "face.ply,l.csv,", "in the median (allowed: up to 10"),
     ],
 )
@@ -274,7 +278,7 @@ def test_links_and_pipes_are_not_followed_out(scans: Path, table: Write, tmp_pat
     (scans / "link.ply").symlink_to(tmp_path / "secret.ply")
     os.mkfifo(scans / "pipe.ply")
     source = table("a,fear,1,link.ply,face.bnd,", "a,fear,2,pipe.ply,face.bnd,")
-    for scan_id, expected in (("a_fear_1", "leads out"), ("a_fear_2", "not a plain file")):
+    for scan_id, expected in (("a_fear_1", "points outside"), ("a_fear_2", "not a regular file")):
         with pytest.raises(UserError, match=expected):
             source.load(scan_id)
 
@@ -323,5 +327,7 @@ def test_the_nose_s_rows_are_read_in_the_order_that_they_have(scans: Path, made:
     assert nose["first_side"] == "next to rows 8 to 15"
     for scan_id in source.ids()[:3]:
         np.testing.assert_array_equal(fit_pose(source.load(scan_id)).rotation, fit_pose(made).rotation)
-    with pytest.raises(UserError, match=r"line 5: face.bnd: its eyes and nose miss an average face by .* mm with rows"):
+    with pytest.raises(
+        UserError, match=r"line 5: face.bnd: its eyes and nose differ from an average face by .* mm with rows"
+    ):
         source.load("s3_fear_2")

@@ -101,8 +101,8 @@ def test_one_data_set_has_one_order_and_a_scan_in_another_is_rejected_with_both_
     right, wrong = (_misfit(face) for face in (scans[0].landmarks, _read_as_outline(scans[0].landmarks)))
     assert wrong > MAX_MISFIT_MM
     assert row["reason"] == (
-        f"F0001/F0001_AN04XX_F3D.bnd: its eyes and nose miss an average face by {wrong:.1f} mm with rows 36 to 47 in "
-        f"the dataset's order ({OUTLINE}), by {right:.1f} mm in another ({SIDES}) "
+        f"F0001/F0001_AN04XX_F3D.bnd: its eyes and nose differ from an average face by {wrong:.1f} mm with rows 36 to "
+        f"47 in the dataset's order ({OUTLINE}), by {right:.1f} mm in another ({SIDES}) "
         f"(root mean square; allowed: up to 10 in the dataset's order, lengths in mm)"
     )
 
@@ -160,5 +160,5 @@ def test_landmarks_in_another_unit_are_refused_with_the_bound(scans, tmp_path):
         path.write_bytes(write_vrml(replace(mesh, vertices=mesh.vertices / 10)))
     source = Bu3dfeSource(folder=folder)
     for scan_id in source.ids():
-        with pytest.raises(UserError, match=r"miss an average face by \d+\.\d mm .* up to 10 .* lengths in mm"):
+        with pytest.raises(UserError, match=r"differ from an average face by \d+\.\d mm .* up to 10 .* lengths in mm"):
             source.load(scan_id)

@@ -112,27 +112,31 @@ def test_a_library_in_another_folder_names_pictures_from_there(scan):
 @pytest.mark.parametrize(
     ("mtl", "obj", "expected"),
     [
-        (MTL.replace("face.png", "../../secret.png"), OBJ, "scan/a.mtl: its texture scan/../../secret.png: leads out"),
+        (
+            MTL.replace("face.png", "../../secret.png"),
+            OBJ,
+            "scan/a.mtl: its texture scan/../../secret.png: points outside",
+        ),
         (MTL.replace("face.png", "http://a/face.png"), OBJ, "http://a/face.png': not the name of a file in the data"),
-        (MTL.replace("face.png", "..%2F..%2Fsecret.png"), OBJ, "leads out of the data folder"),
-        (MTL.replace("face.png", "/etc/passwd"), OBJ, "scan/a.mtl: its texture '/etc/passwd' is not there"),
-        (MTL.replace("face.png", "a.obj"), OBJ, "scan/a.obj: not a picture that can be read"),
+        (MTL.replace("face.png", "..%2F..%2Fsecret.png"), OBJ, "points outside the data folder"),
+        (MTL.replace("face.png", "/etc/passwd"), OBJ, "scan/a.mtl: its texture '/etc/passwd' is missing"),
+        (MTL.replace("face.png", "a.obj"), OBJ, "scan/a.obj: not a readable picture"),
         (MTL.replace("face.png", "-s 2 2 2 face.png"), OBJ, "a.mtl, line 2: '-s 2 2 2 face.png' scales or shifts"),
         (MTL.replace("face.png", "-o on face.png"), OBJ, "scales or shifts its picture"),
         (MTL.replace("face.png", "-warp 3 face.png"), OBJ, "option '-warp' of a picture is not known"),
-        ("map_Kd face.png\n", OBJ, "a.mtl, line 1: a picture of no material"),
-        (None, OBJ, "its material library 'a.mtl' is not there, nor material 'skin' (needed"),
-        (MTL.replace("skin", "eyes"), OBJ, "a.obj: it names no picture for material 'skin' (needed: one for all"),
-        (MTL, OBJ.replace("mtllib a.mtl", ""), "a.obj: it names no picture for material 'skin'"),
+        ("map_Kd face.png\n", OBJ, "a.mtl, line 1: a picture outside of any material"),
+        (None, OBJ, "its material library 'a.mtl' is missing, as is material 'skin' (needed"),
+        (MTL.replace("skin", "eyes"), OBJ, "a.obj: it specifies no picture for material 'skin' (needed: one for all"),
+        (MTL, OBJ.replace("mtllib a.mtl", ""), "a.obj: it specifies no picture for material 'skin'"),
         (
             MTL + "newmtl eyes\nKd 1 1 1\n",
             OBJ + "usemtl eyes\nf 2/2 3/3 4/4\n",
-            "a.obj: it names one picture for material 'skin', none for material 'eyes'",
+            "a.obj: it specifies one picture for material 'skin', none for material 'eyes'",
         ),
         (
             MTL + "newmtl eyes\nmap_Kd eyes.png\n",
             OBJ + "usemtl eyes\nf 2/2 3/3 4/4\n",
-            "a.obj: it names one picture for material 'skin', another for material 'eyes'",
+            "a.obj: it specifies one picture for material 'skin', another for material 'eyes'",
         ),
     ],
 )
@@ -179,5 +183,5 @@ def test_a_picture_of_another_format_is_never_opened(scan):
     buffer = io.BytesIO()
     Image.fromarray(FACE).save(buffer, "GIF")
     (scan / "face.png").write_bytes(buffer.getvalue())
-    with pytest.raises(UserError, match=r"scan/face.png: not a picture that can be read \(allowed: BMP, PNG, JPEG\)"):
+    with pytest.raises(UserError, match=r"scan/face.png: not a readable picture \(allowed: BMP, PNG, JPEG\)"):
         read_obj(scan, MTL)
