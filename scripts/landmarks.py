@@ -1,6 +1,6 @@
 """Writes into docs/landmarks.md how far found landmarks are from the annotated ones, and how well regions overlap.
 
-    python -m scripts.landmarks --subjects 60 --intensities 3 4 --seed 0
+    python -m scripts.landmarks --subjects 60 --intensities 4 --seed 0
 
 Synthetic scans, as generated and clean; the landmarker on every scan alone, the regressor in subject-disjoint folds.
 """
@@ -150,7 +150,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Measures, prints and writes the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--subjects", type=int, default=60)
-    parser.add_argument("--intensities", type=int, nargs="+", default=[3, 4])
+    parser.add_argument("--intensities", type=int, nargs="+", default=[4])
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--out", type=Path, default=DOCUMENT)
