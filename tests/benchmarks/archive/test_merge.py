@@ -163,7 +163,7 @@ def test_another_suite_of_the_same_name_is_refused_with_a_way_out(tmp_path: Path
     assert read_manifest(there, "people 2").resolved["name"] == "people 2"
     assert there.best_parameters("people 2").read_text() == BEST_PARAMETERS
     assert "is the home that others are merged into" in refusal([there.path], there)
-    assert "is no home" in refusal([tmp_path], there)
+    assert "is not a home" in refusal([tmp_path], there)
     assert "there is no such home or archive" in refusal([tmp_path / "nowhere"], there)
 
 
