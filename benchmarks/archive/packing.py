@@ -11,12 +11,12 @@ from afnetm.errors import UserError, suggestion
 from afnetm.zipped import RUN_FILES, Folder, runs_in
 from benchmarks.records.home import Home
 from benchmarks.records.manifest import read_manifest
-from benchmarks.records.store import Progress, Store, same_files
+from benchmarks.records.store import Progress, Store, same_files, to_disk
 
 
 @dataclass(frozen=True)
 class Packed:
-    """Outcome of packing `suite`: so many `runs` now, and `left` as folders, since these have files of other names.
+    """Outcome of packing `suite`: so many `runs` now, and `left` as folders, since their files are not those of a run.
 
     `path` is the archive, None where there is none.
     """
@@ -52,7 +52,8 @@ def pack_suite(
         packed = runs_in(path) if path.is_file() else {}
         own = {listed.key for listed in manifest.only(None)} | _trials(home, storage_url, suite)
         there = sorted(store.unpacked() & own)
-        left = [key for key in there if not RUN_FILES.keys() >= {file.name for file in (home.runs / key).iterdir()}]
+        names = {key: {file.name for file in (home.runs / key).iterdir()} for key in there}
+        left = [key for key in there if not names[key] or names[key] - RUN_FILES.keys()]
         folders: dict[str, Folder] = {key: home.runs / key for key in there if key not in left}
         new = {key: one for key, one in folders.items() if key not in packed or not same_files(one, packed[key])}
         if new:
@@ -91,5 +92,6 @@ def unpack_suite(home: Home, reference: str, *, progress: Progress | None = None
                 store.copy(key, folder)
             if progress:
                 progress(number + 1, len(runs))
+        to_disk(home.runs)
         path.unlink()
         return len(runs)

@@ -127,9 +127,8 @@ def pack(
         elif done.path is not None:
             print(f"{done.suite}: {counted(done.runs, 'run')} packed; {disk(done.path.stat().st_size)} in {done.path}")
         if done.left:
-            print(
-                f"  {counted(len(done.left), 'run')} left as folders: they contain other files, {done.left[0]} for one"
-            )
+            first = f"runs/{done.left[0]}, for one"
+            print(f"  {counted(len(done.left), 'run')} left as folders, with other files than a run has: {first}")
 
 
 def unpack(

@@ -127,7 +127,7 @@ class Store:
         try:
             fill(beside)
             for path in [*beside.iterdir(), beside]:
-                _to_disk(path)
+                to_disk(path)
             try:
                 beside.rename(self._runs / key)
             except OSError:
@@ -221,7 +221,7 @@ class Store:
                 if not same_files(folder, written[key]):
                     raise UserError(f"archive '{beside}': run {key} does not read back as it was written")
             beside.replace(path)
-            _to_disk(path.parent)
+            to_disk(path.parent)
         finally:
             beside.unlink(missing_ok=True)
 
@@ -312,7 +312,8 @@ def _write(record: Record, folder: Path) -> None:
     (folder / "result.json").write_text(json.dumps(record.result, indent=1, allow_nan=False))
 
 
-def _to_disk(path: Path) -> None:
+def to_disk(path: Path) -> None:
+    """Has the disk hold a file, or the names in a folder, before anything else is done."""
     handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)

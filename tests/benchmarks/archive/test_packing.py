@@ -96,9 +96,12 @@ def test_packing_again_adds_what_is_new_and_keeps_what_is_there(home: Home, here
     # What is no part of a run would be lost: such a run stays a folder.
     here(home.path, "unpack", "people")
     (home.runs / late / "notes.txt").write_text("mine")
+    empty = KEYS["concat", 1]
+    Store(home).forget([empty])
+    (home.runs / empty).mkdir()
     message = here(home.path, "pack", "people").stdout
-    assert f"1 run left as folders: they contain other files, {late} for one" in message
-    assert [path.name for path in home.runs.iterdir()] == [late]
+    assert f"2 runs left as folders, with other files than a run has: runs/{min(late, empty)}, for one" in message
+    assert {path.name for path in home.runs.iterdir()} == {late, empty}
 
 
 def test_forgotten_runs_leave_the_archive_and_the_others_stay(home: Home, here: Afnetm) -> None:
