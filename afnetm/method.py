@@ -103,9 +103,13 @@ class Method(ABC):
     #: Whether the softmax of its logits are meant as probabilities; an SVM's margins are not, and no report says how
     #: well they are calibrated.
     probabilities: ClassVar[bool] = True
+    #: Whether its exact form is this project's reading of a paper that could not be read in full, and of which no code
+    #: is known: tables mark it.
+    reading: ClassVar[bool] = False
     #: The search that found its own defaults, ``"study defaults/late, trial 11"``; empty where none did.
     tuned: ClassVar[str] = ""
-    #: Whether it fuses between an encoder's stages, and so needs one that `afnetm.model.encoder.Encoder` can cut.
+    #: Whether it fuses between an encoder's stages, and so needs one that `afnetm.model.encoder.Encoder` can cut,
+    #: whatever its settings (`needs_stages`).
     staged: ClassVar[bool] = False
 
     #: What the depth stream reads: depth alone, or depth and the three components of its normals.
@@ -116,6 +120,11 @@ class Method(ABC):
     @abstractmethod
     def build(self, encoder: EncoderSpec, classes: int) -> nn.Module:
         """A fresh module with ``forward(faces: FaceBatch) -> Output``, for `classes` classes."""
+
+    @property
+    def needs_stages(self) -> bool:
+        """Whether it needs an encoder that can be cut into stages; overridden by what does with some settings alone."""
+        return self.staged
 
     @property
     def depth_channels(self) -> int:

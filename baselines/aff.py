@@ -1,12 +1,20 @@
-"""Attentional feature fusion: at every position and channel of the last maps, how much texture and how much depth.
+"""Attentional feature fusion: at every position and channel of two maps, how much texture and how much depth.
 
-Dai, Gieseke, Oehmcke, Wu, Barnard: "Attentional Feature Fusion", WACV 2021. With both streams' last feature maps ``T``
-and ``D`` (B, C, H, W), ``pw`` a 1x1 convolution with batch normalisation, and ``P = T + D``::
+Dai, Gieseke, Oehmcke, Wu, Barnard: "Attentional Feature Fusion", WACV 2021. With both streams' feature maps ``T`` and
+``D`` (B, C, H, W) at a stage, ``pw`` a 1x1 convolution with batch normalisation, and ``P = T + D``::
 
     L = pw(relu(pw(P)))                      local context, (B, C, H, W)
     g = pw(relu(pw(mean(P))))                global context, (B, C, 1, 1)
     M = sigmoid(L + g)                       the multi-scale channel attention, MS-CAM
-    F = M * T + (1 - M) * D
+    F = 2 M * T + 2 (1 - M) * D
+
+With ``iterative``, their iAFF, a second attention of its own kind takes ``P = M * T + (1 - M) * D``, and its ``M``
+makes ``F = M * T + (1 - M) * D``.
+
+Read: the paper's formulas, and ``fusion.py`` of the authors' PyTorch code (github.com/YimianDai/open-aff), from which
+the factor 2 of the one and not of the other is. Their code computes the second attention's global context by the first
+one's layers, which look like an oversight: here it has its own. They fuse inside networks and between layers; here two
+modalities are fused, at the last maps or at other stages.
 """
 
 from dataclasses import dataclass
@@ -20,18 +28,19 @@ from torch import Tensor, nn
 from afnetm.face_batch import FaceBatch
 from afnetm.method import Dropout, Method, Output
 from afnetm.model.encoder import EncoderSpec, Head
+from afnetm.model.trunk import Stages, check_stages
 from baselines.attention_maps import attention_map
-from baselines.two_streams import TwoStreams
+from baselines.two_streams import LAST, FusedStreams
 
 
 @dataclass(frozen=True, kw_only=True)
 class AFF(Method):
-    """Attentional feature fusion of the last maps."""
+    """Attentional feature fusion of the streams' maps."""
 
     name = "aff"
     title = "AFF"
-    version = 1
-    summary = "multi-scale channel attention weighs the last maps, position by position"
+    version = 2
+    summary = "multi-scale channel attention weighs both maps, position by position"
     source = "AFF of Dai et al., WACV 2021"
     space = {
         "reduction": CategoricalDistribution([4, 8, 16]),  # from wide to squeeze-and-excitation's usual 16
@@ -43,9 +52,27 @@ class AFF(Method):
 
     #: The attention's bottleneck is ``C / reduction`` wide, at least 4.
     reduction: Annotated[int, Field(ge=1, le=64)] = 4
+    #: Whether what the attention is computed from is itself fused by attention.
+    iterative: bool = False
+    #: The stages, 1 to 4 and ascending, whose maps are fused: 4 is the last map, of any encoder. From the first of them
+    #: on one trunk goes on, to which each further fused map is added.
+    fuse_stages: Annotated[Stages, Field(min_length=1)] = LAST
+
+    def __post_init__(self) -> None:
+        """Refuses stages that do not ascend.
+
+        Raises:
+            UserError: names the key, its value and what is allowed.
+        """
+        check_stages("fuse_stages", self.fuse_stages)
+
+    @property
+    def needs_stages(self) -> bool:
+        """Whether it fuses before the last map."""
+        return self.fuse_stages != LAST
 
     def build(self, encoder: EncoderSpec, classes: int) -> nn.Module:
-        """Two streams, the fusion of their last maps, one classifier."""
+        """Two streams, the fusion of their maps, one classifier."""
         return _AFFNetwork(self, encoder, classes)
 
 
@@ -63,24 +90,43 @@ class MultiScaleAttention(nn.Module):
         return torch.sigmoid(self.local_context(x) + self.global_context(x.mean((2, 3), keepdim=True)))
 
 
-class _AFFNetwork(TwoStreams):
+class AttentionalFusion(nn.Module):
+    """AFF, or iAFF: two maps to the fused one, and the weights ``M``, each ``(B, C, H, W)``."""
+
+    def __init__(self, channels: int, *, reduction: int, iterative: bool) -> None:
+        super().__init__()
+        self.attentions = nn.ModuleList(
+            MultiScaleAttention(channels, reduction=reduction) for _ in range(2 if iterative else 1)
+        )
+
+    def forward(self, texture: Tensor, depth: Tensor) -> tuple[Tensor, Tensor]:
+        """Fuses two ``(B, C, H, W)`` maps."""
+        fused = texture + depth
+        for attention in self.attentions:
+            weight = attention(fused)
+            fused = weight * texture + (1 - weight) * depth
+        return (2 * fused if len(self.attentions) == 1 else fused), weight
+
+
+class _AFFNetwork(FusedStreams):
     def __init__(self, method: AFF, encoder: EncoderSpec, classes: int) -> None:
-        super().__init__(method, encoder)
-        self.attention = MultiScaleAttention(self.texture.channels, reduction=method.reduction)
-        self.head = Head(self.texture.channels, classes, method.dropout)
+        super().__init__(method, encoder, method.fuse_stages)
+        self.fusions = nn.ModuleList(
+            AttentionalFusion(channels, reduction=method.reduction, iterative=method.iterative)
+            for channels in self.fused_channels
+        )
+        self.head = Head(self.channels, classes, method.dropout)
 
     def forward(self, faces: FaceBatch) -> Output:
-        texture, depth = self.maps(faces)
-        weight = self.attention(texture + depth)
-        fused = weight * texture + (1 - weight) * depth
-        where = weight.float().mean(1)
-        share = where.mean((1, 2))
+        both = [fuse(*pair) for fuse, pair in zip(self.fusions, self.pairs(faces), strict=True)]
+        share = torch.stack([weight.float().mean((1, 2, 3)) for _, weight in both]).mean(0)
+        where = both[-1][1].float().mean(1)
         auxiliary_outputs = {
             "importance": torch.stack([share, 1 - share], 1),
             "attention_texture": attention_map(where),
             "attention_depth": attention_map(1 - where),
         }
-        return Output(self.head(fused), auxiliary_outputs=auxiliary_outputs)
+        return Output(self.head(self.last_map([fused for fused, _ in both])), auxiliary_outputs=auxiliary_outputs)
 
 
 def _bottleneck(channels: int, hidden: int) -> nn.Sequential:

@@ -4,15 +4,15 @@ In the manner of CMANet ("Curvature-Aware Soft Mask Guided Attention Fusion Netw
 Recognition", OpenReview EqVvKkdr_38, 2022). Only its abstract could be read, so this is a reading: a soft mask guides
 an attention within each modality, and the fusion is "pixel-level" with "a larger field of view". Its mask comes from
 curvature; ours is the salient mask as the map's cells see it (`afnetm.model.cells`), which makes it soft. With a
-stream's last feature map ``F`` (B, C, H, W) and the mask ``M`` (B, 1, H, W)::
+stream's feature map ``F`` (B, C, H, W) at a stage, the last unless said otherwise, and the mask ``M`` (B, 1, H, W)::
 
     a  = conv1x1(F),  A = sigmoid(a)                         the stream's attention, (B, 1, H, W)
     F' = F * (1 + A)
     w  = softmax of conv3x3([F'_texture; F'_depth])          over the two modalities, at every position
     y  = W pool(w_texture * F'_texture + w_depth * F'_depth)
 
-and ``guidance * (H(M, a_texture) + H(M, a_depth)) / 2`` is added to the loss, with ``H`` the mean binary cross-entropy.
-Once trained, it reads no mask.
+and ``guidance * (H(M, a_texture) + H(M, a_depth)) / 2`` is added to the loss, with ``H`` the mean binary cross-entropy;
+fused at several stages, the mean of theirs. Once trained, it reads no mask. No code of the authors' is known.
 """
 
 from dataclasses import dataclass
@@ -26,10 +26,11 @@ from torch.nn.functional import binary_cross_entropy_with_logits
 
 from afnetm.face_batch import FaceBatch
 from afnetm.method import Dropout, Method, Output
-from afnetm.model.cells import Cells, last_cells
+from afnetm.model.cells import Cells, last_cells, stage_cells
 from afnetm.model.encoder import EncoderSpec, Head
+from afnetm.model.trunk import Stages, check_stages
 from baselines.attention_maps import attention_map
-from baselines.two_streams import TwoStreams
+from baselines.two_streams import LAST, FusedStreams
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,6 +40,7 @@ class MaskGuidedAttention(Method):
     name = "cma"
     title = "CMA"
     version = 2
+    reading = True
     summary = "soft attention pulled towards the salient regions, fusion position by position"
     source = "in the manner of CMANet, OpenReview EqVvKkdr_38 (2022); our reading of its abstract"
     space = {
@@ -51,6 +53,22 @@ class MaskGuidedAttention(Method):
 
     #: How much the distance between attention and mask counts in the loss.
     guidance: Annotated[float, Field(ge=0, le=100)] = 0.12
+    #: The stages, 1 to 4 and ascending, whose maps are fused: 4 is the last map, of any encoder. From the first of them
+    #: on one trunk goes on, to which each further fused map is added.
+    fuse_stages: Annotated[Stages, Field(min_length=1)] = LAST
+
+    def __post_init__(self) -> None:
+        """Refuses stages that do not ascend.
+
+        Raises:
+            UserError: names the key, its value and what is allowed.
+        """
+        check_stages("fuse_stages", self.fuse_stages)
+
+    @property
+    def needs_stages(self) -> bool:
+        """Whether it fuses before the last map."""
+        return self.fuse_stages != LAST
 
     def build(self, encoder: EncoderSpec, classes: int) -> nn.Module:
         """Two streams, an attention on each, the fusion of their maps, one classifier."""
@@ -70,31 +88,46 @@ class SoftAttention(nn.Module):
         return x * (1 + logits.sigmoid()), logits
 
 
-class _MaskGuidedNetwork(TwoStreams):
-    def __init__(self, method: MaskGuidedAttention, encoder: EncoderSpec, classes: int) -> None:
-        super().__init__(method, encoder)
-        self.guidance = method.guidance
-        self.cells = last_cells(encoder)
-        channels = self.texture.channels
-        self.texture_attention = SoftAttention(channels)
-        self.depth_attention = SoftAttention(channels)
-        self.weigh = nn.Conv2d(2 * channels, 2, 3, padding=1)
-        self.head = Head(channels, classes, method.dropout)
+class MaskGuidedFusion(nn.Module):
+    """At one stage, the attention of both streams, and their fusion position by position."""
 
-    def forward(self, faces: FaceBatch) -> Output:
-        texture_map, depth_map = self.maps(faces)
-        texture, texture_logits = self.texture_attention(texture_map)
-        depth, depth_logits = self.depth_attention(depth_map)
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.texture = SoftAttention(channels)
+        self.depth = SoftAttention(channels)
+        self.weigh = nn.Conv2d(2 * channels, 2, 3, padding=1)
+
+    def forward(self, texture: Tensor, depth: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """The fused map ``(B, C, H, W)``, the weights and the attentions' logits, ``(B, 2, H, W)`` float32 each."""
+        texture, texture_logits = self.texture(texture)
+        depth, depth_logits = self.depth(depth)
         weights = self.weigh(torch.cat([texture, depth], 1)).float().softmax(1)
         fused = weights[:, :1] * texture + weights[:, 1:] * depth
-        logits = torch.cat([texture_logits, depth_logits], 1).float()
+        return fused, weights, torch.cat([texture_logits, depth_logits], 1).float()
+
+
+class _MaskGuidedNetwork(FusedStreams):
+    def __init__(self, method: MaskGuidedAttention, encoder: EncoderSpec, classes: int) -> None:
+        super().__init__(method, encoder, method.fuse_stages)
+        self.guidance = method.guidance
+        cells = stage_cells(encoder) if method.needs_stages else ()
+        self.cells = [cells[stage - 1] for stage in self.stages] if cells else [last_cells(encoder)]
+        self.fusions = nn.ModuleList(MaskGuidedFusion(channels) for channels in self.fused_channels)
+        self.head = Head(self.channels, classes, method.dropout)
+
+    def forward(self, faces: FaceBatch) -> Output:
+        pairs = zip(self.fusions, self.pairs(faces), strict=True)
+        fused, weights, logits = zip(*(fuse(*pair) for fuse, pair in pairs), strict=True)
         auxiliary_outputs = {
-            "importance": weights.mean((2, 3)),
-            "attention_texture": attention_map(logits[:, 0].sigmoid()),
-            "attention_depth": attention_map(logits[:, 1].sigmoid()),
+            "importance": torch.stack([one.mean((2, 3)) for one in weights]).mean(0),
+            "attention_texture": attention_map(logits[-1][:, 0].sigmoid()),
+            "attention_depth": attention_map(logits[-1][:, 1].sigmoid()),
         }
-        auxiliary_loss = self.guidance * mask_distance(logits, faces.salient, self.cells) if self.training else None
-        return Output(self.head(fused), auxiliary_outputs=auxiliary_outputs, auxiliary_loss=auxiliary_loss)
+        loss = None
+        if self.training:
+            apart = [mask_distance(one, faces.salient, cells) for one, cells in zip(logits, self.cells, strict=True)]
+            loss = self.guidance * torch.stack(apart).mean()
+        return Output(self.head(self.last_map(fused)), auxiliary_outputs=auxiliary_outputs, auxiliary_loss=loss)
 
 
 def mask_distance(logits: Tensor, mask: Tensor, cells: Cells) -> Tensor:

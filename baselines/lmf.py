@@ -4,11 +4,16 @@ Liu, Shen, Lakshminarasimhan, Liang, Zadeh, Morency: "Efficient Low-rank Multimo
 Factors", ACL 2018. With each stream's features ``t`` and ``d`` after its fully-connected layer, a one appended to both
 so that the form holds each modality alone as well, and rank ``R``::
 
-    y_k = b_k + sum over r of (u_kr . [t; 1]) (v_kr . [d; 1])
+    y_k = b_k + sum over r of w_r (u_kr . [t; 1]) (v_kr . [d; 1])
 
-The form gives the logits themselves, without a layer behind it. The weights of the appended ones are the factors'
-biases; they start at one, so that training begins close to the sum of two linear classifiers rather than with products
-of two small numbers. That start is ours.
+The form gives the logits themselves, without a layer behind it.
+
+Read: the paper, and ``model.py`` of the authors' code (github.com/Justin1904/Low-rank-Multimodal-Fusion), from which
+the learnt weights ``w`` of the ranks are. There all start from Xavier's distribution; here the weights of the ranks and
+of the appended ones, which are the factors' biases, start at one, so that training begins close to the sum of two
+linear classifiers rather than with products of two small numbers. Before the form their code has a normalisation and
+three layers for features that come from elsewhere; here the streams are trained, and have the one layer that all
+methods of this kind have.
 """
 
 from dataclasses import dataclass
@@ -31,7 +36,7 @@ class LMF(Method):
 
     name = "lmf"
     title = "LMF"
-    version = 1
+    version = 2
     summary = "low-rank bilinear form of the features after the fully-connected layers"
     source = "Liu et al., ACL 2018 (arXiv 1806.00064)"
     space = {
@@ -59,6 +64,7 @@ class _LMFNetwork(TwoFeatures):
         self.rank = method.rank
         self.texture_factors = nn.Linear(method.features, method.rank * classes)
         self.depth_factors = nn.Linear(method.features, method.rank * classes)
+        self.weight = nn.Parameter(torch.ones(method.rank))
         self.bias = nn.Parameter(torch.zeros(classes))
         nn.init.ones_(self.texture_factors.bias)
         nn.init.ones_(self.depth_factors.bias)
@@ -66,4 +72,4 @@ class _LMFNetwork(TwoFeatures):
     def forward(self, faces: FaceBatch) -> Output:
         texture, depth = self.features(faces)
         products = self.texture_factors(self.dropout(texture)) * self.depth_factors(self.dropout(depth))
-        return Output(products.unflatten(1, (self.rank, -1)).sum(1) + self.bias)
+        return Output((self.weight[:, None] * products.unflatten(1, (self.rank, -1))).sum(1) + self.bias)

@@ -3,6 +3,11 @@
     y = W max(relu(W_t pool(F_texture)), relu(W_d pool(F_depth)))
 
 Each feature is taken from the stream that finds more of it, face by face.
+
+With ``fuse_stages`` maps are fused, as in Feichtenhofer, Pinz, Zisserman: "Convolutional Two-Stream Network Fusion for
+Video Action Recognition", CVPR 2016, and one trunk goes on: ``F = max(F_texture, F_depth)``.
+
+Read: that paper, whose maximum is of maps; that of features is the usual one, and no author's in particular.
 """
 
 from dataclasses import dataclass
@@ -16,12 +21,13 @@ from torch import nn
 from afnetm.face_batch import FaceBatch
 from afnetm.method import Dropout, Method, Output
 from afnetm.model.encoder import EncoderSpec
-from baselines.two_streams import TwoFeatures
+from afnetm.model.trunk import Stages, check_stages
+from baselines.two_streams import LAST, FusedByOne, TwoFeatures
 
 
 @dataclass(frozen=True, kw_only=True)
 class Maximum(Method):
-    """The element-wise maximum after the fully-connected layers."""
+    """The element-wise maximum after the fully-connected layers, or of maps."""
 
     name = "max"
     title = "Maximum"
@@ -38,9 +44,27 @@ class Maximum(Method):
 
     #: Width of each stream's fully-connected layer.
     features: Annotated[int, Field(ge=8, le=4096)] = 395
+    #: The stages, 1 to 4 and ascending, whose maps are fused, by their maximum; none for the features behind the
+    #: streams. From the first of them on one trunk goes on, to which each further fused map is added.
+    fuse_stages: Stages = ()
+
+    def __post_init__(self) -> None:
+        """Refuses stages that do not ascend.
+
+        Raises:
+            UserError: names the key, its value and what is allowed.
+        """
+        check_stages("fuse_stages", self.fuse_stages)
+
+    @property
+    def needs_stages(self) -> bool:
+        """Whether it fuses maps before the last."""
+        return self.fuse_stages not in {(), LAST}
 
     def build(self, encoder: EncoderSpec, classes: int) -> nn.Module:
         """Two encoders, two fully-connected layers, one classifier."""
+        if self.fuse_stages:
+            return FusedByOne(self, encoder, classes, self.fuse_stages, torch.maximum)
         return _MaximumNetwork(self, encoder, classes)
 
 

@@ -6,10 +6,17 @@ the positions of each stream's last feature map, and a class token. In every lay
 
     [z_m'; b_m] = layer_m([z_m; b])         self-attention, see `baselines.tokens.AttentionLayer`
     b'          = (b_texture + b_depth) / 2
-    y           = mean over m of W norm(class token of m)         after the last layer
+    y_m         = W norm(class token of m)                        after the last layer, with one W and norm for both
+    y           = mean over m of y_m
 
-In the paper the whole network is a transformer that exchanges in its later layers. Here the suite's encoders lie below,
-convolutional where the suite's are, and every transformer layer on top of them exchanges.
+Either modality's ``y_m`` has a cross-entropy of its own in training; the mean is what is asked afterwards.
+
+Read: the paper, and ``model.py`` of the authors' code (github.com/google-research/scenic, ``projects/mbt``), from which
+these losses are. There their mean is taken and here their sum, which AdamW cannot tell apart; and ``W`` starts at zero
+there, on which a training of few steps spends many of them. In the paper the whole network is a transformer,
+pretrained, that exchanges in its later layers, with learnt positions and dropout in every layer. Here the suite's
+encoders lie below, convolutional where the suite's are, positions are sinusoids, and every transformer layer on top
+exchanges.
 """
 
 from dataclasses import dataclass
@@ -34,7 +41,7 @@ class Bottleneck(Method):
 
     name = "mbt"
     title = "MBT"
-    version = 1
+    version = 2
     summary = "transformers on both streams' tokens that exchange through a few shared ones"
     source = "MBT of Nagrani et al., NeurIPS 2021; on top of the suite's encoders"
     space = {
@@ -95,12 +102,12 @@ class _BottleneckNetwork(nn.Module):
             texture, texture_shared, in_texture = exchange(texture_layer, texture, shared)
             depth, depth_shared, in_depth = exchange(depth_layer, depth, shared)
             shared = (texture_shared + depth_shared) / 2
-        logits = [self.classifier(self.dropout(self.norm(tokens[:, 0]))) for tokens in (texture, depth)]
+        own = tuple(self.classifier(self.dropout(self.norm(tokens[:, 0]))) for tokens in (texture, depth))
         auxiliary_outputs = {
             "attention_texture": token_attention_map(in_texture, *texture_grid),
             "attention_depth": token_attention_map(in_depth, *depth_grid),
         }
-        return Output((logits[0] + logits[1]) / 2, auxiliary_outputs=auxiliary_outputs)
+        return Output((own[0] + own[1]) / 2, supervised_logits=own, auxiliary_outputs=auxiliary_outputs)
 
 
 def exchange(layer: nn.Module, tokens: Tensor, shared: Tensor) -> tuple[Tensor, Tensor, Tensor]:

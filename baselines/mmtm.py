@@ -6,7 +6,13 @@ Joze, Shaban, Iuzzolino, Koishida: "MMTM: Multimodal Transfer Module for CNN Fus
     z  = relu(W [mean(T); mean(D)])               the joint squeeze, (B, 2 C / 4)
     T' = 2 sigmoid(W_t z) * T,  D' likewise       channel by channel
 
-As in the paper, the streams stay whole and their logits are averaged. The relu is squeeze-and-excitation's.
+The streams stay whole and their logits are averaged. Each stream learns from its own cross-entropy alone: what it reads
+of the other one in ``z`` hands no gradient back. The transfer modules learn from both.
+
+Read: the paper, and ``mmtm.py`` and ``main_mmtm_ntu.py`` of the authors' code (github.com/haamoon/mmtm), from which the
+two losses are, each followed by a step of the optimizer of its own stream; here it is one step on their sum. Their
+code's squeeze is twice as wide and its gate without the factor 2: these are the paper's. Their streams start trained by
+themselves on their modality, here from where all start. The relu is squeeze-and-excitation's.
 """
 
 from dataclasses import dataclass
@@ -31,7 +37,7 @@ class MMTM(Method):
 
     name = "mmtm"
     title = "MMTM"
-    version = 1
+    version = 2
     summary = "squeeze-and-excitation across modalities between stages, mean of logits"
     source = "Joze et al., CVPR 2020"
     staged = True
@@ -63,9 +69,11 @@ class TransferModule(nn.Module):
 
     def forward(self, texture: Tensor, depth: Tensor) -> tuple[Tensor, Tensor]:
         """Two ``(B, C, H, W)`` maps to the same, each channel times 0 to 2."""
-        joint = self.squeeze(torch.cat([texture.mean((2, 3)), depth.mean((2, 3))], 1)).relu()
-        texture_gate = 2 * self.texture(joint).sigmoid()[:, :, None, None]
-        depth_gate = 2 * self.depth(joint).sigmoid()[:, :, None, None]
+        seen_texture, seen_depth = texture.mean((2, 3)), depth.mean((2, 3))
+        for_texture = self.squeeze(torch.cat([seen_texture, seen_depth.detach()], 1)).relu()
+        for_depth = self.squeeze(torch.cat([seen_texture.detach(), seen_depth], 1)).relu()
+        texture_gate = 2 * self.texture(for_texture).sigmoid()[:, :, None, None]
+        depth_gate = 2 * self.depth(for_depth).sigmoid()[:, :, None, None]
         return texture * texture_gate, depth * depth_gate
 
 
@@ -87,4 +95,5 @@ class _MMTMNetwork(nn.Module):
             texture, depth = texture_stage(texture), depth_stage(depth)
             if k >= self.apart:
                 texture, depth = self.transfers[k - self.apart](texture, depth)
-        return Output((self.texture_head(texture) + self.depth_head(depth)) / 2)
+        logits = self.texture_head(texture), self.depth_head(depth)
+        return Output((logits[0] + logits[1]) / 2, supervised_logits=logits)

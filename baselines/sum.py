@@ -3,6 +3,13 @@
     y = W (relu(W_t pool(F_texture)) + relu(W_d pool(F_depth)))
 
 Against concatenation the classifier has half the weights, and both streams must agree on what a feature means.
+
+With ``fuse_stages`` maps are fused, as in Feichtenhofer, Pinz, Zisserman: "Convolutional Two-Stream Network Fusion for
+Video Action Recognition", CVPR 2016, and one trunk goes on: ``F = (F_texture + F_depth) / 2``. The half keeps the scale
+of a map, which a batch normalisation behind it would take out anyway. With ``unimodal_losses`` either stream also
+learns from a classifier of its own, which is not asked afterwards: the loss is the sum of three cross-entropies.
+
+Read: that paper, whose sum is of maps; the sum of features is the usual one, and no author's in particular.
 """
 
 from dataclasses import dataclass
@@ -12,15 +19,17 @@ from optuna.distributions import FloatDistribution, IntDistribution
 from pydantic import Field
 from torch import nn
 
+from afnetm.errors import UserError
 from afnetm.face_batch import FaceBatch
 from afnetm.method import Dropout, Method, Output
 from afnetm.model.encoder import EncoderSpec
-from baselines.two_streams import TwoFeatures
+from afnetm.model.trunk import Stages, check_stages
+from baselines.two_streams import LAST, FusedByOne, OwnDecisions, TwoFeatures
 
 
 @dataclass(frozen=True, kw_only=True)
 class Addition(Method):
-    """The sum after the fully-connected layers."""
+    """The sum after the fully-connected layers, or of maps."""
 
     name = "sum"
     title = "Sum"
@@ -37,9 +46,34 @@ class Addition(Method):
 
     #: Width of each stream's fully-connected layer.
     features: Annotated[int, Field(ge=8, le=4096)] = 199
+    #: The stages, 1 to 4 and ascending, whose maps are fused, by their mean; none for the features behind the
+    #: streams. From the first of them on one trunk goes on, to which each further fused map is added.
+    fuse_stages: Stages = ()
+    #: Whether each stream also learns from its own features' classification.
+    unimodal_losses: bool = False
+
+    def __post_init__(self) -> None:
+        """Refuses stages that do not ascend, and losses of streams that decide nothing.
+
+        Raises:
+            UserError: names the key, its value and what is allowed.
+        """
+        check_stages("fuse_stages", self.fuse_stages)
+        if self.unimodal_losses and self.fuse_stages:
+            raise UserError(
+                f"unimodal_losses = true: the streams decide nothing by themselves where fuse_stages = "
+                f"{list(self.fuse_stages)}; leave one of them out"
+            )
+
+    @property
+    def needs_stages(self) -> bool:
+        """Whether it fuses maps before the last."""
+        return self.fuse_stages not in {(), LAST}
 
     def build(self, encoder: EncoderSpec, classes: int) -> nn.Module:
         """Two encoders, two fully-connected layers, one classifier."""
+        if self.fuse_stages:
+            return FusedByOne(self, encoder, classes, self.fuse_stages, lambda texture, depth: (texture + depth) / 2)
         return _AdditionNetwork(self, encoder, classes)
 
 
@@ -47,7 +81,9 @@ class _AdditionNetwork(TwoFeatures):
     def __init__(self, method: Addition, encoder: EncoderSpec, classes: int) -> None:
         super().__init__(method, encoder, features=method.features)
         self.classifier = nn.Linear(method.features, classes)
+        self.own = OwnDecisions(method.features, classes, method.dropout) if method.unimodal_losses else None
 
     def forward(self, faces: FaceBatch) -> Output:
         texture, depth = self.features(faces)
-        return Output(self.classifier(self.dropout(texture + depth)))
+        logits = self.classifier(self.dropout(texture + depth))
+        return Output(logits, supervised_logits=() if self.own is None else (logits, *self.own(texture, depth)))

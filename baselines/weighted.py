@@ -4,8 +4,9 @@
 
 A convex combination with one weight per modality, the same for every face and class, so that ``p`` is a distribution.
 ``a`` starts at zero, and so ``p`` as the mean. Each stream learns from its own cross-entropy alone, as under the mean
-rule; the fused cross-entropy teaches ``a`` and nothing else, on training scans, on which both streams look better than
-they are. A weighted form of the sum rule of Kittler et al., "On combining classifiers", TPAMI 20(3), 1998.
+rule; the fused cross-entropy teaches ``a`` and nothing else. That is on training scans, on which both streams look
+better than they are: scans of held-out training subjects would say more, and no method is given any. A weighted form of
+the sum rule of Kittler et al., "On combining classifiers", TPAMI 20(3), 1998.
 """
 
 from dataclasses import dataclass

@@ -13,6 +13,8 @@ CHECK = "\N{CHECK MARK}"
 ALIKE = "\N{DAGGER}"
 #: Not the same thing in all suites.
 DIFFERS = "\N{DOUBLE DAGGER}"
+#: A method whose exact form is a reading of its paper.
+READING = "\N{SECTION SIGN}"
 
 
 def in_a_line(text: str, most: int = 300) -> str:

@@ -20,6 +20,7 @@ _EVERYWHERE: Collection[Medium] = ("text", "page", "paper")
 #: Columns of methods' names, for which papers have others.
 METHODS = ("method", "method_a", "method_b")
 _PAPER_UNITS = {"points": "pp"}
+_READING = f"{formats.READING} The exact form is a reading of its paper, which could not be read in full."
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -140,7 +141,8 @@ class Table:
         page_notes: what stands below it on the page as well, before the notes of columns.
         caption: what papers print above it, by default the title.
         paper_notes: what papers print below it, by default the notes.
-        titles: papers' names of the methods that rows are about.
+        titles: papers' names of the methods that rows are about; those that end in `formats.READING` have that mark in
+            every medium, and a note below the table says what it means.
         label: what the page calls it to who cannot see it.
         look: its classes in the page's style sheet.
         sorts: whether the page lets its reader sort it.
@@ -160,10 +162,27 @@ class Table:
     look: str = ""
     sorts: bool = True
 
+    def __post_init__(self) -> None:
+        named = {cell.text for row in self.rows for place, cell in enumerate(row) if self.columns[place].key in METHODS}
+        if any(self._read(name) for name in named):
+            for notes in ("notes", "paper_notes") if self.paper_notes else ("notes",):
+                object.__setattr__(self, notes, tuple(dict.fromkeys((*getattr(self, notes), _READING))))
+
     def of(self, medium: Medium) -> "Table":
-        """The table as it stands there: its columns of that medium."""
+        """The table as it stands there: its columns of that medium, and its methods marked; papers' titles are."""
         kept = [place for place, column in enumerate(self.columns) if medium in column.media]
-        return self.with_columns(kept)
+        own = self.with_columns(kept)
+        if medium == "paper":
+            return own
+        return replace(own, rows=[[*map(self._marked, own.columns, row)] for row in own.rows])
+
+    def _read(self, name: str) -> bool:
+        return self.titles.get(name, "").endswith(formats.READING)
+
+    def _marked(self, column: TableColumn, cell: Cell) -> Cell:
+        if column.key in METHODS and self._read(cell.text):
+            return replace(cell, text=f"{cell.text}{formats.READING}")
+        return cell
 
     def with_columns(self, places: Sequence[int]) -> "Table":
         """The table with these of its columns."""

@@ -14,7 +14,7 @@ from afnetm.method import Method
 from afnetm.strict import OwnError, parse
 
 _ATTRIBUTES = ("name", "version", "summary", "source", "space")
-_FLAGS = ("staged", "probabilities")
+_FLAGS = ("staged", "probabilities", "reading")
 _MAYBE_EMPTY = ("title", "tuned")
 #: Hyper-parameters of these names could not be written down: a suite's table and a file of best parameters use them
 #: otherwise.

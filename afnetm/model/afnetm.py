@@ -4,9 +4,9 @@ Sui, Li, Zhu, Zhao: "AFNet-M: Adaptive Fusion Network with Masks for 2D+3D Facia
 (arXiv 2205.11785). Its method section could not be read and no code is published, so each defensible reading of a part
 is an option here, said in full where the part is: `afnetm.model.attention` (MA), `afnetm.model.masks` (what MA is
 given), `afnetm.model.weighting` (IWC). That both streams end at the fusing stage, so that only one trunk goes on, is
-our reading of the paper's "fewer parameters": these are saved by where the streams end, not by MA and IWC, which add
-some. With ``streams = "continue"`` both go on to their ends beside the trunk, which is then a third stream, and the
-classifier reads the pooled last maps of all three side by side.
+our reading of the paper's "fewer parameters": these are saved by where the streams end, 38 % of late fusion's with
+ResNet-18s that end at stage 3; MA and IWC add 1.9 %. With ``streams = "continue"`` both go on to their ends beside the
+trunk, which is then a third stream, and the classifier reads the pooled last maps of all three side by side.
 """
 
 from dataclasses import dataclass
@@ -24,9 +24,10 @@ from afnetm.model.attention import AttentionKind, mask_attention, relative_chang
 from afnetm.model.cells import Cells, stage_cells
 from afnetm.model.encoder import Encoder, EncoderSpec, Head
 from afnetm.model.masks import MASKS, MaskKind, plane_count
+from afnetm.model.trunk import Stages, Trunk, check_stages
 from afnetm.model.weighting import WeightingInput, WeightingKind, WeightingNorm, fusion
 
-Stages = Annotated[tuple[Annotated[int, Field(ge=1, le=4)], ...], Field(min_length=1)]
+SomeStages = Annotated[Stages, Field(min_length=1)]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,6 +41,7 @@ class AFNetM(Method):
     title = "AFNet-M"
     version = 3
     staged = True
+    reading = True
     summary = "mask attention in both streams, adaptive fusion at a convolutional stage"
     source = "Sui et al., arXiv 2205.11785 (ICIP 2023); forms of MA and IWC are our reading"
     space = {
@@ -55,7 +57,7 @@ class AFNetM(Method):
     #: from the masks themselves ("mask"); or not at all ("none").
     attention: AttentionKind = "affine"
     #: The stages that mask attention follows: "all" of the streams' own, or some of them.
-    attention_stages: Literal["all"] | Stages = "all"
+    attention_stages: Literal["all"] | SomeStages = "all"
     #: What has an importance weight of its own: a "channel", a "sample" (one scalar a modality), a "position", or
     #: nothing ("none": the mean of both modalities).
     weighting: WeightingKind = "channel"
@@ -68,7 +70,7 @@ class AFNetM(Method):
     masks: MaskKind = "landmarks"
     #: The stages, 1 to 4 and ascending, whose maps are fused. The trunk begins at the first of them, and each further
     #: fused map is added to the trunk's.
-    fuse_stages: Stages = (3,)
+    fuse_stages: SomeStages = (3,)
     #: Whether the streams "end" at the last of those stages, or "continue" beside the trunk, for the classifier to
     #: read as well.
     streams: Literal["end", "continue"] = "end"
@@ -84,9 +86,8 @@ class AFNetM(Method):
             UserError: names the key, its value and what is allowed.
         """
         for name in ("fuse_stages", "attention_stages"):
-            stages = getattr(self, name)
-            if stages != "all" and list(stages) != sorted(set(stages)):
-                raise UserError(f"{name} = {list(stages)}: stages ascend, each once, for instance [1, 3]")
+            if (stages := getattr(self, name)) != "all":
+                check_stages(name, stages)
         self._check_attention()
         self._check_weighting()
 
@@ -145,42 +146,33 @@ class AFNetMNetwork(nn.Module):
     def __init__(self, method: AFNetM, encoder: EncoderSpec, classes: int) -> None:
         super().__init__()
         self.method = method
-        trunk, cells = Encoder(encoder, 3), stage_cells(encoder)
+        trunk, cells = Trunk(encoder, method.fuse_stages), stage_cells(encoder)
         self.cells = cells
         self.texture = _Stream(Encoder(encoder, 3), cells, method)
         self.depth = _Stream(Encoder(encoder, method.depth_channels), cells, method)
         self.fusions = nn.ModuleList(
-            fusion(
-                method.weighting,
-                trunk.channels[stage - 1],
-                norm=method.weighting_norm,
-                reduction=method.reduction,
-            )
-            for stage in method.fuse_stages
+            fusion(method.weighting, channels, norm=method.weighting_norm, reduction=method.reduction)
+            for channels in trunk.fused_channels
         )
-        self.trunk = trunk.stages[method.fuse_stages[0] :]
+        self.trunk = trunk
         ends = 3 if method.streams == "continue" else 1
-        self.head = Head(ends * trunk.channels[-1], classes, method.dropout)
+        self.head = Head(ends * trunk.channels, classes, method.dropout)
 
     def forward(self, faces: FaceBatch) -> Output:
         """Logits and auxiliary outputs of a batch."""
         masks = MASKS[self.method.masks](faces)
         texture, texture_change = self.texture(faces.texture, masks)
         depth, depth_change = self.depth(faces.geometry(self.method.geometry), masks)
-        stages = self.method.fuse_stages
-        fused, weights = {}, []
-        for stage, fuse in zip(stages, self.fusions, strict=True):
+        fused, weights = [], []
+        for stage, fuse in zip(self.method.fuse_stages, self.fusions, strict=True):
             maps = texture[stage - 1], depth[stage - 1]
             salient = None
             if self.method.weighting_input == "salient":
                 salient = self.cells[stage - 1].pooled(masks.amax(1, keepdim=True), maps[0])
-            fused[stage], weight = fuse(*maps, salient)
+            both, weight = fuse(*maps, salient)
+            fused.append(both)
             weights.append(weight)
-        x = fused[stages[0]]
-        for stage, block in enumerate(self.trunk, start=stages[0] + 1):
-            x = block(x)
-            if stage in fused:
-                x = x + fused[stage]
+        x = self.trunk(fused)
         if self.method.streams == "continue":
             x = torch.cat([x, texture[-1], depth[-1]], 1)
         auxiliary_outputs: dict[str, Tensor] = {}

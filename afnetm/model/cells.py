@@ -35,9 +35,8 @@ class Cells:
 
         Each cell has the mean of the ``stride * stride`` pixels around its middle, of those that are in the picture.
         """
-        with torch.autocast(planes.device.type, enabled=False):
-            rows, columns = (self._windows(planes.shape[axis], features.shape[axis], planes.device) for axis in (2, 3))
-            return rows @ planes.float() @ columns.T
+        rows, columns = (self._windows(planes.shape[axis], features.shape[axis], planes.device) for axis in (2, 3))
+        return (rows @ planes @ columns.T).float()
 
     def _windows(self, pixels: int, cells: int, device: torch.device) -> Tensor:
         """``(cells, pixels)``: what part of each cell's window is on each pixel; every row sums to 1."""

@@ -29,6 +29,7 @@ def make_manifest(
                 "source": method.source,
                 "hyperparameters": hyperparameters(method),
                 "probabilities": method.probabilities,
+                "reading": method.reading,
                 "tuned": vars(type(method)).get("tuned", ""),  # what was found for a parent is not a heir's
                 "changed": changed(method),
             }

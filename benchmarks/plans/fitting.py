@@ -76,7 +76,7 @@ def check_fits(suite: "Suite", labels: Sequence[str], dataset: FaceDataset | Non
         kind = found.get("kind")
         if spec.source is not None and kind != spec.source:
             raise UserError(f"dataset '{spec.name}' was made from '{kind}', the suite is for '{spec.source}'; {mend}")
-    staged = [label for label in labels if suite.methods[label].staged]
+    staged = [label for label in labels if suite.methods[label].needs_stages]
     check_encoder(suite.encoder, size=size, staged=staged)
 
 

@@ -21,6 +21,7 @@ from reports.data.faces import Face
 from reports.data.search import Search
 from reports.data.spelling import classes_of
 from reports.data.usable import LeftOut
+from reports.formats import READING
 from reports.schema import (
     CURVES,
     FOLDS,
@@ -75,8 +76,8 @@ class Provenance:
         synthetic: whether the faces are synthetic.
         methods: by name, in the order of every table and picture: version, summary (one line), source (where it was
             published), hyperparameters (a mapping); maybe title, what papers call it; probabilities, false where its
-            scores are none; tuned, the search that found its defaults, empty if none did; and changed, the
-            hyper-parameters that are not at their defaults.
+            scores are none; reading, true where its exact form is a reading of its paper; tuned, the search that found
+            its defaults, empty if none did; and changed, the hyper-parameters that are not at their defaults.
         control: the method that the others are compared with; the first of `methods` if None.
         axes: what an ablation changes, by hyper-parameter, which every method has; the control is the full model.
             Empty for other comparisons.
@@ -130,10 +131,15 @@ class Provenance:
 
     @property
     def titles(self) -> dict[str, str]:
-        """Titles of methods in papers, by name: no two alike, the name where there is no title."""
+        """Titles of methods in papers, by name: no two alike, the name where there is no title.
+
+        Those whose exact form is a reading of their paper end in `reports.formats.READING`.
+        """
         found = {name: about.get("title") or name for name, about in self.methods.items()}
         often = Counter(found.values())
-        return {name: title if often[title] == 1 else f"{title} ({name})" for name, title in found.items()}
+        unique = {name: title if often[title] == 1 else f"{title} ({name})" for name, title in found.items()}
+        readings = {name for name, about in self.methods.items() if about.get("reading")}
+        return {name: f"{title}{READING}" if name in readings else title for name, title in unique.items()}
 
     @property
     def called(self) -> str:

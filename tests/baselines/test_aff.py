@@ -2,7 +2,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from baselines.aff import AFF, MultiScaleAttention
+from baselines.aff import AFF, AttentionalFusion, MultiScaleAttention
 from tests.baselines.conftest import EIGHTH, some_faces
 
 
@@ -38,12 +38,23 @@ def test_the_weight_divides_texture_and_depth(weight: float, importance: list[fl
             return torch.full_like(x, weight)
 
     network = AFF().build(EIGHTH, 6).eval()
-    network.attention = Fixed()
+    network.fusions[0].attentions[0] = Fixed()
     faces = some_faces()
     texture, depth = network.texture(faces.texture), network.depth(faces.geometry("depth+normals"))
     output = network(faces)
-    expected = network.head(weight * texture + (1 - weight) * depth)
+    expected = network.head(2 * (weight * texture + (1 - weight) * depth))
     assert torch.allclose(output.logits, expected, atol=1e-5)
     assert torch.allclose(output.auxiliary_outputs["importance"], torch.tensor(importance).expand(3, 2))
     assert torch.allclose(output.auxiliary_outputs["attention_texture"], torch.tensor(weight))
     assert torch.allclose(output.auxiliary_outputs["attention_depth"], torch.tensor(1 - weight))
+
+
+def test_the_iterative_form_attends_to_what_the_first_attention_has_fused() -> None:
+    module = AttentionalFusion(8, reduction=2, iterative=True).eval()
+    texture, depth = torch.randn(2, 3, 8, 2, 2)
+    first, second = module.attentions
+    m = first(texture + depth)
+    m = second(m * texture + (1 - m) * depth)
+    fused, weight = module(texture, depth)
+    assert torch.equal(weight, m)
+    assert torch.allclose(fused, m * texture + (1 - m) * depth, atol=1e-6)  # without the factor of the plain form

@@ -27,10 +27,11 @@ def test_it_is_the_documented_formula_position_by_position() -> None:
     network, faces = MaskGuidedAttention(guidance=0.3).build(EIGHTH, 6).eval(), some_faces(size=96)
     maps = network.texture(faces.texture), network.depth(faces.geometry("depth+normals"))
     output = network(faces)
-    kernel, bias = network.weigh.weight, network.weigh.bias
+    fusion = network.fusions[0]
+    kernel, bias = fusion.weigh.weight, fusion.weigh.bias
     logits = [
         torch.einsum("bchw,c->bhw", x, module.look.weight[0, :, 0, 0]) + module.look.bias
-        for x, module in zip(maps, (network.texture_attention, network.depth_attention), strict=True)
+        for x, module in zip(maps, (fusion.texture, fusion.depth), strict=True)
     ]
     attended = [x * (1 + torch.sigmoid(a))[:, None] for x, a in zip(maps, logits, strict=True)]
     padded = pad(torch.cat(attended, 1), (1, 1, 1, 1))

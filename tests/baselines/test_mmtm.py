@@ -3,6 +3,7 @@ from dataclasses import replace
 import pytest
 import torch
 
+from afnetm.training.loop import sum_loss
 from baselines.mmtm import MMTM, TransferModule
 from tests.baselines.conftest import EIGHTH, some_faces
 
@@ -51,4 +52,23 @@ def test_logits_are_the_mean_of_both_streams() -> None:
         getattr(network, name).register_forward_hook(lambda _, __, output, name=name: seen.update({name: output}))
     output = network(some_faces())
     assert torch.allclose(output.logits, torch.stack(list(seen.values())).mean(0))
-    assert output.supervised_logits == ()
+    assert all(map(torch.equal, output.supervised_logits, seen.values()))
+
+
+def test_each_stream_learns_from_its_own_answers_alone_and_the_transfer_modules_from_both() -> None:
+    faces, labels = some_faces(6), torch.arange(6)
+    gradients = []
+    for part in (slice(0, 1), slice(1, 2), slice(0, 2)):
+        torch.manual_seed(0)
+        network = MMTM(first_stage=1).build(EIGHTH, 6)
+        output = network(faces)
+        sum_loss(replace(output, supervised_logits=output.supervised_logits[part]), labels, 0.0).backward()
+        gradients.append({name: p.grad for name, p in network.named_parameters() if p.grad is not None})
+    of_texture, of_depth, of_both = gradients
+    for name, gradient in of_both.items():
+        if name.startswith("transfers"):
+            assert torch.allclose(gradient, of_texture.get(name, 0) + of_depth.get(name, 0), atol=1e-5)
+        else:
+            own, other = (of_texture, of_depth) if name.startswith("texture") else (of_depth, of_texture)
+            assert name not in other
+            assert torch.allclose(gradient, own[name], atol=1e-5)

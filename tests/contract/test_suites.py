@@ -31,7 +31,7 @@ def as_written() -> dict[str, Method]:
 def test_its_encoder_serves_all_of_its_methods(name):
     suite = load_suite(name)
     size = 224 if suite.dataset.synthetic is None else suite.dataset.synthetic.size
-    staged = [label for label, method in suite.methods.items() if method.staged]
+    staged = [label for label, method in suite.methods.items() if method.needs_stages]
     refused = ""
     try:
         check_encoder(suite.encoder, size=size, staged=staged)

@@ -115,7 +115,7 @@ def plain(network: AFNetMNetwork, faces: FaceBatch) -> Tensor:
     texture, depth, trunk = faces.texture, faces.geometry(network.method.geometry), torch.zeros(())
     for stage in range(1, 5):
         if stage > stages[0]:
-            trunk = network.trunk[stage - stages[0] - 1](trunk)
+            trunk = network.trunk.stages[stage - stages[0] - 1](trunk)
         if stage <= len(network.texture.stages):
             texture, depth = network.texture.stages[stage - 1](texture), network.depth.stages[stage - 1](depth)
         if stage in stages:
@@ -157,9 +157,9 @@ def test_the_forward_pass_is_attention_after_every_stage_and_fusion_at_the_named
             depth = network.depth.attentions[stage - 1](before[1], faces.salient)
             if stage in {2, 4}:
                 fused[stage], weights[stage] = network.fusions[stage // 2 - 1](texture, depth)
-        expected = network.trunk[1](network.trunk[0](fused[2])) + fused[4]
+        expected = network.trunk.stages[1](network.trunk.stages[0](fused[2])) + fused[4]
         output = network(faces)
-    assert len(network.trunk) == 2
+    assert len(network.trunk.stages) == 2
     assert torch.allclose(output.logits, network.head(expected), atol=1e-6)
     importance = (weights[2].flatten(2).mean(2) + weights[4].flatten(2).mean(2)) / 2
     assert torch.allclose(output.auxiliary_outputs["importance"], importance, atol=1e-6)

@@ -46,7 +46,9 @@ def test_a_comparison_of_defaults_says_that_a_search_elsewhere_found_them(datase
         "same rules on synthetic development subjects (docs/tuning.md). Tuned on this dataset, methods may rank "
         "otherwise."
     )
-    assert "The suite sets hyper-parameters of depth-only, which were" in message(load_suite("fusion"), dataset)
+    assert "The suite sets hyper-parameters of depth-only, concat-joint and mean-at-3, which were" in message(
+        load_suite("fusion"), dataset
+    )
 
 
 def test_an_ablation_says_that_its_variants_were_not_tuned(dataset: FaceDataset) -> None:

@@ -8,6 +8,8 @@ import pytest
 
 from reports import formats
 from reports.latex.columns import printed
+from reports.latex.table import latex
+from reports.markup import markdown
 from reports.table import Cell, Table, TableColumn
 from reports.tables.compared import Compared
 from reports.tables.comparison import comparison
@@ -96,3 +98,29 @@ def test_methods_have_their_display_names_and_keep_their_marks_and_an_axis_s_val
     row = [Cell(text="late", mark=formats.DIFFERS), Cell(text="late")]
     table = Table(name="t", title="T", columns=columns, rows=[row], titles=TITLES)
     assert [str(column.cells[0]) for column in printed(table)] == ["Late fusion ‡", "late"]
+
+
+def test_a_method_that_is_a_reading_of_its_paper_is_marked_wherever_it_stands_and_the_mark_explained(entitled):
+    plan = entitled.provenance
+    methods = {name: about | {"reading": name == "afnetm"} for name, about in plan.methods.items()}
+    tables = Compared(replace(entitled, provenance=replace(plan, methods=methods))).tables
+    for name in ("comparison", "comparison-compact", "details", "pairwise"):
+        table = tables[name]
+        named = {
+            medium: [
+                cell.text
+                for row in table.of(medium).rows
+                for column, cell in zip(table.of(medium).columns, row, strict=True)
+                if column.key.startswith("method")
+            ]
+            for medium in ("text", "page")
+        }
+        for cells in named.values():
+            assert any(cells), name
+            assert {cell for cell in cells if "§" in cell} == {"afnetm§"}
+        assert "| afnetm§ " in markdown(table) or name == "comparison-compact"
+        assert r"AFNet-M$\mathsection$" in latex(table, label="t")
+        for said in (markdown(table), latex(table, label="t"), table.said_on_page):
+            assert said.count("is a reading of its paper") == 1, name
+        assert "§" not in (table.numbers if table.numbers is not None else pd.DataFrame()).to_csv()
+        assert "reading of its paper" not in markdown(Compared(entitled).tables[name])
