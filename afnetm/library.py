@@ -23,6 +23,7 @@ from torch import nn
 from afnetm.data.dataset import FaceDataset, FaceSubset
 from afnetm.data.preparing import prepare_dataset as prepare_from_source
 from afnetm.data.registry import open_source
+from afnetm.data.scan import PoseSource
 from afnetm.data.splits import subject_folds
 from afnetm.data.synthetic import SyntheticSource
 from afnetm.errors import UserError
@@ -32,6 +33,7 @@ from afnetm.registry import find_method
 from afnetm.strict import parse
 from afnetm.training.config import TrainingConfig
 from afnetm.training.device_dataset import DeviceDataset
+from afnetm.training.given import give_masks
 from afnetm.training.loop import Curves
 from afnetm.training.loop import fit as fit_on_device
 from afnetm.training.loop import predict as predict_on_device
@@ -46,6 +48,8 @@ def synthetic_dataset(
     size: int = 96,
     seed: int = 0,
     clean: bool = False,
+    pose: PoseSource = "annotated",
+    detect: bool = False,
     directory: Path | str | None = None,
     workers: int | None = None,
 ) -> FaceDataset:
@@ -57,6 +61,8 @@ def synthetic_dataset(
         size: pixels along a side.
         seed: decides every scan.
         clean: whether to leave out sensor failures.
+        pose: which landmarks poses are fitted to: ``"annotated"``, those that the generator places, or ``"detected"``.
+        detect: whether landmarks are detected in the scans as well (docs/landmarks.md).
         directory: a folder that does not exist yet, where it is written; None for a temporary one, which is deleted
             when the program ends.
         workers: processes; None for one per core. Where a program has no ``if __name__ == "__main__"``, use 1.
@@ -69,7 +75,8 @@ def synthetic_dataset(
         folder = Path(tempfile.mkdtemp(prefix="afnetm-"))
         atexit.register(shutil.rmtree, folder, ignore_errors=True)
         directory = folder / "synthetic"
-    return prepare_from_source(Path(directory), source, size=size, workers=workers or core_count())
+    count = workers or core_count()
+    return prepare_from_source(Path(directory), source, size=size, workers=count, pose=pose, detect=detect)
 
 
 def prepare_dataset(
@@ -78,6 +85,8 @@ def prepare_dataset(
     directory: Path | str,
     *,
     size: int = 224,
+    pose: PoseSource = "annotated",
+    detect: bool = False,
     workers: int | None = None,
     **options: Any,
 ) -> FaceDataset:
@@ -89,6 +98,8 @@ def prepare_dataset(
         folder: where the files are.
         directory: a folder that does not exist yet, where the dataset is written.
         size: pixels along a side.
+        pose: which landmarks poses are fitted to: ``"annotated"``, those that come with the scans, or ``"detected"``.
+        detect: whether landmarks are detected in the scans as well (docs/landmarks.md).
         workers: processes; None for one per core.
         options: of the source: ``table``, the file that lists the scans, for ``"folder"``; ``intensities`` for
             ``"bu3dfe"`` (docs/datasets.md).
@@ -97,7 +108,8 @@ def prepare_dataset(
         UserError: there is no such source, folder or option, nothing in it can be used, or `directory` exists.
     """
     opened = open_source(source, folder, **options)
-    return prepare_from_source(Path(directory), opened, size=size, workers=workers or core_count())
+    count = workers or core_count()
+    return prepare_from_source(Path(directory), opened, size=size, workers=count, pose=pose, detect=detect)
 
 
 class SubjectKFold:
@@ -206,7 +218,7 @@ def fit(
         DivergedError: the loss became infinite or no number; says from which epoch on, and what helps.
     """
     config = config or TrainingConfig()
-    model, faces = _placed(model, data, config, device)
+    model, faces = _placed(model, data, config, device, train=True)
     index = torch.arange(len(data), device=faces.device)
     labels = torch.from_numpy(data.labels.copy()).to(faces.device)
     return fit_on_device(model, faces, index, labels, config, seed=seed)
@@ -231,7 +243,7 @@ def predict(
         DivergedError: some are not finite.
     """
     config = config or TrainingConfig()
-    model, faces = _placed(model, data, config, device)
+    model, faces = _placed(model, data, config, device, train=False)
     probabilities, _ = predict_on_device(model, faces, torch.arange(len(data), device=faces.device), config)
     return probabilities.numpy()
 
@@ -302,11 +314,23 @@ def load_model(directory: Path | str) -> TrainedModel:
 
 
 def _placed(
-    model: nn.Module, data: FaceDataset | FaceSubset, config: TrainingConfig, device: str | torch.device | None
+    model: nn.Module,
+    data: FaceDataset | FaceSubset,
+    config: TrainingConfig,
+    device: str | torch.device | None,
+    *,
+    train: bool,
 ) -> tuple[nn.Module, DeviceDataset]:
-    """The model, and the data, on one device."""
+    """The model, and the data with the masks that the model is given, on one device."""
     where = torch.device(device) if device is not None else next(model.parameters()).device
     model = model.to(where)
     if config.channels_last:
         model = model.to(memory_format=torch.channels_last)
-    return model, DeviceDataset(data.dataset, data.rows, where)
+    faces = give_masks(
+        DeviceDataset(data.dataset, data.rows, where),
+        model,
+        data.dataset,
+        data.rows,
+        np.arange(len(data)) if train else None,
+    )
+    return model.to(where), faces  # the masks, too

@@ -3,13 +3,16 @@
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Annotated, ClassVar, Literal, Protocol, runtime_checkable
+from typing import Annotated, Any, ClassVar, Literal, Protocol, runtime_checkable
 
+import torch
 from optuna.distributions import BaseDistribution
 from pydantic import ConfigDict, Field
 from torch import Tensor, nn
 
+from afnetm.data.maps import MaskSource
 from afnetm.errors import UserError
+from afnetm.face_batch import Geometry, geometry_channels
 from afnetm.model.encoder import EncoderSpec
 from afnetm.strict import STRICT
 
@@ -45,6 +48,9 @@ class Finalizing(Protocol):
             labels: ``(N,)`` int64, their classes.
         """
 
+
+#: What a method may read of a face (`FaceBatch`).
+Input = Literal["texture", "depth", "masks", "landmarks"]
 
 #: Probability of dropping a feature.
 Dropout = Annotated[float, Field(ge=0, lt=1)]
@@ -108,12 +114,20 @@ class Method(ABC):
     reading: ClassVar[bool] = False
     #: The search that found its own defaults, ``"study defaults/late, trial 11"``; empty where none did.
     tuned: ClassVar[str] = ""
+    #: What it reads of a face at test time, whatever its hyper-parameters; what a setting adds or takes away is for
+    #: `inputs` to say. Tables show it, and the contract suite holds the module to it.
+    reads: ClassVar[tuple[Input, ...]] = ("texture", "depth")
+    #: What it reads in training alone, as masks that guide an attention.
+    reads_in_training: ClassVar[tuple[Input, ...]] = ()
     #: Whether it fuses between an encoder's stages, and so needs one that `afnetm.model.encoder.Encoder` can cut,
     #: whatever its settings (`needs_stages`).
     staged: ClassVar[bool] = False
 
-    #: What the depth stream reads: depth alone, or depth and the three components of its normals.
-    geometry: Literal["depth", "depth+normals"] = "depth+normals"
+    #: What the depth stream reads: depth alone, or with it the three components of its normals, its curvature as a
+    #: shape index, or the salient mask.
+    geometry: Geometry = "depth+normals"
+    #: Where masks and landmarks come from (`afnetm.data.masks`), in training and at test time alike.
+    masks: MaskSource = "mean"
     #: Before the classifier.
     dropout: Dropout = 0.0
 
@@ -127,13 +141,28 @@ class Method(ABC):
         return self.staged
 
     @property
+    def inputs(self) -> tuple[Input, ...]:
+        """The tensors of a face that it reads at test time, with these hyper-parameters."""
+        more: tuple[Input, ...] = ("masks",) if self.geometry.endswith("mask") and "depth" in self.reads else ()
+        return (*self.reads, *more)
+
+    @property
+    def uses_masks(self) -> bool:
+        """Whether `masks` decides anything: whether it reads masks or landmarks, at test time or in training."""
+        return not {"masks", "landmarks"}.isdisjoint((*self.inputs, *self.reads_in_training))
+
+    @property
     def depth_channels(self) -> int:
         """Channels of what `FaceBatch.geometry` gives for this method."""
-        return 1 if self.geometry == "depth" else 4
+        return geometry_channels(self.geometry)
+
+
+#: The buffer of a trained network that holds those masks that are the same for every scan.
+TEMPLATE = "mask_template"
 
 
 def built(method: Method, encoder: EncoderSpec, classes: int) -> nn.Module:
-    """Module that `Method.build` returns, checked to be one.
+    """Module that `Method.build` returns, which knows it as ``built_from`` and takes `TEMPLATE` with saved weights.
 
     Raises:
         UserError: it is no module.
@@ -141,4 +170,11 @@ def built(method: Method, encoder: EncoderSpec, classes: int) -> nn.Module:
     network = method.build(encoder, classes)
     if not isinstance(network, nn.Module):
         raise UserError(f"build() returns {type(network).__name__}; return a torch.nn.Module")
+    network.built_from = method  # type: ignore[assignment]
+    network.register_load_state_dict_pre_hook(_take_template)  # type: ignore[no-untyped-call]
     return network
+
+
+def _take_template(network: nn.Module, state: dict[str, Any], prefix: str, *_: Any) -> None:
+    if isinstance(found := state.get(prefix + TEMPLATE), Tensor):
+        network.register_buffer(TEMPLATE, torch.empty_like(found))

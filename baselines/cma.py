@@ -43,6 +43,7 @@ class MaskGuidedAttention(Method):
     reading = True
     summary = "soft attention pulled towards the salient regions, fusion position by position"
     source = "in the manner of CMANet, OpenReview EqVvKkdr_38 (2022); our reading of its abstract"
+    reads_in_training = ("masks",)
     space = {
         "guidance": FloatDistribution(0.01, 1.0, log=True),  # from a nudge to as much as the classification counts
         "dropout": FloatDistribution(0.0, 0.5),  # beyond a half, small encoders stop learning

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from optuna.distributions import FloatDistribution
 from torch import nn
 
-from afnetm.face_batch import FaceBatch
+from afnetm.face_batch import FaceBatch, Geometry
 from afnetm.method import Dropout, Method, Output
 from afnetm.model.encoder import EncoderSpec, Head
 from afnetm.model.stream import Stream
@@ -20,6 +20,7 @@ class Depth(Method):
     version = 1
     summary = "depth alone"
     source = "one encoder and a linear classifier; the paper's 3D-only reference"
+    reads = ("depth",)
     space = {"dropout": FloatDistribution(0.0, 0.5)}  # beyond a half, small encoders stop learning
     tuned = "study defaults/depth, trial 11"
 
@@ -32,7 +33,7 @@ class Depth(Method):
 
 
 class _DepthStream(nn.Module):
-    def __init__(self, stream: Stream, head: Head, kind: str) -> None:
+    def __init__(self, stream: Stream, head: Head, kind: Geometry) -> None:
         super().__init__()
         self.depth, self.head, self.kind = stream, head, kind
 

@@ -20,6 +20,7 @@ class Texture(Method):
     version = 1
     summary = "texture alone"
     source = "one encoder and a linear classifier; the paper's 2D-only reference"
+    reads = ("texture",)
     space = {"dropout": FloatDistribution(0.0, 0.5)}  # beyond a half, small encoders stop learning
     tuned = "study defaults/texture, trial 3"
 

@@ -4,13 +4,13 @@ import dataclasses
 import inspect
 import json
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, get_args
 
 from optuna.distributions import BaseDistribution, CategoricalDistribution
 
 from afnetm.blame import error_message
 from afnetm.errors import UserError, suggestion
-from afnetm.method import Method
+from afnetm.method import Input, Method
 from afnetm.strict import OwnError, parse
 
 _ATTRIBUTES = ("name", "version", "summary", "source", "space")
@@ -63,6 +63,10 @@ def _of_class(name: str, kind: Any) -> Iterator[str]:
         empty = attribute not in _MAYBE_EMPTY and not str(text).strip()
         if not isinstance(text, str) or empty or not text.isprintable():
             yield f"{attribute} = {text!r}; make it a text of one line that can be printed, tables show it"
+    for attribute in ("reads", "reads_in_training"):
+        value = getattr(kind, attribute)
+        if not isinstance(value, tuple) or not set(value) <= set(get_args(Input)):
+            yield f"{attribute} = {value!r}; make it a tuple of {', '.join(map(repr, get_args(Input)))}"
     if abstract := sorted(kind.__abstractmethods__):
         yield f"does not define {', '.join(abstract)}; define it"
 

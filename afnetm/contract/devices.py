@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from torch._subclasses.fake_tensor import FakeTensorMode
 
 from afnetm.contract.bench import ENCODER, Bench, demand
-from afnetm.contract.inputs import MAPS, blank_faces, learnable_dataset
+from afnetm.contract.inputs import TENSORS, blank_faces, learnable_dataset
 from afnetm.contract.waits import Waits
 from afnetm.data.scan import EXPRESSIONS
 from afnetm.face_batch import FaceBatch
@@ -182,7 +182,7 @@ def agrees(subject: Subject) -> float:
 
 
 def _moved(faces: FaceBatch, device: str) -> FaceBatch:
-    return FaceBatch(**{name: getattr(faces, name).to(device) for name in MAPS}, pixel_mm=faces.pixel_mm)
+    return FaceBatch(**{name: getattr(faces, name).to(device) for name in TENSORS}, pixel_mm=faces.pixel_mm)
 
 
 @contextmanager

@@ -1,16 +1,17 @@
 """Checks of the output of a method's module, for any faces that go in."""
 
 from dataclasses import replace
+from typing import get_args
 
 import torch
 from torch import Tensor, nn
 
 from afnetm.contract.bench import Bench, demand
-from afnetm.contract.inputs import MAPS, SCANS, blank_faces, noise_faces
+from afnetm.contract.inputs import TENSORS, blank_faces, noise_faces
 from afnetm.contract.outputs import check_output, tensors
 from afnetm.data.scan import EXPRESSIONS
 from afnetm.face_batch import FaceBatch
-from afnetm.method import Finalizing, Output
+from afnetm.method import Finalizing, Input, Output
 
 #: (size, count): odd sizes, a single face, and the size of real scans.
 _BATCHES = ((33, 1), (48, 3), (65, 1), (65, 2))
@@ -58,7 +59,7 @@ def check_eval_repeats_itself(bench: Bench) -> None:
         demand(torch.equal(one[name], other[name]), f"{name} differs the second time; what draws in eval?")
     for name, tensor in network.state_dict().items():
         demand(torch.equal(state[name], tensor), f"an eval forward changes {name}; respect self.training")
-    for name in MAPS:
+    for name in TENSORS:
         demand(
             torch.equal(getattr(faces, name), getattr(untouched, name)),
             f"changes faces.{name} in place; work on a copy, others read it too",
@@ -69,7 +70,7 @@ def check_others_in_the_batch_do_not_matter(bench: Bench) -> None:
     """Bit for bit where the others are replaced; within 1e-4 alone, because kernels add in an order of their own
     for each size of batch."""
     faces, others = _rows(bench.trained.faces, torch.arange(6)), noise_faces(6)
-    mixed = {name: torch.cat([getattr(faces, name)[:2], getattr(others, name)[2:]]) for name in MAPS}
+    mixed = {name: torch.cat([getattr(faces, name)[:2], getattr(others, name)[2:]]) for name in TENSORS}
     network = bench.trained.network
     multi = tensors(_answer(network, faces))
     beside = tensors(_answer(network, FaceBatch(**mixed, pixel_mm=faces.pixel_mm)))
@@ -82,25 +83,23 @@ def check_others_in_the_batch_do_not_matter(bench: Bench) -> None:
 
 
 def check_what_it_reads_matters(bench: Bench) -> None:
-    """A method uses what it reads of `FaceBatch`: to replace that must change its answer, and the rest may be NaN."""
-    trained, summary = bench.trained, bench.kind.summary
-    maps = {name: getattr(trained.faces, name) for name in MAPS}
-    watched = _Watched(**maps, pixel_mm=trained.faces.pixel_mm)
-    with torch.no_grad():
-        before = trained.network(watched)
-    read = vars(watched)["read"]
-    for modality, other in (("texture", "depth"), ("depth", "texture")):
-        said = f"{other} alone"
-        demand(
-            modality in read or said in summary, f"never reads faces.{modality}; read it, or say '{said}' in summary"
-        )
-        demand(
-            modality not in read or said not in summary,
-            f"reads faces.{modality}, and its summary says '{said}'; mend one of them",
-        )
-    for name in MAPS:
-        spoilt = getattr(noise_faces(SCANS), name) if name in read else torch.full_like(maps[name], torch.nan)
-        after = _answer(trained.network, FaceBatch(**maps | {name: spoilt}, pixel_mm=trained.faces.pixel_mm))
+    """It reads what it declares and nothing else: to replace that must change its answer, and the rest may be NaN."""
+    method, trained = bench.kind(), bench.trained
+    read, before = _read(trained.network, trained.faces)
+    read_in_training, _ = _read(bench.build().train(), trained.faces)
+    for name in get_args(Input):
+        declared = name in method.inputs
+        demand(name in read or not declared, f"never reads faces.{name}; read it, or leave it out of reads and inputs")
+        demand(name not in read or declared, f"reads faces.{name} at test time; add it to reads, tables tell")
+        more = name in (*method.inputs, *method.reads_in_training)
+        demand(name not in read_in_training or more, f"reads faces.{name} in training; add it to reads_in_training")
+        demand(name in read_in_training or not more, f"never reads faces.{name} in training; mend reads_in_training")
+    noise = noise_faces(len(trained.labels))
+    for name in TENSORS:
+        usual = getattr(trained.faces, name)
+        spoilt = getattr(noise, name) if name in read else torch.full_like(usual, torch.nan)
+        fields = {field: getattr(trained.faces, field) for field in TENSORS} | {name: spoilt}
+        after = _answer(trained.network, FaceBatch(**fields, pixel_mm=trained.faces.pixel_mm))
         changed = any(not torch.equal(old, new) for old, new in zip(_outcome(before), _outcome(after), strict=True))
         demand(
             changed or name not in read,
@@ -109,11 +108,20 @@ def check_what_it_reads_matters(bench: Bench) -> None:
         demand(not changed or name in read, f"faces.{name} changes its answer by a way round `FaceBatch`")
 
 
+@torch.no_grad()
+def _read(network: nn.Module, faces: FaceBatch) -> tuple[set[str], Output]:
+    """Names of the tensors that `network` reads of `faces`, and its answer."""
+    fields = {name: getattr(faces, name) for name in TENSORS}
+    watched = _Watched(**fields, pixel_mm=faces.pixel_mm)
+    output = network(watched)
+    return vars(watched).get("read", set()), output
+
+
 class _Watched(FaceBatch):
     """Faces that record which of their tensors were read."""
 
     def __getattribute__(self, name: str) -> object:
-        if name in MAPS:
+        if name in TENSORS:
             object.__getattribute__(self, "__dict__").setdefault("read", set()).add(name)
         return super().__getattribute__(name)
 
@@ -131,4 +139,4 @@ def _outcome(output: Output) -> list[Tensor]:
 
 
 def _rows(faces: FaceBatch, index: Tensor) -> FaceBatch:
-    return FaceBatch(**{name: getattr(faces, name)[index] for name in MAPS}, pixel_mm=faces.pixel_mm)
+    return FaceBatch(**{name: getattr(faces, name)[index] for name in TENSORS}, pixel_mm=faces.pixel_mm)

@@ -1,8 +1,9 @@
 """Datasets, prepared on disk: the only thing that training reads.
 
 A dataset is a folder: ``dataset.json`` (the dataset info), ``scans.csv`` (one row per scan: text, so that a person can
-read and compare it), ``texture.npy``, ``depth.npy`` and ``planes.npy`` (every scan's maps, memory-mapped) and
-``rejected.csv`` (scans that could not be rendered, and why). `afnetm.data.preparing` makes one.
+read and compare it), ``texture.npy``, ``depth.npy``, ``planes.npy`` and ``landmarks.npy`` (every scan's maps and posed
+landmarks, memory-mapped) and ``rejected.csv`` (scans that could not be rendered, and why). `afnetm.data.preparing`
+makes one.
 """
 
 import re
@@ -17,6 +18,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from afnetm.data.dataset_files import (
+    DETECTED_SHA256,
     INFO,
     MISFIT,
     REJECTED,
@@ -28,7 +30,7 @@ from afnetm.data.dataset_files import (
     read_table,
     summary,
 )
-from afnetm.data.maps import WINDOW_MM, RenderedMaps, maps_sha256, regions_in
+from afnetm.data.maps import WINDOW_MM, RenderedMaps, detected_sha256, maps_sha256, regions_in
 from afnetm.data.scan import in_class_order
 from afnetm.errors import UserError
 
@@ -82,6 +84,12 @@ class FaceDataset(_Faces):
         texture: ``(N, 3, S, S)`` uint8, as in `RenderedMaps`.
         depth: ``(N, 1, S, S)`` uint16.
         planes: ``(N, 1, S, S)`` uint8.
+        landmarks: ``(N, 83, 3)`` float32.
+        detected_planes, detected_landmarks: the same of landmarks that were detected in the scans; None where nothing
+            looked for any.
+        pose: which landmarks the pose fit was given: ``"annotated"``, those that came with the scans, or
+            ``"detected"``.
+        detector: what detected landmarks; empty where nothing did.
         rejected: how many scans could not be rendered and were left out.
         rendering: the version of the rendering that made the maps; 0 where none did.
     """
@@ -96,6 +104,11 @@ class FaceDataset(_Faces):
     texture: NDArray[np.uint8]
     depth: NDArray[np.uint16]
     planes: NDArray[np.uint8]
+    landmarks: NDArray[np.float32]
+    detected_planes: NDArray[np.uint8] | None = None
+    detected_landmarks: NDArray[np.float32] | None = None
+    pose: str = "annotated"
+    detector: str = ""
     rejected: int = 0
     rendering: int = 0
 
@@ -197,7 +210,7 @@ def open_dataset(directory: Path) -> FaceDataset:
     content = read_info(directory)
     table = read_table(directory / TABLE)
     size = content["size"]
-    arrays = read_maps(directory, scans=len(table), size=size)
+    arrays = read_maps(directory, scans=len(table), size=size, detected=bool(content["detector"]))
     if len(table) != content["scans"]:
         raise UserError(f"dataset {directory}: {TABLE} has {len(table)} scans ({INFO} says {content['scans']})")
     return FaceDataset(
@@ -209,6 +222,8 @@ def open_dataset(directory: Path) -> FaceDataset:
         source=content["source"],
         table=table,
         rejected=content["rejected"],
+        pose=content["pose"],
+        detector=content["detector"],
         rendering=content["rendering"],
         **arrays,
     )
@@ -230,17 +245,23 @@ def check_dataset(directory: Path, progress: Callable[[int, int], None] | None =
         if not (directory / name).is_file() or file_sha256(directory / name) != content["files"].get(name):
             raise UserError(f"dataset {directory}: {name} was altered since it was made")
     rows = dataset.table[["id", "sha256", "regions"]].itertuples(index=False)
-    scans = zip(rows, dataset.texture, dataset.depth, dataset.planes, strict=True)
+    scans = zip(rows, dataset.texture, dataset.depth, dataset.planes, dataset.landmarks, strict=True)
     for done, ((scan, expected, regions), *maps) in enumerate(scans, start=1):
         if maps_sha256(RenderedMaps(*maps)) != expected:
             raise UserError(f"dataset {directory}: the maps of scan {scan} were altered since they were made")
-        if regions_in(maps[-1]) != regions:
+        there = regions_in(maps[2])
+        if there != regions:
             raise UserError(
                 f"dataset {directory}: the regions of scan {scan} in {TABLE} are {regions!r}, "
-                f"but its maps have {regions_in(maps[-1])!r}"
+                f"but its maps have {there!r}"
             )
         if progress:
             progress(done, len(dataset.table))
+    if dataset.detected_planes is not None and dataset.detected_landmarks is not None:
+        rows = dataset.table[["id", DETECTED_SHA256]].itertuples(index=False)
+        for (scan, expected), *one in zip(rows, dataset.detected_planes, dataset.detected_landmarks, strict=True):
+            if detected_sha256(*one) != expected:
+                raise UserError(f"dataset {directory}: what was detected in scan {scan} was altered since it was made")
     found = summary(dataset.table) | {
         "rejected": len(pd.read_csv(directory / REJECTED)),
         "fingerprint": dataset_fingerprint(dataset.table, size=dataset.size),
@@ -254,13 +275,13 @@ def check_dataset(directory: Path, progress: Callable[[int, int], None] | None =
 def dataset_info(dataset: FaceDataset) -> dict[str, Any]:
     """Summary of a dataset as a JSON object.
 
-    Its name, scans, subjects, classes ({expression: scans}), size, fingerprint, shareable, regions ({region: scans that
-    have it}) and rejected (scans left out); where they are known, misfit_mm ({median, largest}) and nose, the order of
-    the landmarks' rows that was found.
+    Its name, scans, subjects, classes ({expression: scans}), size, fingerprint, shareable, pose, detector,
+    regions ({region: scans that have it}) and rejected (scans left out); where they are known, misfit_mm ({median,
+    largest}) and nose, the order of the landmarks' rows that was found.
     """
     counts = summary(dataset.table)
     regions = counts.pop("regions")
-    own = {key: getattr(dataset, key) for key in ("size", "fingerprint", "shareable")}
+    own = {key: getattr(dataset, key) for key in ("size", "fingerprint", "shareable", "pose", "detector")}
     found = {"name": dataset.name, **counts, **own, "regions": regions, "rejected": dataset.rejected}
     if MISFIT in dataset.table:
         misfits = dataset.table[MISFIT]

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import math
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -11,29 +12,48 @@ import pandas as pd
 from numpy.lib import format as npy
 from numpy.typing import NDArray
 
-from afnetm.data.maps import DEPTH_STEP_MM, DEPTH_ZERO_MM, REGIONS, WINDOW_MM, RenderedMaps
+from afnetm.data.maps import DEPTH_STEP_MM, DEPTH_ZERO_MM, LANDMARK_ROWS, REGIONS, WINDOW_MM, RenderedMaps
 from afnetm.data.scan import in_class_order
 from afnetm.errors import UserError
 
 #: Rises whenever a dataset of an earlier program would be misread.
-FORMAT_VERSION = 3
+FORMAT_VERSION = 4
 INFO, TABLE, REJECTED = "dataset.json", "scans.csv", "rejected.csv"
-#: Channels and type of each array, in the order of `RenderedMaps`; each is a file, ``texture.npy`` and so on.
-ARRAYS = {"texture": (3, "|u1"), "depth": (1, "<u2"), "planes": (1, "|u1")}
-#: Bytes of all maps per pixel of a scan.
-PIXEL_BYTES = sum(channels * np.dtype(kind).itemsize for channels, kind in ARRAYS.values())
+#: Shape and type of each array's row, in the order of `RenderedMaps`; each is a file, ``texture.npy`` and so on. A
+#: None is the maps' size.
+ARRAYS: dict[str, tuple[tuple[int | None, ...], str]] = {
+    "texture": ((3, None, None), "|u1"),
+    "depth": ((1, None, None), "<u2"),
+    "planes": ((1, None, None), "|u1"),
+    "landmarks": ((LANDMARK_ROWS, 3), "<f4"),
+}
+#: Those that a dataset has beside them where landmarks were detected in its scans, and a digest of each scan's: the
+#: fingerprint does not cover them, since they change nothing for whoever does not read them.
+DETECTED: dict[str, tuple[tuple[int | None, ...], str]] = {
+    "detected_planes": ((1, None, None), "|u1"),
+    "detected_landmarks": ((LANDMARK_ROWS, 3), "<f4"),
+}
+DETECTED_SHA256 = "detected_sha256"
 #: What the numbers in the maps mean; a dataset with other constants is of another format.
 CONSTANTS = {"window_mm": WINDOW_MM, "depth_zero_mm": DEPTH_ZERO_MM, "depth_step_mm": DEPTH_STEP_MM}
 #: Columns that every table has: text but for the intensity. All others are numbers or empty.
 COLUMNS = ("id", "subject", "expression", "intensity", "source", "regions", "sha256")
 #: Of these others, what was measured in each scan's files: how far eyes and nose are from an average face's after the
-#: pose fit (root mean square), the mesh's size and the picture's, pixels. Then come ``nuisance_*``.
+#: pose fit (root mean square), the mesh's size, the picture's, pixels, and how many rows its landmark set has. Then
+#: come ``nuisance_*``.
 MISFIT = "misfit_mm"
-MEASURES = (MISFIT, "vertices", "triangles", "texture_width", "texture_height")
+LANDMARK_COUNT = "landmarks"
+MEASURES = (MISFIT, "vertices", "triangles", "texture_width", "texture_height", LANDMARK_COUNT)
 #: The columns that a dataset's fingerprint covers: what training and evaluation see. Maps are in by their digest.
 COVERED = ("id", "subject", "expression", "intensity", "sha256")
 #: Stands in every fingerprint; rises if what is covered, or how, ever changes.
 _FINGERPRINT_VERSION = 2
+
+
+def scan_bytes(size: int, *, detected: bool) -> int:
+    """Bytes of one scan in all arrays, for maps of `size` pixels a side, with what is `detected` or without."""
+    rows = {**ARRAYS, **(DETECTED if detected else {})}.values()
+    return sum(math.prod(n or size for n in shape) * np.dtype(kind).itemsize for shape, kind in rows)
 
 
 def dataset_fingerprint(table: pd.DataFrame, *, size: int) -> str:
@@ -78,6 +98,7 @@ def read_info(directory: Path) -> dict[str, Any]:
         )
     kinds = {"name": str, "size": int, "fingerprint": str, "shareable": bool, "scans": int, "subjects": int}
     kinds |= {"classes": dict, "regions": dict, "rejected": int, "rendering": int, "source": dict, "files": dict}
+    kinds |= {"pose": str, "detector": str}
     for key, kind in kinds.items():
         if not isinstance(content.get(key), kind):
             raise UserError(f"dataset {directory}: {key} in {INFO} is {content.get(key)!r} (allowed: {kind.__name__})")
@@ -97,23 +118,23 @@ def read_table(path: Path) -> pd.DataFrame:
         if missing:
             raise UserError(f"dataset {path.parent}: {path.name} has no column {missing[0]!r}")
         table["intensity"] = table["intensity"].astype(int)
-        for name in table.columns.difference([*COLUMNS], sort=False):
+        for name in table.columns.difference([*COLUMNS, DETECTED_SHA256], sort=False):
             table[name] = table[name].replace("", "nan").astype(float)
     except (OSError, ValueError) as error:  # pandas' own parser errors are ValueErrors
         raise UserError(f"dataset {path.parent}: {path.name} cannot be read ({str(error).splitlines()[0]})") from None
     return table
 
 
-def read_maps(directory: Path, *, scans: int, size: int) -> dict[str, NDArray[Any]]:
-    """The arrays of `scans` scans in `directory` as read-only memory maps, by name; raises `UserError`."""
+def read_maps(directory: Path, *, scans: int, size: int, detected: bool) -> dict[str, NDArray[Any]]:
+    """Read-only memory maps of the arrays of `scans` scans in `directory`, by name; raises `UserError`."""
     arrays: dict[str, NDArray[Any]] = {}
-    for name, path, channels, kind in _array_files(directory):
+    for name, path, one, kind in _array_files(directory, size, detected=detected):
         try:
             array = npy.open_memmap(path, "r")
         except (OSError, ValueError) as error:
             reason = str(error).splitlines()[0]
             raise UserError(f"dataset {directory}: {path.name} is missing or incomplete ({reason})") from None
-        shape = (scans, channels, size, size)
+        shape = (scans, *one)
         if array.shape != shape or array.dtype != kind or not array.flags.c_contiguous:
             raise UserError(
                 f"dataset {directory}: {path.name} holds {array.dtype} {array.shape} "
@@ -123,10 +144,10 @@ def read_maps(directory: Path, *, scans: int, size: int) -> dict[str, NDArray[An
     return arrays
 
 
-def create_maps(directory: Path, *, scans: int, size: int) -> None:
+def create_maps(directory: Path, *, scans: int, size: int, detected: bool = False) -> None:
     """Creates the arrays of `scans` scans, with nothing in them; they take disk as rows are written."""
-    for _, path, channels, kind in _array_files(directory):
-        npy.open_memmap(path, "w+", kind, (scans, channels, size, size))
+    for _, path, one, kind in _array_files(directory, size, detected=detected):
+        npy.open_memmap(path, "w+", kind, (scans, *one))
 
 
 def write_maps(directory: Path, row: int, maps: RenderedMaps) -> None:
@@ -135,7 +156,8 @@ def write_maps(directory: Path, row: int, maps: RenderedMaps) -> None:
     Raises:
         OSError: the disk is full, say; through a memory map, that would end the process.
     """
-    for name, path, _, kind in _array_files(directory):
+    detected = maps.detected_planes is not None
+    for name, path, _, kind in _array_files(directory, maps.texture.shape[-1], detected=detected):
         values = np.ascontiguousarray(getattr(maps, name), kind)
         with path.open("r+b") as file:
             npy.read_magic(file)
@@ -144,14 +166,14 @@ def write_maps(directory: Path, row: int, maps: RenderedMaps) -> None:
             file.write(values.data)
 
 
-def cut_maps(directory: Path, *, scans: int, size: int) -> None:
+def cut_maps(directory: Path, *, scans: int, size: int, detected: bool = False) -> None:
     """Cuts the arrays off after `scans` rows."""
-    for _, path, channels, kind in _array_files(directory):
-        shape = (scans, channels, size, size)
+    for _, path, one, kind in _array_files(directory, size, detected=detected):
+        shape = (scans, *one)
         with path.open("r+b") as file:
             # As long as the one that it replaces: numpy leaves room for any number of rows.
             npy.write_array_header_1_0(file, {"descr": kind, "fortran_order": False, "shape": shape})
-            file.truncate(file.tell() + scans * channels * size * size * np.dtype(kind).itemsize)
+            file.truncate(file.tell() + math.prod(shape) * np.dtype(kind).itemsize)
 
 
 def write_dataset(
@@ -164,6 +186,8 @@ def write_dataset(
     shareable: bool,
     source: Mapping[str, Any],
     rejected: pd.DataFrame | None = None,
+    pose: str = "annotated",
+    detector: str = "",
 ) -> None:
     """Makes a dataset of the folder `directory`, whose arrays are written: table, rejected scans, dataset info.
 
@@ -176,6 +200,8 @@ def write_dataset(
         shareable: whether pictures and subjects' names may leave it.
         source: where its scans come from, a JSON object.
         rejected: ``id`` and ``reason`` of scans that could not be rendered.
+        pose: which landmarks the pose fit was given, ``"annotated"`` or ``"detected"``.
+        detector: what detected landmarks in the scans; empty where nothing did.
     """
     table = in_order(table)
     table.to_csv(directory / TABLE, index=False, lineterminator="\n")
@@ -188,6 +214,8 @@ def write_dataset(
         "rejected": len(left_out),
         "size": size,
         "rendering": rendering,
+        "pose": pose,
+        "detector": detector,
         "fingerprint": dataset_fingerprint(table, size=size),
         "shareable": shareable,
         "source": source,
@@ -198,12 +226,12 @@ def write_dataset(
 
 
 def in_order(table: pd.DataFrame) -> pd.DataFrame:
-    """A dataset's table with its columns in their order; what was measured in files, and nuisance, may be missing."""
-    measured = [name for name in MEASURES if name in table.columns]
-    return table[[*COLUMNS, *measured, *sorted(set(table.columns) - {*COLUMNS, *MEASURES})]]
+    """A dataset's table with its columns in their order; `MEASURES`, nuisance and what was detected may be missing."""
+    maybe = [name for name in (DETECTED_SHA256, *MEASURES) if name in table.columns]
+    return table[[*COLUMNS, *maybe, *sorted(set(table.columns) - {*COLUMNS, *maybe})]]
 
 
-def _array_files(directory: Path) -> Iterator[tuple[str, Path, int, str]]:
-    """Name, file, channels and type of each array."""
-    for name, (channels, kind) in ARRAYS.items():
-        yield name, directory / f"{name}.npy", channels, kind
+def _array_files(directory: Path, size: int, *, detected: bool) -> Iterator[tuple[str, Path, tuple[int, ...], str]]:
+    """Name, file, shape of a row and type of each array."""
+    for name, (shape, kind) in {**ARRAYS, **(DETECTED if detected else {})}.items():
+        yield name, directory / f"{name}.npy", tuple(n or size for n in shape), kind

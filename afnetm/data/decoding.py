@@ -1,5 +1,7 @@
 """From stored maps to what networks read: floating point, on the device that the maps are on; and surface normals."""
 
+import math
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -11,6 +13,8 @@ from afnetm.data.maps import DEPTH_STEP_MM, DEPTH_ZERO_MM, PLANES, REGIONS
 DEPTH_UNIT_MM = 50.0
 #: What depth is where there is none: behind every face.
 DEPTH_BACKGROUND = -3.0
+# Curvature, 1/mm, so small (a radius of 10 m) that a surface counts as plane, of which rounding would decide the shape.
+_FLAT = 1e-4
 # sRGB as 0..1 minus this mean, over this deviation: round numbers near those of faces, not fitted to any dataset.
 _TEXTURE_MEAN, _TEXTURE_DEVIATION = 0.5, 0.25
 
@@ -71,6 +75,30 @@ def normals(depth_mm: Tensor, valid: Tensor, *, pixel_mm: float) -> Tensor:
     dy = _slope(depth_mm, valid, dim=-2) / pixel_mm  # rows run down, y up
     length = (dx * dx + dy * dy + 1).rsqrt_() * valid
     return torch.cat([dx * length, dy * length, length], dim=1)
+
+
+def shape_index(depth_mm: Tensor, valid: Tensor, *, pixel_mm: float) -> Tensor:
+    """The shape index of the surface ``z(x, y)``, Koenderink and van Doorn, Image and Vision Computing 10(8), 1992.
+
+    ``2 / pi * atan(H / sqrt(H^2 - K))`` of the mean curvature ``H`` and the Gaussian ``K``: 1 for a cap (a nose, seen
+    from the front), 1/2 for a ridge, 0 for a saddle and for a plane, -1/2 for a rut, -1 for a cup.
+
+    Args:
+        depth_mm: as in `normals`.
+        valid: as there.
+        pixel_mm: side of a pixel, mm.
+
+    Returns:
+        ``(B, 1, S, S)`` of `depth_mm`'s type, -1..1; 0 where not `valid`.
+    """
+    p, q = _slope(depth_mm, valid, dim=-1) / pixel_mm, _slope(depth_mm, valid, dim=-2) / pixel_mm
+    xx, yy = _slope(p, valid, dim=-1) / pixel_mm, _slope(q, valid, dim=-2) / pixel_mm
+    xy = (_slope(p, valid, dim=-2) + _slope(q, valid, dim=-1)) / (2 * pixel_mm)
+    area = 1 + p * p + q * q
+    mean = -((1 + q * q) * xx - 2 * p * q * xy + (1 + p * p) * yy) / (2 * area * area.sqrt())
+    gaussian = (xx * yy - xy * xy) / (area * area)
+    spread = (mean * mean - gaussian).clamp_min(0).sqrt() + _FLAT
+    return torch.atan2(mean, spread) * (2 / math.pi) * valid
 
 
 def _slope(depth: Tensor, valid: Tensor, *, dim: int) -> Tensor:

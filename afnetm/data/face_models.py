@@ -82,6 +82,15 @@ def _square(around: NDArray[np.float64], eyes: NDArray[np.float64]) -> Square:
     return Square((low + high) / 2, _MARGIN * float((high - low).max()), float(np.arctan2(across[1], across[0])))
 
 
+def can_detect() -> bool:
+    """Whether the models are installed."""
+    try:
+        face_models()
+    except UserError:
+        return False
+    return True
+
+
 class FaceModels:
     """The face detector and the face mesh, ready to run.
 

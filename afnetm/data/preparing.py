@@ -9,31 +9,38 @@ import json
 import os
 import shutil
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
+import numpy as np
 import pandas as pd
 from filelock import FileLock, Timeout
+from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from afnetm.blame import error_message
 from afnetm.data.dataset import FaceDataset, open_dataset
 from afnetm.data.dataset_files import (
     COLUMNS,
+    DETECTED_SHA256,
     FORMAT_VERSION,
     MEASURES,
-    PIXEL_BYTES,
     create_maps,
     cut_maps,
     in_order,
     read_maps,
+    scan_bytes,
     write_dataset,
     write_maps,
 )
-from afnetm.data.maps import RENDERING_VERSION, RenderedMaps, maps_sha256, regions_in
+from afnetm.data.face_models import face_models
+from afnetm.data.landmarker import LANDMARKER_VERSION, find_landmarks
+from afnetm.data.landmarks import LANDMARKS_83
+from afnetm.data.maps import RENDERING_VERSION, RenderedMaps, detected_sha256, maps_sha256, regions_in
 from afnetm.data.pose import fit_pose
 from afnetm.data.rendering import SIZES, render
-from afnetm.data.scan import CLASS_NAME, Scan
+from afnetm.data.scan import CLASS_NAME, PoseSource, Scan
 from afnetm.data.scan_source import ScanSource
 from afnetm.errors import UserError
 from afnetm.unwritten import why_unwritten
@@ -51,13 +58,46 @@ class NothingRenderedError(UserError):
     """Of a whole source no scan can be rendered."""
 
 
-def disk_need(*, scans: int, size: int) -> int:
+@dataclass(frozen=True, kw_only=True)
+class Making:
+    """Settings by which the scans of a source are made into maps.
+
+    Attributes:
+        size: pixels along a side.
+        pose: which landmarks the pose fit is given: those that come with the scans, or those detected in them. In the
+            latter case a scan in which no face is found is left out.
+        detect: whether landmarks are detected in the scans (`afnetm.data.landmarker`, which must be installed).
+    """
+
+    size: int
+    pose: PoseSource = "annotated"
+    detect: bool = False
+
+    @property
+    def detects(self) -> bool:
+        """Whether anything is detected."""
+        return self.detect or self.pose == "detected"
+
+    @property
+    def detector(self) -> str:
+        """Name and version of the landmarker; empty where nothing is detected."""
+        return f"face landmarker {LANDMARKER_VERSION}" if self.detects else ""
+
+
+def disk_need(*, scans: int, size: int, detected: bool = False) -> int:
     """Bytes of disk that a dataset takes, also while it is made."""
-    return scans * (size * size * PIXEL_BYTES + 4096)
+    return scans * (scan_bytes(size, detected=detected) + 4096)
 
 
 def prepare_dataset(
-    directory: Path, source: ScanSource, *, size: int, workers: int, progress: Progress | None = None
+    directory: Path,
+    source: ScanSource,
+    *,
+    size: int,
+    workers: int,
+    pose: PoseSource = "annotated",
+    detect: bool = False,
+    progress: Progress | None = None,
 ) -> FaceDataset:
     """Make the dataset of `source` in `directory`; its name is the folder's.
 
@@ -68,12 +108,19 @@ def prepare_dataset(
         source: where scans come from; picklable if there are several workers.
         size: pixels along a side of the maps.
         workers: processes; 1 renders in this one.
+        pose, detect: as `Making` has them.
         progress: called with the number of scans done and in all, first with what an earlier call had done.
 
     Raises:
-        UserError: `directory` exists or is being made by another process, `size` or `workers` are out of range, there
-            is too little disk or none that can be written, or no scan can be rendered.
+        UserError: `directory` exists or is being made by another process, `size`, `workers` or `pose` are out of range,
+            there is too little disk or none that can be written, no scan can be rendered, or landmarks are to be
+            detected and what detects them is not installed.
     """
+    making = Making(size=size, pose=pose, detect=detect)
+    if pose not in get_args(PoseSource):
+        raise UserError(f"pose: {pose!r} (allowed: {' or '.join(map(repr, get_args(PoseSource)))})")
+    if making.detects:
+        face_models()  # refuses where they are not installed
     if workers < 1:
         raise UserError(f"workers: {workers} (allowed: 1 or more)")
     if size not in SIZES:
@@ -84,7 +131,7 @@ def prepare_dataset(
         with FileLock(lock, timeout=0):
             if directory.exists():
                 raise UserError(f"dataset {directory.name}: {directory} exists already")
-            _prepare(directory, source, size=size, workers=workers, progress=progress or (lambda done, total: None))
+            _prepare(directory, source, making, workers=workers, progress=progress or (lambda done, total: None))
             lock.unlink()  # whoever waits for it now finds the dataset
     except Timeout:
         raise UserError(f"dataset {directory.name}: another process is making it") from None
@@ -118,7 +165,8 @@ def survey(
     return _tables([entries[scan_id] for scan_id in ids])
 
 
-def _prepare(directory: Path, source: ScanSource, *, size: int, workers: int, progress: Progress) -> None:
+def _prepare(directory: Path, source: ScanSource, making: Making, *, workers: int, progress: Progress) -> None:
+    size, detected = making.size, making.detects
     partial = directory.with_name(f".{directory.name}.partial")
     record, folder = partial / "record.jsonl", partial / "dataset"
     ids = list(source.ids())
@@ -127,16 +175,17 @@ def _prepare(directory: Path, source: ScanSource, *, size: int, workers: int, pr
             f"source: {len(ids)} scans with {len(set(ids))} different ids (allowed: 1 or more, all different)"
         )
     versions = {"format_version": FORMAT_VERSION, "rendering": RENDERING_VERSION}
-    plan = json.dumps({**versions, "size": size, "source": source.describe(), "ids": ids})
+    how = {"size": size, "pose": making.pose, "detector": making.detector}
+    plan = json.dumps({**versions, **how, "source": source.describe(), "ids": ids})
     entries = _finished(record, plan)
     if entries is None:
         shutil.rmtree(partial, ignore_errors=True)
         folder.mkdir(parents=True)
-        create_maps(folder, scans=len(ids), size=size)
+        create_maps(folder, scans=len(ids), size=size, detected=detected)
         record.write_text(plan + "\n", encoding="utf-8")
         entries = {}
     todo = [(row, scan_id) for row, scan_id in enumerate(ids) if scan_id not in entries]
-    need, free = disk_need(scans=len(todo), size=size), shutil.disk_usage(partial).free
+    need, free = disk_need(scans=len(todo), size=size, detected=detected), shutil.disk_usage(partial).free
     if need > free:
         raise UserError(f"dataset {directory.name}: {need / 1e6:.0f} MB of disk are needed, {free / 1e6:.0f} are free")
 
@@ -147,14 +196,14 @@ def _prepare(directory: Path, source: ScanSource, *, size: int, workers: int, pr
             lines.write(json.dumps(entry) + "\n")
 
         progress(len(entries), len(ids))
-        tasks = [(folder, source, size, todo[start : start + CHUNK]) for start in range(0, len(todo), CHUNK)]
+        tasks = [(folder, source, making, todo[start : start + CHUNK]) for start in range(0, len(todo), CHUNK)]
         for found in in_processes(_render_rows, tasks, workers=workers):
             for entry in found:
                 note(entry)
             progress(len(entries), len(ids))
         kept = [entries[scan_id] for scan_id in ids if "row" in entries[scan_id]]
         if kept and kept[-1]["at"] >= len(kept):
-            _close_gaps(folder, kept, note, scans=len(ids), size=size)
+            _close_gaps(folder, kept, note, scans=len(ids), making=making)
     table, rejected = _tables([entries[scan_id] for scan_id in ids])
     if table.empty:
         shutil.rmtree(partial)  # what the source lacks may be mended before the next call
@@ -162,7 +211,7 @@ def _prepare(directory: Path, source: ScanSource, *, size: int, workers: int, pr
         raise NothingRenderedError(
             f"dataset {directory.name}: none of {len(rejected)} scans can be rendered; first {first}"
         )
-    cut_maps(folder, scans=len(table), size=size)
+    cut_maps(folder, scans=len(table), size=size, detected=detected)
     write_dataset(
         folder,
         table,
@@ -172,6 +221,8 @@ def _prepare(directory: Path, source: ScanSource, *, size: int, workers: int, pr
         shareable=source.shareable,
         source=source.describe(),
         rejected=rejected,
+        pose=making.pose,
+        detector=making.detector,
     )
     folder.rename(directory)
     shutil.rmtree(partial)
@@ -190,24 +241,26 @@ def _finished(record: Path, plan: str) -> dict[str, Entry] | None:
     return {entry["id"]: entry for entry in map(json.loads, lines)}  # of two the later: its maps were moved
 
 
-def _close_gaps(folder: Path, kept: Sequence[Entry], note: Callable[[Entry], None], *, scans: int, size: int) -> None:
+def _close_gaps(
+    folder: Path, kept: Sequence[Entry], note: Callable[[Entry], None], *, scans: int, making: Making
+) -> None:
     """Moves maps to the rows of scans that were rejected, one after the other upwards; each move is noted.
 
     Killed in between, the move that is not noted is made again: its maps are still where they were.
     """
-    arrays = read_maps(folder, scans=scans, size=size)
+    arrays = read_maps(folder, scans=scans, size=making.size, detected=making.detects)
     for row, entry in enumerate(kept):
         if entry["at"] != row:
-            write_maps(folder, row, RenderedMaps(*(array[entry["at"]] for array in arrays.values())))
+            write_maps(folder, row, RenderedMaps(**{name: array[entry["at"]] for name, array in arrays.items()}))
             note(entry | {"at": row})
 
 
-def _render_rows(folder: Path, source: ScanSource, size: int, scans: Sequence[tuple[int, str]]) -> list[Entry]:
+def _render_rows(folder: Path, source: ScanSource, making: Making, scans: Sequence[tuple[int, str]]) -> list[Entry]:
     """Renders scans and writes the maps of each into its row; what became of them."""
     entries = []
     with threadpool_limits(1):  # workers share the cores as processes
         for row, scan_id in scans:
-            entry, maps = _render_one(source, scan_id, size=size)
+            entry, maps = _render_one(source, scan_id, making)
             if maps is not None:
                 write_maps(folder, row, maps)
             entries.append(entry | {"at": row})
@@ -216,23 +269,40 @@ def _render_rows(folder: Path, source: ScanSource, size: int, scans: Sequence[tu
 
 def _look(source: ScanSource, ids: Sequence[str]) -> list[Entry]:
     with threadpool_limits(1):
-        return [_render_one(source, scan_id, size=SIZES.start)[0] for scan_id in ids]
+        return [_render_one(source, scan_id, Making(size=SIZES.start))[0] for scan_id in ids]
 
 
-def _render_one(source: ScanSource, scan_id: str, *, size: int) -> tuple[Entry, RenderedMaps | None]:
+def _render_one(source: ScanSource, scan_id: str, making: Making) -> tuple[Entry, RenderedMaps | None]:
     try:
         scan = _load(source, scan_id)
         _check_labels(scan, scan_id)
-        maps, misfit = render(scan, size=size), fit_pose(scan).misfit
+        found = _detected(scan, needed=making.pose == "detected") if making.detects else None
+        posed = scan
+        if making.pose == "detected" and found is not None:
+            posed = replace(scan, landmarks=found, landmark_names=LANDMARKS_83)
+        pose = fit_pose(posed)
+        maps = render(scan, size=making.size, pose=pose, found=found)
     except UserError as error:
         return {"id": scan_id, "reason": str(error)}, None
     row = {"id": scan.id, "subject": scan.subject, "expression": scan.expression, "intensity": scan.intensity}
     row |= {"source": scan.source, "regions": regions_in(maps.planes), "sha256": maps_sha256(maps)}
+    if maps.detected_planes is not None and maps.detected_landmarks is not None:
+        row[DETECTED_SHA256] = detected_sha256(maps.detected_planes, maps.detected_landmarks)
     height, width, _ = scan.texture.shape
-    measures = (round(misfit, 3), len(scan.vertices), len(scan.faces), width, height)
+    measures = (round(pose.misfit, 3), len(scan.vertices), len(scan.faces), width, height, len(scan.landmarks))
     row |= dict(zip(MEASURES, measures, strict=True))
     row |= {f"nuisance_{name}": level for name, level in scan.nuisance.items()}
     return {"id": scan_id, "row": row}, maps
+
+
+def _detected(scan: Scan, *, needed: bool) -> NDArray[np.float32]:
+    """The landmarks ``(83, 3)`` found in `scan`; NaN where there are none, unless they are `needed`."""
+    try:
+        return find_landmarks(scan).landmarks
+    except UserError:
+        if needed:
+            raise
+        return np.full((len(LANDMARKS_83), 3), np.nan, np.float32)
 
 
 def _load(source: ScanSource, scan_id: str) -> Scan:

@@ -6,9 +6,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from afnetm.data.holes import enclosed, fill, torn
-from afnetm.data.maps import DEPTH_STEP_MM, DEPTH_ZERO_MM, PLANES, WINDOW_MM, RenderedMaps
+from afnetm.data.landmarks import LANDMARKS_83
+from afnetm.data.maps import DEPTH_STEP_MM, DEPTH_ZERO_MM, LANDMARK_ROWS, PLANES, WINDOW_MM, RenderedMaps
 from afnetm.data.plausible import check_edges, check_mesh, wrap
-from afnetm.data.pose import fit_pose
+from afnetm.data.pose import Pose, fit_pose
 from afnetm.data.rays import cast_rays
 from afnetm.data.regions import landmark_set, region_planes
 from afnetm.data.sampling import sample, texels_a_pixel
@@ -42,12 +43,21 @@ class View:
     areas: NDArray[np.intp]
 
 
-def render(scan: Scan, *, size: int) -> RenderedMaps:
+def render(
+    scan: Scan, *, size: int, pose: Pose | None = None, found: NDArray[np.float32] | None = None
+) -> RenderedMaps:
     """The maps of `scan`: pose-normalised, ``size x size`` pixels of ``WINDOW_MM / size`` mm.
 
     A hole that the face encloses is no measurement and not ``valid``. Its texture is read where the rim's texture
     coordinates, smoothly continued, point: what a camera beside the range sensor sees there. Its depth is smoothly
     continued up to `MAX_HOLE_MM2`.
+
+    Args:
+        scan: with its landmarks, of which the regions are drawn.
+        size: pixels along a side.
+        pose: the motion to the frontal pose; None for that which fits the scan's landmarks.
+        found: ``(83, 3)`` mm, landmarks that were detected in the scan, in the order of `LANDMARKS_83`, which become
+            maps of their own; NaN where none were found.
 
     Raises:
         UserError: `size` out of range, a mesh that is empty, damaged or none of a face in mm, no pose to be fitted, or
@@ -56,16 +66,30 @@ def render(scan: Scan, *, size: int) -> RenderedMaps:
     if size not in SIZES:
         raise UserError(f"size: {size} pixels (allowed: {SIZES.start} to {SIZES.stop - 1})")
     check_mesh(scan)
-    pose = fit_pose(scan)
+    pose = pose or fit_pose(scan)
     seen = view(scan, pose.apply(scan.vertices), size=size)
     small = seen.areas * (WINDOW_MM / size) ** 2 <= MAX_HOLE_MM2
     present = seen.valid | ((seen.holes > 0) & small[seen.holes])
-    planes = region_planes(pose.apply(scan.landmarks), landmark_set(scan.landmark_names), size=size)
+    planes, landmarks = _regions(pose, scan.landmarks, scan.landmark_names, size=size)
+    detected = (None, None) if found is None else _regions(pose, found, LANDMARKS_83, size=size)
     return RenderedMaps(
         texture=np.rint(seen.texture).astype(np.uint8),
         depth=np.where(present, np.rint(seen.code), 0).astype(np.uint16),
         planes=(planes | seen.valid * np.uint8(PLANES["valid"]))[None],
+        landmarks=landmarks,
+        detected_planes=None if detected[0] is None else detected[0][None],
+        detected_landmarks=detected[1],
     )
+
+
+def _regions(
+    pose: Pose, landmarks: NDArray[np.float32], names: tuple[str, ...], *, size: int
+) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
+    """Region bits ``(S, S)`` of landmarks of a known set, and the landmarks as `RenderedMaps` has them."""
+    posed = pose.apply(landmarks)
+    padded = np.full((LANDMARK_ROWS, 3), np.nan, np.float32)
+    padded[: len(posed)] = posed
+    return region_planes(posed, landmark_set(names), size=size), padded
 
 
 def view(scan: Scan, vertices: NDArray[np.float64], *, size: int) -> View:

@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 EXPRESSIONS = ("anger", "disgust", "fear", "happiness", "sadness", "surprise")
 #: What a class may be called: it becomes part of columns' names.
 CLASS_NAME = re.compile(r"[a-z][a-z0-9_-]{0,39}", re.ASCII)
+#: Which landmarks a scan's pose is fitted to: those that came with it, or those that are detected in it.
+PoseSource = Literal["annotated", "detected"]
 #: What texture coordinates beyond 0..1 read: the texture's edge, or the texture again, as it is or turned over.
 Wrap = Literal["clamp", "repeat", "mirror"]
 

@@ -2,9 +2,9 @@
 
 Sui, Li, Zhu, Zhao: "AFNet-M: Adaptive Fusion Network with Masks for 2D+3D Facial Expression Recognition", ICIP 2023
 (arXiv 2205.11785). Its method section could not be read and no code is published, so each defensible reading of a part
-is an option here, said in full where the part is: `afnetm.model.attention` (MA), `afnetm.model.masks` (what MA is
-given), `afnetm.model.weighting` (IWC). That both streams end at the fusing stage, so that only one trunk goes on, is
-our reading of the paper's "fewer parameters": these are saved by where the streams end, 38 % of late fusion's with
+is an option here, said in full where the part is: `afnetm.model.attention` (MA), `afnetm.data.masks` (where masks come
+from), `afnetm.model.weighting` (IWC). That both streams end at the fusing stage, so that only one trunk goes on, is our
+reading of the paper's "fewer parameters": these are saved by where the streams end, 38 % of late fusion's with
 ResNet-18s that end at stage 3; MA and IWC add 1.9 %. With ``streams = "continue"`` both go on to their ends beside the
 trunk, which is then a third stream, and the classifier reads the pooled last maps of all three side by side.
 """
@@ -17,13 +17,13 @@ from optuna.distributions import FloatDistribution, IntDistribution
 from pydantic import Field
 from torch import Tensor, nn
 
+from afnetm.data.maps import REGIONS
 from afnetm.errors import UserError
 from afnetm.face_batch import FaceBatch
-from afnetm.method import Dropout, Method, Output
+from afnetm.method import Dropout, Input, Method, Output
 from afnetm.model.attention import AttentionKind, mask_attention, relative_change
 from afnetm.model.cells import Cells, stage_cells
 from afnetm.model.encoder import Encoder, EncoderSpec, Head
-from afnetm.model.masks import MASKS, MaskKind, plane_count
 from afnetm.model.trunk import Stages, Trunk, check_stages
 from afnetm.model.weighting import WeightingInput, WeightingKind, WeightingNorm, fusion
 
@@ -65,9 +65,8 @@ class AFNetM(Method):
     weighting_input: WeightingInput = "map"
     #: How they are made of what is computed: weights that sum to 1 ("softmax"), or one for each by itself ("sigmoid").
     weighting_norm: WeightingNorm = "softmax"
-    #: What attention is given: the union of the salient regions ("landmarks"), a plane for each of them ("regions"),
-    #: the same "ellipse" for all faces, blobs in "random" places, or "ones". The last three know no landmarks.
-    masks: MaskKind = "landmarks"
+    #: What attention is given of the masks: the "union" of the salient regions, or a plane for each of the "regions".
+    mask_planes: Literal["union", "regions"] = "union"
     #: The stages, 1 to 4 and ascending, whose maps are fused. The trunk begins at the first of them, and each further
     #: fused map is added to the trunk's.
     fuse_stages: SomeStages = (3,)
@@ -92,6 +91,12 @@ class AFNetM(Method):
         self._check_weighting()
 
     @property
+    def inputs(self) -> tuple[Input, ...]:
+        """Masks only where something attends to them, or weighs by what is in them."""
+        masked = self.attention != "none" or self.weighting_input == "salient"
+        return (*self.reads, "masks") if masked else super().inputs
+
+    @property
     def last_stage(self) -> int:
         """Last stage of the streams."""
         return 4 if self.streams == "continue" else self.fuse_stages[-1]
@@ -105,8 +110,10 @@ class AFNetM(Method):
 
     def _check_attention(self) -> None:
         masked = self.weighting_input == "salient"
-        if self.attention == "none" and self.masks != "landmarks" and not masked:
-            raise UserError(f"masks = '{self.masks}': nothing reads masks where attention = 'none'; leave it out")
+        if self.attention == "none" and self.mask_planes != "union" and not masked:
+            raise UserError(
+                f"mask_planes = '{self.mask_planes}': nothing reads masks where attention = 'none'; leave it out"
+            )
         if self.attention == "scale" and self.masks == "ones":
             raise UserError("masks = 'ones': leaves nothing for the second vector of attention = 'scale'; use 'affine'")
         if self.attention_stages == "all":
@@ -160,7 +167,7 @@ class AFNetMNetwork(nn.Module):
 
     def forward(self, faces: FaceBatch) -> Output:
         """Logits and auxiliary outputs of a batch."""
-        masks = MASKS[self.method.masks](faces)
+        masks = faces.salient if self.method.mask_planes == "union" else faces.masks
         texture, texture_change = self.texture(faces.texture, masks)
         depth, depth_change = self.depth(faces.geometry(self.method.geometry), masks)
         fused, weights = [], []
@@ -195,7 +202,7 @@ class _Stream(nn.Module):
                 method.attention if stage in method.attended else "none",
                 encoder.channels[stage - 1],
                 cells=cells[stage - 1],
-                planes=plane_count(method.masks),
+                planes=1 if method.mask_planes == "union" else len(REGIONS),
                 reduction=method.reduction,
             )
             for stage in range(1, method.last_stage + 1)

@@ -4,7 +4,7 @@ import torch
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from afnetm.data.maps import WINDOW_MM
+from afnetm.data.maps import LANDMARK_ROWS, WINDOW_MM
 from afnetm.face_batch import FaceBatch
 
 
@@ -24,6 +24,7 @@ def flop_count(module: nn.Module, *, size: int) -> int:
     training = module.training
     module.eval()
     with torch.no_grad(), FlopCounterMode(display=False) as counter:
-        module(FaceBatch(**maps, pixel_mm=WINDOW_MM / size))
+        landmarks = torch.zeros(1, LANDMARK_ROWS, 3, device=device)
+        module(FaceBatch(**maps, pixel_mm=WINDOW_MM / size, landmarks=landmarks))
     module.train(training)
     return int(counter.get_total_flops())

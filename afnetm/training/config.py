@@ -40,6 +40,11 @@ class Augmentation:
     contrast: Fraction = 0.1
     depth_shift: Annotated[float, Field(ge=0, le=100)] = 2.0
 
+    @property
+    def moves(self) -> bool:
+        """Whether faces are resampled, which blurs them a little."""
+        return any((self.rotation, self.scale, self.shift))
+
 
 @dataclass(frozen=True, kw_only=True)
 class TrainingConfig:
@@ -49,7 +54,9 @@ class TrainingConfig:
         epochs: passes over the training scans.
         batch_size: at most so many faces a step; an epoch is cut into equal batches.
         learning_rate: the peak, reached after the warm-up.
-        weight_decay: AdamW's, on all parameters.
+        weight_decay: AdamW's, on the weights of convolutions and linear layers; not on norms, biases, tokens or
+            scalars.
+        gradient_clip: gradients are scaled down to this norm, over all parameters, where it is larger; None for never.
         warmup: the fraction of all steps spent rising to `learning_rate`.
         label_smoothing: the mass spread over all classes.
         precision: ``"bfloat16"`` runs the forward pass under autocast; weights and loss stay float32.
@@ -64,6 +71,7 @@ class TrainingConfig:
     batch_size: Annotated[int, Field(ge=2, le=65_536)] = 32
     learning_rate: Annotated[float, Field(gt=0, le=1)] = 1e-3
     weight_decay: Annotated[float, Field(ge=0, le=1)] = 0.05
+    gradient_clip: Annotated[float, Field(gt=0)] | None = 1.0
     warmup: Fraction = 0.1
     label_smoothing: Fraction = 0.1
     precision: Precision = "float32"

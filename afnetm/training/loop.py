@@ -7,10 +7,12 @@ not train, an SVM, say, is fitted after the last epoch by `finalize`.
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
+from torch.nn.utils import clip_grad_norm_
 
 from afnetm.method import Finalizing, Output
 from afnetm.training.augment import draw
@@ -64,9 +66,7 @@ def fit(
     generator = torch.Generator(data.device).manual_seed(seed)
     batches = math.ceil(len(index) / config.batch_size)
     steps = config.epochs * batches
-    optimizer = torch.optim.AdamW(
-        model.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay, fused=True
-    )
+    optimizer = torch.optim.AdamW(parameter_groups(model, config), lr=config.learning_rate, fused=True)
     schedule = torch.optim.lr_scheduler.LambdaLR(
         optimizer, lambda step: learning_rate_factor(step, steps, config.warmup)
     )
@@ -83,6 +83,8 @@ def fit(
                 output = forward(faces)
             loss = sum_loss(output, target, config.label_smoothing)
             torch.autograd.backward(loss)
+            if config.gradient_clip is not None:
+                clip_grad_norm_(model.parameters(), config.gradient_clip)
             rates[epoch] = schedule.get_last_lr()[0]
             optimizer.step()
             optimizer.zero_grad()
@@ -93,6 +95,22 @@ def fit(
     _check_finite(curves.loss, config)
     finalize(model, data, index, labels, config)
     return curves
+
+
+def parameter_groups(model: nn.Module, config: TrainingConfig) -> list[dict[str, Any]]:
+    """AdamW's parameter groups: decay is for the weights of convolutions and linear layers alone.
+
+    They are the parameters called ``weight`` (or ``in_proj_weight``) with two axes or more, embeddings excepted.
+    Norms, biases, tokens and scalars are left out, as timm leaves them out: zero is no simpler a value of theirs.
+    """
+    embeddings = {module.weight for module in model.modules() if isinstance(module, nn.Embedding)}
+    decayed: list[nn.Parameter] = []
+    others: list[nn.Parameter] = []
+    for name, parameter in model.named_parameters():
+        decays = name.endswith("weight") and parameter.ndim > 1 and parameter not in embeddings
+        (decayed if decays else others).append(parameter)
+    groups = [{"params": decayed, "weight_decay": config.weight_decay}, {"params": others, "weight_decay": 0.0}]
+    return [group for group in groups if group["params"]]
 
 
 def _check_finite(loss: Tensor, config: TrainingConfig) -> None:
@@ -146,7 +164,7 @@ def _outputs(model: nn.Module, data: DeviceDataset, index: Tensor, config: Train
     outputs = []
     for batch in torch.split(index, config.batch_size):
         with autocast(data.device, config):
-            outputs.append(model(data.faces(batch)))
+            outputs.append(model(data.faces(batch, softened=config.augmentation.moves)))
     return outputs
 
 

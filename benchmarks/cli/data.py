@@ -3,7 +3,7 @@
 import json
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 from rich.markup import escape
@@ -29,6 +29,10 @@ Name = Annotated[str, typer.Argument(metavar="NAME", help="The dataset's name un
 Intensities = Annotated[
     list[int], typer.Option(help="Intensities of expressions, 1 (subtle) to 4 (strong): --intensities 3 4")
 ]
+Pose = Annotated[
+    Literal["annotated", "detected"],
+    typer.Option(help="Which landmarks poses are fitted to: those that come with the scans, or detected ones."),
+]
 Reference = Annotated[
     str, typer.Argument(metavar="NAME|DIR", help="A prepared dataset's name, or a folder that holds one.")
 ]
@@ -43,6 +47,8 @@ def make(
     size: Annotated[int, typer.Option(help="Pixels along a side.")] = 96,
     seed: Annotated[int, typer.Option(help="Random seed.")] = 0,
     clean: Annotated[bool, typer.Option("--clean", help="Without sensor failures.")] = False,
+    pose: Pose = "annotated",
+    detect: Annotated[bool, typer.Option("--detect", help="Detect landmarks in the scans as well.")] = False,
     workers: Annotated[int | None, typer.Option(help="Worker processes; by default one per core.")] = None,
 ) -> None:
     """Makes a synthetic dataset.
@@ -50,6 +56,7 @@ def make(
     Example: `afnetm data make faces --subjects 24 --intensities 3 4 --size 96 --seed 0`
     """
     from afnetm.data.dataset import dataset_directory
+    from afnetm.data.preparing import Making
     from afnetm.data.synthetic import SyntheticSource
     from benchmarks.plans.datasets import make_synthetic
 
@@ -58,7 +65,8 @@ def make(
     source = SyntheticSource(seed=seed, subjects=subjects, intensities=tuple(intensities), clean=clean)
     home.make()
     with home.lock():
-        made = make_synthetic(home, name, source, size=size, workers=workers, console=console)
+        making = Making(size=size, pose=pose, detect=detect)
+        made = make_synthetic(home, name, source, making, workers=workers, console=console)
     _print_info(made)
 
 
@@ -79,6 +87,14 @@ def prepare(
         list[int] | None, typer.Option(help="Of BU-3DFE, 1 (subtle) to 4 (strong): --intensities 3 4; all by default.")
     ] = None,
     size: Annotated[int, typer.Option(help="Pixels along a side.")] = 224,
+    pose: Pose = "annotated",
+    detect: Annotated[
+        bool | None,
+        typer.Option(
+            "--detect/--no-detect",
+            help="Whether landmarks are detected in the scans as well; by default where the models are installed.",
+        ),
+    ] = None,
     table: Annotated[Path | None, typer.Option(help="For a folder: the CSV file that lists its scans.")] = None,
     changes: Annotated[
         list[str] | None,
@@ -94,7 +110,8 @@ def prepare(
     Example: `afnetm data prepare bu3dfe ~/BU_3DFE bu3dfe --workers 4`
     """
     with console.status("loading"):
-        from afnetm.data.preparing import NothingRenderedError
+        from afnetm.data.face_models import can_detect
+        from afnetm.data.preparing import Making, NothingRenderedError
         from benchmarks.commands import datasets
 
     home: Home = context.obj
@@ -104,7 +121,8 @@ def prepare(
     home.make()
     try:
         with home.lock():
-            dataset, rejected = datasets.prepare(home, name, source, size=size, workers=workers, console=console)
+            making = Making(size=size, pose=pose, detect=can_detect() if detect is None else detect)
+            dataset, rejected = datasets.prepare(home, name, source, making, workers=workers, console=console)
     except KeyboardInterrupt:
         errors.say("stopped; finished scans are kept. To resume, prepare again")
         raise typer.Exit(130) from None

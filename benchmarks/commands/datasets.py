@@ -10,7 +10,8 @@ from rich.table import Table
 
 from afnetm.data.dataset import FaceDataset, dataset_directory
 from afnetm.data.dataset_files import REJECTED
-from afnetm.data.preparing import disk_need, prepare_dataset
+from afnetm.data.landmarker import find_landmarks
+from afnetm.data.preparing import Making, disk_need, prepare_dataset
 from afnetm.data.registry import OptionError, open_source
 from afnetm.data.rendering import render
 from afnetm.data.scan_source import Inspection, ScanSource
@@ -43,7 +44,7 @@ def opened(name: str, folder: Path, options: Mapping[str, Any], changes: Sequenc
 
 
 def prepare(
-    home: Home, name: str, source: ScanSource, *, size: int, workers: int | None, console: Terminal
+    home: Home, name: str, source: ScanSource, making: Making, *, workers: int | None, console: Terminal
 ) -> tuple[FaceDataset, list[tuple[str, str]]]:
     """Prepares a dataset from files, saying first what there is; returns it, the scans left out and the reasons."""
     directory = dataset_directory(home.path, name)
@@ -52,11 +53,11 @@ def prepare(
     with console.status("inspecting the folder"):
         found, ids, described = source.inspect(), source.ids(), source.describe()
         whole = ids if found is None else [scan.id for scan in found.scans if not scan.missing]
-        seconds = _seconds_per_scan(source, whole, size=size)
+        seconds = _seconds_per_scan(source, whole, making)
     count = processes(workers)
-    console.print(_overview(found, described, scans=len(ids), size=size, seconds=seconds, workers=count))
+    console.print(_overview(found, described, making, scans=len(ids), seconds=seconds, workers=count))
     with progress_bar(f"preparing {name}", console) as progress:
-        dataset = prepare_dataset(directory, source, size=size, workers=count, progress=progress)
+        dataset = prepare_dataset(directory, source, **vars(making), workers=count, progress=progress)
     with console.status("drawing the contact sheet"):
         write_sheet(directory, directory / SHEET, scans=24)
     return dataset, _rejected(directory)
@@ -70,12 +71,15 @@ def export_scans(
         export(directory, source, layout=layout, workers=processes(workers), progress=progress)
 
 
-def _seconds_per_scan(source: ScanSource, whole: Sequence[str], *, size: int) -> float | None:
+def _seconds_per_scan(source: ScanSource, whole: Sequence[str], making: Making) -> float | None:
     """Seconds of reading and rendering one whole scan here; None if none of the first ones can be rendered."""
     for scan_id in whole[:_TRIED]:
         started = time.perf_counter()
         try:
-            render(source.load(scan_id), size=size)
+            scan = source.load(scan_id)
+            render(scan, size=making.size)
+            if making.detects:
+                find_landmarks(scan)
         except UserError:
             continue
         return time.perf_counter() - started
@@ -85,9 +89,9 @@ def _seconds_per_scan(source: ScanSource, whole: Sequence[str], *, size: int) ->
 def _overview(
     found: Inspection | None,
     described: Mapping[str, Any],
+    making: Making,
     *,
     scans: int,
-    size: int,
     seconds: float | None,
     workers: int,
 ) -> Table:
@@ -99,7 +103,9 @@ def _overview(
         _add_what_is_there(table, found)
     if nose := described.get("nose"):
         table.add_row("nose rows", f"{nose['order']}, first side {nose['first_side']}")
-    need = disk_need(scans=scans, size=size)
+    table.add_row("poses", f"fitted to {making.pose} landmarks")
+    table.add_row("landmarks", "also detected" if making.detects else "not detected")
+    need = disk_need(scans=scans, size=making.size, detected=making.detects)
     table.add_row("disk", disk(need))
     if seconds is not None:
         needed = duration(max(seconds * scans / workers, 1))

@@ -77,7 +77,7 @@ def prepare(request: Request, console: Terminal) -> Job:
     if not options.dry:
         home.make()
         if dataset is None:
-            dataset = make_described(home, suite.dataset, workers=workers, console=console)
+            dataset = make_described(home, suite.dataset, detect=suite.detects, workers=workers, console=console)
     planned = plan(suite, dataset, device=device) if dataset else []
     tuned = by_file(suite, planned, options.params) if options.params is not None and planned else None
     studies = study_specs(suite, search, planned, labels, dataset) if search else ()

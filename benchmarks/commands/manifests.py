@@ -28,6 +28,9 @@ def make_manifest(
                 "summary": method.summary,
                 "source": method.source,
                 "hyperparameters": hyperparameters(method),
+                "inputs": list(method.inputs),
+                "training_inputs": list(method.reads_in_training),
+                "masks": method.masks if method.uses_masks else "",
                 "probabilities": method.probabilities,
                 "reading": method.reading,
                 "tuned": vars(type(method)).get("tuned", ""),  # what was found for a parent is not a heir's

@@ -11,6 +11,7 @@ import torch
 
 from afnetm.contract.rehearsal import rehearse
 from afnetm.data.dataset import FaceDataset
+from afnetm.data.maps import LANDMARK_ROWS
 from afnetm.data.scan import EXPRESSIONS
 from afnetm.method import Method
 from afnetm.model.cost import flop_count
@@ -89,6 +90,7 @@ def _blank(scans: int, size: int) -> FaceDataset:
         texture=np.zeros((scans, 3, size, size), np.uint8),
         depth=np.zeros(shape, np.uint16),
         planes=np.zeros(shape, np.uint8),
+        landmarks=np.zeros((scans, LANDMARK_ROWS, 3), np.float32),
     )
 
 

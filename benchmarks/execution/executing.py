@@ -16,7 +16,9 @@ from afnetm.data.dataset import FaceDataset, open_dataset
 from afnetm.method import built
 from afnetm.model.cost import flop_count, parameter_count
 from afnetm.sources import source_digests
+from afnetm.training.config import TrainingConfig
 from afnetm.training.device_dataset import DeviceDataset
+from afnetm.training.given import give_masks
 from afnetm.training.gradcam import gradcam
 from afnetm.training.loop import fit, predict
 from afnetm.training.metrics import scores
@@ -46,7 +48,6 @@ def execute(planned: PlannedRun, home: Home) -> float:
     device = torch.device(run.device)
     dataset = _dataset(home, planned.dataset_name, run.dataset)
     rows, fold = planned.scans.rows, planned.scans
-    data = _on_device(dataset, tuple(rows.tolist()), run.device)
     classes = classes_of(dataset, run.intensities)
     labels = dataset.table["expression"].iloc[rows].map(classes.index).to_numpy(np.int64, copy=True)
     method, encoder, config = rebuild(planned)
@@ -57,6 +58,7 @@ def execute(planned: PlannedRun, home: Home) -> float:
     model = built(method, replace(encoder, size=dataset.size), len(classes)).to(device)
     if config.channels_last:
         model = model.to(memory_format=torch.channels_last)
+    data = give_masks(_on_device(dataset, tuple(rows.tolist()), run.device), model, dataset, rows, fold.train)
     rehearsal.check_answer(model, config, size=dataset.size, classes=len(classes), device=device)
     costs = {"parameters": parameter_count(model), "flops": flop_count(model, size=dataset.size)}
 
@@ -74,7 +76,7 @@ def execute(planned: PlannedRun, home: Home) -> float:
     # On a processor there is the process' alone, which holds what earlier runs of this worker left.
     memory = torch.cuda.max_memory_allocated(device) if device.type == "cuda" else None
     searched = run.inner is not None  # then only its score is wanted, and there may be very many of its kind
-    evidence = None if searched else _evidence(model, data, test, labels[fold.test], probabilities.argmax(1))
+    evidence = None if searched else _evidence(model, data, test, config, labels[fold.test], probabilities.argmax(1))
 
     result: dict[str, Any] = {
         **asdict(run),
@@ -111,11 +113,17 @@ def execute(planned: PlannedRun, home: Home) -> float:
 
 
 def _evidence(
-    model: nn.Module, data: DeviceDataset, test: torch.Tensor, truth: NDArray[np.int64], predicted: torch.Tensor
+    model: nn.Module,
+    data: DeviceDataset,
+    test: torch.Tensor,
+    config: TrainingConfig,
+    truth: NDArray[np.int64],
+    predicted: torch.Tensor,
 ) -> Evidence | None:
     """Grad-CAM of the first test scan of each expression, for the class that was predicted."""
     rows = np.sort(np.unique(truth, return_index=True)[1])
-    maps = gradcam(model, data.faces(test[rows]), predicted[rows].to(data.device))
+    faces = data.faces(test[rows], softened=config.augmentation.moves)
+    maps = gradcam(model, faces, predicted[rows].to(data.device))
     return Evidence(rows, {name: of.numpy() for name, of in maps.items()}) if maps else None
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from rich.markup import escape
 
 from afnetm.data.dataset import FaceDataset, open_dataset
+from afnetm.data.face_models import can_detect
 from afnetm.data.maps import RENDERING_VERSION
 from afnetm.data.registry import options_of, sources
 from afnetm.data.synthetic import SyntheticSource
@@ -20,6 +21,7 @@ from benchmarks.terminal.progress import progress_bar
 from benchmarks.terminal.words import counted, disk
 
 if TYPE_CHECKING:
+    from afnetm.data.preparing import Making
     from benchmarks.plans.suite import DatasetSpec  # torch, by way of the methods
 
 
@@ -44,12 +46,14 @@ def find_dataset(home: Home, spec: "DatasetSpec", *, dry: bool) -> FaceDataset |
     return None
 
 
-def make_described(home: Home, spec: "DatasetSpec", *, workers: int, console: Terminal) -> FaceDataset:
-    """Makes the dataset that a suite describes, by so many processes."""
+def make_described(home: Home, spec: "DatasetSpec", *, detect: bool, workers: int, console: Terminal) -> FaceDataset:
+    """Makes the dataset that a suite describes, by so many processes; what is to be detected is, if it can be."""
     assert spec.synthetic is not None
-    size, source = spec.synthetic.size, spec.synthetic.source
+    from afnetm.data.preparing import Making
+
+    making = Making(size=spec.synthetic.size, pose=spec.synthetic.pose, detect=detect and can_detect())
     with home.lock():
-        return make_synthetic(home, spec.name, source, size=size, workers=workers, console=console)
+        return make_synthetic(home, spec.name, spec.synthetic.source, making, workers=workers, console=console)
 
 
 def how_to_make(spec: "DatasetSpec") -> str:
@@ -74,7 +78,7 @@ def _making(dataset: FaceDataset) -> str:
     """The command that makes such a dataset in its place."""
     source, home = dataset.source, dataset.directory.parent.parent
     words = ["afnetm"] if home == Path("runs") else ["afnetm", "--home", str(home)]
-    options = ["--size", str(dataset.size)]
+    options = ["--size", str(dataset.size), *(["--pose", dataset.pose] if dataset.pose == "detected" else [])]
     if source.get("kind") == "synthetic":
         words += ["data", "make", dataset.directory.name]
         options += [word for key in ("subjects", "seed") for word in (f"--{key}", str(source.get(key)))]
@@ -101,17 +105,19 @@ def _options(source: Mapping[str, Any]) -> list[str]:
 
 
 def make_synthetic(
-    home: Home, name: str, source: SyntheticSource, *, size: int, workers: int | None, console: Terminal
+    home: Home, name: str, source: SyntheticSource, making: "Making", *, workers: int | None, console: Terminal
 ) -> FaceDataset:
     """Makes a synthetic dataset with a progress bar; an interrupted one goes on where it was."""
     if processes(workers) > 1:
         context("afnetm.data.preparing", "afnetm.data.synthetic.making")
     from afnetm.data.preparing import disk_need, prepare_dataset  # meshes take a second to import
 
-    need = disk(disk_need(scans=len(source.ids()), size=size))
+    need = disk(disk_need(scans=len(source.ids()), size=making.size, detected=making.detects))
     first = f"dataset {name}: {counted(len(source.ids()), 'scan')}, {need} of disk"
     with progress_bar(f"making dataset {name}", console, first=first) as progress:
-        return prepare_dataset(home.datasets / name, source, size=size, workers=processes(workers), progress=progress)
+        return prepare_dataset(
+            home.datasets / name, source, **vars(making), workers=processes(workers), progress=progress
+        )
 
 
 def processes(workers: int | None) -> int:

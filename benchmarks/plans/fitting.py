@@ -65,9 +65,9 @@ def check_fits(suite: "Suite", labels: Sequence[str], dataset: FaceDataset | Non
     described: dict[str, object] = {}
     if spec.synthetic is not None:
         size = spec.synthetic.size
-        described = spec.synthetic.source.describe() | {"size": size}
+        described = spec.synthetic.source.describe() | {"size": size, "pose": spec.synthetic.pose}
     if dataset is not None:
-        size, found = dataset.size, {**dataset.source, "size": dataset.size}
+        size, found = dataset.size, {**dataset.source, "size": dataset.size, "pose": dataset.pose}
         mend = f"name another dataset, or delete {dataset.directory}"
         for key, value in described.items():
             if found.get(key) != value:

@@ -8,10 +8,10 @@ from typing import Any
 #: What decides a run's result; `benchmarks.plans.runs.Run` says what each is.
 DECIDING = (
     *("dataset", "intensities", "protocol", "repeat", "fold", "method", "version", "hyperparameters", "encoder"),
-    *("training", "device", "inner", "reseed", "seeding"),
+    *("training", "device", "inner", "reseed", "procedure", "detector"),
 )
 #: Younger than many records, and left out where they say nothing.
-_YOUNGER = ("inner", "reseed", "seeding")
+_YOUNGER = ("inner", "reseed", "procedure", "detector")
 #: What a setting of the training configuration is where a key does not say it. A new setting is added here with the
 #: value under which nothing changes, and no record is lost by it. No value here ever changes, not with its own default
 #: either: keys that leave it out would mean something else.
@@ -20,6 +20,7 @@ UNSAID: Mapping[str, Any] = {
     "batch_size": 32,
     "learning_rate": 1e-3,
     "weight_decay": 0.05,
+    "gradient_clip": 1.0,
     "warmup": 0.1,
     "label_smoothing": 0.1,
     "precision": "float32",

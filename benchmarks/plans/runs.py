@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any
 
 from afnetm.data.dataset import FaceDataset
+from afnetm.data.masks import detector
 from afnetm.method import Method
 from afnetm.model.encoder import EncoderSpec
 from afnetm.registry import find_method
@@ -16,9 +17,10 @@ from benchmarks.plans.folds import Scans, select, split
 from benchmarks.plans.keys import run_key
 from benchmarks.plans.suite import ProtocolSpec, Suite
 
-#: How a run's seeds are derived; raised whenever the same settings give other numbers, so that earlier runs are not
-#: mixed with these. 2: the order of scans and their augmentation do not depend on the method.
-SEEDING = 2
+#: How a run is trained and tested beside its settings; raised whenever the same settings give other numbers, so that
+#: earlier runs are not mixed with these. 2: the order of scans and their augmentation do not depend on the method. 3:
+#: test faces are as sharp as training faces, what is black stays black, norms and biases do not decay.
+PROCEDURE = 3
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,7 +44,8 @@ class Run:
         inner: for a run of a search, which of its inner folds: ``selection``, ``folds`` and ``fold``; its repeat and
             fold are those that are searched for, 0 under ``development``. None for a run of the comparison.
         reseed: counted from 0; the same training again with other seeds, to see what they decide.
-        seeding: how seeds are derived from all this (`SEEDING`).
+        procedure: how all this is done (`PROCEDURE`).
+        detector: what detected masks come from (`afnetm.data.masks.detector`); None for a method that is given none.
     """
 
     dataset: str
@@ -58,7 +61,8 @@ class Run:
     device: str
     inner: dict[str, Any] | None = None
     reseed: int = 0
-    seeding: int = SEEDING
+    procedure: int = PROCEDURE
+    detector: str | None = None
 
     @property
     def key(self) -> str:
@@ -140,6 +144,7 @@ def plan(suite: Suite, dataset: FaceDataset, *, device: str) -> list[PlannedRun]
                 encoder=encoder,
                 training=training,
                 device=device,
+                detector=detector(dataset) if method.uses_masks and method.masks == "detected" else None,
             )
             planned.append(PlannedRun(label, run, scans, suite.dataset.name, suite.encoder.weights, suite.keep_weights))
     return planned
@@ -163,17 +168,21 @@ def on_inner_fold(planned: PlannedRun, scans: Scans, inner: dict[str, Any]) -> P
 
 
 def hyperparameters(method: Method) -> dict[str, Any]:
-    """A method's hyper-parameters by name, as JSON has them: what is planned is what will be read."""
-    found: dict[str, Any] = json.loads(
-        json.dumps({field.name: getattr(method, field.name) for field in fields(method)})
-    )
+    """A method's hyper-parameters by name, as JSON has them: what is planned is what will be read.
+
+    Where masks come from is one of a method that reads any, and decides nothing of another.
+    """
+    values = {field.name: getattr(method, field.name) for field in fields(method)}
+    if not method.uses_masks:
+        del values["masks"]
+    found: dict[str, Any] = json.loads(json.dumps(values))
     return found
 
 
 def changed(method: Method) -> list[str]:
     """Names of the hyper-parameters that are not at their defaults."""
     defaults = hyperparameters(type(method)())
-    return [name for name, value in hyperparameters(method).items() if value != defaults[name]]
+    return [name for name, value in hyperparameters(method).items() if value != defaults.get(name, value)]
 
 
 def rebuild(planned: PlannedRun) -> tuple[Method, EncoderSpec, TrainingConfig]:

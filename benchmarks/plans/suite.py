@@ -2,11 +2,13 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from itertools import product
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BaseModel, Field, field_validator, model_validator
 
+from afnetm.data.maps import OWN, MaskSource
 from afnetm.data.registry import sources
+from afnetm.data.scan import PoseSource
 from afnetm.data.synthetic import SyntheticSource
 from afnetm.errors import UserError, suggestion
 from afnetm.installation import how_to_register
@@ -34,18 +36,24 @@ class _Strict(BaseModel):
 
 
 class SyntheticSpec(_Strict):
-    """A synthetic dataset, made when it is not there yet."""
+    """A synthetic dataset, made when it is not there yet.
+
+    Attributes:
+        size: pixels along a side.
+        pose: which landmarks poses are fitted to: the annotated ones, or those detected in the scans.
+    """
 
     subjects: Annotated[int, Field(ge=1, le=100_000)]
     intensities: Annotated[tuple[Annotated[int, Field(ge=1, le=4)], ...], Field(min_length=1)]
     size: Annotated[int, Field(ge=16, le=1024)]
     seed: _Seed = 0
     clean: bool = False
+    pose: PoseSource = "annotated"
 
     @property
     def source(self) -> SyntheticSource:
         """Source of its scans; has a check of its own."""
-        return SyntheticSource(**self.model_dump(exclude={"size"}))
+        return SyntheticSource(**self.model_dump(exclude={"size", "pose"}))
 
 
 class DatasetSpec(_Strict):
@@ -121,6 +129,8 @@ class Suite(_Strict):
         control: the method that the others are compared with.
         rope: points of accuracy up to which, either way, a difference is practically none: the region of practical
             equivalence of the report's posterior.
+        masks: where the masks of every method that reads any come from (`afnetm.data.masks`), unless its own table
+            says; ``"none"`` for a comparison of methods that read none.
         keep_weights: whether records keep ``weights.safetensors``.
         axes: what an ablation changes, by hyper-parameter, which every method has; a title alone is short for its
             table. The control is the full model. None in other comparisons.
@@ -137,6 +147,7 @@ class Suite(_Strict):
     description: str
     control: str | None = None
     rope: Annotated[float, Field(ge=0, le=100)] = 1.0
+    masks: MaskSource | Literal["none"] = "mean"
     keep_weights: bool = False
     axes: dict[str, AxisSpec] = {}
     dataset: DatasetSpec
@@ -157,6 +168,11 @@ class Suite(_Strict):
         if not line.isprintable():
             raise UserError(f"description = {formatted(value)}: holds a character that cannot be printed")
         return line
+
+    @property
+    def detects(self) -> bool:
+        """Whether a method is given what is detected in the scans."""
+        return any(method.uses_masks and method.masks == "detected" for method in self.methods.values())
 
     def including(
         self,
@@ -186,7 +202,7 @@ class Suite(_Strict):
                     known = dict.fromkeys([*whole, *registry().names])
                     hints = "; ".join(filter(None, [how_to_register(name), suggestion(name, known)]))
                     raise UserError(f"method '{name}' is neither in suite '{self.name}' nor registered; {hints}")
-                more = whole | {name: _method(name, {}, self.name)}
+                more = whole | {name: _method(name, {}, self.name, self.masks)}
                 check_methods(more, self.axes, self.name)
                 whole = more
             except UserError as error:
@@ -264,7 +280,10 @@ def parse_suite(tables: dict[str, Any], *, name: str, text: str, file: str) -> S
         raise UserError(f"{file}: methods = {formatted(given)} is not a table; write [methods.NAME]")
     if not given:
         raise UserError(f"{file}: [methods.NAME] is missing; a suite needs one table per method")
-    methods = {label: _method(label, table, file) for label, table in tables["methods"].items()}
+    masks = tables.get("masks", Suite.model_fields["masks"].default)
+    if masks not in (known := (*get_args(MaskSource), "none")):
+        raise UserError(f"{file}: masks = {formatted(masks)}: unknown; {suggestion(str(masks), known)}")
+    methods = {label: _method(label, table, file, masks) for label, table in tables["methods"].items()}
     fixed = {label: tuple(key for key in table if key not in _ABOUT) for label, table in tables["methods"].items()}
     titles = {
         label: parse(dict[str, _Title], {"title": table["title"]}, table=f"methods.{label}", file=file)["title"]
@@ -279,7 +298,8 @@ def parse_suite(tables: dict[str, Any], *, name: str, text: str, file: str) -> S
     return suite
 
 
-def _method(label: str, table: object, file: str) -> Method:
+def _method(label: str, table: object, file: str, masks: str) -> Method:
+    """The method of a table; `masks` is the suite's."""
     if not isinstance(table, dict):
         raise UserError(f"{file}: methods.{label} = {formatted(table)} is not a table; write [methods.{label}]")
     kind = table.get("method", label)
@@ -289,4 +309,22 @@ def _method(label: str, table: object, file: str) -> Method:
         raise UserError(f"{file}: [methods.{label}]: {error}") from None
     values = {key: value for key, value in table.items() if key not in _ABOUT}
     method: Method = parse(found, values, table=f"methods.{label}", file=file)
-    return method
+    if "masks" in values and not method.uses_masks:
+        raise UserError(
+            f"{file}: methods.{label}.masks = {formatted(values['masks'])}: '{kind}' reads no masks with these "
+            "settings; leave it out"
+        )
+    if not method.uses_masks:
+        return method
+    if "masks" not in values and masks == "none":
+        raise UserError(
+            f"{file}: masks = 'none': methods.{label} ('{kind}') reads masks; leave it out, or say in its table where "
+            f"they come from: {', '.join(get_args(MaskSource))}"
+        )
+    given: Method = parse(found, {"masks": masks, **values}, table=f"methods.{label}", file=file)
+    if "landmarks" in given.inputs and given.masks not in OWN:
+        raise UserError(
+            f"{file}: methods.{label} ('{kind}') reads each scan's landmarks, and masks = '{given.masks}' has none; "
+            f"say masks = {' or '.join(map(repr, OWN))} in its table"
+        )
+    return given

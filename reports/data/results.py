@@ -76,8 +76,10 @@ class Provenance:
         synthetic: whether the faces are synthetic.
         methods: by name, in the order of every table and picture: version, summary (one line), source (where it was
             published), hyperparameters (a mapping); maybe title, what papers call it; probabilities, false where its
-            scores are none; reading, true where its exact form is a reading of its paper; tuned, the search that found
-            its defaults, empty if none did; and changed, the hyper-parameters that are not at their defaults.
+            scores are none; reading, true where its exact form is a reading of its paper; inputs, what it reads of a
+            face at test time, training_inputs, what in training alone, and masks, where its masks and landmarks come
+            from; tuned, the search that found its defaults, empty if none did; and changed, the hyper-parameters that
+            are not at their defaults.
         control: the method that the others are compared with; the first of `methods` if None.
         axes: what an ablation changes, by hyper-parameter, which every method has; the control is the full model.
             Empty for other comparisons.
@@ -150,7 +152,9 @@ class Provenance:
         _need("dataset", self.dataset, _DATASET)
         for name, about in self.methods.items():
             _need(f"methods: {name!r}", about, _METHOD)
-            _need(f"hyperparameters: {name!r}", about["hyperparameters"], list(self.axes))
+            # An axis that is part of another may be gone with it.
+            own = [axis for axis, about_it in self.axes.items() if about_it.part_of is None]
+            _need(f"hyperparameters: {name!r}", about["hyperparameters"], own)
         _need("axes", self.axes, [axis.part_of for axis in self.axes.values() if axis.part_of is not None])
         if self.control is not None and self.control not in self.methods:
             raise ReportError(f"control: {self.control!r} is not in the comparison, allowed: {', '.join(self.methods)}")

@@ -134,5 +134,5 @@ def _values(results: Results, method: str) -> list[object]:
     """A method's value of each axis; what belongs to a part that is gone is gone with it."""
     settings = results.provenance.methods[method]["hyperparameters"]
     axes = results.provenance.axes
-    gone = {name for name in axes if settings[name] == _NONE}
-    return [_NONE if axis.part_of in gone else settings[name] for name, axis in axes.items()]
+    gone = {name for name in axes if settings.get(name, _NONE) == _NONE}
+    return [_NONE if axis.part_of in gone else settings.get(name, _NONE) for name, axis in axes.items()]

@@ -12,6 +12,7 @@ from reports.statistics.bootstrap import interval
 from reports.statistics.multiple_testing import LEVEL
 from reports.statistics.scores import Grouped
 from reports.table import NOTHING, Cell, Medium, Place, Table, TableColumn, rows_of
+from reports.tables.inputs import inputs_column, inputs_of
 from reports.tables.scores import INTERVALS, PARTS, ScoreColumn, scores
 from reports.tables.significance import like_the_best
 
@@ -37,6 +38,7 @@ def comparison(results: Results) -> pd.DataFrame:
         the class, or probabilities are not known.
         difference, difference_low, difference_high: accuracy minus the control's over the folds that both have, paired
         by subject (NaN for the control itself).
+        inputs: what it reads (`reports.tables.inputs.inputs_of`); no column where that is not known.
         parameters and flops (medians, integers), seconds (mean of a run's training and test), train_seconds (of its
         training alone), test_milliseconds (a tested scan), peak_memory (bytes, the most of any run); NaN if unknown.
     """
@@ -48,12 +50,14 @@ def comparison(results: Results) -> pd.DataFrame:
         row |= _scored(folds, grouped[method], results.classes, every)
         gap = results.pairing.pair(method, results.control).accuracy
         row |= {"difference": gap.value, "difference_low": gap.low, "difference_high": gap.high}
+        row["inputs"] = inputs_of(results.provenance.methods[method])
         row |= {name: _median(folds[name]) for name in ("parameters", "flops")}
         row |= {name: folds[name].mean() for name in ("seconds", "train_seconds")}
         timed = folds[folds["test_seconds"].notna()]
         row["test_milliseconds"] = timed["test_seconds"].sum(min_count=1) * 1e3 / max(timed["n_test"].sum(), 1)
         rows.append(row | {"peak_memory": folds["peak_memory"].max()})
-    return pd.DataFrame(rows)
+    table = pd.DataFrame(rows)
+    return table if table["inputs"].any() else table.drop(columns="inputs")
 
 
 def _median(counts: "pd.Series[float]") -> float:
@@ -153,6 +157,7 @@ def comparison_table(results: Results, table: pd.DataFrame, marks: Marks, pairs:
         difference_column(results.control, in_papers=bool(p), note="Differences are paired by subject, bold where the "
         "interval excludes zero."),
         TableColumn(key="p_holm", title="p", format=formats.p_value, better="lower", media=in_papers),
+        *([inputs_column()] if "inputs" in table else []),
         *_costs(table),
     ]  # fmt: skip
     rows = rows_of(columns, table.assign(p_holm=table["method"].map(p).astype("float64")))

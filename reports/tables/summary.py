@@ -11,6 +11,7 @@ from reports.formats import duration, names, number, percent, points
 from reports.statistics.bootstrap import Interval
 from reports.statistics.multiple_testing import LEVEL
 from reports.tables.ablation import outcome
+from reports.tables.inputs import annotated, differing
 from reports.tables.significance import like_the_best
 from reports.tables.tuning import uneven
 
@@ -40,6 +41,12 @@ def notices(results: Results) -> list[str]:
         found.append(f"Failed: {runs} raised an error; what and why is listed under “Reproducibility”.")
     if plan.left_out:
         found.append(left_out(plan.left_out))
+    if given := annotated(plan):
+        found.append(
+            f"Annotated: {names(given) if len(given) <= _NAMED else f'{len(given)} methods'} read annotations of the "
+            "scans that they are tested on, which move with the expression; their accuracy is not that of automatic "
+            "recognition."
+        )
     tested = {frozenset(zip(runs["repeat"], runs["fold"], strict=True)) for _, runs in results.folds.groupby("method")}
     if len(tested) > 1:
         found.append(
@@ -125,7 +132,7 @@ def caveats(results: Results) -> list[str]:
         )
     if subjects < FEW_SUBJECTS:
         text.append(f"With fewer than {FEW_SUBJECTS} subjects such intervals are too narrow.")
-    return [*text, *tuned(results.provenance)]
+    return [*text, *differing(results.provenance), *tuned(results.provenance)]
 
 
 def _costs(table: pd.DataFrame, methods: Sequence[str]) -> list[str]:

@@ -6,7 +6,7 @@ import pytest
 
 from afnetm.contract.bench import Bench, Check
 from afnetm.contract.checks import CHECKS
-from afnetm.contract.inputs import MAPS
+from afnetm.contract.inputs import TENSORS
 from afnetm.face_batch import FaceBatch
 
 
@@ -16,4 +16,4 @@ def test_it_keeps_the_contract(check: Check, bench: Bench) -> None:
 
 
 def test_every_field_of_faces_is_looked_at() -> None:
-    assert {field.name for field in fields(FaceBatch)} == {*MAPS, "pixel_mm"}
+    assert {field.name for field in fields(FaceBatch)} == {*TENSORS, "pixel_mm"}

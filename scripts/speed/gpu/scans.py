@@ -36,7 +36,10 @@ def scans(home: Path | None, *, size: int, subjects: int) -> FaceDataset:
 def write(dataset: FaceDataset, directory: Path) -> FaceDataset:
     """The dataset on disk, in a new folder called after it."""
     directory.mkdir(parents=True)
-    maps = [RenderedMaps(*one) for one in zip(dataset.texture, dataset.depth, dataset.planes, strict=True)]
+    maps = [
+        RenderedMaps(*one)
+        for one in zip(dataset.texture, dataset.depth, dataset.planes, dataset.landmarks, strict=True)
+    ]
     create_maps(directory, scans=len(maps), size=dataset.size)
     for row, one in enumerate(maps):
         write_maps(directory, row, one)

@@ -120,7 +120,7 @@ def _truncate(path):
         (lambda d: (d / "dataset.json").unlink(), r"not a dataset, it has no dataset\.json"),
         (lambda d: _truncate(d / "dataset.json") or _truncate(d / "dataset.json"), r"dataset\.json is damaged"),
         (lambda d: (d / "dataset.json").write_text("[]"), r"dataset\.json is damaged"),
-        (lambda d: _edit_info(d, format_version=1), r"format version is 1 \(this program reads 3\); remake it"),
+        (lambda d: _edit_info(d, format_version=1), r"format version is 1 \(this program reads 4\); remake it"),
         (lambda d: _edit_info(d, shareable="yes"), r"shareable in dataset\.json is 'yes' \(allowed: bool\)"),
         (
             lambda d: _edit_info(d, window_mm=180.0),

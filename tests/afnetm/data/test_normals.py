@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from afnetm.data.decoding import normals
+from afnetm.data.decoding import normals, shape_index
 
 SIZE, PIXEL = 100, 2.0
 
@@ -55,3 +55,24 @@ def test_scans_of_a_batch_do_not_touch():
     assert multi.shape == (3, 3, 8, 8)
     assert multi.dtype == torch.float32
     assert torch.equal(multi, apart)
+
+
+@pytest.mark.parametrize(
+    ("surface", "expected"),
+    [
+        (lambda x, y: (90.0**2 - x**2 - y**2).clamp(min=0).sqrt(), 1.0),  # a cap
+        (lambda x, y: (90.0**2 - x**2).clamp(min=0).sqrt(), 0.5),  # a ridge
+        (lambda x, y: (x**2 - y**2) / 80, 0.0),  # a saddle
+        (lambda x, y: 0.3 * x - 0.2 * y, 0.0),  # a plane
+        (lambda x, y: -((90.0**2 - y**2).clamp(min=0).sqrt()), -0.5),  # a rut
+        (lambda x, y: -((90.0**2 - x**2 - y**2).clamp(min=0).sqrt()), -1.0),  # a cup
+    ],
+    ids=["cap", "ridge", "saddle", "plane", "rut", "cup"],
+)
+def test_the_shape_index_names_the_shape_of_a_surface(surface, expected):
+    x, y = _axes()
+    valid = x**2 + y**2 < 60**2
+    found = shape_index(surface(x, y)[None, None], valid[None, None], pixel_mm=PIXEL)[0, 0]
+    inner = x**2 + y**2 < 30**2
+    assert (found[inner] - expected).abs().median() < 0.05
+    assert not found[~valid].any()

@@ -24,6 +24,7 @@ BROKEN = ("s000_disgust",)
 #: else, or while the dataset is finished. With several workers it prints their process ids first.
 KILLED = """
 import os, psutil, signal, sys
+from dataclasses import replace
 from pathlib import Path
 from afnetm.data import dataset_files, preparing
 from tests.afnetm.data.conftest import AnalyticSource
@@ -37,7 +38,7 @@ def write(folder, row, maps):
     global written
     written += 1
     if moment == f"write {written}":
-        write_maps(folder, row, preparing.RenderedMaps(255 - maps.texture, maps.depth + 1, maps.planes))
+        write_maps(folder, row, replace(maps, texture=255 - maps.texture, depth=maps.depth + 1))
         die()
     write_maps(folder, row, maps)
 if __name__ == "__main__":

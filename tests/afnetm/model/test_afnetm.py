@@ -21,11 +21,10 @@ from afnetm.registry import methods
 
 TINY = EncoderSpec(width=0.125)
 PLACES = [stages for count in range(1, 5) for stages in combinations((1, 2, 3, 4), count)]
-MASKS = ("landmarks", "regions", "ellipse", "random", "ones")
+PLANES = ("union", "regions")
 WEIGHTINGS = ("channel", "sample", "position", "none")
-#: Every attention with every kind of masks that it takes.
-ATTENDED = [("none", "landmarks"), *product(("affine", "scale", "mask"), MASKS)]
-ATTENDED.remove(("scale", "ones"))
+#: Every attention with all planes that it takes.
+ATTENDED = [("none", "union"), *product(("affine", "scale", "mask"), PLANES)]
 #: Every reading with every other, at one pair of stages.
 READINGS = [(*attended, weighting) for attended, weighting in product(ATTENDED, WEIGHTINGS)]
 #: And at every other set of stages one of the readings, all in turn.
@@ -73,9 +72,9 @@ def trained(**values: Any) -> AFNetMNetwork:
 #: What else can be changed, each beside one reading or two.
 FURTHER = [
     {"attention_stages": (2,)},
-    {"attention_stages": (1, 4), "fuse_stages": (2, 4), "attention": "mask", "masks": "regions"},
+    {"attention_stages": (1, 4), "fuse_stages": (2, 4), "attention": "mask", "mask_planes": "regions"},
     {"weighting_input": "salient"},
-    {"weighting_input": "salient", "weighting": "position", "attention": "none", "masks": "regions"},
+    {"weighting_input": "salient", "weighting": "position", "attention": "none", "mask_planes": "regions"},
     {"weighting_norm": "sigmoid", "weighting": "sample"},
     {"weighting_norm": "sigmoid", "weighting_input": "salient", "fuse_stages": (1, 2)},
     {"streams": "continue"},
@@ -84,11 +83,11 @@ FURTHER = [
 ]
 
 
-@pytest.mark.parametrize(("attention", "masks", "weighting", "stages"), EVERYWHERE)
+@pytest.mark.parametrize(("attention", "planes", "weighting", "stages"), EVERYWHERE)
 def test_whatever_the_reading_all_is_used_and_attention_and_weighting_start_as_nothing(
-    attention: str, masks: str, weighting: str, stages: tuple[int, ...]
+    attention: str, planes: str, weighting: str, stages: tuple[int, ...]
 ) -> None:
-    values = {"masks": masks, "fuse_stages": stages, "geometry": "depth" if stages[0] == 2 else "depth+normals"}
+    values = {"mask_planes": planes, "fuse_stages": stages, "geometry": "depth" if stages[0] == 2 else "depth+normals"}
     check_start_and_use(attention=attention, weighting=weighting, **values)
 
 
@@ -193,11 +192,11 @@ def test_what_is_left_out_has_no_extras() -> None:
     assert set(build(weighting="none").eval()(faces).auxiliary_outputs) == {"attention_texture", "attention_depth"}
 
 
-@pytest.mark.parametrize(("attention", "masks", "weighting"), READINGS)
+@pytest.mark.parametrize(("attention", "planes", "weighting"), READINGS)
 def test_an_answer_repeats_itself_and_does_not_depend_on_the_other_faces(
-    attention: str, masks: str, weighting: str
+    attention: str, planes: str, weighting: str
 ) -> None:
-    network = trained(attention=attention, masks=masks, weighting=weighting, fuse_stages=(1, 3)).eval()
+    network = trained(attention=attention, mask_planes=planes, weighting=weighting, fuse_stages=(1, 3)).eval()
     faces, others = some_faces(2, 32), some_faces(2, 32)
     mixed = {name: torch.cat([getattr(faces, name)[:1], getattr(others, name)[1:]]) for name in
              ("texture", "depth", "valid", "masks")}  # fmt: skip
@@ -208,9 +207,9 @@ def test_an_answer_repeats_itself_and_does_not_depend_on_the_other_faces(
         assert torch.equal(a[:1], c[:1])
 
 
-@pytest.mark.parametrize(("attention", "masks", "weighting"), READINGS)
-def test_it_works_in_bfloat16(attention: str, masks: str, weighting: str) -> None:
-    network = trained(attention=attention, masks=masks, weighting=weighting, fuse_stages=(1, 3))
+@pytest.mark.parametrize(("attention", "planes", "weighting"), READINGS)
+def test_it_works_in_bfloat16(attention: str, planes: str, weighting: str) -> None:
+    network = trained(attention=attention, mask_planes=planes, weighting=weighting, fuse_stages=(1, 3))
     faces = some_faces(4, 32)
     with torch.autocast("cpu", torch.bfloat16):
         output = network(faces)
@@ -229,9 +228,9 @@ def tensors(output: Output) -> list[Tensor]:
 def test_masks_decide_what_attention_does_and_a_reading_what_is_computed() -> None:
     faces = some_faces(2, 32)
     answers = []
-    for attention, masks, weighting in READINGS:
+    for attention, planes, weighting in READINGS:
         torch.manual_seed(0)
-        network = trained(attention=attention, masks=masks, weighting=weighting, fuse_stages=(1, 3)).eval()
+        network = trained(attention=attention, mask_planes=planes, weighting=weighting, fuse_stages=(1, 3)).eval()
         answers.append(network(faces).logits.detach())
     for one, other in combinations(answers, 2):
         assert not torch.allclose(one, other, atol=1e-4)
@@ -251,7 +250,7 @@ def test_streams_that_continue_cost_their_further_stages_and_a_wider_classifier(
 
 
 def test_masks_and_the_form_of_attention_change_no_parameter_count() -> None:
-    assert len({count(attention=a, masks=m) for a, m in ATTENDED if a in {"affine", "scale"}}) == 1
+    assert len({count(attention=a, mask_planes=m) for a, m in ATTENDED if a in {"affine", "scale"}}) == 1
     modules = [module for module in build().modules() if isinstance(module, AffineAttention)]
     saved = sum(parameter_count(module) for module in modules)
     assert len(modules) == 6
@@ -263,7 +262,7 @@ def test_masks_and_the_form_of_attention_change_no_parameter_count() -> None:
     [
         ({"fuse_stages": [3, 1]}, r"fuse_stages = \[3, 1\]: stages ascend, each once, for instance \[1, 3\]"),
         ({"fuse_stages": [2, 2]}, r"fuse_stages = \[2, 2\]: stages ascend, each once"),
-        ({"attention": "none", "masks": "ellipse"}, "masks = 'ellipse': nothing reads masks where attention = 'none'"),
+        ({"attention": "none", "mask_planes": "regions"}, "mask_planes = 'regions': nothing reads masks where"),
         ({"attention": "scale", "masks": "ones"}, "masks = 'ones': leaves nothing for the second vector"),
         ({"attention_stages": [2, 1]}, r"attention_stages = \[2, 1\]: stages ascend, each once"),
         ({"attention_stages": [1, 4]}, r"attention_stages = \[1, 4\]: the streams end at stage 3"),

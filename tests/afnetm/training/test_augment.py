@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from afnetm.data.dataset import FaceDataset
 from afnetm.data.decoding import DEPTH_BACKGROUND, DEPTH_UNIT_MM
 from afnetm.face_batch import FaceBatch
-from afnetm.training.augment import draw, warp
+from afnetm.training.augment import draw, soften, warp
 from afnetm.training.config import Augmentation
 from afnetm.training.device_dataset import DeviceDataset
 
@@ -99,3 +99,37 @@ def test_depth_beyond_the_middle_of_its_range_is_not_negative(learnable: FaceDat
     high = dataclasses.replace(learnable, depth=np.full_like(learnable.depth, 65_535))
     seen = DeviceDataset(high, np.arange(2), CPU).faces(torch.arange(2))
     assert torch.allclose(seen.depth * DEPTH_UNIT_MM, torch.tensor(-200 + 65_534 * 0.005))
+
+
+def test_a_face_that_is_not_moved_is_as_sharp_as_moved_ones_are_on_average() -> None:
+    """The mean over many shifts of up to half a pixel either way, by the resampling that training faces go through."""
+    stack = torch.rand(1, 2, 12, 12, generator=generator())
+    steps = (torch.arange(16) + 0.5) / 16 - 0.5
+    total = torch.zeros_like(stack)
+    for across in steps:
+        for down in steps:
+            shift = torch.tensor([[[1.0, 0.0, 2 * across / 12], [0.0, 1.0, 2 * down / 12]]])
+            total += warp(stack, shift)
+    assert torch.allclose(soften(stack), total / len(steps) ** 2, atol=2e-3)
+
+
+def test_softened_depth_is_of_present_pixels_alone_and_a_constant_stays_one(
+    learnable: FaceDataset, rows: NDArray[np.int64]
+) -> None:
+    flat = dataclasses.replace(learnable, depth=np.where(learnable.depth > 0, np.uint16(50_000), np.uint16(0)))
+    data = DeviceDataset(flat, rows, CPU)
+    plain, softened = data.faces(torch.from_numpy(rows)), data.faces(torch.from_numpy(rows), softened=True)
+    present = (plain.depth > DEPTH_BACKGROUND) & (softened.depth > DEPTH_BACKGROUND)
+    assert present.any()
+    assert torch.allclose(plain.depth[present], softened.depth[present], atol=1e-4)
+
+
+def test_beside_the_face_it_stays_black_however_bright_the_face_becomes(
+    learnable: FaceDataset, rows: NDArray[np.int64]
+) -> None:
+    black = torch.from_numpy((learnable.texture[rows] == 0).all(1, keepdims=True)).expand(-1, 3, -1, -1)
+    lit = faces(learnable, rows, dataclasses.replace(STILL, brightness=0.9, contrast=0.9))
+    assert black.any()
+    assert (lit.texture[black] == -2).all()
+    plain = DeviceDataset(learnable, rows, CPU).faces(torch.from_numpy(rows))
+    assert not torch.allclose(lit.texture[~black], plain.texture[~black], atol=0.1)

@@ -9,13 +9,14 @@ from torch import nn
 from afnetm.data.dataset import FaceDataset
 from afnetm.data.scan import EXPRESSIONS
 from afnetm.face_batch import FaceBatch
-from afnetm.method import Output
+from afnetm.method import Output, built
 from afnetm.model.afnetm import AFNetM
 from afnetm.model.encoder import EncoderSpec, Head
 from afnetm.model.stream import Stream
+from afnetm.registry import methods
 from afnetm.training.config import TrainingConfig
 from afnetm.training.device_dataset import DeviceDataset
-from afnetm.training.loop import Curves, DivergedError, fit, learning_rate_factor, predict
+from afnetm.training.loop import Curves, DivergedError, fit, learning_rate_factor, parameter_groups, predict
 
 CPU = torch.device("cpu")
 SHORT = TrainingConfig(epochs=2, batch_size=16)
@@ -94,12 +95,12 @@ def finalized(
     return network, data, labels
 
 
-def test_what_is_fitted_after_training_is_given_the_training_scans_as_they_are(learnable: FaceDataset) -> None:
+def test_what_is_fitted_after_training_is_given_the_training_scans_unmoved(learnable: FaceDataset) -> None:
     index = torch.randperm(len(learnable.table), generator=torch.Generator().manual_seed(0))[:30]
     network, data, labels = finalized(learnable, index, SHORT)
     ((features, classes),) = network.given  # once
     with torch.no_grad():  # by the weights as they are after the last epoch
-        assert torch.allclose(features, network.eval()(data.faces(index)).features, atol=1e-5)
+        assert torch.allclose(features, network.eval()(data.faces(index, softened=True)).features, atol=1e-5)
     assert torch.equal(classes, labels[index])
     again, _, _ = finalized(learnable, index, SHORT)
     assert all(torch.equal(value, again.state_dict()[key]) for key, value in network.state_dict().items())
@@ -172,3 +173,35 @@ def test_a_network_that_answers_with_no_number_is_refused(
     data = DeviceDataset(learnable, rows, CPU)
     with pytest.raises(DivergedError, match=rf"'{spoils}' .* is not finite for 32 of 48 scans"):
         predict(Spoilt(steps=1, spoils=spoils), data, torch.from_numpy(rows), SHORT)
+
+
+def test_weights_decay_and_norms_biases_tokens_and_scalars_do_not() -> None:
+    """With a learning rate at which gradients hardly count, what decays shrinks, and nothing else does."""
+    for name, kind in sorted(methods().items()):
+        model = built(kind(), EncoderSpec(width=0.125), 6)
+        groups = parameter_groups(model, TrainingConfig(weight_decay=0.1))
+        decayed = {id(p) for group in groups for p in group["params"] if group["weight_decay"] == 0.1}
+        layers = (nn.Linear, nn.Conv2d, nn.MultiheadAttention)
+        expected = {
+            id(parameter)
+            for module in model.modules()
+            if isinstance(module, layers)
+            for parameter in module.parameters(recurse=False)
+            if parameter.ndim > 1 and (parameter is not getattr(module, "bias", None))
+        }
+        assert expected <= decayed, name
+        for module in model.modules():
+            if isinstance(module, nn.BatchNorm2d | nn.LayerNorm | nn.GroupNorm):
+                assert not decayed & {id(parameter) for parameter in module.parameters(recurse=False)}, name
+        bare = {id(p) for n, p in model.named_parameters() if not n.endswith("weight")}
+        assert not decayed & bare, name
+        assert sum(len(group["params"]) for group in groups) == len(list(model.parameters())), name
+
+
+def test_gradients_are_clipped_to_the_norm_that_is_set(learnable: FaceDataset, rows: NDArray[np.int64]) -> None:
+    def trained(clip: float | None) -> dict[str, torch.Tensor]:
+        return train(learnable, rows, dataclasses.replace(SHORT, gradient_clip=clip))[0].state_dict()
+
+    never, loose, tight = trained(None), trained(1e9), trained(1e-3)
+    assert all(torch.equal(never[name], loose[name]) for name in never)
+    assert not all(torch.equal(never[name], tight[name]) for name in never)

@@ -71,4 +71,5 @@ def test_a_folder_s_classes_reach_its_runs(
     given = [str(report / "tables" / name) for name in ("folds.csv", "predictions.parquet")]
     here(home, "report", "--results", given[0], "--predictions", given[1], "--out", str(tmp_path / "again"))
     again = pd.read_csv(tmp_path / "again" / "tables" / "comparison.csv")
-    pd.testing.assert_frame_equal(again, table)
+    assert table["inputs"].item() == "T"
+    pd.testing.assert_frame_equal(again, table.drop(columns="inputs"))  # which results from elsewhere do not say

@@ -55,6 +55,7 @@ def dataset(rows: list[tuple[str, str, int]]) -> FaceDataset:
         texture=np.zeros((len(rows), 3, 1, 1), np.uint8),
         depth=np.zeros((len(rows), 1, 1, 1), np.uint16),
         planes=np.zeros((len(rows), 1, 1, 1), np.uint8),
+        landmarks=np.zeros((len(rows), 83, 3), np.float32),
     )
 
 
@@ -167,7 +168,21 @@ def test_fusion_and_ablation_share_dataset_folds_and_training(size: str) -> None
 
 def test_fusion_has_every_method_of_this_project() -> None:
     own = {name for name, kind in methods().items() if kind.__module__.partition(".")[0] in ("afnetm", "baselines")}
-    assert {method.name for method in load_suite("fusion").methods.values()} == own
+    controls = {"masks", "landmarks"}  # of what masks tell, which sees no face
+    assert {method.name for method in load_suite("fusion").methods.values()} == own - controls
+    assert controls < {method.name for method in load_suite("masks").methods.values()}
+
+
+def test_masks_has_every_method_that_reads_texture_and_depth_without_masks_and_with_them() -> None:
+    suite = load_suite("masks")
+    assert suite.masks == "annotated"
+    compared = {method.name for method in load_suite("fusion").methods.values() if len(method.reads) == 2}
+    for name in compared - {"afnetm", "cma"}:  # which read them anyway
+        given = [method.inputs for method in suite.methods.values() if method.name == name]
+        assert given == [("texture", "depth"), ("texture", "depth", "masks")], name
+    assert {method.masks for method in suite.methods.values() if method.name == "afnetm"} == {
+        *("annotated", "detected", "other_expression", "mean")
+    }
 
 
 def test_the_ablation_changes_one_part_at_a_time_and_both_of_its_ideas_jointly() -> None:

@@ -51,8 +51,8 @@ def test_all_methods_see_the_same_pictures_of_a_fold_in_the_same_order(
     seen: list[list[float]] = []
     faces = DeviceDataset.faces
 
-    def watched(self: DeviceDataset, index: Any, draw: Any = None) -> Any:
-        batch = faces(self, index, draw)
+    def watched(self: DeviceDataset, index: Any, draw: Any = None, **options: Any) -> Any:
+        batch = faces(self, index, draw, **options)
         if draw is not None:
             seen[-1] += [*batch.texture.double().sum((1, 2, 3)).tolist(), *batch.depth.double().sum((1, 2, 3)).tolist()]
         return batch

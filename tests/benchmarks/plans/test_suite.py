@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from afnetm.errors import UserError
+from benchmarks.plans.runs import hyperparameters
 from benchmarks.plans.suite import AxisSpec, load_suite, parse_suite
 from benchmarks.plans.suite_files import suite_names
 
@@ -99,7 +100,11 @@ def test_every_suite_of_ours_is_right(name: str) -> None:
         ("epochs = 2", 'precision = "half"', "training.precision = \"half\": .*'float32' or 'bfloat16'"),
         ("rotation = 3.0", "rotate = 3.0", "training.augmentation.rotate: unknown key; allowed: rotation, scale"),
         ("rotation = 3.0", "flip = 1.5", "training.augmentation.flip = 1.5: .*less than or equal to 1"),
-        ("features = 64", "feature = 64", "methods.concat.feature: unknown key; allowed: geometry, dropout, features"),
+        (
+            "features = 64",
+            "feature = 64",
+            "methods.concat.feature: unknown key; allowed: geometry, masks, dropout",
+        ),
         ("features = 64", "features = 1", "methods.concat.features = 1: .*greater than or equal to 8"),
         ('method = "concat"', 'method = "concatenate"', r"\[methods.wide\]: method 'concatenate' is not registered"),
         (
@@ -183,9 +188,42 @@ def test_a_suite_without_methods_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_method_s_own_check_is_told_with_file_and_table(tmp_path: Path) -> None:
-    table = '[methods.afnetm]\nattention = "none"\nmasks = "ones"\n'
-    with pytest.raises(UserError, match=r"^s.toml: methods.afnetm.masks = 'ones': "):
+    table = '[methods.afnetm]\nattention = "none"\nmask_planes = "regions"\n'
+    with pytest.raises(UserError, match=r"^s.toml: methods.afnetm.mask_planes = 'regions': "):
         load_suite(written(tmp_path, GOOD + table))
+
+
+def test_a_suite_says_where_masks_come_from_and_a_method_s_table_says_otherwise(tmp_path: Path) -> None:
+    table = '[methods.afnetm]\n[methods.own]\nmethod = "afnetm"\nmasks = "annotated"\n[methods.cma]\n'
+    usual = load_suite(written(tmp_path, GOOD + table)).methods
+    assert [usual[label].masks for label in ("afnetm", "own", "cma")] == ["mean", "annotated", "mean"]
+    detected = load_suite(written(tmp_path, 'masks = "detected"\n' + GOOD + table))
+    assert [detected.methods[label].masks for label in ("afnetm", "own")] == ["detected", "annotated"]
+    assert detected.detects
+    assert hyperparameters(detected.methods["afnetm"])["masks"] == "detected"
+    assert "masks" not in hyperparameters(detected.methods["concat"])  # which reads none: the same run in any suite
+    assert detected.including(["masks"]).methods["masks"].masks == "detected"
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ('masks = "men"\n', 's.toml: masks = "men": unknown; .*did you mean mean'),
+        ('masks = "none"\n', "s.toml: masks = 'none': methods.afnetm .*reads masks; leave it out, or say in its table"),
+        (
+            "",
+            "s.toml: methods.landmarks .*reads each scan's landmarks, and masks = 'mean' has none; say masks",
+        ),
+    ],
+)
+def test_masks_that_are_unknown_or_do_not_fit_a_method_are_refused(text: str, message: str, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=message):
+        load_suite(written(tmp_path, text + GOOD + "[methods.afnetm]\n[methods.landmarks]\n"))
+
+
+def test_masks_of_a_method_that_reads_none_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="methods.late.masks = \"mean\": 'late' reads no masks with these settings"):
+        load_suite(written(tmp_path, GOOD + '[methods.late]\nmasks = "mean"\n'))
 
 
 def test_an_unknown_suite_is_answered_with_the_nearest(tmp_path: Path) -> None:

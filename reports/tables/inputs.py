@@ -1,0 +1,60 @@
+"""The inputs of each method, at test time and in training, and where its masks come from."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from reports.data.results import Provenance
+from reports.formats import names
+from reports.table import TableColumn
+
+#: In tables.
+_LETTERS = {"texture": "T", "depth": "D", "masks": "M", "landmarks": "L"}
+_SOURCES = {"other_expression": "other expression"}
+#: Of masks and landmarks.
+_ANNOTATED = "annotated"
+
+
+def inputs_column() -> TableColumn:
+    """The column of inputs, of a row that has `inputs_of` as ``inputs``."""
+    return TableColumn(
+        key="inputs",
+        title="Inputs",
+        importance=0,
+        note="Inputs at test time: T texture, D depth, M masks, L landmarks; in brackets where masks come from.",
+    )
+
+
+def inputs_of(about: Mapping[str, Any]) -> str:
+    """``"T, D, M (mean)"`` of what is known of a method (`Provenance.methods`); empty where that is not."""
+    text = ", ".join(_letters(about, about.get("inputs", ())))
+    more = _letters(about, about.get("training_inputs", ()))
+    return f"{text}; in training {', '.join(more)}" if more else text
+
+
+def annotated(plan: Provenance) -> list[str]:
+    """The methods that are given annotations of the scans that they are tested on."""
+    return [
+        name
+        for name, about in plan.methods.items()
+        if about.get("masks") == _ANNOTATED and not {"masks", "landmarks"}.isdisjoint(about.get("inputs", ()))
+    ]
+
+
+def differing(plan: Provenance) -> list[str]:
+    """In a sentence, which methods read more than texture and depth; nothing where none does."""
+    more: dict[str, list[str]] = {}
+    for name, about in plan.methods.items():
+        if beyond := _letters(about, [one for one in about.get("inputs", ()) if one in {"masks", "landmarks"}]):
+            more.setdefault(", ".join(beyond), []).append(name)
+    if not more:
+        return []
+    readers = "; ".join(f"{names(who)} ({what})" for what, who in more.items())
+    return [
+        f"Methods do not all read the same: beside texture and depth, masks (M) or landmarks (L) are read by {readers}."
+    ]
+
+
+def _letters(about: Mapping[str, Any], read: Any) -> list[str]:
+    source = str(about.get("masks", ""))
+    where = f" ({_SOURCES.get(source, source)})"
+    return [_LETTERS[one] + (where if one in {"masks", "landmarks"} else "") for one in read]
