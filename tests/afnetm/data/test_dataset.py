@@ -62,6 +62,8 @@ def test_the_card_says_what_is_there(original):
         "size": SIZE,
         "fingerprint": dataset.fingerprint,
         "shareable": True,
+        "pose": "annotated",
+        "detector": "",
         "misfit_mm": {
             "median": round(float(dataset.table["misfit_mm"].median()), 2),
             "largest": round(float(dataset.table["misfit_mm"].max()), 2),

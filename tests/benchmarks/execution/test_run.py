@@ -167,6 +167,8 @@ def test_status_counts_and_json_is_alone_on_standard_output(
         "size",
         "fingerprint",
         "shareable",
+        "pose",
+        "detector",
         "regions",
         "rejected",
         "misfit_mm",
