@@ -11,10 +11,10 @@ Dai, Gieseke, Oehmcke, Wu, Barnard: "Attentional Feature Fusion", WACV 2021. Wit
 With ``iterative``, their iAFF, a second attention of its own kind takes ``P = M * T + (1 - M) * D``, and its ``M``
 makes ``F = M * T + (1 - M) * D``.
 
-Read: the paper's formulas, and ``fusion.py`` of the authors' PyTorch code (github.com/YimianDai/open-aff), from which
-the factor 2 of the one and not of the other is. Their code computes the second attention's global context by the first
-one's layers, which look like an oversight: here it has its own. They fuse inside networks and between layers; here two
-modalities are fused, at the last maps or at other stages.
+Read: ``fusion.py`` of the authors' PyTorch code (github.com/YimianDai/open-aff), from which the factor 2 of the one and
+not of the other is. That code computes the second attention's global context by the first one's layers, which seems an
+oversight: here it has its own. They fuse inside networks and between layers; here two modalities are fused, at the last
+maps or at other stages.
 """
 
 from dataclasses import dataclass

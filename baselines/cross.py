@@ -9,8 +9,8 @@ a stage, in pre-norm form. In every layer, with tokens ``t`` and ``d`` of textur
 
 Ours has no self-attention between, because the encoders mix each modality's own positions already.
 
-Read: the paper; its code was not. There a task's classifier reads the product of both class tokens, here the means of
-all tokens side by side.
+The paper is followed from memory, unverified; its code was not read. There a task's classifier reads the product of
+both class tokens, here the means of all tokens side by side.
 """
 
 from dataclasses import dataclass

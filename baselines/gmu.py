@@ -10,9 +10,9 @@ a batch normalisation::
 
 Fused at a stage, there is such a unit at each position of the maps, as wide as they are.
 
-Read: the paper, and ``model.py`` of the authors' code (github.com/johnarevalo/gmu-mmimdb), from which the normalisation
-of both inputs is, and that the layers have no biases. In their code the gate reads ``W_t x_t`` and ``W_d x_d``, in the
-paper ``x_t`` and ``x_d``, as here; and their classifier has two maxout layers more, where all methods here have the
+Read: ``model.py`` of the authors' code (github.com/johnarevalo/gmu-mmimdb), from which the normalisation of both inputs
+is, and that the layers have no biases. In that code the gate reads ``W_t x_t`` and ``W_d x_d``, in the paper, from
+memory, ``x_t`` and ``x_d``, as here; and its classifier has two maxout layers more, where all methods here have the
 same one.
 """
 

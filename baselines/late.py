@@ -2,6 +2,8 @@
 
 Each stream learns from its own cross-entropy, so that neither leans on the other. The mean rule of Kittler et al.,
 "On combining classifiers", TPAMI 20(3), 1998: ``p = (softmax(y_texture) + softmax(y_depth)) / 2``.
+
+From memory, unverified; it has no code. Its classifiers are trained before and apart, as here by their losses.
 """
 
 import math

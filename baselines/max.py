@@ -7,7 +7,7 @@ Each feature is taken from the stream that finds more of it, face by face.
 With ``fuse_stages`` maps are fused, as in Feichtenhofer, Pinz, Zisserman: "Convolutional Two-Stream Network Fusion for
 Video Action Recognition", CVPR 2016, and one trunk goes on: ``F = max(F_texture, F_depth)``.
 
-Read: that paper, whose maximum is of maps; that of features is the usual one, and no author's in particular.
+That paper's maximum is of maps, from memory; that of features is the usual one, and no author's in particular.
 """
 
 from dataclasses import dataclass

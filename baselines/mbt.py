@@ -11,12 +11,11 @@ the positions of each stream's last feature map, and a class token. In every lay
 
 Either modality's ``y_m`` has a cross-entropy of its own in training; the mean is what is asked afterwards.
 
-Read: the paper, and ``model.py`` of the authors' code (github.com/google-research/scenic, ``projects/mbt``), from which
-these losses are. There their mean is taken and here their sum, which AdamW cannot tell apart; and ``W`` starts at zero
-there, on which a training of few steps spends many of them. In the paper the whole network is a transformer,
-pretrained, that exchanges in its later layers, with learnt positions and dropout in every layer. Here the suite's
-encoders lie below, convolutional where the suite's are, positions are sinusoids, and every transformer layer on top
-exchanges.
+Read: ``model.py`` of the authors' code (github.com/google-research/scenic, ``projects/mbt``), from which these losses
+are. There their mean is taken and here their sum, which AdamW cannot tell apart; and ``W`` starts at zero there, on
+which a training of few steps spends many of them. There the whole network is a pretrained transformer that exchanges
+in its later layers, with learnt positions and dropout in every layer. Here the suite's encoders lie below,
+convolutional where the suite's are, positions are sinusoids, and every transformer layer on top exchanges.
 """
 
 from dataclasses import dataclass

@@ -5,6 +5,8 @@ The product rule of Kittler et al., "On combining classifiers", TPAMI 20(3), 199
     p(k) ~ softmax(y_texture)_k * softmax(y_depth)_k
 
 Each stream learns from its own cross-entropy. Against the mean, one stream's near-zero is a veto.
+
+From memory, unverified; it has no code. Its priors are equal here, as every subject has all expressions.
 """
 
 from dataclasses import dataclass

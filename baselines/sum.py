@@ -9,7 +9,7 @@ Video Action Recognition", CVPR 2016, and one trunk goes on: ``F = (F_texture + 
 of a map, which a batch normalisation behind it would take out anyway. With ``unimodal_losses`` either stream also
 learns from a classifier of its own, which is not asked afterwards: the loss is the sum of three cross-entropies.
 
-Read: that paper, whose sum is of maps; the sum of features is the usual one, and no author's in particular.
+That paper's sum is of maps, from memory; the sum of features is the usual one, and no author's in particular.
 """
 
 from dataclasses import dataclass

@@ -17,6 +17,7 @@ from benchmarks.records.store import Store
 from benchmarks.reporting.frames import results
 from benchmarks.terminal.tables import Blocks, Fitted
 from reports.data.outside import read_results
+from reports.formats import READING
 from reports.multi_suite.page import write_multi_suite
 from reports.multi_suite.suites import MultiSuite
 from reports.multi_suite.tables import Tables
@@ -99,7 +100,8 @@ def _alone(paths: list[Path], found: list[Compared], problems: list[str]) -> Wri
         raise UserError("; ".join(problems))
     (one,) = found
     table = comparison_table(one.results, one.table, Marks(), one.pairs)
-    return Written(paths, Fitted(table.text, table.importance), _notes(found), None, problems)
+    notes = [*_notes(found), *(note for note in table.notes if note.startswith(READING))]
+    return Written(paths, Fitted(table.text, table.importance), notes, None, problems)
 
 
 def _notes(found: Sequence[Compared], *, named: bool = False) -> list[str]:
