@@ -52,6 +52,8 @@ def _facts(plan: Provenance) -> dict[str, dict[str, str]]:
             "scans": size,
             "expressions": _classes(plan),
             "fingerprint": str(dataset["fingerprint"]),
+            **({"poses": f"fitted to {dataset['pose']} landmarks"} if dataset.get("pose") else {}),
+            **({"landmarks detected by": str(dataset["detector"])} if dataset.get("detector") else {}),
             **{name: formats.setting(value) for name, value in dataset["source"].items()},
         },
         "Protocol": {name: formats.setting(value) for name, value in plan.protocol.items() if value is not None},

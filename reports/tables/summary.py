@@ -132,7 +132,13 @@ def caveats(results: Results) -> list[str]:
         )
     if subjects < FEW_SUBJECTS:
         text.append(f"With fewer than {FEW_SUBJECTS} subjects such intervals are too narrow.")
-    return [*text, *differing(results.provenance), *tuned(results.provenance)]
+    return [*text, *differing(results.provenance), *_poses(results.provenance), *tuned(results.provenance)]
+
+
+def _poses(plan: Provenance) -> list[str]:
+    """Which landmarks the poses of all scans, tested ones among them, were fitted to, in a sentence; if it is known."""
+    pose = plan.dataset.get("pose")
+    return [f"Poses of all scans were fitted to {pose} landmarks (docs/masks.md)."] if pose else []
 
 
 def _costs(table: pd.DataFrame, methods: Sequence[str]) -> list[str]:

@@ -10,6 +10,7 @@ import torch
 
 import afnetm
 from afnetm.data.dataset import FaceDataset, check_dataset, open_dataset
+from afnetm.data.face_models import can_detect
 from afnetm.data.masks import detector, mask_planes, scan_landmarks
 from afnetm.data.preparing import prepare_dataset
 from afnetm.data.scan import Scan
@@ -32,6 +33,8 @@ class Poisoned(SyntheticSource):
 
 
 def prepared(directory: Path, kind: type[SyntheticSource] = SyntheticSource, **options: Any) -> FaceDataset:
+    if options.keys() & {"detect", "pose"} and options != {"pose": "guessed"} and not can_detect():
+        pytest.skip("the extra landmarks is not installed")
     source = kind(seed=5, subjects=3, intensities=(4,), clean=True)
     return prepare_dataset(directory, source, size=32, workers=1, **options)
 
