@@ -24,6 +24,7 @@ class Output:
     Attributes:
         logits: ``(B, K)``; their softmax are the class probabilities.
         supervised_logits: each ``(B, K)``; the loss is the sum of their cross-entropies. Empty for `logits` alone.
+        averaged: whether the loss is the mean of these cross-entropies, and not their sum.
         auxiliary_outputs: what the report shows per scan, by name, first axis ``B``: importance weights, attention.
         auxiliary_loss: float32 scalar added to the loss, such as a regulariser of the batch's features; None for none.
         features: ``(B, D)``, what `Finalizing.finalize` is given of the training scans; None where a method has none.
@@ -34,6 +35,7 @@ class Output:
     auxiliary_outputs: Mapping[str, Tensor] = field(default_factory=dict)
     auxiliary_loss: Tensor | None = None
     features: Tensor | None = None
+    averaged: bool = False
 
 
 @runtime_checkable

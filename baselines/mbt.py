@@ -9,13 +9,14 @@ the positions of each stream's last feature map, and a class token. In every lay
     y_m         = W norm(class token of m)                        after the last layer, with one W and norm for both
     y           = mean over m of y_m
 
-Either modality's ``y_m`` has a cross-entropy of its own in training; the mean is what is asked afterwards.
+In training either modality's ``y_m`` has a cross-entropy of its own, and the loss is their mean; ``y`` is what is asked
+afterwards.
 
-Read: ``model.py`` of the authors' code (github.com/google-research/scenic, ``projects/mbt``), from which these losses
-are. There their mean is taken and here their sum, which AdamW cannot tell apart; and ``W`` starts at zero there, on
-which a training of few steps spends many of them. There the whole network is a pretrained transformer that exchanges
-in its later layers, with learnt positions and dropout in every layer. Here the suite's encoders lie below,
-convolutional where the suite's are, positions are sinusoids, and every transformer layer on top exchanges.
+Read: ``model.py`` of the authors' code (github.com/google-research/scenic, ``projects/mbt``), from which this loss is.
+There ``W`` starts at zero, on which a training of few steps spends many of them; here as any layer. There the whole
+network is a pretrained transformer that exchanges in its later layers, with learnt positions and dropout in every
+layer. Here the suite's encoders lie below, convolutional where the suite's are, positions are sinusoids, and every
+transformer layer on top exchanges.
 """
 
 from dataclasses import dataclass
@@ -106,7 +107,7 @@ class _BottleneckNetwork(nn.Module):
             "attention_texture": token_attention_map(in_texture, *texture_grid),
             "attention_depth": token_attention_map(in_depth, *depth_grid),
         }
-        return Output((own[0] + own[1]) / 2, supervised_logits=own, auxiliary_outputs=auxiliary_outputs)
+        return Output((own[0] + own[1]) / 2, supervised_logits=own, averaged=True, auxiliary_outputs=auxiliary_outputs)
 
 
 def exchange(layer: nn.Module, tokens: Tensor, shared: Tensor) -> tuple[Tensor, Tensor, Tensor]:

@@ -3,12 +3,13 @@
     p = w softmax(y_texture) + (1 - w) softmax(y_depth)        w = sigmoid(a)
 
 A convex combination with one weight per modality, the same for every face and class, so that ``p`` is a distribution.
-``a`` starts at zero, and so ``p`` as the mean. Each stream learns from its own cross-entropy alone, as under the mean
-rule; the fused cross-entropy teaches ``a`` and nothing else. That is on training scans, on which both streams look
-better than they are: scans of held-out training subjects would say more, and no method is given any. A weighted form of
-the sum rule of Kittler et al., "On combining classifiers", TPAMI 20(3), 1998.
+``a`` starts at zero, and so ``p`` as the mean; no decay draws it back there. Each stream learns from its own
+cross-entropy alone, as under the mean rule; the fused cross-entropy teaches ``a`` and nothing else. That is on training
+scans, on which both streams look better than they are: scans of held-out training subjects would say more, and no
+method is given any.
 
-That rule, from memory, has no weights, and no code.
+A weighted form of the sum rule of Kittler et al., "On combining classifiers", TPAMI 20(3), 1998, which from memory has
+no weights, and no code.
 """
 
 from dataclasses import dataclass

@@ -123,12 +123,11 @@ def _check_finite(loss: Tensor, config: TrainingConfig) -> None:
 
 
 def sum_loss(output: Output, target: Tensor, smoothing: float) -> Tensor:
-    """The loss, in float32: the sum of the supervised logits' cross-entropies and of the auxiliary loss."""
+    """The loss, in float32: the sum, or mean, of the supervised logits' cross-entropies, and the auxiliary loss."""
     trained = output.supervised_logits or (output.logits,)
-    losses = [cross_entropy(logits.float(), target, label_smoothing=smoothing) for logits in trained]
-    if output.auxiliary_loss is not None:
-        losses.append(output.auxiliary_loss.float())
-    return torch.stack(losses).sum()
+    losses = torch.stack([cross_entropy(logits.float(), target, label_smoothing=smoothing) for logits in trained])
+    supervised = losses.mean() if output.averaged else losses.sum()
+    return supervised if output.auxiliary_loss is None else supervised + output.auxiliary_loss.float()
 
 
 def finalize(model: nn.Module, data: DeviceDataset, index: Tensor, labels: Tensor, config: TrainingConfig) -> None:
