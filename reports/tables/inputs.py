@@ -48,10 +48,8 @@ def differing(plan: Provenance) -> list[str]:
             more.setdefault(", ".join(beyond), []).append(name)
     if not more:
         return []
-    readers = "; ".join(f"{names(who)} ({what})" for what, who in more.items())
-    return [
-        f"Methods do not all read the same: beside texture and depth, masks (M) or landmarks (L) are read by {readers}."
-    ]
+    readers = "; ".join(f"{what} by {names(who)}" for what, who in more.items())
+    return [f"Methods differ in what they read. Masks (M) or landmarks (L) are read: {readers}."]
 
 
 def _letters(about: Mapping[str, Any], read: Any) -> list[str]:
