@@ -181,7 +181,8 @@ def create_model(
         encoder: one of ``timm.list_models()``.
         width: of the stages' channels, as a fraction of the original's (ResNets only).
         size: of the faces in pixels, for encoders built for one size; None for timm's own.
-        weights: a ``.safetensors`` file of timm's state dict for the encoder; None for random ones.
+        weights: a ``.safetensors`` file of timm's state dict for the encoder, or ``"timm"`` for those that timm
+            publishes, which are downloaded once; None for random ones.
         output_stride: pixels from one position of the last map to the next (`afnetm.model.encoder.EncoderSpec`).
         hyperparameters: of the method; its defaults otherwise.
 
@@ -291,7 +292,9 @@ def load_model(directory: Path | str) -> TrainedModel:
         result = json.loads((folder / "result.json").read_bytes())
         kind, hyperparameters = find_method(result["method"]), result["hyperparameters"]
         version, classes, size = result["version"], tuple(result["classes"]), int(result["size"])
-        encoder = parse(EncoderSpec, {**result["encoder"], "weights": None, "size": size}, table="encoder")
+        given = {"normalise": result["encoder"]["weights"] is not None, **result["encoder"]}
+        own = {"weights": None, "depth_weights": None, "size": size}  # what it was trained to is in the run
+        encoder = parse(EncoderSpec, {**given, **own}, table="encoder")
         config: TrainingConfig = parse(TrainingConfig, result["training"], table="training")
     except FileNotFoundError:
         raise UserError(f"{folder}: no run of a suite; it has no result.json") from None

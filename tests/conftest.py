@@ -1,12 +1,15 @@
 """What many tests stand on: a dataset that can be learnt, in memory and on disk."""
 
 import signal
+from pathlib import Path
 
 import numpy as np
 import pytest
+import timm
 import torch
 from hypothesis import settings
 from numpy.typing import NDArray
+from safetensors.torch import save_file
 
 from afnetm.contract.inputs import learnable_dataset
 from afnetm.data.dataset import FaceDataset
@@ -24,6 +27,24 @@ torch.set_num_threads(1)  # as in a worker: tests run side by side, and two thre
 @pytest.fixture(scope="session")
 def learnable() -> FaceDataset:
     return learnable_dataset()
+
+
+@pytest.fixture(scope="session")
+def hub_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A Hugging Face cache that has a ResNet-18 of timm's, as if it had been downloaded; its weights are random."""
+    cache = tmp_path_factory.mktemp("hub")
+    repository = cache / "models--timm--resnet18.a1_in1k"
+    for folder in ("refs", "snapshots/0"):
+        (repository / folder).mkdir(parents=True)
+    (repository / "refs" / "main").write_text("0")
+    save_file(timm.create_model("resnet18").state_dict(), repository / "snapshots" / "0" / "model.safetensors")
+    return cache
+
+
+@pytest.fixture
+def published(hub_cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Suites that begin with weights which timm publishes find them without a network."""
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(hub_cache))
 
 
 @pytest.fixture

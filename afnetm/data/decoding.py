@@ -15,8 +15,8 @@ DEPTH_UNIT_MM = 50.0
 DEPTH_BACKGROUND = -3.0
 # Curvature, 1/mm, so small (a radius of 10 m) that a surface counts as plane, of which rounding would decide the shape.
 _FLAT = 1e-4
-# sRGB as 0..1 minus this mean, over this deviation: round numbers near those of faces, not fitted to any dataset.
-_TEXTURE_MEAN, _TEXTURE_DEVIATION = 0.5, 0.25
+#: sRGB as 0..1 minus this mean, over this deviation: round numbers near those of faces, not fitted to any dataset.
+TEXTURE_MEAN, TEXTURE_DEVIATION = 0.5, 0.25
 
 
 def plane_bits(device: torch.device) -> Tensor:
@@ -43,7 +43,7 @@ def unpacked(texture: Tensor, depth: Tensor, planes: Tensor, bits: Tensor) -> tu
 def scaled(texture: Tensor, millimetres: Tensor, present: Tensor) -> tuple[Tensor, Tensor]:
     """Texture and depth as `afnetm.face_batch.FaceBatch` has them."""
     depth = torch.where(present > 0.5, millimetres / DEPTH_UNIT_MM, DEPTH_BACKGROUND)
-    return (texture - _TEXTURE_MEAN) / _TEXTURE_DEVIATION, depth
+    return (texture - TEXTURE_MEAN) / TEXTURE_DEVIATION, depth
 
 
 def sample(texture: NDArray[np.uint8], depth: NDArray[np.uint16], planes: NDArray[np.uint8]) -> dict[str, Tensor]:

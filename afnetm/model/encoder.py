@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass, replace
 from functools import cache
-from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 
 import timm
@@ -11,10 +10,13 @@ from pydantic import ConfigDict, Field
 from timm.layers import Format
 from torch import Tensor, nn
 
+from afnetm.data.decoding import TEXTURE_DEVIATION, TEXTURE_MEAN
 from afnetm.errors import UserError, nearest
-from afnetm.model.weights import weights_file
+from afnetm.model.weights import weights_file, weights_path
 from afnetm.strict import STRICT
 
+#: Channels of what a depth stream may read (`afnetm.face_batch.Geometry`); texture has three.
+_DEPTH_CHANNELS = (1, 2, 4, 5)
 #: What timm and torch raise where a name, a size or weights do not fit.
 UNFIT = (AssertionError, AttributeError, KeyError, RuntimeError, TypeError, ValueError)
 
@@ -30,7 +32,12 @@ class EncoderSpec:
         output_stride: pixels from one position of the last map to the next, for convolutional encoders that timm can
             dilate: later stages keep the size of the map and widen their kernels instead. 32 leaves the encoder as timm
             builds it. With 16, faces of 64 pixels have a last map of 4 x 4, not 2 x 2.
-        weights: a ``.safetensors`` file of timm's state dict for `name`, or None for random weights.
+        weights: a ``.safetensors`` file of timm's state dict for `name`; ``"timm"`` for those that timm publishes,
+            which are downloaded once (`afnetm.model.weights.published_file`); or None for random weights. A picture of
+            one or more than three channels is read by weights that timm averages or repeats over channels.
+        depth_weights: the same for what reads depth; None for `weights`.
+        normalise: whether texture is shifted and scaled as the encoder's weights were trained with it (timm's
+            ``pretrained_cfg``); None for whether weights are given.
         size: of the faces, in pixels, for encoders built for one size (those with position embeddings or windows);
             None for timm's own. A benchmark sets it to its dataset's.
     """
@@ -41,7 +48,40 @@ class EncoderSpec:
     width: Annotated[float, Field(gt=0, le=1)] = 1.0
     output_stride: Literal[8, 16, 32] = 32
     weights: str | None = None
+    depth_weights: str | None = None
+    normalise: bool | None = None
     size: Annotated[int, Field(ge=1)] | None = None
+
+
+class Normalised(nn.Module):
+    """Texture as `FaceBatch` has it to texture as an encoder's published weights expect it: ``(B, 3, S, S)``.
+
+    Args:
+        name: of the encoder; its ``pretrained_cfg`` says mean and deviation of pixels in 0..1.
+    """
+
+    scale: Tensor
+    shift: Tensor
+
+    def __init__(self, name: str) -> None:
+        super().__init__()
+        config = timm.get_pretrained_cfg(name)
+        mean, deviation = (
+            (torch.tensor(config.mean), torch.tensor(config.std)) if config else (torch.zeros(3), torch.ones(3))
+        )
+        own = TEXTURE_DEVIATION, TEXTURE_MEAN
+        self.register_buffer("scale", (own[0] / deviation).view(1, 3, 1, 1), persistent=False)
+        self.register_buffer("shift", ((own[1] - mean) / deviation).view(1, 3, 1, 1), persistent=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Of the same shape."""
+        return x * self.scale + self.shift
+
+
+def normalisation(spec: EncoderSpec, in_channels: int) -> list[nn.Module]:
+    """What comes before an encoder of `in_channels`: `Normalised` for texture where `spec` says so, or nothing."""
+    wanted = spec.weights is not None if spec.normalise is None else spec.normalise
+    return [Normalised(spec.name)] if wanted and in_channels == 3 else []
 
 
 class Stage(nn.Sequential):
@@ -68,7 +108,7 @@ class Encoder(nn.Module):
         infos = [info for info in network.feature_info.info if info["reduction"] >= 4]
         ends = [info["module"].replace(".", "_") for info in infos]
         stages: list[Stage] = []
-        modules: list[nn.Module] = []
+        modules = normalisation(spec, in_channels)
         for name, module in network.named_children():
             modules.append(module)
             if name in ends:
@@ -100,12 +140,18 @@ class Head(nn.Module):
         return out
 
 
+def given_weights(spec: EncoderSpec, in_channels: int) -> str | None:
+    """The weights of `spec` that are for pictures of `in_channels`: three are texture's, up to five depth's."""
+    depth = spec.depth_weights if in_channels in _DEPTH_CHANNELS else None
+    return depth or spec.weights
+
+
 @cache
 def has_stages(spec: EncoderSpec) -> bool:
     """Whether `spec` can be cut into stages: whether `Encoder` can be made of it."""
     try:
         with torch.device("meta"):
-            Encoder(replace(spec, weights=None), 3)
+            Encoder(replace(spec, weights=None, depth_weights=None), 3)
     except UserError:
         return False
     return True
@@ -139,8 +185,8 @@ def create_network(spec: EncoderSpec, in_channels: int, *, features_only: bool =
         options["output_stride"] = spec.output_stride
     kind: dict[str, Any] = {"features_only": True} if features_only else {"num_classes": 0}
     try:
-        if spec.weights is not None:
-            file = weights_file(Path(spec.weights), spec.name, in_channels, options)
+        if source := given_weights(spec, in_channels):
+            file = weights_file(weights_path(source, spec.name), spec.name, in_channels, options)
             weights = {"pretrained": True, "pretrained_cfg_overlay": {"file": file}}
         else:
             weights = {}
@@ -160,7 +206,7 @@ def _check_output_stride(spec: EncoderSpec) -> None:
         return
     try:
         with torch.device("meta"):
-            create_network(replace(spec, output_stride=32, weights=None), 3)
+            create_network(replace(spec, output_stride=32, weights=None, depth_weights=None), 3)
     except UserError:
         return
     raise UserError(

@@ -8,7 +8,7 @@ from timm.layers import to_2tuple
 from torch import Tensor, nn
 
 from afnetm.errors import UserError
-from afnetm.model.encoder import UNFIT, Encoder, EncoderSpec, create_network, has_stages, reason
+from afnetm.model.encoder import UNFIT, Encoder, EncoderSpec, create_network, has_stages, normalisation, reason
 from afnetm.training.process import prepared
 
 
@@ -36,6 +36,7 @@ class _Whole(nn.Module):
 
     def __init__(self, spec: EncoderSpec, in_channels: int) -> None:
         super().__init__()
+        self.before = nn.Sequential(*normalisation(spec, in_channels))
         self.network = create_network(spec, in_channels)
         patch = to_2tuple(getattr(getattr(self.network, "patch_embed", None), "patch_size", 1))
         if spec.size is not None and any(spec.size % side for side in patch):  # timm would pass over the last pixels
@@ -49,7 +50,7 @@ class _Whole(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         (features,) = self.network.forward_intermediates(
-            x, indices=self.last, norm=True, output_fmt="NCHW", intermediates_only=True
+            self.before(x), indices=self.last, norm=True, output_fmt="NCHW", intermediates_only=True
         )
         whole: Tensor = features
         return whole
@@ -74,6 +75,8 @@ def check_encoder(spec: EncoderSpec, *, size: int, staged: Iterable[str] = ()) -
         raise UserError(f"encoder.size = {spec.size}: the dataset's faces are {size} px; leave it out")
     spec = replace(spec, size=size)
     stream = Stream(spec, 4)  # of depth and normals: what reads four channels reads three
+    if spec.depth_weights is not None:
+        Stream(spec, 3)  # by other weights
     for method in staged:
         if not has_stages(spec):
             raise UserError(

@@ -1,18 +1,59 @@
 """Encoder weights from a file, read as timm reads them: renamed, resampled, and refused where they do not fit."""
 
 from collections.abc import Mapping
-from functools import lru_cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
 import timm
 import torch
+from huggingface_hub import hf_hub_download, try_to_load_from_cache
+from huggingface_hub.constants import ENDPOINT
+from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
 from safetensors import SafetensorError, safe_open
 from timm.models import _builder
 from torch import Tensor, nn
 
 from afnetm.errors import UserError, nearest
+
+#: The file of a repository of timm's on the hub.
+_FILE = "model.safetensors"
+
+
+#: The weights that timm publishes, by the name that stands for a file.
+PUBLISHED = "timm"
+
+
+def weights_path(source: str, name: str) -> Path:
+    """The file of encoder weights: `source` itself, or what timm publishes for the encoder `name` (`PUBLISHED`)."""
+    return published_file(name) if source == PUBLISHED else Path(source)
+
+
+@cache
+def published_file(name: str) -> Path:
+    """The weights that timm publishes for its encoder `name`, downloaded into the Hugging Face cache where they lack.
+
+    The network is reached for this alone, and only where a suite says ``weights = "timm"``. Where it is, the endpoint
+    and the cache are those of the environment (``HF_ENDPOINT``, ``HF_HOME``).
+
+    Raises:
+        UserError: nothing is published as safetensors, or it is neither in the cache nor can be downloaded.
+    """
+    config = timm.get_pretrained_cfg(name)
+    repository = config.hf_hub_id if config is not None else None
+    if not repository:
+        raise UserError(f"encoder weights 'timm': timm publishes none for '{name}' on the hub; give a file")
+    cached = try_to_load_from_cache(repository, _FILE)
+    if isinstance(cached, str):
+        return Path(cached)
+    try:
+        return Path(hf_hub_download(repository, _FILE))
+    except (HfHubHTTPError, LocalEntryNotFoundError, OSError, ValueError):
+        raise UserError(
+            f"encoder weights 'timm': {repository} is not in the cache and cannot be downloaded from {ENDPOINT}; "
+            "connect once, or give a file: weights = 'FILE.safetensors'"
+        ) from None
 
 
 def weights_file(path: Path, name: str, in_channels: int, options: Mapping[str, Any]) -> str:

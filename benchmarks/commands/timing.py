@@ -56,7 +56,7 @@ def estimate_seconds(
         UserError: what the method answers could not be trained or reported; whatever else is raised is its own.
     """
     place = torch.device(device)
-    shaped = replace(encoder, weights=None, size=size)
+    shaped = replace(encoder, weights=None, depth_weights=None, size=size)
     rehearse(method, shaped, config, size=size, classes=len(EXPRESSIONS), device=place)
     model = method.build(shaped, len(EXPRESSIONS)).to(place)
     if config.channels_last:

@@ -9,6 +9,7 @@ from afnetm.data.dataset import FaceDataset
 from afnetm.data.masks import detector
 from afnetm.method import Method
 from afnetm.model.encoder import EncoderSpec
+from afnetm.model.weights import weights_path
 from afnetm.registry import find_method
 from afnetm.seeding import derive_seed
 from afnetm.strict import parse
@@ -102,7 +103,7 @@ class PlannedRun:
         run: what decides the result.
         scans: what it sees, trains on and tests, which `run` decides.
         dataset_name: where the dataset is, under the home.
-        weights: path of given encoder weights.
+        weights: where given encoder weights are, and those for depth.
         keep_weights: whether the record keeps the trained weights.
         rehearsal: whether it is only tried on a few faces, for nothing but its not failing.
     """
@@ -111,7 +112,7 @@ class PlannedRun:
     run: Run
     scans: Scans = field(compare=False, repr=False)
     dataset_name: str
-    weights: str | None
+    weights: tuple[str | None, str | None]
     keep_weights: bool
     rehearsal: bool = False
 
@@ -127,6 +128,7 @@ def plan(suite: Suite, dataset: FaceDataset, *, device: str) -> list[PlannedRun]
         _encoder_identity(suite.encoder),
         asdict(suite.training),
     )
+    weights = suite.encoder.weights, suite.encoder.depth_weights
     settings = {label: hyperparameters(method) for label, method in suite.methods.items()}
     rows = select(dataset, suite.dataset.intensities)
     planned = []
@@ -146,7 +148,7 @@ def plan(suite: Suite, dataset: FaceDataset, *, device: str) -> list[PlannedRun]
                 device=device,
                 detector=detector(dataset) if method.uses_masks and method.masks == "detected" else None,
             )
-            planned.append(PlannedRun(label, run, scans, suite.dataset.name, suite.encoder.weights, suite.keep_weights))
+            planned.append(PlannedRun(label, run, scans, suite.dataset.name, weights, suite.keep_weights))
     return planned
 
 
@@ -190,7 +192,8 @@ def rebuild(planned: PlannedRun) -> tuple[Method, EncoderSpec, TrainingConfig]:
     run = planned.run
     method: Method = parse(find_method(run.method), run.hyperparameters)
     config: TrainingConfig = parse(TrainingConfig, run.training)
-    encoder = EncoderSpec(**{**run.encoder, "weights": planned.weights})
+    weights = dict(zip(("weights", "depth_weights"), planned.weights, strict=True))
+    encoder = EncoderSpec(**{**run.encoder, **weights})
     return method, encoder, config
 
 
@@ -201,9 +204,17 @@ def _protocol_identity(spec: ProtocolSpec) -> dict[str, Any]:
 
 
 def _encoder_identity(spec: EncoderSpec) -> dict[str, Any]:
-    digest = None
-    if spec.weights is not None:
-        with open(spec.weights, "rb") as file:
-            digest = hashlib.file_digest(file, "sha256").hexdigest()
-    younger = {"output_stride": spec.output_stride} if spec.output_stride != 32 else {}
-    return {"name": spec.name, "width": spec.width, "weights": digest, **younger}
+    """Part of an encoder that decides a result; keys younger than many records are left out at their defaults."""
+    younger: dict[str, Any] = {"output_stride": spec.output_stride} if spec.output_stride != 32 else {}
+    if spec.depth_weights is not None:
+        younger["depth_weights"] = _digest(spec.depth_weights, spec.name)
+    if spec.normalise is not None:
+        younger["normalise"] = spec.normalise
+    weights = None if spec.weights is None else _digest(spec.weights, spec.name)
+    return {"name": spec.name, "width": spec.width, "weights": weights, **younger}
+
+
+def _digest(source: str, encoder: str) -> str:
+    """SHA-256 of given weights (`afnetm.model.weights.weights_path`)."""
+    with open(weights_path(source, encoder), "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -27,6 +27,7 @@ def as_written() -> dict[str, Method]:
     return found
 
 
+@pytest.mark.usefixtures("published")
 @pytest.mark.parametrize("name", suite_names())
 def test_its_encoder_serves_all_of_its_methods(name):
     suite = load_suite(name)

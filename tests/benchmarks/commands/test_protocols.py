@@ -39,7 +39,8 @@ for comparison in ("fusion", "ablation"):
     SHAPES |= dict.fromkeys((comparison, f"{comparison}-clean"), (1200, 720, 480, 240))
     SHAPES[f"{comparison}-paper"] = SHAPES["bu3dfe-p1"]
 SHAPES |= dict.fromkeys(("masks", "ablation-detected"), SHAPES["fusion"])
-SHAPES["bu3dfe-p1-annotated"] = SHAPES["bu3dfe-p1"]
+SHAPES |= {name: SHAPES["bu3dfe-p1"] for name in suite_names() if name.startswith("bu3dfe-p1-")}
+SHAPES["bu3dfe-tuned"] = SHAPES["bu3dfe-p1"]
 
 
 def dataset(rows: list[tuple[str, str, int]]) -> FaceDataset:
@@ -108,6 +109,7 @@ def test_a_suite_of_ours_has_the_scans_its_protocol_says(name: str) -> None:
         assert len(set.union(*(test for _, _, test, *_ in own))) == sum(len(test) for _, _, test, *_ in own)
 
 
+@pytest.mark.usefixtures("published")
 @pytest.mark.parametrize("name", suite_names())
 def test_a_suite_of_ours_runs_every_method_in_every_fold(name: str) -> None:
     suite = load_suite(name)
@@ -208,6 +210,7 @@ def test_the_ablation_changes_one_part_at_a_time_and_both_of_its_ideas_jointly()
     assert pairs == {*product(*readings), ("mask", "channel")}
 
 
+@pytest.mark.usefixtures("published")
 @pytest.mark.parametrize("name", suite_names())
 def test_a_dry_run_counts_runs_before_there_is_a_dataset(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
