@@ -7,10 +7,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import special, stats
 
-from reports.statistics.bootstrap import difference
+from reports.statistics.clustered import two_way
 from reports.statistics.fold_tests import corrected_t
 from reports.statistics.multiple_testing import LEVEL
-from reports.statistics.scores import mean
 from reports.statistics.subject_tests import sign_flip, signed_rank
 
 
@@ -18,13 +17,14 @@ from reports.statistics.subject_tests import sign_flip, signed_rank
 class People:
     """Two methods on the same subjects under repeated k-fold cross-validation.
 
-    A scan's logit of being told right is `ease` plus normal effects: of its subject, of its method on that subject, and
-    of its method's training for that fold; the first method's is higher by `lead`.
+    A scan's logit of being classified correctly is `ease` plus normal effects: of its subject, of its method on that
+    subject, and of its method's training for that fold; the first method's is higher by `lead`.
 
     Attributes:
         subjects: in all; in every repeat they are dealt out anew over the folds.
+        drawn: how many of them take part in a repeat, drawn anew in each; None for all.
         scans: of each subject, tested once a repeat.
-        folds: of a repeat; they divide the subjects evenly.
+        folds: of a repeat; their sizes differ by one subject at most.
         repeats: of the cross-validation.
         ease: mean logit.
         by_subject: standard deviation of what makes a subject easy for both methods.
@@ -34,6 +34,7 @@ class People:
     """
 
     subjects: int = 60
+    drawn: int | None = None
     scans: int = 12
     folds: int = 10
     repeats: int = 10
@@ -53,16 +54,24 @@ def compound_folds(
 
 
 def message(people: People, experiments: int, *, generator: np.random.Generator) -> tuple[NDArray[np.int64], ...]:
-    """Scans told right, ``(experiments, 2, repeats, subjects)``, and each subject's fold, without the second axis."""
-    shape = experiments, people.repeats, people.subjects
-    part = np.broadcast_to(np.arange(people.subjects) % people.folds, shape)
+    """Correctly classified scans in each place of each repeat; there are as many places as subjects take part.
+
+    Returns:
+        counts ``(experiments, 2, repeats, places)``; and, without the second axis, whose they are, and in which fold.
+    """
+    everyone = experiments, people.repeats, people.subjects
+    who = np.broadcast_to(np.arange(people.subjects), everyone)
+    if people.drawn is not None:
+        who = generator.permuted(who, axis=-1)[..., : people.drawn]
+    part = np.broadcast_to(np.arange(who.shape[-1]) % people.folds, who.shape)
     fold = generator.permuted(part, axis=-1)
     logit = people.ease + generator.normal(0.0, people.by_subject, (experiments, 1, 1, people.subjects))
     logit = logit + generator.normal(0.0, people.by_method, (experiments, 2, 1, people.subjects))
+    logit[:, 0] += people.lead
+    logit = np.take_along_axis(logit, who[:, None], axis=-1)
     by_run = generator.normal(0.0, people.by_training, (experiments, 2, people.repeats, people.folds))
     logit = logit + np.take_along_axis(by_run, fold[:, None], axis=-1)
-    logit[:, 0] += people.lead
-    return generator.binomial(people.scans, special.expit(logit)), fold
+    return generator.binomial(people.scans, special.expit(logit)), who, fold
 
 
 def rejections(people: People, experiments: int, *, seed: int) -> Mapping[str, float]:
@@ -70,29 +79,41 @@ def rejections(people: People, experiments: int, *, seed: int) -> Mapping[str, f
 
     Returns:
         ``difference`` (of accuracy, a share of 1), and of experiments: ``naive_t`` (the paired t-test over folds, as if
-        these were independent), ``corrected_t``, ``sign_flips``, ``signed_ranks``, and ``interval`` (that of the
-        difference excludes zero).
+        these were independent), ``corrected_t``, ``sign_flips``, ``signed_ranks``, and ``two_way``, the primary test.
     """
-    generator = np.random.default_rng(seed)
-    right, fold = message(people, experiments, generator=generator)
-    gaps = right[:, 0] - right[:, 1]
-    places = (np.arange(people.repeats)[:, None] * people.folds + fold).reshape(experiments, -1)
-    at = places + np.arange(experiments)[:, None] * people.repeats * people.folds
-    n_test = people.scans * people.subjects / people.folds
-    folds = np.bincount(at.ravel(), gaps.ravel()).reshape(experiments, -1) / n_test
-    sizes = {"n_train": n_test * (people.folds - 1), "n_test": n_test}
-    of_subjects = people.scans * people.repeats
-    subjects = gaps.sum(axis=1) / of_subjects
-    totals = np.full(people.subjects, of_subjects)
-    sums = [np.stack([np.stack([each, totals], axis=-1) for each in pair]) for pair in right.sum(axis=2)]
+    right, who, fold = message(people, experiments, generator=np.random.default_rng(seed))
+    gaps = ((right[:, 0] - right[:, 1]) / people.scans).reshape(experiments, -1)
+    runs = people.repeats * people.folds
+    training = (np.arange(people.repeats)[:, None] * people.folds + fold).reshape(experiments, -1)
+    subject = who.reshape(experiments, -1)
+
+    places = _sums(np.ones_like(gaps), training, runs)
+    folds = _sums(gaps, training, runs) / places
+    sizes = {"n_train": gaps.shape[1] / people.repeats - places.mean(), "n_test": places.mean()}
+    times = _sums(np.ones_like(gaps), subject, people.subjects)
+    subjects = np.divide(_sums(gaps, subject, people.subjects), times, out=np.zeros_like(times), where=times > 0)
     return {
-        "difference": float(gaps.mean() / people.scans),
-        "naive_t": _share(stats.ttest_1samp(folds, 0.0, axis=-1).pvalue),
+        "difference": float(gaps.mean()),
+        "naive_t": _share(_t_test(folds)),
         "corrected_t": _share(corrected_t(folds, **sizes).p),
         "sign_flips": _share(sign_flip(subjects)),
         "signed_ranks": _share(signed_rank(subjects)),
-        "interval": float(np.mean([difference(pair[0], pair[1], mean).excludes_zero for pair in sums])),
+        "two_way": _share(_two_way(gaps, subject, training, tested=times > 0)),
     }
+
+
+def _two_way(
+    gaps: NDArray[np.float64], subject: NDArray[np.int64], training: NDArray[np.int64], *, tested: NDArray[np.bool_]
+) -> NDArray[np.float64]:
+    """The primary test's p ``(experiments,)`` of cells' gaps ``(experiments, C)``; NaN where nothing varies."""
+    mean, cells = gaps.mean(axis=1), gaps.shape[1]
+    influences = (gaps - mean[:, None]) / cells
+    runs = int(training.max()) + 1
+    sums = _sums(influences, subject, tested.shape[1]), _sums(influences, training, runs)
+    count = tested.sum(axis=1)
+    found = two_way(*sums, influences, np.stack([count, np.full_like(count, runs), np.full_like(count, cells)], axis=1))
+    error = np.where(found.variance > 1e-18, np.sqrt(found.variance), np.nan)
+    return np.asarray(2.0 * stats.t.sf(np.abs(mean) / error, found.freedom))
 
 
 def fold_rejections(experiments: int, *, folds: int, k: int, correlation: float, seed: int) -> Mapping[str, float]:
@@ -100,9 +121,21 @@ def fold_rejections(experiments: int, *, folds: int, k: int, correlation: float,
     generator = np.random.default_rng(seed)
     found = compound_folds(experiments, folds, correlation=correlation, generator=generator)
     return {
-        "naive_t": _share(stats.ttest_1samp(found, 0.0, axis=-1).pvalue),
+        "naive_t": _share(_t_test(found)),
         "corrected_t": _share(corrected_t(found, n_train=k - 1, n_test=1).p),
     }
+
+
+def _t_test(folds: NDArray[np.float64]) -> NDArray[np.float64]:
+    """As if folds were independent; NaN where none differs from another."""
+    return np.asarray(corrected_t(folds, n_train=np.inf, n_test=1.0).p)
+
+
+def _sums(values: NDArray[np.float64], cluster: NDArray[np.int64], clusters: int) -> NDArray[np.float64]:
+    """``(experiments, clusters)`` of values ``(experiments, C)``."""
+    at = cluster + np.arange(len(values))[:, None] * clusters
+    found = np.bincount(at.ravel(), values.ravel(), len(values) * clusters).astype(np.float64)
+    return found.reshape(len(values), clusters)
 
 
 def _share(p: ArrayLike) -> float:

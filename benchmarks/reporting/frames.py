@@ -214,9 +214,9 @@ def _veiled(
 ) -> tuple[pd.DataFrame, str | None, dict[str, str]]:
     """Predictions in which subjects who may not be named have pseudonyms, the secret that is left to use, the names.
 
-    What is computed of them is so the same whoever reads it: subjects are resampled in the order of these words.
-    `records`, by key, may have come under pseudonyms (`benchmarks.archive`), and fit those whose secret is the same.
-    Their names are known to who has the dataset, as its digests are the secret.
+    What is computed of them is so the same whoever reads it, to the last bit of a sum over subjects. `records`, by key,
+    may have come under pseudonyms (`benchmarks.archive`), and fit those whose secret is the same. Their names are known
+    to who has the dataset, as its digests are the secret.
 
     Raises:
         reports.schema.ReportError: it is not the same for all of them.

@@ -25,6 +25,7 @@ from reports.page.page import write_report
 from reports.schema import ReportError
 from reports.tables.compared import Compared
 from reports.tables.comparison import Marks, comparison_table
+from reports.tables.pairwise import detection
 from reports.tables.summary import left_out
 
 
@@ -35,7 +36,7 @@ class Written:
     Attributes:
         pages: the suites' own, or that of two files.
         table: for the terminal.
-        notes: what was left out, and how files were read: a sentence each.
+        notes: what was left out, how files were read, how small a difference could have been found: a sentence each.
         together: the page over several suites; None where there is none.
         problems: suites of which no report can be made, a line each; the others' are written all the same.
     """
@@ -101,6 +102,7 @@ def _alone(paths: list[Path], found: list[Compared], problems: list[str]) -> Wri
     (one,) = found
     table = comparison_table(one.results, one.table, Marks(), one.pairs)
     notes = [*_notes(found), *(note for note in table.notes if note.startswith(READING))]
+    notes += detection(one.pairs, one.results.control)
     return Written(paths, Fitted(table.text, table.importance), notes, None, problems)
 
 

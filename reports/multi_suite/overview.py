@@ -17,10 +17,10 @@ def overview(multi: MultiSuite) -> pd.DataFrame:
     """One row a method and suite that has it, methods in the order of the suites.
 
     Columns:
-        method, suite, data_set; units (finished); accuracy, low, high (shares of 1, the interval over resampled
-        subjects, as in the suite's own report); place (``"best"``, ``"second"`` of the suite, or nothing); alike
-        (whether it does not differ significantly, by the primary test, from the suite's best); mean (over datasets, the
-        same in every row of a method; NaN where there is none, `MultiSuite.means`).
+        method, suite, data_set; units (finished); accuracy, low, high (shares of 1, the interval as in the suite's own
+        report); place (``"best"``, ``"second"`` of the suite, or nothing); alike (whether it does not differ
+        significantly, by the primary test, from the suite's best); mean (over datasets, the same in every row of a
+        method; NaN where there is none, `MultiSuite.means`).
     """
     rows = []
     for one, suite in zip(multi.suites, multi.names, strict=True):
@@ -65,9 +65,7 @@ def overview_table(multi: MultiSuite, found: pd.DataFrame, *, notes: Sequence[st
         rows=rows,
         numbers=found,
         notes=[_legend(multi, found), *notes],
-        page_notes=[
-            "Small below a suite's name is its dataset, below an accuracy its 95 % interval over resampled subjects."
-        ],
+        page_notes=["Small below a suite's name is its dataset, below an accuracy its 95 % interval."],
         titles=multi.titles,
         label="Table of accuracy by suite",
         look=multi.look,

@@ -23,8 +23,8 @@ def versus_control(multi: MultiSuite) -> pd.DataFrame:
     """One row a method and suite that has it and the control, methods in the order of the suites.
 
     Columns:
-        method, suite, data_set; difference, low, high: accuracy minus the control's (shares of 1) with its interval
-        over subjects; p_holm: the primary test's, adjusted as in the suite's own table of pairs (over all pairs, where
+        method, suite, data_set; difference, low, high: accuracy minus the control's (shares of 1) with its
+        interval; p_holm: the primary test's, adjusted as in the suite's own table of pairs (over all pairs, where
         the suite's control is another); verdict: ``"win"`` of the method, ``"loss"``, ``"tie"`` where the test does not
         tell the two apart, nothing where they could not be compared.
     """
@@ -95,7 +95,7 @@ def versus_control_table(multi: MultiSuite, found: pd.DataFrame) -> Table:
         for method in found["method"].unique()
     ]
     gaps = f"Accuracy minus that of {control} over the folds that both have finished, its 95 % interval"
-    test = "the primary test (paired permutation on subjects), Holm-adjusted as in the suite's own table of pairs"
+    test = "the primary test (two-way clustered t-test), Holm-adjusted as in the suite's own table of pairs"
     win = f"A win is a method that this test tells apart (p below {LEVEL}) with the higher accuracy"
     return Table(
         name="against",

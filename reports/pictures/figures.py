@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 
 from reports import formats
 from reports.pictures.theme import ACCENT, COLUMN, INK, MUTED, PAPER, THEME, Picture, drawn, thinned_by
-from reports.statistics.bootstrap import Interval
+from reports.statistics.clustered import Interval
 
 #: Of more methods, a picture of points names some only where there is room.
 MANY = 10

@@ -18,7 +18,7 @@ from reports import formats
 from reports.data.results import Results
 from reports.pictures.cells import codes, tiles
 from reports.pictures.theme import ACCENT, COLUMN, CONTEXT, INK, THEME, Picture, drawn
-from reports.statistics.bootstrap import accuracy_of
+from reports.statistics.clustered import Cells
 from reports.statistics.scores import Grouped
 
 _AXIS = "Accuracy (%)"
@@ -49,7 +49,7 @@ def confusion(predictions: pd.DataFrame, classes: Sequence[str]) -> Picture:
 
 
 def by_intensity(results: Results) -> pd.DataFrame:
-    """Accuracy (a share of 1) by method and intensity with its 95 % interval over resampled subjects.
+    """Accuracy (a share of 1) by method and intensity with its 95 % interval.
 
     Columns:
         method, intensity, scans (tested, over all repeats), accuracy, low, high. No row where intensities are unknown.
@@ -58,7 +58,7 @@ def by_intensity(results: Results) -> pd.DataFrame:
     known = results.predictions[results.predictions["intensity"] > 0]
     for method in results.methods:
         for intensity, predictions in known[known["method"] == method].groupby("intensity"):
-            found = accuracy_of(predictions)
+            found = Cells(predictions).accuracy.interval
             row = {"method": method, "intensity": intensity, "scans": len(predictions)}
             rows.append(row | {"accuracy": found.value, "low": found.low, "high": found.high})
     return pd.DataFrame(rows, columns=["method", "intensity", "scans", "accuracy", "low", "high"])
@@ -75,7 +75,7 @@ def intensity(table: pd.DataFrame, method: str) -> Picture:
     axes.vlines(own["intensity"], 100.0 * own["low"], 100.0 * own["high"], color=ACCENT, linewidth=1.6)
     axes.plot(each[method].dropna(), "o-", color=ACCENT, markersize=5.0)
     axes.set(xticks=each.index, xlim=(each.index[0] - 0.4, each.index[-1] + 0.4))
-    axes.set_ylim(_limits(table[["low", "high"]].to_numpy() * 100.0))
+    axes.set_ylim(_limits(table[["accuracy", "low", "high"]].to_numpy() * 100.0))
     axes.set(xlabel="Expression intensity (level)", ylabel=_AXIS)
     words = (
         f"{row['intensity']}: {formats.score(row['accuracy'], row['low'], row['high'])}"

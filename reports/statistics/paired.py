@@ -11,10 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from reports.statistics.bootstrap import Interval, difference
-from reports.statistics.scores import mean
-
-_NOWHERE = Interval(np.nan, np.nan, np.nan)
+from reports.statistics.clustered import Estimate, clustered
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,15 +22,19 @@ class Pair:
         folds: ``(J,)`` differences of the folds' accuracies, first method minus second, shares of 1.
         n_train: scans trained on in a fold, the mean over these folds; NaN where there is none.
         n_test: scans tested in a fold, the mean over these folds; NaN where there is none.
-        first: ``(S, 2)``: of each subject tested in these folds how many scans the first method has right, and all.
-        second: the same by the second method, of the same subjects in the same order.
+        gaps: ``(C,)``: of each cell, a subject in one of these folds, how many more scans the first method has right.
+        scans: ``(C,)`` that were tested there.
+        subject: ``(C,)``, whose it is; those of one subject stand together.
+        training: ``(C,)``, which fold of which repeat.
     """
 
     folds: NDArray[np.float64]
     n_train: float
     n_test: float
-    first: NDArray[np.int64]
-    second: NDArray[np.int64]
+    gaps: NDArray[np.int64]
+    scans: NDArray[np.int64]
+    subject: NDArray[np.intp]
+    training: NDArray[np.intp]
 
     @cached_property
     def subjects(self) -> NDArray[np.float64]:
@@ -41,13 +42,18 @@ class Pair:
 
         Numerators and denominators are whole numbers, so that equal differences are equal to the last bit.
         """
-        hits = self.first[:, 0] - self.second[:, 0]
-        return np.asarray(hits / self.first[:, 1], dtype=np.float64)
+        starts = np.flatnonzero(np.diff(self.subject, prepend=-1))
+        gaps, scans = (np.add.reduceat(each, starts) for each in (self.gaps, self.scans))
+        return np.asarray(gaps / scans, dtype=np.float64)
 
-    @property
-    def accuracy(self) -> Interval:
-        """Difference of the accuracies over all tested scans, with its interval over resampled subjects."""
-        return difference(self.first, self.second, mean) if len(self.first) else _NOWHERE
+    @cached_property
+    def accuracy(self) -> Estimate:
+        """Difference of the accuracies over all tested scans: the primary test's."""
+        if not len(self.scans):
+            return Estimate(np.nan, np.nan, np.nan, "no fold is finished by both")
+        value, scans = self.gaps.sum() / self.scans.sum(), self.scans.sum()
+        influences = (self.gaps - value * self.scans) / scans
+        return clustered(float(value), influences, self.subject, self.training)
 
 
 class Pairing:
@@ -80,13 +86,14 @@ class Pairing:
         both = ~np.isnan(self._folds[0, one] + self._folds[0, other]) & (one != other) & (min(one, other) >= 0)
         accuracy, n_train, n_test = self._folds[:, [one, other]][..., both]
         cells = both[self._place]
-        starts = np.flatnonzero(np.diff(self._subject[cells], prepend=-1))
         return Pair(
             folds=accuracy[0] - accuracy[1],
             n_train=float(n_train.mean()) if both.any() else np.nan,
             n_test=float(n_test.mean()) if both.any() else np.nan,
-            first=np.add.reduceat(self._counts[one, cells], starts),
-            second=np.add.reduceat(self._counts[other, cells], starts),
+            gaps=self._counts[one, cells, 0] - self._counts[other, cells, 0],
+            scans=self._counts[one, cells, 1],
+            subject=self._subject[cells],
+            training=self._place[cells],
         )
 
     def _method(self, frame: pd.DataFrame) -> NDArray[np.intp]:

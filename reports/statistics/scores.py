@@ -1,6 +1,6 @@
 """Scores of sums: what scans add up to, a score is computed from.
 
-Sums can be taken over folds, repeats and resampled subjects alike, and scored afterwards. They are confusion counts
+Sums can be taken over folds, subjects and repeats alike, and scored afterwards. They are confusion counts
 ``(..., C, C)``, true class by predicted one; ``(..., 2)``, what scans got together, and how many they are; or for
 `ece` ``(..., BINS, 3)``. NaN stands where probabilities are not known.
 
@@ -36,7 +36,7 @@ class Grouped:
     """
 
     predictions: pd.DataFrame
-    groups: Sequence[str]
+    groups: Sequence[str] | range
     classes: Sequence[str]
     by: str = "subject"
 
@@ -96,7 +96,7 @@ class Grouped:
         return pd.Index(self.classes).get_indexer(pd.Index(self.predictions[column]))
 
 
-def hits(predictions: pd.DataFrame, groups: Sequence[str], *, by: str = "subject") -> NDArray[np.int64]:
+def hits(predictions: pd.DataFrame, groups: Sequence[str] | range, *, by: str = "subject") -> NDArray[np.int64]:
     """``(S, 2)``: how many scans of each group are right, and all, whatever the classes."""
     group = pd.Index(groups).get_indexer(pd.Index(predictions[by]))
     right = (predictions["expression"] == predictions["predicted"]).to_numpy()

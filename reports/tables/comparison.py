@@ -8,12 +8,13 @@ import pandas as pd
 
 from reports import formats
 from reports.data.results import Results
-from reports.statistics.bootstrap import interval
+from reports.statistics.clustered import Cells
 from reports.statistics.multiple_testing import LEVEL
 from reports.statistics.scores import Grouped
 from reports.table import NOTHING, Cell, Medium, Place, Table, TableColumn, rows_of
 from reports.tables.inputs import inputs_column, inputs_of
-from reports.tables.scores import INTERVALS, PARTS, ScoreColumn, scores
+from reports.tables.pairwise import detection
+from reports.tables.scores import CALIBRATION, INTERVALS, PARTS, UNRANKED, ScoreColumn, scores
 from reports.tables.significance import like_the_best
 
 #: What stands for the accuracy of a method that was tried and has no result.
@@ -27,17 +28,17 @@ def comparison(results: Results) -> pd.DataFrame:
     """One row a method with finished runs, in the suite's order.
 
     Scores are over all tested scans, pooled over folds and repeats; ``*_low``, ``*_high`` are the 95 % intervals of
-    these over resampled subjects (`reports.statistics.bootstrap`). ``*_mean`` and ``*_sd`` are the mean and the
+    these, over subjects and trainings (`reports.statistics.clustered`). ``*_mean`` and ``*_sd`` are the mean and the
     standard deviation (n - 1) of the folds' own scores, as papers give them; these means differ a little from the
     pooled scores where folds differ in size, and those of scores that are not linear, macro-F1, say, or ECE, more.
 
     Columns:
         method, units (finished), then accuracy, accuracy_low, accuracy_high, accuracy_mean, accuracy_sd, and the same
         five of macro_f1, balanced_accuracy, recall_CLASS of each class (all shares of 1), ece (0..1) and brier (0..2,
-        summed over classes), as `reports.tables.scores.scores` has them. NaN where a fold or a resample has no scan of
-        the class, or probabilities are not known.
+        summed over classes), as `reports.tables.scores.scores` has them. NaN where a fold has no scan of the class,
+        probabilities are not known, or there is nothing to tell an interval from.
         difference, difference_low, difference_high: accuracy minus the control's over the folds that both have, paired
-        by subject (NaN for the control itself).
+        by subject and training (NaN for the control itself).
         inputs: what it reads (`reports.tables.inputs.inputs_of`); no column where that is not known.
         parameters and flops (medians, integers), seconds (mean of a run's training and test), train_seconds (of its
         training alone), test_milliseconds (a tested scan), peak_memory (bytes, the most of any run); NaN if unknown.
@@ -48,7 +49,7 @@ def comparison(results: Results) -> pd.DataFrame:
         folds = results.folds[results.folds["method"] == method]
         row: dict[str, object] = {"method": method, "units": len(folds)}
         row |= _scored(folds, grouped[method], results.classes, every)
-        gap = results.pairing.pair(method, results.control).accuracy
+        gap = results.pairing.pair(method, results.control).accuracy.interval
         row |= {"difference": gap.value, "difference_low": gap.low, "difference_high": gap.high}
         row["inputs"] = inputs_of(results.provenance.methods[method])
         row |= {name: _median(folds[name]) for name in ("parameters", "flops")}
@@ -68,13 +69,13 @@ def _median(counts: "pd.Series[float]") -> float:
 def _scored(
     folds: pd.DataFrame, predictions: pd.DataFrame, classes: Sequence[str], every: Sequence[ScoreColumn]
 ) -> dict[str, object]:
-    """The scores of one method, each with its interval over subjects and its mean and spread over folds."""
-    over_subjects = Grouped(predictions, sorted(predictions["subject"].unique()), classes)
+    """The scores of one method, each with its interval and its mean and spread over folds."""
+    cells = Cells(predictions, classes)
     over_folds = Grouped(predictions, folds["unit"].tolist(), classes, by="unit")
     found: dict[str, object] = {}
     for one in every:
         name = one.column.key
-        whole = interval(one.sums(over_subjects), one.score)
+        whole = cells.estimate(one.sums(cells.grouped), one.score, bounds=(0.0, one.most)).interval
         own = folds[name] if name in folds else pd.Series(one.score(one.sums(over_folds)))
         values = whole.value, whole.low, whole.high, own.mean(), own.std(ddof=1)
         found |= {f"{name}{part}": value for part, value in zip(PARTS, values, strict=True)}
@@ -86,7 +87,7 @@ class Marks:
     """Marks of a comparison.
 
     Attributes:
-        places: by score, by method: ``"best"`` or ``"second"``; equal scores share a place.
+        places: by score that methods are ranked by, by method: ``"best"`` or ``"second"``; equal scores share a place.
         best: the method with the highest accuracy, the first of equals; None where nothing is compared.
         alike: the methods that do not differ significantly, by the primary test, from it.
         uncalibrated: the methods that have no probabilities, and so no score of calibration.
@@ -107,7 +108,7 @@ class Marks:
         """Legend of all marks, in sentences; empty where there is none."""
         if not self.alike:
             return self.bold
-        test = "permutation test on subjects, Holm-adjusted"
+        test = "two-way clustered t-test, Holm-adjusted"
         return f"{self.bold} {formats.ALIKE} Accuracy not significantly different from that of {self.best} ({test})."
 
 
@@ -116,7 +117,7 @@ def marked(results: Results, table: pd.DataFrame, pairs: pd.DataFrame) -> Marks:
     uncalibrated = table.loc[table["brier"].isna(), "method"].tolist()
     if len(table) < 2:
         return Marks(uncalibrated=uncalibrated)
-    places = {one.column.key: placed(table, one.column) for one in scores(results.classes)}
+    places = {one.column.key: placed(table, one.column) for one in scores(results.classes) if one.ranked}
     best = str(table["method"].iloc[int(table["accuracy"].argmax())])
     return Marks(places, best, like_the_best(best, pairs, control=results.control), uncalibrated)
 
@@ -154,8 +155,8 @@ def comparison_table(results: Results, table: pd.DataFrame, marks: Marks, pairs:
             "error.",
         ),
         *own.values(),
-        difference_column(results.control, in_papers=bool(p), note="Differences are paired by subject, bold where the "
-        "interval excludes zero."),
+        difference_column(results.control, in_papers=bool(p), note="Differences are paired by subject and "
+        "training run, bold where the interval excludes zero."),
         TableColumn(key="p_holm", title="p", format=formats.p_value, better="lower", media=in_papers),
         *([inputs_column()] if "inputs" in table else []),
         *_costs(table),
@@ -170,10 +171,10 @@ def comparison_table(results: Results, table: pd.DataFrame, marks: Marks, pairs:
         columns=columns,
         rows=rows,
         numbers=table,
-        notes=[marks.legend],
+        notes=[marks.legend, *detection(pairs, results.control)],
         page_notes=[
             f"Accuracy and macro-F1 are over all tested scans of {_tested(results)}.",
-            "Below each is its 95 % interval over resampled subjects.",
+            "Below each is its 95 % interval, clustered by subject and by training run.",
         ],
         caption=f"Accuracy, macro-F1 and cost of {several} ({results.provenance.called}).",
         paper_notes=[
@@ -216,12 +217,16 @@ def details_table(results: Results, table: pd.DataFrame, marks: Marks) -> Table:
         columns=columns,
         rows=rows,
         numbers=table[["method", "units", *(f"{column.key}{part}" for column in own for part in PARTS)]],
-        notes=[marks.bold, without_probabilities(marks.uncalibrated)],
+        notes=[
+            marks.bold,
+            UNRANKED if table["ece"].notna().any() else "",
+            without_probabilities(marks.uncalibrated),
+        ],
         page_notes=["Means and standard deviations over folds of all scores are in comparison.csv."],
         caption=f"Recall by expression and calibration ({plan.called}).",
         paper_notes=[
             INTERVALS,
-            "ECE: expected calibration error; lower is better for it and for the Brier score (0 to 2).",
+            CALIBRATION,
             without_probabilities([plan.titles[method] for method in marks.uncalibrated]),
             *_signs(results, marks),
         ],
@@ -318,7 +323,8 @@ def _paper_notes(results: Results, marks: Marks, pairs: pd.DataFrame, *, compari
     if comparisons:
         gap = f"Δ: accuracy minus that of {results.provenance.titles[results.control]} in percentage points (pp)"
         over = f" over {comparisons} comparisons" if comparisons > 1 else ""
-        found.append(f"{gap}; p: paired permutation (sign-flip) test on subjects, Holm-adjusted{over}.")
+        found.append(f"{gap}; p: two-way clustered t-test, Holm-adjusted{over}.")
+        found += detection(pairs, results.control, called=results.provenance.titles[results.control])
     return [*found, *_signs(results, marks, pairs)]
 
 

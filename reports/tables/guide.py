@@ -17,16 +17,28 @@ class Guidance:
 
 
 PRIMARY = (
-    "The primary test, specified before any result, is a paired permutation (sign-flip) test on subjects. Subjects are "
-    "independent; the corrected t-test, the field's convention, assumes a correlation between folds that makes it "
-    "conservative."
+    "The primary test, specified before any result, is a t-test of the mean paired difference with two-way clustered "
+    "variance: by subject and by training run. All intervals use the same variance: that of a difference excludes zero "
+    "exactly where the unadjusted p is below 0.05."
+)
+#: What neither test nor intervals can know.
+LIMIT = (
+    "Not covered: what training runs share because their training sets overlap, in folds and in repeats of the same "
+    "subjects."
 )
 
 GUIDE = (
     Guidance(
         "Do two methods differ, for subjects like these?",
-        "Paired permutation (sign-flip) test on subjects, the primary test, Holm-adjusted",
-        ("p_permutation_subjects", "p_holm"),
+        "t-test with two-way clustered variance, the primary test, Holm-adjusted",
+        ("p_two_way", "p_holm"),
+        "Subjects are independent, and so are training runs but for the subjects that they test: what they share by "
+        "overlapping training sets is not covered.",
+    ),
+    Guidance(
+        "Do these very training runs differ, for subjects like these?",
+        "Paired permutation (sign-flip) test on subjects",
+        ("p_permutation_subjects",),
         "Subjects are independent, and were the methods equal, either sign of a subject's difference would be as "
         "likely. Conditional on these training runs: variance between training seeds is not covered.",
     ),
@@ -45,9 +57,15 @@ GUIDE = (
     ),
     Guidance(
         "How large is the difference?",
-        "Interval by a bootstrap that resamples subjects",
-        ("difference", "low", "high"),
-        "Subjects are independent, and 20 or more: with fewer it is too narrow. Not adjusted for multiple comparisons.",
+        "Interval of the primary test, by its standard error and degrees of freedom",
+        ("difference", "low", "high", "standard_error", "degrees_of_freedom"),
+        "As for the primary test. Not adjusted for multiple comparisons.",
+    ),
+    Guidance(
+        "How small a difference could have been found?",
+        "Smallest difference detected with 80 % power at 5 %, unadjusted",
+        ("detectable",),
+        "The variance is the one found here. Adjustment for multiple comparisons needs a larger difference.",
     ),
     Guidance(
         "How often is a subject classified better by one method?",

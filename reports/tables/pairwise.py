@@ -1,8 +1,10 @@
 """Every two methods compared: how far apart they are, and what each test says about it.
 
-One test is primary, before any result is seen: sign flips over subjects, because subjects are what is independent, and
-the corrected t-test over folds, the field's convention, rests on a guess at how folds correlate that makes it miss real
-differences (docs/statistics.md has both calibrated). What is called different is so by that test, adjusted by Holm.
+One test is primary, before any result is seen: the t-test of the mean difference whose variance is clustered by subject
+and by training. Tests on subjects take these trainings for the only ones, and call equal methods different where
+training is a matter of luck; the corrected t-test over folds, the field's convention, rests on a guess at how folds
+correlate that makes it miss real differences (docs/statistics.md has all calibrated). What is called different is so by
+the primary test, adjusted by Holm.
 """
 
 from collections.abc import Sequence
@@ -14,12 +16,13 @@ import pandas as pd
 
 from reports import formats
 from reports.data.results import Results
-from reports.statistics.bootstrap import improvement
+from reports.statistics.clustered import POWER, Estimate
 from reports.statistics.fold_tests import corrected_t, posterior
 from reports.statistics.multiple_testing import LEVEL, holm
 from reports.statistics.paired import Pair
-from reports.statistics.subject_tests import sign_flip, signed_rank
+from reports.statistics.subject_tests import improvement, sign_flip, signed_rank
 from reports.table import Table, TableColumn, rows_of
+from reports.tables.guide import LIMIT
 from reports.tables.scores import INTERVALS
 
 #: Columns of ``pairwise.csv``, in order.
@@ -27,13 +30,11 @@ COLUMNS = [
     *("method_a", "method_b", "difference", "low", "high"),
     *("p_corrected_t", "p_holm", "p_permutation_subjects", "p_wilcoxon_subjects", "probability_of_improvement"),
     *("rope_left", "rope", "rope_right"),
+    *("p_two_way", "standard_error", "degrees_of_freedom", "detectable"),
 ]
-_MORE = [
-    *("folds", "subjects", "equal", "fold_mean", "fold_low", "fold_high"),
-    *("improvement_low", "improvement_high", "why"),
-]
+_MORE = ["folds", "subjects", "equal", "why"]
 #: The primary test.
-PRIMARY = "p_permutation_subjects"
+PRIMARY = "p_two_way"
 
 
 def pairwise(results: Results) -> pd.DataFrame:
@@ -43,13 +44,14 @@ def pairwise(results: Results) -> pd.DataFrame:
     stands where a test cannot say anything, and ``why`` says why.
 
     Columns:
-        Those of `COLUMNS`: difference of accuracy over all scans with the ends of its 95 % interval over resampled
-        subjects; p two-sided; ``p_holm`` adjusts the primary test, in rows with the control over these, in the others
-        over all rows; ``probability_of_improvement``: that a subject is told better by method_a; ``rope_left``: that
-        method_b is better by more than the region of practical equivalence, ``rope_right``: that method_a is.
-        Beside them folds and subjects (compared on), equal (subjects without a difference), fold_mean, fold_low and
-        fold_high (the folds' mean difference with the corrected t-test's interval), improvement_low and
-        improvement_high (the ends of the probability's 95 % interval), why ("" where nothing is missing).
+        Those of `COLUMNS`: difference of accuracy over all scans with the ends of its 95 % interval; p two-sided;
+        ``p_holm`` adjusts the primary test, in rows with the control over these, in the others over all rows;
+        ``probability_of_improvement``: that a subject is classified better by method_a; ``rope_left``: that method_b is
+        better by more than the region of practical equivalence, ``rope_right``: that method_a is; ``p_two_way``: the
+        primary test, which the interval agrees with, with its ``standard_error`` and ``degrees_of_freedom``;
+        ``detectable``: the smallest difference that it detects with 80 % power at 5 %, unadjusted.
+        Beside them folds and subjects (compared on), equal (subjects without a difference), why ("" where nothing is
+        missing).
     """
     names = results.methods
     others = [name for name in names if name != results.control]
@@ -69,7 +71,8 @@ def pairwise_table(results: Results, pairs: pd.DataFrame, *, notes: Sequence[str
     heads = [TableColumn(key=key, title=title) for key, title in (("method_a", "Method A"), ("method_b", "Method B"))]
     columns = [*heads, *_columns("A", "B")]
     tests = (
-        "perm.: paired permutation (sign-flip) test on subjects, pre-specified; rank: Wilcoxon signed-rank test on "
+        "two-way: t-test with variance clustered by subject and training run, pre-specified; conditional on these "
+        "training runs: perm., paired permutation (sign-flip) test on subjects, and rank, Wilcoxon signed-rank test on "
         "subjects; corr. t: corrected repeated k-fold t-test"
     )
     family = f"over the comparisons with {plan.titles[results.control]}, in other rows over all pairs"
@@ -80,12 +83,14 @@ def pairwise_table(results: Results, pairs: pd.DataFrame, *, notes: Sequence[str
         columns=columns,
         rows=rows_of(columns, pairs),
         numbers=pairs[COLUMNS],
-        notes=notes,
+        notes=[*detection(pairs, results.control), LIMIT, *notes],
         caption=f"Pairwise comparison of methods ({plan.called}).",
         paper_notes=[
             f"A minus B: difference in accuracy in percentage points (pp). {INTERVALS}",
             f"{tests}. Holm: the first, adjusted {family}.",
             f"P(A > B): probability that A classifies a subject better, ties half. Last three columns: {rope}.",
+            *detection(pairs, results.control, called=plan.titles[results.control]),
+            LIMIT,
             *notes,
         ],
         titles=plan.titles,
@@ -99,13 +104,15 @@ def control_table(results: Results, pairs: pd.DataFrame) -> Table:
     family = f"over the {count} comparison{'s' if count != 1 else ''} here, bold below {LEVEL}"
     equal = f"at most {rope:g} percentage point{'s' if rope != 1 else ''} either way"
     return _page_table(
-        [TableColumn(key="method_a", title="Method"), *_columns("method", control, likely=True)],
+        [TableColumn(key="method_a", title="Method"), *_columns("method", control)],
         own,
         label="Table of each other method against the control",
         notes=[
             "All values are over the folds that both have finished.",
-            f"Differences are the method minus {control}, as under “Comparison”, with 95 % intervals.",
-            f"p-values are two-sided; the adjusted one is that of the permutation test by Holm's procedure {family}.",
+            f"Differences are the method minus {control}, as under “Comparison”, with unadjusted 95 % intervals.",
+            f"An interval excludes zero exactly where the unadjusted p of the primary test is below {LEVEL}.",
+            f"p-values are two-sided; the adjusted one is the primary test's by Holm's procedure {family}.",
+            "The permutation test is conditional on these training runs, whose variance it does not cover.",
             f"Practically equivalent means a difference of {equal}.",
             "These three probabilities are conditional on the folds and the corrected t-test's model.",
         ],
@@ -117,11 +124,37 @@ def others_table(results: Results, pairs: pd.DataFrame) -> Table:
     own = pairs[pairs["method_b"] != results.control]
     family = f"The adjustment here is over all {len(pairs)} pairs of methods"
     return _page_table(
-        [TableColumn(key="pair", title="Methods"), *_columns("first", "second", likely=True)],
+        [TableColumn(key="pair", title="Methods"), *_columns("first", "second")],
         own.assign(pair=own["method_a"] + " and " + own["method_b"]),
         label="Table of the other pairs of methods",
         notes=[f"Differences are the first minus the second. {family}, because readers select pairs after the fact."],
     )
+
+
+def detection(pairs: pd.DataFrame, control: str, *, called: str = "") -> list[str]:
+    """Smallest difference that the primary test could have found, in a sentence; none where there is no telling.
+
+    Against the control, if `pairs`, as of `pairwise`, has it: by the variance of each comparison, alone and at the
+    level that Holm's procedure asks of the smallest of all p. The control may be `called` otherwise.
+    """
+    with_control = pairs[pairs["method_b"] == control]
+    family = pairs if with_control.empty else with_control
+    known = family[family["standard_error"] > 0.0]
+    if known.empty:
+        return []
+    errors = [Estimate(np.nan, *row) for row in known[["standard_error", "degrees_of_freedom"]].itertuples(index=False)]
+    count = int(family[PRIMARY].notna().sum())
+    alone, first = (_range([error.detectable(level) for error in errors]) for level in (LEVEL, LEVEL / count))
+    whose = "between two methods" if with_control.empty else f"from {called or control}"
+    text = f"Smallest difference {whose} that the primary test detects with {100.0 * POWER:g} % power: "
+    text += f"{alone} percentage points at {100.0 * LEVEL:g} %"
+    adjusted = f" ({first} at {100.0 * LEVEL / count:.2g} %, where Holm's adjustment over {count} comparisons begins)"
+    return [f"{text}{adjusted if count > 1 else ''}."]
+
+
+def _range(values: Sequence[float]) -> str:
+    low, high = ("more than 100" if value > 1.0 else formats.percent(value) for value in (min(values), max(values)))
+    return low if low == high else f"{low} to {high}"
 
 
 def _page_table(columns: Sequence[TableColumn], pairs: pd.DataFrame, *, label: str, notes: Sequence[str]) -> Table:
@@ -129,8 +162,8 @@ def _page_table(columns: Sequence[TableColumn], pairs: pd.DataFrame, *, label: s
     return Table(name="pairs", title="", columns=columns, rows=rows, notes=notes, label=label, look="whole dense")
 
 
-def _columns(first: str, second: str, *, likely: bool = False) -> list[TableColumn]:
-    """Columns on two methods; with the interval of how `likely` a subject is better classified by the first."""
+def _columns(first: str, second: str) -> list[TableColumn]:
+    """Columns on two methods."""
 
     def p(key: str, title: str, paper: str, **more: Any) -> TableColumn:
         return TableColumn(key=key, title=title, format=formats.p_value, better="lower", paper=paper, **more)
@@ -138,7 +171,7 @@ def _columns(first: str, second: str, *, likely: bool = False) -> list[TableColu
     def chance(key: str, title: str, **more: Any) -> TableColumn:
         return TableColumn(key=key, title=title, format=formats.chance, **more)
 
-    better, ends = f"P({first} > {second})", ("improvement_low", "improvement_high")
+    better = f"P({first} > {second})"
     unbroken = "\N{NO-BREAK SPACE}"
     return [
         TableColumn(
@@ -151,10 +184,21 @@ def _columns(first: str, second: str, *, likely: bool = False) -> list[TableColu
             page="Difference, points",
         ),
         p("p_holm", "p, adjusted", "p (Holm)", strong=lambda row: row["p_holm"] < LEVEL),
-        p(PRIMARY, "p, permutation", "p (perm.)"),
-        p("p_wilcoxon_subjects", "p, Wilcoxon", "p (rank)"),
+        p(PRIMARY, "p, two-way", "p (two-way)"),
+        TableColumn(
+            key="detectable",
+            title="Detectable",
+            unit="points",
+            format=formats.percent,
+            better="lower",
+            media=("text", "page"),
+            note="Detectable: the smallest difference that the primary test, unadjusted, detects with 80 % power at "
+            "5 %, given the variance found here.",
+        ),
+        p("p_permutation_subjects", "p, permutation", "p (perm.)"),
+        p("p_wilcoxon_subjects", "p, Wilcoxon", "p (rank)", media=("text", "paper")),
         p("p_corrected_t", "p, corrected t", f"p (corr.{unbroken}t)", page=f"p, corrected{unbroken}t"),
-        chance("probability_of_improvement", better, paper=better.replace(" ", unbroken), ends=ends if likely else ()),
+        chance("probability_of_improvement", better, paper=better.replace(" ", unbroken)),
         chance("rope_left", f"P({second} better)"),
         chance("rope", "P(ROPE)", paper="P(same)"),
         chance("rope_right", f"P({first} better)"),
@@ -168,25 +212,23 @@ def _row(pair: Pair, rope: float) -> dict[str, object]:
     test, parts = corrected_t(pair.folds, **sizes), posterior(pair.folds, **sizes, rope=rope)
     row: dict[str, object] = {
         **{"folds": len(pair.folds), "subjects": len(pair.subjects), "equal": int((pair.subjects == 0.0).sum())},
-        **{"difference": gap.value, "low": gap.low, "high": gap.high},
-        **{"fold_mean": float(test.mean), "fold_low": float(test.low), "fold_high": float(test.high)},
+        **{"difference": gap.value, "low": gap.interval.low, "high": gap.interval.high},
+        **{"p_two_way": gap.p, "standard_error": gap.error, "degrees_of_freedom": gap.freedom},
+        **{"detectable": gap.detectable(), "p_corrected_t": float(test.p)},
         **{"rope_left": float(parts.left), "rope": float(parts.inside), "rope_right": float(parts.right)},
-        "p_corrected_t": float(test.p),
     }
     why = []
+    if gap.why:
+        why.append(f"{gap.why}, so there is no interval{'' if gap.p == 1.0 else ' and no primary test'}")
     if np.isnan(test.error):
         message = "all fold differences are identical" if len(pair.folds) > 1 else "one fold alone is finished by both"
-        why.append(f"{message}: t-test and posterior are undefined")
-    if len(pair.subjects) < 2:
-        why.append("one subject alone is tested, so there is no interval and no test over subjects")
-    else:
-        better = improvement(pair.subjects)
+        why.append(f"{message}: corrected t-test and posterior are undefined")
+    if len(pair.subjects) > 1:
         row |= {
             "p_permutation_subjects": float(sign_flip(pair.subjects)),
             "p_wilcoxon_subjects": float(signed_rank(pair.subjects)),
+            "probability_of_improvement": improvement(pair.subjects),
         }
-        row |= {"probability_of_improvement": better.value}
-        row |= {"improvement_low": better.low, "improvement_high": better.high}
         if not pair.subjects.any():
             why.append("all subject differences are zero: the signed-rank test is undefined")
     return row | {"why": "; ".join(why)}

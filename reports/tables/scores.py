@@ -8,16 +8,26 @@ from reports.statistics.scores import BINS, Grouped, Score, Sums, balanced_accur
 from reports.table import TableColumn
 
 #: What papers are told of intervals.
-INTERVALS = "In parentheses: 95 % confidence intervals over resampled subjects."
+INTERVALS = "In parentheses: 95 % confidence intervals, clustered by subject and by training run."
+#: Why methods are not ranked by their ECE.
+UNRANKED = (
+    "Methods are not ranked by ECE: it was not measured after temperature scaling on held-out training subjects, and "
+    "one parameter that is fitted after training changes it without changing any answer."
+)
 _ECE = (
     f"ECE, the expected calibration error, is the mean of |confidence {formats.MINUS} accuracy| over {BINS} equally "
     "wide bins of the predicted class's confidence, weighted by scans (Guo et al. 2017); it is biased upward in bins "
-    "of few scans, and more so in resamples, so that its interval lies high. Lower is better."
+    "of few scans. Lower is better."
 )
 _BRIER = (
     "The Brier score is the sum over expressions of the squared error of their probabilities (0 to 2). Lower is better."
 )
-#: Of a score, beside itself: its interval over resampled subjects, mean and standard deviation over folds.
+#: What papers are told of calibration.
+CALIBRATION = (
+    "ECE: expected calibration error, not ranked, because it was not measured after temperature scaling; lower is "
+    "better for the Brier score (0 to 2)."
+)
+#: Of a score, beside itself: its interval over subjects and trainings, mean and standard deviation over folds.
 PARTS = ("", "_low", "_high", "_mean", "_sd")
 
 
@@ -30,12 +40,16 @@ class ScoreColumn:
         sums: what it is computed from, of grouped predictions.
         score: it, of sums.
         first: whether it stands in the comparison itself, not among the details.
+        most: the largest value that it can have.
+        ranked: whether its best is marked.
     """
 
     column: TableColumn
     sums: Callable[[Grouped], Sums]
     score: Score = mean
     first: bool = False
+    most: float = 1.0
+    ranked: bool = True
 
 
 def scores(classes: Sequence[str]) -> list[ScoreColumn]:
@@ -56,8 +70,8 @@ def scores(classes: Sequence[str]) -> list[ScoreColumn]:
             score=balanced_accuracy,
         ),
         *(_recall(name) for name in classes),
-        ScoreColumn(column=_error("ece", "ECE", note=_ECE), sums=lambda of: of.confidences, score=ece),
-        ScoreColumn(column=_error("brier", "Brier score", note=_BRIER), sums=lambda of: of.brier),
+        ScoreColumn(column=_error("ece", "ECE", note=_ECE), sums=lambda of: of.confidences, score=ece, ranked=False),
+        ScoreColumn(column=_error("brier", "Brier score", note=_BRIER), sums=lambda of: of.brier, most=2.0),
     ]
 
 

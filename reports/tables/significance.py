@@ -3,9 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from reports.formats import p_value
 from reports.statistics.multiple_testing import LEVEL, holm
-from reports.statistics.subject_tests import EXACT, FLIPS
 from reports.tables.pairwise import PRIMARY
 
 
@@ -34,17 +32,11 @@ def missing(pairs: pd.DataFrame) -> list[str]:
 
 
 def remarks(pairs: pd.DataFrame, *, repeats: int) -> list[str]:
-    """Remarks on p-values: how small they can get, subjects without a difference, and too few repeats."""
+    """Remarks on p-values: subjects without a difference, and one repeat alone."""
     tested = pairs[pairs[PRIMARY].notna()]
     if tested.empty:
         return []
-    found = []
-    comparisons, subjects = int((pairs["method_b"] == pairs["method_b"].iloc[0]).sum()), int(tested["subjects"].max())
-    least = comparisons * (2.0 ** (1 - subjects) if subjects <= EXACT else 1.0 / (FLIPS + 1))
-    if least >= LEVEL:
-        several = f" and {comparisons} comparisons" if comparisons > 1 else ""
-        message = f"the adjusted p cannot be below {p_value(min(least, 1.0))}: no difference can be significant"
-        found.append(f"With {subjects} subjects{several} {message}.")
+    found, subjects = [], int(tested["subjects"].max())
     if equal := int(tested["equal"].max()):
         found.append(
             f"Up to {equal} of {subjects} subjects are classified equally well by both methods of a pair: the signed-"
@@ -52,8 +44,8 @@ def remarks(pairs: pd.DataFrame, *, repeats: int) -> list[str]:
         )
     if repeats == 1:
         found.append(
-            "With one repeat, training variance (seed) is not averaged out, and tests on subjects do not account for "
-            "it: where training varies much, they are anti-conservative."
+            "With one repeat every subject is tested by one training run of a method, so that the primary test is the "
+            "t-test over folds: more repeats would average training variance (seed) and detect smaller differences."
         )
     return found
 

@@ -1,16 +1,17 @@
 """Findings of a report, in sentences, and what a reader must know before believing them."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import pandas as pd
 
 from reports.data.results import Provenance, Results
 from reports.data.usable import LeftOut
 from reports.formats import duration, names, number, percent, points
-from reports.statistics.bootstrap import Interval
+from reports.statistics.clustered import Estimate, Interval
 from reports.statistics.multiple_testing import LEVEL
 from reports.tables.ablation import outcome
+from reports.tables.guide import LIMIT
 from reports.tables.inputs import annotated, differing
 from reports.tables.significance import like_the_best
 from reports.tables.tuning import uneven
@@ -20,8 +21,6 @@ SYNTHETIC = (
     "These faces are synthetic.",
     "The ranking below is about synthetic faces and says nothing about real ones.",
 )
-#: With fewer subjects percentile intervals are noticeably too narrow (see the coverage test).
-FEW_SUBJECTS = 20
 #: So many things that are left out are named at the top of the page.
 _LISTED = 4
 #: So many methods are named in a sentence; more are counted.
@@ -92,7 +91,7 @@ def findings(results: Results, table: pd.DataFrame, pairs: pd.DataFrame) -> list
     }
     leader, *others = sorted(scores, key=lambda method: -scores[method].value)
     best = scores[leader]
-    score = f"{percent(best.value)} % (95 % interval {percent(best.low)} to {percent(best.high)})"
+    score = f"{percent(best.value)} %{_ends(best, percent)}"
     if others:
         equal = [method for method in others if scores[method].value == best.value]
         behind = [method for method in others if method not in equal]
@@ -109,29 +108,34 @@ def findings(results: Results, table: pd.DataFrame, pairs: pd.DataFrame) -> list
         text = [f"{leader}, the only method here, reaches an accuracy of {score}.", *_costs(table, [leader])]
     tested = results.predictions.drop_duplicates(["repeat", "scan"])["expression"]  # a protocol may leave scans out
     chance = float(tested.value_counts(normalize=True).max())
-    guessing = [method for method, found in scores.items() if not found.low > chance]
+    return [*text, f"Majority-class baseline: {percent(chance)} %; {_above(chance, scores)}."]
+
+
+def _above(chance: float, scores: Mapping[str, Interval]) -> str:
+    """Clauses on intervals that are not above chance, and on methods that have none."""
+    guessing = [method for method, found in scores.items() if found.low <= chance]
+    unknown = [method for method, found in scores.items() if math.isnan(found.low)]
+    if not guessing and not unknown:
+        return "every method exceeds it"
     do = "does" if len(guessing) == 1 else "do"
-    verdict = f"{names(guessing)} {do} not exceed it" if guessing else "every method exceeds it"
-    return [*text, f"Majority-class baseline: {percent(chance)} %; {verdict}."]
+    text = [f"{names(guessing)} {do} not significantly exceed it"] if guessing else []
+    text += [f"of {names(unknown)}, without an interval, it cannot be said"] if unknown else []
+    return "; ".join(text)
 
 
 def caveats(results: Results) -> list[str]:
     """Caveats on intervals, and whether methods were tuned."""
     subjects = results.predictions["subject"].nunique()
-    reflect = "they reflect subject sampling, not training randomness"
-    text = [f"Intervals come from resampling the {subjects} tested subjects: {reflect}."]
-    if results.folds["repeat"].nunique() == 1:
-        text.append(
-            "With one repeat, other seeds, or another processor's rounding, may move an accuracy by more than its "
-            "interval (docs/statistics.md)."
-        )
+    runs = int(results.folds.groupby("method").size().max())
+    over = (
+        f"the variance between {runs} training runs" if runs > 1 else "no variance of training, with one training run"
+    )
+    text = [f"Intervals reflect the sampling of {subjects} tested subjects and {over} per method.", LIMIT]
     if len(results.methods) > 1:
         text.append(
             "Intervals are not adjusted for multiple comparisons, as p under “Statistics” are: about 5 % of such "
             "intervals miss the true value, and selecting the best method after the fact biases its score upward."
         )
-    if subjects < FEW_SUBJECTS:
-        text.append(f"With fewer than {FEW_SUBJECTS} subjects such intervals are too narrow.")
     return [*text, *differing(results.provenance), *_poses(results.provenance), *tuned(results.provenance)]
 
 
@@ -163,20 +167,28 @@ def _standing(results: Results, leader: str, behind: Sequence[str], alike: Seque
     return [_gap(leader, behind[0], gap, significant=behind[0] not in alike), _significance(leader, behind, alike)]
 
 
-def _gap(leader: str, second: str, gap: Interval, *, significant: bool) -> str:
+def _gap(leader: str, second: str, estimate: Estimate, *, significant: bool) -> str:
     """Distance of the next in line to the leader, with its interval."""
+    gap = estimate.interval
     if math.isnan(gap.value):
         return f"No fold is finished by both {leader} and {second}, which comes next."
-    by = f"{points(gap.value)} percentage points (95 % interval {points(gap.low)} to {points(gap.high)})"
+    by = f"{points(gap.value)} percentage points{_ends(gap, points)}"
     excludes = "the interval excludes zero" if significant else "the interval, which is not adjusted, excludes zero"
     verdict = excludes if gap.low > 0.0 else "zero is in the interval, so this is not conclusive"
+    if math.isnan(gap.low):
+        verdict = f"it has no interval, because {estimate.why}"
     ahead = "" if gap.value > 0.0 else f" over the folds that both have finished, where {leader} is not ahead"
     return f"The difference from {second}, which comes next, is {by}{ahead}: {verdict}."
 
 
+def _ends(score: Interval, form: Callable[[float], str]) -> str:
+    """The ends of an interval behind its value; nothing where there is none."""
+    return "" if math.isnan(score.low) else f" (95 % interval {form(score.low)} to {form(score.high)})"
+
+
 def _significance(leader: str, others: Sequence[str], alike: Sequence[str]) -> str:
     """From whom the pre-specified test tells the leader apart."""
-    test = f"sign-flip permutation test, Holm-adjusted p {{}} {LEVEL}"
+    test = f"two-way clustered t-test, Holm-adjusted p {{}} {LEVEL}"
     apart = [other for other in others if other not in alike]
     unclear = [other for other in others if other in alike]
     if not apart:

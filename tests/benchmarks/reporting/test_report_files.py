@@ -32,7 +32,7 @@ def test_two_files_make_a_report_beside_them_without_a_home_or_torch(tmp_path: P
     arguments = ["report", "--results", "mine.csv", "--predictions", "scans.csv", "--control", "theirs"]
     command = [sys.executable, "-c", RUN, *arguments]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
-    assert "Δ vs theirs, points" in done.stdout
+    assert "Δ vs theirs," in done.stdout
     assert "note:       mine.csv: its columns are separated by semicolons." in done.stdout
     assert f"report:     {tmp_path / 'mine-report' / 'index.html'}" in done.stdout
     assert done.stdout.endswith("loaded:\n")

@@ -22,7 +22,7 @@ def test_a_method_with_one_fold_is_reported_and_what_it_lacks_is_said(make, drop
     assert "nan" not in re.split(r"\W+", formatted.text)
     assert "Incomplete: 7 of 9 planned runs are done." in formatted.text
     assert "Unequal: methods were tested on different folds." in formatted.text
-    assert "one fold alone is finished by both: t-test and posterior are undefined" in formatted.text
+    assert "one fold alone is finished by both: corrected t-test and posterior are undefined" in formatted.text
     tables = len([1 for tag, _ in formatted.elements if tag == "table"])
     assert formatted.text.count("These records are incomplete, unequal; ") == tables - 1  # all but that of questions
     with (page.parent / "tables" / "comparison.csv").open(encoding="utf-8", newline="") as file:

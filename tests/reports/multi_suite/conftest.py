@@ -25,7 +25,7 @@ def suite(
     **changed: object,
 ) -> Compared:
     """A suite on a dataset with the fingerprint `dataset`, by default its own, which is `called` so."""
-    found = fabricate(skills=skills, subjects=subjects, folds=2, epochs=1, seed=seed)
+    found = fabricate(skills=skills, subjects=subjects, folds=5, epochs=1, seed=seed)
     mark = dataset or name
     about = {**found.provenance.dataset, "fingerprint": mark, "name": called or mark, "source": source}
     plan = replace(found.provenance, suite=name, dataset=about, **changed)

@@ -18,7 +18,7 @@ def test_differences_p_and_tallies_are_those_of_the_suites_own_tables(named):
             pair = one.results.pairing.pair(other, "afnetm")  # whoever the suite compares with
             row = found.loc[(other, name)]
             assert (row["difference"], row["low"], row["high"]) == pytest.approx(
-                (pair.accuracy.value, pair.accuracy.low, pair.accuracy.high)
+                (pair.accuracy.value, pair.accuracy.interval.low, pair.accuracy.interval.high)
             )
             own = one.pairs[one.pairs[["method_a", "method_b"]].isin([other, "afnetm"]).all(axis=1)]["p_holm"].item()
             assert row["p_holm"] == own

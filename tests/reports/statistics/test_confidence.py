@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import brier_score_loss
 
-from reports.statistics.bootstrap import interval
+from reports.statistics.clustered import Cells
 from reports.statistics.scores import BINS, Grouped, ece, mean
 from tests.reports.conftest import EXPRESSIONS
 
@@ -45,7 +45,6 @@ def test_certainty_that_is_right_is_perfect(late):
 
 
 def test_intervals_hold_their_value(late):
-    brier = interval(grouped(late).brier, mean)
-    assert brier.low < brier.value < brier.high
-    error = interval(grouped(late).confidences, ece)  # biased upwards, the more so in resamples
-    assert 0.0 < error.low < error.high < 1.0
+    cells = Cells(late, EXPRESSIONS)
+    for found in (cells.estimate(cells.grouped.brier, mean), cells.estimate(cells.grouped.confidences, ece)):
+        assert 0.0 < found.interval.low < found.value < found.interval.high < 1.0

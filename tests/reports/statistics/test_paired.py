@@ -18,7 +18,9 @@ def test_a_pair_is_what_the_tables_say(make):
 
 def test_a_difference_turns_round_with_its_methods(results):
     one, other = (results.pairing.pair(*pair).accuracy for pair in (("afnetm", "texture"), ("texture", "afnetm")))
-    np.testing.assert_allclose([one.value, one.low, one.high], [-other.value, -other.high, -other.low], atol=1e-12)
+    ends = [-other.value, -other.interval.high, -other.interval.low]
+    np.testing.assert_allclose([one.value, one.interval.low, one.interval.high], ends, atol=1e-12)
+    assert one.p == pytest.approx(other.p)
     accuracies = results.predictions.query("expression == predicted").groupby("method").size() / 288
     assert one.value == pytest.approx(accuracies["afnetm"] - accuracies["texture"])
 
@@ -37,7 +39,9 @@ def test_only_common_folds_are_compared(results, drop):
 def test_who_shares_no_fold_has_no_difference(results, other):
     pair = results.pairing.pair("late", other)
     assert (len(pair.folds), len(pair.subjects)) == (0, 0)
-    assert np.isnan([pair.accuracy.value, pair.accuracy.low, pair.accuracy.high]).all()
+    found = pair.accuracy
+    assert np.isnan([found.value, found.interval.low, found.interval.high, found.p]).all()
+    assert found.why == "no fold is finished by both"
 
 
 def test_equal_differences_are_equal_to_the_last_bit(make):

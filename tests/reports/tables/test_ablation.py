@@ -39,7 +39,7 @@ def ablated(make) -> Results:
 
 def test_the_summary_says_which_changes_the_declared_test_tells_from_the_full_model(make, ablated):
     skills = {"full": 1.4, "worse": -2.0, "same": 1.4, "better": 5.0}
-    found = make(skills=skills, subjects=20, folds=2, epochs=1)
+    found = make(skills=skills, subjects=20, folds=5, epochs=1)
     plan = found.provenance
     methods = {name: about | {"hyperparameters": {"stages": [3]}} for name, about in plan.methods.items()}
     axes = {"stages": Axis(title="fused at")}

@@ -1,5 +1,6 @@
 """The comparison against scikit-learn's scores of the same scans, and what is marked in it."""
 
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -7,6 +8,7 @@ import pandas as pd
 import pytest
 from sklearn.metrics import balanced_accuracy_score, brier_score_loss, recall_score
 
+from reports.formats import decimal
 from reports.markup import markdown
 from reports.table import Cell, Table, TableColumn
 from reports.tables.compared import Compared, write_tables
@@ -96,8 +98,8 @@ def test_costs_are_told_as_far_as_they_are_known(results):
 def test_best_and_second_are_marked_the_lowest_error_and_the_highest_of_the_rest(results):
     found = Compared(results)
     table, pairs, marks = found.table, found.pairs, found.marks
-    for name in SCORES:
-        order = table.sort_values(name, ascending=name in ("ece", "brier"))["method"].tolist()
+    for name in set(SCORES) - {"ece"}:
+        order = table.sort_values(name, ascending=name == "brier")["method"].tolist()
         assert marks.places[name][order[0]] == "best"
         assert "second" in marks.places[name].values()
     assert marks.best == "afnetm"
@@ -111,15 +113,28 @@ def test_best_and_second_are_marked_the_lowest_error_and_the_highest_of_the_rest
     best = f"{100 * table['accuracy'].max():.1f}"
     assert f"| **{best}** (" in markdown(presented)
     assert markdown(presented).count("<u>") == 2
-    assert markdown(found.tables["details"]).count("**") >= 18
+    assert markdown(found.tables["details"]).count("**") >= 16
+
+
+def test_calibration_error_is_shown_and_not_ranked_and_why_is_told(results):
+    found = Compared(results)
+    assert "ece" not in found.marks.places
+    details = found.tables["details"]
+    place = [column.key for column in details.columns].index("ece")
+    assert {row[place].place for row in details.rows} == {""}
+    assert all(row[place].text == decimal(value) for row, value in zip(details.rows, found.table["ece"], strict=True))
+    for told in (markdown(details), details.said_on_page, " ".join(details.paper_notes)):
+        assert re.search("not (ranked|measured)[^.]* after temperature scaling", told)
+    bare = replace(results, predictions=results.predictions.assign(**dict.fromkeys(SHARES, np.nan)))
+    assert "temperature" not in markdown(Compared(bare).tables["details"])
 
 
 def test_equal_scores_share_a_place_and_one_method_alone_has_none(results):
     table = pd.DataFrame({"method": list("abc"), **{name: [0.5, 0.7, 0.7] for name in SCORES}})
-    pairs = pd.DataFrame(columns=["method_a", "method_b", "p_permutation_subjects"])
+    pairs = pd.DataFrame(columns=["method_a", "method_b", "p_two_way"])
     marks = marked(results, table, pairs)
     assert marks.places["accuracy"] == {"a": "second", "b": "best", "c": "best"}
-    assert marks.places["ece"] == {"a": "best", "b": "second", "c": "second"}
+    assert marks.places["brier"] == {"a": "best", "b": "second", "c": "second"}
     alone = marked(results, table.iloc[:1], pairs)
     assert (alone.best, alone.legend, alone.places) == (None, "", {})
 

@@ -8,8 +8,10 @@ from types import SimpleNamespace
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.stats import t
 
-from reports.formats import points
+from reports.formats import percent, points
+from reports.markup import markdown
 from reports.page.page import write_report
 from reports.schema import ReportError
 from reports.statistics.fold_tests import corrected_t, posterior
@@ -18,8 +20,8 @@ from reports.statistics.paired import Pairing
 from reports.statistics.subject_tests import sign_flip, signed_rank
 from reports.tables.compared import Compared, write_tables
 from reports.tables.comparison import comparison
-from reports.tables.guide import GUIDE
-from reports.tables.pairwise import COLUMNS, PRIMARY, pairwise, pairwise_table
+from reports.tables.guide import GUIDE, LIMIT
+from reports.tables.pairwise import COLUMNS, PRIMARY, detection, pairwise, pairwise_table
 from reports.tables.significance import like_the_best, missing, remarks
 from tests.reports.conftest import EXPRESSIONS
 
@@ -27,7 +29,7 @@ pytestmark = pytest.mark.usefixtures("sketched")
 
 PROMISED = (
     "method_a,method_b,difference,low,high,p_corrected_t,p_holm,p_permutation_subjects,p_wilcoxon_subjects,"
-    "probability_of_improvement,rope_left,rope,rope_right"
+    "probability_of_improvement,rope_left,rope,rope_right,p_two_way,standard_error,degrees_of_freedom,detectable"
 )
 VALUES = COLUMNS[2:]
 
@@ -55,7 +57,13 @@ def test_a_row_is_what_the_tests_say_of_the_pair(results, pairs):
     row = pairs.set_index(["method_a", "method_b"]).loc[("late", "afnetm")]
     accuracy = comparison(results).set_index("method")["accuracy"]
     assert row["difference"] == pytest.approx(accuracy["late"] - accuracy["afnetm"])
+    found = results.pairing.pair("late", "afnetm").accuracy
     assert row["low"] < row["difference"] < row["high"]
+    assert [row["low"], row["high"]] == [found.interval.low, found.interval.high]
+    assert row["p_two_way"] == found.p
+    reach = t.ppf(0.975, row["degrees_of_freedom"]) * row["standard_error"]
+    assert reach == pytest.approx((row["high"] - row["low"]) / 2)
+    assert reach < row["detectable"] < 2 * reach
     folds = results.folds.pivot(index="fold", columns="method", values="accuracy")
     sizes = results.folds[results.folds["method"] == "late"][["n_train", "n_test"]].mean().to_dict()
     differences = (folds["late"] - folds["afnetm"]).to_numpy()
@@ -97,23 +105,28 @@ def test_another_order_of_methods_turns_pairs_round(results, pairs):
             assert [row["low"], row["high"]] == pytest.approx([-other["high"], -other["low"]])
             assert row["p_corrected_t"] == pytest.approx(other["p_corrected_t"])
             assert row["p_permutation_subjects"] == other["p_permutation_subjects"]
+            for name in (PRIMARY, "standard_error", "degrees_of_freedom", "detectable"):
+                assert row[name] == pytest.approx(other[name]), name
             assert row["p_wilcoxon_subjects"] == pytest.approx(other["p_wilcoxon_subjects"])
             assert row["probability_of_improvement"] == pytest.approx(1.0 - other["probability_of_improvement"])
             assert [row["rope_left"], row["rope"]] == pytest.approx([other["rope_right"], other["rope"]])
 
 
-def test_a_method_with_one_fold_has_what_subjects_say_and_no_t_test(results, drop):
+def test_a_method_with_one_fold_has_what_is_said_of_these_subjects_and_no_primary_test(results, drop):
     part = results
     for fold in range(1, 5):
         part = drop(part, method="late", fold=fold)
     found = pairwise(part).set_index(["method_a", "method_b"])
     row = found.loc[("late", "afnetm")]
-    assert row[["p_corrected_t", "rope_left", "rope", "rope_right"]].isna().all()
-    assert row[["difference", "low", "high", "p_holm", "p_permutation_subjects"]].notna().all()
+    assert row[["p_corrected_t", "rope_left", "rope", "rope_right", "low", "high", "p_holm", PRIMARY]].isna().all()
+    assert row[["difference", "p_permutation_subjects", "p_wilcoxon_subjects"]].notna().all()
     assert row["subjects"] == 5
     assert found.loc[("depth", "afnetm"), "why"] == ""
     (message,) = missing(found.reset_index())
-    assert message.startswith("late and afnetm; texture and late; depth and late; concat and late: one fold alone ")
+    assert message.startswith("late and afnetm; texture and late; depth and late; concat and late: only one ")
+    marks = Compared(part).marks
+    assert marks.best == "late"
+    assert set(marks.alike) == {"texture", "depth", "concat", "afnetm"}
 
 
 def test_methods_that_share_no_fold_are_not_compared(small, drop):
@@ -145,9 +158,10 @@ def twins(results):
 def test_methods_that_agree_on_everything_are_not_told_apart(small):
     found = pairwise(twins(small))
     row = found.iloc[0]
-    assert [row["difference"], row["low"], row["high"], row["probability_of_improvement"]] == [0.0, 0.0, 0.0, 0.5]
-    assert row["p_permutation_subjects"] == row["p_holm"] == 1.0
-    assert row[["p_corrected_t", "p_wilcoxon_subjects", "rope"]].isna().all()
+    assert [row["difference"], row["probability_of_improvement"]] == [0.0, 0.5]
+    assert row["p_permutation_subjects"] == row[PRIMARY] == row["p_holm"] == 1.0
+    assert row[["low", "high", "detectable", "p_corrected_t", "p_wilcoxon_subjects", "rope"]].isna().all()
+    assert "nothing varies between the training runs, so there is no interval" in row["why"]
     assert "all fold differences are identical" in row["why"]
     assert "all subject differences are zero" in row["why"]
 
@@ -156,7 +170,7 @@ def test_one_subject_is_no_sample(make):
     found = pairwise(make(skills={"a": 0.5, "b": 9.0}, subjects=1, folds=1, epochs=1)).iloc[0]
     assert np.isfinite(found["difference"])
     assert found[[name for name in VALUES if name != "difference"]].isna().all()
-    assert "one subject alone" in found["why"]
+    assert "only one subject is tested, so there is no interval and no primary test" in found["why"]
 
 
 def test_one_method_is_no_pair(make, tmp_path):
@@ -187,15 +201,54 @@ def test_who_is_like_the_best_depends_on_whether_it_was_picked_by_looking(pairs)
     assert like_the_best("depth", table, control="afnetm") == ["texture", "concat", "late"]
 
 
-def test_few_subjects_are_told_that_nothing_can_be_told_apart(make):
-    few = pairwise(make(skills={"a": -3.0, "b": 9.0}, subjects=5, folds=5, epochs=1))
-    assert few["p_holm"].iloc[0] == 0.0625
-    assert remarks(few, repeats=2)[0] == (
-        "With 5 subjects the adjusted p cannot be below 0.062: no difference can be significant."
+@pytest.mark.parametrize(("seed", "repeats"), [(seed, repeats) for seed in range(4) for repeats in (1, 3)])
+def test_no_interval_shown_excludes_zero_where_the_test_does_not_reject(make, drop, seed, repeats):
+    """In every table: pairs, the comparison's differences, what is bold and what the summary says; a run is missing."""
+    skills = {"one": 0.9, "two": 1.1, "three": 1.4, "afnetm": 1.3}
+    results = drop(
+        make(skills=skills, subjects=13, folds=3, repeats=repeats, epochs=1, seed=seed), method="two", fold=1
     )
-    assert "training variance (seed) is not averaged out" not in " ".join(remarks(few, repeats=2))
-    assert "training variance (seed) is not averaged out" in remarks(few, repeats=1)[-1]
-    assert few["p_holm"].iloc[0] > LEVEL
+    found = Compared(results)
+    pairs = found.pairs
+    excludes = (pairs["low"] > 0) | (pairs["high"] < 0)
+    assert excludes.tolist() == (pairs[PRIMARY] < LEVEL).tolist()
+    assert not (pairs["p_holm"] < pairs[PRIMARY]).any()
+    own = pairs[pairs["method_b"] == "afnetm"].set_index("method_a")
+    columns = ["difference", "difference_low", "difference_high"]
+    table = found.table.set_index("method").loc[own.index, columns]
+    np.testing.assert_array_equal(table, own[["difference", "low", "high"]])
+    shown = found.tables["comparison"]
+    place = [column.key for column in shown.columns].index("difference")
+    bold = {row[0].text: row[place].strong for row in shown.rows if row[0].text in own.index}
+    assert bold == (own[PRIMARY] < LEVEL).to_dict()
+
+
+def test_how_small_a_difference_could_have_been_found_is_told_below_the_tables(results, pairs):
+    own = pairs[pairs["method_b"] == "afnetm"]
+    low, high = (percent(end) for end in (own["detectable"].min(), own["detectable"].max()))
+    start = (
+        f"Smallest difference from afnetm that the primary test detects with 80 % power: {low} to {high} percentage "
+    )
+    (text,) = detection(pairs, "afnetm")
+    assert text.startswith(f"{start}points at 5 % (")
+    assert text.endswith("at 1.2 %, where Holm's adjustment over 4 comparisons begins).")
+    more = float(text.partition("(")[2].split(" to ")[0])
+    assert more > float(low)
+    tables = Compared(results).tables
+    for name in ("comparison", "pairwise"):
+        assert start in tables[name].said_on_page
+        assert start in markdown(tables[name])
+        assert any(start in note for note in tables[name].paper_notes)
+    assert detection(pairs[pairs["method_b"] != "afnetm"], "afnetm")[0].startswith("Smallest difference between two ")
+
+
+def test_what_no_test_covers_is_told_below_the_table_and_on_the_page(pairs, results):
+    table = Compared(results).tables["pairwise"]
+    assert LIMIT in table.notes
+    assert LIMIT in table.paper_notes
+    assert LIMIT in markdown(table)
+    assert "more repeats would average training variance" in " ".join(remarks(pairs, repeats=1))
+    assert "more repeats" not in " ".join(remarks(pairs, repeats=2))
 
 
 def test_twenty_methods_of_500_folds_and_100_subjects_take_seconds(results):

@@ -6,8 +6,10 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
+from reports.formats import NOTHING
 from reports.tables.compared import Compared
 from reports.tables.comparison import comparison
+from reports.tables.guide import LIMIT
 from reports.tables.pairwise import pairwise
 from reports.tables.summary import caveats, findings, notices
 
@@ -20,7 +22,7 @@ def test_a_clear_lead_is_called(make):
     text = message(make(skills={"weak": 0.2, "strong": 4.0}, epochs=1))
     assert text[0].startswith("strong has the highest accuracy: ")
     assert "the interval excludes zero" in text[1]
-    assert text[2] == "strong differs significantly from weak (sign-flip permutation test, Holm-adjusted p < 0.05)."
+    assert text[2] == "strong differs significantly from weak (two-way clustered t-test, Holm-adjusted p < 0.05)."
 
 
 def test_a_lead_within_its_interval_is_not_called(make):
@@ -28,7 +30,7 @@ def test_a_lead_within_its_interval_is_not_called(make):
     assert text[1].endswith("zero is in the interval, so this is not conclusive.")
     leader, second = ("one", "other") if text[0].startswith("one") else ("other", "one")
     assert text[2] == (
-        f"{leader} differs significantly from weak (sign-flip permutation test, Holm-adjusted p < 0.05), but not from "
+        f"{leader} differs significantly from weak (two-way clustered t-test, Holm-adjusted p < 0.05), but not from "
         f"{second}."
     )
     assert text[0].startswith(leader)
@@ -93,7 +95,7 @@ def test_a_method_that_is_ahead_over_other_folds_alone_is_not_called_ahead(make,
 
 def test_guessing_is_called_guessing(make):
     text = message(make(skills={"guess": -1.5, "strong": 4.0}, subjects=24, epochs=1, seed=5))
-    assert text[-1] == "Majority-class baseline: 16.7 %; guess does not exceed it."
+    assert text[-1] == "Majority-class baseline: 16.7 %; guess does not significantly exceed it."
     alone = message(make(skills={"strong": 4.0}, epochs=1))
     assert alone[0].startswith("strong, the only method here, ")
     assert alone[-1].endswith("every method exceeds it.")
@@ -125,15 +127,21 @@ def test_what_is_missing_failed_or_mixed_is_noticed(results, drop):
     assert "kind of device (cpu, cuda)" in text[5]
 
 
-def test_few_subjects_are_owned_up_to(make):
-    assert "too narrow" in " ".join(caveats(make(skills={"late": 1.0}, subjects=8, folds=2, epochs=1)))
-    assert "too narrow" not in " ".join(caveats(make(skills={"late": 1.0}, subjects=24, epochs=1)))
+def test_what_intervals_cover_and_what_they_do_not_is_told(make):
+    text = " ".join(caveats(make(skills={"late": 1.0}, subjects=8, folds=2, epochs=1, repeats=3)))
+    assert "sampling of 8 tested subjects and the variance between 6 training runs per method" in text
+    assert LIMIT in text
 
 
-def test_one_repeat_is_owned_up_to(make):
-    once, twice = (make(skills={"late": 1.0}, subjects=8, folds=2, epochs=1, repeats=n) for n in (1, 2))
-    assert "other seeds, or another processor's rounding, may move an accuracy" in " ".join(caveats(once))
-    assert "other seeds" not in " ".join(caveats(twice))
+def test_where_there_is_one_fold_no_interval_is_made_up(make):
+    results = make(skills={"weak": 0.2, "strong": 4.0}, subjects=6, folds=1, epochs=1)
+    text = " ".join(message(results))
+    assert "it has no interval, because only one training run is finished." in text
+    assert "95 %" not in text
+    assert NOTHING not in text
+    assert "does not differ significantly" in text
+    assert text.endswith("of weak and strong, without an interval, it cannot be said.")
+    assert "with one training run" in " ".join(caveats(results))
 
 
 def test_what_the_best_and_the_next_cost_is_told_as_far_as_it_is_known(small):
