@@ -48,12 +48,14 @@ def synthetic_dataset(
     size: int = 96,
     seed: int = 0,
     clean: bool = False,
+    neutral: bool = False,
+    variant: str = "standard",
     pose: PoseSource = "annotated",
     detect: bool = False,
     directory: Path | str | None = None,
     workers: int | None = None,
 ) -> FaceDataset:
-    """Makes a dataset of synthetic subjects with the six basic expressions (docs/synthetic.md).
+    """Makes a dataset of synthetic subjects with the six basic expressions, or these and neutral (docs/synthetic.md).
 
     Args:
         subjects: how many.
@@ -61,6 +63,9 @@ def synthetic_dataset(
         size: pixels along a side.
         seed: decides every scan.
         clean: whether to leave out sensor failures.
+        neutral: whether each subject has a neutral scan, of intensity 0, too: a seventh class.
+        variant: ``"standard"``, ``"light"``, ``"sensor"`` or ``"population"``: other light and camera, another range
+            sensor, other people.
         pose: which landmarks poses are fitted to: ``"annotated"``, those that the generator places, or ``"detected"``.
         detect: whether landmarks are detected in the scans as well (docs/landmarks.md).
         directory: a folder that does not exist yet, where it is written; None for a temporary one, which is deleted
@@ -70,7 +75,14 @@ def synthetic_dataset(
     Raises:
         UserError: an argument is out of range, or `directory` exists.
     """
-    source = SyntheticSource(seed=seed, subjects=subjects, intensities=tuple(intensities), clean=clean)
+    source = SyntheticSource(
+        seed=seed,
+        subjects=subjects,
+        intensities=tuple(intensities),
+        clean=clean,
+        neutral=neutral,
+        variant=variant,
+    )
     if directory is None:
         folder = Path(tempfile.mkdtemp(prefix="afnetm-"))
         atexit.register(shutil.rmtree, folder, ignore_errors=True)

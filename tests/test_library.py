@@ -15,12 +15,20 @@ from sklearn.neighbors import KNeighborsClassifier
 from torch.utils.data import DataLoader
 
 import afnetm
+from afnetm.data.scan import EXPRESSIONS
 from afnetm.training.config import Augmentation
 
 
 @pytest.fixture(scope="module")
 def data() -> afnetm.FaceDataset:
     return afnetm.synthetic_dataset(subjects=4, intensities=(4,), size=32, seed=0, workers=1)
+
+
+def test_neutral_is_a_seventh_class_and_a_variant_stands_in_the_description() -> None:
+    made = afnetm.synthetic_dataset(subjects=1, intensities=(4,), size=16, neutral=True, variant="sensor", workers=1)
+    assert made.classes == (*EXPRESSIONS, "neutral")
+    assert made.table["expression"].tolist() == list(made.classes)
+    assert made.source["variant"] == "sensor"
 
 
 def test_every_public_name_is_there_and_documented() -> None:
@@ -114,6 +122,7 @@ def test_the_splitter_is_scikit_learn_s(data: afnetm.FaceDataset) -> None:
         (lambda: afnetm.load_model("nowhere"), "nowhere: no run of a suite"),
         (lambda: afnetm.prepare_dataset("ck", "a", "b"), "dataset source 'ck' is not registered; allowed: "),
         (lambda: afnetm.synthetic_dataset(intensities=(5,)), "intensities"),
+        (lambda: afnetm.synthetic_dataset(variant="lights"), "variant = 'lights' .*light"),
     ],
 )
 def test_what_cannot_be_is_one_line(make, message: str) -> None:

@@ -34,9 +34,10 @@ _NOSE_LOW = ("nose_wing", "nose_base")
 #: What the fit cannot do without. Such points are well out of one plane: on the average face, whichever of the anchors
 #: are missing, the mirror image misses by 4.9 mm (root mean square) or more, which tells the sides apart.
 NEEDS = "a corner of each eye, a point of the nose's root or tip, and one of its wings"
-#: Largest root mean square misfit of a face, mm. Of 900 synthetic scans at all intensities, half of them clean, the
-#: worst has 5.6, and the one real face that was tried 8.5 (by its 68 landmarks). With the nose's rows in another order
-#: (`afnetm.data.sources.nose_order`), which turns most heads by 4 to 11 degrees, the best of the 900 has 10.7.
+#: Largest root mean square misfit of a face, mm. Of 900 synthetic scans, those of failing sensors included, the worst
+#: has 6.6, and the one real face that was tried 8.5 (by its 68 landmarks). With the nose's rows in another order
+#: (`afnetm.data.sources.nose_order`), which turns most heads by 4 to 11 degrees, the best of 900 of the generator's
+#: version 1 has 10.7.
 MAX_MISFIT_MM = 10.0
 
 #: Anchors by kind and side. Side 0 and 1 are whichever the set lists first and second; on the midline there is only 0.

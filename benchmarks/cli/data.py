@@ -33,6 +33,9 @@ Pose = Annotated[
     Literal["annotated", "detected"],
     typer.Option(help="Which landmarks poses are fitted to: those that come with the scans, or detected ones."),
 ]
+Variant = Annotated[
+    str, typer.Option(help="Other distributions: light (and camera), sensor (of depth), population; or standard.")
+]
 Reference = Annotated[
     str, typer.Argument(metavar="NAME|DIR", help="A prepared dataset's name, or a folder that holds one.")
 ]
@@ -47,6 +50,10 @@ def make(
     size: Annotated[int, typer.Option(help="Pixels along a side.")] = 96,
     seed: Annotated[int, typer.Option(help="Random seed.")] = 0,
     clean: Annotated[bool, typer.Option("--clean", help="Without sensor failures.")] = False,
+    neutral: Annotated[
+        bool, typer.Option("--neutral", help="With a neutral scan of each subject, a seventh class.")
+    ] = False,
+    variant: Variant = "standard",
     pose: Pose = "annotated",
     detect: Annotated[bool, typer.Option("--detect", help="Detect landmarks in the scans as well.")] = False,
     workers: Annotated[int | None, typer.Option(help="Worker processes; by default one per core.")] = None,
@@ -62,7 +69,14 @@ def make(
 
     home: Home = context.obj
     dataset_directory(home.path, name)  # a wrong name is refused before the home is made
-    source = SyntheticSource(seed=seed, subjects=subjects, intensities=tuple(intensities), clean=clean)
+    source = SyntheticSource(
+        seed=seed,
+        subjects=subjects,
+        intensities=tuple(intensities),
+        clean=clean,
+        neutral=neutral,
+        variant=variant,
+    )
     home.make()
     with home.lock():
         making = Making(size=size, pose=pose, detect=detect)
@@ -146,6 +160,7 @@ def export(
     intensities: Intensities = [3, 4],  # noqa: B006
     seed: Annotated[int, typer.Option(help="Random seed.")] = 0,
     clean: Annotated[bool, typer.Option("--clean", help="Without sensor failures.")] = False,
+    variant: Variant = "standard",
     workers: Annotated[int | None, typer.Option(help="Worker processes; by default one per core.")] = None,
 ) -> None:
     """Writes synthetic scans as files in a dataset's layout, to try `prepare` and tools of one's own on.
@@ -156,7 +171,7 @@ def export(
         from afnetm.data.synthetic import SyntheticSource
         from benchmarks.commands.datasets import export_scans
 
-    source = SyntheticSource(seed=seed, subjects=subjects, intensities=tuple(intensities), clean=clean)
+    source = SyntheticSource(seed=seed, subjects=subjects, intensities=tuple(intensities), clean=clean, variant=variant)
     export_scans(layout, folder, source, workers=workers, console=console)
     print(folder)
 

@@ -12,7 +12,6 @@ from rich.console import Group
 from rich.markup import escape
 
 from afnetm.blame import error_message
-from afnetm.data.scan import EXPRESSIONS
 from benchmarks.commands.job import Job
 from benchmarks.commands.timing import Step, estimate_seconds, steps
 from benchmarks.plans.datasets import how_to_make
@@ -123,8 +122,8 @@ def scans_each(suite: Suite) -> int:
     """Scans per subject that the suite takes from a synthetic dataset yet to be made."""
     made = suite.dataset.synthetic
     assert made is not None
-    levels = set(made.intensities) & set(suite.dataset.intensities or made.intensities)
-    return len(levels) * len(EXPRESSIONS)
+    wanted = suite.dataset.intensities
+    return sum(wanted is None or intensity in wanted for _, intensity in made.source.kinds)
 
 
 def estimated(job: Job, label: str, of: Shape) -> tuple[float, str | None]:

@@ -120,11 +120,10 @@ def _making(made: "SyntheticSpec", *, workers: int) -> float:
     from afnetm.data.rendering import render
 
     source = made.source
-    first, *_, last = source.ids()
+    first, *_, last = ids = source.ids()
     begun = time.process_time()
     render(source.load(first), size=made.size)
     once = time.process_time() - begun
     render(source.load(last), size=made.size)
     each = time.process_time() - begun - once
-    scans = made.subjects * len(made.intensities) * len(EXPRESSIONS)
-    return once + each * scans / workers
+    return once + each * len(ids) / workers

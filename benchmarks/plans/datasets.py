@@ -83,7 +83,8 @@ def _making(dataset: FaceDataset) -> str:
         words += ["data", "make", dataset.directory.name]
         options += [word for key in ("subjects", "seed") for word in (f"--{key}", str(source.get(key)))]
         options += ["--intensities", *map(str, source.get("intensities", ()))]
-        options += ["--clean"] if source.get("clean") else []
+        options += [f"--{key}" for key in ("clean", "neutral") if source.get(key)]
+        options += ["--variant", str(source["variant"])] if source.get("variant") else []
     else:
         words += ["data", "prepare", str(source.get("kind")), "DIR", dataset.directory.name]
         options += ["--table", "TABLE"] if source.get("kind") == "folder" else []

@@ -69,10 +69,13 @@ def check_fits(suite: "Suite", labels: Sequence[str], dataset: FaceDataset | Non
     if dataset is not None:
         size, found = dataset.size, {**dataset.source, "size": dataset.size, "pose": dataset.pose}
         mend = f"name another dataset, or delete {dataset.directory}"
-        for key, value in described.items():
-            if found.get(key) != value:
-                has = f"exists with {key} = {found.get(key)}"
-                raise UserError(f"dataset '{spec.name}' {has}, the suite describes {value}; {mend}")
+        # Options at their default are left out of a description: either may have one that the other has not.
+        for key in {**described, **found} if described else ():
+            if found.get(key) != described.get(key):
+                has, wanted = found.get(key, "its default"), described.get(key, "its default")
+                raise UserError(
+                    f"dataset '{spec.name}' exists with {key} = {has}, the suite describes {wanted}; {mend}"
+                )
         kind = found.get("kind")
         if spec.source is not None and kind != spec.source:
             raise UserError(f"dataset '{spec.name}' was made from '{kind}', the suite is for '{spec.source}'; {mend}")
@@ -107,8 +110,9 @@ def _check_dataset(dataset: "DatasetSpec", protocol: "ProtocolSpec") -> None:
     if dataset.synthetic is not None:
         _ = dataset.synthetic.source  # has a check of its own
         for intensity in dataset.intensities or ():
-            if intensity not in dataset.synthetic.intensities:
-                made = ", ".join(map(str, dataset.synthetic.intensities))
+            present = sorted({made for _, made in dataset.synthetic.source.kinds})
+            if intensity not in present:
+                made = ", ".join(map(str, present))
                 raise UserError(
                     f"dataset.intensities: {intensity} is not one of the intensities of dataset.synthetic: {made}"
                 )

@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field, field_validator, model_validator
 from afnetm.data.maps import OWN, MaskSource
 from afnetm.data.registry import sources
 from afnetm.data.scan import PoseSource
-from afnetm.data.synthetic import SyntheticSource
+from afnetm.data.synthetic import STANDARD, SyntheticSource
 from afnetm.errors import UserError, suggestion
 from afnetm.installation import how_to_register
 from afnetm.method import Method
@@ -40,6 +40,8 @@ class SyntheticSpec(_Strict):
 
     Attributes:
         size: pixels along a side.
+        neutral: whether each subject has a neutral scan, too, of intensity 0.
+        variant: of `afnetm.data.synthetic.VARIANTS`: other light and camera, another range sensor, other people.
         pose: which landmarks poses are fitted to: the annotated ones, or those detected in the scans.
     """
 
@@ -48,6 +50,8 @@ class SyntheticSpec(_Strict):
     size: Annotated[int, Field(ge=16, le=1024)]
     seed: _Seed = 0
     clean: bool = False
+    neutral: bool = False
+    variant: str = STANDARD
     pose: PoseSource = "annotated"
 
     @property

@@ -5,32 +5,38 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from afnetm.data.synthetic.atlas import PATCHES
+from afnetm.data.synthetic.failures import Ellipse
 from afnetm.data.synthetic.nuisance import TEXTURE_FAILURES, Nuisance
-from afnetm.data.synthetic.texture_painting import GAMMA, blob, linear, plane
+from afnetm.data.synthetic.texture_painting import GAMMA, blob, linear
 
-#: Stops and blur of the failures.
+#: Stops and blur of the failures at full severity.
 _DARK_STOPS, _OVER_STOPS, _MOTION_MM = (-5.8, -4.2), (2.0, 3.2), (16.0, 34.0)
-#: How far motion blur mixes eyes and mouth with the skin.
+#: How far the strongest motion blur mixes eyes and mouth with the skin.
 _MELT = 0.7
 #: What a dark picture has in addition to the usual noise.
 _READ_NOISE = 0.02
 
 
-def expose(light: NDArray[np.float32], nuisance: Nuisance, rng: np.random.Generator) -> NDArray[np.uint8]:
-    """The texture image ``(H, W, 3)`` uint8 sRGB that the camera makes of `light` ``(H, W, 3)``, linear, 1 is white."""
-    kind = TEXTURE_FAILURES[int(nuisance.texture_failure_kind)]
+def expose(
+    light: NDArray[np.float32], nuisance: Nuisance, occluders: list[Ellipse], rng: np.random.Generator
+) -> NDArray[np.uint8]:
+    """The texture image ``(H, W, 3)`` uint8 sRGB that the camera makes of `light` ``(H, W, 3)``, linear, 1 is white.
+
+    `occluders` stand before it, in the front plane of the base head.
+    """
+    kind, severity = TEXTURE_FAILURES[int(nuisance.texture_failure_kind)], nuisance.texture_failure_severity
     stops, noise = nuisance.exposure, nuisance.texture_noise
     texel = PATCHES["skin"].span_x / PATCHES["skin"].width
     image = ndimage.gaussian_filter(light, nuisance.blur_mm / texel, axes=(0, 1))
-    if kind == "occluder":
-        image = _occlude(image, rng)
+    if occluders:
+        image = _occlude(image, occluders, rng)
     elif kind == "motion blur":
-        image = _smear(image, rng.uniform(*_MOTION_MM) / texel, rng.uniform(0, np.pi))
-        image = _melt(image)
+        image = _smear(image, severity * rng.uniform(*_MOTION_MM) / texel, rng.uniform(0, np.pi))
+        image = _melt(image, severity * _MELT)
     elif kind == "dark":
-        stops, noise = stops + rng.uniform(*_DARK_STOPS), noise + _READ_NOISE
+        stops, noise = stops + severity * rng.uniform(*_DARK_STOPS), noise + severity * _READ_NOISE
     elif kind == "overexposed":
-        stops += rng.uniform(*_OVER_STOPS)
+        stops += severity * rng.uniform(*_OVER_STOPS)
     image = image * np.float32(2.0**stops)
     # Photon noise grows with the square root of the light; read noise does not.
     grain = rng.standard_normal(image.shape, dtype=np.float32)
@@ -38,26 +44,21 @@ def expose(light: NDArray[np.float32], nuisance: Nuisance, rng: np.random.Genera
     return np.asarray(np.clip(image, 0, 1) ** (1 / GAMMA) * 255 + 0.5, dtype=np.uint8)
 
 
-def _occlude(image: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.float32]:
-    """One or two flat coloured things between camera and face."""
-    x, y = plane()
+def _occlude(image: NDArray[np.float32], occluders: list[Ellipse], rng: np.random.Generator) -> NDArray[np.float32]:
+    """Flat things of one colour each between camera and face; eyes, teeth and mouth lie elsewhere in the atlas."""
     image = image.copy()
-    skin = image[PATCHES["skin"].window]
-    for _ in range(rng.integers(1, 3)):
-        centre = rng.uniform((-45, 640), (45, 765))
-        radii, turn = rng.uniform(22, 40, size=2), rng.uniform(0, np.pi)
-        dx, dy = x - centre[0], y - centre[1]
-        along, across = dx * np.cos(turn) + dy * np.sin(turn), dy * np.cos(turn) - dx * np.sin(turn)
-        covered = (along / radii[0]) ** 2 + (across / radii[1]) ** 2 < 1
-        skin[covered] = linear(tuple(rng.uniform(40, 220, size=3)))
+    for thing in occluders:
+        colour = linear(tuple(rng.uniform(40, 220, size=3)))
+        for patch in PATCHES.values():
+            image[patch.window][thing.distance(np.stack(patch.grid(), axis=-1)) < 1] = colour
     return image
 
 
-def _melt(image: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Eyes, teeth and mouth mixed with the skin around, as motion blur mixes them; they lie elsewhere in the atlas."""
+def _melt(image: NDArray[np.float32], share: float) -> NDArray[np.float32]:
+    """Eyes, teeth and mouth mixed with a `share` of the skin around, as motion blur does: the atlas has them apart."""
     skin = image[PATCHES["skin"].window]
     around = skin[blob(0, 690, 35, 30) > 0.5].mean(axis=0)
-    mixed = (1 - _MELT) * image + _MELT * around
+    mixed = (1 - share) * image + share * around
     mixed[PATCHES["skin"].window] = skin
     return np.asarray(mixed, dtype=np.float32)
 

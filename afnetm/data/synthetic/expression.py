@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from afnetm.data.synthetic.assets import read_face_unit
 from afnetm.data.synthetic.head import head
 from afnetm.data.synthetic.shape import MorphBank
+from afnetm.data.synthetic.variants import STANDARD, VARIANTS
 
 #: Action unit -> the face units that show it, with their weights. ``*`` stands for Left and Right.
 ACTION_UNITS: dict[int, dict[str, float]] = {
@@ -92,10 +93,11 @@ class Manner:
     lead: float
 
 
-def draw_manner(rng: np.random.Generator) -> Manner:
+def draw_manner(rng: np.random.Generator, variant: str = STANDARD) -> Manner:
     """A subject's own way of making expressions, drawn at random."""
-    expressivity = float(np.clip(rng.lognormal(0.05, 0.18), 0.8, 1.35))
-    gain = {unit: float(np.clip(rng.normal(1, 0.22), 0.5, 1.5)) for unit in ACTION_UNITS}
+    of = VARIANTS[variant]
+    expressivity = float(np.clip(rng.lognormal(*of.expressivity), *of.expressivity_range))
+    gain = {unit: float(np.clip(rng.normal(1, of.strength_deviation), 0.5, 1.5)) for unit in ACTION_UNITS}
     habits = rng.choice([1, 2, 4, 6, 7, 12, 15, 17, 24], size=3, replace=False)
     bias = {int(unit): float(abs(rng.normal(0, 0.15))) for unit in habits}
     return Manner(expressivity, gain, bias, float(np.clip(rng.normal(1, 0.07), 0.8, 1.2)))

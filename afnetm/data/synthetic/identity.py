@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from afnetm.data.synthetic.shape import ANCESTRIES, local_weights, macro_weights
+from afnetm.data.synthetic.shape import local_weights, macro_weights
+from afnetm.data.synthetic.variants import STANDARD, VARIANTS
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,11 +57,12 @@ class Identity:
     iris: float
 
 
-def draw_identity(rng: np.random.Generator) -> Identity:
+def draw_identity(rng: np.random.Generator, variant: str = STANDARD) -> Identity:
     """A subject's identity, drawn at random."""
-    ancestry = rng.dirichlet([0.6] * len(ANCESTRIES))
+    of = VARIANTS[variant]
+    ancestry = rng.dirichlet(of.ancestry)
     female = float(np.clip(rng.choice([0.15, 0.85]) + rng.uniform(-0.15, 0.15), 0, 1))
-    age = float(rng.beta(1.3, 2.5))
+    age = float(rng.beta(*of.age))
     weight = float(np.clip(rng.normal(0, 0.45), -1, 1))
     melanin = float(np.clip(ancestry @ [0.85, 0.3, 0.14] + rng.normal(0, 0.08), 0.02, 1))
     dark_hair = float(np.clip(ancestry @ [1.0, 0.97, rng.uniform(0.2, 0.95)], 0, 1))

@@ -9,9 +9,11 @@ from scipy.spatial.transform import Rotation
 
 from afnetm.data.landmarks import LANDMARKS_83
 from afnetm.data.scan import Scan
+from afnetm.data.synthetic.annotator import doubt, place
 from afnetm.data.synthetic.camera import expose
 from afnetm.data.synthetic.depth_sensor import measure
 from afnetm.data.synthetic.expression import Manner, closed, displacement, draw_actions, draw_episode, draw_manner, gaze
+from afnetm.data.synthetic.failures import draw_large_holes, draw_occluders
 from afnetm.data.synthetic.hair import grow
 from afnetm.data.synthetic.head import ORIGIN, head
 from afnetm.data.synthetic.identity import Identity, draw_identity
@@ -21,6 +23,7 @@ from afnetm.data.synthetic.nuisance import Nuisance
 from afnetm.data.synthetic.painting import paint
 from afnetm.data.synthetic.shape import shaped_head
 from afnetm.data.synthetic.source import scan_name
+from afnetm.data.synthetic.variants import STANDARD
 from afnetm.data.synthetic.wrinkles import relief
 from afnetm.seeding import stream
 
@@ -43,26 +46,28 @@ class Subject:
 
 
 @lru_cache(maxsize=2)  # scans come subject by subject
-def subject(seed: int, number: int) -> Subject:
-    """The subject `number` of `seed`; each aspect has a random stream of its own."""
-    identity = draw_identity(stream(seed, "identity", number))
+def subject(seed: int, number: int, variant: str) -> Subject:
+    """The subject `number` of `seed` in `variant`; each aspect has a random stream of its own."""
+    identity = draw_identity(stream(seed, "identity", number), variant)
     albedo = paint(identity, stream(seed, "paint", number))
     albedo.flags.writeable = False
     return Subject(
         identity=identity,
-        manner=draw_manner(stream(seed, "manner", number)),
+        manner=draw_manner(stream(seed, "manner", number), variant),
         resting=closed(shaped_head(identity.shape)),
         albedo=albedo,
     )
 
 
-def make_scan(*, seed: int, number: int, expression: str, intensity: int, nuisance: Nuisance) -> Scan:
+def make_scan(
+    *, seed: int, number: int, expression: str, intensity: int, nuisance: Nuisance, variant: str = STANDARD
+) -> Scan:
     """The scan of subject `number` showing `expression` at `intensity` (1 to 4) under the disturbances `nuisance`.
 
-    `expression` may be ``"neutral"`` (with `intensity` 0) as well, which no source yields. The annotator sees the true
-    surface and errs in all three directions: landmarks lie near the measured surface, not on it.
+    `expression` may be ``"neutral"`` (with `intensity` 0) as well. Landmarks lie near the measured surface, not on it;
+    how far they are from where they belong is recorded as ``landmark_error_mm``, root mean square.
     """
-    person, model = subject(seed, number), head()
+    person, model = subject(seed, number, variant), head()
 
     def chance(purpose: str) -> np.random.Generator:
         return stream(seed, purpose, number, expression, intensity)
@@ -71,15 +76,19 @@ def make_scan(*, seed: int, number: int, expression: str, intensity: int, nuisan
     actions = draw_actions(person.manner, episode, intensity, chance("actions"))
     coarse = person.resting + displacement(actions, lead=person.manner.lead)
     coarse += gaze(nuisance.gaze_yaw, nuisance.gaze_pitch)
-    surface = grow(np.asarray(model.subdivide @ coarse), person.identity) - ORIGIN
-    turn = Rotation.from_euler("yxz", [nuisance.yaw, -nuisance.pitch, nuisance.roll], degrees=True)
-    surface = surface @ turn.as_matrix().T
+    turn = Rotation.from_euler("yxz", [nuisance.yaw, -nuisance.pitch, nuisance.roll], degrees=True).as_matrix()
+    surface = (grow(np.asarray(model.subdivide @ coarse), person.identity) - ORIGIN) @ turn.T
 
     wrinkles = relief(actions, person.identity.age, person.identity.wrinkles)
     light = illuminate(person.albedo, surface, wrinkles, nuisance)
-    measured, seen = measure(surface, nuisance, chance("range sensor"))
-    landmarks = anchors().locate(surface)
-    landmarks += chance("annotator").normal(0, 1, landmarks.shape) * nuisance.landmark_jitter_mm
+    occluders = draw_occluders(nuisance, chance("occluders"))
+    holes = draw_large_holes(nuisance, surface, chance("large holes"))
+    measured, seen = measure(surface, nuisance, holes, chance("range sensor"))
+    true = anchors().locate(surface)
+    resting = (anchors().locate(np.asarray(model.subdivide @ person.resting)) - ORIGIN) @ turn.T
+    doubts = doubt(true, nuisance, occluders=occluders, holes=holes)
+    landmarks = place(true, resting, doubts, nuisance, chance("annotator"))
+    error = np.sqrt(((landmarks - true) ** 2).sum(axis=1).mean())
     return Scan(
         id=scan_name(number, expression, intensity),
         subject=f"s{number:03d}",
@@ -89,8 +98,8 @@ def make_scan(*, seed: int, number: int, expression: str, intensity: int, nuisan
         faces=model.faces[seen],
         uv=model.uv,
         uv_faces=model.uv_faces[seen],
-        texture=expose(light, nuisance, chance("camera")),
+        texture=expose(light, nuisance, occluders, chance("camera")),
         landmarks=landmarks.astype(np.float32),
         landmark_names=LANDMARKS_83,
-        nuisance=nuisance.factors(),
+        nuisance=nuisance.factors() | {"landmark_error_mm": float(error)},
     )

@@ -1,6 +1,7 @@
 """The synthetic source as its users see it: names, bits, geometry, bad arguments."""
 
 import pickle
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ from numpy.typing import NDArray
 
 from afnetm.data.landmarks import LANDMARKS_83
 from afnetm.data.scan import EXPRESSIONS, Scan
-from afnetm.data.synthetic import GENERATOR_VERSION, SyntheticSource
+from afnetm.data.synthetic import GENERATOR_VERSION, VARIANTS, SyntheticSource
 from afnetm.errors import UserError
 
 SOURCE = SyntheticSource(seed=5, subjects=3, intensities=(3, 4))
@@ -47,18 +48,18 @@ def test_a_scan_is_the_same_bits_whatever_came_before_and_however_large_the_data
     SOURCE.load("s002_anger_3")
     SOURCE.load("s000_anger_3")
     assert bits(SOURCE.load(wanted)) == first
-    assert bits(SyntheticSource(seed=5, subjects=40, intensities=(1, 4, 2)).load(wanted)) == first
+    assert bits(SyntheticSource(seed=5, subjects=40, intensities=(1, 4, 2), neutral=True).load(wanted)) == first
     assert bits(pickle.loads(pickle.dumps(SOURCE)).load(wanted)) == first
 
 
 def test_the_generator_is_frozen() -> None:
     """Whoever changes what a seed yields raises `GENERATOR_VERSION` and measures the difficulty anew (docs)."""
     scan = SOURCE.load("s001_fear_4")
-    assert (GENERATOR_VERSION, len(scan.faces)) == (1, 36828)
-    np.testing.assert_allclose(scan.landmarks[54], [33.577, -44.595, 24.051], atol=2e-3)
-    np.testing.assert_allclose(scan.vertices.mean(axis=0), [0.2023, -3.5473, -2.9419], atol=2e-3)
-    np.testing.assert_allclose(scan.texture.mean(axis=(0, 1)), [133.876, 99.359, 81.677], atol=0.05)
-    assert scan.nuisance["light_azimuth"] == pytest.approx(-54.4912, abs=1e-3)
+    assert (GENERATOR_VERSION, len(scan.faces)) == (2, 36912)
+    np.testing.assert_allclose(scan.landmarks[54], [33.086, -42.967, 23.535], atol=2e-3)
+    np.testing.assert_allclose(scan.vertices.mean(axis=0), [0.1045, -3.6401, -2.7417], atol=2e-3)
+    np.testing.assert_allclose(scan.texture.mean(axis=(0, 1)), [120.687, 89.555, 74.105], atol=0.05)
+    assert scan.nuisance["light_azimuth"] == pytest.approx(-50.6317, abs=1e-3)
 
 
 def test_seeds_subjects_and_levels_differ() -> None:
@@ -70,7 +71,7 @@ def test_seeds_subjects_and_levels_differ() -> None:
 
 def test_the_source_describes_what_decides_its_scans() -> None:
     assert SOURCE.shareable
-    assert SOURCE.describe() == {
+    described = {
         "kind": "synthetic",
         "version": GENERATOR_VERSION,
         "seed": 5,
@@ -78,6 +79,38 @@ def test_the_source_describes_what_decides_its_scans() -> None:
         "intensities": [3, 4],
         "clean": False,
     }
+    assert SOURCE.describe() == described
+    assert replace(SOURCE, neutral=True, variant="light").describe() == described | {
+        "neutral": True,
+        "variant": "light",
+    }
+
+
+def test_each_subject_has_one_neutral_scan_where_it_is_asked_for() -> None:
+    source = replace(SOURCE, neutral=True)
+    assert sorted(set(source.ids()) - set(SOURCE.ids())) == ["s000_neutral_0", "s001_neutral_0", "s002_neutral_0"]
+    calm, angry = source.load("s001_neutral_0"), source.load("s001_surprise_4")
+    assert (calm.subject, calm.expression, calm.intensity) == ("s001", "neutral", 0)
+
+    def opening(scan: Scan) -> float:
+        lips = scan.landmarks[rows("inner_mouth")]
+        return float(lips[2, 1] - lips[6, 1])
+
+    assert opening(calm) < opening(angry) - 5
+
+
+def test_variants_show_other_faces_light_or_surfaces() -> None:
+    wanted = "s000_happiness_4"
+    standard = SOURCE.load(wanted)
+    others = {name: replace(SOURCE, variant=name).load(wanted) for name in VARIANTS if name != "standard"}
+    assert others.keys() == {"light", "sensor", "population"}
+    light, sensor, population = (others[name] for name in ("light", "sensor", "population"))
+    assert (light.texture != standard.texture).any()
+    assert (light.vertices == standard.vertices).all()
+    assert (sensor.texture == standard.texture).all()
+    assert sensor.vertices.shape == standard.vertices.shape
+    assert (sensor.vertices[:, 2] != standard.vertices[:, 2]).any()
+    assert np.abs(population.vertices - standard.vertices).max() > 3  # somebody else
 
 
 @given(number=st.integers(0, 2), expression=st.sampled_from(EXPRESSIONS), level=st.sampled_from((3, 4)))
@@ -145,6 +178,7 @@ def test_clean_scans_have_no_failure(clean_scans: list[Scan]) -> None:
         ({"intensities": (5,)}, r"intensities = \[5\]"),
         ({"intensities": (3, 3)}, "twice"),
         ({"seed": -1}, "seed = -1"),
+        ({"variant": "lights"}, "variant = 'lights' is not known.*light"),
     ],
 )
 def test_bad_options_are_named(options: dict[str, object], named: str) -> None:

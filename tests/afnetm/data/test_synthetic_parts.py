@@ -1,4 +1,4 @@
-"""The generator's parts: subdivision, streams, action units, nuisance, wrinkles, sensors."""
+"""The generator's parts: subdivision, streams, action units, nuisance, wrinkles, sensors, annotator."""
 
 from dataclasses import replace
 
@@ -10,11 +10,16 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from afnetm.data.landmarks import LANDMARKS_83
+from afnetm.data.pose import MAX_MISFIT_MM, fit_pose
 from afnetm.data.rendering import render
 from afnetm.data.scan import EXPRESSIONS
+from afnetm.data.synthetic import VARIANTS, SyntheticSource
+from afnetm.data.synthetic.annotator import REGIONS, doubt, place
+from afnetm.data.synthetic.depth_sensor import measure
 from afnetm.data.synthetic.expression import (
     ACTION_UNITS,
     PROTOTYPES,
+    STRAY_UNITS,
     STRENGTHS,
     closed,
     displacement,
@@ -22,8 +27,9 @@ from afnetm.data.synthetic.expression import (
     draw_episode,
     draw_manner,
 )
+from afnetm.data.synthetic.failures import Ellipse, draw_large_holes, draw_occluders
 from afnetm.data.synthetic.head import head
-from afnetm.data.synthetic.landmarks import anchors
+from afnetm.data.synthetic.landmarks import anchors, front_points
 from afnetm.data.synthetic.making import make_scan
 from afnetm.data.synthetic.nuisance import (
     DEPTH_FAILURE_RATE,
@@ -31,6 +37,7 @@ from afnetm.data.synthetic.nuisance import (
     IDEAL,
     TEXTURE_FAILURE_RATE,
     TEXTURE_FAILURES,
+    Nuisance,
     draw_nuisance,
 )
 from afnetm.data.synthetic.subdivision import loop_matrix
@@ -161,14 +168,27 @@ def test_failures_come_at_their_rates_and_independently() -> None:
     assert set(holes[depth == 0]) == {0.0}
 
 
+def test_failures_are_of_every_severity_and_the_two_are_independent() -> None:
+    draws = [draw_nuisance(stream(0, "nuisance", k)) for k in range(6000)]
+    both = [draw for draw in draws if draw.texture_failure and draw.depth_failure]
+    severities = np.array([(draw.texture_failure_severity, draw.depth_failure_severity) for draw in both])
+    for column in severities.T:
+        shares = np.histogram(column, bins=4, range=(0, 1))[0] / len(column)
+        np.testing.assert_allclose(shares, 0.25, atol=0.07)  # four standard errors
+    assert abs(np.corrcoef(severities.T)[0, 1]) < 4 / np.sqrt(len(both))
+    for draw in draws:
+        assert bool(draw.texture_failure_severity) == bool(draw.texture_failure)
+        assert bool(draw.depth_failure_severity) == bool(draw.depth_failure)
+
+
 @given(seed=st.integers(0, 10**6))
 def test_clean_is_milder_and_never_fails(seed: int) -> None:
     usual, clean = draw_nuisance(stream(seed, "n")), draw_nuisance(stream(seed, "n"), clean=True)
     assert clean.texture_failure == clean.texture_failure_kind == clean.depth_failure == clean.depth_closed_holes == 0
     for name, ideal in IDEAL.factors().items():
-        if name not in GROUPS["landmark_jitter"]:
+        if name not in GROUPS["landmark_error"]:
             assert abs(getattr(clean, name) - ideal) <= abs(getattr(usual, name) - ideal)
-    assert clean.landmark_jitter_mm == usual.landmark_jitter_mm
+    assert clean.landmark_jitter_mm == usual.landmark_jitter_mm > 0
 
 
 def test_every_nuisance_belongs_to_one_group_that_can_be_switched_off() -> None:
@@ -188,14 +208,14 @@ def test_wrinkles_deepen_with_action_units_and_age() -> None:
 
 def test_sensors_fail_alone() -> None:
     calm = draw_nuisance(stream(0, "n"), clean=True)
-    still = replace(calm, landmark_jitter_mm=0.0)
+    still = calm.without("landmark_error")
     usual = make_scan(seed=0, number=0, expression="surprise", intensity=4, nuisance=still)
     blind = make_scan(
         seed=0,
         number=0,
         expression="surprise",
         intensity=4,
-        nuisance=replace(still, texture_failure=1.0, texture_failure_kind=1.0),
+        nuisance=replace(still, texture_failure=1.0, texture_failure_kind=1.0, texture_failure_severity=1.0),
     )
     assert (blind.vertices == usual.vertices).all()
     assert blind.texture.mean() < 0.5 * usual.texture.mean()
@@ -204,7 +224,7 @@ def test_sensors_fail_alone() -> None:
         number=0,
         expression="surprise",
         intensity=4,
-        nuisance=replace(still, depth_failure=1.0, depth_closed_holes=3.0),
+        nuisance=replace(still, depth_failure=1.0, depth_failure_severity=1.0, depth_closed_holes=3.0),
     )
     assert (shaken.texture == usual.texture).all()
     assert (shaken.vertices[:, :2] == usual.vertices[:, :2]).all()
@@ -219,3 +239,126 @@ def test_neutral_faces_keep_their_mouths_shut() -> None:
         scan = make_scan(seed=0, number=number, expression="neutral", intensity=0, nuisance=IDEAL)
         inner = scan.landmarks[rows("inner_mouth")]
         assert abs(inner[2, 1] - inner[6, 1]) < 6
+
+
+def spoilt(**factors: float) -> Nuisance:
+    """A scan with the usual errors of landmarks and nothing else wrong but `factors`."""
+    usual = draw_nuisance(stream(0, "n"))
+    return replace(IDEAL, **{name: getattr(usual, name) for name in GROUPS["landmark_error"]} | factors)
+
+
+@pytest.mark.parametrize("kind", range(1, len(TEXTURE_FAILURES)))
+def test_the_more_severe_a_failure_the_worse_the_picture(kind: int) -> None:
+    def picture(severity: float) -> NDArray[np.float64]:
+        nuisance = replace(IDEAL, texture_failure_kind=float(kind), texture_failure_severity=severity)
+        scan = make_scan(seed=0, number=0, expression="fear", intensity=4, nuisance=nuisance)
+        return scan.texture.astype(np.float64)
+
+    sound = picture(0.0)
+    losses = [np.abs(picture(severity) - sound).mean() for severity in (0.05, 0.4, 1.0)]
+    assert losses[0] < 0.5 * losses[2]
+    assert losses[0] < losses[1] < losses[2]
+
+
+def test_landmarks_err_more_the_more_either_sensor_fails() -> None:
+    true = anchors().locate(head().vertices)
+    rng = np.random.default_rng(0)
+
+    def error(**factors: float) -> float:
+        nuisance = spoilt(**factors)
+        doubts = doubt(true, nuisance, occluders=[], holes=[])
+        placed = [place(true, true, doubts, nuisance, rng) for _ in range(60)]
+        return float(np.sqrt(np.mean((np.array(placed) - true) ** 2)))
+
+    dark = [error(texture_failure_kind=1.0, texture_failure_severity=level) for level in (0.0, 0.5, 1.0)]
+    noisy = [error(depth_failure_severity=level) for level in (0.0, 0.5, 1.0)]
+    assert dark[0] < 2
+    assert (np.diff(dark) > 0.2).all()
+    assert (np.diff(noisy) > 0.1).all()
+    assert noisy[2] < dark[2]  # landmarks are found in the picture
+
+
+def test_landmarks_of_a_region_err_together_and_others_independently() -> None:
+    true = anchors().locate(head().vertices)
+    dark = spoilt(texture_failure_kind=1.0, texture_failure_severity=0.8)
+    nuisance, rng = replace(dark, landmark_mistaken=0.0), np.random.default_rng(0)
+    doubts = doubt(true, nuisance, occluders=[], holes=[])
+    errors = np.array([place(true, true, doubts, nuisance, rng) for _ in range(400)])[..., 0] - true[:, 0]
+    alike = np.corrcoef(errors.T)
+    brow, mouth = rows("left_brow"), rows("outer_mouth")
+    assert alike[np.ix_(brow, brow)].min() > 0.2
+    assert alike[np.ix_(brow, brow)].mean() > 0.5
+    assert np.abs(alike[np.ix_(brow, mouth)]).max() < 4 / np.sqrt(400)
+    assert sum(len(rows(group)) for region in REGIONS for group in region) == len(LANDMARKS_83)
+
+
+def test_mistaken_action_units_change_the_form_of_a_region_as_faces_do() -> None:
+    true = anchors().locate(head().vertices)
+    nuisance = replace(spoilt(), landmark_jitter_mm=0.0, landmark_shift_mm=0.0)
+    placed = place(true, true, np.zeros(len(true)), nuisance, np.random.default_rng(0))
+    moves = np.array([landmarks_of({unit: 1.0}) - landmarks_of({}) for unit in STRAY_UNITS]).reshape(
+        len(STRAY_UNITS), -1
+    )
+    _, rest, _, _ = np.linalg.lstsq(moves.T, (placed - true).ravel(), rcond=None)
+    assert np.abs(placed - true).max() > 0.5
+    assert rest.sum() < 1e-12
+
+
+def test_what_cannot_be_seen_is_guessed_from_the_face_at_rest() -> None:
+    true, resting = landmarks_of({27: 1.0, 2: 1.0}), landmarks_of({})
+    sure = replace(spoilt(), landmark_jitter_mm=0.0, landmark_shift_mm=0.0, landmark_mistaken=0.0)
+    blind = replace(sure, texture_failure_kind=1.0, texture_failure_severity=1.0)
+    rng = np.random.default_rng(0)
+    for nuisance, share in ((sure, 0.0), (blind, sure.landmark_shrinkage)):
+        doubts = doubt(true, nuisance, occluders=[], holes=[])
+        np.testing.assert_allclose(
+            place(true, resting, doubts, nuisance, rng), true + share * (resting - true), atol=1e-9
+        )
+
+
+def test_a_thing_or_a_hole_hides_the_landmarks_under_it_alone() -> None:
+    true = anchors().locate(head().vertices)
+    thing = Ellipse(front_points()[MOUTH].mean(axis=0), (32.0, 15.0), 0.0)
+    hidden = doubt(true, spoilt(texture_failure_kind=4.0, texture_failure_severity=0.2), occluders=[thing], holes=[])
+    assert (hidden[rows("inner_mouth")] == 1).all()
+    assert (hidden[EYES + BROWS] == 0).all()
+    hole = Ellipse(true[MOUTH].mean(axis=0)[:2], (32.0, 15.0), 0.0)
+    lost = doubt(true, spoilt(depth_failure_severity=0.2), occluders=[], holes=[hole])
+    assert lost[rows("inner_mouth")].min() > lost[EYES + BROWS].max() > 0
+
+
+def test_the_area_of_what_hides_a_face_grows_with_the_severity() -> None:
+    def areas(severity: float) -> tuple[float, float]:
+        things = spoilt(texture_failure_kind=4.0, texture_failure_severity=severity)
+        holes = spoilt(depth_closed_holes=2.0, depth_failure_severity=severity)
+        drawn = draw_occluders(things, stream(1, "o")), draw_large_holes(holes, head().vertices, stream(1, "h"))
+        assert all(drawn)
+        return tuple(sum(float(np.prod(ellipse.radii)) for ellipse in found) for found in drawn)
+
+    (quarter, hole), (thing, most) = areas(0.25), areas(1.0)
+    assert quarter == pytest.approx(0.25 * thing)
+    assert 0.25 * most < hole < most
+
+
+@pytest.mark.parametrize("severity", [0.0, 0.02])
+def test_the_mildest_failure_of_the_range_sensor_hardly_changes_the_surface(severity: float) -> None:
+    rng = np.random.default_rng(0)
+    front = head().members("skin") & (head().normals(head().vertices)[:, 2] > 0.5)
+    for number in range(12):  # holes all over the face
+        mild = replace(IDEAL, depth_failure_severity=severity, depth_closed_holes=3.0)
+        holes = draw_large_holes(mild, head().vertices, stream(number, "holes"))
+        measured, _ = measure(head().vertices, mild, holes, rng)
+        moved = np.abs(measured - head().vertices)[:, 2]
+        assert moved[front].max() < 8
+        assert np.median(moved) < 0.1
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_no_scan_is_too_spoilt_for_the_pose_fit(variant: str) -> None:
+    """Landmarks with everything wrong; what they lie on, texture and depth, has no say in the fit."""
+    source = SyntheticSource(seed=3, subjects=4, intensities=(4,), variant=variant)
+    worst = replace(spoilt(texture_failure_kind=1.0, texture_failure_severity=1.0), depth_failure_severity=1.0)
+    for number in range(source.subjects):
+        scan = make_scan(seed=3, number=number, expression="fear", intensity=4, nuisance=worst, variant=variant)
+        assert fit_pose(scan).misfit < MAX_MISFIT_MM
+        assert scan.nuisance["landmark_error_mm"] > 3

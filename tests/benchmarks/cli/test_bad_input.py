@@ -1,6 +1,7 @@
 """What a user can get wrong: one line that names the thing, exit code 2, nothing half-written."""
 
 import dataclasses
+import json
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -49,6 +50,7 @@ def refused(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) 
         ("data make x --subjects 0", "subjects"),
         ("data make x --intensities 3 5", "intensities"),
         ("data make x --size 8", "size"),
+        ("data make x --variant dim", "variant = 'dim' is not known"),
         ("data make x --workers 0", "workers"),
         ("data check nothing", "nothing: there is no such folder"),
         ("data show ./nothing --out x.png", "nothing: there is no such folder"),
@@ -89,6 +91,11 @@ def test_a_device_that_is_not_there(tmp_path: Path, refused: Refused) -> None:
         (MADE, 'source = "bu3dfe"', "dataset 'tiny' was made from 'synthetic', the suite is for 'bu3dfe'"),
         (f'"tiny"\n{MADE}', '"own"', "dataset 'own' does not exist"),
         ("subjects = 6", "subjects = 7", "dataset 'tiny' exists with subjects = 6, the suite describes 7"),
+        (
+            "subjects = 6",
+            'variant = "light", subjects = 6',
+            "variant = its default, the suite describes light",
+        ),
     ],
 )
 def test_a_suite_that_does_not_fit(
@@ -97,6 +104,13 @@ def test_a_suite_that_does_not_fit(
     (tmp_path / "small.toml").write_text(SUITE.replace(old, new))
     assert expected in refused(home, "run", str(tmp_path / "small.toml"))
     assert not (home / "runs").exists()
+
+
+def test_a_dataset_of_another_variant_than_the_suite_s_is_refused(home: Path, suite: Path, refused: Refused) -> None:
+    info = home / "datasets/tiny/dataset.json"
+    told = json.loads(info.read_text())
+    info.write_text(json.dumps(told | {"source": told["source"] | {"variant": "light"}}))
+    assert "exists with variant = light, the suite describes its default" in refused(home, "run", str(suite))
 
 
 @pytest.mark.parametrize(

@@ -32,6 +32,14 @@ def test_maps_of_another_version_are_told_with_the_command_that_makes_them_again
     )
 
 
+def test_the_command_names_every_option_that_the_dataset_was_made_with(home: Path, here: Afnetm) -> None:
+    info = home / "datasets/tiny/dataset.json"
+    told = json.loads(info.read_text())
+    source = told["source"] | {"clean": True, "neutral": True, "variant": "light"}
+    info.write_text(json.dumps(told | {"rendering": 0, "source": source}))
+    assert here(home, "data", "check", "tiny").stderr.rstrip().endswith("4 --clean --neutral --variant light")
+
+
 def test_the_command_that_is_told_makes_the_same_data_set_again(home: Path, here: Afnetm) -> None:
     info = home / "datasets/tiny/dataset.json"
     before = json.loads(info.read_text())

@@ -155,7 +155,17 @@ def test_every_suite_of_ours_is_right(name: str) -> None:
             'name = "c"\nintensities = [2]',
             "intensities: 2 is not one of the intensities of dataset.synth.*: 3, 4",
         ),
+        (
+            'name = "c"',
+            'name = "c"\nintensities = [0]',
+            "intensities: 0 is not one of .*: 3, 4",
+        ),
         ('name = "c"', 'name = "c"\nintensities = []', "dataset.intensities = "),
+        (
+            "intensities = [3, 4]",
+            'intensities = [3, 4], variant = "sensors"',
+            "variant = 'sensors' is not known",
+        ),
         ("folds = 3", f"folds = 3\nseed = {2**63}", "protocol.seed = 9223372036854775808: .*less than"),
         ("[methods.wide]", '[methods.""]', 'the label of a method is "";'),
         ("[methods.wide]", '[methods." wide"]', "the label of a method is .*no spaces at either end"),

@@ -89,7 +89,10 @@ def test_what_is_not_documented_does_not_matter(files, tmp_path, change):
     if change == "no .lm3":
         # The annotators err in depth too, which no photograph knows: this is the nearest point seen from the front.
         assert np.isfinite(two.landmarks).all()
-        assert np.linalg.norm((one.landmarks - two.landmarks)[:, :2], axis=1).max() < 0.75
+        # Beside the open mouth that may be the next point but one of a grid of about a millimetre.
+        aside = np.linalg.norm((one.landmarks - two.landmarks)[:, :2], axis=1)
+        assert np.median(aside) < 0.6
+        assert aside.max() < 1.5
     else:
         np.testing.assert_array_equal(one.landmarks, two.landmarks)
         maps = [render(scan, size=64) for scan in (one, two)]
