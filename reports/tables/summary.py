@@ -140,7 +140,7 @@ def caveats(results: Results) -> list[str]:
 
 
 def _poses(plan: Provenance) -> list[str]:
-    """Which landmarks the poses of all scans, tested ones among them, were fitted to, in a sentence; if it is known."""
+    """Landmarks that the poses of all scans, tested ones among them, were fitted to, in a sentence; if it is known."""
     pose = plan.dataset.get("pose")
     return [f"Poses of all scans were fitted to {pose} landmarks (docs/masks.md)."] if pose else []
 

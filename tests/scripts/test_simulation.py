@@ -35,9 +35,9 @@ def test_where_training_does_not_vary_tests_err_as_they_say_and_the_naive_one_fa
     assert abs(found["difference"]) < 0.004
 
 
-@pytest.mark.parametrize("people", designs(), ids=str)
+@pytest.mark.parametrize("people", [people for people in designs() if people.repeats <= 10], ids=str)
 def test_the_primary_test_keeps_its_level_where_trainings_vary_and_finds_more_than_the_corrected_one(people):
-    """The design of every suite; of 600 experiments 5 % are 30, by chance up to 46."""
+    """The designs of suites but of 100 repeats, which take long; of 600 experiments 5 % are 30, by chance up to 46."""
     equal = rejections(replace(people, by_training=0.3), 600, seed=1)
     assert equal["two_way"] <= 46 / 600
     different = rejections(replace(people, by_training=0.3, lead=0.6), 600, seed=2)
