@@ -79,7 +79,7 @@ class Normalised(nn.Module):
 
 
 def normalisation(spec: EncoderSpec, in_channels: int) -> list[nn.Module]:
-    """What comes before an encoder of `in_channels`: `Normalised` for texture where `spec` says so, or nothing."""
+    """Modules before an encoder of `in_channels`: `Normalised` for texture where `spec` says so, or none."""
     wanted = spec.weights is not None if spec.normalise is None else spec.normalise
     return [Normalised(spec.name)] if wanted and in_channels == 3 else []
 

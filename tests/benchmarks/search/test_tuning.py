@@ -206,7 +206,7 @@ def test_a_file_is_for_the_folds_it_names_and_the_rest_is_as_the_suite_has_it(tm
         ("[concat.all]\ndropout = nan", "mine.toml: concat.all.dropout = NaN: input should be a finite number"),
         (
             "[concat.all]\nfeature = 64",
-            "mine.toml: concat.all.feature: unknown key; allowed: geometry, dropout, features",
+            "mine.toml: concat.all.feature: unknown key; allowed: geometry, masks, dropout, features",
         ),
         (
             "[concat.0-1]\ntraining.rate = 1",
