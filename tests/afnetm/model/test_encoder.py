@@ -51,7 +51,7 @@ def test_a_quarter_of_the_width_has_a_quarter_of_the_channels() -> None:
 def test_given_weights_are_taken(tmp_path: Path) -> None:
     source = timm.create_model("resnet18")
     save_file(source.state_dict(), tmp_path / "weights.safetensors")
-    spec = EncoderSpec(weights=str(tmp_path / "weights.safetensors"))
+    spec = EncoderSpec(weights=str(tmp_path / "weights.safetensors"), normalise=False)
     texture, depth = Encoder(spec, 3), Encoder(spec, 1)
     x = torch.randn(1, 3, 64, 64)
     assert torch.allclose(texture.eval()(x), source.eval().forward_features(x), atol=1e-5)
