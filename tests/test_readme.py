@@ -53,4 +53,4 @@ def test_what_training_noise_does_is_what_the_measured_seeds_say() -> None:
     message = (
         f"{min(seeds)} to {max(seeds)} % (mean {mean}, standard deviation {deviation}), the first of them {seeds[0]} %"
     )
-    assert f"Ten seeds of `texture` on these very folds gave {message}" in " ".join(README.split())
+    assert f"ten seeds of `texture` on five such folds gave {message}" in " ".join(README.split())
