@@ -260,7 +260,7 @@ def _render_rows(folder: Path, source: ScanSource, making: Making, scans: Sequen
     entries = []
     with threadpool_limits(1):  # workers share the cores as processes
         for row, scan_id in scans:
-            entry, maps = _render_one(source, scan_id, making)
+            entry, maps = render_scan(source, scan_id, making)
             if maps is not None:
                 write_maps(folder, row, maps)
             entries.append(entry | {"at": row})
@@ -269,10 +269,11 @@ def _render_rows(folder: Path, source: ScanSource, making: Making, scans: Sequen
 
 def _look(source: ScanSource, ids: Sequence[str]) -> list[Entry]:
     with threadpool_limits(1):
-        return [_render_one(source, scan_id, Making(size=SIZES.start))[0] for scan_id in ids]
+        return [render_scan(source, scan_id, Making(size=SIZES.start))[0] for scan_id in ids]
 
 
-def _render_one(source: ScanSource, scan_id: str, making: Making) -> tuple[Entry, RenderedMaps | None]:
+def render_scan(source: ScanSource, scan_id: str, making: Making) -> tuple[Entry, RenderedMaps | None]:
+    """Its row of the table, or the reason why it is rejected, and its maps; whatever a plug-in raises is a reason."""
     try:
         scan = _load(source, scan_id)
         _check_labels(scan, scan_id)

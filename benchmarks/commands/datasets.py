@@ -10,10 +10,8 @@ from rich.table import Table
 
 from afnetm.data.dataset import FaceDataset, dataset_directory
 from afnetm.data.dataset_files import REJECTED
-from afnetm.data.landmarker import find_landmarks
-from afnetm.data.preparing import Making, disk_need, prepare_dataset
+from afnetm.data.preparing import Making, disk_need, prepare_dataset, render_scan
 from afnetm.data.registry import OptionError, open_source
-from afnetm.data.rendering import render
 from afnetm.data.scan_source import Inspection, ScanSource
 from afnetm.data.sources.exporting import export
 from afnetm.data.synthetic import SyntheticSource
@@ -75,14 +73,8 @@ def _seconds_per_scan(source: ScanSource, whole: Sequence[str], making: Making) 
     """Seconds of reading and rendering one whole scan here; None if none of the first ones can be rendered."""
     for scan_id in whole[:_TRIED]:
         started = time.perf_counter()
-        try:
-            scan = source.load(scan_id)
-            render(scan, size=making.size)
-            if making.detects:
-                find_landmarks(scan)
-        except UserError:
-            continue
-        return time.perf_counter() - started
+        if render_scan(source, scan_id, making)[1] is not None:
+            return time.perf_counter() - started
     return None
 
 

@@ -68,8 +68,8 @@ def test_it_says_what_is_to_be_mended_from_a_wheel_and_in_another_folder(wheel: 
     assert found["tensor_out"] == ["forward() on a batch of 1 at 33 px: returns Tensor; return afnetm.method.Output"]
     (fault,) = found["typo"]
     assert fault == (
-        "method 'typo' (theirs:Typo): space['drop'] is none of its hyper-parameters; allowed: geometry, dropout; did "
-        "you mean dropout?"
+        "method 'typo' (theirs:Typo): space['drop'] is none of its hyper-parameters; allowed: geometry, masks, "
+        "dropout; did you mean dropout?"
     )
     line = THEIRS[: THEIRS.index("raise ValueError")].count("\n") + 1
     said = f"ValueError: width must be odd (theirs.py:{line})"
