@@ -111,6 +111,11 @@ def _regressed(dataset: FaceDataset, rows: bytes, train: bytes) -> tuple[NDArray
     """
     from afnetm.data.landmark_regressor import fit_landmarks, out_of_fold  # scikit-learn takes a second to import
 
+    if not train:
+        raise UserError(
+            f"masks = 'detected': dataset '{dataset.name}' was prepared without detecting landmarks, and a regressor "
+            f"is fitted to scans that are trained on, of which there are none here; detect them ({INSTALL})"
+        )
     known = _landmark_set(dataset)
     every, index = np.frombuffer(rows, np.int64), np.frombuffer(train, np.intp)
     own, others = every[index], np.setdiff1d(np.arange(len(every)), index)

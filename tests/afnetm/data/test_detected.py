@@ -139,6 +139,10 @@ def test_without_the_landmarker_landmarks_are_predicted_by_subjects_that_are_not
     assert np.array_equal(other[:6], landmarks[:6])
     assert not np.array_equal(other[6:12], landmarks[6:12])
     assert detector(plain) == "landmark regressor 1"
+    with pytest.raises(
+        UserError, match=r"^masks = 'detected': dataset 'plain' was prepared without detecting landmarks"
+    ):
+        mask_planes(plain, rows, TRAIN[:0], "detected")
 
 
 def test_the_detector_of_a_dataset_names_what_was_found(detected: FaceDataset) -> None:
