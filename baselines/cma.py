@@ -25,16 +25,16 @@ from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits
 
 from afnetm.face_batch import FaceBatch
-from afnetm.method import Dropout, Method, Output
+from afnetm.method import Dropout, Output
 from afnetm.model.cells import Cells, last_cells, stage_cells
 from afnetm.model.encoder import EncoderSpec, Head
-from afnetm.model.trunk import Stages, check_stages
+from afnetm.model.trunk import Stages
 from baselines.attention_maps import attention_map
-from baselines.two_streams import LAST, FusedStreams
+from baselines.two_streams import LAST, FusedStreams, StagedFusion
 
 
 @dataclass(frozen=True, kw_only=True)
-class MaskGuidedAttention(Method):
+class MaskGuidedAttention(StagedFusion):
     """Soft attention guided by the salient regions, and fusion position by position."""
 
     name = "cma"
@@ -57,19 +57,6 @@ class MaskGuidedAttention(Method):
     #: The stages, 1 to 4 and ascending, whose maps are fused: 4 is the last map, of any encoder. From the first of them
     #: on one trunk goes on, to which each further fused map is added.
     fuse_stages: Annotated[Stages, Field(min_length=1)] = LAST
-
-    def __post_init__(self) -> None:
-        """Refuses stages that do not ascend.
-
-        Raises:
-            UserError: names the key, its value and what is allowed.
-        """
-        check_stages("fuse_stages", self.fuse_stages)
-
-    @property
-    def needs_stages(self) -> bool:
-        """Whether it fuses before the last map."""
-        return self.fuse_stages != LAST
 
     def build(self, encoder: EncoderSpec, classes: int) -> nn.Module:
         """Two streams, an attention on each, the fusion of their maps, one classifier."""

@@ -25,14 +25,14 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from afnetm.face_batch import FaceBatch
-from afnetm.method import Dropout, Method, Output
+from afnetm.method import Dropout, Output
 from afnetm.model.encoder import EncoderSpec, Head
-from afnetm.model.trunk import Stages, check_stages
-from baselines.two_streams import LAST, FusedStreams
+from afnetm.model.trunk import Stages
+from baselines.two_streams import LAST, FusedStreams, StagedFusion
 
 
 @dataclass(frozen=True, kw_only=True)
-class GMU(Method):
+class GMU(StagedFusion):
     """A gated multimodal unit over the pooled features, or the maps."""
 
     name = "gmu"
@@ -53,19 +53,6 @@ class GMU(Method):
     #: The stages, 1 to 4 and ascending, whose maps are fused; none for the features behind the streams. From the first
     #: of them on one trunk goes on, to which each further fused map is added.
     fuse_stages: Stages = ()
-
-    def __post_init__(self) -> None:
-        """Refuses stages that do not ascend.
-
-        Raises:
-            UserError: names the key, its value and what is allowed.
-        """
-        check_stages("fuse_stages", self.fuse_stages)
-
-    @property
-    def needs_stages(self) -> bool:
-        """Whether it fuses maps before the last."""
-        return self.fuse_stages not in {(), LAST}
 
     def build(self, encoder: EncoderSpec, classes: int) -> nn.Module:
         """Two encoders, the unit, one classifier."""

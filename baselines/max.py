@@ -19,14 +19,14 @@ from pydantic import Field
 from torch import nn
 
 from afnetm.face_batch import FaceBatch
-from afnetm.method import Dropout, Method, Output
+from afnetm.method import Dropout, Output
 from afnetm.model.encoder import EncoderSpec
-from afnetm.model.trunk import Stages, check_stages
-from baselines.two_streams import LAST, FusedByOne, TwoFeatures
+from afnetm.model.trunk import Stages
+from baselines.two_streams import FusedByOne, StagedFusion, TwoFeatures
 
 
 @dataclass(frozen=True, kw_only=True)
-class Maximum(Method):
+class Maximum(StagedFusion):
     """The element-wise maximum after the fully-connected layers, or of maps."""
 
     name = "max"
@@ -47,19 +47,6 @@ class Maximum(Method):
     #: The stages, 1 to 4 and ascending, whose maps are fused, by their maximum; none for the features behind the
     #: streams. From the first of them on one trunk goes on, to which each further fused map is added.
     fuse_stages: Stages = ()
-
-    def __post_init__(self) -> None:
-        """Refuses stages that do not ascend.
-
-        Raises:
-            UserError: names the key, its value and what is allowed.
-        """
-        check_stages("fuse_stages", self.fuse_stages)
-
-    @property
-    def needs_stages(self) -> bool:
-        """Whether it fuses maps before the last."""
-        return self.fuse_stages not in {(), LAST}
 
     def build(self, encoder: EncoderSpec, classes: int) -> nn.Module:
         """Two encoders, two fully-connected layers, one classifier."""

@@ -21,14 +21,14 @@ from torch import nn
 
 from afnetm.errors import UserError
 from afnetm.face_batch import FaceBatch
-from afnetm.method import Dropout, Method, Output
+from afnetm.method import Dropout, Output
 from afnetm.model.encoder import EncoderSpec
-from afnetm.model.trunk import Stages, check_stages
-from baselines.two_streams import LAST, FusedByOne, OwnDecisions, TwoFeatures
+from afnetm.model.trunk import Stages
+from baselines.two_streams import FusedByOne, OwnDecisions, StagedFusion, TwoFeatures
 
 
 @dataclass(frozen=True, kw_only=True)
-class Addition(Method):
+class Addition(StagedFusion):
     """The sum after the fully-connected layers, or of maps."""
 
     name = "sum"
@@ -58,17 +58,12 @@ class Addition(Method):
         Raises:
             UserError: names the key, its value and what is allowed.
         """
-        check_stages("fuse_stages", self.fuse_stages)
+        super().__post_init__()
         if self.unimodal_losses and self.fuse_stages:
             raise UserError(
                 f"unimodal_losses = true: the streams decide nothing by themselves where fuse_stages = "
                 f"{list(self.fuse_stages)}; leave one of them out"
             )
-
-    @property
-    def needs_stages(self) -> bool:
-        """Whether it fuses maps before the last."""
-        return self.fuse_stages not in {(), LAST}
 
     def build(self, encoder: EncoderSpec, classes: int) -> nn.Module:
         """Two encoders, two fully-connected layers, one classifier."""

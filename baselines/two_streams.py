@@ -1,6 +1,7 @@
 """Common beginnings of strategies: two whole streams, each with features, or with a decision, of its own."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 from torch import Tensor, nn
 
@@ -8,10 +9,31 @@ from afnetm.face_batch import FaceBatch
 from afnetm.method import Method, Output
 from afnetm.model.encoder import Encoder, EncoderSpec, Head
 from afnetm.model.stream import Stream
-from afnetm.model.trunk import Stages, Trunk
+from afnetm.model.trunk import Stages, Trunk, check_stages
 
 #: Where the last maps are fused, of any encoder: there is no trunk.
 LAST: Stages = (4,)
+
+
+@dataclass(frozen=True, kw_only=True)
+class StagedFusion(Method):
+    """A strategy that fuses where it is told: a subclass says what the default is."""
+
+    #: The stages, ascending, whose maps are fused; none for the features behind the last map.
+    fuse_stages: Stages = ()
+
+    def __post_init__(self) -> None:
+        """Refuses stages that do not ascend.
+
+        Raises:
+            UserError: names the key, its value and what is allowed.
+        """
+        check_stages("fuse_stages", self.fuse_stages)
+
+    @property
+    def needs_stages(self) -> bool:
+        """Whether it fuses before the last map."""
+        return self.fuse_stages not in {(), LAST}
 
 
 class TwoStreams(nn.Module):
