@@ -7,17 +7,15 @@ from importlib.metadata import PackageNotFoundError, distribution, requires
 
 def main() -> None:
     """The entry point of ``afnetm``."""
-    try:
-        from benchmarks.cli.app import main as program
-
-        program()
-    except ModuleNotFoundError as error:
-        lacking = missing_packages("bench")
-        if not lacking:
-            raise
+    # Asked of the installation, not of a failing import: other packages may bring some of what the program needs.
+    if lacking := missing_packages("bench"):
         words = f"error: the program needs packages that are not installed: {', '.join(lacking)}"
         print(f"{words}\nTo install them: {sys.executable} -m pip install 'afnetm[bench]'", file=sys.stderr)
-        raise SystemExit(2) from error
+        raise SystemExit(2)
+
+    from benchmarks.cli.app import main as program
+
+    program()
 
 
 def missing_packages(extra: str) -> list[str]:
