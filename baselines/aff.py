@@ -26,7 +26,7 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from afnetm.face_batch import FaceBatch
-from afnetm.method import Dropout, Output
+from afnetm.method import Output
 from afnetm.model.encoder import EncoderSpec, Head
 from afnetm.model.trunk import Stages
 from baselines.attention_maps import attention_map
@@ -47,8 +47,6 @@ class AFF(StagedFusion):
         "dropout": FloatDistribution(0.0, 0.5),  # beyond a half, small encoders stop learning
     }
     tuned = "study defaults/aff, trial 0"
-
-    dropout: Dropout = 0.0
 
     #: The attention's bottleneck is ``C / reduction`` wide, at least 4.
     reduction: Annotated[int, Field(ge=1, le=64)] = 4

@@ -26,7 +26,7 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from afnetm.face_batch import FaceBatch
-from afnetm.method import Dropout, Output
+from afnetm.method import Output
 from afnetm.model.encoder import EncoderSpec, Head
 from afnetm.model.trunk import Stages
 from baselines.attention_maps import attention_map
@@ -51,10 +51,8 @@ class CBAM(StagedFusion):
     }
     tuned = "study defaults/cbam, trial 1"
 
-    dropout: Dropout = 0.28
-
     #: The channel attention's bottleneck is ``2 C / reduction`` wide, at least 4.
-    reduction: Annotated[int, Field(ge=1, le=64)] = 4
+    reduction: Annotated[int, Field(ge=1, le=64)] = 16
     #: The stages, 1 to 4 and ascending, whose maps are fused: 4 is the last map, of any encoder. From the first of them
     #: on one trunk goes on, to which each further fused map is added.
     fuse_stages: Annotated[Stages, Field(min_length=1)] = LAST

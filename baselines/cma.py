@@ -25,7 +25,7 @@ from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits
 
 from afnetm.face_batch import FaceBatch
-from afnetm.method import Dropout, Output
+from afnetm.method import Output
 from afnetm.model.cells import Cells, last_cells, stage_cells
 from afnetm.model.encoder import EncoderSpec, Head
 from afnetm.model.trunk import Stages
@@ -50,10 +50,8 @@ class MaskGuidedAttention(StagedFusion):
     }
     tuned = "study defaults/cma, trial 3"
 
-    dropout: Dropout = 0.11
-
     #: How much the distance between attention and mask counts in the loss.
-    guidance: Annotated[float, Field(ge=0, le=100)] = 0.12
+    guidance: Annotated[float, Field(ge=0, le=100)] = 0.1
     #: The stages, 1 to 4 and ascending, whose maps are fused: 4 is the last map, of any encoder. From the first of them
     #: on one trunk goes on, to which each further fused map is added.
     fuse_stages: Annotated[Stages, Field(min_length=1)] = LAST

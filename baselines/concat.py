@@ -21,7 +21,7 @@ from pydantic import Field
 from torch import nn
 
 from afnetm.face_batch import FaceBatch
-from afnetm.method import Dropout, Method, Output
+from afnetm.method import Method, Output
 from afnetm.model.encoder import EncoderSpec
 from baselines.two_streams import OwnDecisions, TwoFeatures
 
@@ -41,10 +41,8 @@ class Concat(Method):
     }
     tuned = "study defaults/concat, trial 11"
 
-    dropout: Dropout = 0.2
-
     #: Width of each stream's fully-connected layer.
-    features: Annotated[int, Field(ge=8, le=4096)] = 141
+    features: Annotated[int, Field(ge=8, le=4096)] = 128
     #: Whether each stream also learns from its own features' classification.
     unimodal_losses: bool = False
 

@@ -46,7 +46,7 @@ class CrossAttention(StagedFusion):
     }
     tuned = "study defaults/cross, trial 5"
 
-    dropout: Dropout = 0.33
+    dropout: Dropout = 0.1
 
     #: Layers of cross-attention, each in both directions.
     layers: Annotated[int, Field(ge=1, le=12)] = 1

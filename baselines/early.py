@@ -12,7 +12,7 @@ from optuna.distributions import FloatDistribution
 from torch import nn
 
 from afnetm.face_batch import FaceBatch
-from afnetm.method import Dropout, Method, Output
+from afnetm.method import Method, Output
 from afnetm.model.encoder import EncoderSpec, Head
 from afnetm.model.stream import Stream
 
@@ -28,8 +28,6 @@ class Early(Method):
     source = "the usual input-level fusion; one encoder and a linear classifier"
     space = {"dropout": FloatDistribution(0.0, 0.5)}  # beyond a half, small encoders stop learning
     tuned = "study defaults/early, trial 0"
-
-    dropout: Dropout = 0.0
 
     def build(self, encoder: EncoderSpec, classes: int) -> nn.Module:
         """One encoder over the channels of both modalities, pooled and classified."""

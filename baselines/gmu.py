@@ -25,7 +25,7 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from afnetm.face_batch import FaceBatch
-from afnetm.method import Dropout, Output
+from afnetm.method import Output
 from afnetm.model.encoder import EncoderSpec, Head
 from afnetm.model.trunk import Stages
 from baselines.two_streams import LAST, FusedStreams, StagedFusion
@@ -46,10 +46,8 @@ class GMU(StagedFusion):
     }
     tuned = "study defaults/gmu, trial 1"
 
-    dropout: Dropout = 0.38
-
     #: Width of the unit over pooled features.
-    features: Annotated[int, Field(ge=8, le=4096)] = 257
+    features: Annotated[int, Field(ge=8, le=4096)] = 128
     #: The stages, 1 to 4 and ascending, whose maps are fused; none for the features behind the streams. From the first
     #: of them on one trunk goes on, to which each further fused map is added.
     fuse_stages: Stages = ()

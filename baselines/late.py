@@ -14,7 +14,7 @@ from optuna.distributions import FloatDistribution
 from torch import nn
 
 from afnetm.face_batch import FaceBatch
-from afnetm.method import Dropout, Method, Output
+from afnetm.method import Method, Output
 from afnetm.model.encoder import EncoderSpec
 from baselines.two_streams import TwoDecisions
 
@@ -30,8 +30,6 @@ class Late(Method):
     source = "mean rule of Kittler et al., TPAMI 20(3), 1998"
     space = {"dropout": FloatDistribution(0.0, 0.5)}  # beyond a half, small encoders stop learning
     tuned = "study defaults/late, trial 11"
-
-    dropout: Dropout = 0.019
 
     def build(self, encoder: EncoderSpec, classes: int) -> nn.Module:
         """Two streams, each with its own classifier."""

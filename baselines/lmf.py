@@ -25,7 +25,7 @@ from pydantic import Field
 from torch import nn
 
 from afnetm.face_batch import FaceBatch
-from afnetm.method import Dropout, Method, Output
+from afnetm.method import Method, Output
 from afnetm.model.encoder import EncoderSpec
 from baselines.two_streams import TwoFeatures
 
@@ -46,12 +46,10 @@ class LMF(Method):
     }
     tuned = "study defaults/lmf, trial 8"
 
-    dropout: Dropout = 0.0029
-
     #: Rank of the weight tensor.
     rank: Annotated[int, Field(ge=1, le=256)] = 4
     #: Width of each stream's fully-connected layer.
-    features: Annotated[int, Field(ge=8, le=4096)] = 231
+    features: Annotated[int, Field(ge=8, le=4096)] = 128
 
     def build(self, encoder: EncoderSpec, classes: int) -> nn.Module:
         """Two encoders, two fully-connected layers, the factors of the bilinear form."""

@@ -10,7 +10,7 @@ from optuna.distributions import FloatDistribution
 from torch import nn
 
 from afnetm.face_batch import FaceBatch
-from afnetm.method import Dropout, Method, Output
+from afnetm.method import Method, Output
 from afnetm.model.encoder import EncoderSpec, Head
 from afnetm.model.stream import Stream
 
@@ -26,8 +26,6 @@ class Masks(Method):
     source = "one encoder and a linear classifier"
     reads = ("masks",)
     space = {"dropout": FloatDistribution(0.0, 0.5)}  # beyond a half, small encoders stop learning
-
-    dropout: Dropout = 0.0
 
     #: What is read of the masks: the "union" of the salient regions, or a plane for each of the "regions".
     mask_planes: Literal["union", "regions"] = "regions"

@@ -19,7 +19,7 @@ from pydantic import Field
 from torch import nn
 
 from afnetm.face_batch import FaceBatch
-from afnetm.method import Dropout, Output
+from afnetm.method import Output
 from afnetm.model.encoder import EncoderSpec
 from afnetm.model.trunk import Stages
 from baselines.two_streams import FusedByOne, StagedFusion, TwoFeatures
@@ -40,10 +40,8 @@ class Maximum(StagedFusion):
     }
     tuned = "study defaults/max, trial 11"
 
-    dropout: Dropout = 0.032
-
     #: Width of each stream's fully-connected layer.
-    features: Annotated[int, Field(ge=8, le=4096)] = 395
+    features: Annotated[int, Field(ge=8, le=4096)] = 128
     #: The stages, 1 to 4 and ascending, whose maps are fused, by their maximum; none for the features behind the
     #: streams. From the first of them on one trunk goes on, to which each further fused map is added.
     fuse_stages: Stages = ()

@@ -28,7 +28,7 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from afnetm.face_batch import FaceBatch
-from afnetm.method import Dropout, Method, Output
+from afnetm.method import Method, Output
 from afnetm.model.encoder import EncoderSpec
 from afnetm.model.stream import Stream
 from baselines.attention_maps import token_attention_map
@@ -51,8 +51,6 @@ class Bottleneck(Method):
         "dropout": FloatDistribution(0.0, 0.5),  # beyond a half, small classifiers stop learning
     }
     tuned = "study defaults/mbt, trial 0"
-
-    dropout: Dropout = 0.0
 
     #: Bottleneck tokens.
     tokens: Annotated[int, Field(ge=1, le=256)] = 4

@@ -24,7 +24,7 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from afnetm.face_batch import FaceBatch
-from afnetm.method import Dropout, Method, Output
+from afnetm.method import Method, Output
 from afnetm.model.encoder import Encoder, EncoderSpec, Head
 
 #: The joint squeeze has a quarter of both modalities' channels, as in the paper.
@@ -46,8 +46,6 @@ class MMTM(Method):
         "dropout": FloatDistribution(0.0, 0.5),  # beyond a half, small encoders stop learning
     }
     tuned = "study defaults/mmtm, trial 0"
-
-    dropout: Dropout = 0.0
 
     #: The stage, 1 to 4, after which the streams first exchange; they do so after every later one as well.
     first_stage: Annotated[int, Field(ge=1, le=4)] = 2

@@ -26,7 +26,7 @@ from torch import nn
 from torch.nn.functional import cosine_similarity
 
 from afnetm.face_batch import FaceBatch
-from afnetm.method import Dropout, Method, Output
+from afnetm.method import Method, Output
 from afnetm.model.encoder import EncoderSpec, Head
 from baselines.two_streams import TwoDecisions
 
@@ -48,12 +48,10 @@ class OGF(Method):
     }
     tuned = "study defaults/ogf, trial 4"
 
-    dropout: Dropout = 0.014
-
     #: Weight of the penalty, which is between 0 and 1, beside the cross-entropy.
-    orthogonality: Annotated[float, Field(ge=0, le=1000)] = 0.078
+    orthogonality: Annotated[float, Field(ge=0, le=1000)] = 0.1
     #: Width of each stream's fully-connected layer.
-    features: Annotated[int, Field(ge=8, le=4096)] = 393
+    features: Annotated[int, Field(ge=8, le=4096)] = 128
 
     def build(self, encoder: EncoderSpec, classes: int) -> nn.Module:
         """Two encoders with a classifier each, two fully-connected layers, one classifier of both."""

@@ -21,7 +21,7 @@ from torch import nn
 
 from afnetm.errors import UserError
 from afnetm.face_batch import FaceBatch
-from afnetm.method import Dropout, Output
+from afnetm.method import Output
 from afnetm.model.encoder import EncoderSpec
 from afnetm.model.trunk import Stages
 from baselines.two_streams import FusedByOne, OwnDecisions, StagedFusion, TwoFeatures
@@ -42,10 +42,8 @@ class Addition(StagedFusion):
     }
     tuned = "study defaults/sum, trial 4"
 
-    dropout: Dropout = 0.044
-
     #: Width of each stream's fully-connected layer.
-    features: Annotated[int, Field(ge=8, le=4096)] = 199
+    features: Annotated[int, Field(ge=8, le=4096)] = 128
     #: The stages, 1 to 4 and ascending, whose maps are fused, by their mean; none for the features behind the
     #: streams. From the first of them on one trunk goes on, to which each further fused map is added.
     fuse_stages: Stages = ()

@@ -22,7 +22,7 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from afnetm.face_batch import FaceBatch
-from afnetm.method import Dropout, Method, Output
+from afnetm.method import Method, Output
 from afnetm.model.encoder import EncoderSpec
 from baselines.two_streams import TwoDecisions
 
@@ -43,10 +43,8 @@ class SVM(Method):
     }
     tuned = "study defaults/svm, trial 2"
 
-    dropout: Dropout = 0.2
-
     #: The SVMs' ``C``: what a scan on the wrong side costs against the width of the margin.
-    cost: Annotated[float, Field(gt=0, le=10)] = 0.0079
+    cost: Annotated[float, Field(gt=0, le=10)] = 0.01
 
     def build(self, encoder: EncoderSpec, classes: int) -> nn.Module:
         """Two encoders, each with its own classifier, and room for the SVMs' weights."""

@@ -6,7 +6,7 @@ from optuna.distributions import FloatDistribution
 from torch import nn
 
 from afnetm.face_batch import FaceBatch
-from afnetm.method import Dropout, Method, Output
+from afnetm.method import Method, Output
 from afnetm.model.encoder import EncoderSpec, Head
 from afnetm.model.stream import Stream
 
@@ -23,8 +23,6 @@ class Texture(Method):
     reads = ("texture",)
     space = {"dropout": FloatDistribution(0.0, 0.5)}  # beyond a half, small encoders stop learning
     tuned = "study defaults/texture, trial 3"
-
-    dropout: Dropout = 0.041
 
     def build(self, encoder: EncoderSpec, classes: int) -> nn.Module:
         """A stream over texture, pooled and classified."""

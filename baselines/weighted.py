@@ -20,7 +20,7 @@ from torch import nn
 from torch.nn.functional import logsigmoid
 
 from afnetm.face_batch import FaceBatch
-from afnetm.method import Dropout, Method, Output
+from afnetm.method import Method, Output
 from afnetm.model.encoder import EncoderSpec
 from baselines.two_streams import TwoDecisions
 
@@ -36,8 +36,6 @@ class Weighted(Method):
     source = "weighted sum rule, after Kittler et al., TPAMI 20(3), 1998"
     space = {"dropout": FloatDistribution(0.0, 0.5)}  # beyond a half, small encoders stop learning
     tuned = "study defaults/weighted, trial 6"
-
-    dropout: Dropout = 0.016
 
     def build(self, encoder: EncoderSpec, classes: int) -> nn.Module:
         """Two encoders, each with its own classifier, and the weight between them."""

@@ -20,7 +20,7 @@ from torch import Tensor, nn
 from afnetm.data.maps import REGIONS
 from afnetm.errors import UserError
 from afnetm.face_batch import FaceBatch
-from afnetm.method import Dropout, Input, Method, Output
+from afnetm.method import Input, Method, Output
 from afnetm.model.attention import AttentionKind, mask_attention, relative_change
 from afnetm.model.cells import Cells, stage_cells
 from afnetm.model.encoder import Encoder, EncoderSpec, Head
@@ -49,8 +49,6 @@ class AFNetM(Method):
         "dropout": FloatDistribution(0.0, 0.5),  # beyond a half, small trunks stop learning
     }
     tuned = "study defaults/afnetm, trial 2"
-
-    dropout: Dropout = 0.066
 
     #: How masks adjust a map: where they are, by a scale and a shift computed from what is seen there ("affine"); by
     #: such a scale where they are and another where they are not ("scale"); everywhere, by a scale and a shift computed
