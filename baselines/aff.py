@@ -46,7 +46,6 @@ class AFF(StagedFusion):
         "reduction": CategoricalDistribution([4, 8, 16]),  # from wide to squeeze-and-excitation's usual 16
         "dropout": FloatDistribution(0.0, 0.5),  # beyond a half, small encoders stop learning
     }
-    tuned = "study defaults/aff, trial 0"
 
     #: The attention's bottleneck is ``C / reduction`` wide, at least 4.
     reduction: Annotated[int, Field(ge=1, le=64)] = 4

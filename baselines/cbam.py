@@ -49,7 +49,6 @@ class CBAM(StagedFusion):
         "reduction": CategoricalDistribution([4, 8, 16]),  # the paper's 16 and wider, for narrow encoders
         "dropout": FloatDistribution(0.0, 0.5),  # beyond a half, small encoders stop learning
     }
-    tuned = "study defaults/cbam, trial 1"
 
     #: The channel attention's bottleneck is ``2 C / reduction`` wide, at least 4.
     reduction: Annotated[int, Field(ge=1, le=64)] = 16

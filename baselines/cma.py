@@ -48,7 +48,6 @@ class MaskGuidedAttention(StagedFusion):
         "guidance": FloatDistribution(0.01, 1.0, log=True),  # from a nudge to as much as the classification counts
         "dropout": FloatDistribution(0.0, 0.5),  # beyond a half, small encoders stop learning
     }
-    tuned = "study defaults/cma, trial 3"
 
     #: How much the distance between attention and mask counts in the loss.
     guidance: Annotated[float, Field(ge=0, le=100)] = 0.1

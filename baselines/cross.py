@@ -44,7 +44,6 @@ class CrossAttention(StagedFusion):
         "width": IntDistribution(64, 256, step=64),  # from two heads to eight, half a ResNet-18's last map
         "dropout": FloatDistribution(0.0, 0.5),  # beyond a half, small classifiers stop learning
     }
-    tuned = "study defaults/cross, trial 5"
 
     dropout: Dropout = 0.1
 

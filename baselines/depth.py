@@ -22,7 +22,6 @@ class Depth(Method):
     source = "one encoder and a linear classifier; the paper's 3D-only reference"
     reads = ("depth",)
     space = {"dropout": FloatDistribution(0.0, 0.5)}  # beyond a half, small encoders stop learning
-    tuned = "study defaults/depth, trial 11"
 
     def build(self, encoder: EncoderSpec, classes: int) -> nn.Module:
         """A stream over depth (and its normals), pooled and classified."""

@@ -27,7 +27,6 @@ class Early(Method):
     summary = "channels of texture and depth stacked into one stream"
     source = "the usual input-level fusion; one encoder and a linear classifier"
     space = {"dropout": FloatDistribution(0.0, 0.5)}  # beyond a half, small encoders stop learning
-    tuned = "study defaults/early, trial 0"
 
     def build(self, encoder: EncoderSpec, classes: int) -> nn.Module:
         """One encoder over the channels of both modalities, pooled and classified."""

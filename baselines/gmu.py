@@ -44,7 +44,6 @@ class GMU(StagedFusion):
         "features": IntDistribution(32, 512, log=True),  # from a few times the classes to a ResNet-18's own width
         "dropout": FloatDistribution(0.0, 0.5),  # beyond a half, small classifiers stop learning
     }
-    tuned = "study defaults/gmu, trial 1"
 
     #: Width of the unit over pooled features.
     features: Annotated[int, Field(ge=8, le=4096)] = 128

@@ -29,7 +29,6 @@ class Late(Method):
     summary = "mean of both streams' class probabilities"
     source = "mean rule of Kittler et al., TPAMI 20(3), 1998"
     space = {"dropout": FloatDistribution(0.0, 0.5)}  # beyond a half, small encoders stop learning
-    tuned = "study defaults/late, trial 11"
 
     def build(self, encoder: EncoderSpec, classes: int) -> nn.Module:
         """Two streams, each with its own classifier."""

@@ -44,7 +44,6 @@ class LMF(Method):
         "features": IntDistribution(32, 512, log=True),  # from a few times the classes to a ResNet-18's own width
         "dropout": FloatDistribution(0.0, 0.5),  # beyond a half, small classifiers stop learning
     }
-    tuned = "study defaults/lmf, trial 8"
 
     #: Rank of the weight tensor.
     rank: Annotated[int, Field(ge=1, le=256)] = 4

@@ -50,7 +50,6 @@ class Bottleneck(Method):
         "width": IntDistribution(64, 256, step=64),  # from two heads to eight, half a ResNet-18's last map
         "dropout": FloatDistribution(0.0, 0.5),  # beyond a half, small classifiers stop learning
     }
-    tuned = "study defaults/mbt, trial 0"
 
     #: Bottleneck tokens.
     tokens: Annotated[int, Field(ge=1, le=256)] = 4

@@ -45,7 +45,6 @@ class MMTM(Method):
         "first_stage": IntDistribution(1, 4),  # from exchange all along to exchange at the last maps alone
         "dropout": FloatDistribution(0.0, 0.5),  # beyond a half, small encoders stop learning
     }
-    tuned = "study defaults/mmtm, trial 0"
 
     #: The stage, 1 to 4, after which the streams first exchange; they do so after every later one as well.
     first_stage: Annotated[int, Field(ge=1, le=4)] = 2

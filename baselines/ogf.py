@@ -46,7 +46,6 @@ class OGF(Method):
         "features": IntDistribution(32, 512, log=True),  # from a few times the classes to a ResNet-18's own width
         "dropout": FloatDistribution(0.0, 0.5),  # beyond a half, small classifiers stop learning
     }
-    tuned = "study defaults/ogf, trial 4"
 
     #: Weight of the penalty, which is between 0 and 1, beside the cross-entropy.
     orthogonality: Annotated[float, Field(ge=0, le=1000)] = 0.1

@@ -30,7 +30,6 @@ class Product(Method):
     summary = "product of both streams' class probabilities"
     source = "product rule of Kittler et al., TPAMI 20(3), 1998"
     space = {"dropout": FloatDistribution(0.0, 0.5)}  # beyond a half, small encoders stop learning
-    tuned = "study defaults/product, trial 1"
 
     def build(self, encoder: EncoderSpec, classes: int) -> nn.Module:
         """Two encoders, each with its own classifier."""

@@ -40,7 +40,6 @@ class Addition(StagedFusion):
         "features": IntDistribution(32, 512, log=True),  # from a few times the classes to a ResNet-18's own width
         "dropout": FloatDistribution(0.0, 0.5),  # beyond a half, small classifiers stop learning
     }
-    tuned = "study defaults/sum, trial 4"
 
     #: Width of each stream's fully-connected layer.
     features: Annotated[int, Field(ge=8, le=4096)] = 128

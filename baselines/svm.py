@@ -41,7 +41,6 @@ class SVM(Method):
         "cost": FloatDistribution(1e-4, 0.1, log=True),  # training scans are separable by then: more changes little
         "dropout": FloatDistribution(0.0, 0.5),  # beyond a half, small encoders stop learning
     }
-    tuned = "study defaults/svm, trial 2"
 
     #: The SVMs' ``C``: what a scan on the wrong side costs against the width of the margin.
     cost: Annotated[float, Field(gt=0, le=10)] = 0.01

@@ -22,7 +22,6 @@ class Texture(Method):
     source = "one encoder and a linear classifier; the paper's 2D-only reference"
     reads = ("texture",)
     space = {"dropout": FloatDistribution(0.0, 0.5)}  # beyond a half, small encoders stop learning
-    tuned = "study defaults/texture, trial 3"
 
     def build(self, encoder: EncoderSpec, classes: int) -> nn.Module:
         """A stream over texture, pooled and classified."""

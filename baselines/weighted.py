@@ -35,7 +35,6 @@ class Weighted(Method):
     summary = "learnt convex combination of both streams' class probabilities"
     source = "weighted sum rule, after Kittler et al., TPAMI 20(3), 1998"
     space = {"dropout": FloatDistribution(0.0, 0.5)}  # beyond a half, small encoders stop learning
-    tuned = "study defaults/weighted, trial 6"
 
     def build(self, encoder: EncoderSpec, classes: int) -> nn.Module:
         """Two encoders, each with its own classifier, and the weight between them."""

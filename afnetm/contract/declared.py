@@ -15,7 +15,6 @@ from afnetm.strict import OwnError, parse
 
 _ATTRIBUTES = ("name", "version", "summary", "source", "space")
 _FLAGS = ("staged", "probabilities", "reading")
-_MAYBE_EMPTY = ("title", "tuned")
 #: Hyper-parameters of these names could not be written down: a suite's table and a file of best parameters use them
 #: otherwise.
 _TAKEN = ("method", "title", "training")
@@ -58,9 +57,9 @@ def _of_class(name: str, kind: Any) -> Iterator[str]:
     for flag in _FLAGS:
         if type(getattr(kind, flag)) is not bool:
             yield f"{flag} = {getattr(kind, flag)!r}; make it True or False"
-    for attribute in ("name", "summary", "source", *_MAYBE_EMPTY):
+    for attribute in ("name", "summary", "source", "title"):
         text = getattr(kind, attribute)
-        empty = attribute not in _MAYBE_EMPTY and not str(text).strip()
+        empty = attribute != "title" and not str(text).strip()
         if not isinstance(text, str) or empty or not text.isprintable():
             yield f"{attribute} = {text!r}; make it a text of one line that can be printed, tables show it"
     for attribute in ("reads", "reads_in_training"):
@@ -78,7 +77,7 @@ def _of_fields(_: str, kind: type[Method]) -> Iterator[str]:
     if not kind.__dataclass_params__.frozen or not kind.__dataclass_params__.eq:  # type: ignore[attr-defined]
         yield f"can be changed, or is compared by identity; {_DECORATE}"
     names = [field.name for field in dataclasses.fields(kind)]
-    for name in (*_ATTRIBUTES, *_FLAGS, "tuned"):
+    for name in (*_ATTRIBUTES, *_FLAGS):
         if name in names:
             yield f"{name} is a hyper-parameter, as it has a type; write {name} = ... without one, or ClassVar[...]"
     for name in _TAKEN:

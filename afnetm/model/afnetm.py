@@ -48,7 +48,6 @@ class AFNetM(Method):
         "reduction": IntDistribution(4, 16, log=True),  # around squeeze-and-excitation's 8 to 16 (Hu et al., CVPR 2018)
         "dropout": FloatDistribution(0.0, 0.5),  # beyond a half, small trunks stop learning
     }
-    tuned = "study defaults/afnetm, trial 2"
 
     #: How masks adjust a map: where they are, by a scale and a shift computed from what is seen there ("affine"); by
     #: such a scale where they are and another where they are not ("scale"); everywhere, by a scale and a shift computed

@@ -33,7 +33,6 @@ def make_manifest(
                 "masks": method.masks if method.uses_masks else "",
                 "probabilities": method.probabilities,
                 "reading": method.reading,
-                "tuned": vars(type(method)).get("tuned", ""),  # what was found for a parent is not a heir's
                 "changed": changed(method),
             }
             for label, method in suite.methods.items()

@@ -51,9 +51,8 @@ class Manifest:
         control: the method that the others are compared with.
         dataset: the dataset info, with ``source`` beside what ``data check`` prints.
         methods: by label: name, title (empty where it has none), version, summary, source, hyperparameters,
-            probabilities (whether its scores are), reading (whether its form is one of a paper), tuned (the search that
-            found its defaults), changed (which hyper-parameters are not at these); manifests of earlier versions have
-            not all of these.
+            probabilities (whether its scores are), reading (whether its form is one of a paper), changed (which
+            hyper-parameters are not at their defaults); manifests of earlier versions have not all of these.
         runs: every run, in the order planned.
         axes: what an ablation changes, by hyper-parameter: title and part_of (`reports.data.results.Axis`).
         added: methods that are not in the TOML.
