@@ -28,7 +28,7 @@ from afnetm.data.splits import subject_folds
 from afnetm.data.synthetic import SyntheticSource
 from afnetm.errors import UserError
 from afnetm.method import Method, built
-from afnetm.model.encoder import EncoderSpec
+from afnetm.model.encoder import EncoderPart, EncoderSpec, check_frozen
 from afnetm.registry import find_method
 from afnetm.strict import parse
 from afnetm.training.config import TrainingConfig
@@ -182,6 +182,7 @@ def create_model(
     size: int | None = None,
     weights: Path | str | None = None,
     output_stride: Literal[8, 16, 32] = 32,
+    frozen_stages: Literal[0, 1, 2, 3, "all"] = 0,
     **hyperparameters: Any,
 ) -> nn.Module:
     """A registered method's module, from `afnetm.FaceBatch` to `afnetm.Output`.
@@ -196,6 +197,7 @@ def create_model(
         weights: a ``.safetensors`` file of timm's state dict for the encoder, or ``"timm"`` for those that timm
             publishes, which are downloaded once; None for random ones.
         output_stride: pixels from one position of the last map to the next (`afnetm.model.encoder.EncoderSpec`).
+        frozen_stages: how many of the first stages of given weights are not trained, or ``"all"``.
         hyperparameters: of the method; its defaults otherwise.
 
     Raises:
@@ -205,8 +207,16 @@ def create_model(
         method = replace(name, **hyperparameters)
     else:
         method = parse(find_method(name), hyperparameters, table=name)
-    settings = {"name": encoder, "width": width, "size": size, "output_stride": output_stride}
-    spec = parse(EncoderSpec, settings | {"weights": None if weights is None else str(weights)}, table="encoder")
+    settings = {
+        "name": encoder,
+        "width": width,
+        "size": size,
+        "weights": None if weights is None else str(weights),
+        "output_stride": output_stride,
+        "frozen_stages": frozen_stages,
+    }
+    spec = parse(EncoderSpec, settings, table="encoder")
+    check_frozen(spec)
     return built(method, spec, num_classes)
 
 
@@ -325,6 +335,9 @@ def load_model(directory: Path | str) -> TrainedModel:
         module.load_state_dict(load(weights.read_bytes()))
     except (SafetensorError, RuntimeError, *BROKEN) as error:
         raise UserError(f"{weights}: not the weights of '{kind.name}' ({str(error).splitlines()[0]})") from None
+    for part in module.modules():
+        if isinstance(part, EncoderPart):
+            part.pretrained = True  # by that run, where it is trained further
     return TrainedModel(module.eval(), classes, size, config)
 
 

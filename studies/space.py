@@ -21,6 +21,14 @@ TRAINING: Mapping[str, BaseDistribution] = {
     "learning_rate": FloatDistribution(3e-4, 1e-2, log=True),  # AdamW's customary 1e-3 and a factor of 3 to 10 around
     "weight_decay": FloatDistribution(1e-3, 0.3, log=True),  # from hardly any to several times AdamW's usual 0.05
 }
+#: The same where an encoder's given weights are trained further. Authors fine-tune whole networks by AdamW at 5e-5
+#: (ConvNeXt's TRAINING.md) to 2e-3 (MAE's FINETUNE.md: 5e-4 * 1024 / 256), and a detector's backbone at a tenth of the
+#: rate of what is new (DETR: 1e-5 and 1e-4).
+FINE_TUNING: Mapping[str, BaseDistribution] = {
+    **TRAINING,
+    "learning_rate": FloatDistribution(2e-5, 2e-3, log=True),
+    "pretrained_factor": FloatDistribution(0.03, 1.0, log=True),  # searched where the suite names it
+}
 
 #: Before a training configuration's key in a trial's parameters.
 PREFIX = "training."
@@ -44,20 +52,29 @@ class Space:
         return {"space": ranges, "start": dict(self.start)}
 
 
-def search_space(method: Method, config: TrainingConfig, *, fixed: Collection[str], training: Sequence[str]) -> Space:
+def search_space(
+    method: Method,
+    config: TrainingConfig,
+    *,
+    fixed: Collection[str],
+    training: Sequence[str],
+    fine_tuned: bool = False,
+) -> Space:
     """The space of `method` under `config`.
 
     Args:
         method: with the suite's values.
         config: with the suite's values.
         fixed: hyper-parameters that the suite has decided; they are not searched.
-        training: keys of `TRAINING` to search.
+        training: keys of `TRAINING`, or of `FINE_TUNING`, to search.
+        fine_tuned: whether an encoder's given weights are trained further, which takes other ranges.
 
     Raises:
         UserError: nothing is left to search.
     """
     own = {name: distribution for name, distribution in method.space.items() if name not in fixed}
-    distributions = own | {PREFIX + key: TRAINING[key] for key in training}
+    ranges = FINE_TUNING if fine_tuned else TRAINING
+    distributions = own | {PREFIX + key: ranges[key] for key in training}
     if not distributions:
         raise UserError(f"method '{method.name}': nothing to search; its hyper-parameters are fixed, training = []")
     values = {name: getattr(method, name) for name in own} | {PREFIX + key: getattr(config, key) for key in training}

@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field, model_validator
 
 from afnetm.errors import UserError
 from afnetm.strict import STRICT
-from studies.space import TRAINING
+from studies.space import FINE_TUNING, TRAINING
 
 #: Trials of a study where nothing else is said.
 TRIALS = 20
@@ -58,8 +58,8 @@ class SearchSpec(BaseModel):
         if self.trials is not None and self.hours is not None:
             raise UserError(f"trials = {self.trials} and hours = {self.hours}: one of them is the budget")
         for key in self.training:
-            if key not in TRAINING:
-                raise UserError(f"training = '{key}': not searched; allowed: {', '.join(TRAINING)}")
+            if key not in FINE_TUNING:
+                raise UserError(f"training = '{key}': not searched; allowed: {', '.join(FINE_TUNING)}")
         if self.pruner == "wilcoxon" and self.folds < 5:
             # One-sided, n folds all worse have p = 2**-n, and the last fold cuts nothing short any more.
             raise UserError(

@@ -10,7 +10,7 @@ from afnetm.face_batch import FaceBatch
 
 def parameter_count(module: nn.Module) -> int:
     """Number of trainable parameters of `module`."""
-    return sum(parameter.numel() for parameter in module.parameters())
+    return sum(parameter.numel() for parameter in module.parameters() if parameter.requires_grad)
 
 
 def flop_count(module: nn.Module, *, size: int) -> int:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, replace
 from functools import cache
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 import timm
 import torch
@@ -38,6 +38,10 @@ class EncoderSpec:
         depth_weights: the same for what reads depth; None for `weights`.
         normalise: whether texture is shifted and scaled as the encoder's weights were trained with it (timm's
             ``pretrained_cfg``); None for whether weights are given.
+        frozen_stages: how many of the first stages, the stem among them, keep their given weights as they are; or
+            ``"all"``, the one choice beside 0 for encoders that have no stages. What is frozen has no gradients and
+            computes as in evaluation, so that batch norms keep their running statistics, too. A trunk's stages count
+            as those of a stream.
         size: of the faces, in pixels, for encoders built for one size (those with position embeddings or windows);
             None for timm's own. A benchmark sets it to its dataset's.
     """
@@ -50,7 +54,13 @@ class EncoderSpec:
     weights: str | None = None
     depth_weights: str | None = None
     normalise: bool | None = None
+    frozen_stages: Literal[0, 1, 2, 3, "all"] = 0
     size: Annotated[int, Field(ge=1)] | None = None
+
+    @property
+    def fine_tuned(self) -> bool:
+        """Whether given weights are trained further: whether there are any, and not all of them frozen."""
+        return (self.weights or self.depth_weights) is not None and self.frozen_stages != "all"
 
 
 class Normalised(nn.Module):
@@ -84,7 +94,28 @@ def normalisation(spec: EncoderSpec, in_channels: int) -> list[nn.Module]:
     return [Normalised(spec.name)] if wanted and in_channels == 3 else []
 
 
-class Stage(nn.Sequential):
+class EncoderPart(nn.Module):
+    """Layers of an encoder that know where their weights come from, wherever in a network a method puts them.
+
+    Attributes:
+        pretrained: whether they began with given weights.
+        frozen: whether these are not trained; the layers are then in evaluation mode, whatever their network's is.
+    """
+
+    pretrained = False
+    frozen = False
+
+    def marked(self, *, pretrained: bool, frozen: bool) -> Self:
+        """Itself, marked so; what is frozen has no gradients from now on."""
+        self.pretrained, self.frozen = pretrained, frozen
+        return self.requires_grad_(False).eval() if frozen else self
+
+    def train(self, mode: bool = True) -> Self:
+        """Training mode, or evaluation mode where `mode` says so or the weights are frozen."""
+        return super().train(mode and not self.frozen)
+
+
+class Stage(EncoderPart, nn.Sequential):
     """One stage of an `Encoder`: ``(B, C, H, W)`` to ``(B, C', H', W')``."""
 
 
@@ -116,7 +147,11 @@ class Encoder(nn.Module):
                 modules = []
         if len(stages) != 4 or modules:
             raise UserError(f"encoder '{spec.name}' cannot be cut into four stages; try resnet18, convnext_atto")
-        self.stages = nn.ModuleList(stages)
+        pretrained = given_weights(spec, in_channels) is not None
+        frozen = len(stages) if spec.frozen_stages == "all" else spec.frozen_stages
+        self.stages = nn.ModuleList(
+            stage.marked(pretrained=pretrained, frozen=number < frozen) for number, stage in enumerate(stages)
+        )
         self.channels: list[int] = [info["num_chs"] for info in infos]
 
     def forward(self, x: Tensor) -> Tensor:
@@ -144,6 +179,19 @@ def given_weights(spec: EncoderSpec, in_channels: int) -> str | None:
     """The weights of `spec` that are for pictures of `in_channels`: three are texture's, up to five depth's."""
     depth = spec.depth_weights if in_channels in _DEPTH_CHANNELS else None
     return depth or spec.weights
+
+
+def check_frozen(spec: EncoderSpec) -> None:
+    """Refuses to freeze random weights; an encoder that is made to take a trained model's is not asked.
+
+    Raises:
+        UserError: names the key, its value and what is allowed.
+    """
+    if spec.frozen_stages != 0 and spec.weights is None:
+        value = f"'{spec.frozen_stages}'" if spec.frozen_stages == "all" else spec.frozen_stages
+        raise UserError(
+            f"encoder.frozen_stages = {value}: random weights would stay random; give encoder.weights, or leave it out"
+        )
 
 
 @cache

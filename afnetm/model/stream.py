@@ -8,7 +8,17 @@ from timm.layers import to_2tuple
 from torch import Tensor, nn
 
 from afnetm.errors import UserError
-from afnetm.model.encoder import UNFIT, Encoder, EncoderSpec, create_network, has_stages, normalisation, reason
+from afnetm.model.encoder import (
+    UNFIT,
+    Encoder,
+    EncoderPart,
+    EncoderSpec,
+    create_network,
+    given_weights,
+    has_stages,
+    normalisation,
+    reason,
+)
 from afnetm.training.process import prepared
 
 
@@ -31,11 +41,16 @@ class Stream(nn.Module):
         return features
 
 
-class _Whole(nn.Module):
+class _Whole(EncoderPart):
     """An encoder that is not cut: its last map after its final norm; class and other prefix tokens left out."""
 
     def __init__(self, spec: EncoderSpec, in_channels: int) -> None:
         super().__init__()
+        if spec.frozen_stages not in {0, "all"}:
+            raise UserError(
+                f"encoder.frozen_stages = {spec.frozen_stages}: encoder '{spec.name}' cannot be cut into stages; "
+                "say 'all', or leave it out"
+            )
         self.before = nn.Sequential(*normalisation(spec, in_channels))
         self.network = create_network(spec, in_channels)
         patch = to_2tuple(getattr(getattr(self.network, "patch_embed", None), "patch_size", 1))
@@ -47,6 +62,7 @@ class _Whole(nn.Module):
             self.channels: list[int] = [self.network.feature_info[-1]["num_chs"]]
         except UNFIT as error:
             raise UserError(f"encoder '{spec.name}' does not end in a map of features: {reason(error)}") from error
+        self.marked(pretrained=given_weights(spec, in_channels) is not None, frozen=spec.frozen_stages == "all")
 
     def forward(self, x: Tensor) -> Tensor:
         (features,) = self.network.forward_intermediates(
@@ -86,11 +102,13 @@ def check_encoder(spec: EncoderSpec, *, size: int, staged: Iterable[str] = ()) -
     try:
         with prepared():
             features = stream(torch.zeros(2, 4, size, size))
-            torch.autograd.backward(features.sum())
+            if features.requires_grad:  # else all is frozen
+                torch.autograd.backward(features.sum())
     except UNFIT as error:
         raise UserError(f"encoder '{spec.name}' cannot read {size} px: {reason(error)}") from error
     if features.ndim != 4 or features.shape[1] != stream.channels:
         raise UserError(f"encoder '{spec.name}' does not end in a map of {stream.channels} channels, as timm says")
-    idle = [name for name, parameter in stream.named_parameters() if parameter.grad is None]
+    trained = {name: parameter for name, parameter in stream.named_parameters() if parameter.requires_grad}
+    idle = [name for name, parameter in trained.items() if parameter.grad is None]
     if idle:
         raise UserError(f"encoder '{spec.name}' has layers that its last map does not depend on, first {idle[0]}")

@@ -54,6 +54,8 @@ class TrainingConfig:
         epochs: passes over the training scans.
         batch_size: at most so many faces a step; an epoch is cut into equal batches.
         learning_rate: the peak, reached after the warm-up.
+        pretrained_factor: the learning rate of encoders' given weights as a fraction of `learning_rate`, which is that
+            of all that is new: heads, fusion modules and encoders with random weights.
         weight_decay: AdamW's, on the weights of convolutions and linear layers; not on norms, biases, tokens or
             scalars.
         gradient_clip: gradients are scaled down to this norm, over all parameters, where it is larger; None for never.
@@ -70,6 +72,7 @@ class TrainingConfig:
     epochs: Annotated[int, Field(ge=1, le=10_000)] = 30
     batch_size: Annotated[int, Field(ge=2, le=65_536)] = 32
     learning_rate: Annotated[float, Field(gt=0, le=1)] = 1e-3
+    pretrained_factor: Annotated[float, Field(gt=0, le=1)] = 1.0
     weight_decay: Annotated[float, Field(ge=0, le=1)] = 0.05
     gradient_clip: Annotated[float, Field(gt=0)] | None = 1.0
     warmup: Fraction = 0.1

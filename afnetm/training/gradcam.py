@@ -54,7 +54,7 @@ def gradcam(model: nn.Module, faces: FaceBatch, classes: Tensor) -> dict[str, Te
     maps: dict[str, Tensor] = {}
 
     def keep(name: str, _module: nn.Module, _inputs: Any, output: Tensor) -> None:
-        maps[name] = output
+        maps[name] = output if output.requires_grad else output.requires_grad_()  # a frozen encoder's
 
     hooks = [module.register_forward_hook(partial(keep, name)) for name, module in last_maps(model).items()]
     try:

@@ -15,6 +15,7 @@ from torch.nn.functional import cross_entropy
 from torch.nn.utils import clip_grad_norm_
 
 from afnetm.method import Finalizing, Output
+from afnetm.model.encoder import EncoderPart
 from afnetm.training.augment import draw
 from afnetm.training.config import TrainingConfig
 from afnetm.training.device_dataset import DeviceDataset
@@ -31,7 +32,7 @@ class Curves:
     Attributes:
         loss: mean training loss.
         accuracy: of the training scans as augmented, while the weights were changing.
-        learning_rate: at the epoch's last step.
+        learning_rate: at the epoch's last step, of new weights.
     """
 
     loss: Tensor
@@ -85,7 +86,7 @@ def fit(
             torch.autograd.backward(loss)
             if config.gradient_clip is not None:
                 clip_grad_norm_(model.parameters(), config.gradient_clip)
-            rates[epoch] = schedule.get_last_lr()[0]
+            rates[epoch] = max(schedule.get_last_lr())
             optimizer.step()
             optimizer.zero_grad()
             schedule.step()
@@ -98,19 +99,26 @@ def fit(
 
 
 def parameter_groups(model: nn.Module, config: TrainingConfig) -> list[dict[str, Any]]:
-    """AdamW's parameter groups: decay is for the weights of convolutions and linear layers alone.
+    """AdamW's parameter groups, of what is trained: what decays and what does not, new weights and pretrained ones.
 
-    They are the parameters called ``weight`` (or ``in_proj_weight``) with two axes or more, embeddings excepted.
-    Norms, biases, tokens and scalars are left out, as timm leaves them out: zero is no simpler a value of theirs.
+    Decay is for the weights of convolutions and linear layers alone: the parameters called ``weight`` (or
+    ``in_proj_weight``) with two axes or more, embeddings excepted. Norms, biases, tokens and scalars are left out, as
+    timm leaves them out: zero is no simpler a value of theirs. Encoders' given weights have `pretrained_factor`.
     """
     embeddings = {module.weight for module in model.modules() if isinstance(module, nn.Embedding)}
-    decayed: list[nn.Parameter] = []
-    others: list[nn.Parameter] = []
+    parts = [part for part in model.modules() if isinstance(part, EncoderPart) and part.pretrained]
+    pretrained = {parameter for part in parts for parameter in part.parameters()}
+    groups: dict[tuple[float, float], list[nn.Parameter]] = {
+        (rate, decay): []
+        for rate in (config.learning_rate, config.learning_rate * config.pretrained_factor)
+        for decay in (config.weight_decay, 0.0)
+    }
     for name, parameter in model.named_parameters():
-        decays = name.endswith("weight") and parameter.ndim > 1 and parameter not in embeddings
-        (decayed if decays else others).append(parameter)
-    groups = [{"params": decayed, "weight_decay": config.weight_decay}, {"params": others, "weight_decay": 0.0}]
-    return [group for group in groups if group["params"]]
+        if parameter.requires_grad:
+            decays = name.endswith("weight") and parameter.ndim > 1 and parameter not in embeddings
+            factor = config.pretrained_factor if parameter in pretrained else 1.0
+            groups[config.learning_rate * factor, config.weight_decay if decays else 0.0].append(parameter)
+    return [{"params": of, "lr": rate, "weight_decay": decay} for (rate, decay), of in groups.items() if of]
 
 
 def _check_finite(loss: Tensor, config: TrainingConfig) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from afnetm.data.dataset import FaceDataset, dataset_directory
 from afnetm.errors import UserError
 from afnetm.method import Method
+from afnetm.model.encoder import check_frozen
 from afnetm.model.stream import check_encoder
 from benchmarks.plans.naming import check_label, check_suite_name
 from studies.spec import SearchSpec
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 
 #: Of the faces of a dataset yet to be prepared, pixels, unless its maker says otherwise.
 USUAL_SIZE = 224
+#: Why a learning rate for given weights would decide nothing.
+_NOT_FINE_TUNED = "no given weights are trained; give encoder.weights and do not freeze all of them, or leave it out"
 
 
 def check_suite(suite: "Suite", *, file: str) -> None:
@@ -30,6 +33,9 @@ def check_suite(suite: "Suite", *, file: str) -> None:
     try:
         dataset_directory(Path(), suite.dataset.name)
         _check_dataset(suite.dataset, suite.protocol)
+        check_frozen(suite.encoder)
+        if suite.training.pretrained_factor != 1 and not suite.encoder.fine_tuned:
+            raise UserError(f"training.pretrained_factor = {suite.training.pretrained_factor:g}: {_NOT_FINE_TUNED}")
         if suite.search is not None:
             check_search(suite.search, suite)
     except UserError as error:
@@ -46,6 +52,8 @@ def check_search(search: SearchSpec, suite: "Suite") -> None:
     Raises:
         UserError: names the key and what is allowed.
     """
+    if "pretrained_factor" in search.training and not suite.encoder.fine_tuned:
+        raise UserError(f"search.training = 'pretrained_factor': {_NOT_FINE_TUNED}")
     _check_selection(search, suite.protocol)
     _check_inner_folds(search, suite.dataset, suite.protocol)
 

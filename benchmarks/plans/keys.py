@@ -19,6 +19,7 @@ UNSAID: Mapping[str, Any] = {
     "epochs": 30,
     "batch_size": 32,
     "learning_rate": 1e-3,
+    "pretrained_factor": 1.0,
     "weight_decay": 0.05,
     "gradient_clip": 1.0,
     "warmup": 0.1,

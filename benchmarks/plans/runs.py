@@ -39,7 +39,7 @@ class Run:
         method: the registered name.
         version: the method's version.
         hyperparameters: the method's fields.
-        encoder: its name and width, the SHA-256 of given weights, and its output stride where that is not the default.
+        encoder: its name and width, the SHA-256 of given weights, and what is not at its default.
         training: the training configuration's fields.
         device: the kind, ``"cpu"`` or ``"cuda"``: they differ in rounding.
         inner: for a run of a search, which of its inner folds: ``selection``, ``folds`` and ``fold``; its repeat and
@@ -210,6 +210,8 @@ def _encoder_identity(spec: EncoderSpec) -> dict[str, Any]:
         younger["depth_weights"] = _digest(spec.depth_weights, spec.name)
     if spec.normalise is not None:
         younger["normalise"] = spec.normalise
+    if spec.frozen_stages != 0:
+        younger["frozen_stages"] = spec.frozen_stages
     weights = None if spec.weights is None else _digest(spec.weights, spec.name)
     return {"name": spec.name, "width": spec.width, "weights": weights, **younger}
 

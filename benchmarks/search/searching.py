@@ -91,7 +91,13 @@ def study_specs(
     spaces = {}
     for label in labels:
         fixed = suite.fixed.get(label, ())
-        spaces[label] = search_space(suite.methods[label], suite.training, fixed=fixed, training=spec.training)
+        spaces[label] = search_space(
+            suite.methods[label],
+            suite.training,
+            fixed=fixed,
+            training=spec.training,
+            fine_tuned=suite.encoder.fine_tuned,
+        )
         check_sampler(spec.sampler, spaces[label].distributions, method=label)
     return [
         StudySpec(name, label, where, search, bases[label, where], made[where], spaces[label], spec)
