@@ -6,18 +6,14 @@ does in effect. Records are kept in the home, so that a run that was cut off goe
 
 import argparse
 import os
-from collections import deque
 from pathlib import Path
-
-import pandas as pd
 
 from benchmarks.commands.job import prepare
 from benchmarks.commands.request import Options, ask
-from benchmarks.execution.driver import Outcome, drive
 from benchmarks.plans.runs import PlannedRun, rebuild, with_settings
 from benchmarks.records.home import Home
-from benchmarks.records.store import Store
 from benchmarks.terminal.console import Terminal
+from scripts.driving import Runs, accuracies
 
 
 def reseeded(planned: PlannedRun, seed: int) -> PlannedRun:
@@ -26,41 +22,17 @@ def reseeded(planned: PlannedRun, seed: int) -> PlannedRun:
     return with_settings(planned, method, config, reseed=seed)
 
 
-def accuracies(
-    suite: str, methods: list[str], *, seeds: int, home: Home, workers: int, console: Terminal
-) -> pd.DataFrame:
-    """A row a method and seed: accuracy over all tested scans of the suite, a share of 1.
+def planned_runs(suite: str, methods: list[str], *, seeds: int, home: Home, console: Terminal) -> Runs:
+    """A suite's runs on the processor by method and seed.
 
     Raises:
-        UserError: the suite is not right, or a training failed.
+        UserError: the suite is not right.
     """
-    job = prepare(ask(suite, Options(home=home, methods=methods, workers=workers, device="cpu")), console)
-    runs = [(one.label, seed, reseeded(one, seed)) for one in job.chosen for seed in range(seeds)]
-    store = Store(home)
-    with home.lock():
-        done = store.done()
-        drive(_Reseeded([run for _, _, run in runs if run.run.key not in done], console), home, workers=workers)
-    results = [(label, seed, store.result(run.run.key)) for label, seed, run in runs]
-    rows = [(label, seed, found["accuracy"] * found["n_test"], found["n_test"]) for label, seed, found in results]
-    sums = pd.DataFrame(rows, columns=["method", "seed", "right", "tested"]).groupby(["method", "seed"]).sum()
-    return (sums["right"] / sums["tested"]).rename("accuracy").reset_index()
-
-
-class _Reseeded:
-    """Runs to be driven, and a line about each that has ended."""
-
-    def __init__(self, todo: list[PlannedRun], console: Terminal) -> None:
-        self._todo, self._console = deque(todo), console
-
-    def pull(self) -> PlannedRun | None:
-        """The next one."""
-        return self._todo.popleft() if self._todo else None
-
-    def take(self, outcome: Outcome) -> None:
-        """Tells how it ended."""
-        run = outcome.planned.run
-        how = outcome.reason or f"{outcome.seconds:.1f} s"
-        self._console.print(f"{outcome.planned.label}, seed {run.reseed}, fold {run.fold}: {how}")
+    runs: Runs = {}
+    for one in prepare(ask(suite, Options(home=home, methods=methods, device="cpu")), console).chosen:
+        for seed in range(seeds):
+            runs.setdefault((one.label, seed), []).append(reseeded(one, seed))
+    return runs
 
 
 def main() -> None:
@@ -73,14 +45,9 @@ def main() -> None:
     parser.add_argument("--workers", type=int, default=1)
     arguments = parser.parse_args()
     console = Terminal()
-    found = accuracies(
-        arguments.suite,
-        arguments.methods,
-        seeds=arguments.seeds,
-        home=Home(arguments.home),
-        workers=arguments.workers,
-        console=console,
-    )
+    home = Home(arguments.home)
+    runs = planned_runs(arguments.suite, arguments.methods, seeds=arguments.seeds, home=home, console=console)
+    found = accuracies(runs, ["method", "seed"], home=home, workers=arguments.workers, console=console)
     for method, own in found.groupby("method")["accuracy"]:
         share = 100.0 * own
         console.print(f"{method}: {', '.join(f'{value:.1f}' for value in share)} %")

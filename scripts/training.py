@@ -1,0 +1,66 @@
+"""Learning rate and weight decay of the synthetic suites: ``python -m scripts.training``; about twenty minutes.
+
+Every method of the suite training, one of each family, is trained at each value of a grid: first the learning rate at
+AdamW's usual weight decay, then the weight decay at the learning rate chosen. Chosen is the value with the best mean
+over the methods, which favours none; the table shows what each would have had at its own best. Trainings are kept in
+the home, so that what was cut off goes on.
+"""
+
+import argparse
+import os
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from benchmarks.commands.job import prepare
+from benchmarks.commands.request import Options, ask
+from benchmarks.plans.runs import PlannedRun, rebuild, with_settings
+from benchmarks.records.home import Home
+from benchmarks.terminal.console import Terminal
+from scripts.driving import Runs, accuracies
+
+LEARNING_RATES = (5e-4, 1e-3, 2e-3, 4e-3, 8e-3)
+WEIGHT_DECAYS = (0.01, 0.05, 0.2)
+START = 0.05
+
+
+def configured(planned: PlannedRun, **training: Any) -> PlannedRun:
+    """The same run with other values of its training configuration."""
+    method, _, config = rebuild(planned)
+    return with_settings(planned, method, replace(config, **training))
+
+
+def chosen(found: pd.DataFrame, key: str) -> Any:
+    """The value of `key` with the best mean over the methods."""
+    return found.groupby(key)["accuracy"].mean().idxmax()
+
+
+def main() -> None:
+    """Prints a table of accuracy over the learning rate and one over weight decay, methods in rows, and the choice."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--home", type=Path, default=Path(os.environ.get("AFNETM_HOME", "runs")))
+    parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)
+    arguments = parser.parse_args()
+    home, console = Home(arguments.home), Terminal()
+    planned = prepare(ask("training", Options(home=home, workers=arguments.workers, device="cpu")), console).chosen
+
+    def grid(key: str, values: tuple[float, ...], **others: float) -> float:
+        runs: Runs = {}
+        for one in planned:
+            for value in values:
+                runs.setdefault((one.label, value), []).append(configured(one, **{key: value}, **others))
+        found = accuracies(runs, ["method", key], home=home, workers=arguments.workers, console=console)
+        table = found.pivot(index="method", columns=key, values="accuracy").mul(100)
+        table.loc["mean"] = table.mean()
+        best: float = chosen(found, key)
+        console.print(f"{table.round(1).to_string()}\n{key}: {best:g}")
+        return best
+
+    rate = grid("learning_rate", LEARNING_RATES, weight_decay=START)
+    grid("weight_decay", WEIGHT_DECAYS, learning_rate=rate)
+
+
+if __name__ == "__main__":
+    main()
