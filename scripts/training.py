@@ -1,6 +1,6 @@
 """Learning rate and weight decay of the synthetic suites: ``python -m scripts.training``; about twenty minutes.
 
-Every method of the suite training, one of each family, is trained at each value of a grid: first the learning rate at
+Every method of the suite scripts/training.toml, one of each family, is trained at each value of a grid: first the learning rate at
 AdamW's usual weight decay, then the weight decay at the learning rate chosen. Chosen is the value with the best mean
 over the methods, which favours none; the table shows what each would have had at its own best. Trainings are kept in
 the home, so that what was cut off goes on.
@@ -21,6 +21,7 @@ from benchmarks.records.home import Home
 from benchmarks.terminal.console import Terminal
 from scripts.driving import Runs, accuracies
 
+SUITE = Path(__file__).with_suffix(".toml")
 LEARNING_RATES = (5e-4, 1e-3, 2e-3, 4e-3, 8e-3)
 WEIGHT_DECAYS = (0.01, 0.05, 0.2)
 START = 0.05
@@ -44,7 +45,7 @@ def main() -> None:
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)
     arguments = parser.parse_args()
     home, console = Home(arguments.home), Terminal()
-    planned = prepare(ask("training", Options(home=home, workers=arguments.workers, device="cpu")), console).chosen
+    planned = prepare(ask(str(SUITE), Options(home=home, workers=arguments.workers, device="cpu")), console).chosen
 
     def grid(key: str, values: tuple[float, ...], **others: float) -> float:
         runs: Runs = {}
