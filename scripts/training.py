@@ -1,9 +1,9 @@
 """Learning rate and weight decay of the synthetic suites: ``python -m scripts.training``; about twenty minutes.
 
-Every method of the suite scripts/training.toml, one of each family, is trained at each value of a grid: first the learning rate at
-AdamW's usual weight decay, then the weight decay at the learning rate chosen. Chosen is the value with the best mean
-over the methods, which favours none; the table shows what each would have had at its own best. Trainings are kept in
-the home, so that what was cut off goes on.
+Every method of the suite in training.toml, one of each family, is trained at each value of a grid: first the learning
+rate at AdamW's usual weight decay, then the weight decay at the learning rate chosen. Chosen is the value with the best
+mean over the methods, which favours none; the table shows what each would have had at its own best. Trainings are kept
+in the home, so that what was cut off goes on.
 """
 
 import argparse
