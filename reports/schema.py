@@ -103,7 +103,7 @@ SELECTION: Mapping[str, Column] = {
     "accuracy": _SHARE,
 }
 
-#: What the columns of recorded nuisance_factors start with.
+#: What the columns of recorded nuisance factors start with.
 FACTOR = "nuisance_"
 
 #: A row is a test scan of a run whose method weighs texture and depth.
@@ -142,7 +142,7 @@ def predictions_of(classes: Sequence[str]) -> dict[str, Column]:
 
 
 def nuisance_factors(frame: pd.DataFrame) -> dict[str, Column]:
-    """The columns of a table of recorded nuisance_factors: the scan, and whatever starts with `FACTOR`."""
+    """The columns of a table of recorded nuisance factors: the scan, and whatever starts with `FACTOR`."""
     return {"scan": _NAME, **{name: Column(kind="number") for name in frame.columns if str(name).startswith(FACTOR)}}
 
 

@@ -16,6 +16,7 @@ from reports.pictures import figures, per_method
 from reports.pictures.attention import attention
 from reports.pictures.conditions import conditions, contenders
 from reports.pictures.hardest import hardest_faces, subjects
+from reports.pictures.landmark_error import landmark_error
 from reports.pictures.pareto import cost
 from reports.pictures.theme import Picture
 from reports.pictures.weights import followed, nuisance_factors, shifts, weights
@@ -50,6 +51,7 @@ def draw_pictures(results: Results, table: pd.DataFrame) -> Pictures:
     rivals = contenders(table, results.control)
     made |= _per_method(results, table)
     made |= {"conditions": conditions(results, rivals), "subjects": {"": subjects(results, rivals[0])}}
+    made["landmark_error"] = landmark_error(results, table)
     strip = hardest_faces(results)
     made["hardest"] = {"": strip} if strip else {}
     return made | _evidence(results, rivals)

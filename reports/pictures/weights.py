@@ -104,7 +104,7 @@ def nuisance_factors(table: pd.DataFrame, method: str) -> Picture:
     figure.axes[0].set(xlabel="Rank correlation with texture's weight", ylabel="Disturbance")
     words = (f"{name} {mean[name]:+.2f}".replace("-", formats.MINUS) for name in names)
     return drawn(
-        figure, f"Rank correlation of texture's weight in {method} with recorded nuisance_factors: " + "; ".join(words)
+        figure, f"Rank correlation of texture's weight in {method} with recorded nuisance factors: " + "; ".join(words)
     )
 
 

@@ -10,6 +10,7 @@ from reports.table import TableColumn
 #: In tables.
 _LETTERS = {"texture": "T", "depth": "D", "masks": "M", "landmarks": "L"}
 _SOURCES = {"other_expression": "other expression"}
+_GUIDES = {"masks", "landmarks"}
 #: Of masks and landmarks.
 _ANNOTATED = "annotated"
 
@@ -31,20 +32,21 @@ def inputs_of(about: Mapping[str, Any]) -> str:
     return f"{text}; in training {', '.join(more)}" if more else text
 
 
+def mask_source(about: Mapping[str, Any]) -> str:
+    """The source of a method's masks or landmarks, such as ``"mean"``; empty where it reads none at test time."""
+    return "" if _GUIDES.isdisjoint(about.get("inputs", ())) else str(about.get("masks", ""))
+
+
 def annotated(plan: Provenance) -> list[str]:
     """The methods that are given annotations of the scans that they are tested on."""
-    return [
-        name
-        for name, about in plan.methods.items()
-        if about.get("masks") == _ANNOTATED and not {"masks", "landmarks"}.isdisjoint(about.get("inputs", ()))
-    ]
+    return [name for name, about in plan.methods.items() if mask_source(about) == _ANNOTATED]
 
 
 def differing(plan: Provenance) -> list[str]:
     """In a sentence, which methods read more than texture and depth; nothing where none does."""
     more: dict[str, list[str]] = {}
     for name, about in plan.methods.items():
-        if beyond := _letters(about, [one for one in about.get("inputs", ()) if one in {"masks", "landmarks"}]):
+        if beyond := _letters(about, [one for one in about.get("inputs", ()) if one in _GUIDES]):
             more.setdefault(", ".join(beyond), []).append(name)
     if not more:
         return []
@@ -55,4 +57,4 @@ def differing(plan: Provenance) -> list[str]:
 def _letters(about: Mapping[str, Any], read: Any) -> list[str]:
     source = str(about.get("masks", ""))
     where = f" ({_SOURCES.get(source, source)})"
-    return [_LETTERS[one] + (where if one in {"masks", "landmarks"} else "") for one in read]
+    return [_LETTERS[one] + (where if one in _GUIDES else "") for one in read]

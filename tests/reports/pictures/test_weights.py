@@ -62,7 +62,7 @@ def test_pictures_say_their_numbers(weighed):
     mean = 100 * moved.query("group == 'depth failed'")["shift"].mean()
     assert f"depth failed +{mean:.1f}" in picture.alt
     strongest = rho.groupby("factor")["rho"].mean().abs().idxmax().replace("_", " ")
-    assert f"nuisance_factors: {strongest} " in nuisance_factors(rho, "afnetm").alt
+    assert f"nuisance factors: {strongest} " in nuisance_factors(rho, "afnetm").alt
 
 
 def test_without_levels_expressions_are_left(weighed):
