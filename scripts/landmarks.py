@@ -1,8 +1,9 @@
-"""Writes into docs/landmarks.md how far found landmarks are from the annotated ones, and how well regions overlap.
+"""Writes into docs/landmarks.md how far landmarks are from where they belong, and how well regions overlap.
 
-    python -m scripts.landmarks --subjects 60 --intensities 4 --seed 0
+    python -m scripts.landmarks --subjects 60 --intensities 3 4 --seed 0
 
-Synthetic scans, as generated and clean; the landmarker on every scan alone, the regressor in subject-disjoint folds.
+Synthetic scans, as generated and clean, of which the generator knows where landmarks belong; the annotated ones, those
+that the landmarker finds in every scan alone, and the regressor's in subject-disjoint folds.
 """
 
 import argparse
@@ -11,7 +12,7 @@ import re
 import time
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
@@ -25,12 +26,13 @@ from afnetm.data.landmark_regressor import FOLDS, out_of_fold
 from afnetm.data.landmarker import find_landmarks
 from afnetm.data.landmarks import LANDMARKS_83
 from afnetm.data.maps import PLANES, REGIONS
-from afnetm.data.pose import fit_pose
+from afnetm.data.pose import Pose, fit_pose
 from afnetm.data.regions import LANDMARK_SETS, region_planes
 from afnetm.data.rendering import render
 from afnetm.data.scan import Scan
 from afnetm.data.synthetic import SyntheticSource
-from afnetm.data.synthetic.nuisance import TEXTURE_FAILURES
+from afnetm.data.synthetic.making import make_scan
+from afnetm.data.synthetic.nuisance import TEXTURE_FAILURES, Nuisance
 from afnetm.data.synthetic.source import GENERATOR_VERSION
 from afnetm.errors import UserError
 from afnetm.workers import context
@@ -49,15 +51,16 @@ CONDITIONS = ("clean", "no failure", *TEXTURE_FAILURES[1:], "depth", "texture an
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Measured:
-    """One scan: its maps, the annotated landmarks and the found ones, both in the annotated pose, mm.
+    """One scan: its maps, and landmarks where they belong, as annotated and as found, all in the annotated pose, mm.
 
     Attributes:
         condition: of `CONDITIONS`.
         subject: whose face it is.
         texture, depth: as in `RenderedMaps`.
-        annotated: ``(83, 3)``.
+        true, annotated: ``(83, 3)``.
         found: ``(83, 3)``; NaN where no face was found.
-        turn: between the annotated pose and that of the found landmarks, degrees; NaN where none was found.
+        annotated_turn, turn: from the pose of the true landmarks to that of the annotated and of the found ones,
+            degrees; NaN where none was found.
         seconds: of the processor that finding took.
     """
 
@@ -65,8 +68,10 @@ class Measured:
     subject: str
     texture: NDArray[np.uint8]
     depth: NDArray[np.uint16]
+    true: NDArray[np.float64]
     annotated: NDArray[np.float64]
     found: NDArray[np.float64]
+    annotated_turn: float
     turn: float
     seconds: float
 
@@ -75,12 +80,13 @@ def measure(scan_id: str, source: SyntheticSource) -> Measured:
     """Renders a scan, and finds landmarks in it without those that it has."""
     with threadpool_limits(1):
         scan = source.load(scan_id)
-        maps, pose = render(scan, size=SIZE), fit_pose(scan)
+        true = true_landmarks(scan, source)
+        maps, pose, upright = render(scan, size=SIZE), fit_pose(scan), fit_pose(replace(scan, landmarks=true))
         found, turn, start = np.full(scan.landmarks.shape, np.nan), np.nan, time.process_time()
         try:
             landmarks = find_landmarks(scan).landmarks
             found, other = pose.apply(landmarks), fit_pose(replace(scan, landmarks=landmarks))
-            turn = np.degrees(Rotation.from_matrix(pose.rotation @ other.rotation.T).magnitude())
+            turn = _degrees(upright, other)
         except UserError as error:
             print(error, flush=True)
         return Measured(
@@ -88,11 +94,31 @@ def measure(scan_id: str, source: SyntheticSource) -> Measured:
             subject=scan.subject,
             texture=maps.texture,
             depth=maps.depth,
+            true=pose.apply(true),
             annotated=pose.apply(scan.landmarks),
             found=found,
-            turn=float(turn),
+            annotated_turn=_degrees(upright, pose),
+            turn=turn,
             seconds=time.process_time() - start,
         )
+
+
+def true_landmarks(scan: Scan, source: SyntheticSource) -> NDArray[np.float32]:
+    """Landmarks of a scan of `source` where the generator has them, ``(83, 3)`` in mm, in the scan's own frame."""
+    drawn = Nuisance(**{field.name: scan.nuisance[field.name] for field in fields(Nuisance)})
+    exact = make_scan(
+        seed=source.seed,
+        number=int(scan.subject.removeprefix("s")),
+        expression=scan.expression,
+        intensity=scan.intensity,
+        nuisance=drawn.without("landmark_error"),
+        variant=source.variant,
+    )
+    return exact.landmarks
+
+
+def _degrees(one: Pose, other: Pose) -> float:
+    return float(np.degrees(Rotation.from_matrix(one.rotation @ other.rotation.T).magnitude()))
 
 
 def _condition(scan: Scan) -> str:
@@ -106,15 +132,15 @@ def _condition(scan: Scan) -> str:
     )
 
 
-def errors_mm(found: NDArray[np.floating], annotated: NDArray[np.floating]) -> dict[str, float]:
+def errors_mm(found: NDArray[np.floating], true: NDArray[np.floating]) -> dict[str, float]:
     """Mean distances in space of the landmarks of each region, ``(N, 83, 3)`` both."""
-    distance = np.linalg.norm(found - annotated, axis=-1)
+    distance = np.linalg.norm(found - true, axis=-1)
     return {region: float(distance[:, rows].mean()) for region, rows in _ROWS.items()}
 
 
-def overlaps(found: NDArray[np.floating], annotated: NDArray[np.floating]) -> dict[str, float]:
+def overlaps(found: NDArray[np.floating], true: NDArray[np.floating]) -> dict[str, float]:
     """Mean intersection over union of the planes of each region, ``(N, 83, 3)`` both."""
-    drawn = [np.stack([region_planes(one, _SET, size=SIZE) for one in many]) for many in (found, annotated)]
+    drawn = [np.stack([region_planes(one, _SET, size=SIZE) for one in many]) for many in (found, true)]
     shares = {}
     for region in REGIONS:
         first, second = ((planes & PLANES[region]) > 0 for planes in drawn)
@@ -130,18 +156,23 @@ def rows(
     for condition in CONDITIONS:
         at = [row for row, scan in enumerate(measured) if scan.condition == condition]
         there = [row for row in at if np.isfinite(measured[row].turn)]
-        found = np.stack([scan.found for scan in measured])
-        ways = {"landmarker": (there, found), "regressor": (at, predicted), "mean": (at, mean)}
-        for way, (used, landmarks) in ways.items():
+        found, annotated = (np.stack([getattr(scan, name) for scan in measured]) for name in ("found", "annotated"))
+        ways = {
+            "annotator": (at, annotated, "annotated_turn"),
+            "landmarker": (there, found, "turn"),
+            "regressor": (at, predicted, None),
+            "mean": (at, mean, None),
+        }
+        for way, (used, landmarks, turn) in ways.items():
             if used:
-                annotated = np.stack([measured[row].annotated for row in used])
-                far, shared = errors_mm(landmarks[used], annotated), overlaps(landmarks[used], annotated)
-                turn = np.mean([measured[row].turn for row in used])
+                true = np.stack([measured[row].true for row in used])
+                far, shared = errors_mm(landmarks[used], true), overlaps(landmarks[used], true)
+                turns = f"{np.mean([getattr(measured[row], turn) for row in used]):.1f}" if turn else ""
                 table.append(
                     {"Sensor failure": condition, "Landmarks from": way, "Found": f"{len(used)} of {len(at)}"}
                     | {f"{region}, mm": f"{far[region]:.1f}" for region in REGIONS}
                     | {f"{region}, IoU": f"{shared[region]:.2f}" for region in REGIONS}
-                    | {"Pose, degrees": f"{turn:.1f}" if way == "landmarker" else ""}
+                    | {"Pose, degrees": turns}
                 )
     return table
 
@@ -150,7 +181,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Measures, prints and writes the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--subjects", type=int, default=60)
-    parser.add_argument("--intensities", type=int, nargs="+", default=[4])
+    parser.add_argument("--intensities", type=int, nargs="+", default=[3, 4])
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--out", type=Path, default=DOCUMENT)

@@ -31,6 +31,6 @@ def test_the_table_is_written_into_a_document(tmp_path: Path) -> None:
     assert "earlier" not in text
     assert text.endswith("\n<!-- end of measured -->\nafter\n")
     cells = [line.split("|") for line in text.splitlines() if line.startswith("| clean")]
-    assert [row[2].strip() for row in cells] == ["landmarker", "regressor", "mean"]
+    assert [row[2].strip() for row in cells] == ["annotator", "landmarker", "regressor", "mean"]
     assert cells[0][3].strip() == "12 of 12"
     assert all(float(error) < 10 for error in cells[0][4:8])
