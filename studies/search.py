@@ -18,6 +18,9 @@ from studies.samplers import Earlier, cuts_short, intermediate, make_pruner, mak
 from studies.space import Space
 from studies.spec import SearchSpec, allowed
 
+#: An attribute of a study: how many trials it shall have; None where hours are counted.
+BUDGET = "trials planned"
+
 
 @dataclass(frozen=True)
 class Task:
@@ -80,7 +83,12 @@ class Search:
     def trials(self) -> list[FrozenTrial]:
         """The trials that count, in their order: those within the budget, without what was cut off unfinished."""
         whole = self._whole_trials()
-        return whole[: allowed(self._spec, whole)]
+        return whole[: allowed(self._spec, self._space, whole)]
+
+    @property
+    def most(self) -> int | None:
+        """Trials that its budget gives; None where hours are counted."""
+        return self._spec.most(self._space)
 
     @property
     def finished(self) -> bool:
@@ -128,7 +136,7 @@ class Search:
         begun = len(whole) % self._spec.parallel
         if self._open and not begun:
             return 0
-        return max(0, min(self._spec.parallel - begun, allowed(self._spec, whole) - len(whole)))
+        return max(0, min(self._spec.parallel - begun, allowed(self._spec, self._space, whole) - len(whole)))
 
     def _propose(self) -> None:
         """Completes the generation under way, or begins the next."""
@@ -140,6 +148,8 @@ class Search:
                 warnings.simplefilter("ignore", ExperimentalWarning)  # years old, too
                 self.study.set_metric_names([f"inner {self._spec.metric}"])  # what Optuna's dashboard calls the score
             self._plan = None
+        if left and self.study.user_attrs.get(BUDGET) != self.most:
+            self.study.set_user_attr(BUDGET, self.most)
         if left and not self._taken_up:
             self._give_up()
         for index in range(len(whole), len(whole) + left):

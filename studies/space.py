@@ -46,6 +46,11 @@ class Space:
     distributions: Mapping[str, BaseDistribution]
     start: Mapping[str, Any]
 
+    @property
+    def dimensions(self) -> int:
+        """How many parameters are searched."""
+        return len(self.distributions)
+
     def plan(self) -> dict[str, Any]:
         """As JSON values, so that two spaces can be told apart, to the last digit."""
         ranges = {name: _exactly(distribution) for name, distribution in self.distributions.items()}

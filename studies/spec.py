@@ -8,10 +8,13 @@ from pydantic import BaseModel, Field, model_validator
 
 from afnetm.errors import UserError
 from afnetm.strict import STRICT
-from studies.space import FINE_TUNING, TRAINING
+from studies.space import FINE_TUNING, TRAINING, Space
 
-#: Trials of a study where nothing else is said.
-TRIALS = 20
+#: Trials for each dimension searched where nothing else is said: ten are the customary size of a first design of a
+#: computer experiment (Loeppky, Sacks and Welch, Technometrics 2009).
+TRIALS_PER_DIMENSION = 10
+#: Keys of which at most one is given: how long a study goes on.
+BUDGETS = ("trials_per_dimension", "trials", "hours")
 #: A study on hours ends when so many trials in a row have failed: they cost none, and it would never end.
 GIVE_UP = 10
 
@@ -22,7 +25,9 @@ class SearchSpec(BaseModel):
     A method has one study under ``development``, one for each outer fold under ``nested``; budgets are a study's.
 
     Attributes:
-        trials: how many settings a study tries, pruned and failed ones counted; `TRIALS` unless `hours` are given.
+        trials_per_dimension: how many settings a study tries for each dimension of its method's space, pruned and
+            failed ones counted; `TRIALS_PER_DIMENSION` where no budget is given.
+        trials: or how many whatever the dimensions.
         hours: or for how long: a study begins no trial once its trainings and tests have taken so many hours, summed
             over workers (processor time on a CPU).
         sampler: what proposes.
@@ -41,6 +46,7 @@ class SearchSpec(BaseModel):
 
     model_config = STRICT
 
+    trials_per_dimension: Annotated[int, Field(ge=1, le=100_000)] | None = None
     trials: Annotated[int, Field(ge=1, le=100_000)] | None = None
     hours: Annotated[float, Field(gt=0)] | None = None
     sampler: Literal["tpe", "random", "gp", "cmaes"] = "tpe"
@@ -55,8 +61,9 @@ class SearchSpec(BaseModel):
 
     @model_validator(mode="after")
     def _one_budget(self) -> "SearchSpec":
-        if self.trials is not None and self.hours is not None:
-            raise UserError(f"trials = {self.trials} and hours = {self.hours}: one of them is the budget")
+        given = [f"{name} = {value}" for name in BUDGETS if (value := getattr(self, name)) is not None]
+        if len(given) > 1:
+            raise UserError(f"{' and '.join(given)}: one of them is the budget")
         for key in self.training:
             if key not in FINE_TUNING:
                 raise UserError(f"training = '{key}': not searched; allowed: {', '.join(FINE_TUNING)}")
@@ -68,24 +75,50 @@ class SearchSpec(BaseModel):
         return self
 
     @property
-    def budget(self) -> str:
-        """The budget in words, such as ``20 trials``."""
-        count, things = (self.hours, "hour") if self.hours is not None else (self.most, "trial")
-        return f"{count:g} {things}{'' if count == 1 else 's'}"
+    def per_dimension(self) -> int | None:
+        """Trials for each dimension of a method's space; None where another budget is given."""
+        if self.trials is not None or self.hours is not None:
+            return None
+        return self.trials_per_dimension or TRIALS_PER_DIMENSION
 
     @property
-    def most(self) -> int | None:
-        """Trials of a study; None where hours are counted."""
-        return None if self.hours is not None else self.trials or TRIALS
+    def budget(self) -> str:
+        """The budget of every study in words, such as ``20 trials`` or ``10 trials per dimension searched``."""
+        if self.hours is not None:
+            return f"{self.hours:g} hour{'' if self.hours == 1 else 's'}"
+        if self.per_dimension is None:
+            return counted_trials(self.trials or 0)
+        return f"{counted_trials(self.per_dimension)} per dimension searched"
+
+    def most(self, space: Space) -> int | None:
+        """Trials of a study of `space`; None where hours are counted."""
+        if self.hours is not None:
+            return None
+        return self.trials or (self.per_dimension or 0) * space.dimensions
+
+    def budget_of(self, space: Space) -> str:
+        """The budget of a study of `space` in words, such as ``30 trials, 10 for each of 3 dimensions``."""
+        most = self.most(space)
+        if most is None or self.per_dimension is None:
+            return self.budget
+        things = "dimension" if space.dimensions == 1 else "dimensions"
+        return f"{counted_trials(most)}, {self.per_dimension} for each of {space.dimensions} {things}"
 
 
-def allowed(spec: SearchSpec, trials: Sequence[FrozenTrial]) -> int:
-    """Number of trials that `spec` gives a study that has had `trials` so far; of a larger budget it may have had more.
+def counted_trials(count: int) -> str:
+    """``1 trial``, ``20 trials``."""
+    return f"{count} trial{'' if count == 1 else 's'}"
 
-    Hours are counted before each generation: the one that exceeds them is finished, and is the last.
+
+def allowed(spec: SearchSpec, space: Space, trials: Sequence[FrozenTrial]) -> int:
+    """Number of trials that `spec` gives a study of `space` that has had `trials` so far.
+
+    Of a larger budget it may have had more. Hours are counted before each generation: the one that exceeds them is
+    finished, and is the last.
     """
-    if spec.most is not None:
-        return spec.most
+    most = spec.most(space)
+    if most is not None:
+        return most
     assert spec.hours is not None
     count, spent, failed = 0, 0.0, 0
     while count <= len(trials) and spent < 3600 * spec.hours and failed < GIVE_UP:

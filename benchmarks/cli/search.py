@@ -33,9 +33,11 @@ def search(
     methods: MethodsToRun = None,
     changes: Changes = None,
     method_files: MethodFiles = None,
-    trials: Annotated[int | None, typer.Option(help="Trials per study, instead of the suite's.")] = None,
+    trials: Annotated[
+        int | None, typer.Option(help="Trials of every study, instead of a number per dimension searched.")
+    ] = None,
     hours: Annotated[
-        float | None, typer.Option(help="Hours per study, summed over workers, instead of trials.")
+        float | None, typer.Option(help="Hours of every study, summed over workers, instead of trials.")
     ] = None,
     workers: Workers = None,
     device: Device = "auto",
@@ -43,13 +45,13 @@ def search(
 ) -> None:
     """Tunes every method of a suite by the same rules, and writes the best parameters to a file.
 
-    Defaults: 20 trials per study, TPE, median pruning, nested selection. Run again, it resumes; with more trials, it
-        continues.
+    Defaults: 10 trials per dimension of a method's search space, TPE, median pruning, nested selection. Run again, it
+        resumes; with more trials, it continues.
 
     Example: `afnetm search quick --methods concat afnetm --trials 10`
     """
     home: Home = context.obj
-    budget = {} if trials is None and hours is None else {"trials": trials, "hours": hours}
+    budget = {key: value for key, value in (("trials", trials), ("hours", hours)) if value is not None}
     from benchmarks.commands.request import Options, ask
 
     options = Options(

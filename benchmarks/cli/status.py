@@ -60,7 +60,8 @@ def _suite(state: "State", search: dict[str, int], *, as_json: bool) -> None:
     print(f"{state.suite}: {numbers}; {disk(state.bytes)}")
     if search["studies"]:
         trials = ", ".join(f"{search[k]} {k}" for k in ("complete", "pruned", "failed", "running"))
-        print(f"  search: {counted(search['studies'], 'study')}; trials: {trials}")
+        planned = f" of {search['planned']} planned" if search["planned"] else ""
+        print(f"  search: {counted(search['studies'], 'study')}; trials: {trials}{planned}")
     if state.changed:
         print("  the suite's file has changed since; the next run follows it")
     for where, reason in state.failures.items():

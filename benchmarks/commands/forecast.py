@@ -17,7 +17,7 @@ from benchmarks.commands.timing import Step, estimate_seconds, steps
 from benchmarks.plans.datasets import how_to_make
 from benchmarks.plans.suite import Suite
 from benchmarks.records.store import Store
-from benchmarks.search.searching import study_name
+from benchmarks.search.searching import space_of, study_name
 from benchmarks.terminal.tables import Fitted
 from benchmarks.terminal.words import counted, duration
 from studies.best_parameters import Where
@@ -36,6 +36,7 @@ class Share:
         seconds: that those left take; NaN where that is not known.
         sure: whether that comes from records, or nothing is left.
         fault: why it cannot be trained, as a few steps showed, in one line.
+        trials: where it is searched, at most those of each of its studies.
     """
 
     label: str
@@ -44,6 +45,7 @@ class Share:
     seconds: float
     sure: bool
     fault: str | None = None
+    trials: int | None = None
 
 
 def shares(job: Job) -> list[Share]:
@@ -85,15 +87,17 @@ def table_of(found: list[Share], things: str, beside: Sequence[Step]) -> Fitted:
     """Shares, what is to be done beside them, and the sum for the terminal; `things` is what they are shares of."""
     runs, left, seconds = (sum(column) for column in zip(*((s.runs, s.left, s.seconds) for s in found), strict=True))
     whole = Share("all", int(runs), int(left), seconds + sum(step.seconds for step in beside), sure=False)
-    rows = [_cells(share) for share in found]
-    rows += [(step.label, "", "", "", f"about {duration(step.seconds)}") for step in beside]
-    columns = ["method", things, "done", "to train", "time"]
-    return Fitted(pd.DataFrame([*rows, _cells(whole)], columns=columns), ("time", "to train"))
+    rows = [_cells(share, things) for share in found]
+    rows += [{"method": step.label, "time": f"about {duration(step.seconds)}"} for step in beside]
+    table = pd.DataFrame([*rows, _cells(whole, things)]).fillna("")
+    return Fitted(table, ("time", "to train", "trials"))
 
 
-def _cells(share: Share) -> tuple[str, ...]:
+def _cells(share: Share, things: str) -> dict[str, str]:
     time = f"{'' if share.sure or math.isnan(share.seconds) else 'about '}{duration(share.seconds)}"
-    return share.label, str(share.runs), str(share.runs - share.left), str(share.left), time
+    counts = {things: share.runs, "done": share.runs - share.left, "to train": share.left}
+    trials = {} if share.trials is None else {"trials a study": str(share.trials)}
+    return {"method": share.label} | trials | {name: str(count) for name, count in counts.items()} | {"time": time}
 
 
 @dataclass(frozen=True)
@@ -168,7 +172,7 @@ def search_forecast(job: Job, *, storage_url: str | None, measure: bool, report:
     found = [_share(job, spec, label, trials, measure=measure) for label in job.labels]
     studies = len(_places(job, spec)) * spec.selection_repeats
     about = (
-        f"{spec.selection}: {counted(studies, 'study')} a method, {spec.budget} each, "
+        f"{spec.selection}: {counted(studies, 'study')} a method, each of {spec.budget}, "
         f"{counted(spec.folds, 'inner fold')}; {spec.sampler}, pruner {spec.pruner}, by {spec.metric}"
     )
     if spec.hours is not None:
@@ -191,17 +195,17 @@ def _share(job: Job, spec: SearchSpec, label: str, known: Mapping[str, list[Froz
     ]
     trials = [known.get(name, []) for name in names]
     spent = [sum(trial.user_attrs.get("seconds", 0.0) for trial in own) for own in trials]
-    if spec.most is None:
-        assert spec.hours is not None
+    if spec.hours is not None:
         left_over = sum(max(0.0, 3600 * spec.hours - seconds) for seconds in spent)
         return Share(label, 0, 0, left_over / job.workers, sure=True)
-    runs = spec.most * len(names) * spec.folds
-    left = sum(max(0, spec.most - len(own)) for own in trials) * spec.folds
+    most = spec.most(space_of(job.suite, spec, label)) or 0
+    runs = most * len(names) * spec.folds
+    left = sum(max(0, most - len(own)) for own in trials) * spec.folds
     trained = sum(len(trial.user_attrs["runs"]) for own in trials for trial in own)
     if not left:
-        return Share(label, runs, 0, 0.0, sure=True)
+        return Share(label, runs, 0, 0.0, sure=True, trials=most)
     each, fault = (sum(spent) / trained, None) if trained else _one(job, spec, label, measure=measure)
-    return Share(label, runs, left, left * each / job.workers, sure=bool(trained), fault=fault)
+    return Share(label, runs, left, left * each / job.workers, sure=bool(trained), fault=fault, trials=most)
 
 
 def _one(job: Job, spec: SearchSpec, label: str, *, measure: bool) -> tuple[float, str | None]:

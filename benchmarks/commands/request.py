@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.execution.workers import begin_workers
-from benchmarks.plans.suite_files import SuiteFile, read_suite_file
+from benchmarks.plans.suite_files import SuiteFile, overlaid, read_suite_file
 from benchmarks.records.home import Home
 from benchmarks.records.manifest import Manifest, NoManifestError, check_same, manifest_named
 from benchmarks.records.store import Store
@@ -89,7 +89,7 @@ def ask(reference: str, options: Options, *, search: Mapping[str, Any] | None = 
     own = file.tables.get("search")
     if search is not None and isinstance(own, dict | None):
         # No part of the suite's text: its studies say what they had.
-        file = replace(file, tables=file.tables | {"search": {**(own or {}), **search}})
+        file = replace(file, tables=overlaid(file.tables, {"search": dict(search)}))
     before: Manifest | None
     try:
         before = manifest_named(options.home, file.path.stem)

@@ -13,6 +13,8 @@ from afnetm.errors import UserError, suggestion
 SUITES = Path(__file__).parents[1] / "suites"
 #: The key by which a suite names another one that it changes.
 EXTENDS = "extends"
+#: Keys of the table ``search`` that are one choice: who names one leaves the others of what is changed aside.
+_BUDGETS = {"trials_per_dimension", "trials", "hours"}
 
 
 @dataclass(frozen=True)
@@ -60,7 +62,7 @@ def read_suite_file(reference: str, changes: Sequence[str] = ()) -> SuiteFile:
 
     ``extends = "NAME or FILE"`` begins with another suite, whose file is looked for beside this one: tables are merged
     key by key, and a key that both have is this file's. A table with another ``name``, of a dataset or an encoder,
-    begins anew. Changes are merged in the same way, last.
+    begins anew, and so does the budget of a search. Changes are merged in the same way, last.
 
     Args:
         reference: a TOML file, or the name of a suite that comes with the project.
@@ -81,8 +83,8 @@ def read_suite_file(reference: str, changes: Sequence[str] = ()) -> SuiteFile:
         if path.resolve() in chain:
             raise UserError(f"{chain[0].name}: {EXTENDS} = '{base}' leads back to {path.name}")
         chain.append(path.resolve())
-        tables = _merged(_parsed(path, text), tables)
-    tables = _merged(tables, reduce(_merged, map(change_of, changes), {}))
+        tables = overlaid(_parsed(path, text), tables)
+    tables = overlaid(tables, reduce(_merged, map(change_of, changes), {}))
     first = chain[0]
     if len(chain) > 1 or changes:
         import tomlkit  # takes a while, and most suites are one file
@@ -114,6 +116,14 @@ def _parsed(path: Path, text: str) -> dict[str, Any]:
         return tomllib.loads(text)
     except (ValueError, RecursionError) as error:  # a number of too many digits is a plain ValueError
         raise UserError(f"{path.name}: not valid TOML: {error}") from error
+
+
+def overlaid(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
+    """The tables of a suite with those of what changes it; another budget of a search takes the place of its own."""
+    before, search = base.get("search"), over.get("search")
+    if isinstance(before, dict) and isinstance(search, dict) and _BUDGETS & search.keys():
+        base = base | {"search": {key: value for key, value in before.items() if key not in _BUDGETS}}
+    return _merged(base, over)
 
 
 def _merged(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:

@@ -160,7 +160,7 @@ def _search(tuning: Mapping[str, Any]) -> Search:
     spec = tuning["spec"]
     return Search(
         **{name: spec[name] for name in ("selection", "sampler", "pruner", "metric", "folds", "seed")},
-        budget=f"{tuning['budget']} a study",
+        budget=f"{tuning['budget']} in each study",
         spaces=tuning["spaces"],
         params_file=tuning["given"],
     )

@@ -9,6 +9,7 @@ from optuna.storages import BaseStorage
 from optuna.trial import FrozenTrial, TrialState
 
 from benchmarks.records.home import Home
+from studies.search import BUDGET
 from studies.storage import NoStudiesError, open_storage, storage_errors, view_storage
 
 
@@ -18,9 +19,11 @@ class FoundStudies:
 
     Attributes:
         trials: those of each study, by its name.
+        budgets: how many each shall have, by its name; those on hours are not in it.
     """
 
     trials: dict[str, list[FrozenTrial]] = field(default_factory=dict)
+    budgets: dict[str, int] = field(default_factory=dict)
 
     @property
     def runs(self) -> set[str]:
@@ -29,7 +32,10 @@ class FoundStudies:
 
     @property
     def counts(self) -> dict[str, int]:
-        """Numbers of ``studies``, and of trials that are ``complete``, ``pruned``, ``failed`` and ``running``."""
+        """Numbers of ``studies``, and of trials: ``complete``, ``pruned``, ``failed``, ``running``, and ``planned``.
+
+        Planned are those of all studies that have begun; 0 where hours are counted.
+        """
         trials = [trial for own in self.trials.values() for trial in own]
         # What was cut off while it was proposed is a failed trial to Optuna, and none to the budget.
         states = [trial.state for trial in trials if "runs" in trial.user_attrs or trial.state == TrialState.RUNNING]
@@ -39,7 +45,8 @@ class FoundStudies:
             "failed": TrialState.FAIL,
             "running": TrialState.RUNNING,
         }
-        return {"studies": len(self.trials), **{name: states.count(state) for name, state in kinds.items()}}
+        counts = {name: states.count(state) for name, state in kinds.items()}
+        return {"studies": len(self.trials), **counts, "planned": sum(self.budgets.values())}
 
 
 def found_studies(home: Home, storage_url: str | None, suite: str, labels: Sequence[str] | None = None) -> FoundStudies:
@@ -49,11 +56,11 @@ def found_studies(home: Home, storage_url: str | None, suite: str, labels: Seque
             storage = view_storage(home.journal, storage_url)
         except NoStudiesError:
             return FoundStudies()
+        studies = [optuna.load_study(study_name=name, storage=storage) for name in _names(storage, suite, labels)]
+        budgets = {study.study_name: study.user_attrs.get(BUDGET) for study in studies}
         return FoundStudies(
-            {
-                name: optuna.load_study(study_name=name, storage=storage).get_trials(deepcopy=False)
-                for name in _names(storage, suite, labels)
-            }
+            {study.study_name: study.get_trials(deepcopy=False) for study in studies},
+            {name: most for name, most in budgets.items() if isinstance(most, int)},
         )
 
 

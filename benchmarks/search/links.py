@@ -9,6 +9,7 @@ from optuna.trial import FrozenTrial, TrialState
 from benchmarks.execution.interfaces import HERE, OPTUNA_PORT
 from benchmarks.search.searching import StudySpec
 from studies.search import Search
+from studies.spec import counted_trials
 
 #: Attributes of a study: its run in MLflow, and a digest of the note that was written for the dashboard.
 _RUN, _NOTED = "mlflow_run", "noted"
@@ -23,15 +24,17 @@ def dashboard_link(study: optuna.Study) -> str:
     return f"[{study.study_name}]({url}) (`afnetm ui --optuna`)"
 
 
-def outcome(trials: Sequence[FrozenTrial], best_trial: FrozenTrial | None, *, metric: str) -> str:
-    """Outcome of a study, in one sentence without its stop."""
+def outcome(study_spec: StudySpec, trials: Sequence[FrozenTrial], best_trial: FrozenTrial | None) -> str:
+    """Outcome of a study and its budget, in two sentences without the last stop."""
     states = [trial.state for trial in trials]
     kinds = {"complete": TrialState.COMPLETE, "pruned": TrialState.PRUNED, "failed": TrialState.FAIL}
     counts = ", ".join(f"{states.count(state)} {name}" for name, state in kinds.items())
     won = "No trial was completed, so nothing was chosen"
     if best_trial is not None:
-        won = f"Trial {best_trial.number} is the best, with {100 * best_trial.value:.1f} % inner {metric}"
-    return f"{won}; {len(trials)} trials ({counts})"
+        won = (
+            f"Trial {best_trial.number} is the best, with {100 * best_trial.value:.1f} % inner {study_spec.spec.metric}"
+        )
+    return f"{won}; {counted_trials(len(trials))} ({counts}). Budget: {study_spec.spec.budget_of(study_spec.space)}"
 
 
 def link_to_mlflow(study: optuna.Study, *, run: str, page: str) -> None:
@@ -49,7 +52,7 @@ def note_outcome(study_spec: StudySpec, search: Search) -> None:
     from optuna_dashboard import get_note, save_note  # takes a second to import, and most runs have no search
 
     study, best_trial = search.study, search.best_trial()
-    lines = [f"**{outcome(search.trials, best_trial, metric=study_spec.spec.metric)}.**"]
+    lines = [f"**{outcome(study_spec, search.trials, best_trial)}.**"]
     if best_trial is not None:
         lines += ["", "| parameter | best |", "| :-- | --: |"]
         lines += [f"| `{name}` | {_message(value)} |" for name, value in best_trial.params.items()]

@@ -34,7 +34,7 @@ class SearchProgress:
         self._searches, self._spec, self._workers = searches, spec, workers
         self._told = {search.name: {t.number for t in _ended(search)} for own in searches.values() for search in own}
         self._before, self._begun = self._ended, time.monotonic()
-        totals = {label: None if spec.most is None else spec.most * len(own) for label, own in searches.items()}
+        totals = {label: None if spec.hours is not None else _most(own) for label, own in searches.items()}
         done = {label: sum(len(self._told[search.name]) for search in own) for label, own in searches.items()}
         self.bars = MethodProgress(totals, done, left=lambda: self.left, console=console, things="trials")
 
@@ -55,8 +55,7 @@ class SearchProgress:
             spent: list[float] = [sum(t.user_attrs.get("seconds", 0.0) for t in _ended(search)) for search in studies]
             return sum(max(0.0, 3600 * self._spec.hours - seconds) for seconds in spent) / self._workers
         here = self._ended - self._before
-        assert self._spec.most is not None
-        rest = self._spec.most * len(studies) - self._ended
+        rest = _most(studies) - self._ended
         return (time.monotonic() - self._begun) / here * rest if here else math.nan
 
     @property
@@ -75,6 +74,11 @@ class SearchProgress:
         else:
             how = "stopped early" if trial.state.name == "PRUNED" else f"{trial.value:.3f}"
             self.bars.finished(label, f"{which}: {how}{known}", note=note)
+
+
+def _most(searches: Sequence[Search]) -> int:
+    """Trials that the budget of these gives, where it is not in hours."""
+    return sum(search.most or 0 for search in searches)
 
 
 def _ended(search: Search) -> list[FrozenTrial]:

@@ -90,19 +90,28 @@ def study_specs(
             made[where] = inner_folds(dataset, base.scans, where, base.run.protocol, folds=spec.folds)
     spaces = {}
     for label in labels:
-        fixed = suite.fixed.get(label, ())
-        spaces[label] = search_space(
-            suite.methods[label],
-            suite.training,
-            fixed=fixed,
-            training=spec.training,
-            fine_tuned=suite.encoder.fine_tuned,
-        )
+        spaces[label] = space_of(suite, spec, label)
         check_sampler(spec.sampler, spaces[label].distributions, method=label)
     return [
         StudySpec(name, label, where, search, bases[label, where], made[where], spaces[label], spec)
         for name, (label, where, search) in named.items()
     ]
+
+
+def space_of(suite: Suite, spec: SearchSpec, label: str) -> Space:
+    """What is searched of a method: its own space without what the suite's table sets, and keys of the training.
+
+    Raises:
+        UserError: nothing is left to search.
+    """
+    fixed = suite.fixed.get(label, ())
+    return search_space(
+        suite.methods[label],
+        suite.training,
+        fixed=fixed,
+        training=spec.training,
+        fine_tuned=suite.encoder.fine_tuned,
+    )
 
 
 def study_name(suite: str, label: str, where: Where, search: int) -> str:

@@ -106,7 +106,9 @@ class StudyTracker:
         with storage_errors(self._storage_url):
             one = self._read(study_spec, search)
         begun = str(one.trials[0].datetime_start)
-        digest = hashlib.sha256(f"{one.table} {one.number} {study_spec.spec.budget}".encode()).hexdigest()[:16]
+        digest = hashlib.sha256(
+            f"{one.table} {one.number} {study_spec.spec.budget_of(study_spec.space)}".encode()
+        ).hexdigest()[:16]
         self._tracker.widen(study_spec.label, *one.span)
         run = self._tracker.studies.get(study_spec.name)
         if run is not None and run.data.tags.get(_BEGUN) != begun:
@@ -159,7 +161,7 @@ class StudyTracker:
         }
         tags = {
             "afnetm.storage": self._storage,
-            "afnetm.budget": spec.budget,
+            "afnetm.budget": spec.budget_of(one.study_spec.space),
             TRIAL: "none" if one.best_trial is None else str(one.number),
             "mlflow.note.content": _note(one),
         }
@@ -213,9 +215,9 @@ def _history(trials: Sequence[FrozenTrial], name: str) -> list[Metric]:
 
 def _note(one: _Finished) -> str:
     """For the run's page."""
-    said = outcome(one.trials, one.best_trial, metric=one.study_spec.spec.metric)
+    said = outcome(one.study_spec, one.trials, one.best_trial)
     return (
-        f"{said}, each a row of the artifact `{_TABLE}`. The runs below this one use the best parameters; what "
-        f"several studies chose is trained once, below the first of them.\n\n"
+        f"{said}. Each trial is a row of the artifact `{_TABLE}`. The runs below this one use the best parameters; "
+        f"what several studies chose is trained once, below the first of them.\n\n"
         f"In Optuna's dashboard: {dashboard_link(one.study)}"
     )

@@ -34,7 +34,7 @@ class Search:
         pruner: what cut trials short between inner folds: ``"median"``, ``"wilcoxon"``, another's name, or ``"none"``.
         metric: what was maximised, averaged over inner folds: ``"accuracy"`` or ``"macro_f1"``.
         folds: inner folds, at least 2.
-        budget: of each study, as it shall be read: ``"20 trials a study"``.
+        budget: of each study, as it shall be read: ``"20 trials in each study"``.
         seed: of the sampler.
         spaces: by method, what was searched: by parameter its range as it shall be read: ``"0 to 0.5"``,
             ``"32 to 512, log"``, ``"4, 8 or 16"``.

@@ -173,7 +173,7 @@ def tune(
     seed: int = 0,
     **changed: object,
 ) -> Results:
-    """The results as if every method had been searched, 20 trials a study; see `reports.data.results.Results.studies`.
+    """The results as if every method had been searched, by 20 trials (`reports.data.results.Results.studies`).
 
     With several `searches` every one's best trial was trained on every fold, the first's `reseeds` times more.
     """
@@ -226,7 +226,7 @@ def tune(
             "pruner": "median",
             "metric": "accuracy",
             "folds": 3,
-            "budget": "20 trials a study",
+            "budget": "20 trials in each study",
             "seed": 0,
             "spaces": spaces,
         }

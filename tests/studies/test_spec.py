@@ -3,9 +3,11 @@
 from typing import Any
 
 import pytest
+from optuna.distributions import FloatDistribution
 
 from afnetm.errors import UserError
 from afnetm.strict import parse
+from studies.space import Space
 from studies.spec import SearchSpec
 
 
@@ -15,18 +17,23 @@ def spec(**table: Any) -> SearchSpec:
     return found
 
 
-def test_an_empty_table_is_twenty_trials_of_tpe_on_inner_folds() -> None:
+def space(dimensions: int) -> Space:
+    return Space({f"x{index}": FloatDistribution(0, 1) for index in range(dimensions)}, {})
+
+
+def test_an_empty_table_is_ten_trials_per_dimension_by_tpe_on_inner_folds() -> None:
     found = spec()
-    assert (found.most, found.hours, found.budget) == (20, None, "20 trials")
+    assert [found.most(space(dimensions)) for dimensions in (1, 2, 6)] == [10, 20, 60]
+    assert (found.hours, found.budget) == (None, "10 trials per dimension searched")
     assert (found.sampler, found.pruner, found.selection, found.metric) == ("tpe", "median", "nested", "accuracy")
     assert (found.folds, found.seed, found.parallel, found.selection_repeats) == (3, 0, 1, 1)
     assert found.training == ("learning_rate", "weight_decay")
 
 
 def test_hours_take_the_place_of_trials() -> None:
-    assert (spec(hours=0.5).most, spec(hours=0.5).budget) == (None, "0.5 hours")
+    assert (spec(hours=0.5).most(space(3)), spec(hours=0.5).budget) == (None, "0.5 hours")
     assert spec(hours=2).budget == "2 hours"
-    assert spec(trials=7).most == 7
+    assert [spec(trials=7).most(space(dimensions)) for dimensions in (1, 6)] == [7, 7]
     assert [spec(**one).budget for one in ({"hours": 1}, {"trials": 1}, {"trials": 100_000})] == [
         "1 hour",
         "1 trial",
@@ -35,8 +42,26 @@ def test_hours_take_the_place_of_trials() -> None:
 
 
 @pytest.mark.parametrize(
+    ("table", "dimensions", "expected"),
+    [
+        ({"trials_per_dimension": 4}, 3, "12 trials, 4 for each of 3 dimensions"),
+        ({"trials_per_dimension": 1}, 1, "1 trial, 1 for each of 1 dimension"),
+        ({"trials": 20}, 3, "20 trials"),
+        ({"hours": 2}, 3, "2 hours"),
+    ],
+)
+def test_a_method_is_told_the_budget_of_its_own_space(table: dict[str, Any], dimensions: int, expected: str) -> None:
+    assert spec(**table).budget_of(space(dimensions)) == expected
+
+
+@pytest.mark.parametrize(
     ("table", "expected"),
     [
+        (
+            {"trials": 5, "trials_per_dimension": 2},
+            "search.trials_per_dimension = 2 and trials = 5: one of them is the budget",
+        ),
+        ({"trials_per_dimension": 0}, "search.trials_per_dimension = 0: input should be greater than or equal to 1"),
         ({"trials": 5, "hours": 1}, "search.trials = 5 and hours = 1.0: one of them is the budget"),
         ({"trials": 0}, "search.trials = 0: input should be greater than or equal to 1"),
         ({"trials": 1.5}, "search.trials = 1.5: input should be a valid integer"),
@@ -58,7 +83,7 @@ def test_hours_take_the_place_of_trials() -> None:
         ({"pruner": "wilcoxon"}, "search.pruner = 'wilcoxon': it needs 5 inner folds to reach p < 0.1, not 3"),
         (
             {"trails": 5},
-            "search.trails: unknown key; allowed: trials, hours, sampler, pruner, selection, metric, folds",
+            "search.trails: unknown key; allowed: trials_per_dimension, trials, hours, sampler, pruner, selection",
         ),
     ],
 )

@@ -48,7 +48,7 @@ def run(monkeypatch: pytest.MonkeyPatch, home: Home, *words: str) -> int:
 def test_studies_are_a_suites_own_and_counted_by_state(home: Home) -> None:
     found = found_studies(home, None, "s")
     assert sorted(found.trials) == ["s/a/0-0", "s/a/0-1", "s/a/0-1 #2", "s/ab", "s/b.c/d\ne"]
-    assert found.counts == {"studies": 5, "complete": 10, "pruned": 0, "failed": 5, "running": 0}
+    assert found.counts == {"studies": 5, "complete": 10, "pruned": 0, "failed": 5, "running": 0, "planned": 0}
     assert sorted(found_studies(home, None, "s", ["a"]).trials) == ["s/a/0-0", "s/a/0-1", "s/a/0-1 #2"]
     assert found_studies(home, None, "s", ["b.c/d\ne", "ab"]).runs == {"30" * 10, "31" * 10, "50" * 10, "51" * 10}
     assert found_studies(home, None, ".").trials == {}

@@ -94,7 +94,8 @@ def test_a_note_says_what_came_of_a_study_and_links_to_mlflow_once_it_has_it(hom
     (best_trial,) = [trial for trial in search.trials if trial.number == 2]
     rate = f"{best_trial.params['training.learning_rate']:.4g}"
     said = (
-        "**Trial 2 is the best, with 90.0 % inner accuracy; 12 trials (11 complete, 0 pruned, 1 failed).**\n\n"
+        "**Trial 2 is the best, with 90.0 % inner accuracy; 12 trials (11 complete, 0 pruned, 1 failed). "
+        "Budget: 12 trials.**\n\n"
         "| parameter | best |\n| :-- | --: |\n"
         f"| `kind` | {best_trial.params['kind']} |\n| `training.learning_rate` | {rate} |"
     )
@@ -114,7 +115,7 @@ def test_a_note_of_an_earlier_form_gives_way_and_one_without_a_best_trial_says_s
     study_spec, search = found_studies(InMemoryStorage(), fails=lambda _: True)
     save_note(search.study, "Its numbers, pictures and trainings in MLflow: [page](page) (`afnetm ui`)")
     note_outcome(study_spec, search)
-    failed = "4 trials (0 complete, 0 pruned, 4 failed)"
+    failed = "4 trials (0 complete, 0 pruned, 4 failed). Budget: 4 trials"
     assert get_note(search.study) == f"**No trial was completed, so nothing was chosen; {failed}.**"
 
 

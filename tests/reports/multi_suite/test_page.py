@@ -76,7 +76,7 @@ def test_what_suites_differ_in_and_what_their_records_lack_is_told(named, tuned,
     assert "The records of part are incomplete, unequal: its own report says how." in top
     assert "Suites differ in faces, epochs, tuned" in top
     assert "The faces of part are synthetic." in top
-    assert "Tuned not on its data nested, 20 trials a study" in page.text
+    assert "Tuned not on its data nested, 20 trials in each study" in page.text
     assert "version of torch 2.15.0 2.16.0" in page.text
     assert "encoder.width" not in page.text
     assert page.text.count("These records are incomplete, unequal;") == 2

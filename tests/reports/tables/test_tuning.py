@@ -127,7 +127,7 @@ def test_its_files_stand_beside_the_page(nested, page):
 
 def test_the_page_tells_the_rules_and_the_numbers(nested, page):
     formatted = read(page)
-    assert "20 trials a study, proposed by a tree-structured Parzen estimator (TPE), seed 0." in formatted.text
+    assert "20 trials in each study, proposed by a tree-structured Parzen estimator (TPE), seed 0." in formatted.text
     assert "Tuning saw no tested subject. Selection is nested: each outer fold has a study of its own" in formatted.text
     assert ("a", {"href": "#tuning"}) in formatted.elements
     row = tuning(nested).set_index("method").loc["late"]
@@ -165,7 +165,7 @@ def test_rows_in_any_order_are_taken(small, tuned):
 
 def test_whether_methods_were_tuned_is_said(small, tuned, tmp_path):
     assert "No method was tuned on this dataset" in caveats(small)[-2]
-    assert "by the same rules, 20 trials a study, without its tested subjects" in caveats(tuned(small))[-1]
+    assert "by the same rules, 20 trials in each study, without its tested subjects" in caveats(tuned(small))[-1]
     search = replace(tuned(small).provenance.search, params_file=True)
     given = replace(small, provenance=replace(small.provenance, search=search))
     assert "given in a file" in caveats(given)[-1]
@@ -184,7 +184,7 @@ def test_what_is_not_even_is_noticed(nested):
     text = notices(replace(nested, studies=studies, selection=selection))
     assert text == [
         "Missing studies: 1 of 50 (late 1).",
-        "Uneven budgets: by “20 trials a study” studies had from 11 (late) to 20 (afnetm) trials.",
+        "Uneven budgets: by “20 trials in each study” studies had from 11 (late) to 20 (afnetm) trials.",
         "Failed trials: 3 of 971 raised an error and chose nothing (late 3).",
     ]
 
