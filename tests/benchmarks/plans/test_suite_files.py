@@ -50,6 +50,25 @@ def test_another_dataset_or_encoder_begins_anew(tmp_path: Path) -> None:
     assert (other.encoder.name, other.encoder.width) == ("convnext_atto", 1.0)
 
 
+@pytest.mark.parametrize(
+    ("own", "changes", "expected"),
+    [
+        ("trials = 5", [], "5 trials"),
+        ("folds = 2", [], "4 trials per dimension searched"),
+        ("trials_per_dimension = 6", [], "6 trials per dimension searched"),
+        ("trials = 5", ["search.hours=2"], "2 hours"),
+        ("folds = 2", ["search.trials=3"], "3 trials"),
+    ],
+)
+def test_another_budget_of_a_search_takes_the_place_of_the_suite_s(
+    own: str, changes: list[str], expected: str, tmp_path: Path
+) -> None:
+    base = f"{GOOD}[search]\ntrials_per_dimension = 4\nseed = 3\n"
+    search = load_suite(written(tmp_path, mine=f'extends = "base.toml"\n[search]\n{own}\n', base=base), changes).search
+    assert search is not None
+    assert (search.budget, search.seed) == (expected, 3)
+
+
 def test_a_suite_extends_one_of_the_project_s_and_a_chain_of_others(tmp_path: Path) -> None:
     path = written(tmp_path, c='extends = "b.toml"\nrope = 3', b='extends = "quick"\nrope = 2\nkeep_weights = true')
     suite, quick = load_suite(path), load_suite("quick")
