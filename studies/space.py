@@ -48,7 +48,7 @@ class Space:
 
     @property
     def dimensions(self) -> int:
-        """How many parameters are searched."""
+        """Number of parameters that are searched."""
         return len(self.distributions)
 
     def plan(self) -> dict[str, Any]:

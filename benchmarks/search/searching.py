@@ -99,7 +99,7 @@ def study_specs(
 
 
 def space_of(suite: Suite, spec: SearchSpec, label: str) -> Space:
-    """What is searched of a method: its own space without what the suite's table sets, and keys of the training.
+    """Search space of a method: its own without what the suite's table sets, and keys of the training.
 
     Raises:
         UserError: nothing is left to search.
