@@ -10,7 +10,7 @@ nox.options.default_venv_backend = "uv"  # it checks the hashes in the constrain
 nox.options.reuse_venv = "yes"
 
 PINNED = "constraints.txt"
-GROUPS = ("build", "tests", "lint", "typecheck", "speed")
+GROUPS = ("build", "tests", "encoder", "lint", "typecheck", "speed")
 
 
 def install(session: nox.Session, *groups: str) -> None:
@@ -65,8 +65,8 @@ def faults(session: nox.Session) -> None:
 
 @nox.session(default=False)
 def slow(session: nox.Session) -> None:
-    """Run the slow tests: plug-ins and wheels, datasets from files to a report, searches copied to MLflow."""
-    install(session, "tests")
+    """Run the slow tests: plug-ins, wheels, a pretrained encoder, datasets to reports, searches in MLflow."""
+    install(session, "tests", "encoder")
     session.run("pytest", "-m", "slow", *(session.posargs or ["-n", "2", "--dist", "worksteal"]))
 
 

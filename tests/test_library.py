@@ -1,5 +1,6 @@
 """The public face: what a notebook does with `afnetm` alone."""
 
+import json
 import re
 import subprocess
 import sys
@@ -9,7 +10,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+import timm
 import torch
+from safetensors.torch import save_file
 from sklearn.model_selection import cross_validate
 from sklearn.neighbors import KNeighborsClassifier
 from torch.utils.data import DataLoader
@@ -144,19 +147,31 @@ def test_a_trained_model_is_loaded_from_a_run_and_asked(
     home = Home(tmp_path)
     (tmp_path / "datasets").mkdir()
     (tmp_path / "datasets" / "synthetic").symlink_to(data.directory)
+    given, weights = timm.create_model("test_resnet").state_dict(), tmp_path / "w.safetensors"
+    save_file(given, weights)
     tables = {
         "description": "a test",
         "keep_weights": True,
         "dataset": {"name": "synthetic"},
         "protocol": {"folds": 2},
-        "encoder": {"width": 0.25, "output_stride": 16},
-        "training": {"epochs": 1, "batch_size": 8},
+        "encoder": {"name": "test_resnet", "output_stride": 16, "weights": str(weights), "frozen_stages": 2},
+        "training": {"epochs": 1, "batch_size": 8, "pretrained_factor": 0.1},
         "methods": {"concat": {}},
     }
     planned = plan(parse_suite(tables, name="s", text="", file="s.toml"), data, device="cpu")[0]
     execute(planned, home)
     folder = Store(home).folder(planned.run.key)
     trained = afnetm.load_model(folder)
+    network: Any = trained.module
+    stages = network.texture.body.stages.train()
+    assert [stage.frozen for stage in stages] == [not stage.training for stage in stages] == [True, True, False, False]
+    assert all(stage.pretrained for stage in stages)
+    frozen = {name.partition(".")[2]: tensor for name, tensor in stages[1].state_dict().items()}
+    kept = {name.removeprefix("layer2."): tensor for name, tensor in given.items() if name.startswith("layer2.")}
+    assert frozen.keys() == kept.keys()
+    assert all(torch.equal(tensor, kept[name]) for name, tensor in frozen.items())
+    parameters = sum(p.numel() for p in network.parameters() if p.requires_grad)
+    assert json.loads((folder / "result.json").read_text())["parameters"] == parameters
     predictions = pd.read_parquet(folder / "predictions.parquet").set_index("scan")
     rows = data.table.reset_index().set_index("id").loc[predictions.index, "index"].to_numpy()
     found = trained.predict(data.subset(rows))

@@ -254,8 +254,11 @@ def difference_column(control: str, *, in_papers: bool = True, note: str = "") -
 
 
 def parameters_column() -> TableColumn:
-    """Column of the number of parameters of a method's network."""
-    return TableColumn(key="parameters", title="Parameters", format=formats.number, better="lower", importance=7)
+    """Column of the number of trainable parameters of a method's network."""
+    note = "Parameters are those that are trained, so without frozen stages."
+    return TableColumn(
+        key="parameters", title="Parameters", format=formats.number, better="lower", importance=7, note=note
+    )
 
 
 def without_probabilities(methods: Sequence[str]) -> str:

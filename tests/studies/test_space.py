@@ -20,7 +20,7 @@ from baselines.concat import Concat
 from baselines.late import Late
 from benchmarks.plans.runs import hyperparameters
 from studies.samplers import check_sampler
-from studies.space import PREFIX, TRAINING, Space, apply, message, search_space
+from studies.space import FINE_TUNING, PREFIX, TRAINING, Space, apply, message, search_space
 from tests.studies.conftest import Objective, drive, searched
 
 OTHER = TrainingConfig(epochs=3, precision="bfloat16", augmentation=Augmentation(flip=0.0))
@@ -94,6 +94,18 @@ def test_only_what_the_suite_leaves_open_is_searched() -> None:
     assert space.start == {"dropout": Concat().dropout, "training.weight_decay": 0.05}
     with pytest.raises(UserError, match=r"^method 'late': nothing to search; its hyper-parameters are fixed, training"):
         search_space(Late(), TrainingConfig(), fixed=("dropout",), training=())
+
+
+def test_given_weights_that_are_trained_further_are_searched_at_lower_rates() -> None:
+    config = TrainingConfig(learning_rate=2e-4, pretrained_factor=0.1)
+    keys = ("learning_rate", "weight_decay", "pretrained_factor")
+    space = search_space(Late(), config, fixed=("dropout",), training=keys, fine_tuned=True)
+    assert space.distributions == {PREFIX + key: FINE_TUNING[key] for key in keys}
+    assert space.start == {PREFIX + key: getattr(config, key) for key in keys}
+    rates = [ranges["learning_rate"] for ranges in (FINE_TUNING, TRAINING)]
+    assert [message(rate) for rate in rates] == ["2e-05 to 0.002, log", "0.0003 to 0.01, log"]
+    _, found = apply({PREFIX + "pretrained_factor": 0.03}, Late(), config)
+    assert found == dataclasses.replace(config, pretrained_factor=0.03)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

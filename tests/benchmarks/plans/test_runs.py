@@ -1,5 +1,6 @@
 import dataclasses
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -72,6 +73,34 @@ def test_what_decides_nothing_leaves_keys_alone(learnable: FaceDataset) -> None:
 )
 def test_every_setting_of_a_suite_reaches_every_key(change: dict[str, Any], learnable: FaceDataset) -> None:
     assert not set(keys(suite(), learnable)) & set(keys(suite(**change), learnable))
+
+
+def test_how_given_weights_are_trained_is_in_the_key_where_it_is_said(learnable: FaceDataset, tmp_path: Path) -> None:
+    (tmp_path / "w.safetensors").write_bytes(b"of an encoder")
+    encoder, training = {"width": 0.25, "weights": str(tmp_path / "w.safetensors")}, TABLES["training"]
+    base = suite(encoder=encoder)
+    others = [
+        *(suite(encoder={**encoder, "frozen_stages": frozen}) for frozen in (1, 3, "all")),
+        suite(encoder=encoder, training={**training, "pretrained_factor": 0.1}),
+    ]
+    found = [key for one in (base, *others) for key in keys(one, learnable)]
+    assert len(set(found)) == len(found)
+    said = suite(encoder={**encoder, "frozen_stages": 0}, training={**training, "pretrained_factor": 1.0})
+    assert keys(said, learnable) == keys(base, learnable)
+    for one in others:
+        for planned in plan(one, learnable, device="cpu"):
+            assert rebuild(planned) == (one.methods[planned.label], one.encoder, one.training)
+
+
+@pytest.mark.parametrize("frozen", [0, "all"])
+def test_a_rate_for_given_weights_where_none_are_trained_is_refused(frozen: object) -> None:
+    encoder = {"frozen_stages": frozen, "weights": "w.safetensors" if frozen else None}
+    with pytest.raises(UserError, match="training.pretrained_factor = 0.1: no given weights are trained; give"):
+        suite(encoder=encoder, training={"pretrained_factor": 0.1})
+    with pytest.raises(UserError, match="search.training = 'pretrained_factor': no given weights are trained"):
+        suite(encoder=encoder, search={"training": ["pretrained_factor"]})
+    with pytest.raises(UserError, match=r"encoder.frozen_stages = 1: random weights would stay random"):
+        suite(encoder={"frozen_stages": 1})
 
 
 def test_another_dataset_and_another_kind_of_device_are_other_runs(learnable: FaceDataset) -> None:
