@@ -87,6 +87,7 @@ STUDIES: Mapping[str, Column] = {
     "complete": Column(kind="integer", low=1),
     "pruned": _COUNT,
     "failed": _COUNT,
+    "runs": Column(kind="integer", low=1),
     "seconds": Column(kind="number", low=0.0),
     "best_trial": _COUNT,
     "best_value": _SHARE,

@@ -2,7 +2,7 @@
 
 import re
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,8 +18,12 @@ Where = tuple[int, int] | None
 
 #: Bytes: ten times what ten thousand best trials take.
 _LARGEST = 20_000_000
+#: Characters of what a file says of where it comes from.
+_LONGEST = 500
 
 _ALL = "all"
+#: The one key of a file that is no method's table.
+_FOUND_BY = "found_by"
 _RECIPE = PREFIX.removesuffix(".")
 
 
@@ -40,11 +44,27 @@ class BestParameters:
     message: str = ""
 
 
-def written(best_parameters: Iterable[BestParameters], *, suite: str) -> str:
+@dataclass(frozen=True)
+class ParameterFile:
+    """The content of a file of best parameters.
+
+    Attributes:
+        best_parameters: by method and fold.
+        found_by: the search that they come from, as a report shall say it; empty where the file does not say.
+    """
+
+    best_parameters: Sequence[BestParameters]
+    found_by: str = ""
+
+
+def written(best_parameters: Iterable[BestParameters], *, suite: str, found_by: str = "") -> str:
     """The text of a file of best parameters."""
+    best_parameters = list(best_parameters)
     document = tomlkit.document()
     document.add(_comment(f"What a search chose for suite '{suite}'. It can be edited, and given back:"))
     document.add(_comment(f"afnetm run {suite} --params THIS-FILE"))
+    if found_by and _FOUND_BY not in {best.label for best in best_parameters}:
+        document.add(_FOUND_BY, tomlkit.item(_line(found_by)[:_LONGEST]))
     for best in best_parameters:
         table = tomlkit.table()
         if best.message:
@@ -57,7 +77,7 @@ def written(best_parameters: Iterable[BestParameters], *, suite: str) -> str:
     return tomlkit.dumps(document)
 
 
-def read_best_parameters(path: Path) -> list[BestParameters]:
+def read_best_parameters(path: Path) -> ParameterFile:
     """Best parameters from a file; what their settings may be is not checked here.
 
     Raises:
@@ -74,14 +94,18 @@ def read_best_parameters(path: Path) -> list[BestParameters]:
         tables = tomllib.loads(content.decode())
     except (ValueError, RecursionError) as error:  # a number of too many digits is a plain ValueError
         raise UserError(f"{path.name}: not valid TOML: {error}") from None
-    found = []
+    found, found_by = [], ""
+    if isinstance(tables.get(_FOUND_BY), str):
+        found_by = tables.pop(_FOUND_BY)
+        if not found_by.isprintable() or len(found_by) > _LONGEST:
+            raise UserError(f"{path.name}: {_FOUND_BY}: not a printable line of at most {_LONGEST} characters")
     for label, places in tables.items():
         for name, settings in _table(places, path, label).items():
             where = _where(name, path, label)
             params = dict(_table(settings, path, f"{label}.{name}"))
             config = _table(params.pop(_RECIPE, {}), path, f"{label}.{name}.{_RECIPE}")
             found.append(BestParameters(label, where, params | {PREFIX + key: value for key, value in config.items()}))
-    return found
+    return ParameterFile(found, found_by)
 
 
 def place(where: Where) -> str:
@@ -89,9 +113,13 @@ def place(where: Where) -> str:
     return _ALL if where is None else f"{where[0]}-{where[1]}"
 
 
+def _line(text: str) -> str:
+    """The text on one line, whatever a label has in it."""
+    return "".join(letter if letter.isprintable() else " " for letter in text)
+
+
 def _comment(text: str) -> Comment:
-    """On one line, whatever a label has in it."""
-    return tomlkit.comment("".join(letter if letter.isprintable() else " " for letter in text))
+    return tomlkit.comment(_line(text))
 
 
 def _where(name: str, path: Path, label: str) -> Where:

@@ -260,9 +260,11 @@ def _best_parameters(home: Home, sources: Sequence[_Source]) -> dict[Path, str]:
             from studies.best_parameters import read_best_parameters, written
 
             read = {file: read_best_parameters(file) for file in texts}
-            every = {(one.label, one.where): one for file in reversed(read) for one in read[file]}
-            if len(every) > len(read.get(files[0], ())):  # or it stays, with its comments
-                found[files[0]] = written(every.values(), suite=suite)
+            every = {(one.label, one.where): one for file in reversed(read) for one in read[file].best_parameters}
+            if files[0] not in read or len(every) > len(read[files[0]].best_parameters):
+                origins = dict.fromkeys(one.found_by for one in read.values() if one.found_by)
+                found[files[0]] = written(every.values(), suite=suite, found_by=" and ".join(origins))
+            # or it stays, with its comments
         elif texts and files[0] not in texts:
             (found[files[0]],) = set(texts.values())
     return found

@@ -52,7 +52,7 @@ def _fixed(manifest: Manifest) -> dict[str, Any]:
     found |= {name: value for name, value in manifest.resolved.items() if name != "methods"}
     found["dataset"] = [manifest.dataset.get(name) for name in _DATASET]
     return found | (
-        {"search": [manifest.tuning[name] for name in ("spec", "budget", "given")]} if manifest.tuning else {}
+        {"search": [manifest.tuning[name] for name in ("spec", "budget", "file")]} if manifest.tuning else {}
     )
 
 

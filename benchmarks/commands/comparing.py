@@ -17,7 +17,7 @@ from benchmarks.records.manifest import UNTUNED, Manifest
 from benchmarks.records.store import Store
 from benchmarks.search.links import note_outcome
 from benchmarks.search.searching import StudySpec, finished, search, study_specs
-from benchmarks.search.tuning import by_search, position
+from benchmarks.search.tuning import by_search, found_by, position
 from benchmarks.terminal.console import Terminal
 from studies.best_parameters import written
 from studies.search import Search
@@ -66,7 +66,9 @@ def tune(job: Job, *, storage_url: str | None, tracking_uri: str, console: Termi
                 if key in done
             ]
         tell_changed_sources(used, Store(job.home), suite=job.suite.name)
-        write_text(job.home.best_parameters(job.suite.name), written(tuned.best_parameters, suite=job.suite.name))
+        origin = found_by(job.suite.name, job.suite.dataset.name, job.search)
+        text = written(tuned.best_parameters, suite=job.suite.name, found_by=origin)
+        write_text(job.home.best_parameters(job.suite.name), text)
         for one in job.planned:
             if reason := tuned.lacking.get(position(one)):
                 Store(job.home).write_failure(UNTUNED + one.run.key, reason)

@@ -79,7 +79,9 @@ def prepare(request: Request, console: Terminal) -> Job:
         if dataset is None:
             dataset = make_described(home, suite.dataset, detect=suite.detects, workers=workers, console=console)
     planned = plan(suite, dataset, device=device) if dataset else []
-    tuned = by_file(suite, planned, options.params) if options.params is not None and planned else None
+    tuned = None
+    if options.params is not None and planned:
+        tuned = by_file(suite, planned, options.params, left_out=lambda why: console.say(escape(why)))
     studies = study_specs(suite, search, planned, labels, dataset) if search else ()
     return Job(
         suite, labels, dataset, tuned.planned if tuned else planned, device, workers, home, tuned, search, studies

@@ -162,7 +162,10 @@ def _search(tuning: Mapping[str, Any]) -> Search:
         **{name: spec[name] for name in ("selection", "sampler", "pruner", "metric", "folds", "seed")},
         budget=f"{tuning['budget']} in each study",
         spaces=tuning["spaces"],
-        params_file=tuning["given"],
+        trials_per_dimension=tuning.get("per_dimension"),
+        params_file=tuning["file"],
+        found_by=tuning.get("found_by", ""),
+        given=tuning.get("params", {}),
     )
 
 

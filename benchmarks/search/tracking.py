@@ -24,7 +24,7 @@ from benchmarks.records.home import Home
 from benchmarks.records.manifest import Manifest
 from benchmarks.search.links import dashboard_link, link_to_mlflow, note_outcome, outcome
 from benchmarks.search.searching import StudySpec
-from benchmarks.search.tuning import best_parameters_of
+from benchmarks.search.tuning import best_parameters_of, found_by
 from studies.best_parameters import place, written
 from studies.pictures import pictures
 from studies.search import Search
@@ -177,7 +177,9 @@ class StudyTracker:
         spec = one.study_spec.spec
         files: dict[str, Path | bytes] = {_TABLE: one.table.encode()}
         if one.best_trial is not None:
-            text = written([best_parameters_of(one.study_spec, one.best_trial)], suite=self._manifest.suite)
+            suite = self._manifest.suite
+            origin = found_by(suite, self._manifest.dataset["name"], spec)
+            text = written([best_parameters_of(one.study_spec, one.best_trial)], suite=suite, found_by=origin)
             files["best-parameters.toml"] = text.encode()
         return files | pictures(one.trials, best_trial=one.number, metric=spec.metric, pruner=spec.pruner)
 

@@ -1,7 +1,8 @@
 """Tuned runs: those of a comparison with the settings that a search found, or a file gives."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ from optuna.trial import FrozenTrial, TrialState
 
 from afnetm.errors import UserError
 from afnetm.method import Method
+from afnetm.registry import registry
 from afnetm.strict import parse
 from afnetm.training.config import TrainingConfig
 from benchmarks.plans.runs import PlannedRun, with_settings
@@ -97,45 +99,76 @@ def by_search(
     record = {
         "spec": spec.model_dump(mode="json"),
         "budget": spec.budget,
-        "given": False,
+        "per_dimension": spec.per_dimension,
+        "file": "",
         "spaces": {q.label: {name: message(d) for name, d in q.space.distributions.items()} for q in found},
         "studies": [_summary(study_spec, search) for study_spec, search in found.items()],
     }
     return Tuned(tuned, best_parameters, lacking, additional, record)
 
 
-def by_file(suite: Suite, planned: list[PlannedRun], path: Path) -> Tuned:
+def by_file(
+    suite: Suite, planned: list[PlannedRun], path: Path, *, left_out: Callable[[str], object] = lambda why: None
+) -> Tuned:
     """The settings that a file gives; a fold that it does not name keeps the suite's own.
 
+    A file stands in for the methods' defaults: a label that it does not name has the settings of its registered method,
+    but for the hyper-parameters that its table in the suite sets.
+
+    Args:
+        suite: which is run.
+        planned: its runs, as it is written.
+        path: the file.
+        left_out: is told in one line of registered methods in the file that the suite does not have.
+
     Raises:
-        UserError: it names a method or a fold that the suite does not have, or a setting that is not allowed.
+        UserError: it names a method that there is not, or a fold that the suite does not have, a setting that is not
+            allowed, or none of the suite's methods.
     """
-    best_parameters = read_best_parameters(path)
+    file = read_best_parameters(path)
+    labels = {best.label for best in file.best_parameters}
+    sources = {label: label if label in labels else method.name for label, method in suite.methods.items()}
+    beside = [label for label in labels if label not in sources.values()]
+    if beside and (len(beside) == len(labels) or not set(beside) <= set(registry().names)):
+        unknown = next((label for label in beside if label not in registry().names), beside[0])
+        raise UserError(f"{path.name}: method '{unknown}' is not in suite '{suite.name}': {', '.join(suite.methods)}")
+    if beside:
+        left_out(f"{path.name}: not in suite '{suite.name}', and left out: {', '.join(sorted(beside))}")
     written = {one.label: one.run for one in planned}  # with the suite's own settings, in every fold the same
+    places = {None, *((one.run.repeat, one.run.fold) for one in planned)}
     settings: dict[tuple[str, Where], tuple[Method, TrainingConfig]] = {}
-    places = {(one.run.repeat, one.run.fold) for one in planned}
-    for best in best_parameters:
-        if best.label not in suite.methods:
-            raise UserError(
-                f"{path.name}: method '{best.label}' is not in suite '{suite.name}': {', '.join(suite.methods)}"
-            )
+    params: dict[str, list[Mapping[str, Any]]] = {}
+    for label, best in product(suite.methods, file.best_parameters):
+        if best.label != sources[label]:
+            continue
         at = f"{best.label}.{place(best.where)}"
-        if best.where is not None and best.where not in places:
+        if best.where not in places:
             raise UserError(f"{path.name}: {at}: suite '{suite.name}' has no such fold")
-        own = {name: value for name, value in best.params.items() if not name.startswith(PREFIX)}
-        config = {name.removeprefix(PREFIX): value for name, value in best.params.items() if name.startswith(PREFIX)}
-        own, config = written[best.label].hyperparameters | own, written[best.label].training | config
-        settings[best.label, best.where] = (
-            parse(type(suite.methods[best.label]), own, table=at, file=path.name),
+        kept = suite.fixed.get(label, ()) if label not in labels else ()
+        values = {name: value for name, value in best.params.items() if name not in kept}
+        own = {name: value for name, value in values.items() if not name.startswith(PREFIX)}
+        config = {name.removeprefix(PREFIX): value for name, value in values.items() if name.startswith(PREFIX)}
+        own, config = written[label].hyperparameters | own, written[label].training | config
+        settings[label, best.where] = (
+            parse(type(suite.methods[label]), own, table=at, file=path.name),
             parse(TrainingConfig, config, table=f"{at}.{PREFIX.removesuffix('.')}", file=path.name),
         )
+        if values:
+            params.setdefault(label, []).append(values)
     tuned = []
     for one in planned:
         found = settings.get((one.label, (one.run.repeat, one.run.fold)), settings.get((one.label, None)))
         tuned.append(one if found is None else with_settings(one, *found))
     spec = suite.search or SearchSpec()
-    record = {"spec": spec.model_dump(mode="json"), "budget": spec.budget, "given": True, "spaces": {}, "studies": []}
-    return Tuned(tuned, best_parameters, record=record)
+    record = {"spec": spec.model_dump(mode="json"), "budget": spec.budget, "spaces": {}, "studies": []}
+    name = "".join(letter if letter.isprintable() else "?" for letter in path.name)
+    record |= {"file": name, "found_by": file.found_by, "params": params}
+    return Tuned(tuned, list(file.best_parameters), record=record)
+
+
+def found_by(suite: str, dataset: str, spec: SearchSpec) -> str:
+    """Origin of the best parameters of a search, as their file says it and a report that uses it repeats it."""
+    return f"the search of suite {suite} on dataset {dataset}, {spec.budget} in each study"
 
 
 def best_parameters_of(study_spec: StudySpec, trial: FrozenTrial) -> BestParameters:
@@ -162,6 +195,7 @@ def _summary(study_spec: StudySpec, search: Search) -> dict[str, Any]:
         "complete": states.count(TrialState.COMPLETE),
         "pruned": states.count(TrialState.PRUNED),
         "failed": states.count(TrialState.FAIL),
+        "runs": sum(len(trial.user_attrs.get("runs", ())) for trial in trials),
         "seconds": sum(trial.user_attrs.get("seconds", 0.0) for trial in trials),
         "best_trial": best_trial.number if best_trial else None,
         "best_value": best_trial.value if best_trial else None,

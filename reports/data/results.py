@@ -184,7 +184,8 @@ class Results:
         provenance: how they were made.
         studies: a row a study with at least one complete trial (`reports.schema.STUDIES`): study (its name), method,
             repeat, fold (the outer fold that it chose for; both -1 under development), search (0 for the suite's own, 1
-            and so on where whole searches are repeated), complete, pruned, failed (trials), seconds (of all its
+            and so on where whole searches are repeated), complete, pruned, failed (trials),
+            runs (trainings that scored them), seconds (of all its
             trainings), best_trial (number), best_value (0..1, the inner score), params (the best trial's, a JSON
             object). Empty where nothing was searched.
         selection: a row a training of a best trial on an outer fold (`reports.schema.SELECTION`): method, repeat, fold,

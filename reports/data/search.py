@@ -1,7 +1,8 @@
 """Search for settings, as a report is given it: the rules, the same for every method, and their wording."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
 
 from reports.schema import ReportError
 
@@ -38,8 +39,13 @@ class Search:
         seed: of the sampler.
         spaces: by method, what was searched: by parameter its range as it shall be read: ``"0 to 0.5"``,
             ``"32 to 512, log"``, ``"4, 8 or 16"``.
-        params_file: whether settings were given in a file instead; the rest then says what the suite asks for, and
-            there are no studies.
+        trials_per_dimension: trials that a study has for each parameter in its method's space; None where the budget
+            is another.
+        params_file: the name of the file in which settings were given instead; the rest then says what the suite asks
+            for, and there are no studies. Empty where they were searched for.
+        found_by: the search that the file's settings come from, as the file says; empty where it does not.
+        given: by method, the settings that the file gives it, one or several for different folds; methods that are not
+            in it have the suite's own.
 
     Raises:
         ReportError: a selection or metric that there is not, fewer than 2 inner folds, a text that cannot be printed.
@@ -53,7 +59,10 @@ class Search:
     budget: str
     seed: int
     spaces: Mapping[str, Mapping[str, str]]
-    params_file: bool = False
+    trials_per_dimension: int | None = None
+    params_file: str = ""
+    found_by: str = ""
+    given: Mapping[str, Sequence[Mapping[str, Any]]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for name, value, allowed in (("selection", self.selection, SELECTIONS), ("metric", self.metric, METRICS)):
@@ -62,17 +71,24 @@ class Search:
         if self.folds < 2:
             raise ReportError(f"search: folds is {self.folds}, allowed is 2 or more")
         ranges = [text for space in self.spaces.values() for pair in space.items() for text in pair]
-        for text in (self.sampler, self.pruner, self.budget, *ranges):
+        ranges += [name for several in self.given.values() for one in several for name in one]
+        for text in (self.sampler, self.pruner, self.budget, *ranges, *filter(None, (self.params_file, self.found_by))):
             if not text or not text.isprintable():
                 raise ReportError(f"search: {text!r}, allowed is printable text, not empty")
+
+
+def origin(search: Search) -> str:
+    """Name of the file that settings were given in, and the search that they come from, if it says so."""
+    found = f"found by {search.found_by}" if search.found_by else "which does not say how they were found"
+    return f"the file {search.params_file}, {found}"
 
 
 def rules(search: Search) -> list[str]:
     """Sentences on how methods were tuned."""
     if search.params_file:
         return [
-            "The settings of every method were given in a file and not searched for here.",
-            "Whoever wrote it may have seen how tested subjects fare with them: these records cannot tell.",
+            f"Methods are tuned: their hyper-parameters are those of {origin(search)}.",
+            "Whether tested subjects were seen in finding them, these records cannot tell.",
         ]
     sampler = _SAMPLERS.get(search.sampler, search.sampler)
     scored = f"scored by its mean {METRICS[search.metric]} over {search.folds} inner folds, independent by subject"

@@ -94,7 +94,7 @@ def _others(one: Compared) -> dict[str, str]:
 def _tuned(search: Search | None) -> str:
     if search is None:
         return "not on its data"
-    return "settings from a file" if search.params_file else f"{search.selection}, {search.budget}"
+    return f"by the file {search.params_file}" if search.params_file else f"{search.selection}, {search.budget}"
 
 
 def _value(value: Any) -> str:

@@ -178,4 +178,5 @@ def _tuning(results: Results) -> dict[str, Any] | None:
     search = results.provenance.search
     if search is None:
         return None
-    return {"rules": rules(search), "chosen": None if results.studies.empty else chosen_table(results)}
+    found = search.given or not results.studies.empty
+    return {"rules": rules(search), "chosen": chosen_table(results) if found else None}

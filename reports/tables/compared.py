@@ -59,6 +59,7 @@ class Compared:
             yield ablation_table(results, self.table)
         if not results.studies.empty:
             yield tuning_table(results)
+        if not results.studies.empty or (plan.search and plan.search.given):
             yield parameters_table(results)
         if not results.selection.empty:
             yield components_table(results)

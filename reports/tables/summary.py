@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 import pandas as pd
 
 from reports.data.results import Provenance, Results
+from reports.data.search import origin
 from reports.data.usable import LeftOut
 from reports.formats import duration, names, number, percent, points
 from reports.statistics.clustered import Estimate, Interval
@@ -204,7 +205,10 @@ def tuned(plan: Provenance) -> list[str]:
     if plan.files:
         return ["Whether methods were tuned is not known."]
     if plan.search is not None and plan.search.params_file:
-        return ["No method was tuned here: hyper-parameters were given in a file."]
+        others = [name for name in plan.methods if name not in plan.search.given]
+        who = _several(list(plan.search.given)) if others else "every method"
+        rest = [f"The settings of {_several(others)} are the suite's."] if others else []
+        return [f"Tuned: hyper-parameters of {who} are those of {origin(plan.search)}.", *rest]
     if plan.search is not None:
         return [f"Every method was tuned by the same rules, {plan.search.budget}, without its tested subjects."]
     set_here = [name for name, about in plan.methods.items() if about.get("changed")]

@@ -16,7 +16,20 @@ from reports.table import Cell, Table, TableColumn, rows_of
 
 _FOLD = ["repeat", "fold"]
 _SPENT = ["complete", "pruned", "failed"]
-_TUNING = ["method", "studies", *_SPENT, "seconds", "best", "best_low", "best_high", "tested", "optimism"]
+_TUNING = [
+    "method",
+    "dimensions",
+    "studies",
+    "trials",
+    *_SPENT,
+    "runs",
+    "seconds",
+    "best",
+    "best_low",
+    "best_high",
+    "tested",
+    "optimism",
+]
 _PARAMETERS = ["method", "parameter", "searched", "chosen", "among"]
 
 
@@ -27,7 +40,8 @@ def tuning(results: Results) -> pd.DataFrame:
     are the suite's: ``best`` to ``optimism`` are about these.
 
     Columns:
-        method, studies; complete, pruned, failed (trials) and seconds (of their trainings), summed over studies; best
+        method, dimensions (parameters searched), studies; trials, those of them complete, pruned and failed, runs (the
+        trainings that scored them) and seconds (of these), summed over studies; best
         (mean of the studies' best inner scores), best_low, best_high (their range); tested (mean of the best trials'
         test scores on the outer folds), optimism (inner minus tested score, mean over what is tested); NaN where
         nothing is.
@@ -40,26 +54,30 @@ def tuning(results: Results) -> pd.DataFrame:
         tests = results.folds.loc[results.folds["method"] == method, [*_FOLD, search.metric]]
         pairs = tests.merge(first, on=_FOLD) if search.selection == "nested" else tests.merge(first, how="cross")
         best, tested = first["best_value"], pairs[search.metric]
-        row: dict[str, object] = {"method": method, "studies": len(own), "seconds": own["seconds"].sum()}
-        row |= {name: int(own[name].sum()) for name in _SPENT}
+        row: dict[str, object] = {"method": method, "dimensions": len(search.spaces.get(method, {}))}
+        row |= {"studies": len(own), "trials": int(own[_SPENT].to_numpy().sum()), "seconds": own["seconds"].sum()}
+        row |= {name: int(own[name].sum()) for name in (*_SPENT, "runs")}
         row |= {"best": best.mean(), "best_low": best.min(), "best_high": best.max()}
         rows.append(row | {"tested": tested.mean(), "optimism": (pairs["best_value"] - tested).mean()})
     return pd.DataFrame(rows, columns=_TUNING)
 
 
 def parameters(results: Results) -> pd.DataFrame:
-    """One row a parameter that was searched, by method; chosen are the best trials of the first searches.
+    """One row a parameter that was searched, or is given in a file; chosen are the best trials of the first searches.
 
     Columns, all text:
-        method, parameter, searched (its range), chosen (the median of numbers, the lower one of two, so that a study
+        method, parameter, searched (its range; empty where a file gives it),
+        chosen (the median of numbers, the lower one of two, so that a study
         did choose it; else the most frequent value; empty where none has the parameter), among (the range of chosen
         numbers, or how many studies chose that value: ``"4 of 5"``; empty where there is one study).
     """
     rows = []
+    search = _search(results)
     for method in _methods(results):
         studies = results.studies[(results.studies["method"] == method) & (results.studies["search"] == 0)]
-        best_trials = [json.loads(params) for params in studies["params"]]
-        for parameter, searched in _search(results).spaces.get(method, {}).items():
+        best_trials = [*search.given.get(method, ()), *map(json.loads, studies["params"])]
+        given = dict.fromkeys((name for best_trial in best_trials for name in best_trial), "")
+        for parameter, searched in (given | dict(search.spaces.get(method, {}))).items():
             chosen, among = _typical(
                 [best_trial[parameter] for best_trial in best_trials if parameter in best_trial], len(best_trials)
             )
@@ -83,10 +101,13 @@ def tuning_table(results: Results) -> Table:
 
     columns = [
         TableColumn(key="method", title="Method"),
+        count("dimensions", "Dimensions"),
         count("studies", "Studies"),
-        count("complete", "Complete trials"),
-        count("pruned", "Pruned trials"),
-        count("failed", "Failed trials", better="lower"),
+        count("trials", "Trials"),
+        count("complete", "Complete"),
+        count("pruned", "Pruned"),
+        count("failed", "Failed", better="lower"),
+        count("runs", "Training runs"),
         TableColumn(key="seconds", title="Time", format=formats.duration, better="lower", paper="Training time"),
         TableColumn(
             key="best",
@@ -113,7 +134,10 @@ def tuning_table(results: Results) -> Table:
     ]
     searches = results.studies["search"].nunique()
     summed = f" and over {searches} searches; all else is of the first search, whose best trials are compared above"
-    spent = "Trials and time (of their training and test; processor time on a CPU) are summed over studies"
+    spent = (
+        "Dimensions are the parameters searched. Trials, training runs and time (of their training and test; processor "
+        "time on a CPU) are summed over studies"
+    )
     notes = [
         f"{spent}{summed if searches > 1 else ''}.",
         "The inner score is that of each study's best trial: the mean over studies, and their range.",
@@ -139,7 +163,7 @@ def chosen_table(results: Results) -> Table:
     alike = shared(found, methods=len(methods))
     columns = [
         TableColumn(key="method", title="Method"),
-        *(TableColumn(key=name, title=name, under=f"searched {searched}") for name, searched in alike.items()),
+        *(TableColumn(key=name, title=name, under=_searched(searched)) for name, searched in alike.items()),
         TableColumn(key="own", title="Its own" if alike else "Parameters"),
     ]
     rows = []
@@ -150,20 +174,25 @@ def chosen_table(results: Results) -> Table:
         own = [
             (
                 f"{row['parameter']} {row['chosen'] or formats.NOTHING}",
-                "; ".join(filter(None, (row["among"], f"searched {row['searched']}"))),
+                "; ".join(filter(None, (row["among"], _searched(row["searched"])))),
             )
             for row in chosen.values()
         ]
         rows.append([Cell(text=method), *cells, Cell(text=formats.NOTHING, lines=own)])
     return Table(
         name="chosen",
-        title="What was searched and what was chosen",
+        title="Parameters of the file" if _search(results).given else "What was searched and what was chosen",
         columns=columns,
         rows=rows,
         label="Table of what was searched and chosen",
         look="text chosen",
         sorts=False,
     )
+
+
+def _searched(among: str) -> str:
+    """Range of a search before a reader's eyes; empty where a value was given."""
+    return f"searched {among}" if among else ""
 
 
 def _table(
@@ -212,9 +241,10 @@ def uneven(results: Results) -> list[str]:
     if lacking := sum(missing.values()):
         found.append(f"Missing studies: {lacking} of {each * len(methods)} ({_by(missing)}).")
     trials = studies[_SPENT].sum(axis=1)
-    if trials.nunique() > 1:
-        ends = trials.min(), trials.max()
-        low, high = (f"{count} ({studies.loc[trials == count, 'method'].iloc[0]})" for count in ends)
+    rule = search.trials_per_dimension
+    share = trials / [(len(search.spaces.get(method, {})) if rule else 0) or 1 for method in studies["method"]]
+    if share.nunique() > 1:
+        low, high = (f"{trials.iloc[at]} ({studies['method'].iloc[at]})" for at in (share.argmin(), share.argmax()))
         found.append(f"Uneven budgets: by “{search.budget}” studies had from {low} to {high} trials.")
     failed = {name: int(studies.loc[studies["method"] == name, "failed"].sum()) for name in methods}
     if raised := sum(failed.values()):
@@ -229,7 +259,7 @@ def _search(results: Results) -> Search:
 
 
 def _methods(results: Results) -> list[str]:
-    searched = set(results.studies["method"])
+    searched = {*results.studies["method"], *_search(results).given}
     return [name for name in results.provenance.methods if name in searched]
 
 

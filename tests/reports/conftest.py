@@ -206,6 +206,7 @@ def tune(
                         "complete": 20 - pruned,
                         "pruned": pruned,
                         "failed": 0,
+                        "runs": 60 - pruned,
                         "seconds": 55.0 * float(row["seconds"]) * float(generator.uniform(0.8, 1.2)),
                         "best_trial": int(generator.integers(0, 20)),
                         "best_value": float(np.clip(row["accuracy"] + generator.normal(0.03, 0.02), 0.0, 1.0)),

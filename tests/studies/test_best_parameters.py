@@ -42,7 +42,7 @@ def test_what_is_written_is_read_again(
 ) -> None:
     path = tmp_path_factory.getbasetemp() / "best-parameters.toml"
     path.write_text(written(chosen, suite=suite), encoding="utf-8", newline="")
-    found = {(best.label, best.where): best.params for best in read_best_parameters(path)}
+    found = {(best.label, best.where): best.params for best in read_best_parameters(path).best_parameters}
     assert repr(found) == repr({(best.label, best.where): dict(best.params) for best in by_label(chosen)})
 
 
@@ -73,9 +73,20 @@ def test_it_reads_as_one_would_write_it() -> None:
 def test_a_table_of_recipe_keys_means_the_same(tmp_path: Path) -> None:
     path = tmp_path / "mine.toml"
     path.write_text("[concat.all]\nfeatures = 64\n[concat.all.training]\nlearning_rate = 0.004\n")
-    assert read_best_parameters(path) == [
+    assert read_best_parameters(path).best_parameters == [
         BestParameters("concat", None, {"features": 64, "training.learning_rate": 0.004})
     ]
+
+
+@given(origin=st.text(max_size=40), label=st.sampled_from(["concat", "found_by"]))
+def test_a_file_says_what_search_found_it(origin: str, label: str, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """On one line; a method of that label leaves no place for it."""
+    path = tmp_path_factory.getbasetemp() / "origin.toml"
+    path.write_text(written([BestParameters(label, None, {})], suite="s", found_by=origin), encoding="utf-8")
+    file = read_best_parameters(path)
+    expected = "".join(letter if letter.isprintable() else " " for letter in origin)
+    assert file.found_by == (expected if label == "concat" else "")
+    assert [best.label for best in file.best_parameters] == [label]
 
 
 @pytest.mark.parametrize(
@@ -96,6 +107,9 @@ def test_a_table_of_recipe_keys_means_the_same(tmp_path: Path) -> None:
         (b"[concat.-1-0]\nfeatures = 64", "mine.toml: concat.-1-0: not a fold"),
         (b"[concat.0-01]\nfeatures = 64", "mine.toml: concat.0-01: not a fold"),
         ("[concat.'0-\u0663']".encode(), "mine.toml: concat.0-\u0663: not a fold"),
+        (b"found_by = '\x09'", "mine.toml: found_by: not a printable line of at most 500 characters"),
+        (b"found_by = '" + b"x" * 501 + b"'", "mine.toml: found_by: not a printable line of at most 500 characters"),
+        (b"found_by = 3", "mine.toml: found_by = 3 is not a table"),
         (b"[concat.0-1]\ntraining = 3", "mine.toml: concat.0-1.training = 3 is not a table"),
     ],
 )
@@ -124,5 +138,5 @@ def test_a_file_of_all_folds_of_many_repeats_is_read(tmp_path: Path) -> None:
     chosen = [BestParameters("concat", (repeat, fold), {"dropout": 0.1}) for repeat in range(100) for fold in range(10)]
     path = tmp_path / "best-parameters.toml"
     path.write_text(written(chosen, suite="quick"))
-    assert read_best_parameters(path) == chosen
+    assert read_best_parameters(path).best_parameters == chosen
     assert list(tomllib.loads(path.read_text())["concat"]) == [place(best.where) for best in chosen]

@@ -51,7 +51,7 @@ def chosen(home: Path) -> dict[tuple[object, ...], dict[str, object]]:
     """What won, by method and fold, without the numbers of trials."""
     return {
         (best_trial.label, best_trial.where): dict(best_trial.params)
-        for best_trial in read_best_parameters(Home(home).best_parameters("tuned"))
+        for best_trial in read_best_parameters(Home(home).best_parameters("tuned")).best_parameters
     }
 
 

@@ -188,6 +188,31 @@ def test_a_file_is_for_the_folds_it_names_and_the_rest_is_as_the_suite_has_it(tm
         assert settings(one.run) == settings(before.run) | expected
 
 
+def test_a_file_stands_in_for_the_defaults_of_a_method_under_every_label(tmp_path: Path) -> None:
+    """What the suite's own table sets stays, where the file does not name that label; other methods are left out."""
+    labels = {
+        "concat": {},
+        "wide": {"method": "concat", "features": 256},
+        "joint": {"method": "concat", "unimodal_losses": True},
+    }
+    of = suite(fitting=labels)
+    path = tmp_path / "defaults.toml"
+    text = "[concat.all]\nfeatures = 32\ndropout = 0.25\ntraining.learning_rate = 0.002\n[late.0-9]\ndropout = 0.5\n"
+    path.write_text(text + "[sum.all]\n")
+    said: list[str] = []
+    found = by_file(of, planned(of), path, left_out=said.append)
+    assert said == ["defaults.toml: not in suite 's', and left out: late, sum"]
+    for before, one in zip(planned(of), found.planned, strict=True):
+        expected = {"features": 256 if one.label == "wide" else 32, "dropout": 0.25, "training.learning_rate": 0.002}
+        assert settings(one.run) == settings(before.run) | expected
+    path.write_text(text + "[wide.all]\nfeatures = 64\n")
+    named = {one.label: settings(one.run) for one in by_file(of, planned(of), path).planned}
+    assert (named["wide"]["features"], named["wide"]["dropout"], named["joint"]["dropout"]) == (64, 0.0, 0.25)
+    path.write_text("[late.all]\n")
+    with pytest.raises(UserError, match=r"^defaults.toml: method 'late' is not in suite 's': concat, wide, joint$"):
+        by_file(of, planned(of), path)
+
+
 @pytest.mark.parametrize(
     ("text", "expected"),
     [

@@ -50,9 +50,11 @@ def test_a_study_is_a_run_with_its_trials_as_a_table_and_its_best_trial(home: Ho
     assert list(trials["params/kind"]) == [trial.params["kind"] for trial in search.trials]
     assert trials.loc[5, "reason"] == "OSError: /home/jane/scans"
     assert not any("." in column for column in trials)  # such a column MLflow's page leaves empty
-    (best_trial,) = read_best_parameters(
+    file = read_best_parameters(
         Path(client.download_artifacts(run.info.run_id, "best-parameters.toml", str(home.path)))
     )
+    assert file.found_by.startswith("the search of suite s on dataset ")
+    (best_trial,) = file.best_parameters
     assert (best_trial.label, best_trial.where, best_trial.params) == ("m", (0, 1), search.trials[2].params)
 
 

@@ -50,7 +50,9 @@ def test_what_was_spent_and_found_is_what_the_studies_say(nested):
     for method, row in table.iterrows():
         studies = nested.studies[nested.studies["method"] == method].to_dict("records")
         assert row["studies"] == len(studies) == 10
-        assert row["complete"] + row["pruned"] + row["failed"] == 200
+        assert row["complete"] + row["pruned"] + row["failed"] == row["trials"] == 200
+        assert row["dimensions"] == len(nested.provenance.search.spaces[method])
+        assert row["runs"] == sum(study["runs"] for study in studies)
         assert row["pruned"] == sum(study["pruned"] for study in studies)
         assert row["seconds"] == pytest.approx(sum(study["seconds"] for study in studies))
         inner = {study["fold"]: study["best_value"] for study in studies if study["search"] == 0}
@@ -166,12 +168,28 @@ def test_rows_in_any_order_are_taken(small, tuned):
 def test_whether_methods_were_tuned_is_said(small, tuned, tmp_path):
     assert "No method was tuned on this dataset" in caveats(small)[-2]
     assert "by the same rules, 20 trials in each study, without its tested subjects" in caveats(tuned(small))[-1]
-    search = replace(tuned(small).provenance.search, params_file=True)
+
+
+def test_settings_from_a_file_are_said_to_be_tuned_and_by_what(small, tuned, tmp_path):
+    settings = {"afnetm": [{"dropout": 0.25}, {"dropout": 0.5}]}
+    search = replace(tuned(small).provenance.search, params_file="mine.toml", given=settings)
     given = replace(small, provenance=replace(small.provenance, search=search))
-    assert "given in a file" in caveats(given)[-1]
+    assert caveats(given)[-2:] == [
+        "Tuned: hyper-parameters of afnetm are those of the file mine.toml, which does not say how they were found.",
+        "The settings of plain are the suite's.",
+    ]
     assert notices(given) == []
-    assert "Whoever wrote it may have seen how tested subjects fare" in read(write_report(given, tmp_path / "f")).text
-    assert "Tuning saw no tested subject" not in " ".join(rules(search))
+    text = read(write_report(given, tmp_path / "f")).text
+    assert "Whether tested subjects were seen in finding them, these records cannot tell" in text
+    assert "Tuning saw no tested subject" not in text
+    table = pd.read_csv(tmp_path / "f" / "tables" / "parameters.csv").set_index(["method", "parameter"])
+    assert table.loc[("afnetm", "dropout"), ["chosen", "among"]].tolist() == [0.25, "0.25 to 0.5"]
+    both = {name: [{"dropout": 0.25}] for name in ("plain", "afnetm")}
+    told = replace(search, found_by="the search of suite defaults", given=both)
+    everyone = replace(small, provenance=replace(small.provenance, search=told))
+    origin = "the file mine.toml, found by the search of suite defaults"
+    assert caveats(everyone)[-1] == f"Tuned: hyper-parameters of every method are those of {origin}."
+    assert f"Methods are tuned: their hyper-parameters are those of {origin}." in rules(told)
 
 
 def test_what_is_not_even_is_noticed(nested):
@@ -187,6 +205,19 @@ def test_what_is_not_even_is_noticed(nested):
         "Uneven budgets: by “20 trials in each study” studies had from 11 (late) to 20 (afnetm) trials.",
         "Failed trials: 3 of 971 raised an error and chose nothing (late 3).",
     ]
+
+
+def test_budgets_by_dimension_are_even_where_each_method_has_its_own(nested):
+    """A method of two dimensions has twice the trials of one of one."""
+    search = nested.provenance.search
+    dimensions = nested.studies["method"].map(lambda method: len(search.spaces[method]))
+    studies = nested.studies.assign(complete=10 * dimensions, pruned=0, failed=0)
+    plan = replace(nested.provenance, search=replace(search, trials_per_dimension=10))
+    assert dimensions.nunique() > 1
+    assert notices(replace(nested, studies=studies, provenance=plan)) == []
+    assert len(notices(replace(nested, studies=studies))) == 1
+    studies.loc[5, "complete"] -= 1
+    assert len(notices(replace(nested, studies=studies, provenance=plan))) == 1
 
 
 def test_a_search_whose_studies_cannot_be_read_is_no_fault_and_noticed(small, tuned, tmp_path):
@@ -256,7 +287,7 @@ def test_refused_in_one_line(nested, table, column, value, words):
 def test_tables_that_contradict_the_rest_are_refused(nested, results, tuned):
     with pytest.raises(ReportError, match="studies: 50 rows, allowed is none where nothing was searched"):
         replace(nested, provenance=results.provenance)
-    given = replace(nested.provenance, search=replace(nested.provenance.search, params_file=True))
+    given = replace(nested.provenance, search=replace(nested.provenance.search, params_file="mine.toml"))
     with pytest.raises(ReportError, match="none where settings were given in a file"):
         replace(nested, provenance=given)
     with pytest.raises(ReportError, match=r"\(method, repeat, fold, search\) = .* more than once"):
