@@ -24,9 +24,10 @@ from afnetm.data.dataset import FaceDataset, FaceSubset
 from afnetm.data.preparing import prepare_dataset as prepare_from_source
 from afnetm.data.registry import open_source
 from afnetm.data.scan import PoseSource
-from afnetm.data.splits import subject_folds
+from afnetm.data.splits import hold_out, subject_folds
 from afnetm.data.synthetic import SyntheticSource
 from afnetm.errors import UserError
+from afnetm.hooks import hooks_of
 from afnetm.method import Method, built
 from afnetm.model.encoder import EncoderPart, EncoderSpec, check_frozen
 from afnetm.registry import find_method
@@ -242,9 +243,11 @@ def fit(
     """
     config = config or TrainingConfig()
     model, faces = _placed(model, data, config, device, train=True)
-    index = torch.arange(len(data), device=faces.device)
+    everyone = np.arange(len(data))
+    parts = hold_out([str(one) for one in data.subjects], everyone, share=hooks_of(model).held_out, seed=seed)
+    index, held_out = (torch.from_numpy(part).to(faces.device) for part in parts)
     labels = torch.from_numpy(data.labels.copy()).to(faces.device)
-    return fit_on_device(model, faces, index, labels, config, seed=seed)
+    return fit_on_device(model, faces, index, labels, config, seed=seed, held_out=held_out)
 
 
 def predict(

@@ -24,7 +24,8 @@ class Output:
     Attributes:
         logits: ``(B, K)``; their softmax are the class probabilities.
         supervised_logits: each ``(B, K)``; the loss is the sum of their cross-entropies. Empty for `logits` alone.
-        averaged: whether the loss is the mean of these cross-entropies, and not their sum.
+        supervised_weights: of these cross-entropies in the sum, one each: numbers, or a float32 tensor on the logits'
+            device; None for 1 each.
         auxiliary_outputs: what the report shows per scan, by name, first axis ``B``: importance weights, attention.
         auxiliary_loss: float32 scalar added to the loss, such as a regulariser of the batch's features; None for none.
         features: ``(B, D)``, what `Finalizing.finalize` is given of the training scans; None where a method has none.
@@ -32,10 +33,10 @@ class Output:
 
     logits: Tensor
     supervised_logits: tuple[Tensor, ...] = ()
+    supervised_weights: tuple[float, ...] | Tensor | None = None
     auxiliary_outputs: Mapping[str, Tensor] = field(default_factory=dict)
     auxiliary_loss: Tensor | None = None
     features: Tensor | None = None
-    averaged: bool = False
 
 
 @runtime_checkable

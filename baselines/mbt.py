@@ -104,7 +104,12 @@ class _BottleneckNetwork(nn.Module):
             "attention_texture": token_attention_map(in_texture, *texture_grid),
             "attention_depth": token_attention_map(in_depth, *depth_grid),
         }
-        return Output((own[0] + own[1]) / 2, supervised_logits=own, averaged=True, auxiliary_outputs=auxiliary_outputs)
+        return Output(
+            (own[0] + own[1]) / 2,
+            supervised_logits=own,
+            supervised_weights=(0.5, 0.5),
+            auxiliary_outputs=auxiliary_outputs,
+        )
 
 
 def exchange(layer: nn.Module, tokens: Tensor, shared: Tensor) -> tuple[Tensor, Tensor, Tensor]:

@@ -17,10 +17,10 @@ from afnetm.contract.waits import Waits
 from afnetm.data.maps import WINDOW_MM
 from afnetm.data.scan import EXPRESSIONS
 from afnetm.face_batch import FaceBatch
+from afnetm.hooks import step_loss
 from afnetm.method import Method
 from afnetm.model.encoder import EncoderSpec
 from afnetm.registry import methods
-from afnetm.training.loop import sum_loss
 
 # What a network is traced with does not change how often it breaks; the smallest is traced the quickest.
 _ENCODER = EncoderSpec(name="resnet18", width=0.125)
@@ -49,7 +49,7 @@ def friendliness(kind: type[Method]) -> Friendliness:
     network = kind().build(_ENCODER, len(EXPRESSIONS)).train()
     pieces, breaks = _traced(network)
     with Waits() as waits:
-        loss = sum_loss(network(_faces()), torch.arange(_BATCH) % len(EXPRESSIONS), 0.0)
+        _, loss = step_loss(network, _faces(), torch.arange(_BATCH) % len(EXPRESSIONS))
         torch.autograd.backward(loss)
     return Friendliness(pieces, breaks, tuple(sorted(waits.found)))
 

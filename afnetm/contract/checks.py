@@ -27,6 +27,7 @@ CHECKS: tuple[Check, ...] = (
     learning.check_bfloat16,
     learning.check_a_saved_network_comes_back,
     learning.check_what_is_fitted_after_training,
+    learning.check_what_is_fitted_to_held_out_scans,
     forward.check_trained_at_any_size,
     forward.check_others_in_the_batch_do_not_matter,
     forward.check_what_it_reads_matters,

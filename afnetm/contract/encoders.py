@@ -5,10 +5,10 @@ import torch
 from afnetm.contract.bench import ENCODER, Bench, demand
 from afnetm.contract.inputs import noise_faces
 from afnetm.errors import UserError
+from afnetm.hooks import step_loss
 from afnetm.model.cost import flop_count, parameter_count
 from afnetm.model.encoder import EncoderSpec
 from afnetm.model.stream import Stream
-from afnetm.training.loop import sum_loss
 
 # Small networks that timm keeps for tests: stages, other convolutions, tokens on a grid.
 _STAGES = EncoderSpec(name="test_convnext", size=64)
@@ -49,6 +49,7 @@ def check_costs(bench: Bench) -> None:
 
 def _check_gradients(bench: Bench, encoder: EncoderSpec) -> None:
     network = bench.build(encoder=encoder)
-    torch.autograd.backward(sum_loss(network(noise_faces(4, size=64)), torch.arange(4), 0.0))
+    _, loss = step_loss(network, noise_faces(4, size=64), torch.arange(4))
+    torch.autograd.backward(loss)
     finite = all(p.grad is None or p.grad.isfinite().all() for p in network.parameters())
     demand(finite, f"gradients on {encoder.name} are not finite")

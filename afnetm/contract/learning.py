@@ -10,8 +10,8 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from afnetm.contract.bench import Bench, demand
 from afnetm.contract.inputs import SCANS, learnable, noise_faces
+from afnetm.hooks import TrainingHooks, hooks_of, step_loss, training_phase
 from afnetm.method import Finalizing
-from afnetm.training.loop import sum_loss
 
 #: Of those that torch refuses on a GPU when it must repeat itself (torch.use_deterministic_algorithms), what a net
 #: might use.
@@ -29,22 +29,30 @@ _REFUSED_ON_GPU = {
 
 
 def check_every_parameter_learns(bench: Bench) -> None:
-    """Within three steps, from one of four seeds: from a single one, the few ReLUs of so small a net may be dead."""
+    """Within three steps of one of its phases, from one of four seeds: with one, a small net's ReLUs may be dead."""
     idle = {name for name, _ in bench.build().named_parameters()}
     operations = _Names()
     for seed in range(4):
-        network = bench.build(seed=seed).train()
-        optimizer = torch.optim.AdamW(network.parameters(), lr=1e-2)
-        with operations:
-            for step in range(3):
-                output = network(noise_faces(12, size=64, seed=step))
-                torch.autograd.backward(sum_loss(output, torch.arange(12) % 6, 0.0))
-                idle -= {n for n, p in network.named_parameters() if p.grad is not None and p.grad.abs().sum() > 0}
-                optimizer.step()
-                optimizer.zero_grad()
+        network = bench.build(seed=seed)
+        hooks = hooks_of(network)
+        idle -= {name for name in idle if name.partition(".")[0] in hooks.frozen_parts}
+        for number, phase in enumerate(hooks.phases):
+            hooks.begin_phase(number)
+            with operations, training_phase(network, hooks, phase):
+                optimizer = torch.optim.AdamW([p for p in network.parameters() if p.requires_grad], lr=1e-2)
+                for step in range(3):
+                    _, loss = step_loss(network, noise_faces(12, size=64, seed=step), torch.arange(12) % 6)
+                    torch.autograd.backward(loss)
+                    idle -= {n for n, p in network.named_parameters() if p.grad is not None and p.grad.abs().sum() > 0}
+                    optimizer.step()
+                    optimizer.zero_grad()
         if not idle:
             break
-    demand(not idle, f"no gradient reaches {', '.join(sorted(idle))}; use it, leave it out, or make it a buffer")
+    demand(
+        not idle,
+        f"no gradient reaches {', '.join(sorted(idle))}; use it, leave it out, make it a buffer, or name its part in "
+        "frozen_parts",
+    )
     refused = operations.seen & _REFUSED_ON_GPU
     demand(
         not refused,
@@ -145,6 +153,33 @@ def check_what_is_fitted_after_training(bench: Bench) -> None:
     again = [name for name in states[1] if not torch.equal(states[1][name], states[2][name])]
     first = again[0] if again else ""
     demand(not again, f"finalize, given the same, fits another {first}; give its random_state a number")
+
+
+def check_what_is_fitted_to_held_out_scans(bench: Bench) -> None:
+    """Is kept in buffers and the same each time; and scans are held out where they are wanted, and nowhere else."""
+    network = bench.build().eval()
+    hooks = hooks_of(network)
+    fits = type(hooks).calibrate is not TrainingHooks.calibrate
+    demand(
+        fits == (hooks.held_out > 0),
+        f"has {'a' if fits else 'no'} calibrate and held_out = {hooks.held_out}; what calibrate fits is fitted to "
+        "held-out scans, and nothing else wants them",
+    )
+    if not fits:
+        return
+    states = [_copied(network)]
+    data, labels = learnable()
+    with torch.no_grad():
+        output = network(data.faces(torch.arange(SCANS)))
+        for _ in range(2):
+            hooks.calibrate(output, labels)
+            states.append(_copied(network))
+    changed = {name for name in states[0] if not torch.equal(states[0][name], states[1][name])}
+    demand(changed, "calibrate changes no buffer; write what it fits into registered buffers")
+    parameters = sorted(changed & dict(network.named_parameters()).keys())
+    demand(not parameters, f"calibrate changes {', '.join(parameters)}; make what it fits buffers")
+    again = [name for name in states[1] if not torch.equal(states[1][name], states[2][name])]
+    demand(not again, f"calibrate, given the same, fits another {', '.join(again)}; begin from the same start")
 
 
 class _Names(TorchDispatchMode):  # type: ignore[no-untyped-call]

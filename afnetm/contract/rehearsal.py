@@ -6,10 +6,11 @@ from torch import nn
 from afnetm.contract.bench import demand
 from afnetm.contract.inputs import noise_faces
 from afnetm.contract.outputs import check_output
+from afnetm.hooks import step_loss
 from afnetm.method import Finalizing, Method, built
 from afnetm.model.encoder import EncoderSpec
 from afnetm.training.config import TrainingConfig
-from afnetm.training.loop import autocast, sum_loss
+from afnetm.training.loop import autocast
 
 #: Faces in a batch, at most.
 _FACES = 4
@@ -37,11 +38,12 @@ def rehearse(
         model = model.to(memory_format=torch.channels_last)
     check_answer(model, config, size=size, classes=classes, device=device)
     count = min(_FACES, config.batch_size)
+    targets = torch.arange(count, device=device) % classes
     with autocast(device, config):
-        output = model.train()(noise_faces(count, size=size, device=device))
+        faces = noise_faces(count, size=size, device=device)
+        output, loss = step_loss(model.train(), faces, targets, smoothing=config.label_smoothing)
     of = f"in training, forward() on a batch of {count} at {size} px"
     check_output(output, count=count, classes=classes, of=of, dtype=_dtype(config))
-    loss = sum_loss(output, torch.arange(count, device=device) % classes, config.label_smoothing)
     demand(loss.requires_grad, "its loss depends on no parameter; train what forward() returns")
     torch.autograd.backward(loss)
 

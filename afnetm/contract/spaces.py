@@ -12,9 +12,9 @@ from afnetm.contract.bench import Bench, demand
 from afnetm.contract.declared import ends
 from afnetm.contract.inputs import noise_faces
 from afnetm.face_batch import FaceBatch
+from afnetm.hooks import step_loss
 from afnetm.method import Finalizing, Method
 from afnetm.strict import parse
-from afnetm.training.loop import sum_loss
 
 
 def check_wording(bench: Bench) -> None:
@@ -91,7 +91,8 @@ def _after_a_step(bench: Bench, method: Method) -> Tensor:
     network = bench.build(method).train()
     faces, labels = noise_faces(12), torch.arange(12) % 6
     optimizer = torch.optim.SGD(network.parameters(), lr=0.1)
-    torch.autograd.backward(sum_loss(network(faces), labels, 0.0))
+    _, loss = step_loss(network, faces, labels)
+    torch.autograd.backward(loss)
     optimizer.step()
     return _settled(network, faces, labels)
 

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from afnetm.errors import UserError
-from afnetm.seeding import derive_seed
+from afnetm.seeding import derive_seed, stream
 
 
 @dataclass(frozen=True, eq=False)
@@ -136,3 +136,26 @@ def _assign(shares: NDArray[np.float64], folds: int, rng: np.random.Generator) -
         load[fold] += shares[one]
         places[fold] -= 1
     return fold_of_subject
+
+
+def hold_out(subjects: Sequence[str], index: NDArray[np.intp], *, share: float, seed: int) -> list[NDArray[np.intp]]:
+    """Cuts training scans in two by subjects: those to train on, and those of the held-out subjects, both ascending.
+
+    Args:
+        subjects: the subject of each of ``n`` scans.
+        index: the training scans.
+        share: of their subjects who are held out, to the nearest whole one, but at least one; 0 for none.
+        seed: decides who.
+
+    Raises:
+        UserError: nobody would be left to train on.
+    """
+    if share == 0.0:
+        return [index, index[:0]]
+    own = np.asarray(subjects)[index]
+    names = np.unique(own)
+    count = max(1, round(share * len(names)))
+    if count >= len(names):
+        raise UserError(f"held_out = {share}: of {len(names)} training subjects nobody would be left to train on")
+    away = np.isin(own, stream(seed, "held out").permutation(names)[:count])
+    return [index[~away], index[away]]

@@ -1,19 +1,23 @@
 """The training loop: one page, the same for every method, on whatever device the data is.
 
 Nothing within an epoch waits for the device: order, augmentation and losses stay there, and the curves are read once
-at the end. The last epoch's weights are what is evaluated; test scans are seen by `predict` alone. What gradients do
-not train, an SVM, say, is fitted after the last epoch by `finalize`.
+at the end. The last epoch's weights are what is evaluated; test scans are seen by `predict` alone. What a method does
+to its own training are `afnetm.hooks`. What gradients do not train, an SVM or a temperature, say, is fitted after the
+last epoch, to the training scans or to held-out ones.
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import cross_entropy
 from torch.nn.utils import clip_grad_norm_
+from torch.optim import AdamW
+from torch.optim.lr_scheduler import LambdaLR
 
+from afnetm.hooks import TrainingBatch, hooks_of, phase_epochs, training_phase
 from afnetm.method import Finalizing, Output
 from afnetm.model.encoder import EncoderPart
 from afnetm.training.augment import draw
@@ -49,53 +53,76 @@ def learning_rate_factor(step: int, steps: int, warmup: float) -> float:
 
 
 def fit(
-    model: nn.Module, data: DeviceDataset, index: Tensor, labels: Tensor, config: TrainingConfig, *, seed: int
+    model: nn.Module,
+    data: DeviceDataset,
+    index: Tensor,
+    labels: Tensor,
+    config: TrainingConfig,
+    *,
+    seed: int,
+    held_out: Tensor | None = None,
 ) -> Curves:
-    """Trains `model`, which is on the data's device, in place, and finalizes it.
+    """Trains `model`, which is on the data's device, in place, and fits what is fitted after that.
 
     Args:
-        model: ``forward(faces) -> Output``.
+        model: ``forward(faces) -> Output``; it may be a `TrainingHooks`.
         data: the scans.
         index: ``(N,)`` int64 on the device, which of them are trained on.
         labels: ``(len(data),)`` int64 on the device, every scan's class.
         config: how.
         seed: decides order and augmentation.
+        held_out: the same as `index` of scans that `TrainingHooks.calibrate` is given.
 
     Raises:
         DivergedError: the loss became infinite or no number; says from which epoch on, and what helps.
     """
+    hooks = hooks_of(model)
     generator = torch.Generator(data.device).manual_seed(seed)
     batches = math.ceil(len(index) / config.batch_size)
-    steps = config.epochs * batches
-    optimizer = torch.optim.AdamW(parameter_groups(model, config), lr=config.learning_rate, fused=True)
-    schedule = torch.optim.lr_scheduler.LambdaLR(
-        optimizer, lambda step: learning_rate_factor(step, steps, config.warmup)
-    )
     forward = torch.compile(model) if config.compile else model
     loss_sum, hits = torch.zeros(2, config.epochs, device=data.device)
     rates = torch.zeros(config.epochs)
-    model.train()
-    for epoch in range(config.epochs):
-        order = index[torch.randperm(len(index), generator=generator, device=data.device)]
-        for batch in order.tensor_split(batches):
-            faces = data.faces(batch, draw(config.augmentation, len(batch), generator))
-            target = labels[batch]
-            with autocast(data.device, config):
-                output = forward(faces)
-            loss = sum_loss(output, target, config.label_smoothing)
-            torch.autograd.backward(loss)
-            if config.gradient_clip is not None:
-                clip_grad_norm_(model.parameters(), config.gradient_clip)
-            rates[epoch] = max(schedule.get_last_lr())
-            optimizer.step()
-            optimizer.zero_grad()
-            schedule.step()
-            loss_sum[epoch] += loss.detach() * len(batch)
-            hits[epoch] += (output.logits.detach().argmax(1) == target).sum()
+    step = 0
+    hooks.begin(len(index))
+    for number, phase, epochs in phase_epochs(hooks.phases, config.epochs):
+        hooks.begin_phase(number)
+        with training_phase(model, hooks, phase):
+            optimizer, schedule = _optimizer(model, config, steps=len(epochs) * batches)
+            for epoch in epochs:
+                order = torch.randperm(len(index), generator=generator, device=data.device)
+                for part in order.tensor_split(batches):
+                    rows = index[part]
+                    progress = torch.full((), step / (config.epochs * batches), device=data.device)
+                    batch = TrainingBatch(labels[rows], part, progress, config.label_smoothing)
+                    faces = data.faces(rows, draw(config.augmentation, len(rows), generator))
+                    faces, batch = hooks.prepare(faces, batch)
+                    with autocast(data.device, config):
+                        output = forward(faces)
+                    loss = hooks.loss(output, batch)
+                    torch.autograd.backward(loss)
+                    hooks.adjust_gradients(output, batch)
+                    if config.gradient_clip is not None:
+                        clip_grad_norm_(model.parameters(), config.gradient_clip)
+                    rates[epoch] = max(schedule.get_last_lr())
+                    optimizer.step()
+                    optimizer.zero_grad()
+                    schedule.step()
+                    step += 1
+                    loss_sum[epoch] += loss.detach() * len(rows)
+                    hits[epoch] += (output.logits.detach().argmax(1) == labels[rows]).sum()
     curves = Curves(loss_sum.cpu() / len(index), hits.cpu() / len(index), rates)
     _check_finite(curves.loss, config)
     finalize(model, data, index, labels, config)
+    if held_out is not None and len(held_out):
+        with torch.no_grad():
+            hooks.calibrate(_joined(_outputs(model, data, held_out, config)), labels[held_out])
     return curves
+
+
+def _optimizer(model: nn.Module, config: TrainingConfig, *, steps: int) -> tuple[AdamW, LambdaLR]:
+    """AdamW of what is trained now, and its schedule over so many steps; of nothing where there are none."""
+    optimizer = AdamW(parameter_groups(model, config), lr=config.learning_rate, fused=True)
+    return optimizer, LambdaLR(optimizer, lambda step: learning_rate_factor(step, steps, config.warmup))
 
 
 def parameter_groups(model: nn.Module, config: TrainingConfig) -> list[dict[str, Any]]:
@@ -103,22 +130,22 @@ def parameter_groups(model: nn.Module, config: TrainingConfig) -> list[dict[str,
 
     Decay is for the weights of convolutions and linear layers alone: the parameters called ``weight`` (or
     ``in_proj_weight``) with two axes or more, embeddings excepted. Norms, biases, tokens and scalars are left out, as
-    timm leaves them out: zero is no simpler a value of theirs. Encoders' given weights have `pretrained_factor`.
+    timm leaves them out: zero is no simpler a value of theirs. Encoders' given weights have `pretrained_factor`,
+    beside which a module's own `TrainingHooks.rate_factors` count.
     """
+    own = hooks_of(model).rate_factors
     embeddings = {module.weight for module in model.modules() if isinstance(module, nn.Embedding)}
     parts = [part for part in model.modules() if isinstance(part, EncoderPart) and part.pretrained]
     pretrained = {parameter for part in parts for parameter in part.parameters()}
-    groups: dict[tuple[float, float], list[nn.Parameter]] = {
-        (rate, decay): []
-        for rate in (config.learning_rate, config.learning_rate * config.pretrained_factor)
-        for decay in (config.weight_decay, 0.0)
-    }
+    groups: dict[tuple[float, float], list[nn.Parameter]] = {}
     for name, parameter in model.named_parameters():
         if parameter.requires_grad:
             decays = name.endswith("weight") and parameter.ndim > 1 and parameter not in embeddings
-            factor = config.pretrained_factor if parameter in pretrained else 1.0
-            groups[config.learning_rate * factor, config.weight_decay if decays else 0.0].append(parameter)
-    return [{"params": of, "lr": rate, "weight_decay": decay} for (rate, decay), of in groups.items() if of]
+            rate = config.learning_rate * own.get(name.partition(".")[0], 1.0)
+            if parameter in pretrained:
+                rate *= config.pretrained_factor
+            groups.setdefault((rate, config.weight_decay if decays else 0.0), []).append(parameter)
+    return [{"params": of, "lr": rate, "weight_decay": decay} for (rate, decay), of in groups.items()]
 
 
 def _check_finite(loss: Tensor, config: TrainingConfig) -> None:
@@ -128,14 +155,6 @@ def _check_finite(loss: Tensor, config: TrainingConfig) -> None:
             f"the training loss is not finite from epoch {int(bad[0]) + 1} of {config.epochs} on; try a lower "
             f"learning_rate (it is {config.learning_rate:g}) or a longer warmup ({config.warmup:g})"
         )
-
-
-def sum_loss(output: Output, target: Tensor, smoothing: float) -> Tensor:
-    """The loss, in float32: the sum, or mean, of the supervised logits' cross-entropies, and the auxiliary loss."""
-    trained = output.supervised_logits or (output.logits,)
-    losses = torch.stack([cross_entropy(logits.float(), target, label_smoothing=smoothing) for logits in trained])
-    supervised = losses.mean() if output.averaged else losses.sum()
-    return supervised if output.auxiliary_loss is None else supervised + output.auxiliary_loss.float()
 
 
 def finalize(model: nn.Module, data: DeviceDataset, index: Tensor, labels: Tensor, config: TrainingConfig) -> None:
@@ -163,6 +182,18 @@ def predict(
         if bad := int((~values.isfinite()).flatten(1).any(1).sum()):
             raise DivergedError(f"'{name}' of the trained network is not finite for {bad} of {len(index)} scans")
     return probabilities, auxiliary_outputs
+
+
+def _joined(outputs: Sequence[Output]) -> Output:
+    """Outputs of batches as that of all their scans, float32."""
+
+    def of(name: str) -> Tensor | None:
+        parts = [getattr(output, name) for output in outputs]
+        return None if parts[0] is None else torch.cat(parts).float()
+
+    supervised = zip(*(output.supervised_logits for output in outputs), strict=True)
+    logits = torch.cat([output.logits for output in outputs]).float()
+    return Output(logits, tuple(torch.cat(parts).float() for parts in supervised), features=of("features"))
 
 
 @torch.no_grad()

@@ -13,6 +13,8 @@ from torch import nn
 
 from afnetm.contract import rehearsal
 from afnetm.data.dataset import FaceDataset, open_dataset
+from afnetm.data.splits import hold_out
+from afnetm.hooks import hooks_of
 from afnetm.method import built
 from afnetm.model.cost import flop_count, parameter_count
 from afnetm.sources import source_digests
@@ -62,11 +64,13 @@ def execute(planned: PlannedRun, home: Home) -> float:
     rehearsal.check_answer(model, config, size=dataset.size, classes=len(classes), device=device)
     costs = {"parameters": parameter_count(model), "flops": flop_count(model, size=dataset.size)}
 
-    train, test = (torch.from_numpy(index).to(device) for index in (fold.train, fold.test))
+    subjects = dataset.table["subject"].iloc[rows].tolist()
+    parts = hold_out(subjects, fold.train, share=hooks_of(model).held_out, seed=run.data_seed)
+    train, held_out, test = (torch.from_numpy(index).to(device) for index in (*parts, fold.test))
     # On a processor its time alone (a worker has one thread): what else runs there says nothing about a method.
     clock = time.process_time if device.type == "cpu" else time.perf_counter
     begun = clock()
-    curves = fit(model, data, train, torch.from_numpy(labels).to(device), config, seed=run.data_seed)
+    curves = fit(model, data, train, torch.from_numpy(labels).to(device), config, seed=run.data_seed, held_out=held_out)
     trained = clock()
     probabilities, auxiliary_outputs = predict(model, data, test, config)
     tested = clock()

@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from afnetm.face_batch import FaceBatch
-from afnetm.training.loop import sum_loss
+from afnetm.hooks import supervised_loss
 from baselines.late import Late
 from baselines.product import Product
 from baselines.weighted import Weighted
@@ -34,7 +34,7 @@ def decisions(network: nn.Module, faces: FaceBatch) -> list[list[list[float]]]:
 
 
 def gradients(network: nn.Module, faces: FaceBatch) -> dict[str, torch.Tensor]:
-    sum_loss(network.train()(faces), torch.arange(len(faces.depth)) % 6, 0.0).backward()
+    supervised_loss(network.train()(faces), torch.arange(len(faces.depth)) % 6, 0.0).backward()
     return {name: p.grad for name, p in network.named_parameters()}
 
 
@@ -78,7 +78,7 @@ def test_weights_go_to_the_modality_that_is_right() -> None:
     optimizer = torch.optim.Adam([network.balance], lr=0.1)
     for _ in range(50):
         output = network(faces)
-        sum_loss(output, labels, 0.0).backward()
+        supervised_loss(output, labels, 0.0).backward()
         optimizer.step()
         optimizer.zero_grad()
     assert output.auxiliary_outputs["importance"][0, 1] > 0.9

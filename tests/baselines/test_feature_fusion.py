@@ -7,9 +7,9 @@ import torch
 from torch import Tensor, nn
 
 from afnetm.face_batch import FaceBatch
+from afnetm.hooks import supervised_loss
 from afnetm.method import Output
 from afnetm.model.cost import parameter_count
-from afnetm.training.loop import sum_loss
 from baselines.concat import Concat
 from baselines.early import Early
 from baselines.gmu import GMU
@@ -137,7 +137,7 @@ def test_ogf_s_streams_learn_by_themselves_and_what_fuses_them_makes_features_or
         optimizer = torch.optim.AdamW(network.parameters(), lr=3e-3)
         for _ in range(12):
             output = network(faces)
-            loss = sum_loss(output, labels, 0.0)
+            loss = supervised_loss(output, labels, 0.0)
             own = [network.texture_head, network.depth_head]
             assert len(output.supervised_logits) == 1 + len(own)
             entropies = [torch.nn.functional.cross_entropy(logits, labels) for logits in output.supervised_logits]
@@ -208,7 +208,7 @@ def test_with_unimodal_losses_each_stream_has_a_classifier_of_its_own_that_is_no
         torch.tensor([linear(joint.own.depth, d) for d in depth]),
     )
     expected = sum(torch.nn.functional.cross_entropy(logits, labels) for logits in (output.logits, *own))
-    assert sum_loss(output, labels, 0.0).item() == pytest.approx(expected.item(), abs=1e-4)
+    assert supervised_loss(output, labels, 0.0).item() == pytest.approx(expected.item(), abs=1e-4)
 
 
 def test_gmu_s_gate_goes_to_the_modality_that_is_told_to_count() -> None:

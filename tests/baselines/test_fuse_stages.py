@@ -10,10 +10,10 @@ from torch import Tensor, nn
 
 from afnetm.errors import UserError
 from afnetm.face_batch import FaceBatch
+from afnetm.hooks import supervised_loss
 from afnetm.model.afnetm import AFNetM
 from afnetm.model.encoder import EncoderSpec
 from afnetm.model.stream import check_encoder
-from afnetm.training.loop import sum_loss
 from baselines.aff import AFF
 from baselines.cbam import CBAM
 from baselines.cma import MaskGuidedAttention
@@ -71,7 +71,7 @@ def test_maps_are_fused_at_these_stages_and_one_trunk_goes_on(kind: Any, stages:
         assert extra.max() <= 1 + 1e-6, name
 
     network.train()
-    sum_loss(network(faces), torch.arange(3), 0.0).backward()
+    supervised_loss(network(faces), torch.arange(3), 0.0).backward()
     assert [name for name, p in network.named_parameters() if p.grad is None] == []
 
 

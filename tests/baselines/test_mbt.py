@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from afnetm.training.loop import sum_loss
+from afnetm.hooks import supervised_loss
 from baselines.mbt import Bottleneck
 from tests.baselines.conftest import EIGHTH, some_faces
 
@@ -38,7 +38,7 @@ def test_it_is_the_documented_recursion(layers: int, tokens: int) -> None:
     assert torch.allclose(output.logits, (logits[0] + logits[1]) / 2, atol=1e-5)
     labels = torch.arange(3)
     entropies = [nn.functional.cross_entropy(own, labels) for own in logits]
-    assert torch.allclose(sum_loss(output, labels, 0.0), (entropies[0] + entropies[1]) / 2, atol=1e-5)
+    assert torch.allclose(supervised_loss(output, labels, 0.0), (entropies[0] + entropies[1]) / 2, atol=1e-5)
     for name, paid in seen.items():
         expected = (paid / paid.max(1, keepdim=True).values).unflatten(1, (3, 3))
         assert torch.allclose(output.auxiliary_outputs[f"attention_{name}"], expected, atol=1e-5)

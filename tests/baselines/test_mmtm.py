@@ -3,7 +3,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from afnetm.training.loop import sum_loss
+from afnetm.hooks import supervised_loss
 from baselines.mmtm import MMTM, TransferModule
 from tests.baselines.conftest import EIGHTH, some_faces
 
@@ -62,7 +62,7 @@ def test_each_stream_learns_from_its_own_answers_alone_and_the_transfer_modules_
         torch.manual_seed(0)
         network = MMTM(first_stage=1).build(EIGHTH, 6)
         output = network(faces)
-        sum_loss(replace(output, supervised_logits=output.supervised_logits[part]), labels, 0.0).backward()
+        supervised_loss(replace(output, supervised_logits=output.supervised_logits[part]), labels, 0.0).backward()
         gradients.append({name: p.grad for name, p in network.named_parameters() if p.grad is not None})
     of_texture, of_depth, of_both = gradients
     for name, gradient in of_both.items():

@@ -9,8 +9,8 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import LinearSVC
 from torch import Tensor, nn
 
+from afnetm.hooks import supervised_loss
 from afnetm.method import Finalizing
-from afnetm.training.loop import sum_loss
 from baselines.svm import SVM
 from tests.baselines.conftest import EIGHTH, some_faces
 
@@ -71,7 +71,7 @@ def test_evaluated_it_answers_by_the_svms_and_in_training_by_the_streams() -> No
 
 def test_streams_learn_apart_and_all_of_them() -> None:
     network, faces = built().train(), some_faces(12)
-    sum_loss(network(faces), torch.arange(12) % 6, 0.0).backward()
+    supervised_loss(network(faces), torch.arange(12) % 6, 0.0).backward()
     assert all(p.grad is not None for p in network.parameters())
     network.zero_grad(set_to_none=True)
     network(faces).supervised_logits[0].sum().backward()
