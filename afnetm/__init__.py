@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from afnetm.data.scan_source import ScanSource
     from afnetm.errors import UserError
     from afnetm.face_batch import FaceBatch
+    from afnetm.hooks import Phase, TrainingBatch, TrainingHooks
     from afnetm.library import (
         SubjectKFold,
         TrainedModel,
@@ -43,11 +44,14 @@ __all__ = [
     "FaceSubset",
     "Method",
     "Output",
+    "Phase",
     "Scan",
     "ScanSource",
     "SubjectKFold",
     "TrainedModel",
+    "TrainingBatch",
     "TrainingConfig",
+    "TrainingHooks",
     "UserError",
     "create_model",
     "fit",
@@ -67,11 +71,14 @@ _WHERE = {
     "FaceSubset": "data.dataset",
     "Method": "method",
     "Output": "method",
+    "Phase": "hooks",
     "Scan": "data.scan",
     "ScanSource": "data.scan_source",
     "SubjectKFold": "library",
     "TrainedModel": "library",
+    "TrainingBatch": "hooks",
     "TrainingConfig": "training.config",
+    "TrainingHooks": "hooks",
     "UserError": "errors",
     "create_model": "library",
     "fit": "library",

@@ -160,6 +160,21 @@ class Encoder(nn.Module):
             x = stage(x)
         return x
 
+    @property
+    def stem(self) -> list[nn.Module]:
+        """What comes before stage 1's own layers, to be called in turn."""
+        return list(self.stages[0].children())[:-1]
+
+    @property
+    def blocks(self) -> list[list[nn.Module]]:
+        """Each stage's layers to be called in turn, the stem left out: its blocks, where timm has them in a row."""
+        layers = [list(stage.children()) for stage in self.stages]
+        layers[0] = layers[0][-1:]
+        return [
+            [block for layer in own for block in (layer.children() if isinstance(layer, nn.Sequential) else [layer])]
+            for own in layers
+        ]
+
 
 class Head(nn.Module):
     """Global average pooling, dropout and a linear layer: ``(B, C, H, W)`` to ``(B, features)``."""

@@ -35,14 +35,16 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_it_runs_by_its_name_beside_a_suite_s_own_methods(
     installed: Path, home: Path, suite: Path, afnetm: Afnetm
 ) -> None:
-    afnetm(home, "run", str(suite), "--methods", "texture", "mine", PYTHONPATH=str(installed))
+    names = ["texture", "mine", "taught"]
+    assert "taught: passed " in afnetm(home, "check", "taught", PYTHONPATH=str(installed)).stdout
+    afnetm(home, "run", str(suite), "--methods", *names, PYTHONPATH=str(installed))
     with (home / "reports/small/tables/comparison.csv").open(newline="") as file:
-        assert [row["method"] for row in csv.DictReader(file)] == ["texture", "mine"]
+        assert [row["method"] for row in csv.DictReader(file)] == names
     page = (home / "reports/small/index.html").read_text()
     assert "features weighted by one learnt number" in page
-    assert "added to it when it was run, with default hyper-parameters: mine." in page
+    assert "added to it when it was run, with default hyper-parameters: mine and taught." in page
     status = json.loads(afnetm(home, "status", str(suite), "--json").stdout)  # from the records, without the package
-    assert status["runs"] == {"done": 6, "failed": 0, "left": 3}
+    assert status["runs"] == {"done": 9, "failed": 0, "left": 3}
 
 
 @pytest.mark.slow

@@ -35,6 +35,26 @@ def test_an_output_stride_keeps_later_maps_as_large_and_every_weight_as_it_is(
     assert {key: of.shape for key, of in encoder.state_dict().items()} == {key: of.shape for key, of in plain.items()}
 
 
+@pytest.mark.parametrize(
+    ("name", "blocks"),
+    [("resnet18", [2, 2, 2, 2]), ("resnet50", [3, 4, 6, 3]), ("convnext_atto", None)],
+)
+def test_it_can_be_cut_after_the_stem_and_at_blocks(name: str, blocks: list[int] | None) -> None:
+    encoder = Encoder(EncoderSpec(name=name), 3).eval()
+    x = torch.randn(2, 3, 64, 64, generator=torch.Generator().manual_seed(0))
+    with torch.no_grad():
+        whole = encoder(x)
+        for module in encoder.stem:
+            x = module(x)
+        assert x.shape[-1] >= 16
+        for stage, own in zip(encoder.stages, encoder.blocks, strict=True):
+            for block in own:
+                x = block(x)
+            assert len(list(stage.parameters())) >= sum(len(list(block.parameters())) for block in own) > 0
+    assert torch.equal(x, whole)
+    assert blocks is None or [len(own) for own in encoder.blocks] == blocks
+
+
 def test_it_computes_what_timm_computes() -> None:
     torch.manual_seed(0)
     encoder = Encoder(EncoderSpec(), 3).eval()
