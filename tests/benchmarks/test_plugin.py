@@ -42,7 +42,7 @@ def test_it_runs_by_its_name_beside_a_suite_s_own_methods(
         assert [row["method"] for row in csv.DictReader(file)] == names
     page = (home / "reports/small/index.html").read_text()
     assert "features weighted by one learnt number" in page
-    assert "added to it when it was run, with default hyper-parameters: mine and taught." in page
+    assert "added to it when it was run, with default hyper-parameters: mine, taught." in page
     status = json.loads(afnetm(home, "status", str(suite), "--json").stdout)  # from the records, without the package
     assert status["runs"] == {"done": 9, "failed": 0, "left": 3}
 
