@@ -163,6 +163,8 @@ def _check(infos: list[zipfile.ZipInfo], archive: str, *, packed: int) -> None:
         if name in names:
             raise UserError(f"{where} is there twice")
         names.add(name)
+        if info.header_offset < 0:  # bytes before it are missing
+            raise UserError(f"{where} is damaged: it would begin before the file does")
         mode = info.external_attr >> 16
         if stat.S_IFMT(mode) not in {0, stat.S_IFREG}:
             raise UserError(f"{where} ({stat.filemode(mode)}) is not a regular file")

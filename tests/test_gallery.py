@@ -52,7 +52,7 @@ def test_readme_s_headline_is_the_table_s_and_named_as_of_a_commit_that_is_not_t
     assert pairs.set_index(["method_a", "method_b"]).loc[("late", "afnetm"), "p_holm"] > 0.05
     parts = comparison("ablation")["accuracy"]
     assert max(parts["no-ma"], parts["masks-random"]) < table.loc["late", "accuracy"] < parts["afnetm"]
-    assert f"commit {COMMIT}, on one machine, with the defaults that methods had before a search" in text
+    assert f"commit {COMMIT}, on one machine, with other defaults of methods than today's" in text
     assert not re.search(r"untuned, AFNet-M", text)
 
 

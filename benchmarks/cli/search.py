@@ -142,9 +142,12 @@ def _table(tuned: "Tuned", labels: list[str]) -> Fitted:
     rows = []
     for label in labels:
         own = [study for study in tuned.record["studies"] if study["method"] == label]
-        counts = {kind: str(sum(study[kind] for study in own)) for kind in ("complete", "pruned", "failed")}
+        kinds = {name: name for name in ("complete", "pruned", "failed")} | {"runs": "trainings"}
+        counts = {title: str(sum(study[kind] for study in own)) for kind, title in kinds.items()}
+        dimensions = str(len(tuned.record["spaces"].get(label, {})))
         best = [study["best_value"] for study in own if study["best_value"] is not None]
         score = f"{100 * sum(best) / len(best):.1f}" if best else "none"
         time = duration(sum(study["seconds"] for study in own))
-        rows.append({"method": label, "studies": str(len(own)), **counts, "time": time, "inner score, %": score})
+        about = {"method": label, "dimensions": dimensions, "studies": str(len(own))}
+        rows.append(about | {**counts, "time": time, "inner score, %": score})
     return Fitted(pd.DataFrame(rows), ("inner score", "complete", "failed", "time", "studies"))
