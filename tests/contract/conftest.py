@@ -11,7 +11,11 @@ from afnetm.registry import find_method
 from afnetm.training.process import prepared
 
 
-@pytest.fixture(scope="session", params=sorted({point.name for point in entry_points(group=METHODS)}))
+_NAMES = sorted({point.name for point in entry_points(group=METHODS)})
+
+
+# With `--dist loadgroup` all of a method is checked by one worker, which trains it once.
+@pytest.fixture(scope="session", params=[pytest.param(name, marks=pytest.mark.xdist_group(name)) for name in _NAMES])
 def bench(request: pytest.FixtureRequest) -> Bench:
     """Of a registered method; one that cannot be loaded fails its own tests with what is wrong with it."""
     return Bench(find_method(request.param))

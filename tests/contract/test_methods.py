@@ -1,4 +1,4 @@
-"""Every registered method, held to every check of the contract; `afnetm check` runs the same."""
+"""Every registered method, held to every check of the contract; `nox -s contract`, or `afnetm check`."""
 
 from dataclasses import fields
 
@@ -10,6 +10,7 @@ from afnetm.contract.inputs import TENSORS
 from afnetm.face_batch import FaceBatch
 
 
+@pytest.mark.contract
 @pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__.removeprefix("check_"))
 def test_it_keeps_the_contract(check: Check, bench: Bench) -> None:
     check(bench)
