@@ -10,7 +10,6 @@ from afnetm.installation import METHODS
 from afnetm.registry import find_method
 from afnetm.training.process import prepared
 
-
 _NAMES = sorted({point.name for point in entry_points(group=METHODS)})
 
 
