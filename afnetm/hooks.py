@@ -21,7 +21,7 @@ from afnetm.method import Output
 
 @dataclass(frozen=True, eq=False)
 class TrainingBatch:
-    """What a training step knows of a batch of ``B`` faces, beside the faces.
+    """A batch of ``B`` faces as a training step knows it, beside the faces.
 
     Attributes:
         targets: ``(B,)`` int64, their classes; or, where `TrainingHooks.prepare` mixed faces, ``(B, K)`` float32, each

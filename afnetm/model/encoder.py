@@ -162,7 +162,7 @@ class Encoder(nn.Module):
 
     @property
     def stem(self) -> list[nn.Module]:
-        """What comes before stage 1's own layers, to be called in turn."""
+        """The layers before stage 1's own, to be called in turn."""
         return list(self.stages[0].children())[:-1]
 
     @property
