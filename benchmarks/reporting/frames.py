@@ -111,7 +111,7 @@ def _results(
         studies=_studies(manifest),
         selection=_selection(manifest, store, done, found),
         importances=predictions.dropna(subset="texture") if "texture" in predictions else pd.DataFrame(),
-        nuisance_factors=nuisance_factors(here, scans) if here and "texture" in predictions else pd.DataFrame(),
+        nuisance_factors=nuisance_factors(here, scans) if here else pd.DataFrame(),
         maps=mean_maps((listed.method, one.maps) for listed, one in found.records),
         # An imported manifest may call shareable what this home's own dataset does not.
         faces=Pictures(here, scans) if here and (here.shareable or with_faces) else {},

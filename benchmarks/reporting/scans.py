@@ -33,7 +33,7 @@ def names_in(dataset: FaceDataset, secret: str) -> dict[str, str]:
 
 
 def nuisance_factors(dataset: FaceDataset, scans: Mapping[str, str]) -> pd.DataFrame:
-    """``scan`` and the recorded nuisance nuisance_factors; empty if there are none.
+    """``scan`` and the recorded nuisance factors; empty if there are none.
 
     `scans` are the ids in the dataset of those wanted, by what they are called; the others have none.
     """
