@@ -171,10 +171,24 @@ def step_loss(
 
     Gradients, and what the network has to say of them, are left to the caller: for checks of a method.
     """
+    output, _, loss = _step(network, faces, targets, smoothing=smoothing, progress=progress)
+    return output, loss
+
+
+def step_gradients(network: nn.Module, faces: FaceBatch, targets: Tensor, *, progress: float) -> None:
+    """Leaves the gradients of such a step at the network's parameters, as the network has adjusted them."""
+    output, batch, loss = _step(network, faces, targets, smoothing=0.0, progress=progress)
+    torch.autograd.backward(loss)
+    hooks_of(network).adjust_gradients(output, batch)
+
+
+def _step(
+    network: nn.Module, faces: FaceBatch, targets: Tensor, *, smoothing: float, progress: float
+) -> tuple[Output, TrainingBatch, Tensor]:
     hooks = hooks_of(network)
     hooks.begin(len(targets))
     index = torch.arange(len(targets), device=targets.device)
     batch = TrainingBatch(targets, index, torch.full((), progress, device=targets.device), smoothing)
     faces, batch = hooks.prepare(faces, batch)
     output: Output = network(faces)
-    return output, hooks.loss(output, batch)
+    return output, batch, hooks.loss(output, batch)

@@ -12,7 +12,7 @@ from afnetm.contract.bench import Bench, demand
 from afnetm.contract.declared import ends
 from afnetm.contract.inputs import noise_faces
 from afnetm.face_batch import FaceBatch
-from afnetm.hooks import step_loss
+from afnetm.hooks import hooks_of, step_gradients, training_phase
 from afnetm.method import Finalizing, Method
 from afnetm.strict import parse
 
@@ -59,14 +59,14 @@ def check_every_setting_answers(bench: Bench) -> None:
 
 
 def check_no_setting_is_idle(bench: Bench) -> None:
-    """A step of training, and whatever is fitted afterwards, at both ends of each range: the answers must differ."""
+    """A step of each phase, halfway through, and what is fitted then, at both ends of a range: answers must differ."""
     for name, distribution in bench.kind.space.items():
         values = ends(distribution)[0], ends(distribution)[-1]
         answers = [_after_a_step(bench, _given(bench.kind, {name: value})) for value in values]
         demand(
             not torch.equal(*answers),
-            f"{name} = {values[0]} and {values[1]} come to the same, bit for bit, after a step of training; use it in "
-            "the module, or leave it out of the space",
+            f"{name} = {values[0]} and {values[1]} come to the same, bit for bit, after a step of each phase; use it "
+            "in the module, or leave it out of the space",
         )
 
 
@@ -88,12 +88,16 @@ def _given(kind: type[Method], values: dict[str, Any]) -> Method:
 
 
 def _after_a_step(bench: Bench, method: Method) -> Tensor:
-    network = bench.build(method).train()
+    network = bench.build(method)
     faces, labels = noise_faces(12), torch.arange(12) % 6
     optimizer = torch.optim.SGD(network.parameters(), lr=0.1)
-    _, loss = step_loss(network, faces, labels)
-    torch.autograd.backward(loss)
-    optimizer.step()
+    hooks = hooks_of(network)
+    for number, phase in enumerate(hooks.phases):
+        hooks.begin_phase(number)
+        with training_phase(network, hooks, phase):
+            step_gradients(network, faces, labels, progress=0.5)
+            optimizer.step()
+            optimizer.zero_grad()
     return _settled(network, faces, labels)
 
 

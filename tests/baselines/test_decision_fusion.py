@@ -1,15 +1,20 @@
-"""The product rule and learnt weights against their formulas, and what teaches whom."""
+"""Rules that combine decisions against their formulas, and what teaches whom."""
 
 import math
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
 
 from afnetm.face_batch import FaceBatch
 from afnetm.hooks import supervised_loss
+from afnetm.method import Output
+from afnetm.model.cost import parameter_count
+from baselines.depth import Depth
 from baselines.late import Late
 from baselines.product import Product
+from baselines.twice import Twice
 from baselines.weighted import Weighted
 from tests.baselines.conftest import EIGHTH, some_faces
 
@@ -48,16 +53,16 @@ def test_the_product_of_the_probabilities_normalised() -> None:
 
 
 @torch.no_grad()
-@pytest.mark.parametrize("balance", [0.0, 1.3, -4.0])
-def test_the_convex_combination_of_the_probabilities(balance: float) -> None:
+@pytest.mark.parametrize("weight", [0.5, 0.8, 0.02])
+def test_the_convex_combination_of_the_probabilities(weight: float) -> None:
     network, faces = built(Weighted()).eval(), some_faces()
-    assert network.balance == 0
-    nn.init.constant_(network.balance, balance)
-    output, w = network(faces), 1 / (1 + math.exp(-balance))
+    assert network.weight == 0.5
+    network.weight.fill_(weight)
+    output = network(faces)
     for face, (texture, depth) in enumerate(zip(*decisions(network, faces), strict=True)):
-        expected = [w * t + (1 - w) * d for t, d in zip(texture, depth, strict=True)]
+        expected = [weight * t + (1 - weight) * d for t, d in zip(texture, depth, strict=True)]
         assert output.logits[face].exp().tolist() == pytest.approx(expected, abs=1e-6)
-    assert torch.allclose(output.auxiliary_outputs["importance"], torch.tensor([w, 1 - w]).expand(3, 2))
+    assert torch.allclose(output.auxiliary_outputs["importance"], torch.tensor([weight, 1 - weight]).expand(3, 2))
 
 
 def test_streams_learn_as_under_the_mean_rule_whatever_decides() -> None:
@@ -65,20 +70,32 @@ def test_streams_learn_as_under_the_mean_rule_whatever_decides() -> None:
     mean = gradients(built(Late(dropout=0.0)), faces)
     for method in (Product, Weighted):
         other = gradients(built(method(dropout=0.0)), faces)
+        assert other.keys() == mean.keys()
         assert all(torch.equal(other[name], mean[name]) for name in mean)
-        assert set(other) - set(mean) == ({"balance"} if method is Weighted else set())
-    assert other["balance"] != 0
 
 
-def test_weights_go_to_the_modality_that_is_right() -> None:
-    network, faces, labels = built(Weighted()).eval(), some_faces(12), torch.arange(12) % 6
-    # Depth answers right and texture evenly, whatever the face.
-    network.depth_head.forward = lambda _: 4 * torch.nn.functional.one_hot(labels, 6).float()
-    network.texture_head.forward = lambda _: torch.zeros(12, 6)
-    optimizer = torch.optim.Adam([network.balance], lr=0.1)
-    for _ in range(50):
-        output = network(faces)
-        supervised_loss(output, labels, 0.0).backward()
-        optimizer.step()
-        optimizer.zero_grad()
-    assert output.auxiliary_outputs["importance"][0, 1] > 0.9
+@pytest.mark.parametrize(("of_texture", "of_depth"), [(1.0, 1.0), (3.0, 0.5), (0.0, 2.0), (4.0, 0.0)])
+def test_the_weight_is_the_likeliest_for_held_out_scans(of_texture: float, of_depth: float) -> None:
+    torch.manual_seed(1)
+    network, labels = built(Weighted()), torch.arange(60) % 6
+    right = torch.nn.functional.one_hot(labels, 6)
+    streams = tuple(sure * right + torch.randn(60, 6) for sure in (of_texture, of_depth))
+    network.calibrate(Output(streams[0], supervised_logits=streams), labels)
+
+    texture, depth = (of.softmax(1)[torch.arange(60), labels].double().numpy() for of in streams)
+    tried = np.linspace(0, 1, 10_001)
+    likelihoods = np.log(tried[:, None] * texture + (1 - tried[:, None]) * depth).mean(1)
+    assert network.weight.item() == pytest.approx(tried[likelihoods.argmax()], abs=1e-4)
+    assert network.held_out == 0.2
+
+
+@torch.no_grad()
+def test_depth_twice_is_the_mean_of_two_networks_of_depth() -> None:
+    network, faces = built(Twice()).eval(), some_faces()
+    one, other = (
+        head(stream(faces.geometry("depth+normals"))).softmax(1)
+        for head, stream in zip(network.heads, network.streams, strict=True)
+    )
+    assert not torch.allclose(one, other, atol=1e-3)
+    assert torch.allclose(network(faces).logits.softmax(1), (one + other) / 2, atol=1e-6)
+    assert parameter_count(network) == 2 * parameter_count(built(Depth()))
