@@ -78,12 +78,12 @@ class _QMFNetwork(TwoDecisions, TrainingHooks):
         self.history = self.history.new_zeros(2, scans)
 
     def forward(self, faces: FaceBatch) -> Output:
-        own = self.decisions(faces)
-        sure = [confidence(of) for of in own]
-        fused = sum(c[:, None] * of for c, of in zip(sure, own, strict=True))
-        weights = torch.stack(sure, 1).clamp(min=1e-6)
+        texture, depth = self.decisions(faces)
+        sure = torch.stack([confidence(texture), confidence(depth)], 1)
+        fused = sure[:, :1] * texture + sure[:, 1:] * depth
+        weights = sure.clamp(min=1e-6)
         importance = weights / weights.sum(1, keepdim=True)
-        return Output(fused, supervised_logits=(fused, *own), auxiliary_outputs={"importance": importance})
+        return Output(fused, supervised_logits=(fused, texture, depth), auxiliary_outputs={"importance": importance})
 
     def loss(self, output: Output, batch: TrainingBatch) -> Tensor:
         """The three cross-entropies, and what confidence is wrongly ordered by; notes what each face has lost."""

@@ -45,8 +45,9 @@ class _TwiceNetwork(nn.Module):
     def __init__(self, method: Twice, encoder: EncoderSpec, classes: int) -> None:
         super().__init__()
         self.kind = method.geometry
-        self.streams = nn.ModuleList(Stream(encoder, method.depth_channels) for _ in range(2))
-        self.heads = nn.ModuleList(Head(stream.channels, classes, method.dropout) for stream in self.streams)
+        streams = [Stream(encoder, method.depth_channels) for _ in range(2)]
+        self.streams = nn.ModuleList(streams)
+        self.heads = nn.ModuleList(Head(stream.channels, classes, method.dropout) for stream in streams)
 
     def forward(self, faces: FaceBatch) -> Output:
         x = faces.geometry(self.kind)
