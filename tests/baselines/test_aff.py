@@ -2,7 +2,10 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from afnetm.errors import UserError
+from afnetm.strict import parse
 from baselines.aff import AFF, AttentionalFusion, MultiScaleAttention
+from baselines.iaff import IAFF
 from tests.baselines.conftest import EIGHTH, some_faces
 
 
@@ -58,3 +61,17 @@ def test_the_iterative_form_attends_to_what_the_first_attention_has_fused() -> N
     fused, weight = module(texture, depth)
     assert torch.equal(weight, m)
     assert torch.allclose(fused, m * texture + (1 - m) * depth, atol=1e-6)  # without the factor of the plain form
+
+
+def test_iaff_is_the_iterative_form_at_three_stages() -> None:
+    same = AFF(iterative=True, fuse_stages=(2, 3, 4))
+    networks = []
+    for method in (IAFF(), same):
+        torch.manual_seed(0)
+        networks.append(method.build(EIGHTH, 6).eval())
+    faces = some_faces()
+    assert len(networks[0].fusions) == 3
+    assert torch.equal(networks[0](faces).logits, networks[1](faces).logits)
+    assert IAFF().needs_stages
+    with pytest.raises(UserError, match="iterative"):
+        parse(IAFF, {"iterative": False})
