@@ -182,8 +182,8 @@ def test_masks_has_every_method_that_reads_texture_and_depth_without_masks_and_w
     assert suite.masks == "annotated"
     compared = {method.name for method in load_suite("fusion").methods.values() if len(method.reads) == 2}
     for name in compared - {"afnetm", "cma"}:  # which read them anyway
-        given = [method.inputs for method in suite.methods.values() if method.name == name]
-        assert given == [("texture", "depth"), ("texture", "depth", "masks")], name
+        given = {method.inputs for method in suite.methods.values() if method.name == name}
+        assert given == {("texture", "depth"), ("texture", "depth", "masks")}, name
     assert {method.masks for method in suite.methods.values() if method.name == "afnetm"} == {
         *("annotated", "detected", "other_expression", "mean")
     }
