@@ -10,7 +10,8 @@ left to right, from cell to cell::
     {tokens}   a transformer over tokens      //       no gradient passes
 
 Before a cell ``>`` says that it reads the rows above and below it as they are in its column, ``<`` that it changes
-them, ``<>`` both. Behind it ``~`` says that it exists in training alone, ``*`` that masks enter there, and ``*~`` that
+them, ``<>`` both. It also reads the cell before it, unless that is joined to rows as well and changes them or exists
+in training alone. Behind it ``~`` says that it exists in training alone, ``*`` that masks enter there, and ``*~`` that
 they do in training alone.
 """
 
@@ -130,7 +131,9 @@ class Diagram:
             cells = self.row(row)
             pieces: list[list[Cell]] = []  # of cells that read each other
             for cell in cells:
-                if not pieces or "<" in cell.arrow or (cell.arrow and "<" in pieces[-1][-1].arrow):
+                before = pieces[-1][-1] if pieces else None
+                beside = before and cell.arrow and before.arrow and ("<" in before.arrow or before.training)
+                if before is None or "<" in cell.arrow or beside:
                     pieces.append([cell])
                 else:
                     pieces[-1].append(cell)

@@ -117,7 +117,8 @@ def strategies() -> list[Strategy]:
 
 def standings() -> tuple[list[str], Mapping[str, list[str]]]:
     """The headings of two columns, and their cells by method: accuracy with interval, and rank, in the gallery."""
-    (commit,) = re.findall(r"^# .* at commit (\w+)$", (GALLERY / "README.md").read_text(encoding="utf-8"), re.MULTILINE)
+    said = (GALLERY / "README.md").read_text(encoding="utf-8")
+    commit = re.findall(r"^`afnetm run fusion`[^.]*? at (?:commit )?`?([0-9a-f]{7,40})\b", said, re.MULTILINE)[0]
     table = pd.read_csv(GALLERY / "fusion" / "tables" / "comparison.csv")
     ranks = table["accuracy"].rank(ascending=False, method="min")
     scores = table[["accuracy", "accuracy_low", "accuracy_high"]].astype(float).itertuples(index=False)
