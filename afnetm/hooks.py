@@ -6,7 +6,7 @@ are called outside of what ``compile = true`` compiles, which is ``forward`` alo
 with it. Nothing in them may wait for the device (``.item()``, ``.cpu()``): the loop does not.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -37,6 +37,19 @@ class TrainingBatch:
     smoothing: float
 
 
+@dataclass(frozen=True, eq=False)
+class Answers:
+    """Output of a network for many scans together, as they are, in evaluation mode, and their classes.
+
+    Attributes:
+        output: float32.
+        targets: ``(N,)`` int64.
+    """
+
+    output: Output
+    targets: Tensor
+
+
 @dataclass(frozen=True)
 class Phase:
     """A part of a training with an optimiser and a schedule of its own.
@@ -59,7 +72,7 @@ class TrainingHooks:
         rate_factors: of the learning rate, by the name of a child; 1 for those that are not named.
         frozen_parts: children that no gradient trains, such as a teacher that follows by a moving average.
         held_out: the share of the training subjects, 0 to below 1, who are not trained on: `calibrate` is given what
-            the trained network answers for their scans.
+            the trained network answers for their scans, and `review` what it answers between phases.
     """
 
     phases: Sequence[Phase] = (Phase(1.0),)
@@ -69,6 +82,15 @@ class TrainingHooks:
 
     def begin(self, scans: int) -> None:
         """Called once before the first step, with the number of training scans."""
+
+    def review(self, number: int, answers: Callable[[], Sequence[Answers]]) -> None:
+        """Called before each phase begins, from 0, where subjects are held out.
+
+        Args:
+            number: of the phase.
+            answers: has the network, as it is now, answer for the training scans and for the held-out ones; which takes
+                the time of their forward passes, where it is called.
+        """
 
     def begin_phase(self, number: int) -> None:
         """Called before the first step of each phase, from 0."""

@@ -28,7 +28,8 @@ class Output:
             device; None for 1 each.
         auxiliary_outputs: what the report shows per scan, by name, first axis ``B``: importance weights, attention.
         auxiliary_loss: float32 scalar added to the loss, such as a regulariser of the batch's features; None for none.
-        features: ``(B, D)``, what `Finalizing.finalize` is given of the training scans; None where a method has none.
+        features: ``(B, D)``, what `Finalizing.finalize` is given of the training scans, or a loss of the module's own
+            (`afnetm.hooks`) reads; None where a method has none.
     """
 
     logits: Tensor

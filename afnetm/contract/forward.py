@@ -11,6 +11,7 @@ from afnetm.contract.inputs import TENSORS, blank_faces, noise_faces
 from afnetm.contract.outputs import check_output, tensors
 from afnetm.data.scan import EXPRESSIONS
 from afnetm.face_batch import FaceBatch
+from afnetm.hooks import TrainingHooks, hooks_of
 from afnetm.method import Finalizing, Input, Output
 
 #: (size, count): odd sizes, a single face, and the size of real scans.
@@ -28,11 +29,12 @@ def check_any_size_and_a_single_face(bench: Bench) -> None:
             words = str(error).split("\n", maxsplit=1)[0]
             demand(False, f"{of}: {words}; take the maps' sizes from what the streams return")
         check_output(output, count=count, classes=len(EXPRESSIONS), of=of)
-        fits = isinstance(network, Finalizing)
+        fits, found = isinstance(network, Finalizing), output.features is not None
+        learns = type(hooks_of(network)).loss is not TrainingHooks.loss
         demand(
-            fits == (output.features is not None),
+            found if fits else learns or not found,
             f"has {'a' if fits else 'no'} finalize and returns {'no' if fits else 'some'} features; what finalize fits "
-            "is features, and nothing else wants them",
+            "is features, and nothing else wants them but a loss of its own",
         )
 
 

@@ -159,11 +159,11 @@ def check_what_is_fitted_to_held_out_scans(bench: Bench) -> None:
     """Is kept in buffers and the same each time; and scans are held out where they are wanted, and nowhere else."""
     network = bench.build().eval()
     hooks = hooks_of(network)
-    fits = type(hooks).calibrate is not TrainingHooks.calibrate
+    fits, reviews = (getattr(type(hooks), of) is not getattr(TrainingHooks, of) for of in ("calibrate", "review"))
     demand(
-        fits == (hooks.held_out > 0),
-        f"has {'a' if fits else 'no'} calibrate and held_out = {hooks.held_out}; what calibrate fits is fitted to "
-        "held-out scans, and nothing else wants them",
+        (fits or reviews) == (hooks.held_out > 0),
+        f"has {'a' if fits else 'no'} calibrate, {'a' if reviews else 'no'} review and held_out = {hooks.held_out}; "
+        "these two are given held-out scans, and nothing else wants them",
     )
     if not fits:
         return

@@ -9,6 +9,7 @@ last epoch, to the training scans or to held-out ones.
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import torch
@@ -17,7 +18,7 @@ from torch.nn.utils import clip_grad_norm_
 from torch.optim import AdamW
 from torch.optim.lr_scheduler import LambdaLR
 
-from afnetm.hooks import TrainingBatch, hooks_of, phase_epochs, training_phase
+from afnetm.hooks import Answers, TrainingBatch, hooks_of, phase_epochs, training_phase
 from afnetm.method import Finalizing, Output
 from afnetm.model.encoder import EncoderPart
 from afnetm.training.augment import draw
@@ -85,6 +86,8 @@ def fit(
     step = 0
     hooks.begin(len(index))
     for number, phase, epochs in phase_epochs(hooks.phases, config.epochs):
+        if held_out is not None and len(held_out):
+            hooks.review(number, partial(_answers, model, data, (index, held_out), labels, config))
         hooks.begin_phase(number)
         with training_phase(model, hooks, phase):
             optimizer, schedule = _optimizer(model, config, steps=len(epochs) * batches)
@@ -114,8 +117,9 @@ def fit(
     _check_finite(curves.loss, config)
     finalize(model, data, index, labels, config)
     if held_out is not None and len(held_out):
+        (answers,) = _answers(model, data, (held_out,), labels, config)
         with torch.no_grad():
-            hooks.calibrate(_joined(_outputs(model, data, held_out, config)), labels[held_out])
+            hooks.calibrate(answers.output, answers.targets)
     return curves
 
 
@@ -182,6 +186,12 @@ def predict(
         if bad := int((~values.isfinite()).flatten(1).any(1).sum()):
             raise DivergedError(f"'{name}' of the trained network is not finite for {bad} of {len(index)} scans")
     return probabilities, auxiliary_outputs
+
+
+def _answers(
+    model: nn.Module, data: DeviceDataset, parts: Sequence[Tensor], labels: Tensor, config: TrainingConfig
+) -> tuple[Answers, ...]:
+    return tuple(Answers(_joined(_outputs(model, data, part, config)), labels[part]) for part in parts)
 
 
 def _joined(outputs: Sequence[Output]) -> Output:

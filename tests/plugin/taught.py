@@ -1,6 +1,6 @@
 """Two streams of which one is a teacher, with every hook there is: what each does is for tests to see."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import torch
@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from torch.nn.functional import kl_div
 
 from afnetm import FaceBatch, Method, Output, Phase, TrainingBatch, TrainingHooks
-from afnetm.hooks import supervised_loss
+from afnetm.hooks import Answers, supervised_loss
 from afnetm.model.encoder import Encoder, EncoderSpec, Head
 from afnetm.model.stream import Stream
 
@@ -36,6 +36,7 @@ class _Network(nn.Module, TrainingHooks):
     held_out = 0.25
     temperature: Tensor
     history: Tensor
+    overfit: Tensor
     one_hot: Tensor
 
     def __init__(self, method: Taught, encoder: EncoderSpec, classes: int) -> None:
@@ -47,12 +48,18 @@ class _Network(nn.Module, TrainingHooks):
         self.slow_head = Head(self.texture.channels[-1], classes)
         self.slow_head.load_state_dict(self.texture_head.state_dict())
         self.register_buffer("temperature", torch.ones(()))
+        self.register_buffer("overfit", torch.zeros(()))
         self.register_buffer("history", torch.zeros(0), persistent=False)  # of the training scans, and for them alone
         self.register_buffer("one_hot", torch.eye(classes), persistent=False)
         self.phase = 0
 
     def begin(self, scans: int) -> None:
         self.history = torch.zeros(scans, device=self.temperature.device)
+
+    def review(self, number: int, answers: Callable[[], Sequence[Answers]]) -> None:
+        if number == 1:  # how far depth, which has learnt, is from what it saw to what it did not
+            losses = [nn.functional.cross_entropy(of.output.supervised_logits[1], of.targets) for of in answers()]
+            self.overfit.copy_(losses[1] - losses[0])
 
     def begin_phase(self, number: int) -> None:
         self.phase = number

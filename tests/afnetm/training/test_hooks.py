@@ -1,5 +1,6 @@
 """What a network may have to say of its own training: each hook changes what it says it changes, and nothing waits."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TypeVar
 
@@ -13,7 +14,7 @@ from afnetm.contract.inputs import SCANS, learnable
 from afnetm.data.splits import hold_out
 from afnetm.errors import UserError
 from afnetm.face_batch import FaceBatch
-from afnetm.hooks import Phase, TrainingBatch, TrainingHooks, hooks_of, phase_epochs, supervised_loss
+from afnetm.hooks import Answers, Phase, TrainingBatch, TrainingHooks, hooks_of, phase_epochs, supervised_loss
 from afnetm.method import Output
 from afnetm.model.encoder import EncoderSpec, Head
 from afnetm.model.stream import Stream
@@ -241,6 +242,35 @@ def test_what_is_fitted_to_held_out_scans_is_given_those_and_no_others() -> None
         logits = network(data.faces(held_out, softened=CONFIG.augmentation.moves)).logits
     assert torch.equal(output.logits, logits)
     assert network.temperature == 2.0
+
+
+class Reviewing(Tempered):
+    """Notes what it is shown before each of its phases."""
+
+    phases = (Phase(0.25), Phase(0.75))
+
+    def begin_phase(self, number: int) -> None:
+        self.weights_at = [*getattr(self, "weights_at", []), state(self)]
+
+    def review(self, number: int, answers: Callable[[], Sequence[Answers]]) -> None:
+        self.seen = [*getattr(self, "seen", []), answers()]
+        assert len(self.seen) == number + 1
+        assert not any(of.output.logits.requires_grad for of in self.seen[-1])
+
+
+def test_what_is_reviewed_before_a_phase_are_the_answers_of_then_for_both_parts() -> None:
+    network, held_out = made(Reviewing), torch.tensor([3, 30, 8])
+    data, labels = learnable()
+    trained(network, held_out=held_out)
+    parts = (torch.tensor([i for i in range(SCANS) if i not in {3, 30, 8}]), held_out)
+    for weights, seen in zip(network.weights_at, network.seen, strict=True):
+        then = made(Reviewing).eval()
+        then.load_state_dict(weights)
+        for part, answers in zip(parts, seen, strict=True):
+            assert torch.equal(answers.targets, labels[part])
+            with torch.no_grad():
+                logits = then(data.faces(part, softened=CONFIG.augmentation.moves)).logits
+            assert torch.allclose(answers.output.logits, logits, atol=1e-5)
 
 
 def test_whole_subjects_are_held_out() -> None:
