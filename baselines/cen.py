@@ -37,7 +37,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from afnetm.errors import UserError
 from afnetm.face_batch import FaceBatch
 from afnetm.method import Method, Output
-from afnetm.model.encoder import Encoder, EncoderSpec, Head
+from afnetm.model.encoder import Encoder, EncoderSpec, Head, Stage
 
 #: Scales by which channels are exchanged begin so in a new network, within reach of the threshold.
 FIRST_SCALE = 0.25
@@ -109,16 +109,25 @@ class _CENNetwork(nn.Module):
         super().__init__()
         self.kind, self.sparsity = method.geometry, method.sparsity
         self.as_texture = nn.Conv2d(method.depth_channels, 3, 1)
-        self.encoder = Encoder(encoder, 3)
-        self.exchanges = _exchange(self.encoder, Encoder(encoder, 3), method.threshold)
+        shared = Encoder(encoder, 3)
+        self.exchanges = _exchange(shared, Encoder(encoder, 3), method.threshold)
         if not self.exchanges:
             raise UserError(f"encoder '{encoder.name}' has no normalisations with scales; cen takes channels by them")
-        self.head = Head(self.encoder.channels[-1], classes, method.dropout)
+        self.encoder = nn.Sequential(*shared.stages)
+        # The last map of either modality passes through a stage without layers, so that its evidence can be shown.
+        last = shared.stages[-1]
+        assert isinstance(last, Stage)
+        self.texture, self.depth = (
+            nn.ModuleList([Stage().marked(pretrained=last.pretrained, frozen=last.frozen)]) for _ in range(2)
+        )
+        self.head = Head(shared.channels[-1], classes, method.dropout)
         self.balance = nn.Parameter(torch.zeros(2))
 
     def forward(self, faces: FaceBatch) -> Output:
         both = torch.cat([faces.texture, self.as_texture(faces.geometry(self.kind))])
-        texture, depth = self.head(self.encoder(both)).float().chunk(2)
+        texture_map, depth_map = self.encoder(both).chunk(2)
+        texture = self.head(self.texture[-1](texture_map)).float()
+        depth = self.head(self.depth[-1](depth_map)).float()
         share = self.balance.softmax(0)
         loss = None
         if self.training:

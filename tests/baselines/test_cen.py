@@ -54,7 +54,7 @@ def test_without_exchange_it_is_one_encoder_a_modality_with_the_same_convolution
         ("depth", "texture", network.as_texture(faces.geometry("depth+normals"))),
     ):
         alone = Encoder(EIGHTH, 3).eval()
-        alone.load_state_dict({k.replace(f".{own}.", "."): v for k, v in state.items() if f".{other}." not in k})
+        alone.stages.load_state_dict({k.replace(f".{own}.", "."): v for k, v in state.items() if f".{other}." not in k})
         logits.append(network.head(alone(picture)))
     output = network(faces)
     assert torch.allclose(output.supervised_logits[0], logits[0], atol=1e-4)
