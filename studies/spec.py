@@ -42,6 +42,8 @@ class SearchSpec(BaseModel):
             number of workers decides nothing.
         selection_repeats: how often all of it is done, each time with other sampler seeds; the best trials of the first
             are the suite's. More than one tells how much of a score's spread comes from selecting.
+        defaults: whether methods are trained and tested with the suite's own settings as well, beside the comparison,
+            so that reports can tell what tuning has brought.
     """
 
     model_config = STRICT
@@ -58,6 +60,7 @@ class SearchSpec(BaseModel):
     training: tuple[str, ...] = tuple(TRAINING)
     parallel: Annotated[int, Field(ge=1, le=1000)] = 1
     selection_repeats: Annotated[int, Field(ge=1, le=100)] = 1
+    defaults: bool = False
 
     @model_validator(mode="after")
     def _one_budget(self) -> "SearchSpec":

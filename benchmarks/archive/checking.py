@@ -81,7 +81,7 @@ def _checks(home: Home) -> Iterator[tuple[str, Callable[[], object]]]:
 
 def _check_manifest(manifest: Manifest, home: Home) -> None:
     dataset_directory(home.path, manifest.dataset["name"])  # the name leads nowhere
-    _check_text(vars(manifest) | {"runs": [], "additional": []})
+    _check_text(vars(manifest) | {"runs": [], "additional": [], "defaults": []})
     if unknown := {listed.method for listed in manifest.only(None)} - manifest.methods.keys():
         raise UserError(f"suite '{manifest.suite}' has a run of method {formatted(min(unknown))}, which it has not")
 

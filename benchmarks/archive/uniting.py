@@ -40,6 +40,7 @@ def united(own: Manifest, other: Manifest, *, where: str) -> Manifest:
         methods=_more(own.methods, other.methods),
         runs=_runs(own, other, own.runs, other.runs, where),
         additional=_runs(own, other, own.additional, other.additional, where),
+        defaults=_runs(own, other, own.defaults, other.defaults, where),
         added=list(dict.fromkeys([*own.added, *other.added])),
         tuning=_tuning(own.tuning, other.tuning),
         secret=own.secret or other.secret,

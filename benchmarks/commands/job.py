@@ -54,10 +54,12 @@ class Job:
 
     @property
     def chosen(self) -> list[PlannedRun]:
-        """The runs asked for that can be trained, additional last; each once."""
-        additional = [extra.planned for extra in self.tuned.additional] if self.tuned else []
+        """The runs asked for that can be trained, those beside the comparison last; each once."""
         planned = [one for one in self.planned if not (self.tuned and self.tuned.lacks(one))]
-        return list({one.run.key: one for one in [*planned, *additional] if one.label in self.labels}.values())
+        if self.tuned:
+            planned += [extra.planned for extra in self.tuned.additional]
+            planned += self.tuned.defaults if self.tuned.trains_defaults else ()
+        return list({one.run.key: one for one in planned if one.label in self.labels}.values())
 
 
 def prepare(request: Request, console: Terminal) -> Job:

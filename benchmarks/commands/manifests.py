@@ -51,6 +51,8 @@ def make_manifest(
             ListedRun(e.planned.run.key, e.planned.label, e.planned.run.repeat, e.planned.run.fold, e.search, e.reseed)
             for e in additional
         ],
+        defaults=[ListedRun(p.run.key, p.label, p.run.repeat, p.run.fold) for p in (tuned.defaults if tuned else ())],
+        trains_defaults=tuned is not None and tuned.trains_defaults,
         path=suite.path,
         secret="" if dataset.shareable else dataset_secret(dataset),
     )

@@ -58,6 +58,8 @@ class Manifest:
         added: methods that are not in the TOML.
         tuning: how the methods were tuned (`benchmarks.search.tuning.Tuned.record`); empty where they were not.
         additional: trainings beside the comparison.
+        defaults: of methods that were tuned, the same runs with the suite's own settings.
+        trains_defaults: whether these are trained for this suite; else those are there that others have trained.
         path: the suite's file, absolute, which is for this home alone; empty for a suite that comes with the project,
             None where the suite came from elsewhere.
         secret: what reports make pseudonyms of subjects with; it never enters one, nor MLflow. Empty where the dataset
@@ -78,6 +80,8 @@ class Manifest:
     added: list[str] = field(default_factory=list)
     tuning: dict[str, Any] = field(default_factory=dict)
     additional: list[ListedRun] = field(default_factory=list)
+    defaults: list[ListedRun] = field(default_factory=list)
+    trains_defaults: bool = False
     path: str | None = None
     secret: str = ""
 
@@ -86,11 +90,12 @@ class Manifest:
         write_text(_place(home, self.suite), json.dumps(asdict(self), indent=1))
 
     def only(self, labels: list[str] | None) -> list[ListedRun]:
-        """The runs of these methods, additional among them; all where `labels` is empty or None."""
+        """The runs of these methods, those trained beside them included; all where `labels` is empty or None."""
         for label in labels or ():
             if label not in self.methods:
                 raise UserError(f"method '{label}' is not in suite '{self.suite}'; it has: {', '.join(self.methods)}")
-        return [listed for listed in [*self.runs, *self.additional] if not labels or listed.method in labels]
+        beside = [*self.additional, *(self.defaults if self.trains_defaults else ())]
+        return [listed for listed in [*self.runs, *beside] if not labels or listed.method in labels]
 
 
 def read_manifest(home: Home, reference: str) -> Manifest:

@@ -11,9 +11,11 @@ import pandas as pd
 from afnetm.data.dataset import FaceDataset
 from benchmarks.records.manifest import Manifest, dataset_secret
 from benchmarks.records.store import Store
+from benchmarks.reporting.ensembling import CONTRADICTING, Beside, read_beside, stored
 from benchmarks.reporting.evidence import mean_maps
 from benchmarks.reporting.scans import Pictures, dataset_here, names_in, nuisance_factors
 from benchmarks.reporting.sound import Gathered, Sound, gathered, read_sound, reason, where
+from reports.data.ensembling import StoredPredictions
 from reports.data.pseudonyms import PREFIXES, identity, unnamed, words
 from reports.data.results import Axis, Provenance, Results
 from reports.data.search import Search
@@ -100,6 +102,7 @@ def _results(
     here = dataset_here(dataset, manifest.dataset["fingerprint"]) if dataset else None
     by_key = {listed.key: one.result for listed, one in found.records}
     predictions, secret, names = _veiled(_calibrated(found.predictions, manifest), by_key, manifest, here)
+    beside = read_beside(manifest, store, done)
     scans = {word: names.get(word, word) for word in predictions["scan"].unique()}
     source = manifest.dataset["source"]
     synthetic = source.get("kind") == "synthetic" or source.get("synthetic", False)
@@ -115,6 +118,7 @@ def _results(
         maps=mean_maps((listed.method, one.maps) for listed, one in found.records),
         # An imported manifest may call shareable what this home's own dataset does not.
         faces=Pictures(here, scans) if here and (here.shareable or with_faces) else {},
+        stored=_stored(beside, predictions, manifest, here),
         provenance=Provenance(
             suite=manifest.suite,
             description=manifest.description,
@@ -154,6 +158,22 @@ def _calibrated(predictions: pd.DataFrame, manifest: Manifest) -> pd.DataFrame:
     bare = [label for label, about in manifest.methods.items() if not about.get("probabilities", True)]
     rows = predictions["method"].isin(bare)
     return predictions.assign(**{name: predictions[name].mask(rows) for name in probabilities(predictions)})
+
+
+def _stored(
+    beside: Beside, predictions: pd.DataFrame, manifest: Manifest, here: FaceDataset | None
+) -> StoredPredictions:
+    """What ensembles need beside `predictions`, whose subjects are called as there."""
+    try:
+        inner, defaults = (
+            _veiled(frame, {key: beside.records[key] for key in frame["unit"].unique()}, manifest, here)[0]
+            if len(frame)
+            else frame
+            for frame in (beside.inner, beside.defaults)
+        )
+    except ReportError:
+        return CONTRADICTING
+    return stored(inner, defaults, beside.lacking, predictions)
 
 
 def _search(tuning: Mapping[str, Any]) -> Search:

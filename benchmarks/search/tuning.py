@@ -55,6 +55,8 @@ class Tuned:
         lacking: by label, repeat and fold of a run, why it has no best trial, and so cannot be trained; empty where its
             method was not asked for. Such a run is planned as the suite has it.
         additional: trainings of repeated searches' best trials, and of best trials with other seeds.
+        defaults: the runs of the comparison with the suite's own settings.
+        trains_defaults: whether these are to be trained as well; some may be, for another suite.
         record: what a report needs to tell how it was done.
     """
 
@@ -62,6 +64,8 @@ class Tuned:
     best_parameters: list[BestParameters]
     lacking: Mapping[Position, str] = field(default_factory=dict)
     additional: Sequence[AdditionalRun] = ()
+    defaults: Sequence[PlannedRun] = ()
+    trains_defaults: bool = False
     record: Mapping[str, Any] = field(default_factory=dict)
 
     def lacks(self, one: PlannedRun) -> bool:
@@ -104,7 +108,7 @@ def by_search(
         "spaces": {q.label: {name: message(d) for name, d in q.space.distributions.items()} for q in found},
         "studies": [_summary(study_spec, search) for study_spec, search in found.items()],
     }
-    return Tuned(tuned, best_parameters, lacking, additional, record)
+    return Tuned(tuned, best_parameters, lacking, additional, planned, spec.defaults, record)
 
 
 def by_file(
@@ -163,7 +167,7 @@ def by_file(
     record = {"spec": spec.model_dump(mode="json"), "budget": spec.budget, "spaces": {}, "studies": []}
     name = "".join(letter if letter.isprintable() else "?" for letter in path.name)
     record |= {"file": name, "found_by": file.found_by, "params": params}
-    return Tuned(tuned, list(file.best_parameters), record=record)
+    return Tuned(tuned, list(file.best_parameters), defaults=planned, trains_defaults=spec.defaults, record=record)
 
 
 def found_by(suite: str, dataset: str, spec: SearchSpec) -> str:
@@ -200,4 +204,5 @@ def _summary(study_spec: StudySpec, search: Search) -> dict[str, Any]:
         "best_trial": best_trial.number if best_trial else None,
         "best_value": best_trial.value if best_trial else None,
         "params": dict(best_trial.params) if best_trial else {},
+        "best_runs": list(best_trial.user_attrs["runs"]) if best_trial else [],
     }

@@ -17,6 +17,7 @@ from reports.data.consistency import (
     check_studies,
     check_units,
 )
+from reports.data.ensembling import StoredPredictions, check_inner
 from reports.data.faces import Face
 from reports.data.search import Search
 from reports.data.spelling import classes_of
@@ -202,10 +203,11 @@ class Results:
             where there are none.
         faces: of scans, by what the tables call them, their pictures, which may be read when they are asked for; of
             any scans, or none. None at all where subjects may not be named, whatever was given.
+        stored: what ensembles need beside these.
 
     Raises:
         ReportError: a table breaks its schema; the tables contradict one another; methods were tested on different
-            scans of one fold; a subject is in two test folds of one repeat.
+            scans of one fold; a subject is in two test folds of one repeat, or is tested by what was chosen on it.
     """
 
     folds: pd.DataFrame
@@ -218,6 +220,7 @@ class Results:
     nuisance_factors: pd.DataFrame = field(default_factory=pd.DataFrame)
     maps: pd.DataFrame = field(default_factory=pd.DataFrame)
     faces: Mapping[str, Face] = field(default_factory=dict)
+    stored: StoredPredictions = field(default_factory=StoredPredictions)
 
     def __post_init__(self) -> None:
         folds = checked("folds", self.folds, FOLDS, key=("method", "repeat", "fold"))
@@ -252,6 +255,7 @@ class Results:
         check_studies(studies, plan.search, methods=list(plan.methods))
         check_selection(selection, studies, folds, plan.search)
         check_evidence(importances, cells, predictions)
+        check_inner(self.stored.inner, predictions)
 
     @cached_property
     def classes(self) -> tuple[str, ...]:

@@ -35,6 +35,7 @@ SECTIONS = {
     "statistics": "Statistics",
     "ablation": "Ablation",
     "tuning": "Tuning",
+    "ensembles": "Ensembles",
     "published": "Published elsewhere",
 }
 
@@ -88,6 +89,7 @@ def _sections(compared: Compared, literature: pd.DataFrame) -> dict[str, str]:
         "statistics": "pairwise" in compared.tables,
         "ablation": "ablation" in compared.tables,
         "tuning": compared.results.provenance.search is not None,
+        "ensembles": "ensembles" in compared.tables,
         "published": not literature.empty,
     }
     return {name: title for name, title in SECTIONS.items() if there[name]}
@@ -117,6 +119,8 @@ def _content(name: str, compared: Compared, literature: pd.DataFrame) -> Iterato
             assert results.provenance.search is not None
             yield Part(before=[" ".join(rules(results.provenance.search))])
             yield from (Part(table=tables[one], level=0) for one in ("tuning", "parameters", "spread") if one in tables)
+        case "ensembles":
+            yield Part(table=tables["ensembles"])
         case "published":
             yield Part(before=["None of this was measured here."])
             yield Part(table=published_table(literature), level=0)

@@ -14,6 +14,7 @@ from reports.markup import write_csv
 from reports.table import Table
 from reports.tables.ablation import ablation_table
 from reports.tables.comparison import Marks, compact_table, comparison, comparison_table, details_table, marked
+from reports.tables.ensembles import ensembles, ensembles_table
 from reports.tables.pairwise import pairwise, pairwise_table
 from reports.tables.significance import missing
 from reports.tables.summary import notices
@@ -63,6 +64,8 @@ class Compared:
             yield parameters_table(results)
         if not results.selection.empty:
             yield components_table(results)
+        if not (averaged := ensembles(results)).empty:
+            yield ensembles_table(results, averaged)
 
 
 def write_tables(compared: Compared, directory: Path) -> None:
