@@ -53,7 +53,7 @@ class Space:
 
     def plan(self) -> dict[str, Any]:
         """As JSON values, so that two spaces can be told apart, to the last digit."""
-        ranges = {name: _exactly(distribution) for name, distribution in self.distributions.items()}
+        ranges = {name: exactly(distribution) for name, distribution in self.distributions.items()}
         return {"space": ranges, "start": dict(self.start)}
 
 
@@ -111,7 +111,8 @@ def message(distribution: BaseDistribution) -> str:
     return text if step is None or (step == 1 and isinstance(distribution, IntDistribution)) else f"{text}, by {step:g}"
 
 
-def _exactly(distribution: BaseDistribution) -> dict[str, Any]:
+def exactly(distribution: BaseDistribution) -> dict[str, Any]:
+    """A range as JSON values, to the last digit: ``choices``, or ``low``, ``high``, ``log``, ``step`` and ``whole``."""
     if isinstance(distribution, CategoricalDistribution):
         return {"choices": list(distribution.choices)}
     assert isinstance(distribution, FloatDistribution | IntDistribution)

@@ -38,22 +38,24 @@ def methods(
 ) -> None:
     """Lists the registered methods with description and reference.
 
-    With --costs also its parameters, and its operations for one face of 224 px, both with a ResNet-18.
+    With --costs also its parameters, and its operations for one face of 224 px, both with a ResNet-18. With --json
+        also inputs, hyper-parameters with defaults and search ranges, and all else that it declares.
 
     Example: `afnetm methods --costs`
     """
     from benchmarks.commands import catalogue
 
     found = catalogue.catalogue()
-    if costs:
+    if costs or as_json:
         with console.status("loading"):
             import afnetm.registry  # noqa: F401 takes the seconds that torch needs
+    if costs:
         with progress_bar("counting", console, what="methods") as progress:
             for done, one in enumerate(found, start=1):
                 one.update(catalogue.costs(one["name"]))
                 progress(done, len(found))
     if as_json:
-        print(json.dumps(found))
+        print(json.dumps([one | catalogue.described(one["name"]) for one in found]))
         return
     out = output()
     columns = ("method", "version>", *(("parameters>", "GFLOPs>") if costs else ()), "what it does, and its source")

@@ -11,6 +11,8 @@ from afnetm.installation import METHODS
 
 #: What is told of a method, as its class has it.
 ABOUT = ("title", "version", "summary", "source")
+#: What `described` tells, too, as its class has it.
+_DECLARED = ("reads_in_training", "staged", "probabilities", "reading")
 #: The encoder and the side of a face, in pixels, that costs are counted for.
 ENCODER, SIZE = "resnet18", 224
 
@@ -23,6 +25,30 @@ def catalogue() -> list[dict[str, Any]]:
     """
     points = {point.name: point for point in entry_points(group=METHODS)}
     return [{"name": name} | (_read(points[name]) or _loaded(name)) for name in sorted(points)]
+
+
+def described(name: str) -> dict[str, Any]:
+    """All that a method declares beside `ABOUT`; None each where it cannot be used. To import it takes seconds.
+
+    These are `inputs` at test time and ``reads_in_training``, ``staged``, ``probabilities``, ``reading``, and
+    ``hyperparameters``: of each its ``default`` and the range that is ``searched``, None where none is.
+    """
+    from afnetm.registry import find_method
+    from benchmarks.plans.runs import hyperparameters
+    from studies.space import exactly
+
+    try:
+        kind = find_method(name)
+        method = kind()
+    except UserError:
+        return dict.fromkeys((*_DECLARED, "inputs", "hyperparameters"))
+    space = {parameter: exactly(distribution) for parameter, distribution in kind.space.items()}
+    settings = {
+        parameter: {"default": value, "searched": space.get(parameter)}
+        for parameter, value in hyperparameters(method).items()
+    }
+    declared = {one: getattr(kind, one) for one in _DECLARED}
+    return {"inputs": list(method.inputs), **declared, "hyperparameters": settings}
 
 
 def costs(name: str) -> dict[str, int | None]:

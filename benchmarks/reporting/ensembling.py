@@ -36,7 +36,7 @@ class Beside:
 
 
 def read_beside(manifest: Manifest, store: Store, done: set[str]) -> Beside:
-    """What there is of a suite that was tuned; of others nothing, and nothing of that is lacking."""
+    """Stored predictions beside a suite that was tuned; of others there are none, and none are lacking."""
     if not manifest.tuning:
         return Beside()
     lacking = {}
@@ -59,7 +59,7 @@ def read_beside(manifest: Manifest, store: Store, done: set[str]) -> Beside:
 def stored(
     inner: pd.DataFrame, defaults: pd.DataFrame, lacking: Mapping[str, str], tested: pd.DataFrame
 ) -> StoredPredictions:
-    """What of these can be used beside the predictions that were `tested`; it never costs the report of these."""
+    """The same if they go with the predictions that were `tested`; they never cost the report of these."""
     try:
         found = StoredPredictions(inner=inner, defaults=defaults, lacking=lacking)
         check_inner(found.inner, tested)

@@ -163,7 +163,7 @@ def _calibrated(predictions: pd.DataFrame, manifest: Manifest) -> pd.DataFrame:
 def _stored(
     beside: Beside, predictions: pd.DataFrame, manifest: Manifest, here: FaceDataset | None
 ) -> StoredPredictions:
-    """What ensembles need beside `predictions`, whose subjects are called as there."""
+    """Predictions for ensembles beside `predictions`, whose subjects are called as there."""
     try:
         inner, defaults = (
             _veiled(frame, {key: beside.records[key] for key in frame["unit"].unique()}, manifest, here)[0]

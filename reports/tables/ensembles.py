@@ -132,11 +132,10 @@ def _true_shares(inner: pd.DataFrame, names: Sequence[str]) -> Iterator[tuple[tu
     if inner.empty:
         return
     classes = [name.removeprefix(PROBABILITY) for name in probabilities(inner)]
-    for place, frame in inner.groupby(_PLACE):
+    for (repeat, fold), frame in inner.groupby(["repeat", "fold"]):
         if (found := _aligned(frame, names, classes=classes)) is not None:
             true = pd.Index(classes).get_indexer(pd.Index(found.scans["expression"]))
-            repeat, fold = place
-            yield (int(repeat), int(fold)), found.probabilities[:, np.arange(len(true)), true]
+            yield (int(str(repeat)), int(str(fold))), found.probabilities[:, np.arange(len(true)), true]
 
 
 def _rows(
@@ -176,11 +175,10 @@ def _chosen(results: Results, names: Sequence[str], folds: Sequence[tuple[int, i
     studies = results.studies
     own = studies[(studies["search"] == 0) & studies["method"].isin(names)]
     found = {}
-    for place, frame in own.groupby(_PLACE):
+    for (repeat, fold), frame in own.groupby(["repeat", "fold"]):
         values = frame.set_index("method")["best_value"].reindex(list(names)).to_numpy(dtype=np.float64)
         if not np.isnan(values).any():
-            repeat, fold = place
-            found[int(repeat), int(fold)] = np.eye(len(names))[int(values.argmax())]
+            found[int(str(repeat)), int(str(fold))] = np.eye(len(names))[int(values.argmax())]
     return _for_all(found, folds)
 
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 from pathlib import Path
 
 import pytest
@@ -10,19 +11,39 @@ import torch
 from afnetm.model.cost import flop_count, parameter_count
 from afnetm.model.encoder import EncoderSpec
 from afnetm.registry import methods
+from afnetm.strict import parse
 from tests.benchmarks.conftest import Afnetm
 from tests.benchmarks.moody import moody
 
 
 def test_methods_are_listed_without_torch_as_their_classes_have_them(tmp_path: Path, afnetm: Afnetm) -> None:
     (tmp_path / "torch.py").write_text("raise ImportError('not here')")
-    listed = json.loads(afnetm(tmp_path, "methods", "--json", PYTHONPATH=f"{tmp_path}{os.pathsep}{Path.cwd()}").stdout)
-    expected = {
-        name: {"name": name, "title": k.title, "version": k.version, "summary": k.summary, "source": k.source}
-        for name, k in methods().items()
-    }
-    assert {one["name"]: {k: v for k, v in one.items() if k != "fault"} for one in listed} == expected
-    assert [one["fault"] for one in listed] == [None] * len(listed)
+    listed = afnetm(tmp_path, "methods", PYTHONPATH=f"{tmp_path}{os.pathsep}{Path.cwd()}", COLUMNS="1000").stdout
+    for name, kind in methods().items():
+        assert re.search(rf"^ *{name} +{kind.version} +{re.escape(kind.summary)} *$", listed, re.MULTILINE)
+        assert kind.source in listed
+
+
+def test_as_json_methods_have_all_that_their_classes_declare(tmp_path: Path, here: Afnetm) -> None:
+    listed = {one["name"]: one for one in json.loads(here(tmp_path, "methods", "--json").stdout)}
+    assert list(listed) == sorted(methods())
+    for name, kind in methods().items():
+        one = listed[name]
+        for declared in ("title", "version", "summary", "source", "staged", "probabilities", "reading"):
+            assert one[declared] == getattr(kind, declared)
+        assert one["source"]
+        assert one["fault"] is None
+        assert one["inputs"] == list(kind().inputs) != []
+        assert one["reads_in_training"] == list(kind.reads_in_training)
+        assert {n for n, about in one["hyperparameters"].items() if about["searched"]} == kind.space.keys()
+        for parameter, about in one["hyperparameters"].items():
+            assert parse(kind, {parameter: about["default"]}) == kind()
+    dropout = listed["concat"]["hyperparameters"]["dropout"]["searched"]
+    assert (dropout["low"], dropout["high"], dropout["log"]) == (
+        methods()["concat"].space["dropout"].low,
+        methods()["concat"].space["dropout"].high,
+        False,
+    )
 
 
 def test_what_a_file_does_not_say_in_plain_words_is_asked_of_the_class_and_a_fault_is_told(
