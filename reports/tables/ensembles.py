@@ -165,7 +165,7 @@ def _rows(
 
 
 def _for_all(found: Weights, folds: Sequence[tuple[int, int]]) -> Weights:
-    """What was found, for each of these folds; nothing where one has none."""
+    """Weights found, one for each of these folds; none at all where one has none."""
     whole = {place: found.get(place, found.get(_ALL)) for place in folds}
     return {} if any(one is None for one in whole.values()) else {p: w for p, w in whole.items() if w is not None}
 
@@ -259,7 +259,7 @@ def ensembles_table(results: Results, found: pd.DataFrame) -> Table:
 
 
 def _lacking(results: Results, found: pd.DataFrame) -> list[str]:
-    """Why rows that a search could have are not there, in sentences."""
+    """Sentences on rows that a search could have and that are not there."""
     search, why = results.provenance.search, results.stored.lacking
     if search is None:
         return []
@@ -278,7 +278,7 @@ def _shortened(weights: str) -> str:
 
 
 def _made_of(results: Results, names: Sequence[str], found: pd.DataFrame) -> Iterator[str]:
-    """What a reader must know of the rows, in sentences."""
+    """Sentences on the rows that a reader must know."""
     plan = results.provenance
     yield f"Differences are to the method {results.control}, with the primary test's p, not adjusted."
     yield "An ensemble is not a method: none is ranked, and none counts in the adjustment of p-values of methods."
