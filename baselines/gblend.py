@@ -82,11 +82,12 @@ class _GBlendNetwork(TwoFeatures, TrainingHooks):
         self.register_buffer("blend", torch.full((3,), 1 / 3))
         self.register_buffer("weights", torch.full((3,), 1 / 3), persistent=False)
         self.first: dict[str, Tensor] = {}
-        self.losses: list[Tensor] = []
+        self.losses: dict[int, Tensor] = {}  # by the phase that they are before
 
     def begin(self, scans: int) -> None:
         """Keeps the initial weights."""
         self.first = {name: of.clone() for name, of in self.state_dict().items() if name != "blend"}
+        self.losses = {}
 
     def begin_phase(self, number: int) -> None:
         """Begins anew, with the losses of the phase."""
@@ -96,9 +97,9 @@ class _GBlendNetwork(TwoFeatures, TrainingHooks):
 
     def review(self, number: int, answers: Callable[[], Sequence[Answers]]) -> None:
         """Notes all losses before and after the networks of one modality, and of both; then weighs them."""
-        self.losses = [*self.losses[:number], torch.stack([_losses(of) for of in answers()])]
-        if number == 2:
-            before, alone, joint = self.losses
+        self.losses[number] = torch.stack([_losses(of) for of in answers()])
+        if len(self.losses) == len(self.phases):  # fewer epochs than phases measure nothing
+            before, alone, joint = self.losses.values()
             self.blend.copy_(blended(before, torch.cat([joint[:, :1], alone[:, 1:]], 1)))
 
     def forward(self, faces: FaceBatch) -> Output:

@@ -123,7 +123,16 @@ def test_blending_measures_streams_alone_and_together_from_the_same_start() -> N
     assert network.blend.tolist() == weights[2]
 
 
-def test_without_held_out_subjects_the_losses_count_alike() -> None:
+@pytest.mark.parametrize(("epochs", "held_out"), [(1, None), (1, torch.arange(4)), (2, torch.arange(4))])
+def test_where_nothing_can_be_measured_the_losses_count_alike(epochs: int, held_out: Tensor | None) -> None:
     network, (data, labels) = built(GBlend()), learnable()
-    fit(network, data, torch.arange(8), labels, TrainingConfig(epochs=1, batch_size=8), seed=0)
+    config = TrainingConfig(epochs=epochs, batch_size=8)
+    fit(network, data, torch.arange(8), labels, config, seed=0, held_out=held_out)
     assert network.blend.tolist() == pytest.approx([1 / 3] * 3)
+
+
+@pytest.mark.parametrize("epochs", [1, 2])
+def test_few_epochs_are_enough_to_be_taught(epochs: int) -> None:
+    network, (data, labels) = built(UMT()), learnable()
+    curves = fit(network, data, torch.arange(8), labels, TrainingConfig(epochs=epochs, batch_size=8), seed=0)
+    assert curves.loss.isfinite().all()
