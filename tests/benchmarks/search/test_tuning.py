@@ -254,3 +254,21 @@ def test_what_does_not_fit_the_suite_is_one_line(text: str, expected: str, tmp_p
         by_file(of, planned(of), tmp_path / "mine.toml")
     assert str(caught.value).startswith(expected)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("defaults", [False, True])
+def test_runs_with_the_suites_own_settings_are_listed_and_trained_where_the_suite_says_so(
+    defaults: bool, tmp_path: Path
+) -> None:
+    of = suite(defaults=defaults)
+    found, searches = tuned(of, tmp_path)
+    own = [one.run.key for one in planned(of)]
+    manifest = make_manifest(of, DATASET, found.planned, found)
+    assert [listed.key for listed in manifest.defaults] == own
+    trained = {one.run.key for one in job(of, found).chosen}
+    assert trained == {listed.key for listed in manifest.only(None)}
+    assert trained == {one.run.key for one in found.planned} | (set(own) if defaults else set())
+    won = best(searches)
+    for study in manifest.tuning["studies"]:
+        where = (study["repeat"], study["fold"])
+        assert study["best_runs"] == won[study["method"], where, study["search"]].user_attrs["runs"]
