@@ -15,6 +15,10 @@ class UserError(Exception):
         super().__init__("".join(letter if letter.isprintable() else " " for letter in message))
 
 
+#: Of more names than this a line says some.
+_MANY = 30
+
+
 def nearest(name: str, known: Iterable[str], *, count: int = 1, alike: float = 0.6) -> list[str]:
     """Those of `known` that `name` may be a slip of, the nearest first.
 
@@ -28,8 +32,11 @@ def nearest(name: str, known: Iterable[str], *, count: int = 1, alike: float = 0
 
 
 def suggestion(name: str, known: Iterable[str]) -> str:
-    """The end of a message about a name that is none of `known`: all of them, and the nearest if one is near."""
+    """The end of a message about a name that is none of `known`: all of them, or some of many, and the nearest."""
     names = list(known)
     near = nearest(name, names)
-    allowed = f"allowed: {', '.join(names)}"
+    some = names if len(names) <= _MANY else nearest(name, names, count=5, alike=0.0)
+    allowed = f"allowed: {', '.join(some)}"
+    if len(some) < len(names):
+        allowed += f" and {len(names) - len(some)} others"
     return f"{allowed}; did you mean {near[0]}?" if near else allowed

@@ -30,12 +30,13 @@ def test_two_methods_of_one_name_are_refused() -> None:
         Registry([point("late", "baselines.late:Late"), point("late", "baselines.concat:Concat")])
 
 
-def test_an_unknown_method_is_answered_with_the_nearest_and_all() -> None:
+def test_an_unknown_method_is_answered_with_the_nearest_ones_and_how_many_there_are() -> None:
     with pytest.raises(
         UserError, match=r"method 'afnet' is not registered; allowed: .*; did you mean afnetm\?"
     ) as caught:
         find_method("afnet")
-    assert all(name in str(caught.value) for name in methods())
+    assert f" and {len(methods()) - 5} others" in str(caught.value)
+    assert len(str(caught.value)) < 200
 
 
 def test_what_cannot_be_loaded_costs_nobody_else() -> None:
