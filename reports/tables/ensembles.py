@@ -210,6 +210,8 @@ def _against_control(results: Results, frame: pd.DataFrame) -> Estimate:
     right = (frame["expression"] == frame["predicted"]).groupby([frame[name] for name in _PLACE])
     sizes = own.set_index(_PLACE)[["n_train", "n_test"]]
     folds = right.mean().rename("accuracy").reset_index().join(sizes, on=_PLACE, how="inner")
+    if folds.empty:
+        return Estimate(np.nan, np.nan, np.nan, "the control has none of these folds")
     # The control is renamed: a method may be called as the ensemble is here.
     both = pd.concat([folds.assign(method="ensemble"), own.assign(method="control")], ignore_index=True)
     theirs = results.predictions[results.predictions["method"] == results.control]

@@ -74,6 +74,19 @@ def test_a_suite_that_was_not_tuned_has_the_plain_mean(plain: Results) -> None:
     assert (row["p_two_way"] < 0.05) == (not row["difference_low"] <= 0.0 <= row["difference_high"])
 
 
+def test_without_runs_of_the_control_there_is_no_difference_to_it(plain: Results) -> None:
+    kept = {
+        name: frame[frame["method"] != "afnetm"]
+        for name, frame in (("folds", plain.folds), ("predictions", plain.predictions), ("curves", plain.curves))
+    }
+    bare = replace(plain, **kept, provenance=replace(plain.provenance, control="afnetm", done=len(kept["folds"])))
+    (row,) = ensembles(bare).to_dict("records")
+    assert row["prediction"] == "mean of 2 methods"
+    assert row["accuracy"] == pytest.approx(by_hand(bare, {(0, fold): [1 / 2] * 2 for fold in range(3)}))
+    assert np.isnan([row["difference"], row["difference_low"], row["p_two_way"]]).all()
+    assert ensembles_table(bare, ensembles(bare)).rows
+
+
 def test_rows_go_from_defaults_to_the_weighted_ensemble_of_tuned_methods(searched: Results) -> None:
     rows = ensembles(searched)
     assert rows["settings"].tolist() == ["default", "default", "tuned", "tuned", "tuned"]
