@@ -56,7 +56,8 @@ def drive(workload: Workload, home: Home, *, workers: int, work: Work = execute)
         UserError: the home's disk is full. The runs in flight have not failed.
     """
     store = Store(home)
-    idle = [Worker() for _ in range(workers)]
+    everyone = [Worker() for _ in range(workers)]
+    idle = list(everyone)
     in_flight: dict[Future[float | Failure], tuple[Worker, PlannedRun]] = {}
     lost: deque[PlannedRun] = deque()
     alone: PlannedRun | None = None  # what is tried again, with nothing beside it
@@ -83,7 +84,7 @@ def drive(workload: Workload, home: Home, *, workers: int, work: Work = execute)
                         alone = None
                         workload.take(_outcome(planned, future, store, home))
         finally:
-            for worker in [*idle, *(worker for worker, _ in in_flight.values())]:
+            for worker in everyone:  # an interruption may have come while one was neither idle nor in flight
                 worker.end()
 
 

@@ -11,6 +11,7 @@ from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from multiprocessing.context import BaseContext
+from multiprocessing.process import BaseProcess
 from threading import Thread
 from typing import TYPE_CHECKING
 
@@ -55,7 +56,7 @@ def begin_workers() -> BaseContext:
 
 
 #: For a pool's thread to see that its process is gone.
-_SECONDS = 5.0
+_SECONDS = 15.0
 
 
 class Worker:
@@ -63,6 +64,9 @@ class Worker:
 
     def __init__(self) -> None:
         self._pool = _pool()
+        # Of a pool that is being ended, which has neither any longer.
+        self._processes: list[BaseProcess] = []
+        self._manager: Thread | None = None
 
     def submit(self, planned: "PlannedRun", home: Home, work: Work) -> Future[float | Failure]:
         """Begins a run; what comes of it is its seconds, or why it failed."""
@@ -82,20 +86,21 @@ class Worker:
         return True
 
     def end(self) -> None:
-        """Ends it at once, whatever it does."""
+        """Ends it at once, whatever it does; where this is interrupted, it may be called again."""
         # There is no public way before Python 3.14's kill_workers.
-        processes = list((self._pool._processes or {}).values())
-        manager: Thread | None = getattr(self._pool, "_executor_manager_thread", None)
+        self._processes = list((self._pool._processes or {}).values()) or self._processes
+        self._manager = getattr(self._pool, "_executor_manager_thread", None) or self._manager
         self._pool.shutdown(wait=False, cancel_futures=True)
-        for process in processes:
+        for process in self._processes:
             process.kill()
-        for process in processes:
+        for process in self._processes:
             process.join()
-        if manager is not None:  # at the program's end Python would wake it while it closes what it is woken by
-            manager.join(_SECONDS)
+        if self._manager is not None:  # at the program's end Python would wake it while it closes what it is woken by
+            self._manager.join(_SECONDS)
 
     def _renew(self) -> None:
         self.end()
+        self._processes, self._manager = [], None
         self._pool = _pool()
 
 
