@@ -1,5 +1,6 @@
 """Checks of learning: every part learns, from the seed alone, in either precision; and of what is kept of it."""
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -139,20 +140,10 @@ def check_what_is_fitted_after_training(bench: Bench) -> None:
     network = bench.build().eval()
     if not isinstance(network, Finalizing):
         return
-    states = [_copied(network)]
     data, labels = learnable()
     with torch.no_grad():
         features = network(data.faces(torch.arange(SCANS))).features
-        for _ in range(2):
-            network.finalize(features, labels)
-            states.append(_copied(network))
-    changed = {name for name in states[0] if not torch.equal(states[0][name], states[1][name])}
-    demand(changed, "finalize changes no buffer; write what it fits into registered buffers")
-    parameters = sorted(changed & dict(network.named_parameters()).keys())
-    demand(not parameters, f"finalize changes {', '.join(parameters)}; make what it fits buffers")
-    again = [name for name in states[1] if not torch.equal(states[1][name], states[2][name])]
-    first = again[0] if again else ""
-    demand(not again, f"finalize, given the same, fits another {first}; give its random_state a number")
+    _check_fitting(network, "finalize", lambda: network.finalize(features, labels))
 
 
 def check_what_is_fitted_to_held_out_scans(bench: Bench) -> None:
@@ -167,19 +158,29 @@ def check_what_is_fitted_to_held_out_scans(bench: Bench) -> None:
     )
     if not fits:
         return
-    states = [_copied(network)]
     data, labels = learnable()
     with torch.no_grad():
         output = network(data.faces(torch.arange(SCANS)))
-        for _ in range(2):
-            hooks.calibrate(output, labels)
-            states.append(_copied(network))
-    changed = {name for name in states[0] if not torch.equal(states[0][name], states[1][name])}
-    demand(changed, "calibrate changes no buffer; write what it fits into registered buffers")
+    _check_fitting(network, "calibrate", lambda: hooks.calibrate(output, labels))
+
+
+@torch.no_grad()
+def _check_fitting(network: nn.Module, name: str, fit: Callable[[], None]) -> None:
+    """Fits twice to the same: buffers change, and nothing but them, and they are the same each time."""
+    states = [_copied(network)]
+    for _ in range(2):
+        fit()
+        states.append(_copied(network))
+    changed = {key for key in states[0] if not torch.equal(states[0][key], states[1][key])}
+    demand(changed, f"{name} changes no buffer; write what it fits into registered buffers")
     parameters = sorted(changed & dict(network.named_parameters()).keys())
-    demand(not parameters, f"calibrate changes {', '.join(parameters)}; make what it fits buffers")
-    again = [name for name in states[1] if not torch.equal(states[1][name], states[2][name])]
-    demand(not again, f"calibrate, given the same, fits another {', '.join(again)}; begin from the same start")
+    demand(not parameters, f"{name} changes {', '.join(parameters)}; make what it fits buffers")
+    again = [key for key in states[1] if not torch.equal(states[1][key], states[2][key])]
+    demand(
+        not again,
+        f"{name}, given the same, fits another {', '.join(again[:1])}; give its random_state a number, and begin from "
+        "the same start",
+    )
 
 
 class _Names(TorchDispatchMode):  # type: ignore[no-untyped-call]
