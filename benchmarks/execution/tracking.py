@@ -10,6 +10,7 @@ import logging
 import math
 import os
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -133,9 +134,10 @@ class Tracker:
     def close(self) -> None:
         """Brings up to date what stands above runs: a study's run names its own, a method's has how many there are."""
         self._name_runs()
+        done = self._store.done() & self._children.keys()
+        runs = Counter(listed.method for listed in self._manifest.runs if listed.key in done)
         for method in filter(self._manifest.methods.__contains__, list(self._parents)):  # others have left the suite
-            keys = [e.key for e in self._manifest.runs if e.method == method and e.key in self._children]
-            self._update(method, {"runs": float(sum(self._store.folder(key).is_dir() for key in keys))})
+            self._update(method, {"runs": float(runs[method])})
 
     def publish(
         self,
@@ -315,9 +317,12 @@ class Tracker:
 
     def _name_runs(self) -> None:
         """Tags studies' runs with the keys of the runs below them."""
+        own: dict[str, list[str]] = {}
+        for listed in self._manifest.only(None):
+            if study := self._places.get(listed.key, {}).get(STUDY):
+                own.setdefault(study, []).append(listed.key)
         for name, run in self.studies.items():
-            own = [e.key for e in self._manifest.only(None) if self._places.get(e.key, {}).get(STUDY) == name]
-            keys = " ".join(own)
+            keys = " ".join(own.get(name, ()))
             if keys and run.data.tags.get(_RUNS) != keys:
                 self.client.set_tag(run.info.run_id, _RUNS, keys)
 

@@ -3,6 +3,7 @@
 import hashlib
 import json
 from dataclasses import asdict, dataclass, field, fields, replace
+from functools import cached_property
 from typing import Any
 
 from afnetm.data.dataset import FaceDataset
@@ -65,10 +66,10 @@ class Run:
     procedure: int = PROCEDURE
     detector: str | None = None
 
-    @property
+    @cached_property
     def key(self) -> str:
         """Twenty hexadecimal digits (`benchmarks.plans.keys.run_key`)."""
-        return run_key(asdict(self))
+        return run_key(vars(self))
 
     @property
     def seed(self) -> int:

@@ -1,7 +1,7 @@
 """Tuned runs: those of a comparison with the settings that a search found, or a file gives."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -9,11 +9,10 @@ from typing import Any
 from optuna.trial import FrozenTrial, TrialState
 
 from afnetm.errors import UserError
-from afnetm.method import Method
 from afnetm.registry import registry
 from afnetm.strict import parse
 from afnetm.training.config import TrainingConfig
-from benchmarks.plans.runs import PlannedRun, with_settings
+from benchmarks.plans.runs import PlannedRun, hyperparameters, with_settings
 from benchmarks.plans.suite import Suite
 from benchmarks.search.searching import StudySpec
 from studies.best_parameters import BestParameters, Where, place, read_best_parameters
@@ -140,7 +139,7 @@ def by_file(
         left_out(f"{path.name}: not in suite '{suite.name}', and left out: {', '.join(sorted(beside))}")
     written = {one.label: one.run for one in planned}  # with the suite's own settings, in every fold the same
     places = {None, *((one.run.repeat, one.run.fold) for one in planned)}
-    settings: dict[tuple[str, Where], tuple[Method, TrainingConfig]] = {}
+    settings: dict[tuple[str, Where], dict[str, Any]] = {}  # fields of a run, shared by all that have them
     params: dict[str, list[Mapping[str, Any]]] = {}
     for label, best in product(suite.methods, file.best_parameters):
         if best.label != sources[label]:
@@ -153,16 +152,15 @@ def by_file(
         own = {name: value for name, value in values.items() if not name.startswith(PREFIX)}
         config = {name.removeprefix(PREFIX): value for name, value in values.items() if name.startswith(PREFIX)}
         own, config = written[label].hyperparameters | own, written[label].training | config
-        settings[label, best.where] = (
-            parse(type(suite.methods[label]), own, table=at, file=path.name),
-            parse(TrainingConfig, config, table=f"{at}.{PREFIX.removesuffix('.')}", file=path.name),
-        )
+        method = parse(type(suite.methods[label]), own, table=at, file=path.name)
+        training = parse(TrainingConfig, config, table=f"{at}.{PREFIX.removesuffix('.')}", file=path.name)
+        settings[label, best.where] = {"hyperparameters": hyperparameters(method), "training": asdict(training)}
         if values:
             params.setdefault(label, []).append(values)
     tuned = []
     for one in planned:
         found = settings.get((one.label, (one.run.repeat, one.run.fold)), settings.get((one.label, None)))
-        tuned.append(one if found is None else with_settings(one, *found))
+        tuned.append(one if found is None else replace(one, run=replace(one.run, **found)))
     spec = suite.search or SearchSpec()
     record = {"spec": spec.model_dump(mode="json"), "budget": spec.budget, "spaces": {}, "studies": []}
     name = "".join(letter if letter.isprintable() else "?" for letter in path.name)
