@@ -18,7 +18,7 @@ import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet
 from numpy.typing import NDArray
-from safetensors.numpy import save_file
+from safetensors.numpy import save
 
 from afnetm.errors import UserError
 from afnetm.zipped import BROKEN, Folder, packed_runs, run_files, runs_in, write_archive
@@ -113,11 +113,15 @@ class Store:
 
     def write(self, key: str, record: Record) -> None:
         """Writes a record beside and renames it into place; a record that is already there stays."""
-        self._put(key, partial(_write, record))
+        self.write_files(key, files_of(record))
+
+    def write_files(self, key: str, files: Mapping[str, bytes]) -> None:
+        """Writes the files of a record (`files_of`), which another process may have made, in the same way."""
+        self._put(key, partial(_write, files))
 
     def copy(self, key: str, source: Folder) -> None:
         """Copies the record of run `key` from the folder of another store, or of an archive, in the same way."""
-        self._put(key, partial(_copy, source))
+        self.write_files(key, {file.name: read_file(file) for file in run_files(source)})
 
     def _put(self, key: str, fill: Callable[[Path], object]) -> None:
         """`fill` makes the folder that it is given and what is in it."""
@@ -285,12 +289,6 @@ def same_files(one: Folder, other: Folder) -> bool:
     return found == others
 
 
-def _copy(source: Folder, folder: Path) -> None:
-    folder.mkdir()
-    for file in run_files(source):
-        (folder / file.name).write_bytes(read_file(file))
-
-
 def _size(file: Folder) -> int:
     return file.stat().st_size if isinstance(file, Path) else file.root.getinfo(file.at).compress_size
 
@@ -299,17 +297,25 @@ def _names(folder: Path) -> list[str]:
     return os.listdir(folder) if folder.is_dir() else []
 
 
-def _write(record: Record, folder: Path) -> None:
-    folder.mkdir()
-    record.predictions.to_parquet(folder / "predictions.parquet", index=False)
-    record.curves.to_csv(folder / "curves.csv", index=False)
+def files_of(record: Record) -> dict[str, bytes]:
+    """The files of a record by their names; ``result.json`` is the last."""
+    found = {
+        "predictions.parquet": record.predictions.to_parquet(index=False),
+        "curves.csv": record.curves.to_csv(index=False).encode(),
+    }
     if record.auxiliary_outputs:
-        save_file(dict(record.auxiliary_outputs), folder / "auxiliary_outputs.safetensors")
+        found["auxiliary_outputs.safetensors"] = save(dict(record.auxiliary_outputs))
     if record.gradcam is not None:
-        save_file({**record.gradcam.maps, "rows": record.gradcam.rows}, folder / "gradcam.safetensors")
+        found["gradcam.safetensors"] = save({**record.gradcam.maps, "rows": record.gradcam.rows})
     if record.weights is not None:
-        save_file(dict(record.weights), folder / "weights.safetensors")
-    (folder / "result.json").write_text(json.dumps(record.result, indent=1, allow_nan=False))
+        found["weights.safetensors"] = save(dict(record.weights))
+    return found | {"result.json": json.dumps(record.result, indent=1, allow_nan=False).encode()}
+
+
+def _write(files: Mapping[str, bytes], folder: Path) -> None:
+    folder.mkdir()
+    for name, content in files.items():
+        (folder / name).write_bytes(content)
 
 
 def to_disk(path: Path) -> None:
