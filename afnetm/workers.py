@@ -5,7 +5,7 @@ import multiprocessing
 import os
 import signal
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from contextlib import contextmanager, suppress
 from multiprocessing import forkserver, parent_process
@@ -41,7 +41,8 @@ def context(*modules: str) -> BaseContext:
         return multiprocessing.get_context("spawn")
     try:
         forkserver.set_forkserver_preload(list(modules))  # of no effect on a server that is there
-        with _safe_path():
+        # A new interpreter's path leaves out the current folder, which may hold packages with the names of our modules.
+        with environment({"PYTHONSAFEPATH": "1"}):
             forkserver.ensure_running()
     except OSError:  # no place for its socket: the path of the temporary folder is too long, say
         return multiprocessing.get_context("spawn")
@@ -71,17 +72,18 @@ def in_processes(work: Callable[..., _Result], tasks: Sequence[tuple[Any, ...]],
 
 
 @contextmanager
-def _safe_path() -> Iterator[None]:
-    """Keeps the current folder out of a new interpreter's path: it may hold packages with the names of our modules."""
-    before = os.environ.get("PYTHONSAFEPATH")
-    os.environ["PYTHONSAFEPATH"] = "1"
+def environment(variables: Mapping[str, str]) -> Iterator[None]:
+    """Sets variables of this process' environment for a while: what a process that is started meanwhile begins with."""
+    before = {name: os.environ.get(name) for name in variables}
+    os.environ.update(variables)
     try:
         yield
     finally:
-        if before is None:
-            del os.environ["PYTHONSAFEPATH"]
-        else:
-            os.environ["PYTHONSAFEPATH"] = before
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
 
 
 def _end_server() -> None:
@@ -92,7 +94,7 @@ def _end_server() -> None:
             os.kill(pid, signal.SIGKILL)
 
 
-def follow_parent(environment: dict[str, str] | None = None) -> None:
+def follow_parent(variables: Mapping[str, str] | None = None) -> None:
     """Makes this worker end with its parent and only then; the initializer of every pool here.
 
     A worker whose parent was killed would otherwise wait, or write, forever. Ctrl-C reaches workers as well as their
@@ -100,13 +102,13 @@ def follow_parent(environment: dict[str, str] | None = None) -> None:
     decide.
 
     Args:
-        environment: the parent's of now; what the worker was forked from may have an older one.
+        variables: all of its environment, the parent's of now; what the worker was forked from may have an older one.
     """
     for stop in (signal.SIGINT, signal.SIGTERM):
         signal.signal(stop, signal.SIG_IGN)
-    if environment is not None:
+    if variables is not None:
         os.environ.clear()
-        os.environ.update(environment)
+        os.environ.update(variables)
     parent = parent_process()
     assert parent is not None, "runs in a worker"
 

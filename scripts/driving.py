@@ -6,6 +6,8 @@ from typing import Any
 import pandas as pd
 
 from benchmarks.execution.driver import Outcome, drive
+from benchmarks.execution.slots import slots
+from benchmarks.execution.workers import Worker
 from benchmarks.plans.runs import PlannedRun
 from benchmarks.records.home import Home
 from benchmarks.records.store import Store
@@ -25,7 +27,7 @@ def accuracies(runs: Runs, names: list[str], *, home: Home, workers: int, consol
     with home.lock():
         done = store.done()
         todo = [(key, run) for key, group in runs.items() for run in group if run.run.key not in done]
-        drive(_Queue(todo, console), home, workers=workers)
+        drive(_Queue(todo, console), home, workers=list(map(Worker, slots("cpu", workers=workers))))
     rows = []
     for key, group in runs.items():
         results = [store.result(run.run.key) for run in group]

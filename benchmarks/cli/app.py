@@ -27,6 +27,7 @@ from benchmarks.cli.options import (
     SuiteName,
     WithFaces,
     Workers,
+    WorkersPerGpu,
 )
 from benchmarks.records.home import Home
 from benchmarks.terminal.console import console, errors, listen, output
@@ -120,6 +121,7 @@ def run(
     changes: Changes = None,
     method_files: MethodFiles = None,
     workers: Workers = None,
+    workers_per_gpu: WorkersPerGpu = 1,
     device: Device = "auto",
     params: Annotated[
         Path | None,
@@ -142,6 +144,7 @@ def run(
         methods=methods or (),
         method_files=method_files or (),
         workers=workers,
+        workers_per_gpu=workers_per_gpu,
         device=device,
         dry=dry_run,
         params=params,

@@ -60,7 +60,13 @@ WithFaces = Annotated[
     ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON only.")]
-Workers = Annotated[int | None, typer.Option(help="Worker processes; by default one per core on a CPU, one on a GPU.")]
+Workers = Annotated[
+    int | None,
+    typer.Option(help="Worker processes in all; by default one per core on a CPU, or as many as the GPUs take."),
+]
+WorkersPerGpu = Annotated[
+    int, typer.Option("--workers-per-gpu", help="Worker processes that share a GPU and its memory, at most.")
+]
 Device = Annotated[str, typer.Option(metavar="auto|cpu|cuda", help="Where to train.", autocompletion=complete_devices)]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Print what would be done, and an estimate of its duration.")]
 

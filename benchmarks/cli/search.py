@@ -14,6 +14,7 @@ from benchmarks.cli.options import (
     MethodsToRun,
     SuiteName,
     Workers,
+    WorkersPerGpu,
     command_line,
     say_untracked,
 )
@@ -40,6 +41,7 @@ def search(
         float | None, typer.Option(help="Hours of every study, summed over workers, instead of trials.")
     ] = None,
     workers: Workers = None,
+    workers_per_gpu: WorkersPerGpu = 1,
     device: Device = "auto",
     dry_run: DryRun = False,
 ) -> None:
@@ -60,6 +62,7 @@ def search(
         methods=methods or (),
         method_files=method_files or (),
         workers=workers,
+        workers_per_gpu=workers_per_gpu,
         device=device,
         dry=dry_run,
     )

@@ -12,6 +12,7 @@ from benchmarks.commands.manifests import make_manifest
 from benchmarks.execution.comparison import Comparison, Tally
 from benchmarks.execution.copying import Report, copies, run_copies
 from benchmarks.execution.driver import drive
+from benchmarks.execution.workers import Worker
 from benchmarks.records.home import Home, write_text
 from benchmarks.records.manifest import UNTUNED, Manifest
 from benchmarks.records.store import Store
@@ -51,8 +52,9 @@ def tune(job: Job, *, storage_url: str | None, tracking_uri: str, console: Termi
                     note_outcome(study_spec, search)
                     copying.do(lambda tracker: tracker.log(study_spec, search))
 
+                workers = list(map(Worker, job.slots))
                 searched = search(
-                    job.studies, job.suite, job.home, storage, workers=job.workers, console=console, ended=copy
+                    job.studies, job.suite, job.home, storage, workers=workers, console=console, ended=copy
                 )
                 others = finished(_other_studies(job), storage)
                 for pair in others.items():
@@ -122,6 +124,6 @@ def train(job: Job, manifest: Manifest, *, tracking_uri: str, with_faces: bool, 
             if not comparison.ended:
                 copying.do(lambda tracker: None)  # that MLflow is away is heard now, and it takes seconds to begin
                 with comparison.progress:
-                    drive(comparison, job.home, workers=job.workers)
+                    drive(comparison, job.home, workers=list(map(Worker, job.slots)))
     comparison.tally.untracked = copying.lacks
     return comparison.tally

@@ -9,8 +9,8 @@ from rich.markup import escape
 from afnetm.data.dataset import FaceDataset
 from afnetm.errors import UserError
 from afnetm.registry import add_method_file
-from afnetm.workers import core_count
 from benchmarks.commands.request import Request
+from benchmarks.execution.slots import Slot, processes_of, slots
 from benchmarks.plans.datasets import find_dataset, make_described
 from benchmarks.plans.fitting import check_fits
 from benchmarks.plans.runs import PlannedRun, plan
@@ -32,7 +32,7 @@ class Job:
         dataset: opened; None in a dry run whose dataset is yet to be made.
         planned: all the suite's runs; none without a dataset. Tuned, they have their best parameters.
         device: ``"cpu"`` or ``"cuda"``.
-        workers: processes.
+        slots: where runs are trained, one at a time in each.
         home: where records go.
         tuned: what they were tuned with; None where they were not.
         search: how the methods asked for are to be searched; None where they are not.
@@ -45,12 +45,17 @@ class Job:
     dataset: FaceDataset | None
     planned: list[PlannedRun]
     device: str
-    workers: int
+    slots: list[Slot]
     home: Home
     tuned: Tuned | None = None
     search: SearchSpec | None = None
     studies: Sequence[StudySpec] = ()
     untracked: str | None = None
+
+    @property
+    def workers(self) -> int:
+        """Runs that are under way at once."""
+        return len(self.slots)
 
     @property
     def chosen(self) -> list[PlannedRun]:
@@ -69,7 +74,7 @@ def prepare(request: Request, console: Terminal) -> Job:
         UserError: something of it is not right, or does not fit the rest.
     """
     options, home, device = request.options, request.options.home, pick_device(request.options.device)
-    workers = pick_workers(options.workers, device)
+    places = slots(device, workers=options.workers, per_gpu=options.workers_per_gpu)
     asked = [*options.methods, *map(add_method_file, options.method_files)]
     suite = suite_of(request.file, asked, earlier=request.added, left_out=lambda why: console.say(escape(why)))
     labels = list(suite.only(options.methods).methods)
@@ -79,14 +84,15 @@ def prepare(request: Request, console: Terminal) -> Job:
     if not options.dry:
         home.make()
         if dataset is None:
-            dataset = make_described(home, suite.dataset, detect=suite.detects, workers=workers, console=console)
+            detect, workers = suite.detects, processes_of(places)
+            dataset = make_described(home, suite.dataset, detect=detect, workers=workers, console=console)
     planned = plan(suite, dataset, device=device) if dataset else []
     tuned = None
     if options.params is not None and planned:
         tuned = by_file(suite, planned, options.params, left_out=lambda why: console.say(escape(why)))
     studies = study_specs(suite, search, planned, labels, dataset) if search else ()
     return Job(
-        suite, labels, dataset, tuned.planned if tuned else planned, device, workers, home, tuned, search, studies
+        suite, labels, dataset, tuned.planned if tuned else planned, device, places, home, tuned, search, studies
     )
 
 
@@ -102,16 +108,3 @@ def pick_device(name: str) -> str:
     if name == "cuda" and not there:
         raise UserError("--device: 'cuda' is not available; torch sees no GPU on this machine; allowed: auto, cpu")
     return "cuda" if there and name != "cpu" else "cpu"
-
-
-def pick_workers(count: int | None, device: str) -> int:
-    """Number of worker processes: as asked, or one a core on a CPU, one on a GPU.
-
-    Raises:
-        UserError: fewer than one.
-    """
-    if count is None:
-        return core_count() if device == "cpu" else 1
-    if count < 1:
-        raise UserError(f"--workers: {count} is not allowed; 1 or more")
-    return count

@@ -21,7 +21,8 @@ class Options:
         changes: of the suite's keys, each ``table.key=value``.
         methods: only these; every one where there are none.
         method_files: of methods that are compared as well, or belong to the suite.
-        workers: processes; None for as many as the device has room for.
+        workers: processes; None for as many as there are cores, or as the GPUs take.
+        workers_per_gpu: processes that share a GPU.
         device: ``"auto"``, ``"cpu"`` or ``"cuda"``.
         dry: whether nothing is to be written, only estimated.
         params: a file of best parameters to train with, instead of searching.
@@ -32,6 +33,7 @@ class Options:
     methods: Sequence[str] = ()
     method_files: Sequence[Path] = ()
     workers: int | None = None
+    workers_per_gpu: int = 1
     device: str = "auto"
     dry: bool = False
     params: Path | None = None

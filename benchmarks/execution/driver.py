@@ -1,13 +1,14 @@
 """The driver: whatever is to be trained is trained by workers, with one way to fail, to try again and to stop."""
 
 from collections import deque
+from collections.abc import Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass
 from typing import Protocol
 
 from afnetm.errors import UserError
 from afnetm.unwritten import is_full
-from benchmarks.execution.workers import Failure, Work, Worker, failure
+from benchmarks.execution.workers import Failure, Work, failure
 from benchmarks.plans.runs import PlannedRun
 from benchmarks.records.home import Home
 from benchmarks.records.store import Store
@@ -32,6 +33,22 @@ class Workload(Protocol):
         """Takes how a run ended that was pulled; each ends once."""
 
 
+class Executor(Protocol):
+    """One that does a run at a time: a process of this machine (`benchmarks.execution.workers.Worker`) or another."""
+
+    def submit(self, planned: PlannedRun, home: Home, work: Work) -> Future[float | Failure]:
+        """Begins a run, and does not wait; what comes of it is its seconds, or why it failed.
+
+        The future has an exception where whatever did it is gone.
+        """
+
+    def lost(self, future: Future[float | Failure]) -> bool:
+        """Whether what came of a run may be the executor's own fault, or its neighbours'; it is a fresh one then."""
+
+    def end(self) -> None:
+        """Ends it at once, whatever it does; may be called again."""
+
+
 def execute(planned: PlannedRun, home: Home) -> float:
     """Executes a run in a worker (`benchmarks.execution.executing`, which takes torch to import)."""
     from benchmarks.execution import executing
@@ -39,26 +56,26 @@ def execute(planned: PlannedRun, home: Home) -> float:
     return (executing.rehearse if planned.rehearsal else executing.execute)(planned, home)
 
 
-def drive(workload: Workload, home: Home, *, workers: int, work: Work = execute) -> None:
+def drive(workload: Workload, home: Home, *, workers: Sequence[Executor], work: Work = execute) -> None:
     """Has all of a workload done, until it gives nothing more and nothing is under way. The home's lock must be held.
 
-    A run that fails stops no other; why is recorded. A run whose process dies or runs out of memory, of which a
-    neighbour may have been the cause, is tried once more, with nothing beside it. Left by an exception, Ctrl-C's among
-    them, the workers end at once; their runs in flight are lost, and leave nothing half-written.
+    A run that fails stops no other; why is recorded. A run whose process dies, runs out of memory or can no longer use
+    its GPU, of which a neighbour may have been the cause, is tried once more, by another process with nothing beside
+    it. Left by an exception, Ctrl-C's among them, the workers end at once; their runs in flight are lost, and leave
+    nothing half-written.
 
     Args:
         workload: what is to be done.
         home: where records go.
-        workers: processes.
+        workers: what does them, as many at once; they are ended.
         work: what is done with each run; picklable.
 
     Raises:
         UserError: the home's disk is full. The runs in flight have not failed.
     """
     store = Store(home)
-    everyone = [Worker() for _ in range(workers)]
-    idle = list(everyone)
-    in_flight: dict[Future[float | Failure], tuple[Worker, PlannedRun]] = {}
+    idle = list(workers)
+    in_flight: dict[Future[float | Failure], tuple[Executor, PlannedRun]] = {}
     lost: deque[PlannedRun] = deque()
     alone: PlannedRun | None = None  # what is tried again, with nothing beside it
 
@@ -84,7 +101,7 @@ def drive(workload: Workload, home: Home, *, workers: int, work: Work = execute)
                         alone = None
                         workload.take(_outcome(planned, future, store, home))
         finally:
-            for worker in everyone:  # an interruption may have come while one was neither idle nor in flight
+            for worker in workers:  # an interruption may have come while one was neither idle nor in flight
                 worker.end()
 
 

@@ -45,6 +45,17 @@ def rehearse(planned: PlannedRun, home: Home) -> float:
 def execute(planned: PlannedRun, home: Home) -> float:
     """Trains and tests one run and writes its record; returns the seconds that it took."""
     started = time.perf_counter()
+    Store(home).write(planned.run.key, train(planned, home))
+    return time.perf_counter() - started
+
+
+def train(planned: PlannedRun, home: Home) -> Record:
+    """Trains and tests one run; its record is the caller's to write.
+
+    Args:
+        planned: the run.
+        home: where its dataset is; nothing is written.
+    """
     made_with = provenance()  # before anything is trained: what is wrong with it costs nothing then
     run = planned.run
     device = torch.device(run.device)
@@ -100,7 +111,7 @@ def execute(planned: PlannedRun, home: Home) -> float:
         "sources": source_digests(type(method).__module__),
         **made_with,
     }
-    record = Record(
+    return Record(
         result=result,
         predictions=_predictions(dataset, rows[fold.test], probabilities.numpy(), classes),
         curves=pd.DataFrame({name: curve.numpy() for name, curve in vars(curves).items()})
@@ -112,8 +123,6 @@ def execute(planned: PlannedRun, home: Home) -> float:
         if planned.keep_weights
         else None,
     )
-    Store(home).write(run.key, record)
-    return time.perf_counter() - started
 
 
 def _evidence(

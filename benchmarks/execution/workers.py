@@ -1,11 +1,13 @@
-"""A worker: a process that does one run at a time, one thread each on a CPU (two of them beat one of two threads).
+"""A worker: a process in a slot that does one run at a time, by one thread (two of them beat one of two threads).
 
 Each has a pool of its own, so that one that dies takes no other's run with it. Nothing here takes torch to import.
 """
 
+import multiprocessing
 import os
+import re
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
@@ -18,7 +20,8 @@ from typing import TYPE_CHECKING
 from afnetm.blame import error_message
 from afnetm.errors import UserError
 from afnetm.unwritten import is_full
-from afnetm.workers import context, follow_parent
+from afnetm.workers import context, environment, follow_parent
+from benchmarks.execution.slots import Slot, enter
 from benchmarks.records.home import Home
 from benchmarks.records.provenance import provenance
 
@@ -37,13 +40,14 @@ class Failure:
         reason: one line, which names the place in the method's own file.
         text: which run, when, with which versions; then the traceback.
         disk_full: whether there was no room for what it writes.
-        out_of_memory: whether there was none for what it computes, which a neighbour may have taken.
+        worth_retrying: whether another process with nothing beside it may do better: there was no memory, which a
+            neighbour may have taken, or the GPU can no longer be used by this process.
     """
 
     reason: str
     text: str
     disk_full: bool = False
-    out_of_memory: bool = False
+    worth_retrying: bool = False
 
 
 def begin_workers() -> BaseContext:
@@ -60,10 +64,15 @@ _SECONDS = 15.0
 
 
 class Worker:
-    """A process that runs one run at a time, and is replaced when it has died."""
+    """A process that runs one run at a time, and is replaced when it has died.
 
-    def __init__(self) -> None:
-        self._pool = _pool()
+    Args:
+        slot: where it works, and what its process begins with.
+    """
+
+    def __init__(self, slot: Slot) -> None:
+        self._slot = slot
+        self._pool: ProcessPoolExecutor | None = None  # until its first run
         # Of a pool that is being ended, which has neither any longer.
         self._processes: list[BaseProcess] = []
         self._manager: Thread | None = None
@@ -71,22 +80,27 @@ class Worker:
     def submit(self, planned: "PlannedRun", home: Home, work: Work) -> Future[float | Failure]:
         """Begins a run; what comes of it is its seconds, or why it failed."""
         try:
-            return self._pool.submit(_work, planned, home, work)
+            return self._submit(planned, home, work)
         except BrokenProcessPool:  # it died between two runs
-            self._renew()
-            return self._pool.submit(_work, planned, home, work)
+            self.end()
+            return self._submit(planned, home, work)
 
     def lost(self, future: Future[float | Failure]) -> bool:
-        """Whether it died over what it was given, or ran out of memory; then it is another process from now on."""
+        """Whether it died over a run, or what it met may be its own fault; then it is another process from now on.
+
+        Its own fault may be a lack of memory, or a GPU that refuses whatever this process still asks of it.
+        """
         if future.exception() is None:
             result = future.result()
-            if not (isinstance(result, Failure) and result.out_of_memory):
+            if not (isinstance(result, Failure) and result.worth_retrying):
                 return False
-        self._renew()
+        self.end()
         return True
 
     def end(self) -> None:
         """Ends it at once, whatever it does; where this is interrupted, it may be called again."""
+        if self._pool is None:
+            return
         # There is no public way before Python 3.14's kill_workers.
         self._processes = list((self._pool._processes or {}).values()) or self._processes
         self._manager = getattr(self._pool, "_executor_manager_thread", None) or self._manager
@@ -97,11 +111,14 @@ class Worker:
             process.join()
         if self._manager is not None:  # at the program's end Python would wake it while it closes what it is woken by
             self._manager.join(_SECONDS)
+        self._pool, self._processes, self._manager = None, [], None
 
-    def _renew(self) -> None:
-        self.end()
-        self._processes, self._manager = [], None
-        self._pool = _pool()
+    def _submit(self, planned: "PlannedRun", home: Home, work: Work) -> Future[float | Failure]:
+        if self._pool is None:
+            self._pool = _pool(self._slot)
+        # The process begins with its first run. Its path leaves out the current folder (`afnetm.workers.context`).
+        with environment({"PYTHONSAFEPATH": "1", **self._slot.environment}):
+            return self._pool.submit(_work, planned, home, work)
 
 
 def failure(what: BaseException | str, planned: "PlannedRun") -> Failure:
@@ -126,8 +143,28 @@ def failure(what: BaseException | str, planned: "PlannedRun") -> Failure:
         error_message(what, _module(run.method)),
         f"{head}\n\n{trace.rstrip()}\n",
         disk_full=is_full(what),
-        out_of_memory=isinstance(what, MemoryError) or type(what).__name__ == "OutOfMemoryError",  # torch's
+        worth_retrying=any(_may_be_the_process(error) for error in _causes(what)),
     )
+
+
+#: How torch begins what CUDA and its libraries say; all that a process asks of its GPU may fail after one of these.
+_OF_THE_GPU = re.compile(r"CUDA error|CUDNN_STATUS|CUBLAS_STATUS|CUFFT_|CUSOLVER_STATUS|HIP error")
+
+
+def _may_be_the_process(error: BaseException) -> bool:
+    if isinstance(error, MemoryError) or type(error).__name__ in {"OutOfMemoryError", "AcceleratorError"}:  # torch's
+        return True
+    return isinstance(error, RuntimeError) and _OF_THE_GPU.search(str(error)) is not None
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    """An error, and what it was raised from or while handling: a method may wrap what it met."""
+    seen: list[BaseException] = []
+    following: BaseException | None = error
+    while following is not None and following not in seen:
+        seen.append(following)
+        yield following
+        following = following.__cause__ or following.__context__
 
 
 def _module(method: str) -> str:
@@ -139,15 +176,15 @@ def _module(method: str) -> str:
         return ""
 
 
-def _pool() -> ProcessPoolExecutor:
-    return ProcessPoolExecutor(1, mp_context=begin_workers(), initializer=_start, initargs=(dict(os.environ),))
+def _pool(slot: Slot) -> ProcessPoolExecutor:
+    # What is forked has the environment of the server that it is forked from, which is too late for a GPU's.
+    kind = begin_workers() if slot.device == "cpu" else multiprocessing.get_context("spawn")
+    return ProcessPoolExecutor(1, mp_context=kind, initializer=_start, initargs=(slot, dict(os.environ)))
 
 
-def _start(environment: dict[str, str]) -> None:
-    follow_parent(environment)
-    from afnetm.training.process import prepare_process
-
-    prepare_process()
+def _start(slot: Slot, variables: dict[str, str]) -> None:
+    follow_parent(variables)
+    enter(slot)
 
 
 def _work(planned: "PlannedRun", home: Home, work: Work) -> float | Failure:

@@ -11,7 +11,7 @@ from optuna.storages import BaseStorage
 
 from afnetm.data.dataset import FaceDataset
 from afnetm.errors import UserError
-from benchmarks.execution.driver import Outcome, drive
+from benchmarks.execution.driver import Executor, Outcome, drive
 from benchmarks.plans.folds import Scans, inner_folds
 from benchmarks.plans.keys import deciding
 from benchmarks.plans.runs import PlannedRun, on_inner_fold, with_settings
@@ -126,7 +126,7 @@ def search(
     home: Home,
     storage: BaseStorage,
     *,
-    workers: int,
+    workers: Sequence[Executor],
     console: Terminal,
     ended: Callable[[StudySpec, Search], object] = lambda *_: None,
 ) -> dict[StudySpec, Search]:
@@ -137,7 +137,7 @@ def search(
         suite: whose methods they are.
         home: where records go.
         storage: where studies are.
-        workers: processes.
+        workers: what trains them; they are ended.
         console: for the progress.
         ended: is called with each study once its budget is spent, while others go on.
 
@@ -147,7 +147,7 @@ def search(
     searches = {study_spec: _opened(study_spec, storage) for study_spec in found}
     by_label = {one.label: [search for q, search in searches.items() if q.label == one.label] for one in found}
     spec = found[0].spec if found else SearchSpec()
-    progress = SearchProgress(by_label, spec, workers=workers, console=console)
+    progress = SearchProgress(by_label, spec, workers=len(workers), console=console)
     with progress.bars:
         drive(_Trials(searches, suite, Store(home), progress, ended), home, workers=workers)
         progress.update()  # where all was trained before, there was no outcome

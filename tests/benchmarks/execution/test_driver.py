@@ -12,6 +12,8 @@ import torch
 from afnetm.data.dataset import FaceDataset
 from afnetm.errors import UserError
 from benchmarks.execution.driver import Outcome, drive
+from benchmarks.execution.slots import slots
+from benchmarks.execution.workers import Worker
 from benchmarks.plans.runs import PlannedRun, plan
 from benchmarks.plans.suite import parse_suite
 from benchmarks.records.home import Home
@@ -66,6 +68,10 @@ class Listed:
         self.ended[outcome.planned.label] = outcome
 
 
+def workers(count: int) -> list[Worker]:
+    return list(map(Worker, slots("cpu", workers=count)))
+
+
 class Stopped(Listed):
     """Ctrl-C, after the first has ended."""
 
@@ -85,7 +91,7 @@ def working() -> list[psutil.Process]:
 def test_a_worker_that_dies_or_lacks_memory_costs_its_own_run_alone(runs: list[PlannedRun], tmp_path: Path) -> None:
     labels = ["fine 1", "dies 1", "tight 1", "once 1", "exits 3", "raises 1", "memory 1", "dies 2"]
     listed = Listed(labels, runs)
-    drive(listed, Home(tmp_path), workers=2, work=work)
+    drive(listed, Home(tmp_path), workers=workers(2), work=work)
     ended = listed.ended
     assert sorted(ended) == sorted(labels)
     assert {label for label, one in ended.items() if one.reason is None} == {"fine 1", "tight 1", "once 1"}
@@ -109,7 +115,7 @@ def test_a_worker_that_dies_or_lacks_memory_costs_its_own_run_alone(runs: list[P
 def test_a_full_disk_ends_the_run_in_a_line_and_fails_nothing(runs: list[PlannedRun], tmp_path: Path) -> None:
     labels = ["fine 1", "full 1", "fine 2", "fine 3"]
     with pytest.raises(UserError, match=r"^home '.*': the disk is full; finished runs are kept: free some space"):
-        drive(Listed(labels, runs), Home(tmp_path), workers=1, work=work)
+        drive(Listed(labels, runs), Home(tmp_path), workers=workers(1), work=work)
     assert not Store(Home(tmp_path)).failed()
     assert not (tmp_path / "fine 2").exists(), "nothing more is trained whose result could not be kept"
     assert not working()
@@ -117,5 +123,5 @@ def test_a_full_disk_ends_the_run_in_a_line_and_fails_nothing(runs: list[Planned
 
 def test_whoever_is_stopped_leaves_no_process_behind(runs: list[PlannedRun], tmp_path: Path) -> None:
     with pytest.raises(KeyboardInterrupt):
-        drive(Stopped(["fine 1", "fine 2", "fine 3"], runs), Home(tmp_path), workers=2, work=work)
+        drive(Stopped(["fine 1", "fine 2", "fine 3"], runs), Home(tmp_path), workers=workers(2), work=work)
     assert not working()

@@ -8,7 +8,7 @@ import json
 import random
 import re
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cache
@@ -28,6 +28,8 @@ from afnetm.data.scan import EXPRESSIONS
 from afnetm.errors import UserError
 from baselines.late import Late
 from benchmarks.execution.driver import Outcome, Workload
+from benchmarks.execution.slots import Slot
+from benchmarks.execution.workers import Worker
 from benchmarks.plans.runs import PlannedRun, Run, plan
 from benchmarks.plans.suite import Suite, parse_suite
 from benchmarks.records.home import Home
@@ -86,10 +88,10 @@ class Executor:
     patience: int = 10**9
     tried: list[Run] = field(default_factory=list)
 
-    def __call__(self, workload: Workload, home: Home, *, workers: int) -> None:
+    def __call__(self, workload: Workload, home: Home, *, workers: Sequence[Worker]) -> None:
         flying: list[PlannedRun] = []
         while True:
-            while len(flying) < workers and (planned := workload.pull()) is not None:
+            while len(flying) < len(workers) and (planned := workload.pull()) is not None:
                 flying.append(planned)
             if not flying:
                 return
@@ -121,7 +123,8 @@ def run(
 ) -> dict[StudySpec, Search]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(benchmarks.search.searching, "drive", executor)
-        return search(asked(of), of, Home(home), storage, workers=workers, console=console)
+        slots = [Worker(Slot())] * workers
+        return search(asked(of), of, Home(home), storage, workers=slots, console=console)
 
 
 def found(searches: dict[StudySpec, Search]) -> dict[str, list[tuple[object, ...]]]:
@@ -340,7 +343,7 @@ def test_each_study_is_told_of_once_when_it_has_ended(tmp_path: Path) -> None:
                 of,
                 Home(tmp_path),
                 storage,
-                workers=3,
+                workers=[Worker(Slot())] * 3,
                 console=QUIET,
                 ended=lambda study_spec, search: message.append((study_spec.name, search.finished)),
             )

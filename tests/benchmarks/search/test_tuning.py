@@ -12,6 +12,7 @@ from optuna.trial import FrozenTrial
 from afnetm.errors import UserError
 from benchmarks.commands.job import Job
 from benchmarks.commands.manifests import make_manifest
+from benchmarks.execution.slots import slots
 from benchmarks.plans.runs import PlannedRun, Run, plan
 from benchmarks.plans.suite import Suite
 from benchmarks.records.home import Home
@@ -38,7 +39,7 @@ def tuned(
 
 
 def job(of: Suite, found: Tuned, *, labels: list[str] = BOTH) -> Job:
-    return Job(of, labels, PEOPLE, found.planned, "cpu", 1, Home(Path("nowhere")), found)
+    return Job(of, labels, PEOPLE, found.planned, "cpu", slots("cpu", workers=1), Home(Path("nowhere")), found)
 
 
 def settings(run: Run) -> dict[str, Any]:
