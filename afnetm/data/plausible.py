@@ -9,6 +9,8 @@ from afnetm.errors import UserError
 
 #: The longest side of the box around all vertices, mm: from a child's face alone to a person with the sensor's origin.
 MIN_EXTENT_MM, MAX_EXTENT_MM = 80.0, 3000.0
+#: So large a share of vertices, at most, are strays of the sensor.
+_STRAY_SHARE = 0.01
 #: Edges of triangles that are seen on a face are shorter than this, mm; a spike's are not.
 MAX_EDGE_MM = WINDOW_MM
 #: How far texture coordinates may lie beyond the picture, as a share of it, and still mean its edge: what rounding and
@@ -36,11 +38,10 @@ def check_mesh(scan: Scan) -> None:
             raise _error(scan, f"a point of its {name} is not a finite number")
     extent = float(np.ptp(scan.vertices.astype(np.float64), axis=0).max())
     if not MIN_EXTENT_MM <= extent <= MAX_EXTENT_MM:
-        unit = "" if extent > MIN_EXTENT_MM else f"; is it in {'metres' if extent < 2 else 'centimetres'}?"
         raise _error(
             scan,
             f"its vertices extend over {extent:.3g} mm (allowed: {MIN_EXTENT_MM:g} to {MAX_EXTENT_MM:g}, "
-            f"lengths in mm{unit})",
+            f"lengths in mm{_why(scan, extent)})",
         )
     low, high = _uv_range(scan)
     if max(-low, high) > MAX_PICTURES:
@@ -49,6 +50,15 @@ def check_mesh(scan: Scan) -> None:
             f"its texture coordinates range from {low:g} to {high:g} (allowed: {-MAX_PICTURES:g} to {MAX_PICTURES:g}; "
             "the picture spans 0 to 1, not its pixels)",
         )
+
+
+def _why(scan: Scan, extent: float) -> str:
+    """The likeliest reason of an extent that is none of a face."""
+    if extent < MIN_EXTENT_MM:
+        return f"; is it in {'metres' if extent < 2 else 'centimetres or inches'}?"
+    away = np.abs(scan.vertices - np.median(scan.vertices, axis=0)).max(1) > MAX_EXTENT_MM / 2
+    few = 0 < away.sum() <= _STRAY_SHARE * len(away)
+    return f"; {away.sum()} of {len(away)} vertices are far from the others, delete them" if few else ""
 
 
 def check_edges(scan: Scan, seen: NDArray[np.intp]) -> None:

@@ -75,7 +75,7 @@ def fit_pose(scan: Scan) -> Pose:
         known = landmark_set(scan.landmark_names)
     except UserError as error:
         raise UserError(f"scan {scan.id}: {error}") from None
-    missing = [scan.landmark_names[row] for row in _missing(scan.landmarks, known)]
+    missing = [scan.landmark_names[row] for row in lacks(scan.landmarks, known)]
     if missing:
         raise UserError(f"scan {scan.id}: the pose fit needs {NEEDS}; missing: {missing}")
     pose = fit_anchors(find_anchors(scan.landmarks, known))
@@ -117,8 +117,8 @@ def fit_anchors(anchors: Anchors) -> Pose:
     return min((_kabsch(points, target * side * (way, 1, 1)) for way in (1, -1)), key=lambda fit: fit.misfit)
 
 
-def _missing(landmarks: NDArray[np.floating], known: LandmarkSet) -> list[int]:
-    """The missing rows of every need that is not met."""
+def lacks(landmarks: NDArray[np.floating], known: LandmarkSet) -> list[int]:
+    """The missing rows of every one of `NEEDS` that `landmarks` ``(L, 3)`` do not meet; empty where they suffice."""
     eyes = [[known.anchors[kind][side] for kind in _EYES] for side in (0, 1)]
     nose = [[rows for kind in kinds for rows in known.anchors.get(kind, ())] for kinds in (_NOSE_MIDDLE, _NOSE_LOW)]
     unmet = [need for need in (*eyes, *nose) if not any(_whole(landmarks, rows) for rows in need)]

@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,8 @@ from afnetm.data.scan_source import Found, Inspection, ScanSource
 from afnetm.data.sources.landmark_files import Landmarks, read_landmarks
 from afnetm.data.sources.nose_order import NoseOrder, choose_order
 from afnetm.data.sources.scan_table import Row, read_scan_table
-from afnetm.data.sources.textured import Textured, read_textured
+from afnetm.data.sources.textured import read_textured
+from afnetm.data.sources.units import MILLIMETRES, Unit, check_extent, check_face
 from afnetm.errors import UserError
 
 #: Landmarks this far from the nearest vertex, in the median, are another mesh's or of another unit, mm.
@@ -30,11 +31,12 @@ MAX_OFFSET_MM = 10.0
 class FolderSource(ScanSource):
     """The scans in `folder` that `table` lists (`afnetm.data.sources.scan_table`), of the classes that it names.
 
-    Meshes and landmarks are in mm, in one frame; where the face sits in it is undone by the pose fit.
+    A scan's mesh and landmarks are in one frame; where the face sits in it is undone by the pose fit.
 
     Args:
         folder: below which all files are.
         table: a CSV file, wherever it is.
+        unit: of the lengths in all files. A face that is none in it is refused, never converted unasked.
 
     Raises:
         UserError: no such folder or file, or a fault of the table. That a row's files are missing or damaged is told
@@ -44,6 +46,7 @@ class FolderSource(ScanSource):
     name = "folder"
     folder: Path
     table: Path
+    unit: Unit = "mm"
 
     def __post_init__(self) -> None:
         DataFolder(self.folder)
@@ -54,8 +57,10 @@ class FolderSource(ScanSource):
         folder = DataFolder(self.folder)
         files = [name for row in self._rows.values() for name in (row.mesh, row.landmarks, row.texture) if name]
         digest = hashlib.sha256(self._read[1] + folder.listing(files).encode())
-        nose = {"nose": self.nose.describe()} if self.nose.scans else {}
-        return {"kind": self.name, "scans": len(self._rows), **nose, "listing": digest.hexdigest()[:16]}
+        more: dict[str, Any] = {"nose": self.nose.describe()} if self.nose.scans else {}
+        if self.unit != "mm":
+            more["unit"] = self.unit
+        return {"kind": self.name, "scans": len(self._rows), **more, "listing": digest.hexdigest()[:16]}
 
     def ids(self) -> list[str]:
         """``Ada_anger_3`` ...: in the table's order."""
@@ -68,12 +73,15 @@ class FolderSource(ScanSource):
             raise UserError(f"scan {scan_id!r} is not among the {len(self._rows)} of {self.table.name}")
         folder = DataFolder(self.folder)
         try:
-            landmarks = read_landmarks(folder, row.landmarks)
+            landmarks = self._landmarks(row)
             points = landmarks.points
+            check_face(points, landmarks.names, self.unit, row.landmarks)
             if _disputed(landmarks):
                 points = self.nose.apply(points, row.landmarks)
             mesh = read_textured(folder, row.mesh, row.texture)
-            _check_landmarks(points, mesh, row)
+            check_extent(mesh.surface.vertices, self.unit, row.mesh)
+            vertices = mesh.surface.vertices * np.float32(MILLIMETRES[self.unit])
+            _check_landmarks(points, vertices, row)
         except UserError as error:
             raise UserError(f"{self.table.name}, line {row.line}: {error}") from None
         return Scan(
@@ -81,7 +89,7 @@ class FolderSource(ScanSource):
             subject=row.subject,
             expression=row.expression,
             intensity=row.intensity,
-            vertices=mesh.surface.vertices,
+            vertices=vertices,
             faces=mesh.surface.faces,
             uv=mesh.surface.uv,
             uv_faces=mesh.surface.uv_faces,
@@ -113,12 +121,16 @@ class FolderSource(ScanSource):
 
     def _in_order(self) -> Iterator[NDArray[np.float32]]:
         """Such landmarks of the scans whose files can be read; what is wrong with the others is for `load` to say."""
-        folder = DataFolder(self.folder)
         for row in self._rows.values():
             with suppress(UserError):
-                landmarks = read_landmarks(folder, row.landmarks)
+                landmarks = self._landmarks(row)
                 if _disputed(landmarks):
                     yield landmarks.points
+
+    def _landmarks(self, row: Row) -> Landmarks:
+        """The landmarks of a row's file, in mm."""
+        landmarks = read_landmarks(DataFolder(self.folder), row.landmarks)
+        return replace(landmarks, points=landmarks.points * np.float32(MILLIMETRES[self.unit]))
 
     @cached_property
     def _rows(self) -> dict[str, Row]:
@@ -141,11 +153,11 @@ def _is_there(folder: DataFolder, name: str) -> bool:
         return False
 
 
-def _check_landmarks(landmarks: np.ndarray[Any, np.dtype[np.float32]], mesh: Textured, row: Row) -> None:
+def _check_landmarks(landmarks: NDArray[np.float32], vertices: NDArray[np.float32], row: Row) -> None:
     there = landmarks[np.isfinite(landmarks).all(1)]
-    offset = float(np.median(cKDTree(mesh.surface.vertices).query(there)[0]))
+    offset = float(np.median(cKDTree(vertices).query(there)[0]))
     if offset > MAX_OFFSET_MM:
         raise UserError(
             f"{row.landmarks}: its landmarks are {offset:.0f} mm from the surface of {row.mesh}, in the median "
-            f"(allowed: up to {MAX_OFFSET_MM:g}; both must be in mm and in one frame)"
+            f"(allowed: up to {MAX_OFFSET_MM:g}; both must be in one unit and one frame)"
         )

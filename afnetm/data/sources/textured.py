@@ -36,7 +36,7 @@ class Textured:
 def read_textured(folder: DataFolder, name: str, texture: str | None) -> Textured:
     """The mesh called `name` in `folder` with the picture `texture`; with the one that it names where that is None.
 
-    Lengths are taken as they stand in the file, in mm, whatever the format says.
+    Lengths are taken as they stand in the file, whatever unit the format says they have.
 
     Raises:
         UserError: naming the file that is missing or wrong; or the mesh names no picture, or several.

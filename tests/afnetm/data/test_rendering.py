@@ -233,9 +233,9 @@ SPOILT = {
     "not a finite": lambda scan: {"uv": np.where(scan.uv > 0.5, np.nan, scan.uv).astype(np.float32)},
     "faces the viewer": lambda scan: {"faces": scan.faces[:, ::-1]},
     "is it in metres": lambda scan: {"vertices": scan.vertices / 1000},
-    "is it in centimetres": lambda scan: {"vertices": scan.vertices / 10},
-    "its vertices extend over 1e+09 mm (allowed: 80 to 3000, lengths in mm)": lambda scan: {
-        "vertices": np.concatenate([scan.vertices[:-5], np.full((5, 3), 1e9, np.float32)])
+    "is it in centimetres or inches": lambda scan: {"vertices": scan.vertices / 10},
+    "lengths in mm; 2 of 263 vertices are far from the others, delete them)": lambda scan: {
+        "vertices": np.concatenate([scan.vertices[:-2], np.full((2, 3), 1e9, np.float32)])
     },
     "a triangle seen on it has an edge of 30": lambda scan: {"vertices": _spiked(scan)},
     "texture coordinates range from 11.6364 to 244.364 (allowed: -10 to 10": lambda scan: {

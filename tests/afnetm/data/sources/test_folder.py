@@ -21,9 +21,11 @@ from afnetm.data.landmarks import LANDMARKS_22
 from afnetm.data.maps import DEPTH_STEP_MM, PLANES
 from afnetm.data.pose import fit_pose
 from afnetm.data.preparing import prepare_dataset
+from afnetm.data.registry import open_source
 from afnetm.data.rendering import render
 from afnetm.data.scan import Scan
 from afnetm.data.sources.folder import FolderSource
+from afnetm.data.sources.landmarks_22 import landmarks_22_from_83
 from afnetm.data.sources.nose_order import in_order
 from afnetm.data.synthetic import SyntheticSource
 from afnetm.errors import UserError
@@ -281,6 +283,43 @@ def test_links_and_pipes_are_not_followed_out(scans: Path, table: Write, tmp_pat
     for scan_id, expected in (("a_fear_1", "points outside"), ("a_fear_2", "not a regular file")):
         with pytest.raises(UserError, match=expected):
             source.load(scan_id)
+
+
+@pytest.mark.parametrize(("unit", "size"), [("cm", 10), ("m", 1000), ("inch", 25.4)])
+@pytest.mark.parametrize("kind", ["anatomical", "Bosphorus"])
+def test_files_in_another_unit_are_refused_by_its_name_and_read_with_it(
+    unit: str, size: float, kind: str, scans: Path, made: Scan, tmp_path: Path
+) -> None:
+    few = landmarks_22_from_83(made.landmarks, made.vertices)
+    names, points = (made.landmark_names, made.landmarks) if kind == "anatomical" else (LANDMARKS_22, few)
+    rows = [f"{name},{x!r},{y!r},{z!r}\n" for name, (x, y, z) in zip(names, (points / size).tolist(), strict=True)]
+    (scans / "small.csv").write_text("".join(rows))
+    (scans / "large.csv").write_text("".join(f"{n},{x},{y},{z}\n" for n, (x, y, z) in zip(names, points, strict=True)))
+    mesh = trimesh.load(scans / "face.ply", process=False)
+    mesh.apply_scale(1 / size)
+    content = mesh.export(file_type="ply").replace(b"element", b"comment TextureFile pictures/skin 1.png\nelement", 1)
+    (scans / "small.ply").write_bytes(content)
+    (tmp_path / "scans.csv").write_text(
+        f"{HEADER}a,fear,1,small.ply,small.csv,\na,fear,2,pictures/../small.ply,large.csv,\n"
+    )
+
+    def source(**options: str) -> FolderSource:
+        return open_source("folder", scans, table=tmp_path / "scans.csv", **options)  # type: ignore[return-value]
+
+    with pytest.raises(UserError, match=rf"small.csv: its eyes and nose .* are read with --set unit={unit}$"):
+        source().load("a_fear_1")
+    with pytest.raises(UserError, match=rf"small.ply: its vertices extend over .* --set unit=.*{unit}"):
+        source().load("a_fear_2")
+    with pytest.raises(UserError, match=r"large.csv: .* it seems to be in millimetres, .* --set unit=mm$"):
+        source(unit=unit).load("a_fear_2")
+    right = source(unit=unit)
+    scan = right.load("a_fear_1")
+    np.testing.assert_allclose(scan.vertices[scan.faces], made.vertices[made.faces], atol=2e-4)
+    np.testing.assert_allclose(scan.landmarks, points, atol=2e-4)
+    assert right.describe()["unit"] == unit
+    assert "unit" not in source(unit="mm").describe()
+    with pytest.raises(UserError, match="unit"):
+        source(unit="ft")
 
 
 def test_names_of_one_set_may_be_absent(table: Write, made: Scan) -> None:
