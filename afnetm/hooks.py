@@ -73,12 +73,16 @@ class TrainingHooks:
         frozen_parts: children that no gradient trains, such as a teacher that follows by a moving average.
         held_out: the share of the training subjects, 0 to below 1, who are not trained on: `calibrate` is given what
             the trained network answers for their scans, and `review` what it answers between phases.
+        eager_only: why its steps cannot be recorded once and replayed (``graph = true``), in a few words; empty where
+            they can, which is where all that changes from step to step, or from one training to the next, is in
+            parameters and buffers.
     """
 
     phases: Sequence[Phase] = (Phase(1.0),)
     rate_factors: Mapping[str, float] = {}
     frozen_parts: tuple[str, ...] = ()
     held_out: float = 0.0
+    eager_only: str = ""
 
     def begin(self, scans: int) -> None:
         """Called once before the first step, with the number of training scans."""

@@ -65,6 +65,8 @@ class UMT(Method):
 
 
 class _UMTNetwork(TwoFeatures, TrainingHooks):
+    eager_only = "its teachers are no part of the network"
+
     def __init__(self, method: UMT, encoder: EncoderSpec, classes: int) -> None:
         super().__init__(method, encoder, features=method.features)
         self.distillation = method.distillation

@@ -10,7 +10,7 @@ from afnetm.hooks import step_loss
 from afnetm.method import Finalizing, Method, built
 from afnetm.model.encoder import EncoderSpec
 from afnetm.training.config import TrainingConfig
-from afnetm.training.loop import autocast
+from afnetm.training.step import autocast
 
 #: Faces in a batch, at most.
 _FACES = 4

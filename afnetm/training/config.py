@@ -64,6 +64,7 @@ class TrainingConfig:
         precision: ``"bfloat16"`` runs the forward pass under autocast; weights and loss stay float32.
         channels_last: the memory format of the weights, and so of the feature maps.
         compile: the network is compiled by ``torch.compile`` (its graph mode).
+        graph: on a GPU, a training step is recorded once as a CUDA graph and replayed (`afnetm.training.graphs`).
         augmentation: what is changed in training faces.
     """
 
@@ -80,4 +81,5 @@ class TrainingConfig:
     precision: Precision = "float32"
     channels_last: bool = True
     compile: bool = False
+    graph: bool = False
     augmentation: Augmentation = field(default_factory=Augmentation)

@@ -10,20 +10,16 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn.utils import clip_grad_norm_
-from torch.optim import AdamW
-from torch.optim.lr_scheduler import LambdaLR
 
-from afnetm.hooks import Answers, TrainingBatch, hooks_of, phase_epochs, training_phase
+from afnetm.hooks import Answers, hooks_of, phase_epochs, training_phase
 from afnetm.method import Finalizing, Output
-from afnetm.model.encoder import EncoderPart
-from afnetm.training.augment import draw
+from afnetm.training import graphs
 from afnetm.training.config import TrainingConfig
 from afnetm.training.device_dataset import DeviceDataset
+from afnetm.training.step import TrainingScans, TrainingStep, autocast
 
 
 class DivergedError(ArithmeticError):
@@ -43,14 +39,6 @@ class Curves:
     loss: Tensor
     accuracy: Tensor
     learning_rate: Tensor
-
-
-def learning_rate_factor(step: int, steps: int, warmup: float) -> float:
-    """The schedule, 0..1: linear over the first ``warmup * steps`` steps, then a cosine to zero after the last."""
-    rising = warmup * steps
-    if step < rising:
-        return (step + 1) / (rising + 1)
-    return 0.5 * (1 + math.cos(math.pi * (step - rising) / (steps - rising)))
 
 
 def fit(
@@ -79,40 +67,27 @@ def fit(
     """
     hooks = hooks_of(model)
     generator = torch.Generator(data.device).manual_seed(seed)
+    scans = TrainingScans(data, index, labels)
     batches = math.ceil(len(index) / config.batch_size)
-    forward = torch.compile(model) if config.compile else model
     loss_sum, hits = torch.zeros(2, config.epochs, device=data.device)
     rates = torch.zeros(config.epochs)
-    step = 0
     hooks.begin(len(index))
     for number, phase, epochs in phase_epochs(hooks.phases, config.epochs):
         if held_out is not None and len(held_out):
             hooks.review(number, partial(_answers, model, data, (index, held_out), labels, config))
         hooks.begin_phase(number)
         with training_phase(model, hooks, phase):
-            optimizer, schedule = _optimizer(model, config, steps=len(epochs) * batches)
-            for epoch in epochs:
-                order = torch.randperm(len(index), generator=generator, device=data.device)
-                for part in order.tensor_split(batches):
-                    rows = index[part]
-                    progress = torch.full((), step / (config.epochs * batches), device=data.device)
-                    batch = TrainingBatch(labels[rows], part, progress, config.label_smoothing)
-                    faces = data.faces(rows, draw(config.augmentation, len(rows), generator))
-                    faces, batch = hooks.prepare(faces, batch)
-                    with autocast(data.device, config):
-                        output = forward(faces)
-                    loss = hooks.loss(output, batch)
-                    torch.autograd.backward(loss)
-                    hooks.adjust_gradients(output, batch)
-                    if config.gradient_clip is not None:
-                        clip_grad_norm_(model.parameters(), config.gradient_clip)
-                    rates[epoch] = max(schedule.get_last_lr())
-                    optimizer.step()
-                    optimizer.zero_grad()
-                    schedule.step()
-                    step += 1
-                    loss_sum[epoch] += loss.detach() * len(rows)
-                    hits[epoch] += (output.logits.detach().argmax(1) == labels[rows]).sum()
+            steps = range(epochs.start * batches, epochs.stop * batches)
+            progress = [step / (config.epochs * batches) for step in steps]
+            first = TrainingStep(model, hooks, config, generator, progress)
+            with graphs.steps(first, scans, batches=batches, phase=number) as (step, take):
+                for epoch in epochs:
+                    step.begin_epoch()
+                    order = torch.randperm(len(index), generator=step.generator, device=data.device)
+                    for part in order.tensor_split(batches):
+                        take(part)
+                    loss_sum[epoch], hits[epoch] = step.loss, step.hits
+            rates[epochs.start : epochs.stop] = torch.tensor(first.rates[batches - 1 :: batches])
     curves = Curves(loss_sum.cpu() / len(index), hits.cpu() / len(index), rates)
     _check_finite(curves.loss, config)
     finalize(model, data, index, labels, config)
@@ -121,35 +96,6 @@ def fit(
         with torch.no_grad():
             hooks.calibrate(answers.output, answers.targets)
     return curves
-
-
-def _optimizer(model: nn.Module, config: TrainingConfig, *, steps: int) -> tuple[AdamW, LambdaLR]:
-    """AdamW of what is trained now, and its schedule over so many steps; of nothing where there are none."""
-    optimizer = AdamW(parameter_groups(model, config), lr=config.learning_rate, fused=True)
-    return optimizer, LambdaLR(optimizer, lambda step: learning_rate_factor(step, steps, config.warmup))
-
-
-def parameter_groups(model: nn.Module, config: TrainingConfig) -> list[dict[str, Any]]:
-    """AdamW's parameter groups, of what is trained: what decays and what does not, new weights and pretrained ones.
-
-    Decay is for the weights of convolutions and linear layers alone: the parameters called ``weight`` (or
-    ``in_proj_weight``) with two axes or more, embeddings excepted. Norms, biases, tokens and scalars are left out, as
-    timm leaves them out: zero is no simpler a value of theirs. Encoders' given weights have `pretrained_factor`,
-    beside which a module's own `TrainingHooks.rate_factors` count.
-    """
-    own = hooks_of(model).rate_factors
-    embeddings = {module.weight for module in model.modules() if isinstance(module, nn.Embedding)}
-    parts = [part for part in model.modules() if isinstance(part, EncoderPart) and part.pretrained]
-    pretrained = {parameter for part in parts for parameter in part.parameters()}
-    groups: dict[tuple[float, float], list[nn.Parameter]] = {}
-    for name, parameter in model.named_parameters():
-        if parameter.requires_grad:
-            decays = name.endswith("weight") and parameter.ndim > 1 and parameter not in embeddings
-            rate = config.learning_rate * own.get(name.partition(".")[0], 1.0)
-            if parameter in pretrained:
-                rate *= config.pretrained_factor
-            groups.setdefault((rate, config.weight_decay if decays else 0.0), []).append(parameter)
-    return [{"params": of, "lr": rate, "weight_decay": decay} for (rate, decay), of in groups.items()]
 
 
 def _check_finite(loss: Tensor, config: TrainingConfig) -> None:
@@ -214,8 +160,3 @@ def _outputs(model: nn.Module, data: DeviceDataset, index: Tensor, config: Train
         with autocast(data.device, config):
             outputs.append(model(data.faces(batch, softened=config.augmentation.moves)))
     return outputs
-
-
-def autocast(device: torch.device, config: TrainingConfig) -> torch.autocast:
-    """The precision that a training configuration computes forward passes in."""
-    return torch.autocast(device.type, torch.bfloat16, enabled=config.precision == "bfloat16")

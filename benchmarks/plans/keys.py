@@ -29,6 +29,7 @@ UNSAID: Mapping[str, Any] = {
     "precision": "float32",
     "channels_last": True,
     "compile": False,
+    "graph": False,
     "augmentation": {
         "rotation": 3.0,
         "scale": 0.03,

@@ -20,7 +20,7 @@ from afnetm.model.encoder import Encoder, EncoderPart, EncoderSpec
 from afnetm.model.stream import Stream, check_encoder
 from afnetm.registry import methods
 from afnetm.training.gradcam import gradcam
-from afnetm.training.loop import parameter_groups
+from afnetm.training.optimizing import parameter_groups
 
 Frozen = Literal[0, 1, 2, 3, "all"]
 NAME = "test_resnet"

@@ -16,7 +16,8 @@ from afnetm.model.stream import Stream
 from afnetm.registry import methods
 from afnetm.training.config import TrainingConfig
 from afnetm.training.device_dataset import DeviceDataset
-from afnetm.training.loop import Curves, DivergedError, fit, learning_rate_factor, parameter_groups, predict
+from afnetm.training.loop import Curves, DivergedError, fit, predict
+from afnetm.training.optimizing import learning_rate_factor, parameter_groups
 
 CPU = torch.device("cpu")
 SHORT = TrainingConfig(epochs=2, batch_size=16)
