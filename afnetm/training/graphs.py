@@ -169,7 +169,7 @@ class RecordedStep:
 
 
 class Recordings:
-    """What has been recorded in this process on one device, those used last at the end; and what cannot be, and why."""
+    """Recorded steps of this process on one device, those used last at the end; and why others could not be recorded."""
 
     def __init__(self, recorder: Recorder) -> None:
         self.recorder = recorder

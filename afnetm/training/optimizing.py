@@ -1,4 +1,4 @@
-"""What is optimised, and how fast: AdamW's parameter groups, and the rates of all steps."""
+"""The optimiser's part of a training: AdamW's parameter groups, and the learning rate of each step."""
 
 import math
 from typing import Any
