@@ -69,8 +69,9 @@ class CudaGraphs:
 
     @property
     def limit(self) -> float:
-        """A share of the GPU's memory."""
-        return _SHARE * float(_cuda.get_device_properties(self.device).total_memory)
+        """A share of the GPU's memory that this process may use."""
+        total = float(_cuda.get_device_properties(self.device).total_memory)
+        return _SHARE * total * float(_cuda.get_per_process_memory_fraction(self.device))
 
     def record(
         self, run: Callable[[], None], rewind: Callable[[], object], generator: torch.Generator
@@ -169,7 +170,7 @@ class RecordedStep:
 
 
 class Recordings:
-    """Recorded steps of this process on one device, those used last at the end; and why others could not be recorded."""
+    """Recorded steps of this process on a device, those used last at the end; and why others could not be recorded."""
 
     def __init__(self, recorder: Recorder) -> None:
         self.recorder = recorder
