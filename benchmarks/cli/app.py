@@ -18,6 +18,7 @@ from benchmarks.cli.arguments import Command, Program
 from benchmarks.cli.asking import begin, stoppable
 from benchmarks.cli.carrying import carry_out
 from benchmarks.cli.options import (
+    Artifacts,
     Changes,
     Device,
     DryRun,
@@ -28,6 +29,7 @@ from benchmarks.cli.options import (
     WithFaces,
     Workers,
     WorkersPerGpu,
+    check_artifacts,
 )
 from benchmarks.records.home import Home
 from benchmarks.terminal.console import console, errors, listen, output
@@ -129,6 +131,7 @@ def run(
     ] = None,
     dry_run: DryRun = False,
     with_faces: WithFaces = False,
+    artifacts: Artifacts = "auto",
 ) -> None:
     """Trains and tests what is not done yet, stores the results, and writes the report.
 
@@ -138,6 +141,7 @@ def run(
     """
     from benchmarks.commands.request import Options, ask
 
+    check_artifacts(artifacts)
     options = Options(
         home=context.obj,
         changes=changes or (),
@@ -156,7 +160,7 @@ def run(
     with stoppable("run"):
         job = prepare(request, console)
         if not dry_run:
-            carry_out(context, job, with_faces=with_faces)
+            carry_out(context, job, with_faces=with_faces, artifacts=artifacts)
             return
         with console.status("timing a few training steps"):
             from benchmarks.commands.forecast import dry_forecast

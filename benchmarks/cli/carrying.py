@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from benchmarks.commands.job import Job
 
 
-def carry_out(context: typer.Context, job: "Job", *, with_faces: bool) -> None:
+def carry_out(context: typer.Context, job: "Job", *, with_faces: bool, artifacts: str) -> None:
     """Does what is not done yet, writes the report, and exits with 1 if something failed."""
     with console.status("loading"):
         from benchmarks.commands import comparing
@@ -24,7 +24,9 @@ def carry_out(context: typer.Context, job: "Job", *, with_faces: bool) -> None:
         job = search.tune(context, job)
     assert job.dataset is not None
     manifest = make_manifest(job.suite, job.dataset, job.planned, job.tuned)
-    tally = comparing.train(job, manifest, tracking_uri=uri, with_faces=with_faces, console=console)
+    tally = comparing.train(
+        job, manifest, tracking_uri=uri, with_faces=with_faces, artifacts=artifacts, console=console
+    )
     for (label, reason), alike in tally.failures.items():  # first: of nothing but failures there is no report
         first = alike[0]
         where = f"{label} {first.repeat}-{first.fold}"

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
+from afnetm.errors import UserError
 from benchmarks.cli.completion import complete_devices, complete_methods, complete_suites
 from benchmarks.records.home import Home, without_secrets
 from benchmarks.terminal.console import errors
@@ -59,6 +60,14 @@ WithFaces = Annotated[
         "may show subjects are copied to MLflow too, and stay there.",
     ),
 ]
+Artifacts = Annotated[
+    str,
+    typer.Option(
+        metavar="auto|on|off",
+        envvar="AFNETM_ARTIFACTS",
+        help="Copy the files of runs to MLflow; auto: where a suite has at most 5,000 runs. Others say where they are.",
+    ),
+]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON only.")]
 Workers = Annotated[
     int | None,
@@ -69,6 +78,16 @@ WorkersPerGpu = Annotated[
 ]
 Device = Annotated[str, typer.Option(metavar="auto|cpu|cuda", help="Where to train.", autocompletion=complete_devices)]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Print what would be done, and an estimate of its duration.")]
+
+
+def check_artifacts(choice: str) -> None:
+    """Refuses what is none of the values of `Artifacts`.
+
+    Raises:
+        UserError: it is none.
+    """
+    if choice not in {"auto", "on", "off"}:
+        raise UserError(f"--artifacts: '{choice}' is not allowed; one of: auto, on, off")
 
 
 def command_line(home: Home, *words: str) -> str:

@@ -98,11 +98,14 @@ def _study_tracker(
     return StudyTracker(uri, home, manifest, storage_url=storage_url, tell=tell)
 
 
-def train(job: Job, manifest: Manifest, *, tracking_uri: str, with_faces: bool, console: Terminal) -> Tally:
+def train(
+    job: Job, manifest: Manifest, *, tracking_uri: str, with_faces: bool, artifacts: str = "auto", console: Terminal
+) -> Tally:
     """Trains and tests what of a job is not done yet; its manifest is written to the home first.
 
     MLflow is written from a thread of its own, so that workers never wait for it; what it lacks from earlier runs is
-    caught up on the way. `with_faces` lets it have subjects' names that are not shareable.
+    caught up on the way. `with_faces` lets it have subjects' names that are not shareable; `artifacts` says whether it
+    has runs' files (`benchmarks.execution.tracking.Tracker`).
     """
     chosen = job.chosen
     with job.home.lock():
@@ -112,7 +115,9 @@ def train(job: Job, manifest: Manifest, *, tracking_uri: str, with_faces: bool, 
         store = Store(job.home)
         done = store.done()
         tell_earlier(job, [one for one in chosen if one.run.key in done], store, console)
-        with run_copies(tracking_uri, job.home, manifest, console, with_faces=with_faces) as copying:
+        with run_copies(
+            tracking_uri, job.home, manifest, console, with_faces=with_faces, artifacts=artifacts
+        ) as copying:
 
             def log(key: str) -> None:
                 copying.do(lambda tracker: tracker.log([listed[key]]))

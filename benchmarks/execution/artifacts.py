@@ -10,24 +10,13 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
-from sqlalchemy import NullPool, column, create_engine, func, inspect, make_url, or_, select, table, update
-
 from afnetm.zipped import Folder
+from benchmarks.execution.database import place
 from benchmarks.execution.troubles import is_database
 from benchmarks.records.home import Home
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
-
-#: The tag by which runs of ours are known: their method.
-METHOD = "afnetm.method"
-
-# Of MLflow's tables what is needed here; these have been called so since there are migrations for them.
-_runs = table("runs", column("run_uuid"), column("experiment_id"), column("artifact_uri"))
-_experiments = table(
-    "experiments", column("experiment_id"), column("name"), column("lifecycle_stage"), column("artifact_location")
-)
-_tags = table("tags", column("run_uuid"), column("key"))
 
 
 class Artifacts:
@@ -68,7 +57,7 @@ class Artifacts:
         if run not in self._known:
             uri = f"{self.location}/{run}/artifacts"
             if self._client.get_run(run).info.artifact_uri != uri:
-                _place(self._uri, run, uri)
+                place(self._uri, run, uri)
             self._known.add(run)
         own = self._folder / run / "artifacts"
         if alone:
@@ -85,43 +74,6 @@ class Artifacts:
             self._tell(f"no artifacts are copied: the server keeps them in {where}, outside of the home; {how}")
             self._known.add(run)
         return taken
-
-
-def bring_home(uri: str, home: Home) -> None:
-    """Has the home's own database look for artifacts where the home is now. Any other database stays as it is."""
-    url = make_url(uri)
-    own = home.path.resolve() / "mlflow.db"
-    if url.get_backend_name() != "sqlite" or Path(url.database or "").resolve() != own or not own.is_file():
-        return
-    here = home.artifacts.resolve().as_uri()
-    location, artifact_uri = _experiments.c.artifact_location, _runs.c.artifact_uri
-    ours = select(_runs.c.experiment_id).join_from(_runs, _tags, _runs.c.run_uuid == _tags.c.run_uuid)
-    ours = ours.where(_tags.c.key == METHOD)
-    with create_engine(url, poolclass=NullPool).begin() as connection:
-        if not inspect(connection).has_table("tags"):
-            return
-        places = select(location).where(location != here, _experiments.c.experiment_id.in_(ours)).distinct()
-        for there in connection.scalars(places).all():
-            if there.startswith(("file:", "/")):
-                for owner, moved in ((_experiments, location), (_runs, artifact_uri)):
-                    below = func.substr(moved, 1, len(there) + 1) == f"{there}/"
-                    now = {moved.name: here + func.substr(moved, len(there) + 1)}
-                    connection.execute(update(owner).where(or_(moved == there, below)).values(now))
-
-
-def experiments_in(uri: str) -> dict[str, str]:
-    """Identifiers of the experiments in a database by their names, without those that were deleted."""
-    with create_engine(uri, poolclass=NullPool).connect() as connection:
-        if not inspect(connection).has_table("experiments"):
-            return {}
-        identifier, name, stage = _experiments.c.experiment_id, _experiments.c.name, _experiments.c.lifecycle_stage
-        rows = connection.execute(select(name, identifier).where(stage == "active")).all()
-    return {str(name): str(identifier) for name, identifier in rows}
-
-
-def _place(uri: str, run: str, where: str) -> None:
-    with create_engine(uri, poolclass=NullPool).begin() as connection:
-        connection.execute(update(_runs).where(_runs.c.run_uuid == run).values(artifact_uri=where))
 
 
 def _write(folder: Path, files: Mapping[str, Folder | bytes]) -> None:

@@ -175,14 +175,14 @@ def copies(make: Callable[[Report], Copier], uri: str, console: Console) -> Copy
 
 
 def run_copies(
-    uri: str, home: Home, manifest: Manifest, console: Console, *, with_faces: bool = False
+    uri: str, home: Home, manifest: Manifest, console: Console, *, with_faces: bool = False, artifacts: str = "auto"
 ) -> Copying["Tracker"]:
     """Copying of a suite's runs and its report to MLflow at `uri` (`benchmarks.execution.tracking.Tracker`)."""
 
     def make(tell: Report) -> "Tracker":
         from benchmarks.execution.tracking import Tracker
 
-        return Tracker(uri, home, manifest, with_faces=with_faces, tell=tell)
+        return Tracker(uri, home, manifest, with_faces=with_faces, artifacts=artifacts, tell=tell)
 
     return copies(make, uri, console)
 

@@ -18,7 +18,7 @@ from sqlalchemy import make_url
 from sqlalchemy.exc import SQLAlchemyError
 
 from afnetm.errors import UserError
-from benchmarks.execution.artifacts import bring_home, experiments_in
+from benchmarks.execution.database import bring_home, experiments_in
 from benchmarks.execution.interfaces import HERE, MLFLOW_PORT, announce, check_port
 from benchmarks.execution.troubles import check_tracking_uri, is_database, of_mlflow, reach, trouble
 from benchmarks.records.home import Home

@@ -24,7 +24,20 @@ from mlflow import MlflowClient
 from mlflow.entities import DatasetInput, Metric, Run
 
 from afnetm.zipped import run_files
-from benchmarks.execution.artifacts import METHOD, Artifacts, bring_home
+from benchmarks.execution.artifacts import Artifacts
+from benchmarks.execution.copied import (
+    FILES,
+    FILES_COPIED,
+    FINISHED,
+    KEY,
+    PARENT,
+    STUDY,
+    TRIAL,
+    Copy,
+    above,
+    copies_of,
+)
+from benchmarks.execution.database import METHOD, bring_home
 from benchmarks.execution.entities import (
     method_params,
     mlflow_dataset,
@@ -47,17 +60,15 @@ for _noisy, _level in (
 ):
     logging.getLogger(_noisy).setLevel(_level)
 
-#: Tags. A study's name stands at its own run and at its best trial's runs, these have its number beside it.
-STUDY, TRIAL = "afnetm.study", "afnetm.trial"
-_KEY, _FINISHED = "afnetm.key", "afnetm.finished"
-_REPORT = "afnetm.report"  # of the run that has the suite's report
-_NAMED = "afnetm.named"  # of a run that has what names subjects
-_RUNS = "afnetm.runs"  # of a study's run: keys of its best trial's runs
-# MLflow's own tags, which its UI knows: it nests runs by the first.
-PARENT, _NOTE, _SOURCE = "mlflow.parentRunId", "mlflow.note.content", "mlflow.source.name"
-_PAGE = 1000
+#: Tags: of the run that has the report; of a study's run, keys of its best trial's runs; of a copy, where in the home
+#: its record is.
+_REPORT, _RUNS, _RECORD = "afnetm.report", "afnetm.runs", "afnetm.record"
+# MLflow's own tags, which its UI knows.
+_NOTE, _SOURCE = "mlflow.note.content", "mlflow.source.name"
 #: What a copy is made of; raised whenever a record's copy changes, so that copies of before are made anew.
-_FORM = 2
+_FORM = 3
+#: A suite of more runs has no copies of their files in MLflow, unless they are asked for: every run is about six.
+MOST_WITH_FILES = 5000
 
 
 class Tracker:
@@ -67,8 +78,10 @@ class Tracker:
         uri: where MLflow is: a database's or a server's.
         home: whose records are copied; it keeps the artifacts, unless a server does.
         manifest: the suite.
-        with_faces: whether what names or shows subjects is copied though the dataset is not shareable. What was copied
-            without is completed; what was copied with it stays, whatever is said later.
+        with_faces: whether what names or shows subjects is copied though the dataset is not shareable.
+        artifacts: whether files of runs are copied: ``"on"``, ``"off"``, or ``"auto"`` for those of a suite of at most
+            `MOST_WITH_FILES` runs. Others say where their record is. What was copied without files, or without those
+            that name subjects, is completed; what was copied with them stays, whatever is said later.
         tell: is given a line about what was done beside copying.
 
     Every method may raise what MLflow raises when it cannot be reached.
@@ -87,6 +100,7 @@ class Tracker:
         manifest: Manifest,
         *,
         with_faces: bool = False,
+        artifacts: str = "auto",
         tell: Callable[[str], object] = lambda line: None,
     ) -> None:
         reach(uri)
@@ -94,7 +108,10 @@ class Tracker:
             bring_home(uri, home)
         self.client = MlflowClient(uri)
         self.artifacts = Artifacts(self.client, uri, home, tell=tell)
-        self._named = bool(manifest.dataset["shareable"]) or with_faces
+        self._uri = uri
+        named = bool(manifest.dataset["shareable"]) or with_faces
+        few = len(manifest.only(None)) <= MOST_WITH_FILES
+        self._files = ("all" if named else "nameless") if artifacts == "on" or (artifacts == "auto" and few) else "none"
         self._store = Store(home)
         self._manifest = manifest
         self.experiment = self._open(tell)
@@ -106,10 +123,9 @@ class Tracker:
         self._parents: dict[str, Run] = {}
         self._spans: dict[str, tuple[int, int]] = {}
         self._report = ""
-        self._children: dict[str, tuple[str, str]] = {}
-        self._places: dict[str, dict[str, str]] = {}
-        self._nameless: set[str] = set()
-        for run in self._runs():
+        self._copies: dict[str, Copy] = {}
+        self._looked: set[str] = set()  # methods whose copies are known
+        for run in above(self.client, self.experiment):
             self._remember(run)
 
     def log(self, listed_runs: Iterable[ListedRun]) -> int:
@@ -118,26 +134,31 @@ class Tracker:
         for listed in listed_runs:
             if not self._store.folder(listed.key).is_dir():
                 continue
+            self._look(listed.method)
             result = self._store.result(listed.key)
             self.widen(listed.method, *_span(result))
-            run, finished = self._children.get(listed.key, ("", ""))
-            if finished == _finished(result):
-                logged += self._complete(listed.key, run)
-                self._move(listed, run)
+            copy = self._copies.get(listed.key)
+            if copy and copy.finished == _finished(result):
+                logged += self._complete(listed.key, copy)
+                self._move(listed, copy)
                 continue
-            if run:  # the record was made anew, or the copy was cut off
-                self.client.delete_run(run)
+            if copy:  # the record was made anew, or the copy was cut off
+                self.client.delete_run(copy.run)
             self._log_run(listed, result)
             logged += 1
         return logged
 
     def close(self) -> None:
         """Brings up to date what stands above runs: a study's run names its own, a method's has how many there are."""
+        # Others have left the suite, or nothing of them was looked at.
+        methods = self._spans.keys() & self._parents.keys() & self._manifest.methods.keys()
+        for method in methods:
+            self._look(method)
         self._name_runs()
-        done = self._store.done() & self._children.keys()
-        runs = Counter(listed.method for listed in self._manifest.runs if listed.key in done)
-        for method in filter(self._manifest.methods.__contains__, list(self._parents)):  # others have left the suite
-            self._update(method, {"runs": float(runs[method])})
+        done = self._store.done()
+        counts = Counter(e.method for e in self._manifest.runs if e.key in self._copies and e.key in done)
+        for method in methods:
+            self._update(method, {"runs": float(counts[method])})
 
     def publish(
         self,
@@ -193,37 +214,26 @@ class Tracker:
             tell(f"the suite's experiment '{suite}' had been deleted there, and is restored")
         return str(experiment.experiment_id)
 
-    def _runs(self) -> list[Run]:
-        runs: list[Run] = []
-        token = None
-        while token is None or token:
-            page = self.client.search_runs([self.experiment], max_results=_PAGE, page_token=token)
-            runs += page
-            token = page.token or ""
-        return runs
-
     def _remember(self, run: Run) -> None:
         tags = run.data.tags
-        if _KEY in tags:
-            self._remember_run(run.info.run_id, tags, whole=run.info.status == "FINISHED")
-        elif STUDY in tags:
+        if STUDY in tags:
             self.studies[tags[STUDY]] = run
         elif _REPORT in tags:
             self._report = run.info.run_id
         elif METHOD in tags:
             self._parents[tags[METHOD]] = run
 
-    def _remember_run(self, run: str, tags: Mapping[str, str], *, whole: bool) -> None:
-        key = tags[_KEY]
-        before, finished = self._children.get(key, ("", ""))
-        if before:  # a server that answered too late had made one, and was asked again
-            self.client.delete_run(run if finished else before)
-            if finished:
-                return
-        self._children[key] = (run, tags[_FINISHED] if whole else "")
-        if tags.get(_NAMED) == "no":
-            self._nameless.add(key)
-        self._places[key] = {name: tags[name] for name in (PARENT, STUDY, TRIAL) if name in tags}
+    def _look(self, method: str) -> None:
+        """Learns which copies there are of a method's runs, once."""
+        if method in self._looked:
+            return
+        self._looked.add(method)
+        for key, copy in copies_of(self.client, self._uri, self.experiment, method):
+            before = self._copies.get(key)
+            if before:  # a server that answered too late had made one, and was asked again
+                self.client.delete_run(copy.run if before.finished else before.run)
+            if not before or not before.finished:
+                self._copies[key] = copy
 
     def parent(self, method: str) -> str:
         """The run of a method; made if it is not there, and anew where the method's settings are others by now."""
@@ -241,19 +251,20 @@ class Tracker:
         self.client.log_inputs(run, [DatasetInput(mlflow_dataset(self._manifest.dataset))])
         self._parents[method] = self.client.get_run(run)
         if before is not None:
-            self._adopt(run, before.info.run_id)
+            self._adopt(method, run, before.info.run_id)
         return run
 
     def _suite(self) -> dict[str, Path | bytes]:
         resolved = json.dumps(self._manifest.resolved, indent=2)
         return {"suite.toml": self._manifest.text.encode(), "suite.resolved.json": resolved.encode()}
 
-    def _adopt(self, run: str, before: str) -> None:
-        """Puts all that is below the run `before` below another, and deletes it."""
-        for key, place in self._places.items():
-            if place.get(PARENT) == before:
-                self.client.set_tag(self._children[key][0], PARENT, run)
-                place[PARENT] = run
+    def _adopt(self, method: str, run: str, before: str) -> None:
+        """Puts all that is below the run `before` of a method below another, and deletes it."""
+        self._look(method)
+        for copy in self._copies.values():
+            if copy.place.get(PARENT) == before:
+                self.client.set_tag(copy.run, PARENT, run)
+                copy.place[PARENT] = run
         for study in self.studies.values():
             if study.data.tags.get(PARENT) == before:
                 self.client.set_tag(study.info.run_id, PARENT, run)
@@ -261,38 +272,48 @@ class Tracker:
 
     def _log_run(self, listed: ListedRun, result: dict[str, Any]) -> None:
         start, end = _span(result)
-        self._places[listed.key] = self._place(listed)
+        place, record = self._place(listed), f"runs/{listed.key}"
         tags = {
-            **self._places[listed.key],
+            **place,
             METHOD: listed.method,
-            _KEY: listed.key,
-            _FINISHED: _finished(result),
-            _NAMED: "yes" if self._named else "no",
+            KEY: listed.key,
+            FINISHED: _finished(result),
+            FILES: self._files,
+            _RECORD: record,
             _SOURCE: "afnetm run",
             "mlflow.source.git.commit": result["commit"],
             "afnetm.hardware": result["hardware"],
             "afnetm.device": result["device_name"],
             **{f"version.{name}": version for name, version in result["versions"].items()},
         }
+        if self._files == "none":
+            tags[_NOTE] = f"Its files are not copied here; they are `{record}` of the folder that `afnetm` writes to."
         run = self.client.create_run(self.experiment, start_time=start, tags=tags, run_name=run_name(listed))
-        identifier = str(run.info.run_id)
-        self._children[listed.key] = (identifier, "")  # what is cut off from here on is made again
+        copy = Copy(str(run.info.run_id), place=place, files=self._files)
+        self._copies[listed.key] = copy  # what is cut off from here on is made again
         folder = self._store.folder(listed.key)
-        self.client.log_batch(identifier, metrics=run_metrics(result, folder, end), params=run_params(result))
-        self.client.log_inputs(identifier, [DatasetInput(mlflow_dataset(self._manifest.dataset))])
-        files = {file.name: file for file in run_files(folder) if self._named or not shows_subjects(file)}
-        self.artifacts.put(identifier, files)
-        self.client.set_terminated(identifier, end_time=end)
-        self._children[listed.key] = (identifier, _finished(result))
-        (self._nameless.discard if self._named else self._nameless.add)(listed.key)
+        self.client.log_batch(copy.run, metrics=run_metrics(result, folder, end), params=run_params(result))
+        self.client.log_inputs(copy.run, [DatasetInput(mlflow_dataset(self._manifest.dataset))])
+        self._put(listed.key, copy.run)
+        self.client.set_terminated(copy.run, end_time=end)
+        copy.finished = _finished(result)
 
-    def _complete(self, key: str, run: str) -> bool:
-        """Adds what names subjects to a copy that was made without, where that is wanted now; says whether it was."""
-        if not self._named or key not in self._nameless:
+    def _put(self, key: str, run: str) -> None:
+        """Copies the files of a record that may be copied."""
+        if self._files != "none":
+            files = run_files(self._store.folder(key))
+            named = self._files == "all"
+            self.artifacts.put(run, {file.name: file for file in files if named or not shows_subjects(file)})
+
+    def _complete(self, key: str, copy: Copy) -> bool:
+        """Adds files to a copy that was made without, where they are wanted now; says whether it did."""
+        if FILES_COPIED.index(copy.files) >= FILES_COPIED.index(self._files):
             return False
-        self.artifacts.put(run, {file.name: file for file in run_files(self._store.folder(key))})
-        self.client.set_tag(run, _NAMED, "yes")
-        self._nameless.discard(key)
+        self._put(key, copy.run)
+        self.client.set_tag(copy.run, FILES, self._files)
+        if copy.files == "none":
+            self.client.delete_tag(copy.run, _NOTE)
+        copy.files = self._files
         return True
 
     def _place(self, listed: ListedRun) -> dict[str, str]:
@@ -305,25 +326,26 @@ class Tracker:
                 return {PARENT: parent, STUDY: study["study"], TRIAL: str(study["best_trial"])}
         return {PARENT: self.parent(listed.method)}
 
-    def _move(self, listed: ListedRun, run: str) -> None:
-        """Puts the run of a run where it belongs now: what a search chose may have been trained before."""
-        before, now = self._places[listed.key], self._place(listed)
-        for tag in before.keys() - now.keys():
-            self.client.delete_tag(run, tag)
+    def _move(self, listed: ListedRun, copy: Copy) -> None:
+        """Puts the copy of a run where it belongs now: what a search chose may have been trained before."""
+        now = self._place(listed)
+        for tag in copy.place.keys() - now.keys():
+            self.client.delete_tag(copy.run, tag)
         for tag, value in now.items():
-            if before.get(tag) != value:
-                self.client.set_tag(run, tag, value)
-        self._places[listed.key] = now
+            if copy.place.get(tag) != value:
+                self.client.set_tag(copy.run, tag, value)
+        copy.place = now
 
     def _name_runs(self) -> None:
         """Tags studies' runs with the keys of the runs below them."""
-        own: dict[str, list[str]] = {}
-        for listed in self._manifest.only(None):
-            if study := self._places.get(listed.key, {}).get(STUDY):
-                own.setdefault(study, []).append(listed.key)
-        for name, run in self.studies.items():
-            keys = " ".join(own.get(name, ()))
-            if keys and run.data.tags.get(_RUNS) != keys:
+        below: dict[str, list[str]] = {}
+        for listed in self._manifest.only(None) if self.studies else ():
+            copy = self._copies.get(listed.key)
+            if copy and (study := copy.place.get(STUDY)):
+                below.setdefault(study, []).append(listed.key)
+        for study, own in below.items():
+            keys, run = " ".join(own), self.studies.get(study)
+            if run and run.data.tags.get(_RUNS) != keys:
                 self.client.set_tag(run.info.run_id, _RUNS, keys)
 
 

@@ -16,10 +16,11 @@ import optuna
 from mlflow.entities import DatasetInput, Metric, Run, RunTag
 from optuna.trial import FrozenTrial, TrialState
 
-from benchmarks.execution.artifacts import METHOD
+from benchmarks.execution.copied import PARENT, STUDY, TRIAL
+from benchmarks.execution.database import METHOD
 from benchmarks.execution.entities import mlflow_dataset, params
 from benchmarks.execution.mlflow_page import run_page
-from benchmarks.execution.tracking import PARENT, STUDY, TRIAL, Tracker
+from benchmarks.execution.tracking import Tracker
 from benchmarks.records.home import Home
 from benchmarks.records.manifest import Manifest
 from benchmarks.search.links import dashboard_link, link_to_mlflow, note_outcome, outcome

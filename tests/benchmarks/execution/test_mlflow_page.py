@@ -15,7 +15,7 @@ import psutil
 import pytest
 from mlflow import MlflowClient
 
-from benchmarks.execution.artifacts import experiments_in
+from benchmarks.execution.database import experiments_in
 from benchmarks.execution.tracking import Tracker
 from benchmarks.records.home import Home
 from benchmarks.records.store import Store

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from mlflow import MlflowClient
 
-from benchmarks.execution.artifacts import bring_home
+from benchmarks.execution.database import bring_home
 from benchmarks.execution.tracking import Tracker
 from benchmarks.records.home import Home
 from benchmarks.records.manifest import Manifest

@@ -10,9 +10,10 @@ import pandas as pd
 import pytest
 from mlflow import MlflowClient
 
-from benchmarks.execution.tracking import PARENT, Tracker
+from benchmarks.execution.copied import PARENT, above, copies_of
+from benchmarks.execution.tracking import Tracker
 from benchmarks.records.home import Home
-from benchmarks.records.manifest import Manifest
+from benchmarks.records.manifest import ListedRun, Manifest
 from benchmarks.records.store import Record, Store
 from tests.benchmarks.tracking.conftest import MANIFEST, artifacts
 
@@ -199,3 +200,49 @@ def test_what_may_be_a_picture_of_a_face_is_not_copied(
     (child,) = [run for run in runs(client) if "afnetm.key" in run.data.tags]
     names = {artifact.path for artifact in client.list_artifacts(child.info.run_id)}
     assert ("auxiliary_outputs.safetensors" in names) is copied
+
+
+def test_above_a_number_of_runs_a_copy_says_where_its_files_are_until_they_are_asked_for(
+    home: Home, client: MlflowClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("benchmarks.execution.tracking.MOST_WITH_FILES", 1)  # the suite has two runs
+    Store(home).write("k0", record(0.5))
+
+    def again(artifacts: str) -> tuple[int, int, str]:
+        tracker = Tracker(home.tracking_uri, home, MANIFEST, artifacts=artifacts)
+        logged = tracker.log(MANIFEST.runs)
+        (child,) = [run for run in runs(client) if "afnetm.key" in run.data.tags]
+        assert child.data.metrics["accuracy"] == 0.5
+        assert child.data.tags["afnetm.record"] == "runs/k0"
+        return logged, len(client.list_artifacts(child.info.run_id)), child.data.tags.get("mlflow.note.content", "")
+
+    said = "Its files are not copied here; they are `runs/k0` of the folder that `afnetm` writes to."
+    assert again("auto") == (1, 0, said)
+    assert again("off") == (0, 0, said)
+    assert again("on") == (1, 4, "")
+    assert again("auto") == (0, 4, "")  # what is there stays
+    monkeypatch.undo()
+    assert again("auto") == (0, 4, "")
+
+
+def test_a_server_is_asked_for_the_copies_of_one_method_and_has_them_as_a_database_has(
+    home: Home, client: MlflowClient
+) -> None:
+    odd = "it's `m`"
+    manifest = dataclasses.replace(
+        MANIFEST,
+        methods={"m": MANIFEST.methods["m"], odd: MANIFEST.methods["m"]},
+        runs=[*MANIFEST.runs, ListedRun("k2", odd, 0, 0)],
+    )
+    for key in ("k0", "k1", "k2"):
+        Store(home).write(key, record(0.5))
+    copy(home, manifest)
+    (cut,) = [run for run in runs(client) if run.data.tags.get("afnetm.key") == "k1"]
+    client.update_run(cut.info.run_id, status="RUNNING")
+    experiment = cut.info.experiment_id
+    for method, keys in (("m", {"k0", "k1"}), (odd, {"k2"})):
+        asked = dict(copies_of(client, home.tracking_uri, experiment, method))
+        assert asked == dict(copies_of(client, "http://localhost", experiment, method))  # by the client alone
+        assert asked.keys() == keys
+        assert {key for key, one in asked.items() if not one.finished} == keys & {"k1"}
+    assert {run.info.run_name for run in above(client, experiment)} == {"m", odd}

@@ -1,0 +1,58 @@
+"""MLflow's database, asked directly: for what its client cannot say, or takes minutes to."""
+
+from pathlib import Path
+
+from sqlalchemy import NullPool, column, create_engine, func, inspect, make_url, or_, select, table, update
+
+from benchmarks.records.home import Home
+
+#: The tag by which runs of ours are known: their method.
+METHOD = "afnetm.method"
+
+# Of MLflow's tables what is needed here; these have been called so since there are migrations for them.
+runs = table(
+    "runs",
+    *map(column, ("run_uuid", "experiment_id", "artifact_uri", "status", "lifecycle_stage")),
+)
+tags = table("tags", column("run_uuid"), column("key"), column("value"))
+_experiments = table(
+    "experiments", column("experiment_id"), column("name"), column("lifecycle_stage"), column("artifact_location")
+)
+
+
+def bring_home(uri: str, home: Home) -> None:
+    """Has the home's own database look for artifacts where the home is now. Any other database stays as it is."""
+    url = make_url(uri)
+    own = home.path.resolve() / "mlflow.db"
+    if url.get_backend_name() != "sqlite" or Path(url.database or "").resolve() != own or not own.is_file():
+        return
+    here = home.artifacts.resolve().as_uri()
+    location, artifact_uri = _experiments.c.artifact_location, runs.c.artifact_uri
+    ours = select(runs.c.experiment_id).join_from(runs, tags, runs.c.run_uuid == tags.c.run_uuid)
+    ours = ours.where(tags.c.key == METHOD)
+    with create_engine(url, poolclass=NullPool).begin() as connection:
+        if not inspect(connection).has_table("tags"):
+            return
+        places = select(location).where(location != here, _experiments.c.experiment_id.in_(ours)).distinct()
+        for there in connection.scalars(places).all():
+            if there.startswith(("file:", "/")):
+                for owner, moved in ((_experiments, location), (runs, artifact_uri)):
+                    below = func.substr(moved, 1, len(there) + 1) == f"{there}/"
+                    now = {moved.name: here + func.substr(moved, len(there) + 1)}
+                    connection.execute(update(owner).where(or_(moved == there, below)).values(now))
+
+
+def experiments_in(uri: str) -> dict[str, str]:
+    """Identifiers of the experiments in a database by their names, without those that were deleted."""
+    with create_engine(uri, poolclass=NullPool).connect() as connection:
+        if not inspect(connection).has_table("experiments"):
+            return {}
+        identifier, name, stage = _experiments.c.experiment_id, _experiments.c.name, _experiments.c.lifecycle_stage
+        rows = connection.execute(select(name, identifier).where(stage == "active")).all()
+    return {str(name): str(identifier) for name, identifier in rows}
+
+
+def place(uri: str, run: str, where: str) -> None:
+    """Tells a database where the artifacts of a run are."""
+    with create_engine(uri, poolclass=NullPool).begin() as connection:
+        connection.execute(update(runs).where(runs.c.run_uuid == run).values(artifact_uri=where))
