@@ -23,15 +23,14 @@ if TYPE_CHECKING:
     from afnetm.hooks import Phase, TrainingBatch, TrainingHooks
     from afnetm.library import (
         SubjectKFold,
-        TrainedModel,
         create_model,
         fit,
-        load_model,
         predict,
         prepare_dataset,
         synthetic_dataset,
     )
     from afnetm.method import Method, Output
+    from afnetm.trained import TrainedModel, load_model
     from afnetm.training.config import Augmentation, TrainingConfig
     from afnetm.training.loop import Curves, DivergedError
 
@@ -75,14 +74,14 @@ _WHERE = {
     "Scan": "data.scan",
     "ScanSource": "data.scan_source",
     "SubjectKFold": "library",
-    "TrainedModel": "library",
+    "TrainedModel": "trained",
     "TrainingBatch": "hooks",
     "TrainingConfig": "training.config",
     "TrainingHooks": "hooks",
     "UserError": "errors",
     "create_model": "library",
     "fit": "library",
-    "load_model": "library",
+    "load_model": "trained",
     "open_dataset": "data.dataset",
     "predict": "library",
     "prepare_dataset": "library",

@@ -4,20 +4,16 @@ The names are exported by `afnetm` itself; they are imported from there when the
 """
 
 import atexit
-import json
 import shutil
 import tempfile
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
-import pandas as pd
 import torch
 from numpy.typing import ArrayLike, NDArray
-from safetensors import SafetensorError
-from safetensors.torch import load
 from torch import nn
 
 from afnetm.data.dataset import FaceDataset, FaceSubset
@@ -29,17 +25,15 @@ from afnetm.data.synthetic import SyntheticSource
 from afnetm.errors import UserError
 from afnetm.hooks import hooks_of
 from afnetm.method import Method, built
-from afnetm.model.encoder import EncoderPart, EncoderSpec, check_frozen
+from afnetm.model.encoder import EncoderSpec, check_frozen
 from afnetm.registry import find_method
 from afnetm.strict import parse
 from afnetm.training.config import TrainingConfig
-from afnetm.training.device_dataset import DeviceDataset
-from afnetm.training.given import give_masks
 from afnetm.training.loop import Curves
 from afnetm.training.loop import fit as fit_on_device
 from afnetm.training.loop import predict as predict_on_device
+from afnetm.training.placing import placed
 from afnetm.workers import core_count
-from afnetm.zipped import BROKEN, run_folder
 
 
 def synthetic_dataset(
@@ -242,7 +236,7 @@ def fit(
         DivergedError: the loss became infinite or no number; says from which epoch on, and what helps.
     """
     config = config or TrainingConfig()
-    model, faces = _placed(model, data, config, device, train=True)
+    model, faces = placed(model, data, config, device, train=True)
     everyone = np.arange(len(data))
     parts = hold_out([str(one) for one in data.subjects], everyone, share=hooks_of(model).held_out, seed=seed)
     index, held_out = (torch.from_numpy(part).to(faces.device) for part in parts)
@@ -269,99 +263,6 @@ def predict(
         DivergedError: some are not finite.
     """
     config = config or TrainingConfig()
-    model, faces = _placed(model, data, config, device, train=False)
+    model, faces = placed(model, data, config, device, train=False)
     probabilities, _ = predict_on_device(model, faces, torch.arange(len(data), device=faces.device), config)
     return probabilities.numpy()
-
-
-@dataclass(frozen=True, eq=False)
-class TrainedModel:
-    """A trained model, as a run of the benchmark stored it.
-
-    Attributes:
-        module: the network, in eval mode, on the CPU.
-        classes: of its logits, in their order.
-        size: of the faces that it was trained on, pixels.
-        config: how it was trained.
-    """
-
-    module: nn.Module
-    classes: tuple[str, ...]
-    size: int
-    config: TrainingConfig
-
-    def predict(self, data: FaceDataset | FaceSubset, *, device: str | torch.device | None = None) -> pd.DataFrame:
-        """The probability of each class: one row per scan, labelled by its id, one column per class.
-
-        Raises:
-            UserError: the data has faces of another size.
-        """
-        if data.dataset.size != self.size:
-            raise UserError(
-                f"dataset '{data.dataset.name}': {data.dataset.size} px, the model was trained on {self.size} px"
-            )
-        found = predict(self.module, data, self.config, device=device)
-        return pd.DataFrame(found, index=pd.Index(data.table["id"], name="id"), columns=list(self.classes))
-
-
-def load_model(directory: Path | str) -> TrainedModel:
-    """The model that a run of a suite with ``keep_weights = true`` trained: ``HOME/runs/KEY``, were it packed since.
-
-    No code in the folder is run: settings are JSON, weights are safetensors, and the method is the registered one.
-
-    Raises:
-        UserError: there is no such run, it kept no weights, or they are not of the method that is registered.
-    """
-    folder = run_folder(Path(directory))
-    try:
-        result = json.loads((folder / "result.json").read_bytes())
-        kind, hyperparameters = find_method(result["method"]), result["hyperparameters"]
-        version, classes, size = result["version"], tuple(result["classes"]), int(result["size"])
-        given = {"normalise": result["encoder"]["weights"] is not None, **result["encoder"]}
-        own = {"weights": None, "depth_weights": None, "size": size}  # what it was trained to is in the run
-        encoder = parse(EncoderSpec, {**given, **own}, table="encoder")
-        config: TrainingConfig = parse(TrainingConfig, result["training"], table="training")
-    except FileNotFoundError:
-        raise UserError(f"{folder}: no run of a suite; it has no result.json") from None
-    except (ValueError, KeyError, TypeError, *BROKEN) as error:
-        raise UserError(f"{folder}: result.json is damaged, or of another version of afnetm ({error})") from None
-    if version != kind.version:
-        raise UserError(f"{folder}: of version {version} of '{kind.name}'; version {kind.version} is registered")
-    weights = folder / "weights.safetensors"
-    if not weights.is_file():
-        raise UserError(
-            f"{folder}: the run kept no weights; set keep_weights = true in its suite, delete it (afnetm forget) "
-            "and run it again"
-        )
-    module = built(parse(kind, hyperparameters, table=kind.name), encoder, len(classes))
-    try:
-        module.load_state_dict(load(weights.read_bytes()))
-    except (SafetensorError, RuntimeError, *BROKEN) as error:
-        raise UserError(f"{weights}: not the weights of '{kind.name}' ({str(error).splitlines()[0]})") from None
-    for part in module.modules():
-        if isinstance(part, EncoderPart):
-            part.pretrained = True  # by that run, where it is trained further
-    return TrainedModel(module.eval(), classes, size, config)
-
-
-def _placed(
-    model: nn.Module,
-    data: FaceDataset | FaceSubset,
-    config: TrainingConfig,
-    device: str | torch.device | None,
-    *,
-    train: bool,
-) -> tuple[nn.Module, DeviceDataset]:
-    """The model, and the data with the masks that the model is given, on one device."""
-    where = torch.device(device) if device is not None else next(model.parameters()).device
-    model = model.to(where)
-    if config.channels_last:
-        model = model.to(memory_format=torch.channels_last)
-    faces = give_masks(
-        DeviceDataset(data.dataset, data.rows, where),
-        model,
-        data.dataset,
-        data.rows,
-        np.arange(len(data)) if train else None,
-    )
-    return model.to(where), faces  # the masks, too

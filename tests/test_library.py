@@ -4,6 +4,7 @@ import json
 import re
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from torch.utils.data import DataLoader
 
 import afnetm
 from afnetm.data.scan import EXPRESSIONS
+from afnetm.data.synthetic import SyntheticSource
 from afnetm.training.config import Augmentation
 
 
@@ -179,6 +181,14 @@ def test_a_trained_model_is_loaded_from_a_run_and_asked(
     np.testing.assert_allclose(
         found.to_numpy(), predictions[[f"p_{name}" for name in trained.classes]].to_numpy(), atol=1e-5
     )
+    source = SyntheticSource(seed=0, subjects=4, intensities=(4,))
+    scans = [source.load(name) for name in found.index[:3]]
+    np.testing.assert_allclose(trained.predict(scans).to_numpy(), found.to_numpy()[:3], atol=1e-5)
+    assert trained.predict(scans[1]).index.tolist() == [scans[1].id]
+    with pytest.raises(afnetm.UserError, match="2 scans with 1 different ids"):
+        trained.predict([scans[0], scans[0]])
+    with pytest.raises(afnetm.UserError, match=r"made by rendering 1, what the model was trained on by 2"):
+        trained.predict(replace(data, rendering=1))
     monkeypatch.chdir(tmp_path)
     Store(home).write_packed("s", {planned.run.key: folder})
     Store(home).delete_folder(planned.run.key)

@@ -147,6 +147,11 @@ class FaceDataset(_Faces):
         """A pixel's width, mm."""
         return WINDOW_MM / self.size
 
+    @property
+    def made_by(self) -> dict[str, Any]:
+        """Settings by which any other scan is made into maps like these: a `Making`'s fields, and ``rendering``."""
+        return {"size": self.size, "pose": self.pose, "detect": bool(self.detector), "rendering": self.rendering}
+
     def subset(self, rows: Sequence[int] | NDArray[np.integer[Any]]) -> "FaceSubset":
         """The scans at `rows`, in that order; nothing is copied."""
         return FaceSubset(self, self.rows[np.asarray(rows, dtype=np.int64)])

@@ -9,21 +9,16 @@ import json
 import os
 import shutil
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, get_args
+from typing import get_args
 
-import numpy as np
 import pandas as pd
 from filelock import FileLock, Timeout
-from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
-from afnetm.blame import error_message
 from afnetm.data.dataset import FaceDataset, open_dataset
 from afnetm.data.dataset_files import (
     COLUMNS,
-    DETECTED_SHA256,
     FORMAT_VERSION,
     MEASURES,
     create_maps,
@@ -35,12 +30,10 @@ from afnetm.data.dataset_files import (
     write_maps,
 )
 from afnetm.data.face_models import face_models
-from afnetm.data.landmarker import LANDMARKER_VERSION, find_landmarks
-from afnetm.data.landmarks import LANDMARKS_83
-from afnetm.data.maps import RENDERING_VERSION, RenderedMaps, detected_sha256, maps_sha256, regions_in
-from afnetm.data.pose import fit_pose
-from afnetm.data.rendering import SIZES, render
-from afnetm.data.scan import CLASS_NAME, PoseSource, Scan
+from afnetm.data.making import Entry, Making, render_scan
+from afnetm.data.maps import RENDERING_VERSION, RenderedMaps
+from afnetm.data.rendering import SIZES
+from afnetm.data.scan import PoseSource
 from afnetm.data.scan_source import ScanSource
 from afnetm.errors import UserError
 from afnetm.unwritten import why_unwritten
@@ -48,40 +41,11 @@ from afnetm.workers import in_processes
 
 #: Scans per task: what a kill costs each worker, and a step of the progress bar.
 CHUNK = 8
-#: What became of a scan: its ``id``, and its ``row`` of the table or the ``reason`` why it was rejected; in a record
-#: also ``at``, where its maps are in the arrays.
-Entry = dict[str, Any]
 Progress = Callable[[int, int], None]
 
 
 class NothingRenderedError(UserError):
     """Of a whole source no scan can be rendered."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Making:
-    """Settings by which the scans of a source are made into maps.
-
-    Attributes:
-        size: pixels along a side.
-        pose: which landmarks the pose fit is given: those that come with the scans, or those detected in them. In the
-            latter case a scan in which no face is found is left out.
-        detect: whether landmarks are detected in the scans (`afnetm.data.landmarker`, which must be installed).
-    """
-
-    size: int
-    pose: PoseSource = "annotated"
-    detect: bool = False
-
-    @property
-    def detects(self) -> bool:
-        """Whether anything is detected."""
-        return self.detect or self.pose == "detected"
-
-    @property
-    def detector(self) -> str:
-        """Name and version of the landmarker; empty where nothing is detected."""
-        return f"face landmarker {LANDMARKER_VERSION}" if self.detects else ""
 
 
 def disk_need(*, scans: int, size: int, detected: bool = False) -> int:
@@ -270,66 +234,6 @@ def _render_rows(folder: Path, source: ScanSource, making: Making, scans: Sequen
 def _look(source: ScanSource, ids: Sequence[str]) -> list[Entry]:
     with threadpool_limits(1):
         return [render_scan(source, scan_id, Making(size=SIZES.start))[0] for scan_id in ids]
-
-
-def render_scan(source: ScanSource, scan_id: str, making: Making) -> tuple[Entry, RenderedMaps | None]:
-    """Its row of the table, or the reason why it is rejected, and its maps; whatever a plug-in raises is a reason."""
-    try:
-        scan = _load(source, scan_id)
-        _check_labels(scan, scan_id)
-        found = _detected(scan, needed=making.pose == "detected") if making.detects else None
-        posed = scan
-        if making.pose == "detected" and found is not None:
-            posed = replace(scan, landmarks=found, landmark_names=LANDMARKS_83)
-        pose = fit_pose(posed)
-        maps = render(scan, size=making.size, pose=pose, found=found)
-    except UserError as error:
-        return {"id": scan_id, "reason": str(error)}, None
-    row = {"id": scan.id, "subject": scan.subject, "expression": scan.expression, "intensity": scan.intensity}
-    row |= {"source": scan.source, "regions": regions_in(maps.planes), "sha256": maps_sha256(maps)}
-    if maps.detected_planes is not None and maps.detected_landmarks is not None:
-        row[DETECTED_SHA256] = detected_sha256(maps.detected_planes, maps.detected_landmarks)
-    height, width, _ = scan.texture.shape
-    measures = (round(pose.misfit, 3), len(scan.vertices), len(scan.faces), width, height, len(scan.landmarks))
-    row |= dict(zip(MEASURES, measures, strict=True))
-    row |= {f"nuisance_{name}": level for name, level in scan.nuisance.items()}
-    return {"id": scan_id, "row": row}, maps
-
-
-def _detected(scan: Scan, *, needed: bool) -> NDArray[np.float32]:
-    """The landmarks ``(83, 3)`` found in `scan`; NaN where there are none, unless they are `needed`."""
-    try:
-        return find_landmarks(scan).landmarks
-    except UserError:
-        if needed:
-            raise
-        return np.full((len(LANDMARKS_83), 3), np.nan, np.float32)
-
-
-def _load(source: ScanSource, scan_id: str) -> Scan:
-    try:
-        return source.load(scan_id)
-    except UserError:
-        raise
-    except Exception as error:
-        module = type(source).__module__
-        if module.partition(".")[0] == "afnetm":
-            raise  # a fault of this project keeps its traceback
-        raise UserError(f"scan {scan_id}: {error_message(error, module)}") from error
-
-
-def _check_labels(scan: Scan, scan_id: str) -> None:
-    if scan.id != scan_id:
-        raise UserError(f"scan {scan_id}: its source calls it {scan.id!r} (allowed: the requested id)")
-    if not scan.subject or not scan.subject.isprintable():
-        raise UserError(f"scan {scan_id}: subject {scan.subject!r} (allowed: printable text)")
-    if not CLASS_NAME.fullmatch(scan.expression):
-        raise UserError(
-            f"scan {scan_id}: expression {scan.expression[:60]!r} (allowed: a letter, then letters, digits, '-' and "
-            f"'_', in lower case, up to 40)"
-        )
-    if scan.intensity not in range(5):
-        raise UserError(f"scan {scan_id}: intensity {scan.intensity!r} (allowed: 1 to 4, 0 where unknown)")
 
 
 def _tables(entries: Sequence[Entry]) -> tuple[pd.DataFrame, pd.DataFrame]:

@@ -63,7 +63,7 @@ def make(
     Example: `afnetm data make faces --subjects 24 --intensities 3 4 --size 96 --seed 0`
     """
     from afnetm.data.dataset import dataset_directory
-    from afnetm.data.preparing import Making
+    from afnetm.data.making import Making
     from afnetm.data.synthetic import SyntheticSource
     from benchmarks.plans.datasets import make_synthetic
 
@@ -125,7 +125,8 @@ def prepare(
     """
     with console.status("loading"):
         from afnetm.data.face_models import can_detect
-        from afnetm.data.preparing import Making, NothingRenderedError
+        from afnetm.data.making import Making
+        from afnetm.data.preparing import NothingRenderedError
         from benchmarks.commands import datasets
 
     home: Home = context.obj

@@ -10,7 +10,8 @@ from rich.table import Table
 
 from afnetm.data.dataset import FaceDataset, dataset_directory
 from afnetm.data.dataset_files import REJECTED
-from afnetm.data.preparing import Making, disk_need, prepare_dataset, render_scan
+from afnetm.data.making import Making, render_scan
+from afnetm.data.preparing import disk_need, prepare_dataset
 from afnetm.data.registry import OptionError, open_source
 from afnetm.data.scan_source import Inspection, ScanSource
 from afnetm.data.sources.exporting import export

@@ -99,6 +99,7 @@ def train(planned: PlannedRun, home: Home) -> Record:
         "seed": run.seed,
         "classes": list(classes),
         "size": dataset.size,
+        "maps": dataset.made_by,
         "n_train": len(fold.train),
         "n_test": len(fold.test),
         **scores(labels[fold.test], probabilities.numpy()),

@@ -21,7 +21,7 @@ from benchmarks.terminal.progress import progress_bar
 from benchmarks.terminal.words import counted, disk
 
 if TYPE_CHECKING:
-    from afnetm.data.preparing import Making
+    from afnetm.data.making import Making
     from benchmarks.plans.suite import DatasetSpec  # torch, by way of the methods
 
 
@@ -49,7 +49,7 @@ def find_dataset(home: Home, spec: "DatasetSpec", *, dry: bool) -> FaceDataset |
 def make_described(home: Home, spec: "DatasetSpec", *, detect: bool, workers: int, console: Terminal) -> FaceDataset:
     """Makes the dataset that a suite describes, by so many processes; what is to be detected is, if it can be."""
     assert spec.synthetic is not None
-    from afnetm.data.preparing import Making
+    from afnetm.data.making import Making
 
     making = Making(size=spec.synthetic.size, pose=spec.synthetic.pose, detect=detect and can_detect())
     with home.lock():
