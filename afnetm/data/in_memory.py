@@ -2,9 +2,11 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from afnetm.data.dataset import FaceDataset
 from afnetm.data.dataset_files import dataset_fingerprint, in_order
@@ -12,6 +14,8 @@ from afnetm.data.making import Making, make_maps
 from afnetm.data.maps import RENDERING_VERSION
 from afnetm.data.scan import Scan
 from afnetm.errors import UserError
+
+_Kind = TypeVar("_Kind", bound=np.generic)
 
 
 def dataset_of(scans: Sequence[Scan], making: Making, *, name: str = "scans") -> FaceDataset:
@@ -31,11 +35,6 @@ def dataset_of(scans: Sequence[Scan], making: Making, *, name: str = "scans") ->
         )
     rows, maps = zip(*(make_maps(scan, making) for scan in scans), strict=True)
     table = in_order(pd.DataFrame(rows))
-    detected = (
-        {array: np.stack([getattr(one, array) for one in maps]) for array in ("detected_planes", "detected_landmarks")}
-        if making.detects
-        else {}
-    )
     return FaceDataset(
         directory=Path(),
         name=name,
@@ -48,8 +47,15 @@ def dataset_of(scans: Sequence[Scan], making: Making, *, name: str = "scans") ->
         depth=np.stack([one.depth for one in maps]),
         planes=np.stack([one.planes for one in maps]),
         landmarks=np.stack([one.landmarks for one in maps]),
-        **detected,
+        detected_planes=_stacked([one.detected_planes for one in maps]),
+        detected_landmarks=_stacked([one.detected_landmarks for one in maps]),
         pose=making.pose,
         detector=making.detector,
         rendering=RENDERING_VERSION,
     )
+
+
+def _stacked(arrays: Sequence[NDArray[_Kind] | None]) -> NDArray[_Kind] | None:
+    """The arrays of all scans as one; None where nothing was detected in any of them."""
+    there = [array for array in arrays if array is not None]
+    return np.stack(there) if there else None
