@@ -104,7 +104,7 @@ def follow_parent(variables: Mapping[str, str] | None = None) -> None:
     Args:
         variables: all of its environment, the parent's of now; what the worker was forked from may have an older one.
     """
-    for stop in (signal.SIGINT, signal.SIGTERM):
+    for stop in (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1):
         signal.signal(stop, signal.SIG_IGN)
     if variables is not None:
         os.environ.clear()

@@ -5,10 +5,12 @@ from typing import Any
 
 import pandas as pd
 
-from benchmarks.execution.driver import Outcome, drive
+from benchmarks.execution.driver import drive
 from benchmarks.execution.slots import slots
 from benchmarks.execution.workers import Worker
+from benchmarks.execution.workload import Outcome
 from benchmarks.plans.runs import PlannedRun
+from benchmarks.records.claims import driving
 from benchmarks.records.home import Home
 from benchmarks.records.store import Store
 from benchmarks.terminal.console import Terminal
@@ -24,10 +26,10 @@ def accuracies(runs: Runs, names: list[str], *, home: Home, workers: int, consol
         UserError: a training failed.
     """
     store = Store(home)
-    with home.lock():
+    with driving(home) as claims:
         done = store.done()
         todo = [(key, run) for key, group in runs.items() for run in group if run.run.key not in done]
-        drive(_Queue(todo, console), home, workers=list(map(Worker, slots("cpu", workers=workers))))
+        drive(_Queue(todo, console), home, claims, workers=list(map(Worker, slots("cpu", workers=workers))))
     rows = []
     for key, group in runs.items():
         results = [store.result(run.run.key) for run in group]
@@ -42,6 +44,11 @@ class _Queue:
     def __init__(self, todo: list[tuple[tuple[Any, ...], PlannedRun]], console: Terminal) -> None:
         self._todo, self._console = deque(todo), console
         self._named = {run.run.key: key for key, run in todo}
+
+    @property
+    def waits(self) -> bool:
+        """Never."""
+        return False
 
     def pull(self) -> PlannedRun | None:
         """The next one."""

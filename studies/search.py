@@ -66,15 +66,25 @@ class Search:
         self, storage: BaseStorage, name: str, *, space: Space, spec: SearchSpec, identity: Mapping[str, Any]
     ) -> None:
         self.name = name
-        self._space, self._spec = space, spec
+        self._space, self._spec, self._identity = space, spec, identity
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ExperimentalWarning)  # Wilcoxon's pruner, for years
             pruner = make_pruner(spec.pruner)
         try:
             self.study = optuna.load_study(storage=storage, study_name=name, pruner=pruner)
-        except KeyError:
-            self.study = optuna.create_study(storage=storage, study_name=name, pruner=pruner, direction="maximize")
-        self._plan = self._agree(identity)
+        except KeyError:  # another process may make it at the same time
+            self.study = optuna.create_study(
+                storage=storage, study_name=name, pruner=pruner, direction="maximize", load_if_exists=True
+            )
+        self.take_up()
+
+    def take_up(self) -> None:
+        """Goes on from what the study has by now, which another process may have searched meanwhile.
+
+        Raises:
+            UserError: it searches something else.
+        """
+        self._plan = self._agree(self._identity)
         self._open = self._under_way()
         self._earlier = Earlier(())
         self._taken_up = False

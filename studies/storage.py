@@ -22,7 +22,7 @@ class NoStudiesError(UserError):
 def open_storage(journal: Path, url: str | None) -> BaseStorage:
     """The studies in the database at `url`, or without one in the file `journal`; either is made if it is not there.
 
-    The caller is the journal's only writer: it holds the home's lock.
+    Others may be writing to the journal, to other studies.
 
     Raises:
         UserError: it is away, damaged or something else; one line that says what to do, without any password.
@@ -30,12 +30,14 @@ def open_storage(journal: Path, url: str | None) -> BaseStorage:
     if url:
         return open_database(url)
     storage = _replayed(journal)
-    with journal.open("r+b") as file:
-        content = file.read()
-        if content and not content.endswith(
-            b"\n"
-        ):  # by a killed process: Optuna passes over it, but would write on in it
-            file.truncate(content.rfind(b"\n") + 1)
+    if not _whole(journal):  # by a killed process: Optuna passes over it, but would write on in it
+        lock = _lock(journal)
+        lock.acquire()
+        try:
+            with journal.open("r+b") as file:
+                file.truncate(file.read().rfind(b"\n") + 1)
+        finally:
+            lock.release()
     return storage
 
 
@@ -55,8 +57,7 @@ def view_storage(journal: Path, url: str | None) -> BaseStorage:
 
 def _replayed(journal: Path) -> BaseStorage:
     """The studies as all of the file's operations leave them; a last line that has no end is passed over."""
-    path = str(journal.absolute())
-    backend = JournalFileBackend(path, lock_obj=JournalFileOpenLock(path, grace_period=_GRACE))
+    backend = JournalFileBackend(str(journal.absolute()), lock_obj=_lock(journal))
     try:
         return JournalStorage(backend)
     except Exception as error:  # whatever Optuna trips over
@@ -64,6 +65,16 @@ def _replayed(journal: Path) -> BaseStorage:
         raise UserError(
             f"journal '{journal}' is damaged, or another Optuna's ({said}); restore it, or move it away to begin anew"
         ) from None
+
+
+def _lock(journal: Path) -> JournalFileOpenLock:
+    return JournalFileOpenLock(str(journal.absolute()), grace_period=_GRACE)
+
+
+def _whole(journal: Path) -> bool:
+    """Whether its last line has an end."""
+    content = journal.read_bytes()
+    return not content or content.endswith(b"\n")
 
 
 def copy_studies(source: BaseStorage, target: BaseStorage) -> int:

@@ -10,7 +10,7 @@ from afnetm.errors import UserError
 from afnetm.zipped import run_files, write_archive
 from benchmarks.archive.checking import check_suite
 from benchmarks.archive.pseudonyms import pseudonymous_record
-from benchmarks.records.home import Home
+from benchmarks.records.home import Home, unique
 from benchmarks.records.manifest import Manifest, pathless, read_manifest
 from benchmarks.records.store import Progress, Store, read_file
 from reports.data.pseudonyms import unnamed
@@ -97,7 +97,7 @@ def export_suite(
             yield f"searches/{suite}.toml", home.best_parameters(suite).read_bytes()
         yield f"suites/{suite}.json", _json(asdict(_leaving(manifest, secret=not pseudonymous)))
 
-    beside = out.with_name(f".{out.name}.{os.getpid()}")
+    beside = out.with_name(f".{out.name}.{unique()}")
     try:
         write_archive(beside, members())
         size = beside.stat().st_size

@@ -20,6 +20,7 @@ from afnetm.zipped import unpack
 from benchmarks.archive.checking import check_home
 from benchmarks.archive.uniting import united
 from benchmarks.plans.naming import check_suite_name
+from benchmarks.records.claims import exclusive
 from benchmarks.records.home import Home, write_text
 from benchmarks.records.manifest import Manifest, manifest_named
 from benchmarks.records.store import Progress, Store
@@ -80,7 +81,7 @@ def merge(
         check_suite_name(name.replace("/", "\n").replace("\\", "\n"), file="--as")
     with ExitStack() as stack:
         home.make()
-        stack.enter_context(home.lock())
+        stack.enter_context(exclusive(home))
         for left in home.path.glob(f"{_INCOMING}*"):  # by one that was killed
             shutil.rmtree(left, ignore_errors=True)
         opened = [stack.enter_context(_opened(path, home, name)) for path in sources]

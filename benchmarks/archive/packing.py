@@ -9,6 +9,7 @@ from pathlib import Path
 
 from afnetm.errors import UserError, suggestion
 from afnetm.zipped import RUN_FILES, Folder, runs_in
+from benchmarks.records.claims import exclusive
 from benchmarks.records.home import Home
 from benchmarks.records.manifest import read_manifest
 from benchmarks.records.store import Progress, Store, same_files, to_disk
@@ -45,7 +46,7 @@ def pack_suite(
     """
     suite = read_manifest(home, reference).suite
     home.make(free=0)
-    with home.lock():
+    with exclusive(home):
         manifest, store = read_manifest(home, suite), Store(home)
         store.sweep()
         path = home.packed / f"{suite}.zip"
@@ -82,7 +83,7 @@ def unpack_suite(home: Home, reference: str, *, progress: Progress | None = None
     if suite not in packed:
         raise UserError(f"suite '{suite}' is not packed in home '{home.path}'; {suggestion(suite, sorted(packed))}")
     home.make(free=0)
-    with home.lock():
+    with exclusive(home):
         store = Store(home)
         store.sweep()
         path = home.packed / f"{suite}.zip"

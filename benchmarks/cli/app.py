@@ -31,6 +31,7 @@ from benchmarks.cli.options import (
     WorkersPerGpu,
     check_artifacts,
 )
+from benchmarks.records.claims import exclusive
 from benchmarks.records.home import Home
 from benchmarks.terminal.console import console, errors, listen, output
 from benchmarks.terminal.encoding import fit_to_terminal
@@ -48,7 +49,7 @@ app.add_typer(data.app, name="data")
 
 def main() -> None:
     """The entry point: a user's error is one line on standard error and exit code 2."""
-    before = signal.signal(signal.SIGTERM, _stop)
+    before = {stop: signal.signal(stop, _stop) for stop in (signal.SIGTERM, signal.SIGUSR1)}
     fit_to_terminal()
     try:
         app(sys.argv[1:], prog_name="afnetm")
@@ -62,7 +63,8 @@ def main() -> None:
         what = f"'{file}'" if file else "a file"
         _fail(f"{what} cannot be written: {why}; finished runs are kept: resolve this and run the command again")
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for stop, handler in before.items():
+            signal.signal(stop, handler)
 
 
 def _fail(message: str) -> NoReturn:
@@ -71,7 +73,7 @@ def _fail(message: str) -> NoReturn:
 
 
 def _stop(_signal: int, _frame: FrameType | None) -> NoReturn:
-    """Treats SIGTERM, which a cluster's scheduler sends when a job's time is over, as Ctrl-C."""
+    """Treats what a cluster's scheduler sends when a job's time is over, or soon will be, as Ctrl-C."""
     raise KeyboardInterrupt
 
 
@@ -197,7 +199,7 @@ def forget(
         return
     listed_runs = read_manifest(home, suite).only(methods)
     home.make(free=0)
-    with home.lock():
+    with exclusive(home):
         store = Store(home)
         known = store.failed() - store.done() if failed else store.failed() | store.done()
         keys = [listed.key for listed in listed_runs if listed.key in known]

@@ -13,6 +13,7 @@ from afnetm.errors import UserError
 from benchmarks.cli.arguments import Command
 from benchmarks.cli.completion import complete_datasets
 from benchmarks.cli.options import command_line
+from benchmarks.records.claims import exclusive
 from benchmarks.records.home import Home
 from benchmarks.terminal.console import console, errors, output
 from benchmarks.terminal.progress import progress_bar
@@ -78,7 +79,7 @@ def make(
         variant=variant,
     )
     home.make()
-    with home.lock():
+    with exclusive(home):
         making = Making(size=size, pose=pose, detect=detect)
         made = make_synthetic(home, name, source, making, workers=workers, console=console)
     _print_info(made)
@@ -135,7 +136,7 @@ def prepare(
     source = datasets.opened(kind, folder, options, changes or ())
     home.make()
     try:
-        with home.lock():
+        with exclusive(home):
             making = Making(size=size, pose=pose, detect=can_detect() if detect is None else detect)
             dataset, rejected = datasets.prepare(home, name, source, making, workers=workers, console=console)
     except KeyboardInterrupt:

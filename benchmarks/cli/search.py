@@ -18,6 +18,7 @@ from benchmarks.cli.options import (
     command_line,
     say_untracked,
 )
+from benchmarks.records.claims import Claims, driving, exclusive
 from benchmarks.records.home import Home
 from benchmarks.terminal.console import console, output
 from benchmarks.terminal.tables import Fitted
@@ -79,7 +80,8 @@ def search(
                 message = search_forecast(job, storage_url=context.meta["storage"], measure=True)
             output().print(message)
             return
-        job = tune(context, job)
+        with driving(home, device=job.device) as claims:
+            job = tune(context, job, claims)
     if job.untracked:
         say_untracked(job.untracked)
     path = home.best_parameters(job.suite.name)
@@ -95,7 +97,7 @@ def search(
         raise typer.Exit(1)
 
 
-def tune(context: typer.Context, job: "Job") -> "Job":
+def tune(context: typer.Context, job: "Job", claims: Claims) -> "Job":
     """Says what is to be done, does it, and prints what was found."""
     from benchmarks.commands import comparing
     from benchmarks.commands.forecast import search_forecast
@@ -104,7 +106,7 @@ def tune(context: typer.Context, job: "Job") -> "Job":
         message = search_forecast(job, storage_url=context.meta["storage"], measure=False)
     console.print(message)
     uris = {"storage_url": context.meta.get("storage"), "tracking_uri": context.meta["tracking_uri"]}
-    job = comparing.tune(job, console=console, **uris)
+    job = comparing.tune(job, claims, console=console, **uris)
     assert job.tuned is not None
     output().print(_table(job.tuned, job.labels))
     return job
@@ -124,7 +126,7 @@ def forget(context: typer.Context, reference: str, methods: list[str] | None, *,
 
     home, url, suite = context.obj, context.meta.get("storage"), Path(reference).name.removesuffix(".toml")
     home.make(free=0)
-    with home.lock():
+    with exclusive(home):
         found, store = found_studies(home, url, suite, methods), Store(home)
         keys = found.runs & store.done()
         if not found.trials:

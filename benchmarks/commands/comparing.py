@@ -12,7 +12,9 @@ from benchmarks.commands.manifests import make_manifest
 from benchmarks.execution.comparison import Comparison, Tally
 from benchmarks.execution.copying import Report, copies, run_copies
 from benchmarks.execution.driver import drive
+from benchmarks.execution.one_copier import OneCopier
 from benchmarks.execution.workers import Worker
+from benchmarks.records.claims import Claims
 from benchmarks.records.home import Home, write_text
 from benchmarks.records.manifest import UNTUNED, Manifest
 from benchmarks.records.store import Store
@@ -28,7 +30,7 @@ if TYPE_CHECKING:
     from benchmarks.search.tracking import StudyTracker
 
 
-def tune(job: Job, *, storage_url: str | None, tracking_uri: str, console: Terminal) -> Job:
+def tune(job: Job, claims: Claims, *, storage_url: str | None, tracking_uri: str, console: Terminal) -> Job:
     """Searches for the methods asked for; the job comes back with what won.
 
     Every study goes on until its budget is spent; one that has spent it costs nothing. The best trials are written to
@@ -42,40 +44,41 @@ def tune(job: Job, *, storage_url: str | None, tracking_uri: str, console: Termi
     assert job.search is not None
     manifest = make_manifest(job.suite, job.dataset, [])
     tracker = partial(_study_tracker, uri=tracking_uri, home=job.home, manifest=manifest, storage_url=storage_url)
-    with job.home.lock():
-        done = Store(job.home).done()
-        with storage_errors(storage_url):
-            storage = open_storage(job.home.journal, storage_url)
-            with copies(tracker, tracking_uri, console) as copying:
+    done = Store(job.home).done()
+    with storage_errors(storage_url):
+        storage = open_storage(job.home.journal, storage_url)
+        with copies(tracker, tracking_uri, console) as copying:
+            one_copier = OneCopier(copying, claims, job.suite.name)
 
-                def copy(study_spec: StudySpec, search: Search) -> None:
-                    note_outcome(study_spec, search)
-                    copying.do(lambda tracker: tracker.log(study_spec, search))
+            def copy(study_spec: StudySpec, search: Search) -> None:
+                note_outcome(study_spec, search)
+                one_copier.do(lambda tracker: tracker.log(study_spec, search))
 
-                workers = list(map(Worker, job.slots))
-                searched = search(
-                    job.studies, job.suite, job.home, storage, workers=workers, console=console, ended=copy
-                )
-                others = finished(_other_studies(job), storage)
-                for pair in others.items():
-                    copy(*pair)
-            tuned = by_search(job.suite, job.search, job.planned, searched | others, asked=job.labels)
-            used = [
-                (study_spec.label, job.suite.methods[study_spec.label], key)
-                for study_spec, search in searched.items()
-                for trial in search.trials
-                for key in trial.user_attrs.get("runs", ())
-                if key in done
-            ]
-        tell_changed_sources(used, Store(job.home), suite=job.suite.name)
-        origin = found_by(job.suite.name, job.suite.dataset.name, job.search)
-        text = written(tuned.best_parameters, suite=job.suite.name, found_by=origin)
-        write_text(job.home.best_parameters(job.suite.name), text)
-        for one in job.planned:
-            if reason := tuned.lacking.get(position(one)):
-                Store(job.home).write_failure(UNTUNED + one.run.key, reason)
-            elif not tuned.lacks(one):
-                Store(job.home).forget([UNTUNED + one.run.key])
+            workers = list(map(Worker, job.slots))
+            searched = search(
+                job.studies, job.suite, job.home, storage, claims, workers=workers, console=console, ended=copy
+            )
+            others = finished(_other_studies(job), storage)
+            for pair in others.items():
+                copy(*pair)
+            one_copier.ask()
+        tuned = by_search(job.suite, job.search, job.planned, searched | others, asked=job.labels)
+        used = [
+            (study_spec.label, job.suite.methods[study_spec.label], key)
+            for study_spec, search in searched.items()
+            for trial in search.trials
+            for key in trial.user_attrs.get("runs", ())
+            if key in done
+        ]
+    tell_changed_sources(used, Store(job.home), suite=job.suite.name)
+    origin = found_by(job.suite.name, job.suite.dataset.name, job.search)
+    text = written(tuned.best_parameters, suite=job.suite.name, found_by=origin)
+    write_text(job.home.best_parameters(job.suite.name), text)
+    for one in job.planned:
+        if reason := tuned.lacking.get(position(one)):
+            Store(job.home).write_failure(UNTUNED + one.run.key, reason)
+        elif not tuned.lacks(one):
+            Store(job.home).forget([UNTUNED + one.run.key])
     return replace(job, planned=tuned.planned, tuned=tuned, untracked=copying.lacks)
 
 
@@ -99,7 +102,14 @@ def _study_tracker(
 
 
 def train(
-    job: Job, manifest: Manifest, *, tracking_uri: str, with_faces: bool, artifacts: str = "auto", console: Terminal
+    job: Job,
+    manifest: Manifest,
+    claims: Claims,
+    *,
+    tracking_uri: str,
+    with_faces: bool,
+    artifacts: str = "auto",
+    console: Terminal,
 ) -> Tally:
     """Trains and tests what of a job is not done yet; its manifest is written to the home first.
 
@@ -108,27 +118,28 @@ def train(
     has runs' files (`benchmarks.execution.tracking.Tracker`).
     """
     chosen = job.chosen
-    with job.home.lock():
-        manifest.save(job.home)
-        # The comparison's before additional runs like it.
-        listed = {one.key: one for one in reversed(manifest.only(None))}
-        store = Store(job.home)
-        done = store.done()
-        tell_earlier(job, [one for one in chosen if one.run.key in done], store, console)
-        with run_copies(
-            tracking_uri, job.home, manifest, console, with_faces=with_faces, artifacts=artifacts
-        ) as copying:
+    manifest.save(job.home)
+    # The comparison's before additional runs like it.
+    listed = {one.key: one for one in reversed(manifest.only(None))}
+    store = Store(job.home)
+    done = store.done()
+    tell_earlier(job, [one for one in chosen if one.run.key in done], store, console)
+    with run_copies(tracking_uri, job.home, manifest, console, with_faces=with_faces, artifacts=artifacts) as copying:
+        one_copier = OneCopier(copying, claims, job.suite.name)
 
-            def log(key: str) -> None:
-                copying.do(lambda tracker: tracker.log([listed[key]]))
+        def log(key: str) -> None:
+            one_copier.do(lambda tracker: tracker.log([listed[key]]))
 
-            for one in chosen:
-                if one.run.key in done:
-                    log(one.run.key)
-            comparison = Comparison(chosen, done, store, workers=job.workers, console=console, finished=log)
-            if not comparison.ended:
+        for one in chosen:
+            if one.run.key in done:
+                log(one.run.key)
+        begin = claims.rank
+        comparison = Comparison(chosen, done, store, workers=job.workers, console=console, begin=begin, finished=log)
+        if not comparison.ended:
+            if one_copier.ask():
                 copying.do(lambda tracker: None)  # that MLflow is away is heard now, and it takes seconds to begin
-                with comparison.progress:
-                    drive(comparison, job.home, workers=list(map(Worker, job.slots)))
+            with comparison.progress:
+                drive(comparison, job.home, claims, workers=list(map(Worker, job.slots)))
+        one_copier.ask()
     comparison.tally.untracked = copying.lacks
     return comparison.tally

@@ -5,7 +5,9 @@ from pathlib import Path
 import pandas as pd
 from rich.console import Console
 
-from benchmarks.execution.copying import run_copies
+from benchmarks.execution.copying import PATIENCE, run_copies
+from benchmarks.execution.one_copier import copier_claim
+from benchmarks.records.claims import Claims
 from benchmarks.records.home import Home
 from benchmarks.records.manifest import Manifest
 from reports.pictures.collection import picture_stem
@@ -20,8 +22,12 @@ _MOST_SHOWN = {".html", ".svg", ".csv", ".md"}
 _OWN = ("confusion", "learning")
 
 
-def publish(home: Home, manifest: Manifest, *, tracking_uri: str, console: Console) -> str | None:
-    """Copies the report of a suite as it is in the home; returns why MLflow lacks it, in one line, or None."""
+def publish(home: Home, manifest: Manifest, claims: Claims, *, tracking_uri: str, console: Console) -> str | None:
+    """Copies the report of a suite as it is in the home; returns why MLflow lacks it, in one line, or None.
+
+    Where other drivers were at work on the suite, what runs MLflow lacks is copied, too: who copied may not have had
+    all methods to do.
+    """
     folder = home.report(manifest.suite)
     comparison = folder / "tables" / "comparison.csv"
     if not comparison.is_file():  # nothing could be compared
@@ -32,7 +38,11 @@ def publish(home: Home, manifest: Manifest, *, tracking_uri: str, console: Conso
     names = [path.relative_to(folder) for path in sorted(folder.rglob("*")) if path.suffix in _MOST_SHOWN]
     report: dict[str, Path | bytes] = {name.as_posix(): folder / name for name in names}
 
+    if not claims.wait(copier_claim(manifest.suite), seconds=PATIENCE):
+        return "another driver is still copying"
     with run_copies(tracking_uri, home, manifest, console) as copying:
+        if not claims.alone:
+            copying.do(lambda tracker: tracker.log(manifest.only(None)))
         copying.do(lambda tracker: tracker.publish(scores, pictures, report))
     return copying.lacks
 

@@ -5,7 +5,7 @@ from collections import Counter, deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from benchmarks.execution.driver import Outcome
+from benchmarks.execution.workload import Outcome
 from benchmarks.plans.runs import PlannedRun, Run
 from benchmarks.records.store import Store
 from benchmarks.terminal.console import Terminal
@@ -18,7 +18,7 @@ class Tally:
     """The outcome of a comparison.
 
     Attributes:
-        trained: runs finished now.
+        trained: runs finished now, here or by other drivers.
         failed: runs that failed now, with the reason.
         untracked: why MLflow has not all of it, in one line; None where it has.
     """
@@ -48,7 +48,8 @@ class Comparison:
         store: where records are.
         workers: how many runs are under way at once.
         console: for the progress.
-        finished: is given the key of each run that was trained.
+        begin: at which share of them it begins, so that several drivers do not meet at each run.
+        finished: is given the key of each run that was trained, here or elsewhere.
 
     Attributes:
         tally: what became of them.
@@ -63,11 +64,13 @@ class Comparison:
         *,
         workers: int,
         console: Terminal,
+        begin: float = 0.0,
         finished: Callable[[str], object] = lambda key: None,
     ) -> None:
         self.tally = Tally()
         self._store, self._finished = store, finished
         self._todo = deque(one for one in planned if one.run.key not in done)
+        self._todo.rotate(-int(begin * len(self._todo)))
         first = {one.label: one for one in reversed(self._todo)}
         self._rehearsals = deque(replace(first[one], rehearsal=True) for one in _counted(self._todo))
         self._rehearsing = 0
@@ -75,6 +78,11 @@ class Comparison:
         self._accuracies: dict[str, list[float]] = {one.label: [] for one in planned}
         before = _counted(one for one in planned if one.run.key in done)
         self.progress = MethodProgress(_counted(planned), before, left=lambda: self._left.seconds, console=console)
+
+    @property
+    def waits(self) -> bool:
+        """Never: what it has not given, it gives after a rehearsal at the latest."""
+        return False
 
     @property
     def ended(self) -> bool:
@@ -97,7 +105,9 @@ class Comparison:
                 self._refuse(outcome, reason)
             return
         where = f"{label}, repeat {run.repeat}, fold {run.fold}"
-        self._left.take(label, None if reason is not None else outcome.seconds)
+        if outcome.elsewhere:
+            where = f"{where}, by another driver"
+        self._left.take(label, None if reason is not None or outcome.elsewhere else outcome.seconds)
         if reason is not None:
             self.tally.failed.append(outcome)
             self.progress.failed(label, f"{where}: failed: {reason}")
@@ -105,9 +115,11 @@ class Comparison:
         self.tally.trained += 1
         accuracy, seen = self._store.result(run.key)["accuracy"], self._accuracies[label]
         seen.append(accuracy)
-        took = f"{outcome.seconds:.1f} s" if outcome.seconds < 10 else duration(outcome.seconds)
+        took = f" in {outcome.seconds:.1f} s" if outcome.seconds < 10 else f" in {duration(outcome.seconds)}"
+        if outcome.elsewhere:
+            took = ""
         note = f"accuracy {sum(seen) / len(seen):.3f}"
-        self.progress.finished(label, f"{where}: accuracy {accuracy:.3f} in {took}", note=note)
+        self.progress.finished(label, f"{where}: accuracy {accuracy:.3f}{took}", note=note)
         self._finished(run.key)
 
     def _refuse(self, rehearsed: Outcome, reason: str) -> None:

@@ -1,36 +1,19 @@
 """The driver: whatever is to be trained is trained by workers, with one way to fail, to try again and to stop."""
 
+import time
 from collections import deque
 from collections.abc import Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
-from dataclasses import dataclass
 from typing import Protocol
 
 from afnetm.errors import UserError
 from afnetm.unwritten import is_full
 from benchmarks.execution.workers import Failure, Work, failure
+from benchmarks.execution.workload import Outcome, Shared, Workload
 from benchmarks.plans.runs import PlannedRun
+from benchmarks.records.claims import Claims
 from benchmarks.records.home import Home
 from benchmarks.records.store import Store
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """Outcome of a run: finished in `seconds`, or failed for `reason` (one line; the traceback is in the store)."""
-
-    planned: PlannedRun
-    seconds: float = 0.0
-    reason: str | None = None
-
-
-class Workload(Protocol):
-    """Runs to be trained: those of a comparison, or the trials of a search."""
-
-    def pull(self) -> PlannedRun | None:
-        """The next run, or None where there is none now; asked again after each outcome."""
-
-    def take(self, outcome: Outcome) -> None:
-        """Takes how a run ended that was pulled; each ends once."""
 
 
 class Executor(Protocol):
@@ -56,8 +39,8 @@ def execute(planned: PlannedRun, home: Home) -> float:
     return (executing.rehearse if planned.rehearsal else executing.execute)(planned, home)
 
 
-def drive(workload: Workload, home: Home, *, workers: Sequence[Executor], work: Work = execute) -> None:
-    """Has all of a workload done, until it gives nothing more and nothing is under way. The home's lock must be held.
+def drive(workload: Workload, home: Home, claims: Claims, *, workers: Sequence[Executor], work: Work = execute) -> None:
+    """Has all of a workload done, until it gives nothing more and nothing is under way, here or with other drivers.
 
     A run that fails stops no other; why is recorded. A run whose process dies, runs out of memory or can no longer use
     its GPU, of which a neighbour may have been the cause, is tried once more, by another process with nothing beside
@@ -67,6 +50,7 @@ def drive(workload: Workload, home: Home, *, workers: Sequence[Executor], work: 
     Args:
         workload: what is to be done.
         home: where records go.
+        claims: this driver's in that home.
         workers: what does them, as many at once; they are ended.
         work: what is done with each run; picklable.
 
@@ -74,6 +58,7 @@ def drive(workload: Workload, home: Home, *, workers: Sequence[Executor], work: 
         UserError: the home's disk is full. The runs in flight have not failed.
     """
     store = Store(home)
+    shared = Shared(workload, claims, store)
     idle = list(workers)
     in_flight: dict[Future[float | Failure], tuple[Executor, PlannedRun]] = {}
     lost: deque[PlannedRun] = deque()
@@ -83,23 +68,26 @@ def drive(workload: Workload, home: Home, *, workers: Sequence[Executor], work: 
         worker = idle.pop()
         in_flight[worker.submit(planned, home, work)] = (worker, planned)
 
-    with store.swept():
+    with store.swept(shared.taken):
         try:
             while True:
                 if lost and not in_flight:
                     start(alone := lost.popleft())
-                while idle and not lost and alone is None and (planned := workload.pull()) is not None:
+                while idle and not lost and alone is None and (planned := shared.pull()) is not None:
                     start(planned)
+                again = shared.again
                 if not in_flight:
-                    break
-                for future in wait(in_flight, return_when=FIRST_COMPLETED).done:
+                    if again is None:
+                        break
+                    time.sleep(again)
+                for future in wait(in_flight, again, return_when=FIRST_COMPLETED).done:
                     worker, planned = in_flight.pop(future)
                     idle.append(worker)
                     if worker.lost(future) and planned is not alone:
                         lost.append(planned)
                     else:
                         alone = None
-                        workload.take(_outcome(planned, future, store, home))
+                        shared.take(_outcome(planned, future, store, home))
         finally:
             for worker in workers:  # an interruption may have come while one was neither idle nor in flight
                 worker.end()

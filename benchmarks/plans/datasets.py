@@ -2,6 +2,7 @@
 
 import json
 import shlex
+import time
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,6 +16,7 @@ from afnetm.data.registry import options_of, sources
 from afnetm.data.synthetic import SyntheticSource
 from afnetm.errors import UserError
 from afnetm.workers import context, core_count
+from benchmarks.records.claims import InUseError, exclusive
 from benchmarks.records.home import Home
 from benchmarks.terminal.console import Terminal, errors
 from benchmarks.terminal.progress import progress_bar
@@ -23,6 +25,9 @@ from benchmarks.terminal.words import counted, disk
 if TYPE_CHECKING:
     from afnetm.data.making import Making
     from benchmarks.plans.suite import DatasetSpec  # torch, by way of the methods
+
+#: Seconds from one look whether another process has made a dataset to the next.
+_LOOK = 1.0
 
 
 def find_dataset(home: Home, spec: "DatasetSpec", *, dry: bool) -> FaceDataset | None:
@@ -47,13 +52,32 @@ def find_dataset(home: Home, spec: "DatasetSpec", *, dry: bool) -> FaceDataset |
 
 
 def make_described(home: Home, spec: "DatasetSpec", *, detect: bool, workers: int, console: Terminal) -> FaceDataset:
-    """Makes the dataset that a suite describes, by so many processes; what is to be detected is, if it can be."""
+    """Makes the dataset that a suite describes, by so many processes; what is to be detected is, if it can be.
+
+    Where another process is at it, that is waited for: drivers that begin at the same time need the same dataset.
+    """
     assert spec.synthetic is not None
     from afnetm.data.making import Making
 
     making = Making(size=spec.synthetic.size, pose=spec.synthetic.pose, detect=detect and can_detect())
-    with home.lock():
-        return make_synthetic(home, spec.name, spec.synthetic.source, making, workers=workers, console=console)
+    directory, waiting = home.datasets / spec.name, False
+    while not directory.exists():
+        try:
+            with exclusive(home):
+                if not directory.exists():
+                    return make_synthetic(
+                        home, spec.name, spec.synthetic.source, making, workers=workers, console=console
+                    )
+        except InUseError as error:
+            if directory.exists():
+                break
+            if error.driving:
+                raise
+            if not waiting:
+                console.say(f"waiting for {escape(str(error.holder))}")
+            waiting = True
+            time.sleep(_LOOK)
+    return open_dataset(directory)
 
 
 def how_to_make(spec: "DatasetSpec") -> str:

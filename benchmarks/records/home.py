@@ -1,20 +1,15 @@
-"""The home: the one folder under which all that is written goes, and the lock that keeps two runs apart."""
+"""The home: the one folder under which all that is written goes."""
 
 import hashlib
-import json
 import os
 import re
+import secrets
 import shutil
 import socket
-import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import quote
-
-from filelock import FileLock, Timeout
 
 from afnetm.errors import UserError
 
@@ -44,6 +39,16 @@ class Home:
     def packed(self) -> Path:
         """Records of finished runs that were packed, an archive of many each."""
         return self.path / "packed"
+
+    @property
+    def unfinished(self) -> Path:
+        """Records that are about to be written, a folder each."""
+        return self.path / "unfinished"
+
+    @property
+    def claims(self) -> Path:
+        """Claims of those who are at work in this home (`benchmarks.records.claims`), a file each."""
+        return self.path / "claims"
 
     @property
     def failures(self) -> Path:
@@ -102,7 +107,7 @@ class Home:
         """
         try:
             self.path.mkdir(parents=True, exist_ok=True)
-            probe = self.path / f".probe-{os.getpid()}"
+            probe = self.path / f".probe-{unique()}"
             probe.write_bytes(b"")
             probe.unlink()
         except OSError as error:
@@ -113,48 +118,32 @@ class Home:
         if left < free:
             raise UserError(f"home '{self.path}' has {left / 1e6:.0f} MB free; at least {free / 1e6:.0f} MB are needed")
 
-    @contextmanager
-    def lock(self) -> Iterator[None]:
-        """Holds the home for this process.
-
-        Raises:
-            UserError: another process holds it; names it.
-        """
-        holder = self.path / "holder.json"
-        try:
-            with FileLock(self.path / ".lock", timeout=0):
-                mine = {
-                    "pid": os.getpid(),
-                    "host": socket.gethostname(),
-                    "since": datetime.now(UTC).isoformat("T", "seconds"),
-                }
-                write_text(holder, json.dumps(mine | {"command": without_secrets(" ".join(sys.argv[1:]))}))
-                try:
-                    yield
-                finally:
-                    holder.unlink(missing_ok=True)
-        except Timeout:
-            raise UserError(
-                f"home '{self.path}' is in use by {_describe(holder)}; wait for it or use another --home"
-            ) from None
-
 
 def write_text(path: Path, text: str) -> None:
     """Writes a file whole or not at all: beside, then renamed into place."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
+    beside = path.with_name(f".{path.name}.{unique()}")
     beside.write_text(text, encoding="utf-8")  # whatever the locale says
-    beside.replace(path)
+    replace(beside, path)
+
+
+def unique() -> str:
+    """A part of the name of what is half-written: process numbers repeat, in containers and on other machines."""
+    return f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}"
+
+
+def replace(beside: Path, path: Path) -> None:
+    """Renames a file or a folder into place.
+
+    A network file system may ask twice and report the second answer: what was renamed and is gone is there.
+    """
+    try:
+        beside.replace(path)
+    except FileNotFoundError:
+        if beside.exists() or not path.exists():
+            raise
 
 
 def without_secrets(words: str) -> str:
     """`--storage` and `--tracking-uri` may hold a password, which is not for whoever else uses the home."""
     return re.sub(r"(?<=://)\S+(?=@)|(?<=password=)[^&\s]+", "***", words)
-
-
-def _describe(holder: Path) -> str:
-    try:
-        who = json.loads(holder.read_text())
-        return f"process {who['pid']} on {who['host']} since {who['since']} (afnetm {who['command']})"
-    except (OSError, ValueError, KeyError):
-        return "another process"

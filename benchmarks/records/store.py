@@ -5,7 +5,7 @@ import json
 import os
 import shutil
 from collections import ChainMap, deque
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -22,7 +22,7 @@ from safetensors.numpy import save
 
 from afnetm.errors import UserError
 from afnetm.zipped import BROKEN, Folder, packed_runs, run_files, runs_in, write_archive
-from benchmarks.records.home import Home, write_text
+from benchmarks.records.home import Home, replace, unique, write_text
 
 #: So many numbers a scan may be a picture, if a small one.
 PICTURE = 16 * 16
@@ -97,6 +97,10 @@ class Store:
         """Keys of the finished runs that are folders."""
         return {name for name in _names(self._runs) if not name.startswith(".")}
 
+    def has(self, key: str) -> bool:
+        """Whether run `key` is a folder by now: what is packed was so before any driver began."""
+        return (self._runs / key).is_dir()
+
     def unreadable(self) -> list[str]:
         """Of the archives that cannot be read, why; what is in them is not done for any suite."""
         found: list[str] = []
@@ -112,7 +116,7 @@ class Store:
         return {name.removesuffix(".json") for name in names}
 
     def write(self, key: str, record: Record) -> None:
-        """Writes a record beside and renames it into place; a record that is already there stays."""
+        """Writes a record elsewhere and renames it into place; a record that is already there stays."""
         self.write_files(key, files_of(record))
 
     def write_files(self, key: str, files: Mapping[str, bytes]) -> None:
@@ -125,20 +129,24 @@ class Store:
 
     def _put(self, key: str, fill: Callable[[Path], object]) -> None:
         """`fill` makes the folder that it is given and what is in it."""
-        beside = self._runs / f".{key}.{os.getpid()}"
-        shutil.rmtree(beside, ignore_errors=True)
-        self._runs.mkdir(parents=True, exist_ok=True)
-        try:
-            fill(beside)
-            for path in [*beside.iterdir(), beside]:
-                to_disk(path)
+        for again in (True, False):
+            self._home.unfinished.mkdir(parents=True, exist_ok=True)
+            beside = self._home.unfinished / f"{key}.{unique()}"
             try:
-                beside.rename(self._runs / key)
+                fill(beside)
+                for path in [*beside.iterdir(), beside]:
+                    to_disk(path)
+                self._runs.mkdir(exist_ok=True)
+                replace(beside, self._runs / key)
+                break
             except OSError:
-                if not (self._runs / key).is_dir():
+                if (self._runs / key).is_dir():
+                    break
+                # Where it is gone, another process took this one for dead and swept it away (`sweep`).
+                if beside.exists() or not again:
                     raise
-        finally:  # where it could not be written, on a full disk, say, what there is of it is in the way
-            shutil.rmtree(beside, ignore_errors=True)
+            finally:  # where it could not be written, on a full disk, say, what there is of it is in the way
+                shutil.rmtree(beside, ignore_errors=True)
         self._forget_failure(key)
 
     def write_failure(self, key: str, reason: str, text: str = "") -> None:
@@ -147,6 +155,13 @@ class Store:
         if text:
             write_text(self.failure_text(key), text)
         write_text(self._failures / f"{key}.json", json.dumps({"reason": reason}, indent=1))
+
+    def failure_time(self, key: str) -> int | None:
+        """Time of the failure of run `key`, in nanoseconds by the file server's clock; None without one."""
+        try:
+            return (self._failures / f"{key}.json").stat().st_mtime_ns
+        except FileNotFoundError:
+            return None
 
     def failure_text(self, key: str) -> Path:
         """File of the text with the traceback of a failed run, whether it exists or not."""
@@ -190,9 +205,9 @@ class Store:
     def delete_folder(self, key: str) -> None:
         """Deletes the folder of a record, by a rename: at once. One that is packed, too, stays there."""
         if (self._runs / key).is_dir():
-            gone = self._runs / f".{key}.forgotten"
-            shutil.rmtree(gone, ignore_errors=True)  # of a deletion that was killed
-            (self._runs / key).rename(gone)
+            self._home.unfinished.mkdir(exist_ok=True)
+            gone = self._home.unfinished / f"{key}.{unique()}"
+            replace(self._runs / key, gone)
             shutil.rmtree(gone)
 
     def write_packed(self, suite: str, runs: Mapping[str, Folder], progress: Progress | None = None) -> None:
@@ -217,14 +232,14 @@ class Store:
                 yield f"suites/{suite}.json", manifest.read_bytes()
 
         path.parent.mkdir(exist_ok=True)
-        beside = path.with_name(f".{path.name}.{os.getpid()}")
+        beside = path.with_name(f".{path.name}.{unique()}")
         try:
             write_archive(beside, members())
             written = runs_in(beside)
             for key, folder in runs.items():
                 if not same_files(folder, written[key]):
                     raise UserError(f"archive '{beside}': run {key} does not read back as it was written")
-            beside.replace(path)
+            replace(beside, path)
             to_disk(path.parent)
         finally:
             beside.unlink(missing_ok=True)
@@ -233,21 +248,30 @@ class Store:
         for path in (self._failures / f"{key}.json", self.failure_text(key)):
             path.unlink(missing_ok=True)
 
-    def sweep(self) -> None:
-        """Deletes what killed processes left half-written. Only for the one who holds the home's lock."""
-        for folder in self._runs.glob(".*"):
-            shutil.rmtree(folder, ignore_errors=True)
+    def sweep(self, taken: Callable[[], Collection[str]] = lambda: ()) -> None:
+        """Deletes what killed processes left half-written.
+
+        Args:
+            taken: gives the keys of the runs that other processes are at work on, whose folders stay; none where
+                nobody else is at work in the home.
+        """
+        found = sorted(_names(self._home.unfinished))
+        # Asked for after: who begins to write has claimed the run before.
+        spared = set(taken()) if found else set()
+        for name in found:
+            if name.partition(".")[0] not in spared:
+                shutil.rmtree(self._home.unfinished / name, ignore_errors=True)
         for path in self._home.packed.glob(".*"):
-            path.unlink()
+            path.unlink(missing_ok=True)
 
     @contextmanager
-    def swept(self) -> Iterator[None]:
-        """Swept before and after."""
+    def swept(self, taken: Callable[[], Collection[str]] = lambda: ()) -> Iterator[None]:
+        """Swept before and after, see `sweep`."""
         try:
-            self.sweep()
+            self.sweep(taken)
             yield
         finally:
-            self.sweep()
+            self.sweep(taken)
 
     def has_weights(self, key: str) -> bool:
         """Whether the record of run `key` kept the trained weights."""

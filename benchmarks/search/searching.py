@@ -1,5 +1,7 @@
 """The search of a suite: every method's studies, whose trials are trained by the same workers into the same store."""
 
+import math
+import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
@@ -11,11 +13,13 @@ from optuna.storages import BaseStorage
 
 from afnetm.data.dataset import FaceDataset
 from afnetm.errors import UserError
-from benchmarks.execution.driver import Executor, Outcome, drive
+from benchmarks.execution.driver import Executor, drive
+from benchmarks.execution.workload import Outcome
 from benchmarks.plans.folds import Scans, inner_folds
 from benchmarks.plans.keys import deciding
 from benchmarks.plans.runs import PlannedRun, on_inner_fold, with_settings
 from benchmarks.plans.suite import Suite
+from benchmarks.records.claims import Claims, digest
 from benchmarks.records.home import Home
 from benchmarks.records.store import Store
 from benchmarks.search.progress import SearchProgress
@@ -25,6 +29,9 @@ from studies.samplers import check_sampler
 from studies.search import Search, Task
 from studies.space import Space, apply, search_space
 from studies.spec import SearchSpec
+
+#: Seconds from one look at the studies that other drivers search to the next.
+_LOOK = 1.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -125,18 +132,22 @@ def search(
     suite: Suite,
     home: Home,
     storage: BaseStorage,
+    claims: Claims,
     *,
     workers: Sequence[Executor],
     console: Terminal,
     ended: Callable[[StudySpec, Search], object] = lambda *_: None,
 ) -> dict[StudySpec, Search]:
-    """Goes on with every study until its budget is spent; returns them in the order of `found`. The home is locked.
+    """Goes on with every study until its budget is spent; returns them in the order of `found`.
+
+    A study is searched by one driver at a time, which has claimed it; what others search is waited for.
 
     Args:
         found: what is searched for.
         suite: whose methods they are.
         home: where records go.
         storage: where studies are.
+        claims: this driver's in the home.
         workers: what trains them; they are ended.
         console: for the progress.
         ended: is called with each study once its budget is spent, while others go on.
@@ -149,7 +160,8 @@ def search(
     spec = found[0].spec if found else SearchSpec()
     progress = SearchProgress(by_label, spec, workers=len(workers), console=console)
     with progress.bars:
-        drive(_Trials(searches, suite, Store(home), progress, ended), home, workers=workers)
+        trials = _Trials(searches, suite, Store(home), claims, progress, ended)
+        drive(trials, home, claims, workers=workers)
         progress.update()  # where all was trained before, there was no outcome
     return searches
 
@@ -173,6 +185,16 @@ def _opened(study_spec: StudySpec, storage: BaseStorage) -> Search:
     return Search(storage, study_spec.name, space=study_spec.space, spec=study_spec.spec, identity=identity)
 
 
+@dataclass(frozen=True, eq=False)
+class _Asked:
+    """A task of a study, and the term of claiming that study in which it was given."""
+
+    study_spec: StudySpec
+    search: Search
+    task: Task
+    term: int
+
+
 class _Trials:
     """Turns the studies' tasks into runs, and their records into scores."""
 
@@ -181,14 +203,23 @@ class _Trials:
         searches: dict[StudySpec, Search],
         suite: Suite,
         store: Store,
+        claims: Claims,
         progress: SearchProgress,
         ended: Callable[[StudySpec, Search], object],
     ) -> None:
         self._pairs = list(searches.items())
-        self._suite, self._store, self._progress, self._ended = suite, store, progress, ended
+        self._suite, self._store, self._claims, self._progress, self._ended = suite, store, claims, progress, ended
         self._done = store.done()
         self._waiting: deque[PlannedRun] = deque()
-        self._asked: dict[str, list[tuple[StudySpec, Search, Task]]] = {}
+        self._asked: dict[str, list[_Asked]] = {}
+        self._terms: dict[str, int] = {}  # by study: how often it was claimed; 0 while it is not
+        self._begun = 0
+        self._looked = -math.inf
+
+    @property
+    def waits(self) -> bool:
+        """Whether other drivers are searching studies of these."""
+        return any(not self._terms.get(study_spec.name) for study_spec, _ in self._pairs)
 
     def pull(self) -> PlannedRun | None:
         """The next run to train; studies are asked in their order until one has something to train."""
@@ -201,41 +232,76 @@ class _Trials:
         key = outcome.planned.run.key
         if outcome.reason is None:
             self._done.add(key)
-        for study_spec, search, task in self._asked.pop(key):
+        for asked in self._asked.pop(key):
+            if not self._claimed(asked.study_spec) or self._terms[asked.study_spec.name] != asked.term:
+                continue  # another driver took this one for dead, and goes on with the study
             if outcome.reason is None:
-                self._learn(study_spec, search, task, key)
+                self._learn(asked, key)
             else:
-                search.fail(task, outcome.reason)
+                asked.search.fail(asked.task, outcome.reason)
         self._progress.update(outcome.planned.label)
 
     def _ask(self) -> bool:
         """Whether a study had a task: what was trained before is told at once, the rest waits to be trained."""
-        for study_spec, search in list(self._pairs):
-            tasks = search.tasks()
-            if search.finished:
-                self._pairs.remove((study_spec, search))
-                self._ended(study_spec, search)
-            for task in tasks:
-                try:
-                    planned = run_of(study_spec, self._suite, task)
-                except UserError as error:  # a method's own check: not everything in a space need go together
-                    search.fail(task, str(error))
-                    continue
-                key = planned.run.key
-                if key in self._done:
-                    self._learn(study_spec, search, task, key)
-                    continue
-                if key not in self._asked:  # else it is under way for another study
-                    self._waiting.append(planned)
-                self._asked.setdefault(key, []).append((study_spec, search, task))
-            if tasks:
+        own = [pair for pair in self._pairs if self._terms.get(pair[0].name)]
+        others = [pair for pair in self._pairs if pair not in own]
+        for study_spec, search in own:
+            if self._claimed(study_spec) and self._ask_study(study_spec, search):
                 return True
+        if time.monotonic() < self._looked + _LOOK:
+            return False
+        for study_spec, search in others:
+            if self._claim(study_spec, search) and self._ask_study(study_spec, search):
+                return True
+        self._looked = time.monotonic()
         return False
 
-    def _learn(self, study_spec: StudySpec, search: Search, task: Task, key: str) -> None:
+    def _ask_study(self, study_spec: StudySpec, search: Search) -> bool:
+        tasks = search.tasks()
+        if search.finished:
+            self._pairs.remove((study_spec, search))
+            self._ended(study_spec, search)
+            self._claims.release(_claim(study_spec))
+        for task in tasks:
+            asked = _Asked(study_spec, search, task, self._terms[study_spec.name])
+            try:
+                planned = run_of(study_spec, self._suite, task)
+            except UserError as error:  # a method's own check: not everything in a space need go together
+                search.fail(task, str(error))
+                continue
+            key = planned.run.key
+            if key in self._done:
+                self._learn(asked, key)
+                continue
+            if key not in self._asked:  # else it is under way for another study
+                self._waiting.append(planned)
+            self._asked.setdefault(key, []).append(asked)
+        return bool(tasks)
+
+    def _claim(self, study_spec: StudySpec, search: Search) -> bool:
+        if not self._claims.take(_claim(study_spec)):
+            return False
+        search.take_up()
+        self._progress.update(study_spec.label)  # what another has done of it
+        self._begun += 1
+        self._terms[study_spec.name] = self._begun
+        return True
+
+    def _claimed(self, study_spec: StudySpec) -> bool:
+        """Whether a study is this driver's still; asked before anything of it is written."""
+        if self._claims.holds(_claim(study_spec)):
+            return True
+        self._terms[study_spec.name] = 0
+        return False
+
+    def _learn(self, asked: _Asked, key: str) -> None:
         result = self._store.result(key)
         seconds = result["seconds"] + result["test_seconds"]
-        search.learn(task, result[study_spec.spec.metric], run=key, seconds=seconds)
+        asked.search.learn(asked.task, result[asked.study_spec.spec.metric], run=key, seconds=seconds)
+
+
+def _claim(study_spec: StudySpec) -> str:
+    return f"study.{digest(study_spec.name)}"
 
 
 def run_of(study_spec: StudySpec, suite: Suite, task: Task) -> PlannedRun:

@@ -37,6 +37,7 @@ from benchmarks.commands import comparing
 from benchmarks.commands.job import prepare
 from benchmarks.commands.request import Options, ask
 from benchmarks.records.home import Home
+from benchmarks.records.claims import driving
 from benchmarks.terminal.console import Terminal
 home, quiet = Home(Path(sys.argv[1])), Terminal(quiet=True)
 home.journal.unlink()
@@ -47,7 +48,8 @@ from benchmarks.commands.manifests import make_manifest
 from benchmarks.execution.tracking import Tracker
 Tracker(uri, home, make_manifest(job.suite, job.dataset, []))
 times.append(time.process_time())
-tuned = comparing.tune(job, storage_url=None, tracking_uri=uri, console=quiet).tuned
+with driving(home) as claims:
+    tuned = comparing.tune(job, claims, storage_url=None, tracking_uri=uri, console=quiet).tuned
 times.append(time.process_time())
 studies = tuned.record["studies"]
 trials = sum(study["complete"] for study in studies)

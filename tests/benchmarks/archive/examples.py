@@ -173,10 +173,10 @@ def packed(content: Mapping[str, bytes], path: Path) -> Path:
 
 
 def tree(home: Path) -> dict[str, str]:
-    """Digests of all files below a folder but its lock, and its folders."""
+    """Digests of all files below a home, and its folders, but for where claims and what is unfinished are."""
     found = {}
     for path in sorted(home.rglob("*")):
-        if path.name != ".lock":
+        if not {"claims", "unfinished"} & set(path.relative_to(home).parts):
             digest = hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else "folder"
             found[str(path.relative_to(home))] = digest
     return found

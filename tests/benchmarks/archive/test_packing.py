@@ -17,6 +17,7 @@ import pytest
 
 from benchmarks.archive.merging import merge
 from benchmarks.plans.keys import run_key
+from benchmarks.records.claims import exclusive
 from benchmarks.records.home import Home
 from benchmarks.records.manifest import ListedRun, read_manifest
 from benchmarks.records.store import Store
@@ -128,7 +129,7 @@ def test_the_runs_of_a_search_are_packed_and_forgotten_with_it(searched: Path, t
 
 def test_a_suite_that_is_run_or_is_not_there_is_refused_in_a_line(home: Home, here: Afnetm) -> None:
     before = tree(home.path)
-    with home.lock():
+    with exclusive(home):
         assert f"home '{home.path}' is in use by process " in here(home.path, "pack", "people", code=2).stderr
     assert "suite 'nobody' was never run in home" in here(home.path, "pack", "nobody", code=2).stderr
     assert "suite 'people' is not packed in home" in here(home.path, "unpack", "people", code=2).stderr
@@ -218,12 +219,11 @@ def test_packing_and_unpacking_killed_at_any_moment_lose_nothing(home: Home) -> 
         process = subprocess.Popen(
             command(home.path, words, "people"), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )
-        while process.poll() is None and not (home.path / "holder.json").exists():
+        while process.poll() is None and not any(home.claims.glob("home")):
             time.sleep(0.001)
         time.sleep(chance.uniform(0, 0.6))
         process.send_signal(signal.SIGKILL)
         killed += process.wait() == -signal.SIGKILL
-        (home.path / "holder.json").unlink(missing_ok=True)
         store = Store(home)
         assert store.done() == done
         for key in done:

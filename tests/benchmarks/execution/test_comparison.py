@@ -9,7 +9,7 @@ import pytest
 
 from afnetm.data.dataset import FaceDataset
 from benchmarks.execution.comparison import Comparison, Remaining
-from benchmarks.execution.driver import Outcome
+from benchmarks.execution.workload import Outcome
 from benchmarks.plans.runs import PlannedRun, plan
 from benchmarks.plans.suite import parse_suite
 from benchmarks.records.home import Home

@@ -86,7 +86,7 @@ def test_a_disk_that_fills_up_during_a_run_keeps_what_is_finished(
     _, words = process.communicate(timeout=60)
     assert process.returncode == 2, words
     assert "the disk is full" in the_line(words)
-    assert not list((home / "runs").glob(".*"))
+    assert not list((home / "unfinished").glob("*"))
     counts = json.loads(afnetm(home, "status", str(suite), "--json").stdout)["runs"]
     assert counts["failed"] == 0
     assert 1 <= counts["done"] < 6

@@ -11,11 +11,13 @@ import torch
 
 from afnetm.data.dataset import FaceDataset
 from afnetm.errors import UserError
-from benchmarks.execution.driver import Outcome, drive
+from benchmarks.execution.driver import drive
 from benchmarks.execution.slots import slots
 from benchmarks.execution.workers import Worker
+from benchmarks.execution.workload import Outcome
 from benchmarks.plans.runs import PlannedRun, plan
 from benchmarks.plans.suite import parse_suite
+from benchmarks.records.claims import driving
 from benchmarks.records.home import Home
 from benchmarks.records.store import Store
 
@@ -60,6 +62,8 @@ class Listed:
         self._waiting = iter([replace(run, label=label) for label, run in zip(labels, runs, strict=False)])
         self.ended: dict[str, Outcome] = {}
 
+    waits = False
+
     def pull(self) -> PlannedRun | None:
         return next(self._waiting, None)
 
@@ -91,7 +95,8 @@ def working() -> list[psutil.Process]:
 def test_a_worker_that_dies_or_lacks_memory_costs_its_own_run_alone(runs: list[PlannedRun], tmp_path: Path) -> None:
     labels = ["fine 1", "dies 1", "tight 1", "once 1", "exits 3", "raises 1", "memory 1", "dies 2"]
     listed = Listed(labels, runs)
-    drive(listed, Home(tmp_path), workers=workers(2), work=work)
+    with driving(Home(tmp_path)) as claims:
+        drive(listed, Home(tmp_path), claims, workers=workers(2), work=work)
     ended = listed.ended
     assert sorted(ended) == sorted(labels)
     assert {label for label, one in ended.items() if one.reason is None} == {"fine 1", "tight 1", "once 1"}
@@ -114,14 +119,17 @@ def test_a_worker_that_dies_or_lacks_memory_costs_its_own_run_alone(runs: list[P
 
 def test_a_full_disk_ends_the_run_in_a_line_and_fails_nothing(runs: list[PlannedRun], tmp_path: Path) -> None:
     labels = ["fine 1", "full 1", "fine 2", "fine 3"]
-    with pytest.raises(UserError, match=r"^home '.*': the disk is full; finished runs are kept: free some space"):
-        drive(Listed(labels, runs), Home(tmp_path), workers=workers(1), work=work)
+    with (
+        pytest.raises(UserError, match=r"^home '.*': the disk is full; finished runs are kept: free some space"),
+        driving(Home(tmp_path)) as claims,
+    ):
+        drive(Listed(labels, runs), Home(tmp_path), claims, workers=workers(1), work=work)
     assert not Store(Home(tmp_path)).failed()
     assert not (tmp_path / "fine 2").exists(), "nothing more is trained whose result could not be kept"
     assert not working()
 
 
 def test_whoever_is_stopped_leaves_no_process_behind(runs: list[PlannedRun], tmp_path: Path) -> None:
-    with pytest.raises(KeyboardInterrupt):
-        drive(Stopped(["fine 1", "fine 2", "fine 3"], runs), Home(tmp_path), workers=workers(2), work=work)
+    with pytest.raises(KeyboardInterrupt), driving(Home(tmp_path)) as claims:
+        drive(Stopped(["fine 1", "fine 2", "fine 3"], runs), Home(tmp_path), claims, workers=workers(2), work=work)
     assert not working()

@@ -16,6 +16,7 @@ from typer.testing import CliRunner
 
 from benchmarks.cli import data as cli_data
 from benchmarks.cli.app import app
+from benchmarks.records.claims import exclusive
 from benchmarks.records.home import Home
 from tests.benchmarks.conftest import Afnetm, command
 from tests.benchmarks.found import findings, runs_done
@@ -201,8 +202,8 @@ def test_status_without_a_suite_tells_what_is_in_the_home(
 
 
 @pytest.mark.faults
-@pytest.mark.parametrize("by", [signal.SIGINT, signal.SIGTERM])
-def test_ctrl_c_and_a_scheduler_s_sigterm_stop_cleanly_and_keep_what_is_done(
+@pytest.mark.parametrize("by", [signal.SIGINT, signal.SIGTERM, signal.SIGUSR1])
+def test_ctrl_c_and_a_scheduler_s_signals_stop_cleanly_and_keep_what_is_done(
     by: signal.Signals, home: Path, suite: Path, afnetm: Afnetm
 ) -> None:
     process = subprocess.Popen(command(home, "run", str(suite)), stderr=subprocess.PIPE, text=True)
@@ -216,7 +217,8 @@ def test_ctrl_c_and_a_scheduler_s_sigterm_stop_cleanly_and_keep_what_is_done(
     assert process.returncode == 130
     assert "Traceback" not in words
     assert "To resume, run again" in words
-    assert not list((home / "runs").glob(".*"))
+    assert not list((home / "unfinished").glob("*"))
+    assert not list((home / "claims").iterdir())
     status = json.loads(afnetm(home, "status", str(suite), "--json").stdout)["runs"]
     assert status["done"] == runs_done(home) >= 1
     assert status["failed"] == 0
@@ -257,7 +259,7 @@ def test_weights_that_were_not_kept_are_missed_in_a_line(
 
 
 def test_a_second_run_on_one_home_says_who_holds_it_and_leaves(home: Path, suite: Path, here: Afnetm) -> None:
-    with Home(home).lock():
+    with exclusive(Home(home)):
         second = here(home, "run", str(suite), code=2)
     assert f"is in use by process {os.getpid()} on" in second.stderr
     assert not (home / "runs").exists()

@@ -1,5 +1,6 @@
 import dataclasses
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -8,7 +9,7 @@ from safetensors.numpy import load_file
 
 from afnetm.errors import UserError
 from benchmarks.records.home import Home
-from benchmarks.records.store import Evidence, Record, Store
+from benchmarks.records.store import Evidence, Record, Store, files_of
 
 
 @pytest.fixture
@@ -51,10 +52,30 @@ def test_the_first_record_stays(store: Store) -> None:
 
 
 def test_a_half_written_record_is_not_done_and_is_swept(store: Store, tmp_path: Path) -> None:
-    (tmp_path / "runs" / ".k.123").mkdir(parents=True)
+    (tmp_path / "unfinished" / "k.other-host-7-1a2b3c4d").mkdir(parents=True)
+    (tmp_path / "unfinished" / "l.other-host-7-5e6f7a8b").mkdir()
     assert store.done() == set()
+    store.sweep(lambda: {"l"})
+    assert [path.name[0] for path in (tmp_path / "unfinished").iterdir()] == ["l"], "another is at work on it"
     store.sweep()
-    assert not list((tmp_path / "runs").iterdir())
+    assert not list((tmp_path / "unfinished").iterdir())
+
+
+def test_a_record_that_was_swept_while_it_was_written_is_written_again(store: Store) -> None:
+    """Another process took this one for dead, which was only stopped."""
+    swept = []
+
+    class Swept(dict[str, bytes]):
+        def items(self) -> Any:
+            for item in super().items():
+                yield item
+                if not swept:
+                    swept.append(store.sweep())
+
+    store.write_files("k", Swept(files_of(record())))
+    assert swept
+    assert store.done() == {"k"}
+    assert store.result("k") == {"accuracy": 0.5}
 
 
 def test_a_failure_is_kept_until_the_run_is_done(store: Store) -> None:
@@ -77,11 +98,13 @@ def test_forgetting_takes_what_it_is_told_and_leaves_the_rest(store: Store) -> N
 
 def test_forgetting_goes_on_after_it_was_killed(store: Store, tmp_path: Path) -> None:
     store.write("k", record())
-    (tmp_path / "runs" / "k").rename(tmp_path / "runs" / ".k.forgotten")  # as far as it came
+    (tmp_path / "runs" / "k").rename(tmp_path / "unfinished" / "k.host-7-1a2b3c4d")  # as far as it came
     store.write("k", record())
     store.forget(["k"])
     assert store.done() == set()
+    store.sweep()
     assert not list((tmp_path / "runs").iterdir())
+    assert not list((tmp_path / "unfinished").iterdir())
 
 
 def test_what_cannot_be_written_leaves_nothing(store: Store, tmp_path: Path) -> None:
@@ -89,16 +112,6 @@ def test_what_cannot_be_written_leaves_nothing(store: Store, tmp_path: Path) -> 
         store.write("k", dataclasses.replace(record(), result={"accuracy": float("nan")}))
     assert store.done() == set()
     assert not [path for path in tmp_path.rglob("*") if path.is_file()]
-
-
-def test_who_holds_a_home_is_told_without_passwords(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    urls = ["postgresql://me:s3c@ret@host/d", "http://me:s3c@ret@host", "postgresql://host/d?user=me&password=s3c@ret"]
-    monkeypatch.setattr("sys.argv", ["afnetm", *(f"--storage={url}" for url in urls), "run", "quick"])
-    with Home(tmp_path).lock():
-        kept = (tmp_path / "holder.json").read_text()
-        with pytest.raises(UserError, match="is in use by process .*run quick") as caught, Home(tmp_path).lock():
-            pass
-    assert "s3c" not in kept + str(caught.value)
 
 
 def test_a_result_that_is_damaged_is_one_line(store: Store, tmp_path: Path) -> None:

@@ -123,7 +123,7 @@ def test_stopped_by_ctrl_c_then_killed_then_resumed_it_is_the_same_search(
     assert first.returncode == 130
     assert "Traceback" not in words
     assert "To resume, run again" in words
-    assert not list((home / "runs").glob(".*"))
+    assert not list((home / "unfinished").glob("*"))
     stopped, there = trials(home), records(home)
 
     second = started(home, "run", str(searched_suite), "--workers", "1")

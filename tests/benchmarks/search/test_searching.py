@@ -27,11 +27,12 @@ import benchmarks.search.searching
 from afnetm.data.scan import EXPRESSIONS
 from afnetm.errors import UserError
 from baselines.late import Late
-from benchmarks.execution.driver import Outcome, Workload
 from benchmarks.execution.slots import Slot
 from benchmarks.execution.workers import Worker
+from benchmarks.execution.workload import Outcome, Workload
 from benchmarks.plans.runs import PlannedRun, Run, plan
 from benchmarks.plans.suite import Suite, parse_suite
+from benchmarks.records.claims import Claims, driving
 from benchmarks.records.home import Home
 from benchmarks.search.searching import StudySpec, finished, search, study_specs
 from benchmarks.terminal.console import Terminal
@@ -88,7 +89,7 @@ class Executor:
     patience: int = 10**9
     tried: list[Run] = field(default_factory=list)
 
-    def __call__(self, workload: Workload, home: Home, *, workers: Sequence[Worker]) -> None:
+    def __call__(self, workload: Workload, home: Home, claims: Claims, *, workers: Sequence[Worker]) -> None:
         flying: list[PlannedRun] = []
         while True:
             while len(flying) < len(workers) and (planned := workload.pull()) is not None:
@@ -121,10 +122,10 @@ def run(
     workers: int = 2,
     console: Terminal = QUIET,
 ) -> dict[StudySpec, Search]:
-    with pytest.MonkeyPatch.context() as patch:
+    with pytest.MonkeyPatch.context() as patch, driving(Home(home)) as claims:
         patch.setattr(benchmarks.search.searching, "drive", executor)
         slots = [Worker(Slot())] * workers
-        return search(asked(of), of, Home(home), storage, workers=slots, console=console)
+        return search(asked(of), of, Home(home), storage, claims, workers=slots, console=console)
 
 
 def found(searches: dict[StudySpec, Search]) -> dict[str, list[tuple[object, ...]]]:
@@ -336,13 +337,14 @@ def test_each_study_is_told_of_once_when_it_has_ended(tmp_path: Path) -> None:
     of, storage, message = suite(), InMemoryStorage(), []
     for _ in range(2):
         message.clear()
-        with pytest.MonkeyPatch.context() as patch:
+        with pytest.MonkeyPatch.context() as patch, driving(Home(tmp_path)) as claims:
             patch.setattr(benchmarks.search.searching, "drive", Executor())
             search(
                 asked(of),
                 of,
                 Home(tmp_path),
                 storage,
+                claims,
                 workers=[Worker(Slot())] * 3,
                 console=QUIET,
                 ended=lambda study_spec, search: message.append((study_spec.name, search.finished)),

@@ -1,0 +1,384 @@
+"""Claims: several processes on one home, of one machine or of many, agree by files which of them does what.
+
+Each has a lease, a file that it touches now and then. A claim is a file that was created exclusively and names a lease;
+it holds for as long as that lives. Whether it does is seen on the file server's clock alone: what two files of one
+folder say of when they were touched. A claim of the dead is renamed to a name of one's own; whose rename succeeds has
+it. Nothing here asks for locks of a file system, which may be each machine's own.
+
+What is done under a claim must bear being done twice, and who was stopped meanwhile has to ask `Claims.holds` before
+writing what must not be: a process that sleeps cannot know that it does.
+"""
+
+import hashlib
+import json
+import math
+import os
+import secrets
+import socket
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from threading import Event, Thread
+from types import TracebackType
+from typing import Self
+
+from pydantic.dataclasses import dataclass as checked
+
+from afnetm.errors import UserError
+from benchmarks.records.home import Home, without_secrets
+
+#: Seconds without a sign after which a process is taken for dead; as an environment variable. Each process says its
+#: own to the others, and gives a sign six times as often.
+LIMIT, LIMIT_VARIABLE = 90.0, "AFNETM_CLAIM_LIMIT"
+#: What a driver claims while it is at work, and who must be alone in the home.
+_DRIVER, _ALONE = "driver", "alone"
+#: The claim on the whole home.
+_HOME = "home"
+#: Seconds that a driver waits for who has claimed the home, and may only be about to see that others are there.
+_GRACE = 2.0
+
+
+@checked(frozen=True)
+class Holder:
+    """Holder of a claim.
+
+    Attributes:
+        kind: of its lease.
+        token: its own, never used again.
+        host: of its machine.
+        machine: where its process number counts: a boot of a machine, and a container there; empty where not known.
+        pid: its process number.
+        since: when it began, by its own clock.
+        device: what it trains on; empty where it does not.
+        command: its command line, without passwords.
+        limit: after so many seconds without a sign it is dead.
+    """
+
+    kind: str
+    token: str
+    host: str
+    machine: str
+    pid: int
+    since: str
+    device: str
+    command: str
+    limit: float
+
+    @property
+    def lease(self) -> str:
+        """Name of its lease."""
+        return f"{self.kind}.{self.token}"
+
+    def __str__(self) -> str:
+        return f"process {self.pid} on {self.host} since {self.since} (afnetm {self.command})"
+
+
+@dataclass(frozen=True)
+class _Found:
+    """A claim as it was read: its text, its holder unless it is half-written, and when it was touched."""
+
+    text: str
+    holder: Holder | None
+    touched: float
+
+
+class Claims:
+    """The claims of this process in a home, given back at the end of the context.
+
+    Args:
+        home: where; it must be there.
+        kind: of its lease.
+        device: what is trained on.
+    """
+
+    def __init__(self, home: Home, *, kind: str = _DRIVER, device: str = "") -> None:
+        self._folder = home.claims
+        host, pid = socket.gethostname(), os.getpid()
+        self.holder = Holder(
+            kind=kind,
+            token=f"{host}-{pid}-{secrets.token_hex(4)}",
+            host=host,
+            machine=machine(),
+            pid=pid,
+            since=datetime.now(UTC).isoformat("T", "seconds"),
+            device=device,
+            command=without_secrets(" ".join(sys.argv[1:])),
+            limit=_limit(),
+        )
+        self._text = json.dumps(asdict(self.holder))
+        self._lease = self._folder / self.holder.lease
+        self._mine: set[str] = set()
+        #: Whether no other driver was ever seen beside this one.
+        self.alone = True
+        self._end = Event()
+        self._thread = Thread(target=self._beat, name="lease", daemon=True)
+
+    def __enter__(self) -> Self:
+        self._folder.mkdir(exist_ok=True)
+        self._now()
+        self._thread.start()
+        for name in self._names():  # of the dead, which nobody else may ever look at
+            if name.startswith((f"{_DRIVER}.", f"{_ALONE}.")) and not self._lives(name):
+                (self._folder / name).unlink(missing_ok=True)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for name in list(self._mine):
+            self.release(name)
+        self._end.set()
+        self._thread.join()
+        self._lease.unlink(missing_ok=True)
+
+    def take(self, name: str) -> bool:
+        """Claims `name`, a file's; whether it is this process' now. One that is already stays so."""
+        path = self._folder / name
+        for _ in range(3):  # it may be given back, or taken from the dead by another, meanwhile
+            if self._create(path, self._text):
+                self._mine.add(name)
+                return True
+            found = self._read(path)
+            if found is None:
+                continue
+            if found.text == self._text:
+                self._mine.add(name)
+                return True
+            if self._alive(found):
+                self.alone = False
+                return False
+            if not self._remove(path, found):
+                return False
+        return False
+
+    def wait(self, name: str, *, seconds: float) -> bool:
+        """Claims `name` as soon as nobody else has; False where somebody has it for so long."""
+        deadline = time.monotonic() + seconds
+        while not self.take(name):
+            if time.monotonic() > deadline:
+                return False
+            time.sleep(0.1)
+        return True
+
+    def holds(self, name: str) -> bool:
+        """Whether it is this process' still: one that was stopped for long may have lost it."""
+        found = self._read(self._folder / name)
+        if found is not None and found.text == self._text:
+            return True
+        self._mine.discard(name)
+        return False
+
+    def release(self, name: str) -> None:
+        """Gives a claim back; another's stays."""
+        if self.holds(name):
+            (self._folder / name).unlink(missing_ok=True)
+        self._mine.discard(name)
+
+    def other(self, name: str) -> Holder | None:
+        """The other process that has claimed it and lives; None where there is none."""
+        found = self._read(self._folder / name)
+        alive = found is not None and found.text != self._text and self._alive(found)
+        return found.holder if found is not None and alive else None
+
+    def taken(self, prefix: str) -> set[str]:
+        """Names that begin with `prefix`, that others have claimed and that live; looks at each."""
+        lives: dict[str, bool] = {}
+        found = set()
+        for name in self._names():
+            if not name.startswith(prefix) or (claim := self._read(self._folder / name)) is None:
+                continue
+            if claim.holder is None:
+                alive = self._alive(claim)
+            else:
+                lease = claim.holder.lease
+                if lease not in lives:
+                    lives[lease] = lease != self.holder.lease and self._lives(lease)
+                alive = lives[lease]
+            if alive:
+                found.add(name)
+        return found
+
+    def others(self) -> list[Holder]:
+        """The other drivers that live, in an order that is the same for all of them."""
+        own = self.holder.lease
+        names = [name for name in self._names() if name.startswith(f"{_DRIVER}.") and name != own]
+        found = [self._read(self._folder / name) for name in names if self._lives(name)]
+        there = sorted((one.holder for one in found if one and one.holder), key=lambda holder: holder.token)
+        self.alone = self.alone and not there
+        return there
+
+    @property
+    def rank(self) -> float:
+        """Place of this driver among those that live, at least 0 and below 1: each may begin at another."""
+        tokens = sorted([self.holder.token, *(holder.token for holder in self.others())])
+        return tokens.index(self.holder.token) / len(tokens)
+
+    def last(self, what: str) -> bool:
+        """Ends the claim to take part in `what` (`join`); whether nobody else does any more."""
+        leaving = f"leaving.{digest(what)}"
+        self.wait(leaving, seconds=math.inf)  # two who leave at once would each see the other
+        try:
+            self.release(self._part(what))
+            return not self.taken(f"part.{digest(what)}.")
+        finally:
+            self.release(leaving)
+
+    def join(self, what: str) -> None:
+        """Claims to take part in `what`, as others may, too."""
+        self.take(self._part(what))
+
+    def _part(self, what: str) -> str:
+        return f"part.{digest(what)}.{self.holder.token}"
+
+    def _names(self) -> list[str]:
+        return [name for name in os.listdir(self._folder) if not name.startswith(".")]
+
+    def _beat(self) -> None:
+        while not self._end.wait(self.holder.limit / 6):
+            with suppress(OSError):  # a file server may be away for a while
+                self._now()
+
+    def _now(self) -> float:
+        """Touches the lease, made anew where it was taken for dead; returns when that was, by the server's clock."""
+        try:
+            os.utime(self._lease)
+        except FileNotFoundError:
+            self._create(self._lease, self._text)
+        return self._lease.stat().st_mtime
+
+    def _alive(self, found: _Found) -> bool:
+        """Whether who has a claim lives."""
+        if found.holder is None:  # about to be written, or killed over that
+            return self._now() - found.touched <= LIMIT
+        return self._lives(found.holder.lease)
+
+    def _lives(self, lease: str) -> bool:
+        found = self._read(self._folder / lease)
+        if found is None:
+            return False
+        if found.holder is None:
+            return self._now() - found.touched <= LIMIT
+        if found.holder.machine and found.holder.machine == self.holder.machine and _gone(found.holder.pid):
+            return False
+        return self._now() - found.touched <= found.holder.limit
+
+    def _create(self, path: Path, text: str) -> bool:
+        try:
+            handle = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666)
+        except FileExistsError:
+            return False
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(text)
+        return True
+
+    def _read(self, path: Path) -> _Found | None:
+        try:
+            with open(path, encoding="utf-8") as file:  # over NFS, only opening asks the server how old it is
+                text, touched = file.read(), os.fstat(file.fileno()).st_mtime
+        except FileNotFoundError:
+            return None
+        try:
+            return _Found(text, Holder(**json.loads(text)), touched)
+        except (ValueError, TypeError, RecursionError):
+            return _Found(text, None, touched)
+
+    def _remove(self, path: Path, found: _Found) -> bool:
+        """Takes a dead one's claim away; False where another was faster."""
+        mine = path.with_name(f".{path.name}.{self.holder.token}")
+        try:
+            path.rename(mine)
+        except FileNotFoundError:
+            if not mine.exists():  # else it was done, and reported as failed: a client may have asked twice
+                return False
+        moved = self._read(mine)
+        if moved is not None and moved.text != found.text:  # another took it between our look and our rename
+            self._create(path, moved.text)
+        mine.unlink(missing_ok=True)
+        return moved is not None and moved.text == found.text
+
+
+@contextmanager
+def exclusive(home: Home) -> Iterator[None]:
+    """Has the home for this process alone: no driver is at work, nor anybody else who needs that.
+
+    Raises:
+        InUseError: somebody is; names them.
+    """
+    with Claims(home, kind=_ALONE) as claims:
+        if not claims.take(_HOME):
+            raise InUseError(home, claims.other(_HOME))
+        # Whoever begins to drive looks at the home's claim after it has its lease: one of both sees the other.
+        if drivers := claims.others():
+            raise InUseError(home, drivers[0])
+        yield
+
+
+@contextmanager
+def driving(home: Home, *, device: str = "") -> Iterator[Claims]:
+    """Has a lease on the home, beside those of other drivers.
+
+    Raises:
+        InUseError: a process has the home for itself; names it.
+    """
+    with Claims(home, device=device) as claims:
+        deadline = time.monotonic() + _GRACE
+        while (holder := claims.other(_HOME)) is not None:
+            if time.monotonic() > deadline:
+                raise InUseError(home, holder)
+            time.sleep(0.1)
+        yield claims
+
+
+class InUseError(UserError):
+    """Somebody else is at work in a home: `driving`, or with something for which they have to be alone."""
+
+    def __init__(self, home: Home, holder: Holder | None) -> None:
+        who = holder or "another process"  # which has ended by now
+        super().__init__(f"home '{home.path}' is in use by {who}; wait for it or use another --home")
+        self.holder = holder
+
+    @property
+    def driving(self) -> bool:
+        """Whether they train or search."""
+        return self.holder is not None and self.holder.kind == _DRIVER
+
+
+def digest(name: str) -> str:
+    """Any name as a part of a file's."""
+    return hashlib.sha256(name.encode()).hexdigest()[:16]
+
+
+def machine() -> str:
+    """Name of what has this process' number to itself: this boot of this machine, and this container on it."""
+    if sys.platform != "linux":
+        return socket.gethostname()
+    try:
+        return f"{Path('/proc/sys/kernel/random/boot_id').read_text().strip()} {os.readlink('/proc/self/ns/pid')}"
+    except OSError:
+        return ""
+
+
+def _gone(pid: int) -> bool:
+    """Whether this machine has no such process; where the number is another's by now, the lease says so in time."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return True
+    except PermissionError:
+        pass
+    return False
+
+
+def _limit() -> float:
+    text = os.environ.get(LIMIT_VARIABLE, "")
+    try:
+        limit = float(text or LIMIT)
+    except ValueError:
+        limit = 0.0
+    if not 1 <= limit < float("inf"):
+        raise UserError(f"{LIMIT_VARIABLE}: '{text}' is not allowed; seconds, at least 1")
+    return limit
