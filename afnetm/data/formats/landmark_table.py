@@ -3,6 +3,7 @@
 import json
 import re
 from dataclasses import dataclass
+from typing import Any
 from xml.etree import ElementTree
 
 import numpy as np
@@ -10,11 +11,12 @@ from numpy.typing import NDArray
 
 from afnetm.data.formats.csv_rows import DELIMITERS, csv_rows, table_text
 from afnetm.data.formats.text import without_mark
+from afnetm.data.landmarks import LANDMARKS_68
 from afnetm.errors import UserError
 
-#: Larger files are none of landmarks, bytes: 83 of them take 5 kB.
-MAX_BYTES = 2**16
-#: Coordinates further out are of no face, mm.
+#: Larger files are none of landmarks, bytes: 83 of them take 5 kB, 478 in JSON with a word before every number 60 kB.
+MAX_BYTES = 2**18
+#: Coordinates further out are of no face, mm, and no picture, pixels.
 MAX_COORDINATE = 1e5
 _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 _AXES, _NAMES = ("x", "y", "z"), ("name", "label", "landmark")
@@ -29,22 +31,35 @@ class LandmarkTable:
 
     Attributes:
         names: a name a point, no two differ in case only; None where there are no names.
-        points: ``(n, 3)`` float64 mm, NaN where a point's coordinates are empty.
+        points: ``(n, 3)`` float64, x, y and z in the file's unit, or ``(n, 2)``, pixels to the right and down in a
+            picture; NaN where a point's coordinates are empty.
     """
 
     names: tuple[str, ...] | None
     points: NDArray[np.float64]
 
 
+#: The rows of the 68 landmarks that menpo's labels stand for. Which of its sides is which does not matter: it follows
+#: from coordinates. That its nose and mouth are in the order of the 68 was seen in a file that its authors publish.
+_PARTS = {
+    word: tuple(row for row in LANDMARKS_68 if row.startswith(groups))
+    for word, groups in {
+        "jaw": "jaw", "chin": "jaw", "lbrow": "right_brow", "rbrow": "left_brow",
+        "leye": "right_eye", "reye": "left_eye", "nose": "nose", "mouth": ("outer_mouth", "inner_mouth"),
+    }.items()
+}  # fmt: skip
 #: A point as it is read: where it stands, its name, empty where there are none, and its coordinates.
 _Row = tuple[str, str, list[str]]
+#: The coordinates of a point that has none, however many it should have.
+_NULL = [""]
 
 
 def read_landmark_table(content: bytes, name: str) -> LandmarkTable:
     """The landmarks in a table: ``.csv``, ``.tsv``, ``.txt``, ``.pts``, and ``.fcsv`` of 3D Slicer.
 
     Between cells are tabs, semicolons, commas, or else spaces; then a name may have spaces too. The first row says
-    which columns there are (x, y, z, and name), where it is not a point itself: else they are (name,) x, y, z.
+    which columns there are (x, y, z, and name), where it is not a point itself: else they are (name,) x, y, z. Without
+    z they are places in a picture.
 
     Args:
         content: of the file.
@@ -73,9 +88,9 @@ def read_landmark_table(content: bytes, name: str) -> LandmarkTable:
         rows = rows[headed:]
     for number, row in rows:
         if len(row) != len(columns):
-            raise UserError(f"{name}, line {number}: {len(row)} cells (allowed: x, y, z or name, x, y, z in every row)")
+            raise UserError(f"{name}, line {number}: {len(row)} cells (allowed: {', '.join(columns)} in every row)")
     named = next((columns.index(column) for column in _NAMES if column in columns), None)
-    axes = [columns.index(axis) for axis in _AXES]
+    axes = [columns.index(axis) for axis in _AXES if axis in columns]
     return _table(
         [
             (f", line {number}", "" if named is None else row[named], [row[axis] for axis in axes])
@@ -86,7 +101,11 @@ def read_landmark_table(content: bytes, name: str) -> LandmarkTable:
 
 
 def read_landmark_json(content: bytes, name: str) -> LandmarkTable:
-    """The landmarks in JSON: ``{name: [x, y, z]}``, ``[[x, y, z]]``, or as 3D Slicer writes them (``.mrk.json``).
+    """The landmarks in JSON: ``{name: [x, y, z]}``, ``[[x, y, z]]``, or as 3D Slicer or menpo write them.
+
+    A point is ``[x, y, z]`` or ``{"x": x, "y": y, "z": z}``, also with a name; without z it is a place in a picture.
+    All may be within ``{"landmarks": ...}`` or ``{"points": ...}``. Menpo's (``.ljson``) are named by its labels where
+    these are parts of a face or one point each.
 
     Raises:
         UserError: as of `read_landmark_table`.
@@ -97,15 +116,64 @@ def read_landmark_json(content: bytes, name: str) -> LandmarkTable:
         if isinstance(tree, dict) and "markups" in tree:
             points = [point for markup in tree["markups"] for point in markup["controlPoints"]]
             found = [(str(point["label"]), point["position"]) for point in points]
+        elif isinstance(tree, dict) and ("groups" in tree or {"landmarks", "labels"} <= tree.keys()):
+            found = _of_menpo(tree, name)
         else:
-            found = list(tree.items()) if isinstance(tree, dict) else [("", point) for point in tree]
-        rows = [
-            (f", point {at}", named, [""] * 3 if point is None else [str(number) for number in point])
-            for at, (named, point) in enumerate(found, start=1)
-        ]
-    except (LookupError, RecursionError, TypeError, ValueError) as error:
+            for word in ("landmarks", "points"):
+                tree = tree.get(word, tree) if isinstance(tree, dict) else tree
+            found = list(tree.items()) if isinstance(tree, dict) else [(_name_of(point), point) for point in tree]
+        rows = [(f", point {at}", named, _numbers(point)) for at, (named, point) in enumerate(found, start=1)]
+    except (AttributeError, LookupError, RecursionError, TypeError, ValueError) as error:
         raise UserError(f"{name}: no landmarks in it ({type(error).__name__}; allowed: {{name: [x, y, z]}})") from None
     return _table(rows, name)
+
+
+def _name_of(point: Any) -> str:
+    return next((str(point[word]) for word in _NAMES if word in point), "") if isinstance(point, dict) else ""
+
+
+def _numbers(point: Any) -> list[str]:
+    """The coordinates of a point as text, `_NULL` where there are none."""
+    if isinstance(point, dict):
+        point = [point[axis] for axis in _AXES if axis in point]
+    return (
+        list(_NULL)
+        if point is None or (point and all(number is None for number in point))
+        else [str(number) for number in point]
+    )
+
+
+def _of_menpo(tree: dict[str, Any], name: str) -> list[tuple[str, Any]]:
+    """Names and points of an LJSON file of version 1, 2 or 3; a place in a picture has its row first there."""
+    groups = tree.get("groups", {"": tree})
+    if isinstance(groups, list):  # version 1: the points of each label
+        points = [point["point"] for group in groups for point in group["landmarks"]]
+        labels = {str(group["label"]): len(group["landmarks"]) for group in groups}
+        ends = np.cumsum([0, *labels.values()]).tolist()
+        masks = {label: list(range(*ends[at : at + 2])) for at, label in enumerate(labels)}
+    else:
+        if len(groups) != 1:
+            raise UserError(f"{name}: {len(groups)} groups of landmarks (allowed: one)")
+        (group,) = groups.values()
+        points = group["landmarks"]["points"]
+        masks = {str(label["label"]): label["mask"] for label in group["labels"]}
+    points = [point if point is None or len(point) != 2 else point[::-1] for point in points]
+    if len(masks) <= 1:
+        return [("", point) for point in points]
+    if sorted(place for mask in masks.values() for place in mask) != list(range(len(points))):
+        raise UserError(f"{name}: its labels do not share out its {len(points)} points")
+    if all(len(mask) == 1 for mask in masks.values()):
+        return [(label, points[mask[0]]) for label, mask in masks.items()]
+    named = {}
+    for label, mask in masks.items():
+        part = _PARTS.get(re.sub("[^a-z]|eft|ight", "", label.casefold().replace("eyebrow", "brow")))
+        if part is None or len(mask) != len(part):
+            raise UserError(
+                f"{name}: {len(mask)} points labelled {label[:60]!r} are no part of a face of 68 landmarks "
+                f"(known: {', '.join(f'{key} {len(rows)}' for key, rows in _PARTS.items())})"
+            )
+        named |= {row: points[place] for row, place in zip(part, mask, strict=True)}
+    return list(named.items())
 
 
 def read_picked_points(content: bytes, name: str) -> LandmarkTable:
@@ -142,8 +210,10 @@ def _check_size(content: bytes, name: str) -> None:
 def _columns(first: list[str], where: str) -> tuple[list[str], bool]:
     """The columns that a first row names or, as a point, has; and whether it names them."""
     columns = [cell.casefold() for cell in first]
-    if not set(_AXES) <= set(columns):
-        return [*_AXES] if len(columns) == 3 else ["name", *_AXES], False
+    if not set(_AXES[:2]) <= set(columns):
+        named = len(first) > 3 or not (_is_missing(first[0]) or _is_coordinate(first[0].replace(",", ".")))
+        numbers = max(2, min(len(first) - named, 3))
+        return [*(["name"] if named else []), *_AXES[:numbers]], False
     for column in columns:
         if column not in (*_AXES, *_NAMES) or columns.count(column) > 1:
             raise UserError(f"{where}: column {column[:60]!r} is unknown or duplicated (allowed: name, x, y, z)")
@@ -167,16 +237,31 @@ def _table(rows: list[_Row], file: str) -> LandmarkTable:
         names[name.casefold()] = name
     # A comma is a decimal mark where there is no other; where there are both, either may be of thousands.
     decimal = "," if not any("." in cell for _, _, cells in rows for cell in cells) else "."
-    points = [_point([cell.replace(decimal, ".") for cell in cells], f"{file}{where}") for where, _, cells in rows]
+    width = next((len(cells) for _, _, cells in rows if cells != _NULL), 3)
+    points = [
+        _point(
+            [cell.replace(decimal, ".") for cell in (cells if cells != _NULL else [""] * width)], width, file + where
+        )
+        for where, _, cells in rows
+    ]
     return LandmarkTable(tuple(names.values()) if named else None, np.array(points))
 
 
-def _point(cells: list[str], where: str) -> list[float]:
-    if len(cells) != 3:
-        raise UserError(f"{where}: {len(cells)} coordinates (allowed: 3)")
-    if all(cell.casefold() in {"", "nan"} for cell in cells):
-        return [np.nan] * 3
+def _point(cells: list[str], width: int, where: str) -> list[float]:
+    if len(cells) != width or width not in (2, 3):
+        allowed = f"{width}, as of the first" if width in (2, 3) else "3, or 2 in a picture"
+        raise UserError(f"{where}: {len(cells)} coordinates (allowed: {allowed})")
+    if all(map(_is_missing, cells)):
+        return [np.nan] * width
     for cell in cells:
-        if not _NUMBER.fullmatch(cell) or abs(float(cell)) > MAX_COORDINATE:
-            raise UserError(f"{where}: {cell[:40]!r} is not a coordinate (allowed: a number of mm, or all three empty)")
+        if not _is_coordinate(cell):
+            raise UserError(f"{where}: {cell[:40]!r} is not a coordinate (allowed: a number, or all of them empty)")
     return [float(cell) for cell in cells]
+
+
+def _is_coordinate(cell: str) -> bool:
+    return bool(_NUMBER.fullmatch(cell)) and abs(float(cell)) <= MAX_COORDINATE
+
+
+def _is_missing(cell: str) -> bool:
+    return cell.casefold() in {"", "nan"}

@@ -17,6 +17,7 @@ from afnetm.data.landmarks import LANDMARKS_83
 from afnetm.data.scan import Scan
 from afnetm.data.scan_source import Found, Inspection, ScanSource
 from afnetm.data.sources.landmark_files import Landmarks, read_landmarks
+from afnetm.data.sources.lifting import lifted
 from afnetm.data.sources.nose_order import NoseOrder, choose_order
 from afnetm.data.sources.scan_table import Row, read_scan_table
 from afnetm.data.sources.textured import read_textured
@@ -74,14 +75,18 @@ class FolderSource(ScanSource):
         folder = DataFolder(self.folder)
         try:
             landmarks = self._landmarks(row)
-            points = landmarks.points
-            check_face(points, landmarks.names, self.unit, row.landmarks)
-            if _disputed(landmarks):
-                points = self.nose.apply(points, row.landmarks)
+            if not landmarks.in_picture:
+                check_face(landmarks.points, landmarks.names, self.unit, row.landmarks)
             mesh = read_textured(folder, row.mesh, row.texture)
             check_extent(mesh.surface.vertices, self.unit, row.mesh)
-            vertices = mesh.surface.vertices * np.float32(MILLIMETRES[self.unit])
-            _check_landmarks(points, vertices, row)
+            surface = replace(mesh.surface, vertices=mesh.surface.vertices * np.float32(MILLIMETRES[self.unit]))
+            points = landmarks.points
+            if landmarks.in_picture:
+                height, width, _ = mesh.texture.shape
+                points = lifted(points, surface, picture_size=(width, height), name=row.landmarks)
+            if _disputed(landmarks):
+                points = self.nose.apply(points, row.landmarks)
+            _check_landmarks(points, surface.vertices, row)
         except UserError as error:
             raise UserError(f"{self.table.name}, line {row.line}: {error}") from None
         return Scan(
@@ -89,10 +94,10 @@ class FolderSource(ScanSource):
             subject=row.subject,
             expression=row.expression,
             intensity=row.intensity,
-            vertices=vertices,
-            faces=mesh.surface.faces,
-            uv=mesh.surface.uv,
-            uv_faces=mesh.surface.uv_faces,
+            vertices=surface.vertices,
+            faces=surface.faces,
+            uv=surface.uv,
+            uv_faces=surface.uv_faces,
             texture=mesh.texture,
             wrap=mesh.wrap,
             landmarks=points,
@@ -124,12 +129,14 @@ class FolderSource(ScanSource):
         for row in self._rows.values():
             with suppress(UserError):
                 landmarks = self._landmarks(row)
-                if _disputed(landmarks):
+                if _disputed(landmarks) and not landmarks.in_picture:
                     yield landmarks.points
 
     def _landmarks(self, row: Row) -> Landmarks:
-        """The landmarks of a row's file, in mm."""
+        """The landmarks of a row's file, in mm, or in its picture."""
         landmarks = read_landmarks(DataFolder(self.folder), row.landmarks)
+        if landmarks.in_picture:
+            return landmarks
         return replace(landmarks, points=landmarks.points * np.float32(MILLIMETRES[self.unit]))
 
     @cached_property
@@ -155,6 +162,8 @@ def _is_there(folder: DataFolder, name: str) -> bool:
 
 def _check_landmarks(landmarks: NDArray[np.float32], vertices: NDArray[np.float32], row: Row) -> None:
     there = landmarks[np.isfinite(landmarks).all(1)]
+    if not len(there):
+        raise UserError(f"{row.landmarks}: none of its landmarks is on the surface of {row.mesh}")
     offset = float(np.median(cKDTree(vertices).query(there)[0]))
     if offset > MAX_OFFSET_MM:
         raise UserError(

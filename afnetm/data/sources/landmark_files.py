@@ -6,6 +6,7 @@ from pathlib import PurePosixPath
 import numpy as np
 from numpy.typing import NDArray
 
+from afnetm.data.face_mesh import MESH_POINTS, landmarks_of
 from afnetm.data.formats.bnd import read_bnd
 from afnetm.data.formats.inside import DataFolder
 from afnetm.data.formats.landmark_table import read_landmark_json, read_landmark_table, read_picked_points
@@ -14,8 +15,11 @@ from afnetm.data.landmarks import LANDMARKS_22, LANDMARKS_68, LANDMARKS_83
 from afnetm.errors import UserError
 
 #: The formats of landmarks, by the end of their files' names.
-SUFFIXES = (".bnd", ".lm3", ".csv", ".tsv", ".txt", ".pts", ".fcsv", ".json", ".pp")
+SUFFIXES = (".bnd", ".lm3", ".csv", ".tsv", ".txt", ".pts", ".fcsv", ".json", ".ljson", ".pp")
 _SETS = (LANDMARKS_68, LANDMARKS_83, LANDMARKS_22)
+#: How many points without names are known: the sets themselves; the 83 and then the tip of the nose, as Deep-MVLM's
+#: documentation has them; the face mesh of MediaPipe without and with irises.
+_COUNTS = (*map(len, _SETS), 84, 468, MESH_POINTS)
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,7 +27,8 @@ class Landmarks:
     """The landmarks of a file.
 
     Attributes:
-        points: ``(L, 3)`` float32 mm, NaN where one is missing.
+        points: ``(L, 3)`` float32 in the file's unit, or ``(L, 2)`` pixels from the upper left corner of the scan's
+            picture; NaN where one is missing.
         names: of the rows, one of the known sets.
         named: whether the file names them; otherwise their order alone says what they are.
     """
@@ -32,12 +37,17 @@ class Landmarks:
     names: tuple[str, ...]
     named: bool
 
+    @property
+    def in_picture(self) -> bool:
+        """Whether the points are pixels."""
+        return self.points.shape[1] == 2
+
 
 def read_landmarks(folder: DataFolder, name: str) -> Landmarks:
     """The landmarks in the file called `name`.
 
     ``.bnd`` has BU-3DFE's 83, ``.lm3`` Bosphorus's 22 or some of them, the others all of one set in its order, or some
-    of one set by name.
+    of one set by name. Of a face mesh of 468 or 478 points the 83 are taken (`afnetm.data.face_mesh`).
 
     Raises:
         UserError: naming the file that is missing or wrong.
@@ -51,7 +61,7 @@ def read_landmarks(folder: DataFolder, name: str) -> Landmarks:
             return _picked(named.names, named.points, LANDMARKS_22, name)
         case ".csv" | ".tsv" | ".txt" | ".pts" | ".fcsv":
             table = read_landmark_table(content, name)
-        case ".json":
+        case ".json" | ".ljson":
             table = read_landmark_json(content, name)
         case ".pp":
             table = read_picked_points(content, name)
@@ -59,10 +69,15 @@ def read_landmarks(folder: DataFolder, name: str) -> Landmarks:
             raise UserError(f"{name}: landmarks of kind {suffix!r} (allowed: {', '.join(SUFFIXES)})")
     if table.names is not None:
         return _picked(table.names, table.points, _set_of(table.names, name), name)
-    for known in _SETS:
-        if len(known) == len(table.points):
-            return Landmarks(table.points.astype(np.float32), known, named=False)
-    raise UserError(f"{name}: {len(table.points)} points without names (allowed: {_counts()})")
+    match len(table.points):
+        case 84:
+            return Landmarks(table.points[:83].astype(np.float32), LANDMARKS_83, named=False)
+        case 468 | 478:
+            return Landmarks(landmarks_of(table.points, LANDMARKS_83).astype(np.float32), LANDMARKS_83, named=True)
+        case count if known := [one for one in _SETS if len(one) == count]:
+            return Landmarks(table.points.astype(np.float32), known[0], named=False)
+        case count:
+            raise UserError(f"{name}: {count} points without names (allowed: {', '.join(map(str, sorted(_COUNTS)))})")
 
 
 def _set_of(names: tuple[str, ...], file: str) -> tuple[str, ...]:
@@ -80,7 +95,7 @@ def _set_of(names: tuple[str, ...], file: str) -> tuple[str, ...]:
 
 def _picked(names: tuple[str, ...], points: NDArray[np.float64], known: tuple[str, ...], file: str) -> Landmarks:
     rows = {name.casefold(): row for row, name in enumerate(names)}
-    picked = np.full((len(known), 3), np.nan, np.float32)
+    picked = np.full((len(known), points.shape[1]), np.nan, np.float32)
     for row, name in enumerate(known):
         if name.casefold() in rows:
             picked[row] = points[rows[name.casefold()]]

@@ -11,13 +11,15 @@ import pandas as pd
 import pytest
 import trimesh
 from PIL import Image
+from scipy.spatial import cKDTree
 
 from afnetm.data.dataset import check_dataset
 from afnetm.data.dataset_files import REJECTED
+from afnetm.data.face_mesh import PLACES
 from afnetm.data.formats.bnd import Bnd, write_bnd
 from afnetm.data.formats.lm import NamedPoints, write_lm3
 from afnetm.data.formats.vrml import VrmlMesh, write_vrml
-from afnetm.data.landmarks import LANDMARKS_22
+from afnetm.data.landmarks import LANDMARKS_22, LANDMARKS_83
 from afnetm.data.maps import DEPTH_STEP_MM, PLANES
 from afnetm.data.pose import fit_pose
 from afnetm.data.preparing import prepare_dataset
@@ -250,7 +252,11 @@ def test_a_table_that_is_none(scans: Path, tmp_path: Path) -> None:
         ({}, "bare.obj,face.bnd,face.ply", "face.ply: not a readable picture"),
         ({}, "face.bnd,face.bnd,", "face.bnd: a mesh of kind '.bnd' (allowed: .obj, .ply, .glb, .wrl)"),
         ({}, "face.ply,face.ply,", "face.ply: landmarks of kind '.ply' (allowed: .bnd, .lm3, .csv, .tsv"),
-        ({"l.csv": "1,2,3\n4,5,6\n"}, "face.ply,l.csv,", "l.csv: 2 points without names (allowed: 68, 83, 22)"),
+        (
+            {"l.csv": "1,2,3\n4,5,6\n"},
+            "face.ply,l.csv,",
+            "l.csv: 2 points without names (allowed: 22, 68, 83, 84, 468, 478)",
+        ),
         ({"l.csv": "name,x,y,z\nnose,1,2,3\n"}, "face.ply,l.csv,", "'nose' is not a landmark of any known set"),
         ({"l.csv": "name,x,y,z\njaw_0,1,,3\n"}, "face.ply,l.csv,", "l.csv, line 2: '' is not a coordinate"),
         ({"l.csv": "name,x,y,z\njaw_0,1000,0,0\n"}, "face.ply,l.csv,", "in the median (allowed: up to 10"),
@@ -283,6 +289,32 @@ def test_links_and_pipes_are_not_followed_out(scans: Path, table: Write, tmp_pat
     for scan_id, expected in (("a_fear_1", "points outside"), ("a_fear_2", "not a regular file")):
         with pytest.raises(UserError, match=expected):
             source.load(scan_id)
+
+
+def test_a_file_of_other_landmarks_is_read_as_those_that_are_known(scans: Path, table: Write, made: Scan) -> None:
+    tip = landmarks_22_from_83(made.landmarks, made.vertices)[LANDMARKS_22.index("Nose tip")]
+    mesh = np.random.default_rng(0).normal(size=(478, 3))
+    for place, landmark in zip(PLACES[LANDMARKS_83], made.landmarks, strict=True):
+        mesh[list(place) if isinstance(place, tuple) else place] = landmark
+    for count, points in ((84, np.vstack([made.landmarks, tip])), (468, mesh[:468]), (478, mesh)):
+        (scans / "l.txt").write_text("\n".join(" ".join(map(str, point)) for point in points.tolist()))
+        scan = table("a,fear,1,face.ply,l.txt,").load("a_fear_1")
+        assert scan.landmark_names == LANDMARKS_83
+        apart = np.linalg.norm(scan.landmarks - made.landmarks, axis=1)
+        assert np.median(apart) < 1e-4, count  # a point of the face mesh is several landmarks, or half of one
+        assert (apart > 1e-4).sum() <= (0 if count == 84 else 20)
+
+
+def test_landmarks_in_the_picture_are_lifted_to_the_surface(scans: Path, table: Write, made: Scan) -> None:
+    height, width, _ = made.texture.shape
+    nearest = cKDTree(made.vertices[made.faces].reshape(-1, 3)).query(made.landmarks)[1]
+    pixels = made.uv[made.uv_faces].reshape(-1, 2)[nearest] * (width, -height) + (0, height)
+    (scans / "l.pts").write_text("\n".join(f"{x} {y}" for x, y in pixels.tolist()))
+    scan = table("a,fear,1,face.ply,l.pts,").load("a_fear_1")
+    np.testing.assert_allclose(scan.landmarks, made.vertices[made.faces].reshape(-1, 3)[nearest], atol=0.01)
+    (scans / "l.pts").write_text("\n".join(f"{x + width} {y}" for x, y in pixels.tolist()))
+    with pytest.raises(UserError, match=rf"l.pts: point 1 is at .* of a picture of {width} x {height} pixels"):
+        table("a,fear,1,face.ply,l.pts,").load("a_fear_1")
 
 
 @pytest.mark.parametrize(("unit", "size"), [("cm", 10), ("m", 1000), ("inch", 25.4)])
