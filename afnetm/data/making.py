@@ -79,7 +79,7 @@ def make_maps(scan: Scan, making: Making) -> tuple[dict[str, Any], RenderedMaps]
     row |= {"regions": regions_in(maps.planes), "sha256": maps_sha256(maps)}
     if maps.detected_planes is not None and maps.detected_landmarks is not None:
         row[DETECTED_SHA256] = detected_sha256(maps.detected_planes, maps.detected_landmarks)
-    height, width, _ = scan.texture.shape
+    height, width = scan.texture.shape[:2] if scan.texture.ndim == 3 else (0, 0)
     measures = (round(pose.misfit, 3), len(scan.vertices), len(scan.faces), width, height, len(scan.landmarks))
     row |= dict(zip(MEASURES, measures, strict=True))
     row |= {f"nuisance_{name}": level for name, level in scan.nuisance.items()}

@@ -36,6 +36,8 @@ def check_mesh(scan: Scan) -> None:
             )
         if not np.isfinite(points).all():
             raise _error(scan, f"a point of its {name} is not a finite number")
+    if scan.texture.ndim == 2 and len(scan.texture) != len(scan.vertices):
+        raise _error(scan, f"it has {len(scan.texture)} colours for {len(scan.vertices)} vertices")
     extent = float(np.ptp(scan.vertices.astype(np.float64), axis=0).max())
     if not MIN_EXTENT_MM <= extent <= MAX_EXTENT_MM:
         raise _error(

@@ -107,6 +107,10 @@ def view(scan: Scan, vertices: NDArray[np.float64], *, size: int) -> View:
 
     holes, areas = enclosed(valid)
     hole = holes > 0
+    if scan.texture.ndim == 2:
+        colours = hits.interpolate(scan.texture.astype(np.float32), scan.faces)
+        planes = fill(np.concatenate([code, colours]), hole)
+        return View(np.where(valid | hole, planes[1:], 0), planes[:1], valid, holes, areas)
     image_size = np.array(scan.texture.shape[1::-1], np.float64)
     texels = hits.interpolate(scan.uv * image_size, scan.uv_faces)
     reduction = texels_a_pixel(texels, valid)

@@ -34,7 +34,8 @@ class Scan:
         faces: ``(F, 3)`` int32, indices into `vertices`, counter-clockwise seen from outside.
         uv: ``(T, 2)`` float32, origin at the texture's lower left corner; 0..1 within it, beyond as `wrap` says.
         uv_faces: ``(F, 3)`` int32, indices into `uv`, corner by corner as in `faces`.
-        texture: ``(H, W, 3)`` uint8, sRGB, row 0 at the top.
+        texture: ``(H, W, 3)`` uint8, sRGB, row 0 at the top; or ``(V, 3)``, the colours of the vertices, between which
+            they are interpolated: `uv` and `wrap` then say nothing.
         wrap: what the texture does beyond its edges along u and along v.
         landmarks: ``(L, 3)`` float32, mm, NaN where a landmark is missing.
         landmark_names: the names of its `L` rows (`afnetm.data.regions`).

@@ -1,4 +1,4 @@
-"""GLB, the binary form of glTF 2.0: triangles with texture coordinates and the picture they carry.
+"""GLB, the binary form of glTF 2.0: triangles with texture coordinates or colours, and the pictures they carry.
 
 Read by the specification of Khronos, and whatever of it would change shape or picture and is not done here is refused
 by its name. No count in the JSON makes memory that the file has no bytes for.
@@ -27,7 +27,7 @@ MAX_SHARING = 8
 _HARMLESS = ("KHR_mesh_quantization", "KHR_materials_")
 #: The types of numbers, and how many make an element.
 _KINDS = {5120: "<i1", 5121: "<u1", 5122: "<i2", 5123: "<u2", 5125: "<u4", 5126: "<f4"}
-_WIDTHS = {"SCALAR": 1, "VEC2": 2, "VEC3": 3}
+_WIDTHS = {"SCALAR": 1, "VEC2": 2, "VEC3": 3, "VEC4": 4}
 _WRAPS: dict[int, Wrap] = {10497: "repeat", 33071: "clamp", 33648: "mirror"}
 _UNREAD = "which is not supported; export the file without it"
 #: What a damaged JSON makes code stumble over that takes it to be whole.
@@ -43,7 +43,7 @@ def read_glb(content: bytes, name: str) -> Surface:
 
     Raises:
         UserError: it is none, its data are in another file or packed by an extension, a part has no texture
-            coordinates, or a reference or a count does not fit.
+            coordinates and not all have colours, or a reference or a count does not fit.
     """
     try:
         with np.errstate(all="raise", under="ignore"):
@@ -76,21 +76,41 @@ class _Glb:
                 raise UserError(f"{name}: it needs the extension {formatted(extension)}, {_UNREAD}")
 
     def surface(self) -> Surface:
-        parts, paints, start = [], [], 0
+        parts: list[tuple[NDArray[Any], ...]] = []
+        paints: list[Paint] = []
+        colours: list[NDArray[np.float64]] = []
+        start, bare = 0, ""
         for matrix, primitive, label in self.drawn():
             if primitive.get("mode", 4) < 4:
                 continue  # points and lines
             positions, faces, uv, paint = self.part(primitive, label)
+            if uv is None:
+                bare = bare or f"{label}, {len(faces)} faces, has no texture coordinates"
+                uv = np.zeros((len(positions), 2))
+            if "COLOR_0" in primitive["attributes"]:
+                colours.append(self.colours(primitive["attributes"]["COLOR_0"], len(positions)))
             vertices = positions @ matrix[:3, :3].T + matrix[:3, 3]
             if np.linalg.det(matrix[:3, :3]) < 0:  # a mirror turns the surface inside out
                 faces = faces[:, ::-1]
-            parts.append((vertices, faces + start, uv))
+            parts.append((vertices, faces + start, uv, np.full(len(faces), len(paints))))
             paints.append(paint)
             start += len(vertices)
         if not parts:
             raise UserError(f"{self.name}: it contains no faces")
-        vertices, faces, uv = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
-        return surface(self.name, vertices=vertices, faces=faces, uv=uv, uv_faces=faces, paints=tuple(paints))
+        coloured = len(colours) == len(parts)
+        if bare and not coloured:
+            raise UserError(f"{self.name}: {bare}")
+        vertices, faces, uv, painted = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
+        return surface(
+            self.name,
+            vertices=vertices,
+            faces=faces,
+            uv=None if bare else uv,
+            uv_faces=faces,
+            paints=tuple(paints),
+            painted=painted,
+            colours=np.concatenate(colours) if coloured else None,
+        )
 
     def drawn(self) -> Iterator[tuple[NDArray[np.float64], dict[str, Any], str]]:
         """Primitives that the scene shows, each with the motion that takes it to its place and its name in errors."""
@@ -113,8 +133,8 @@ class _Glb:
 
     def part(
         self, primitive: dict[str, Any], label: str
-    ) -> tuple[NDArray[np.float64], NDArray[np.int64], NDArray[np.float64], Paint]:
-        """Vertices, faces, texture coordinates and paint of a primitive."""
+    ) -> tuple[NDArray[np.float64], NDArray[np.int64], NDArray[np.float64] | None, Paint]:
+        """Vertices, faces, texture coordinates, None where there are none, and paint of a primitive."""
         attributes = primitive["attributes"]
         positions = self.array(attributes["POSITION"], 3)
         order = np.arange(len(positions))
@@ -130,11 +150,20 @@ class _Glb:
                 faces = np.stack([np.repeat(order[:1], len(order) - 2), order[1:-1], order[2:]], axis=1)
         paint, coordinates = self.paint(primitive, label)
         if coordinates not in attributes:
-            raise UserError(f"{self.name}: {label}, {len(faces)} faces, has no texture coordinates")
+            if faces.max(initial=0) >= len(positions):
+                raise ValueError(f"{label}: {len(positions)} vertices, other references")
+            return positions, faces, None, paint
         uv = self.array(attributes[coordinates], 2)
         if len(uv) != len(positions) or faces.max(initial=0) >= len(positions):
             raise ValueError(f"{label}: {len(positions)} vertices, {len(uv)} texture coordinates, other references")
         return positions, faces, np.stack([uv[:, 0], 1 - uv[:, 1]], axis=1), paint
+
+    def colours(self, at: int, count: int) -> NDArray[np.float64]:
+        """Red, green and blue of `count` vertices as they stand in the file, 0..1; alpha is left out."""
+        colours = self.array(at, _WIDTHS[self.tree["accessors"][at]["type"]])
+        if colours.shape not in {(count, 3), (count, 4)}:
+            raise ValueError(f"{count} vertices, colours {colours.shape}")
+        return colours[:, :3].clip(0, 1)
 
     def paint(self, primitive: dict[str, Any], label: str) -> tuple[Paint, str]:
         """Paint of a primitive, and the name of the texture coordinates that it refers to."""

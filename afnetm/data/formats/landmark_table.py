@@ -43,10 +43,10 @@ class LandmarkTable:
 #: from coordinates. That its nose and mouth are in the order of the 68 was seen in a file that its authors publish.
 _PARTS = {
     word: tuple(row for row in LANDMARKS_68 if row.startswith(groups))
-    for word, groups in {
-        "jaw": "jaw", "chin": "jaw", "lbrow": "right_brow", "rbrow": "left_brow",
-        "leye": "right_eye", "reye": "left_eye", "nose": "nose", "mouth": ("outer_mouth", "inner_mouth"),
-    }.items()
+    for word, groups in (
+        ("jaw", "jaw"), ("chin", "jaw"), ("lbrow", "right_brow"), ("rbrow", "left_brow"), ("leye", "right_eye"),
+        ("reye", "left_eye"), ("nose", "nose"), ("mouth", ("outer_mouth", "inner_mouth")),
+    )
 }  # fmt: skip
 #: A point as it is read: where it stands, its name, empty where there are none, and its coordinates.
 _Row = tuple[str, str, list[str]]
@@ -164,7 +164,7 @@ def _of_menpo(tree: dict[str, Any], name: str) -> list[tuple[str, Any]]:
         raise UserError(f"{name}: its labels do not share out its {len(points)} points")
     if all(len(mask) == 1 for mask in masks.values()):
         return [(label, points[mask[0]]) for label, mask in masks.items()]
-    named = {}
+    named: dict[str, Any] = {}
     for label, mask in masks.items():
         part = _PARTS.get(re.sub("[^a-z]|eft|ight", "", label.casefold().replace("eyebrow", "brow")))
         if part is None or len(mask) != len(part):

@@ -1,11 +1,11 @@
-"""Wavefront OBJ: polygons with texture coordinates, the material libraries it names and the materials it uses."""
+"""Wavefront OBJ: polygons with texture coordinates or colours, the material libraries it names and those it uses."""
 
 from array import array
 from dataclasses import dataclass
 
 import numpy as np
 
-from afnetm.data.formats.surface import Paint, Surface, fans, surface
+from afnetm.data.formats.surface import Paint, Surface, as_shares, fans, surface
 from afnetm.data.formats.text import decoded, formatted, lines
 from afnetm.errors import UserError
 
@@ -36,36 +36,36 @@ def read_obj(content: bytes, name: str) -> ObjMesh:
         name: begins every error.
 
     Raises:
-        UserError: a line is none of the format, a corner is without texture coordinates or names a point that is not
+        UserError: a line is none of the format, a corner is without texture coordinates and not all vertices have
+            colours, a corner names a point that is not
             there, or there is no face.
     """
-    vertices, uv = array("d"), array("d")
-    sizes, corners, uv_corners = array("q"), array("q"), array("q")
-    materials: dict[str, None] = {}
+    vertices, uv, colours = array("d"), array("d"), array("d")
+    sizes, corners, uv_corners, painted = array("q"), array("q"), array("q"), array("q")
+    materials: dict[str, int] = {}
     libraries: list[str] = []
     material, bare, first_bare = "", 0, 0
     for number, line in lines(decoded(content)):
-        key, *words = line.split()
+        key, *words = line.partition("#")[0].split() if "#" in line else line.split()
         try:
             if key == "v":
                 x, y, z = words[:3]
                 vertices.extend((float(x), float(y), float(z)))
+                if len(words) >= 6:  # as many programs write it, beyond the format
+                    colours.extend(float(word) for word in words[3:6])
             elif key == "vt":
                 u, v = words[:2]
                 uv.extend((float(u), float(v)))
             elif key == "f":
-                if "#" in line:
-                    words = line.partition("#")[0].split()[1:]
                 places = [word.split("/") for word in words]
-                if any(len(place) < 2 or not place[1] for place in places):
-                    bare, first_bare = bare + 1, first_bare or number
-                    places = []
-                elif len(places) < 3:
+                if len(places) < 3:
                     raise ValueError(line)
                 sizes.append(len(places))
                 corners.extend(_counted(place[0], len(vertices) // 3) for place in places)
-                uv_corners.extend(_counted(place[1], len(uv) // 2) for place in places)
-                materials[material] = None
+                textured = all(len(place) > 1 and place[1] for place in places)
+                uv_corners.extend(_counted(place[1], len(uv) // 2) for place in places if textured)
+                bare, first_bare = bare + (not textured), first_bare or (0 if textured else number)
+                painted.append(materials.setdefault(material, len(materials)))
             elif key == "usemtl":
                 material = line[len(key) :].strip()
             elif key == "mtllib":
@@ -74,20 +74,24 @@ def read_obj(content: bytes, name: str) -> ObjMesh:
                 raise ValueError(line)
         except ValueError:
             raise UserError(f"{name}, line {number}: {formatted(line)} is not understood") from None
-    if bare:
+    coloured = len(colours) == len(vertices)
+    if bare and not coloured:
         raise UserError(
             f"{name}, line {first_bare}: a face without texture coordinates, the first such of {bare} among "
             f"{len(sizes)} (needed at every corner: 'f 1/1 2/2 3/3')"
         )
-    fan = fans(np.array(sizes))
+    many = np.array(sizes)
+    fan = fans(many)
     return ObjMesh(
         surface=surface(
             name,
             vertices=np.array(vertices).reshape(-1, 3),
             faces=np.array(corners)[fan],
-            uv=np.array(uv).reshape(-1, 2),
-            uv_faces=np.array(uv_corners)[fan],
+            uv=None if bare else np.array(uv).reshape(-1, 2),
+            uv_faces=fan if bare else np.array(uv_corners)[fan],
             paints=tuple(Paint(faces=f"material {formatted(one)}", picture=None) for one in materials),
+            painted=np.repeat(np.array(painted), many - 2),
+            colours=as_shares(np.array(colours).reshape(-1, 3)) if coloured else None,
         ),
         materials=tuple(materials),
         libraries=tuple(libraries),

@@ -1,4 +1,4 @@
-"""PLY: polygons with texture coordinates by vertex or by corner, as text or binary, whatever else is in the file."""
+"""PLY: polygons with texture coordinates by vertex or corner, or colours, as text or binary, with whatever else."""
 
 import re
 import struct
@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from afnetm.data.formats.surface import Paint, Surface, fans, surface
+from afnetm.data.formats.surface import Paint, Surface, as_shares, fans, surface
 from afnetm.data.formats.text import formatted, without_mark
 from afnetm.errors import UserError
 
@@ -24,8 +24,9 @@ _KINDS = {
     **dict.fromkeys(("int", "int32"), "i"), **dict.fromkeys(("uint", "uint32"), "I"),
     **dict.fromkeys(("float", "float32"), "f"), **dict.fromkeys(("double", "float64"), "d"),
 }  # fmt: skip
-#: What programs call a face's vertices, and a vertex's texture coordinates.
+#: What programs call a face's vertices, a vertex's colour and its texture coordinates.
 _CORNERS = ("vertex_indices", "vertex_index")
+_COLOURS = (("red", "green", "blue"), ("diffuse_red", "diffuse_green", "diffuse_blue"))
 _UV = (("s", "t"), ("u", "v"), ("texture_u", "texture_v"), ("texcoord_u", "texcoord_v"))
 
 
@@ -56,7 +57,8 @@ def read_ply(content: bytes, name: str) -> Surface:
         name: begins every error.
 
     Raises:
-        UserError: it is none, holds no faces with texture coordinates, or the content is not what the header announces.
+        UserError: it is none, holds no faces with texture coordinates or colours, or the content is not what the header
+            announces.
     """
     content = without_mark(content)
     elements, order, pictures, at = _header(content, name)
@@ -68,8 +70,9 @@ def read_ply(content: bytes, name: str) -> Surface:
             columns[what], at = _columns(element, content, at, order)
         if at != len(content):
             raise ValueError("more follows")
+        kinds = elements["vertex"].properties if "vertex" in elements else {}
         with np.errstate(all="raise", under="ignore"):
-            return _surface(columns.get("vertex", {}), columns.get("face", {}), pictures, name)
+            return _surface(columns.get("vertex", {}), columns.get("face", {}), pictures, name, kinds)
     except (ArithmeticError, ValueError, struct.error) as error:
         raise UserError(f"{name}: its content is not what its header announces ({error})") from None
 
@@ -129,7 +132,9 @@ def _columns(element: _Element, body: bytes, at: int, order: str) -> tuple[_Colu
     }, at
 
 
-def _surface(vertex: _Columns, face: _Columns, pictures: tuple[str, ...], name: str) -> Surface:
+def _surface(
+    vertex: _Columns, face: _Columns, pictures: tuple[str, ...], name: str, kinds: dict[str, tuple[str, ...]]
+) -> Surface:
     corners = next((face[what] for what in _CORNERS if what in face), None)
     if not set("xyz") <= vertex.keys() or corners is None or corners.sizes is None:
         raise UserError(f"{name}: it contains no faces (needed: vertices with x, y, z and faces with {_CORNERS[0]})")
@@ -140,6 +145,9 @@ def _surface(vertex: _Columns, face: _Columns, pictures: tuple[str, ...], name: 
     fan = fans(corners.sizes)
     faces = corners.numbers.astype(np.int64)[fan]
     wedges = face.get("texcoord", _Column(np.zeros(0)))
+    colours = _colours(vertex, kinds)
+    uv: NDArray[np.floating] | None = None
+    uv_faces = faces
     pair = next((pair for pair in _UV if set(pair) <= vertex.keys()), None)
     if wedges.sizes is not None and wedges.sizes.any():
         if bare := int((wedges.sizes != 2 * corners.sizes).sum()):
@@ -150,19 +158,37 @@ def _surface(vertex: _Columns, face: _Columns, pictures: tuple[str, ...], name: 
         uv, uv_faces = wedges.numbers.reshape(-1, 2), fan
     elif pair:
         uv, uv_faces = np.stack([vertex[what].numbers for what in pair], axis=1), faces
-    else:
-        colours = "; its vertices' colours are not read" if "red" in vertex else ""
+    elif colours is None:
         known = ", ".join("/".join(names) for names in _UV)
-        raise UserError(f"{name}: no texture coordinates (known: {known}, or a face's 'texcoord'){colours}")
+        raise UserError(f"{name}: no texture coordinates (known: {known}, or a face's 'texcoord') and no colours")
     vertices = np.stack([vertex[axis].numbers for axis in "xyz"], axis=1)
-    paints = _paints(face, pictures)
-    return surface(name, vertices=vertices, faces=faces, uv=uv, uv_faces=uv_faces, paints=paints)
+    paints, painted = _paints(face, pictures)
+    return surface(
+        name,
+        vertices=vertices,
+        faces=faces,
+        uv=uv,
+        uv_faces=uv_faces,
+        paints=paints,
+        painted=None if painted is None else np.repeat(painted, corners.sizes - 2),
+        colours=colours,
+    )
 
 
-def _paints(face: _Columns, pictures: tuple[str, ...]) -> tuple[Paint, ...]:
-    """The pictures that faces name by number; all that the file names where they do not."""
+def _colours(vertex: _Columns, kinds: dict[str, tuple[str, ...]]) -> NDArray[np.float64] | None:
+    """Red, green and blue of every vertex; integers as shares of the largest of their type, 0..1."""
+    names = next((names for names in _COLOURS if set(names) <= vertex.keys()), None)
+    if names is None:
+        return None
+    numbers = np.stack([vertex[what].numbers for what in names], axis=1).astype(np.float64)
+    kind = kinds[names[0]][0]
+    return as_shares(numbers) if kind in "fd" else numbers / np.iinfo(kind).max
+
+
+def _paints(face: _Columns, pictures: tuple[str, ...]) -> tuple[tuple[Paint, ...], NDArray[np.int64] | None]:
+    """The pictures that faces name by number, and which one each has; all of the file where they name none."""
     if "texnumber" not in face:
-        return tuple(Paint(faces="its surface", picture=picture) for picture in pictures or (None,))
+        return tuple(Paint(faces="its surface", picture=picture) for picture in pictures or (None,)), None
     numbered = dict(enumerate(pictures))
-    used = np.unique(face["texnumber"].numbers).tolist()
-    return tuple(Paint(faces=f"texnumber {number:g}", picture=numbered.get(number)) for number in used)
+    used, painted = np.unique(face["texnumber"].numbers, return_inverse=True)
+    return tuple(Paint(faces=f"texnumber {n:g}", picture=numbered.get(n)) for n in used.tolist()), painted

@@ -82,6 +82,8 @@ class FolderSource(ScanSource):
             surface = replace(mesh.surface, vertices=mesh.surface.vertices * np.float32(MILLIMETRES[self.unit]))
             points = landmarks.points
             if landmarks.in_picture:
+                if mesh.texture.ndim == 2:
+                    raise UserError(f"{row.landmarks}: pixels of a picture, which {row.mesh} has not")
                 height, width, _ = mesh.texture.shape
                 points = lifted(points, surface, picture_size=(width, height), name=row.landmarks)
             if _disputed(landmarks):

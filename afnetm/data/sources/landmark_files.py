@@ -40,7 +40,7 @@ class Landmarks:
     @property
     def in_picture(self) -> bool:
         """Whether the points are pixels."""
-        return self.points.shape[1] == 2
+        return bool(self.points.shape[1] == 2)
 
 
 def read_landmarks(folder: DataFolder, name: str) -> Landmarks:

@@ -1,4 +1,4 @@
-"""Textured meshes of any format that is read, with the picture that they name or are given."""
+"""Textured meshes of any format that is read, with the pictures that they name or are given, or with colours."""
 
 import re
 from collections.abc import Sequence
@@ -12,16 +12,17 @@ from afnetm.data.formats.glb import read_glb
 from afnetm.data.formats.inside import DataFolder
 from afnetm.data.formats.mtl import Look, read_mtl
 from afnetm.data.formats.obj import ObjMesh, read_obj
-from afnetm.data.formats.pictures import read_picture
+from afnetm.data.formats.pictures import MAX_PIXELS, read_picture
 from afnetm.data.formats.ply import read_ply
 from afnetm.data.formats.surface import Paint, Surface
 from afnetm.data.formats.vrml import read_vrml
 from afnetm.data.scan import Wrap
+from afnetm.data.sources.atlas import joined
 from afnetm.errors import UserError
 
 #: The formats of meshes, by the end of their files' names.
 SUFFIXES = (".obj", ".ply", ".glb", ".wrl")
-_NEEDED = "needed: one for all, in the file or in the column 'texture'"
+_NEEDED = "needed: for every face, in the file, or one for all in the column 'texture'"
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -34,12 +35,14 @@ class Textured:
 
 
 def read_textured(folder: DataFolder, name: str, texture: str | None) -> Textured:
-    """The mesh called `name` in `folder` with the picture `texture`; with the one that it names where that is None.
+    """The mesh called `name` in `folder` with the picture `texture`; with those that it names where that is None.
+
+    Where it names none, with the colours of its vertices.
 
     Lengths are taken as they stand in the file, whatever unit the format says they have.
 
     Raises:
-        UserError: naming the file that is missing or wrong; or the mesh names no picture, or several.
+        UserError: naming the file that is missing or wrong; or faces have neither a picture nor colours.
     """
     content = folder.read(name)
     obj = None
@@ -56,15 +59,36 @@ def read_textured(folder: DataFolder, name: str, texture: str | None) -> Texture
         case suffix:
             raise UserError(f"{name}: a mesh of kind {suffix!r} (allowed: {', '.join(SUFFIXES)})")
     if texture:
+        if not surface.textured:
+            raise UserError(f"{name}: it has no texture coordinates, which the picture {texture} needs")
         image = read_picture(folder.read(texture), texture)
         return Textured(surface=surface, texture=image, wrap=surface.paints[0].wrap)
     paints = _of_materials(folder, name, obj) if obj else [_found(folder, name, paint) for paint in surface.paints]
-    paint = _of_all(paints, name)
-    if isinstance(paint.picture, bytes):
-        image = read_picture(paint.picture, f"{name}: the picture in it")
-    else:
-        image = read_picture(folder.read(str(paint.picture)), str(paint.picture))
-    return Textured(surface=surface, texture=image, wrap=paint.wrap)
+    if surface.colours is not None and all(paint.picture is None for paint in paints):
+        return Textured(surface=surface, texture=surface.colours, wrap=("clamp", "clamp"))
+    if not surface.textured:
+        raise UserError(f"{name}: it has no texture coordinates, which its picture needs")
+    _check(paints, surface, name)
+    pictures = _pictures(folder, paints, name)
+    if len(pictures) == 1:
+        return Textured(surface=surface, texture=pictures[paints[0].picture], wrap=paints[0].wrap)
+    surface, image = joined(surface, paints, pictures, name)
+    return Textured(surface=surface, texture=image, wrap=("clamp", "clamp"))
+
+
+def _pictures(folder: DataFolder, paints: Sequence[Paint], name: str) -> dict[bytes | str | None, NDArray[np.uint8]]:
+    """The pictures of `paints`, by what these call them."""
+    pictures: dict[bytes | str | None, NDArray[np.uint8]] = {}
+    for paint in paints:
+        if paint.picture not in pictures:
+            if isinstance(paint.picture, bytes):
+                image = read_picture(paint.picture, f"{name}: a picture in it")
+            else:
+                image = read_picture(folder.read(str(paint.picture)), str(paint.picture))
+            pictures[paint.picture] = image
+            if (pixels := sum(picture.size // 3 for picture in pictures.values())) > MAX_PIXELS:
+                raise UserError(f"{name}: its pictures have {pixels} pixels or more (allowed: {MAX_PIXELS})")
+    return pictures
 
 
 def _vrml(content: bytes, name: str) -> Surface:
@@ -76,6 +100,7 @@ def _vrml(content: bytes, name: str) -> Surface:
         uv=mesh.uv,
         uv_faces=mesh.uv_faces,
         paints=(Paint(faces="its surface", picture=picture, wrap=mesh.wrap),),
+        painted=np.zeros(len(mesh.faces), np.int64),
     )
 
 
@@ -119,14 +144,13 @@ def _found(folder: DataFolder, owner: str, paint: Paint) -> Paint:
     return replace(paint, picture=picture)
 
 
-def _of_all(paints: Sequence[Paint], name: str) -> Paint:
-    """The paint of all faces."""
-    painted = {paint.picture: paint for paint in paints if paint.picture is not None}
+def _check(paints: Sequence[Paint], surface: Surface, name: str) -> None:
+    """Every face has a picture, and it is known which one."""
+    painted = [paint for paint in paints if paint.picture is not None]
     bare = next((paint.faces for paint in paints if paint.picture is None), None)
     if not painted:
         raise UserError(f"{name}: it specifies no picture for {bare} ({_NEEDED})")
-    first, *others = painted.values()
-    if bare or others:
-        rest = f"another for {others[0].faces}" if others else f"none for {bare}"
-        raise UserError(f"{name}: it specifies one picture for {first.faces}, {rest} ({_NEEDED})")
-    return first
+    if bare:
+        raise UserError(f"{name}: it specifies a picture for {painted[0].faces}, none for {bare} ({_NEEDED})")
+    if len({paint.picture for paint in paints}) > 1 and len(np.unique(surface.painted)) < len(paints):
+        raise UserError(f"{name}: it specifies {len(paints)} pictures, not which faces have which ({_NEEDED})")

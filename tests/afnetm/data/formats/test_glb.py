@@ -145,6 +145,23 @@ def test_what_is_wrong_is_one_line_that_says_where(change, expected):
     check_refused(read, GLB.replace(*change), expected)
 
 
+def test_a_glb_without_texture_may_have_colours():
+    colours = np.array([[0, 51, 255, 255], [255, 0, 102, 255], [1, 2, 3, 255], [204, 153, 0, 255]], np.uint8)
+    mesh = trimesh.Trimesh(VERTICES, FACES, process=False, vertex_colors=colours)
+    found = read(trimesh.Scene(mesh).export(file_type="glb"))
+    assert not found.textured
+    np.testing.assert_array_equal(found.colours, colours[:, :3])
+    np.testing.assert_array_equal(found.vertices[found.faces], VERTICES[FACES])
+    both = trimesh.Scene([mesh, quad()]).export(file_type="glb")
+    check_refused(read, both, "has no texture coordinates")
+    tree, data = glb_parts(both)
+    for at, part in enumerate(tree["meshes"]):
+        part["primitives"][0]["attributes"].pop("COLOR_0", None)
+        if at:
+            tree["scenes"][0]["nodes"] = [node for node, one in enumerate(tree["nodes"]) if one.get("mesh") == at]
+    assert read(glb_file(tree, data)).painted.tolist() == [0, 0]
+
+
 def test_a_part_of_a_glb_has_no_corners_in_another():
     tree, data = glb_parts(GLB)
     tree["nodes"], tree["scenes"] = [{"mesh": 0}, {"mesh": 0}], [{"nodes": [0, 1]}]
@@ -214,5 +231,11 @@ def test_parts_that_share_the_bytes_of_a_picture_share_no_more_than_the_budget()
     assert len({paint.picture for paint in read(glb_file(tree, data + bytes(100_000))).paints}) == 1
 
 
-def test_damaged_files_are_read_or_refused_with_one_line(mutations):
-    check_damaged(read, mutations(GLB, count=600, seed=0))
+TINTED = trimesh.Trimesh(VERTICES, FACES, process=False, vertex_colors=np.full((4, 4), 99, np.uint8)).export(
+    file_type="glb"
+)
+
+
+@pytest.mark.parametrize("content", [GLB, TINTED], ids=["textured", "coloured"])
+def test_damaged_files_are_read_or_refused_with_one_line(content, mutations):
+    check_damaged(read, mutations(content, count=500, seed=0))

@@ -1,10 +1,19 @@
 """OBJ files: read as they are meant, or refused with one line."""
 
 import pytest
+import trimesh
 
 from afnetm.data.formats.obj import read_obj
 from afnetm.data.formats.surface import Surface
-from tests.afnetm.data.formats.quads import EXPECTED, check_damaged, check_memory, check_quad, check_refused, corners
+from tests.afnetm.data.formats.quads import (
+    EXPECTED,
+    VERTICES,
+    check_damaged,
+    check_memory,
+    check_quad,
+    check_refused,
+    corners,
+)
 
 OBJ = b"""# a quad
 mtllib quad.mtl
@@ -65,6 +74,22 @@ def test_an_obj_may_be_utf_16():
     assert corners(read(OBJ.decode().encode("utf-16"))) == EXPECTED
 
 
+@pytest.mark.parametrize("most", [1, 255])
+def test_an_obj_without_texture_may_have_colours(most):
+    colours = [[0, 51, 255], [255, 0, 102], [1, 2, 3], [204, 153, 0]]
+    text = "".join(
+        f"v {x:g} {y:g} {z:g} {r * most / 255:.6f} {g * most / 255:.6f} {b * most / 255:.6f}\n"
+        for (x, y, z), (r, g, b) in zip(VERTICES.tolist(), colours, strict=True)
+    )
+    found = read((text + "f 1 2 3 4\n").encode())
+    assert not found.textured
+    assert found.colours.tolist() == colours
+    oracle = trimesh.load(trimesh.util.wrap_as_stream(text + "f 1 2 3\nf 1 3 4\n"), file_type="obj", process=False)
+    assert most == 255 or oracle.visual.vertex_colors[:, :3].tolist() == colours
+    few = text.replace(" 1.000000\n", "\n").replace(" 255.000000\n", "\n")
+    check_refused(read, (few + "f 1 2 3 4\n").encode(), "a face without texture coordinates")
+
+
 def test_references_back_count_from_where_they_stand():
     points = OBJ[: OBJ.index(b"f ")]
     later = b"f -4/-4 -3/-3 -2/-2 -1/-1\nv 9 9 9\nvt 0 0\nf 1/1 2/2 5/5\n"
@@ -93,8 +118,9 @@ def test_what_is_wrong_is_one_line_that_says_where(change, expected):
     check_refused(read, OBJ.replace(*change), expected)
 
 
-def test_damaged_files_are_read_or_refused_with_one_line(mutations):
-    check_damaged(read, mutations(OBJ, count=600, seed=0))
+@pytest.mark.parametrize("content", [OBJ, b"v 0 0 0 .1 .2 .3\nv 4 0 1 .4 1 0\nv 4 3 2 0 0 0\nf 1 2 3\n"])
+def test_damaged_files_are_read_or_refused_with_one_line(content, mutations):
+    check_damaged(read, mutations(content, count=500, seed=0))
 
 
 def test_memory_is_a_few_times_the_file():

@@ -25,6 +25,7 @@ from afnetm.data.pose import fit_pose
 from afnetm.data.preparing import prepare_dataset
 from afnetm.data.registry import open_source
 from afnetm.data.rendering import render
+from afnetm.data.sampling import sample
 from afnetm.data.scan import Scan
 from afnetm.data.sources.folder import FolderSource
 from afnetm.data.sources.landmarks_22 import landmarks_22_from_83
@@ -99,6 +100,24 @@ def test_every_format_renders_as_the_scan_itself(name: str, made: Scan, table: W
     assert np.median(apart) <= 0.02
     assert np.median(np.abs(direct.texture.astype(int) - again.texture)[:, both]) <= 3
     assert (direct.planes == again.planes).mean() > 0.999
+
+
+def test_colours_of_vertices_render_as_the_texture_that_they_are_of(made: Scan, scans: Path, table: Write) -> None:
+    faces, vertices, uv = trimesh.visual.texture.unmerge_faces(made.faces, made.uv_faces)
+    colours = np.rint(sample(made.texture, made.uv[uv].T.astype(float), reduction=1)).T
+    mesh = trimesh.Trimesh(made.vertices[vertices], faces, process=False, vertex_colors=colours.astype(np.uint8))
+    (scans / "tinted.ply").write_bytes(mesh.export(file_type="ply"))
+    scan = table("Ada,Happy,,tinted.ply,face.bnd,").load("Ada_happiness_0")
+    assert scan.texture.shape == (len(scan.vertices), 3)
+    direct, again = render(made, size=SIZE), render(scan, size=SIZE)
+    np.testing.assert_array_equal(direct.depth, again.depth)
+    np.testing.assert_array_equal(direct.planes, again.planes)
+    both = (direct.planes & PLANES["valid"])[0] > 0
+    assert np.median(np.abs(direct.texture.astype(int) - again.texture)[:, both]) <= 5
+    assert not again.texture[:, again.depth[0] == 0][:, :50].any()
+    short = replace(scan, texture=scan.texture[:-1])
+    with pytest.raises(UserError, match=f"it has {len(scan.vertices) - 1} colours for {len(scan.vertices)} vertices"):
+        render(short, size=32)
 
 
 def test_a_folder_becomes_a_dataset_and_what_is_wrong_is_left_out(scans: Path, table: Write, tmp_path: Path) -> None:
@@ -247,7 +266,7 @@ def test_a_table_that_is_none(scans: Path, tmp_path: Path) -> None:
         (
             {},
             "bare.obj,face.bnd,",
-            "specifies no picture for material 'material_0' (needed: one for all, in the file or in",
+            "specifies no picture for material 'material_0' (needed: for every face, in the file, or",
         ),
         ({}, "bare.obj,face.bnd,face.ply", "face.ply: not a readable picture"),
         ({}, "face.bnd,face.bnd,", "face.bnd: a mesh of kind '.bnd' (allowed: .obj, .ply, .glb, .wrl)"),

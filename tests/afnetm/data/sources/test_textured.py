@@ -8,6 +8,7 @@ import trimesh
 from PIL import Image
 
 from afnetm.data.formats.inside import DataFolder
+from afnetm.data.sampling import sample
 from afnetm.data.sources.textured import read_textured
 from afnetm.errors import UserError
 
@@ -126,17 +127,21 @@ def test_a_library_in_another_folder_names_pictures_from_there(scan):
         (MTL.replace("face.png", "-warp 3 face.png"), OBJ, "option '-warp' of a picture is not known"),
         ("map_Kd face.png\n", OBJ, "a.mtl, line 1: a picture outside of any material"),
         (None, OBJ, "its material library 'a.mtl' is missing, as is material 'skin' (needed"),
-        (MTL.replace("skin", "eyes"), OBJ, "a.obj: it specifies no picture for material 'skin' (needed: one for all"),
+        (
+            MTL.replace("skin", "eyes"),
+            OBJ,
+            "a.obj: it specifies no picture for material 'skin' (needed: for every face",
+        ),
         (MTL, OBJ.replace("mtllib a.mtl", ""), "a.obj: it specifies no picture for material 'skin'"),
         (
             MTL + "newmtl eyes\nKd 1 1 1\n",
             OBJ + "usemtl eyes\nf 2/2 3/3 4/4\n",
-            "a.obj: it specifies one picture for material 'skin', none for material 'eyes'",
+            "a.obj: it specifies a picture for material 'skin', none for material 'eyes'",
         ),
         (
             MTL + "newmtl eyes\nmap_Kd eyes.png\n",
-            OBJ + "usemtl eyes\nf 2/2 3/3 4/4\n",
-            "a.obj: it specifies one picture for material 'skin', another for material 'eyes'",
+            OBJ.replace("vt 1 0", "vt 2 0") + "usemtl eyes\nf 2/2 3/3 4/4\n",
+            "a.obj: texture coordinates of material 'skin' go beyond its picture's edge, where there are several",
         ),
     ],
 )
@@ -150,6 +155,45 @@ def test_what_is_wrong_with_a_picture_is_told(mtl, obj, expected, scan):
 def test_a_picture_that_is_given_is_that_of_all_materials(scan):
     both = OBJ.replace("a.mtl", "lost.mtl") + "usemtl eyes\nf 2/2 3/3 4/4\n"
     np.testing.assert_array_equal(read_obj(scan, None, both, texture="scan/eyes.png").texture, EYES)
+
+
+@pytest.mark.parametrize("reduction", [1.0, 20.0])
+def test_several_pictures_are_joined_without_mixing(scan, reduction):
+    rng = np.random.default_rng(0)
+    skin, eyes = (
+        rng.integers(0, 256, (h, w, 3)).astype(np.uint8) // 9 + low for h, w, low in ((90, 70, 0), (40, 120, 200))
+    )
+    for name, pixels in {"skin.png": skin, "eyes.png": eyes}.items():
+        Image.fromarray(pixels).save(scan / name)
+    mtl = "newmtl skin\nmap_Kd skin.png\nnewmtl eyes\nmap_Kd eyes.png\nnewmtl lid\nmap_Kd -clamp on skin.png\n"
+    obj = OBJ + "vt 2 3\nvt 3 3\nvt 3 4\nusemtl eyes\nf 1/5 2/6 3/7\nusemtl lid\nf 2/2 3/3 4/4\n"
+    found = read_obj(scan, mtl, obj)
+    weights = rng.dirichlet([1, 1, 1], size=(4, 50))
+    places = np.einsum("fnc,fcd->fnd", weights, found.surface.uv[found.surface.uv_faces])
+    own = np.array(
+        [[[0, 0], [1, 0], [1, 1]], [[0, 0], [1, 1], [0, 1]], [[0, 0], [1, 0], [1, 1]], [[1, 0], [1, 1], [0, 1]]]
+    )
+    expected = np.einsum("fnc,fcd->fnd", weights, own)
+    for face, picture in enumerate((skin, skin, eyes, skin)):
+        seen = sample(found.texture, places[face].T, reduction=reduction)
+        if reduction > 1:  # the pictures differ by more than what is in one of them
+            assert np.ptp(seen) < 40
+            assert abs(seen.mean() - picture.mean()) < 10
+        else:
+            np.testing.assert_allclose(seen, sample(picture, expected[face].T, reduction=1), atol=0.02)
+    assert found.wrap == ("clamp", "clamp")
+
+
+def test_colours_of_vertices_are_the_texture_where_there_is_none(scan):
+    coloured = POINTS.replace("v 0 0 0", "v 0 0 0 1 0 0").replace("v 9 0 0", "v 9 0 0 0 1 0")
+    coloured = coloured.replace("v 9 9 1", "v 9 9 1 0 0 1").replace("v 0 9 0", "v 0 9 0 .2 .4 .6")
+    expected = [[255, 0, 0], [0, 255, 0], [0, 0, 255], [51, 102, 153]]
+    assert read_obj(scan, None, coloured + FACES).texture.tolist() == expected
+    assert read_obj(scan, None, coloured + "f 1 2 3\nf 1 3 4\n").texture.tolist() == expected
+    np.testing.assert_array_equal(read_obj(scan, MTL, f"mtllib a.mtl\n{coloured}usemtl skin\n{FACES}").texture, FACE)
+    np.testing.assert_array_equal(read_obj(scan, None, coloured + FACES, texture="scan/eyes.png").texture, EYES)
+    with pytest.raises(UserError, match="a.obj: it has no texture coordinates, which the picture scan/eyes.png needs"):
+        read_obj(scan, None, coloured + "f 1 2 3\nf 1 3 4\n", texture="scan/eyes.png")
 
 
 def test_two_materials_may_have_the_same_picture(scan):
