@@ -249,16 +249,34 @@ def check_dataset(directory: Path, progress: Callable[[int, int], None] | None =
     for name in (TABLE, REJECTED):
         if not (directory / name).is_file() or file_sha256(directory / name) != content["files"].get(name):
             raise UserError(f"dataset {directory}: {name} was altered since it was made")
+    check_maps(dataset, progress)
+    found = summary(dataset.table) | {"rejected": len(pd.read_csv(directory / REJECTED))}
+    for key, value in found.items():
+        if content[key] != value:
+            raise UserError(f"dataset {directory}: {key} in {INFO} is {content[key]!r}, but its scans give {value!r}")
+    return dataset
+
+
+def check_maps(dataset: FaceDataset, progress: Callable[[int, int], None] | None = None) -> None:
+    """Makes sure of a dataset's maps, table and fingerprint, wherever they are, on disk or in memory.
+
+    Args:
+        dataset: opened, or sent from elsewhere.
+        progress: called with the number of scans done and in all.
+
+    Raises:
+        UserError: naming the first thing that is altered.
+    """
+    said = f"dataset {dataset.directory}"
     rows = dataset.table[["id", "sha256", "regions"]].itertuples(index=False)
     scans = zip(rows, dataset.texture, dataset.depth, dataset.planes, dataset.landmarks, strict=True)
     for done, ((scan, expected, regions), *maps) in enumerate(scans, start=1):
         if maps_sha256(RenderedMaps(*maps)) != expected:
-            raise UserError(f"dataset {directory}: the maps of scan {scan} were altered since they were made")
+            raise UserError(f"{said}: the maps of scan {scan} were altered since they were made")
         there = regions_in(maps[2])
         if there != regions:
             raise UserError(
-                f"dataset {directory}: the regions of scan {scan} in {TABLE} are {regions!r}, "
-                f"but its maps have {there!r}"
+                f"{said}: the regions of scan {scan} in {TABLE} are {regions!r}, but its maps have {there!r}"
             )
         if progress:
             progress(done, len(dataset.table))
@@ -266,15 +284,10 @@ def check_dataset(directory: Path, progress: Callable[[int, int], None] | None =
         rows = dataset.table[["id", DETECTED_SHA256]].itertuples(index=False)
         for (scan, expected), *one in zip(rows, dataset.detected_planes, dataset.detected_landmarks, strict=True):
             if detected_sha256(*one) != expected:
-                raise UserError(f"dataset {directory}: what was detected in scan {scan} was altered since it was made")
-    found = summary(dataset.table) | {
-        "rejected": len(pd.read_csv(directory / REJECTED)),
-        "fingerprint": dataset_fingerprint(dataset.table, size=dataset.size),
-    }
-    for key, value in found.items():
-        if content[key] != value:
-            raise UserError(f"dataset {directory}: {key} in {INFO} is {content[key]!r}, but its scans give {value!r}")
-    return dataset
+                raise UserError(f"{said}: what was detected in scan {scan} was altered since it was made")
+    found = dataset_fingerprint(dataset.table, size=dataset.size)
+    if found != dataset.fingerprint:
+        raise UserError(f"{said}: fingerprint in {INFO} is {dataset.fingerprint!r}, but its scans give {found!r}")
 
 
 def dataset_info(dataset: FaceDataset) -> dict[str, Any]:

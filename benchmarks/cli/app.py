@@ -22,9 +22,11 @@ from benchmarks.cli.options import (
     Changes,
     Device,
     DryRun,
+    ExecutorName,
     MethodFiles,
     Methods,
     MethodsToRun,
+    RayAddress,
     SuiteName,
     WithFaces,
     Workers,
@@ -127,6 +129,8 @@ def run(
     workers: Workers = None,
     workers_per_gpu: WorkersPerGpu = 1,
     device: Device = "auto",
+    executor: ExecutorName = "local",
+    ray_address: RayAddress = None,
     params: Annotated[
         Path | None,
         typer.Option(help="Train with the parameters in this TOML file, as a search writes it, instead of searching."),
@@ -152,6 +156,8 @@ def run(
         workers=workers,
         workers_per_gpu=workers_per_gpu,
         device=device,
+        executor=executor,
+        ray_address=ray_address,
         dry=dry_run,
         params=params,
     )
@@ -159,8 +165,9 @@ def run(
     with console.status("loading"):
         begin(context, request)
         from benchmarks.commands.job import prepare
-    with stoppable("run"):
-        job = prepare(request, console)
+        from benchmarks.commands.machines import machines
+    with stoppable("run"), machines(options, console) as found:
+        job = prepare(request, console, found)
         if not dry_run:
             carry_out(context, job, with_faces=with_faces, artifacts=artifacts)
             return

@@ -29,6 +29,11 @@ def complete_devices(incomplete: str) -> list[str]:
     return [name for name in ("auto", "cpu", "cuda") if name.startswith(incomplete)]
 
 
+def complete_executors(incomplete: str) -> list[str]:
+    """Executors that start with what was typed."""
+    return [name for name in ("local", "ray") if name.startswith(incomplete)]
+
+
 def complete_datasets(incomplete: str) -> list[str]:
     """Names of dataset sources that start with what was typed."""
     names = sorted({point.name for point in entry_points(group="afnetm.datasets")})

@@ -10,7 +10,7 @@ import typer
 from rich.markup import escape
 
 from afnetm.errors import UserError
-from benchmarks.cli.completion import complete_devices, complete_methods, complete_suites
+from benchmarks.cli.completion import complete_devices, complete_executors, complete_methods, complete_suites
 from benchmarks.records.home import Home, without_secrets
 from benchmarks.terminal.console import errors
 
@@ -77,6 +77,23 @@ WorkersPerGpu = Annotated[
     int, typer.Option("--workers-per-gpu", help="Worker processes that share a GPU and its memory, at most.")
 ]
 Device = Annotated[str, typer.Option(metavar="auto|cpu|cuda", help="Where to train.", autocompletion=complete_devices)]
+ExecutorName = Annotated[
+    str,
+    typer.Option(
+        "--executor",
+        metavar="local|ray",
+        help="What trains: processes of this machine, or those of a Ray cluster (docs/cluster.md).",
+        autocompletion=complete_executors,
+    ),
+]
+RayAddress = Annotated[
+    str | None,
+    typer.Option(
+        "--ray-address",
+        metavar="HOST:PORT",
+        help="The Ray cluster to join, by its head; without it, Ray is started on this machine alone.",
+    ),
+]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Print what would be done, and an estimate of its duration.")]
 
 

@@ -10,8 +10,10 @@ from benchmarks.cli.options import (
     Changes,
     Device,
     DryRun,
+    ExecutorName,
     MethodFiles,
     MethodsToRun,
+    RayAddress,
     SuiteName,
     Workers,
     WorkersPerGpu,
@@ -44,6 +46,8 @@ def search(
     workers: Workers = None,
     workers_per_gpu: WorkersPerGpu = 1,
     device: Device = "auto",
+    executor: ExecutorName = "local",
+    ray_address: RayAddress = None,
     dry_run: DryRun = False,
 ) -> None:
     """Tunes every method of a suite by the same rules, and writes the best parameters to a file.
@@ -65,14 +69,17 @@ def search(
         workers=workers,
         workers_per_gpu=workers_per_gpu,
         device=device,
+        executor=executor,
+        ray_address=ray_address,
         dry=dry_run,
     )
     request = ask(suite, options, search=budget)
     with console.status("loading"):
         begin(context, request)
         from benchmarks.commands.job import prepare
-    with stoppable("search"):
-        job = prepare(request, console)
+        from benchmarks.commands.machines import machines
+    with stoppable("search"), machines(options, console) as found:
+        job = prepare(request, console, found)
         if dry_run:
             with console.status("timing a few training steps"):
                 from benchmarks.commands.forecast import search_forecast

@@ -13,7 +13,6 @@ from benchmarks.execution.comparison import Comparison, Tally
 from benchmarks.execution.copying import Report, copies, run_copies
 from benchmarks.execution.driver import drive
 from benchmarks.execution.one_copier import OneCopier
-from benchmarks.execution.workers import Worker
 from benchmarks.records.claims import Claims
 from benchmarks.records.home import Home, write_text
 from benchmarks.records.manifest import UNTUNED, Manifest
@@ -54,7 +53,7 @@ def tune(job: Job, claims: Claims, *, storage_url: str | None, tracking_uri: str
                 note_outcome(study_spec, search)
                 one_copier.do(lambda tracker: tracker.log(study_spec, search))
 
-            workers = list(map(Worker, job.slots))
+            workers = job.machines.begin(job.home, job.dataset, console.say)
             searched = search(
                 job.studies, job.suite, job.home, storage, claims, workers=workers, console=console, ended=copy
             )
@@ -117,6 +116,7 @@ def train(
     caught up on the way. `with_faces` lets it have subjects' names that are not shareable; `artifacts` says whether it
     has runs' files (`benchmarks.execution.tracking.Tracker`).
     """
+    assert job.dataset is not None
     chosen = job.chosen
     manifest.save(job.home)
     # The comparison's before additional runs like it.
@@ -139,7 +139,8 @@ def train(
             if one_copier.ask():
                 copying.do(lambda tracker: None)  # that MLflow is away is heard now, and it takes seconds to begin
             with comparison.progress:
-                drive(comparison, job.home, claims, workers=list(map(Worker, job.slots)))
+                workers = job.machines.begin(job.home, job.dataset, console.say)
+                drive(comparison, job.home, claims, workers=workers)
         one_copier.ask()
     comparison.tally.untracked = copying.lacks
     return comparison.tally

@@ -3,14 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import torch
 from rich.markup import escape
 
 from afnetm.data.dataset import FaceDataset
-from afnetm.errors import UserError
 from afnetm.registry import add_method_file
+from benchmarks.commands.machines import Machines, this_machine
 from benchmarks.commands.request import Request
-from benchmarks.execution.slots import Slot, processes_of, slots
 from benchmarks.plans.datasets import find_dataset, make_described
 from benchmarks.plans.fitting import check_fits
 from benchmarks.plans.runs import PlannedRun, plan
@@ -31,8 +29,7 @@ class Job:
         labels: the methods asked for, in the suite's order.
         dataset: opened; None in a dry run whose dataset is yet to be made.
         planned: all the suite's runs; none without a dataset. Tuned, they have their best parameters.
-        device: ``"cpu"`` or ``"cuda"``.
-        slots: where runs are trained, one at a time in each.
+        machines: where runs are trained.
         home: where records go.
         tuned: what they were tuned with; None where they were not.
         search: how the methods asked for are to be searched; None where they are not.
@@ -44,8 +41,7 @@ class Job:
     labels: list[str]
     dataset: FaceDataset | None
     planned: list[PlannedRun]
-    device: str
-    slots: list[Slot]
+    machines: Machines
     home: Home
     tuned: Tuned | None = None
     search: SearchSpec | None = None
@@ -53,9 +49,14 @@ class Job:
     untracked: str | None = None
 
     @property
+    def device(self) -> str:
+        """The kind of device that trains, ``"cpu"`` or ``"cuda"``."""
+        return self.machines.device
+
+    @property
     def workers(self) -> int:
         """Runs that are under way at once."""
-        return len(self.slots)
+        return len(self.machines.slots)
 
     @property
     def chosen(self) -> list[PlannedRun]:
@@ -67,14 +68,18 @@ class Job:
         return list({one.run.key: one for one in planned if one.label in self.labels}.values())
 
 
-def prepare(request: Request, console: Terminal) -> Job:
+def prepare(request: Request, console: Terminal, machines: Machines | None = None) -> Job:
     """Makes a suite ready: checks all that it asks for before anything is written, makes its dataset, and plans it.
+
+    Args:
+        request: what is asked for.
+        console: for what is done meanwhile.
+        machines: where it will be trained; this machine by default.
 
     Raises:
         UserError: something of it is not right, or does not fit the rest.
     """
-    options, home, device = request.options, request.options.home, pick_device(request.options.device)
-    places = slots(device, workers=options.workers, per_gpu=options.workers_per_gpu)
+    options, home, machines = request.options, request.options.home, machines or this_machine(request.options)
     asked = [*options.methods, *map(add_method_file, options.method_files)]
     suite = suite_of(request.file, asked, earlier=request.added, left_out=lambda why: console.say(escape(why)))
     labels = list(suite.only(options.methods).methods)
@@ -84,27 +89,11 @@ def prepare(request: Request, console: Terminal) -> Job:
     if not options.dry:
         home.make()
         if dataset is None:
-            detect, workers = suite.detects, processes_of(places)
+            detect, workers = suite.detects, machines.processes
             dataset = make_described(home, suite.dataset, detect=detect, workers=workers, console=console)
-    planned = plan(suite, dataset, device=device) if dataset else []
+    planned = plan(suite, dataset, device=machines.device) if dataset else []
     tuned = None
     if options.params is not None and planned:
         tuned = by_file(suite, planned, options.params, left_out=lambda why: console.say(escape(why)))
     studies = study_specs(suite, search, planned, labels, dataset) if search else ()
-    return Job(
-        suite, labels, dataset, tuned.planned if tuned else planned, device, places, home, tuned, search, studies
-    )
-
-
-def pick_device(name: str) -> str:
-    """``"cpu"`` or ``"cuda"``.
-
-    Raises:
-        UserError: no such device, or it is not there.
-    """
-    if name not in {"auto", "cpu", "cuda"}:
-        raise UserError(f"--device: '{name}' is not allowed; one of: auto, cpu, cuda")
-    there = torch.cuda.is_available()
-    if name == "cuda" and not there:
-        raise UserError("--device: 'cuda' is not available; torch sees no GPU on this machine; allowed: auto, cpu")
-    return "cuda" if there and name != "cpu" else "cpu"
+    return Job(suite, labels, dataset, tuned.planned if tuned else planned, machines, home, tuned, search, studies)

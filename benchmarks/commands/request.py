@@ -24,6 +24,8 @@ class Options:
         workers: processes; None for as many as there are cores, or as the GPUs take.
         workers_per_gpu: processes that share a GPU.
         device: ``"auto"``, ``"cpu"`` or ``"cuda"``.
+        executor: ``"local"``, this machine's processes, or ``"ray"``, those of a Ray cluster.
+        ray_address: of the cluster; None for one that is started on this machine, or that the environment names.
         dry: whether nothing is to be written, only estimated.
         params: a file of best parameters to train with, instead of searching.
     """
@@ -35,6 +37,8 @@ class Options:
     workers: int | None = None
     workers_per_gpu: int = 1
     device: str = "auto"
+    executor: str = "local"
+    ray_address: str | None = None
     dry: bool = False
     params: Path | None = None
 
@@ -67,7 +71,7 @@ class Request:
 
     def begin(self) -> None:
         """Begins what workers need, if something is likely to be trained: this process has seconds to plan."""
-        if self.unfinished and not self.options.dry:
+        if self.unfinished and not self.options.dry and self.options.executor == "local":
             begin_workers()
 
     @property

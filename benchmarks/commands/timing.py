@@ -20,7 +20,6 @@ from afnetm.training.config import TrainingConfig
 from afnetm.training.device_dataset import DeviceDataset
 from afnetm.training.loop import fit
 from afnetm.training.process import prepared
-from benchmarks.execution.slots import processes_of
 
 if TYPE_CHECKING:
     from benchmarks.commands.job import Job
@@ -111,7 +110,7 @@ def steps(job: "Job", *, left: int, report: bool = True) -> list[Step]:
     start = scale * (6.0 + 0.2 * left / job.workers)
     mlflow = scale * (3.0 + 0.06 * min(left, 10) + (0.01 * runs))
     writing = scale * (3.5 + 1.0 * len(job.labels) + 0.006 * runs)
-    making = [Step("the dataset", _making(made, workers=processes_of(job.slots)))] if made is not None else []
+    making = [Step("the dataset", _making(made, workers=job.machines.processes))] if made is not None else []
     end = [Step("the report", writing)] if report else []
     return [*making, Step("start-up, records", start), Step("MLflow", mlflow), *end]
 

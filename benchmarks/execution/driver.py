@@ -13,7 +13,7 @@ from benchmarks.execution.workload import Outcome, Shared, Workload
 from benchmarks.plans.runs import PlannedRun
 from benchmarks.records.claims import Claims
 from benchmarks.records.home import Home
-from benchmarks.records.store import Store
+from benchmarks.records.store import Record, Store
 
 
 class Executor(Protocol):
@@ -32,11 +32,11 @@ class Executor(Protocol):
         """Ends it at once, whatever it does; may be called again."""
 
 
-def execute(planned: PlannedRun, home: Home) -> float:
-    """Executes a run in a worker (`benchmarks.execution.executing`, which takes torch to import)."""
+def execute(planned: PlannedRun, home: Home) -> Record | None:
+    """Trains and tests a run in a worker (`benchmarks.execution.executing`, which takes torch to import)."""
     from benchmarks.execution import executing
 
-    return (executing.rehearse if planned.rehearsal else executing.execute)(planned, home)
+    return (executing.rehearse if planned.rehearsal else executing.train)(planned, home)
 
 
 def drive(workload: Workload, home: Home, claims: Claims, *, workers: Sequence[Executor], work: Work = execute) -> None:

@@ -14,7 +14,8 @@ from afnetm.workers import core_count
 
 #: The share of a GPU's memory for all its workers; the rest is for their contexts, which no allocator counts.
 _MEMORY = 0.92
-_VISIBLE = "CUDA_VISIBLE_DEVICES"
+#: What tells a process which GPUs it has.
+VISIBLE = "CUDA_VISIBLE_DEVICES"
 
 
 @dataclass(frozen=True)
@@ -50,9 +51,7 @@ def slots(
     Raises:
         UserError: fewer than one, or more than the GPUs take.
     """
-    for option, count in (("--workers", workers), ("--workers-per-gpu", per_gpu)):
-        if count is not None and count < 1:
-            raise UserError(f"{option}: {count} is not allowed; 1 or more")
+    check_counts(workers, per_gpu)
     if device == "cpu":
         return [Slot(f"core {number + 1}") for number in range(workers or core_count())]
     found = visible_gpus() if gpus is None else list(gpus)
@@ -67,12 +66,30 @@ def slots(
         Slot(
             f"{found[number % len(found)]}, worker {number // len(found) + 1}",
             device,
-            {_VISIBLE: found[number % len(found)]},
+            {VISIBLE: found[number % len(found)]},
             _MEMORY / per_gpu,
             len(range(number % len(found), count, len(found))),
         )
         for number in range(count)
     ]
+
+
+def check_counts(workers: int | None, per_gpu: int) -> None:
+    """Refuses numbers of workers below one.
+
+    Raises:
+        UserError: it is.
+    """
+    for option, count in (("--workers", workers), ("--workers-per-gpu", per_gpu)):
+        if count is not None and count < 1:
+            raise UserError(f"{option}: {count} is not allowed; 1 or more")
+
+
+def slots_elsewhere(device: str, count: int, *, per_gpu: int = 1) -> list[Slot]:
+    """Slots on other machines, whose cores and GPUs are named there, `per_gpu` workers a GPU."""
+    if device == "cpu":
+        return [Slot(f"core {number + 1}") for number in range(count)]
+    return [Slot(f"worker {number + 1}", device, {}, _MEMORY / per_gpu, per_gpu) for number in range(count)]
 
 
 def processes_of(places: Sequence[Slot]) -> int:
@@ -89,7 +106,7 @@ def visible_gpus() -> list[str]:
     """
     import torch
 
-    asked = os.environ.get(_VISIBLE)
+    asked = os.environ.get(VISIBLE)
     if asked is None and (listed := _listed()):
         return listed
     count = torch.cuda.device_count()

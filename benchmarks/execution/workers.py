@@ -6,6 +6,7 @@ Each has a pool of its own, so that one that dies takes no other's run with it. 
 import multiprocessing
 import os
 import re
+import time
 import traceback
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
@@ -24,12 +25,13 @@ from afnetm.workers import context, environment, follow_parent
 from benchmarks.execution.slots import Slot, enter
 from benchmarks.records.home import Home
 from benchmarks.records.provenance import provenance
+from benchmarks.records.store import Record, Store
 
 if TYPE_CHECKING:
     from benchmarks.plans.runs import PlannedRun  # torch, by way of the methods
 
-#: Trains and tests a run, writes its record, and returns the seconds that it took.
-Work = Callable[["PlannedRun", Home], float]
+#: Trains and tests a run by a dataset in the home, and gives its record, which is for others to write, if it has one.
+Work = Callable[["PlannedRun", Home], Record | None]
 
 
 @dataclass(frozen=True)
@@ -188,7 +190,11 @@ def _start(slot: Slot, variables: dict[str, str]) -> None:
 
 
 def _work(planned: "PlannedRun", home: Home, work: Work) -> float | Failure:
+    started = time.perf_counter()
     try:
-        return work(planned, home)
+        record = work(planned, home)
+        if record is not None:
+            Store(home).write(planned.run.key, record)
+        return time.perf_counter() - started
     except BaseException as error:  # a method may raise anything, or exit
         return failure(error, planned)

@@ -11,9 +11,19 @@ import torch
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.commands.job import pick_device
+from benchmarks.commands.machines import pick_device
 from benchmarks.records.provenance import provenance
-from scripts.speed import lightning_loops, own_cost, parsing, preparing, reporting, searching, storage, whole
+from scripts.speed import (
+    executors,
+    lightning_loops,
+    own_cost,
+    parsing,
+    preparing,
+    reporting,
+    searching,
+    storage,
+    whole,
+)
 
 
 def main() -> None:
@@ -31,6 +41,7 @@ def main() -> None:
             ("quick suite", partial(whole.quick_suite, folder / "home", device=device)),
             ("tracking", partial(whole.tracking, folder / "home")),
             ("a run's own cost", partial(own_cost.run, folder / "home", folder / "again", device=device)),
+            ("executors", partial(executors.beside, folder / "home", device=device)),
             ("a search's own cost", partial(searching.overhead, folder / "home", device=device)),
             ("report of 10,000 runs", partial(reporting.report, folder / "many")),
             ("opening a dataset", partial(storage.opening, folder / "large")),

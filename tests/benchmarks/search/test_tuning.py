@@ -11,8 +11,9 @@ from optuna.trial import FrozenTrial
 
 from afnetm.errors import UserError
 from benchmarks.commands.job import Job
+from benchmarks.commands.machines import this_machine
 from benchmarks.commands.manifests import make_manifest
-from benchmarks.execution.slots import slots
+from benchmarks.commands.request import Options
 from benchmarks.plans.runs import PlannedRun, Run, plan
 from benchmarks.plans.suite import Suite
 from benchmarks.records.home import Home
@@ -39,7 +40,9 @@ def tuned(
 
 
 def job(of: Suite, found: Tuned, *, labels: list[str] = BOTH) -> Job:
-    return Job(of, labels, PEOPLE, found.planned, "cpu", slots("cpu", workers=1), Home(Path("nowhere")), found)
+    home = Home(Path("nowhere"))
+    machines = this_machine(Options(home=home, workers=1, device="cpu"))
+    return Job(of, labels, PEOPLE, found.planned, machines, home, found)
 
 
 def settings(run: Run) -> dict[str, Any]:
