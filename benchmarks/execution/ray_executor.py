@@ -81,12 +81,15 @@ class RayWorkers:
         where = self._home.path.resolve()
         self._orders = [Orders(slot, where, (self._probe.name, token), files, versions()) for slot in slots]
         self._threads = [Thread(target=self._place, args=(orders,), daemon=True) for orders in self._orders]
-        for thread in self._threads:
-            thread.start()
+        self._started = False
 
     def submit(self, planned: PlannedRun, home: Home, work: Work) -> Future[float | Failure]:
         """Puts a run where the next worker that is free takes it."""
         assert home == self._home, "records go where it was said"
+        if not self._started:  # where all was done before, nobody is needed
+            self._started = True
+            for thread in self._threads:
+                thread.start()
         task = _Task(planned, work, Future())
         self._tasks.put(task)
         return task.future
@@ -116,7 +119,7 @@ class RayWorkers:
             for actor in self._actors:
                 _kill(actor)
         until = time.monotonic() + _WRITING_SECONDS
-        for thread in self._threads:
+        for thread in self._threads if self._started else ():
             thread.join(max(0.0, until - time.monotonic()))
         self._probe.unlink(missing_ok=True)
 
