@@ -29,6 +29,7 @@ from benchmarks.execution.driver import drive, execute
 from benchmarks.execution.slots import slots_elsewhere, this_slot
 from benchmarks.plans.runs import PlannedRun, plan
 from benchmarks.plans.suite import parse_suite
+from benchmarks.records.claims import driving
 from benchmarks.records.home import Home
 from benchmarks.records.store import Store, files_of
 from benchmarks.terminal.console import Terminal
@@ -109,10 +110,10 @@ def options(home: Path, cluster: Machines, **more: Any) -> Options:
 def done_by(cluster: Machines, listed: Listed, home: Path, dataset: FaceDataset, **how: Any) -> list[str]:
     """Has all that is listed done by the cluster; returns what was said meanwhile."""
     said: list[str] = []
-    with machines(options(home, cluster), Terminal(quiet=True)) as found:
+    with machines(options(home, cluster), Terminal(quiet=True)) as found, driving(Home(home)) as claims:
         workers = found.begin(Home(home), dataset, said.append)
         assert len(workers) == 2
-        drive(listed, Home(home), workers=workers, **how)
+        drive(listed, Home(home), claims, workers=workers, **how)
     assert not list(home.glob(".reached-*"))
     return said
 
@@ -222,10 +223,11 @@ def test_each_worker_has_its_share_of_one_gpu(
 
     node = cluster.add(num_cpus=0, num_gpus=2)  # Ray believes it
     try:
-        with joined(cluster.address) as there:
+        with joined(cluster.address) as there, driving(Home(home)) as claims:
             assert (there.cores, there.gpus) == (2, 2)
             pool = RayWorkers(slots_elsewhere("cuda", 4, per_gpu=2), Home(home), dataset)
-            drive(Listed([f"gpu {n}" for n in range(4)], runs), Home(home), workers=[pool] * 4, work=tell_slot)
+            listed = Listed([f"gpu {n}" for n in range(4)], runs)
+            drive(listed, Home(home), claims, workers=[pool] * 4, work=tell_slot)
     finally:
         cluster.remove(node)
     told = [path.read_text().split() for path in home.glob("gpu *")]
