@@ -59,6 +59,29 @@ def checked(image: Image.Image, name: str) -> NDArray[np.uint8]:
             raise UserError(f"{name}: a damaged picture ({type(error).__name__})") from None
 
 
+def read_depth_picture(content: bytes, name: str) -> NDArray[np.uint16]:
+    """The steps of a depth picture ``(H, W)`` uint16, as they stand in a PNG file of 16 bits grey.
+
+    Raises:
+        UserError: it is no such file, or damaged, or has more than `MAX_PIXELS`; begins with `name`.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            image = Image.open(io.BytesIO(content), formats=("PNG",))
+        except Exception:
+            raise UserError(f"{name}: not a depth picture (allowed: PNG of 16 bits grey)") from None
+        width, height = image.size
+        if not image.mode.startswith("I"):
+            raise UserError(f"{name}: a picture of mode {image.mode} (allowed for depth: PNG of 16 bits grey)")
+        if not 0 < width * height <= MAX_PIXELS:
+            raise UserError(f"{name}: {width} x {height} pixels (allowed: 1 to {MAX_PIXELS})")
+        try:
+            return np.asarray(image).astype(np.uint16)
+        except Exception as error:  # damaged data raise whatever a decoder stumbles over
+            raise UserError(f"{name}: a damaged picture ({type(error).__name__})") from None
+
+
 def write_picture(texture: NDArray[np.uint8], suffix: str) -> bytes:
     """The file content of a picture ``(H, W, 3)`` uint8; `suffix` is ``.bmp`` or ``.png``, both without loss."""
     buffer = io.BytesIO()

@@ -16,6 +16,7 @@ from afnetm.data.formats.inside import DataFolder
 from afnetm.data.landmarks import LANDMARKS_83
 from afnetm.data.scan import Scan
 from afnetm.data.scan_source import Found, Inspection, ScanSource
+from afnetm.data.sources.depth_images import camera_of
 from afnetm.data.sources.landmark_files import Landmarks, read_landmarks
 from afnetm.data.sources.lifting import lifted
 from afnetm.data.sources.nose_order import NoseOrder, choose_order
@@ -57,6 +58,7 @@ class FolderSource(ScanSource):
         """Description of what decides the scans: options, a digest of the table and of the files' names and sizes."""
         folder = DataFolder(self.folder)
         files = [name for row in self._rows.values() for name in (row.mesh, row.landmarks, row.texture) if name]
+        files += [camera for row in self._rows.values() if (camera := _camera(folder, row))]
         digest = hashlib.sha256(self._read[1] + folder.listing(files).encode())
         more: dict[str, Any] = {"nose": self.nose.describe()} if self.nose.scans else {}
         if self.unit != "mm":
@@ -77,15 +79,17 @@ class FolderSource(ScanSource):
             landmarks = self._landmarks(row)
             if not landmarks.in_picture:
                 check_face(landmarks.points, landmarks.names, self.unit, row.landmarks)
-            mesh = read_textured(folder, row.mesh, row.texture)
-            check_extent(mesh.surface.vertices, self.unit, row.mesh)
-            surface = replace(mesh.surface, vertices=mesh.surface.vertices * np.float32(MILLIMETRES[self.unit]))
-            points = landmarks.points
+            mesh = read_textured(folder, row.mesh, row.texture, unit=self.unit)
+            surface, points = mesh.surface, landmarks.points
+            if mesh.unit:
+                check_extent(surface.vertices, mesh.unit, row.mesh)
             if landmarks.in_picture:
                 if mesh.texture.ndim == 2:
                     raise UserError(f"{row.landmarks}: pixels of a picture, which {row.mesh} has not")
                 height, width, _ = mesh.texture.shape
                 points = lifted(points, surface, picture_size=(width, height), name=row.landmarks)
+            elif mesh.of_camera:
+                points = points * np.array([1, -1, -1], np.float32)
             if _disputed(landmarks):
                 points = self.nose.apply(points, row.landmarks)
             _check_landmarks(points, surface.vertices, row)
@@ -153,6 +157,15 @@ class FolderSource(ScanSource):
 def _disputed(landmarks: Landmarks) -> bool:
     """Whether programs disagree on what the rows are."""
     return landmarks.names == LANDMARKS_83 and not landmarks.named
+
+
+def _camera(folder: DataFolder, row: Row) -> str | None:
+    """The file of the camera of a row's depth picture."""
+    if not row.mesh.lower().endswith(".png"):
+        return None
+    with suppress(UserError):
+        return camera_of(folder, row.mesh)
+    return None
 
 
 def _is_there(folder: DataFolder, name: str) -> bool:

@@ -18,32 +18,60 @@ from afnetm.data.formats.surface import Paint, Surface
 from afnetm.data.formats.vrml import read_vrml
 from afnetm.data.scan import Wrap
 from afnetm.data.sources.atlas import joined
+from afnetm.data.sources.depth_images import read_arrays, read_depth
+from afnetm.data.sources.units import MILLIMETRES, Unit
 from afnetm.errors import UserError
 
 #: The formats of meshes, by the end of their files' names.
-SUFFIXES = (".obj", ".ply", ".glb", ".wrl")
+SUFFIXES = (".obj", ".ply", ".glb", ".wrl", ".png", ".npz")
 _NEEDED = "needed: for every face, in the file, or one for all in the column 'texture'"
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Textured:
-    """A mesh and its texture, with what that does beyond its edges, as in `afnetm.data.scan.Scan`."""
+    """A mesh and its texture.
+
+    Attributes:
+        surface: in mm.
+        texture: as in `afnetm.data.scan.Scan`.
+        wrap: as there.
+        unit: that its file was taken to be in; None where the file says it.
+        of_camera: whether the file's frame is a camera's: x to the right, y down, z away from it. The surface is turned
+            towards it.
+    """
 
     surface: Surface
     texture: NDArray[np.uint8]
     wrap: tuple[Wrap, Wrap]
+    unit: Unit | None = None
+    of_camera: bool = False
 
 
-def read_textured(folder: DataFolder, name: str, texture: str | None) -> Textured:
+def read_textured(folder: DataFolder, name: str, texture: str | None, *, unit: Unit = "mm") -> Textured:
     """The mesh called `name` in `folder` with the picture `texture`; with those that it names where that is None.
 
     Where it names none, with the colours of its vertices.
 
-    Lengths are taken as they stand in the file, whatever unit the format says they have.
+    Lengths are in `unit`, whatever the format says they are in; those of depth pictures are in what their camera says.
 
     Raises:
         UserError: naming the file that is missing or wrong; or faces have neither a picture nor colours.
     """
+    millimetres = MILLIMETRES[unit]
+    match PurePosixPath(name).suffix.lower():
+        case ".png":
+            surface, image = read_depth(folder, name, texture)
+            return Textured(surface=surface, texture=image, wrap=("clamp", "clamp"), of_camera=True)
+        case ".npz":
+            surface, image, of_camera = read_arrays(folder, name, texture, millimetres=millimetres)
+            return Textured(surface=surface, texture=image, wrap=("clamp", "clamp"), unit=unit, of_camera=of_camera)
+    mesh = _mesh(folder, name, texture)
+    surface = replace(mesh.surface, vertices=mesh.surface.vertices * np.float32(millimetres))
+    return replace(mesh, surface=surface, unit=unit)
+
+
+def _mesh(folder: DataFolder, name: str, texture: str | None) -> Textured:
+    """A mesh in its own unit."""
     content = folder.read(name)
     obj = None
     match PurePosixPath(name).suffix.lower():

@@ -55,14 +55,14 @@ def check_extent(vertices: NDArray[np.floating], unit: Unit, file: str) -> None:
     """Refuses a mesh that is as large as a face in another unit than `unit`.
 
     Args:
-        vertices: ``(V, 3)`` in `unit`.
+        vertices: ``(V, 3)`` in the mm that they have if the file is in `unit`.
         unit: in which the file is said to be.
         file: begins the error.
 
     Raises:
         UserError: names the units that fit and the option that reads them.
     """
-    extent = float(np.ptp(vertices.astype(np.float64), axis=0).max())
+    extent = float(np.ptp(vertices.astype(np.float64), axis=0).max()) / MILLIMETRES[unit]
     if MIN_EXTENT_MM <= extent * MILLIMETRES[unit] <= MAX_EXTENT_MM:
         return
     low, high = _USUAL_MM

@@ -269,7 +269,7 @@ def test_a_table_that_is_none(scans: Path, tmp_path: Path) -> None:
             "specifies no picture for material 'material_0' (needed: for every face, in the file, or",
         ),
         ({}, "bare.obj,face.bnd,face.ply", "face.ply: not a readable picture"),
-        ({}, "face.bnd,face.bnd,", "face.bnd: a mesh of kind '.bnd' (allowed: .obj, .ply, .glb, .wrl)"),
+        ({}, "face.bnd,face.bnd,", "face.bnd: a mesh of kind '.bnd' (allowed: .obj, .ply, .glb, .wrl, .png, .npz)"),
         ({}, "face.ply,face.ply,", "face.ply: landmarks of kind '.ply' (allowed: .bnd, .lm3, .csv, .tsv"),
         (
             {"l.csv": "1,2,3\n4,5,6\n"},
