@@ -79,7 +79,7 @@ class TrainedModel:
 
 
 def load_model(directory: Path | str) -> TrainedModel:
-    """The model that a run of a suite with ``keep_weights = true`` trained: ``HOME/runs/KEY``, were it packed since.
+    """The model that a run of a suite with ``keep_weights = true`` trained: ``HOME/runs/ab/KEY``, were it packed since.
 
     No code in the folder is run: settings are JSON, weights are safetensors, and the method is the registered one.
 

@@ -79,7 +79,8 @@ def unpack(path: Path, folder: Path) -> None:
                 f"{path.name}: takes {2e-6 * total:.0f} MB while it is imported; {free / 1e6:.0f} MB are free"
             )
         for info in archive.infolist():
-            target = folder / info.filename
+            top, *between, name = info.filename.split("/")
+            target = (run_path(folder / top, *between) if top == "runs" else folder / top) / name
             target.parent.mkdir(parents=True, exist_ok=True)
             try:
                 with archive.open(info) as member, target.open("xb") as file:
@@ -119,13 +120,21 @@ def packed_runs(
             unreadable(str(error))
 
 
+def run_path(runs: Path, key: str) -> Path:
+    """Folder of the run `key` below ``HOME/runs``: ``ab/KEY``, by its first two digits, so that no folder has many."""
+    return runs / key[:2] / key
+
+
 def run_folder(folder: Path) -> Folder:
-    """``HOME/runs/KEY`` if it is there or the run nowhere, else the run's folder in one of ``HOME/packed/*.zip``."""
+    """``HOME/runs/ab/KEY``, also if only ``HOME/runs/KEY`` is said, or the folder in one of ``HOME/packed/*.zip``."""
     if not folder.is_dir():
-        whole = folder.absolute()
-        for _, runs in packed_runs(whole.parent.parent / "packed"):
-            if whole.name in runs:
-                return runs[whole.name]
+        key, above = folder.name, folder.absolute().parent
+        runs = above.parent if above.name == key[:2] else above
+        if run_path(runs, key).is_dir():
+            return run_path(runs, key)
+        for _, packed in packed_runs(runs.parent / "packed"):
+            if key in packed:
+                return packed[key]
     return folder
 
 

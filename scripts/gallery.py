@@ -11,6 +11,7 @@ import shutil
 from pathlib import Path
 
 from benchmarks.records.home import Home
+from benchmarks.records.store import Store
 
 GALLERY = Path(__file__).parents[1] / "docs" / "gallery"
 #: Figures by suite; tables are all copied.
@@ -52,9 +53,8 @@ def copy_report(report: Path, folder: Path, figures: tuple[str, ...]) -> None:
 def commits(home: Home, suite: str) -> set[str]:
     """The commits that a suite's finished runs were trained at."""
     manifest = json.loads((home.suites / f"{suite}.json").read_text())
-    keys = {run["key"] for run in manifest["runs"]}
-    found = (home.runs / key / "result.json" for key in keys)
-    return {json.loads(path.read_text())["commit"] for path in found if path.is_file()}
+    store = Store(home)
+    return {store.result(key)["commit"] for key in store.done() & {run["key"] for run in manifest["runs"]}}
 
 
 def main() -> None:

@@ -190,10 +190,12 @@ def test_a_trained_model_is_loaded_from_a_run_and_asked(
     with pytest.raises(afnetm.UserError, match=r"made by rendering 1, what the model was trained on by 2"):
         trained.predict(replace(data, rendering=1))
     monkeypatch.chdir(tmp_path)
+    assert afnetm.load_model(Path("runs") / planned.run.key).classes == trained.classes
     Store(home).write_packed("s", {planned.run.key: folder})
     Store(home).delete_folder(planned.run.key)
-    again = afnetm.load_model(Path("runs") / planned.run.key).predict(data.subset(rows))
-    pd.testing.assert_frame_equal(again, found)
+    for place in (Path("runs"), Path("runs") / planned.run.key[:2]):
+        again = afnetm.load_model(place / planned.run.key).predict(data.subset(rows))
+        pd.testing.assert_frame_equal(again, found)
     assert isinstance(folder, Path)
     Store(home).forget([planned.run.key])
     execute(planned, home)

@@ -97,7 +97,7 @@ def _check_result(store: Store, key: str, listed: ListedRun, manifest: Manifest)
 
 
 def _check_files(home: Home, key: str) -> None:
-    folder, scans = home.runs / key, Store(home).result(key)["n_test"]
+    folder, scans = home.run(key), Store(home).result(key)["n_test"]
     table = pq.ParquetFile(folder / "predictions.parquet").metadata
     unpacked = sum(table.row_group(k).total_byte_size for k in range(table.num_row_groups))
     if table.num_rows != scans or table.num_columns > _COLUMNS or max(unpacked, 8 * table.num_rows) > _BYTES:

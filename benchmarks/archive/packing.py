@@ -24,7 +24,7 @@ class Packed:
 
     suite: str
     runs: int
-    left: list[str]
+    left: list[Folder]
     path: Path | None
 
 
@@ -52,15 +52,15 @@ def pack_suite(
         path = home.packed / f"{suite}.zip"
         packed = runs_in(path) if path.is_file() else {}
         own = {listed.key for listed in manifest.only(None)} | _trials(home, storage_url, suite)
-        there = sorted(store.unpacked() & own)
-        names = {key: {file.name for file in (home.runs / key).iterdir()} for key in there}
-        left = [key for key in there if not names[key] or names[key] - RUN_FILES.keys()]
-        folders: dict[str, Folder] = {key: home.runs / key for key in there if key not in left}
+        there = {key: store.folder(key) for key in sorted(store.unpacked() & own)}
+        names = {key: {file.name for file in folder.iterdir()} for key, folder in there.items()}
+        folders = {key: one for key, one in there.items() if names[key] and not names[key] - RUN_FILES.keys()}
         new = {key: one for key, one in folders.items() if key not in packed or not same_files(one, packed[key])}
         if new:
             store.write_packed(suite, packed | new, progress)
         for key in folders:
             store.delete_folder(key)
+        left = [folder for key, folder in there.items() if key not in folders]
         return Packed(suite, len(folders), left, path if path.is_file() else None)
 
 
@@ -93,6 +93,7 @@ def unpack_suite(home: Home, reference: str, *, progress: Progress | None = None
                 store.copy(key, folder)
             if progress:
                 progress(number + 1, len(runs))
-        to_disk(home.runs)
+        for folder in (*{home.run(key).parent for key in runs}, home.runs):
+            to_disk(folder)
         path.unlink()
         return len(runs)

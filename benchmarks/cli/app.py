@@ -138,6 +138,10 @@ def run(
     dry_run: DryRun = False,
     with_faces: WithFaces = False,
     artifacts: Artifacts = "auto",
+    reported: Annotated[
+        bool, typer.Option("--report/--no-report", help="Write the report; of many runs `afnetm report` can, once.")
+    ] = True,
+    packed: Annotated[bool, typer.Option("--pack", help="In the end pack the suite, as `afnetm pack` does.")] = False,
 ) -> None:
     """Trains and tests what is not done yet, stores the results, and writes the report.
 
@@ -169,7 +173,7 @@ def run(
     with stoppable("run"), machines(options, console) as found:
         job = prepare(request, console, found)
         if not dry_run:
-            carry_out(context, job, with_faces=with_faces, artifacts=artifacts)
+            carry_out(context, job, with_faces=with_faces, artifacts=artifacts, reported=reported, packed=packed)
             return
         with console.status("timing a few training steps"):
             from benchmarks.commands.forecast import dry_forecast

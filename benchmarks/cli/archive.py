@@ -127,7 +127,7 @@ def pack(
         elif done.path is not None:
             print(f"{done.suite}: {counted(done.runs, 'run')} packed; {disk(done.path.stat().st_size)} in {done.path}")
         if done.left:
-            first = f"runs/{done.left[0]}, for one"
+            first = f"{done.left[0]}, for one"
             print(f"  {counted(len(done.left), 'run')} left as folders, with other files than a run has: {first}")
 
 

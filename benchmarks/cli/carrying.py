@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import typer
 from rich.markup import escape
 
-from benchmarks.cli import report, search
+from benchmarks.cli import archive, report, search
 from benchmarks.cli.options import command_line, say_untracked
 from benchmarks.records.claims import driving
 from benchmarks.terminal.console import console, errors
@@ -14,10 +14,12 @@ if TYPE_CHECKING:
     from benchmarks.commands.job import Job
 
 
-def carry_out(context: typer.Context, job: "Job", *, with_faces: bool, artifacts: str) -> None:
-    """Does what is not done yet, writes the report, and exits with 1 if something failed.
+def carry_out(
+    context: typer.Context, job: "Job", *, with_faces: bool, artifacts: str, reported: bool, packed: bool
+) -> None:
+    """Does what is not done yet, writes the report, packs, and exits with 1 if something failed.
 
-    Other drivers may be at work on the same suite: the last of them writes the report.
+    Other drivers may be at work on the same suite: the last of them writes the report, and packs.
     """
     with console.status("loading"):
         from benchmarks.commands import comparing
@@ -41,10 +43,11 @@ def carry_out(context: typer.Context, job: "Job", *, with_faces: bool, artifacts
             errors.say(f"[red]failed:[/] {said}")
         untracked = tally.untracked or job.untracked
         try:
-            if claims.last(name):
+            last = claims.last(name)
+            if reported and last:
                 report.show(home, manifest, with_faces=with_faces)
                 untracked = untracked or publish(home, manifest, claims, tracking_uri=uri, console=console)
-            else:
+            elif reported:
                 print(f"{name}: other drivers are still at work; the last of them writes the report")
         finally:
             if untracked:
@@ -53,6 +56,8 @@ def carry_out(context: typer.Context, job: "Job", *, with_faces: bool, artifacts
     for reason in lacking:
         where = command_line(home, "ui", "--optuna")
         errors.say(f"[red]not trained:[/] {escape(reason)}; see its trials: {where}")
+    if packed and last:
+        archive.pack(context, [name])
     print(f"MLflow UI:  {command_line(home, 'ui', name)}")
     if tally.failed or lacking:
         raise typer.Exit(1)

@@ -1,5 +1,6 @@
 """Notices on earlier runs of a job, before the rest is trained: their number, and what to know of their numbers."""
 
+import json
 from collections.abc import Iterable, Sequence
 
 from rich.markup import escape
@@ -21,7 +22,8 @@ def tell_earlier(job: Job, done: Sequence[PlannedRun], store: Store, console: Te
         console.say(f"{name}: {left} of {runs} to train, {counted(job.workers, 'worker')}")
     else:
         console.say(f"{name}: {runs} done; nothing to train")
-    bare = [one for one in done if one.keep_weights and not store.has_weights(one.run.key)]
+    known = store.summaries() if done else {}
+    bare = [one for one in done if one.keep_weights and one.run.key in known and not known[one.run.key].weights]
     if bare:
         console.say(
             f"keep_weights = true: {counted(len(bare), 'finished run')} without weights, which were not kept then; "
@@ -44,11 +46,13 @@ def tell_changed_sources(used: Iterable[tuple[str, Method, str]], store: Store, 
         suite: whose they are.
     """
     changed: dict[str, tuple[Method, set[str], int]] = {}
+    known, changes = store.summaries(), dict[tuple[str, str], Sequence[str]]()
     for label, method, key in used:
-        before = store.result(key).get("sources")
-        if before is None:
+        if key not in known or not (before := known[key].sources):
             continue
-        if files := changed_files(before, source_digests(type(method).__module__)):
+        if (label, before) not in changes:
+            changes[label, before] = changed_files(json.loads(before), source_digests(type(method).__module__))
+        if files := changes[label, before]:
             _, seen, count = changed.get(label, (method, set(), 0))
             changed[label] = method, seen | set(files), count + 1
     for label, (method, seen, count) in changed.items():

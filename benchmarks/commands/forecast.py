@@ -1,6 +1,7 @@
 """Forecast of a job: what is left to train, and its duration by recorded times, or a few steps where there are none."""
 
 import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
@@ -50,16 +51,26 @@ class Share:
 
 def shares(job: Job) -> list[Share]:
     """Work left for each method asked for, in the suite's order; the dataset may be yet to be made."""
-    store = Store(job.home)
-    done = store.done()
+    runs_of, taken = Counter(one.label for one in job.planned), _seconds(job)
     found = []
     for label in job.labels:
-        keys = [p.run.key for p in job.planned if p.label == label]
-        times = [store.result(key)["seconds"] for key in keys if key in done]
-        runs = len(keys) or job.suite.protocol.folds * job.suite.protocol.repeats
+        times = taken.get(label, [])
+        runs = runs_of[label] or job.suite.protocol.folds * job.suite.protocol.repeats
         left = runs - len(times)
         each, fault = (sum(times) / len(times), None) if times else estimated(job, label, shape(job))
         found.append(Share(label, runs, left, left * each / job.workers, sure=bool(times), fault=fault))
+    return found
+
+
+def _seconds(job: Job) -> dict[str, list[float]]:
+    """Seconds of training of the finished runs of each method."""
+    store = Store(job.home)
+    done = store.summaries()
+    found: dict[str, list[float]] = {}
+    for one in job.planned:
+        if summary := done.get(one.run.key):
+            seconds = summary.seconds
+            found.setdefault(one.label, []).append(store.result(one.run.key)["seconds"] if seconds is None else seconds)
     return found
 
 
@@ -213,12 +224,8 @@ def _one(job: Job, spec: SearchSpec, label: str, *, measure: bool) -> tuple[floa
 
     And why those few steps failed, if they did.
     """
-    store, inner, outer = Store(job.home), _inner_shape(job, spec), shape(job)
-    done = store.done()
-    times: list[float] = [
-        store.result(p.run.key)["seconds"] for p in job.planned if p.label == label and p.run.key in done
-    ]
-    if times:
+    inner, outer = _inner_shape(job, spec), shape(job)
+    if times := _seconds(job).get(label):
         return sum(times) / len(times) * inner.train / outer.train, None
     return estimated(job, label, inner) if measure else (math.nan, None)
 

@@ -1,6 +1,9 @@
 """The state of a suite, and of a whole home: what is done, failed and left, and the disk that it takes."""
 
+import os
 import shutil
+from collections.abc import Collection, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -9,6 +12,7 @@ from afnetm.data.dataset_files import read_info
 from afnetm.errors import UserError
 from benchmarks.plans.suite_files import read_suite_file
 from benchmarks.records.home import Home
+from benchmarks.records.index import Summary
 from benchmarks.records.manifest import NoManifestError, read_manifest
 from benchmarks.records.store import Store
 
@@ -34,6 +38,10 @@ class State:
 
 def suite_state(reference: str, home: Home) -> State:
     """The state of the suite called `reference`: as it was last run, or as its file says if it never was."""
+    return _state(reference, home, Store(home).summaries())
+
+
+def _state(reference: str, home: Home, done: Mapping[str, Summary]) -> State:
     try:
         manifest = read_manifest(home, reference)
     except NoManifestError:
@@ -43,13 +51,14 @@ def suite_state(reference: str, home: Home) -> State:
         total = suite.protocol.folds * suite.protocol.repeats * len(suite.methods)
         return State(suite.name, {"done": 0, "failed": 0, "left": total}, {}, 0)
     store = Store(home)
-    done, failed = store.done(), store.failed()
+    failed = store.failed()
     runs = {listed.key: f"{listed.method} {listed.repeat}-{listed.fold}" for listed in manifest.runs}
     bad = [key for key in runs if key in failed and key not in done]
     good = [key for key in runs if key in done]
     counts = {"done": len(good), "failed": len(bad), "left": len(runs) - len(good) - len(bad)}
     reasons = {runs[key]: store.reason(key) for key in bad}
-    return State(manifest.suite, counts, reasons, store.size(good), _changed(reference, manifest.text))
+    size = sum(done[key].size for key in good)
+    return State(manifest.suite, counts, reasons, size, _changed(reference, manifest.text))
 
 
 @dataclass(frozen=True)
@@ -79,9 +88,10 @@ def contents(home: Home) -> Contents:
         return Contents()
     suites, datasets, unreadable = [], [], {}
     keys: set[str] = set()
+    done = Store(home).summaries()
     for path in sorted(home.suites.glob("*.json")):
         try:
-            suites.append(suite_state(path.stem, home))
+            suites.append(_state(path.stem, home, done))
             keys |= {listed.key for listed in read_manifest(home, path.stem).only(None)}
         except UserError as error:
             unreadable[f"suite {path.stem}"] = str(error)
@@ -92,12 +102,21 @@ def contents(home: Home) -> Contents:
             datasets.append(about | {"bytes": _bytes(folder)})
         except UserError as error:
             unreadable[f"dataset {folder.name}"] = str(error)
-    unused = len(Store(home).done() - keys)
-    return Contents(suites, datasets, unreadable, unused, _bytes(home.path), shutil.disk_usage(home.path).free)
+    size = _bytes(home.path, besides={home.runs}) + sum(done[key].size for key in Store(home).unpacked() & done.keys())
+    return Contents(suites, datasets, unreadable, len(done.keys() - keys), size, shutil.disk_usage(home.path).free)
 
 
-def _bytes(folder: Path) -> int:
-    return sum(path.lstat().st_size for path in folder.rglob("*") if path.is_file())
+def _bytes(folder: Path, *, besides: Collection[Path] = ()) -> int:
+    """Bytes of all files below a folder; what is deleted meanwhile has none."""
+    total, folders = 0, [str(folder)]
+    while folders:
+        with suppress(FileNotFoundError), os.scandir(folders.pop()) as entries:
+            for entry in entries:
+                if entry.is_dir(follow_symlinks=False):
+                    folders += [] if Path(entry.path) in besides else [entry.path]
+                elif entry.is_file():
+                    total += entry.stat(follow_symlinks=False).st_size
+    return total
 
 
 def _changed(reference: str, text: str) -> bool:

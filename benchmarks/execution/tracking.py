@@ -23,7 +23,7 @@ os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "10")
 from mlflow import MlflowClient
 from mlflow.entities import DatasetInput, Metric, Run
 
-from afnetm.zipped import run_files
+from afnetm.zipped import run_files, run_path
 from benchmarks.execution.artifacts import Artifacts
 from benchmarks.execution.copied import (
     FILES,
@@ -113,6 +113,7 @@ class Tracker:
         few = len(manifest.only(None)) <= MOST_WITH_FILES
         self._files = ("all" if named else "nameless") if artifacts == "on" or (artifacts == "auto" and few) else "none"
         self._store = Store(home)
+        self._known = self._store.summaries()  # as it begins; what is finished later is opened
         self._manifest = manifest
         self.experiment = self._open(tell)
         self.studies: dict[str, Run] = {}
@@ -132,19 +133,20 @@ class Tracker:
         """Copies the finished ones of these runs that are not there whole; returns how many it copied."""
         logged = 0
         for listed in listed_runs:
-            if not self._store.folder(listed.key).is_dir():
+            times = self._known[listed.key].times if listed.key in self._known else None
+            if times is None and not self._store.folder(listed.key).is_dir():
                 continue
             self._look(listed.method)
-            result = self._store.result(listed.key)
-            self.widen(listed.method, *_span(result))
+            times = times or self._store.result(listed.key)
+            self.widen(listed.method, *_span(times))
             copy = self._copies.get(listed.key)
-            if copy and copy.finished == _finished(result):
+            if copy and copy.finished == _finished(times):
                 logged += self._complete(listed.key, copy)
                 self._move(listed, copy)
                 continue
             if copy:  # the record was made anew, or the copy was cut off
                 self.client.delete_run(copy.run)
-            self._log_run(listed, result)
+            self._log_run(listed, self._store.result(listed.key))
             logged += 1
         return logged
 
@@ -272,7 +274,7 @@ class Tracker:
 
     def _log_run(self, listed: ListedRun, result: dict[str, Any]) -> None:
         start, end = _span(result)
-        place, record = self._place(listed), f"runs/{listed.key}"
+        place, record = self._place(listed), str(run_path(Path("runs"), listed.key))
         tags = {
             **place,
             METHOD: listed.method,

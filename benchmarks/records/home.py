@@ -12,6 +12,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from afnetm.errors import UserError
+from afnetm.zipped import run_path
 
 #: A run refuses to start with less than this free, bytes: records, MLflow's copy and a report fit well within.
 MIN_FREE = 200_000_000
@@ -32,8 +33,12 @@ class Home:
 
     @property
     def runs(self) -> Path:
-        """Records of finished runs, a folder each."""
+        """Records of finished runs, a folder each (`run`)."""
         return self.path / "runs"
+
+    def run(self, key: str) -> Path:
+        """Folder of the record of run `key` where it is not packed, in one of 256 folders by its first two digits."""
+        return run_path(self.runs, key)
 
     @property
     def packed(self) -> Path:

@@ -11,8 +11,8 @@ from pydantic import ConfigDict, Field
 from afnetm.data.dataset import FaceDataset
 from afnetm.errors import UserError
 from afnetm.strict import STRICT, parse
-from afnetm.zipped import runs_in
 from benchmarks.records.home import Home, write_text
+from benchmarks.records.index import keys_in
 
 #: Before the key of a run that waits for the best trial of its search.
 UNTUNED = "untuned-"
@@ -122,7 +122,7 @@ def manifest_named(home: Home, name: str) -> Manifest:
     path = _place(home, name)
     try:
         if (packed := home.packed / f"{name}.zip").is_file():
-            runs_in(packed)
+            keys_in(home, packed)
     except UserError as error:
         raise UserError(
             f"packed runs of suite '{name}': {error}; restore that file, or delete it and run the suite again"

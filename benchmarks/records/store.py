@@ -3,10 +3,11 @@
 import io
 import json
 import os
+import re
 import shutil
-from collections import ChainMap, deque
+from collections import ChainMap
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -22,12 +23,16 @@ from safetensors.numpy import save
 
 from afnetm.errors import UserError
 from afnetm.zipped import BROKEN, Folder, packed_runs, run_files, runs_in, write_archive
+from benchmarks.records import index
 from benchmarks.records.home import Home, replace, unique, write_text
+from benchmarks.records.index import Summary, packed_keys, summaries
 
 #: So many numbers a scan may be a picture, if a small one.
 PICTURE = 16 * 16
 #: Called with how many are done, and of how many.
 Progress = Callable[[int, int], None]
+#: A record's folder as it is called in the folder `Home.runs` itself in homes of before.
+_EARLIER = re.compile("[0-9a-f]{20}")
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,46 +70,67 @@ class Record:
 
 
 class Store:
-    """Records under a home: a run that is done is a folder ``runs/KEY/``, or one like it in an archive in ``packed/``.
+    """Records under a home: a run that is done is a folder ``runs/ab/KEY/``, or one in an archive in ``packed/``.
 
     ``failures/KEY.json`` is for what failed last time. A run that is a folder and packed is the same run twice, of
-    which the folder counts: a `pack` that was killed leaves it so.
+    which the folder counts: a `pack` that was killed leaves it so. In a home of before there were 256 folders in
+    ``runs/``, a record is ``runs/KEY/``: it is read there, and moved by the next `sweep`.
     """
 
     def __init__(self, home: Home) -> None:
         self._home = home
-        self._runs = home.runs
         self._failures = home.failures
         self._packed: ChainMap[str, Folder] = ChainMap()
 
     def folder(self, key: str) -> Folder:
         """Folder of the record of run `key`, on disk or in an archive, whether it exists or not."""
-        folder = self._runs / key
-        if folder.is_dir():
-            return folder
+        for folder in self._places(key):
+            if folder.is_dir():
+                return folder
         if key not in self._packed:
             self._look()
-        return self._packed.get(key, folder)
+        return self._packed.get(key, self._home.run(key))
+
+    def _places(self, key: str) -> list[Path]:
+        """Places of the folder of run `key`, that of today last: it may be moved there meanwhile."""
+        return [*([self._home.runs / key] if _EARLIER.fullmatch(key) else []), self._home.run(key)]
 
     def done(self) -> set[str]:
         """Keys of all finished runs."""
         before = self.unpacked()
-        self._look()
+        packed = packed_keys(self._home)
         # Again after: what was packed or unpacked meanwhile is in one of them.
-        return before.union(self._packed, self.unpacked() if self._packed else ())
+        return before.union(packed, self.unpacked() if packed else ())
 
     def unpacked(self) -> set[str]:
         """Keys of the finished runs that are folders."""
-        return {name for name in _names(self._runs) if not name.startswith(".")}
+        return {entry.name for entry in self._folders()}
+
+    def _folders(self) -> Iterator[os.DirEntry[str]]:
+        """Folders of finished runs that are not packed."""
+        for entry in _entries(self._home.runs):
+            if _EARLIER.fullmatch(entry.name):
+                yield entry
+            else:
+                yield from _entries(entry.path)
+
+    def summaries(self) -> dict[str, Summary]:
+        """Of all finished runs, by key, what is known of them together (`benchmarks.records.index`)."""
+        return summaries(self._home, self._folders())
+
+    def size(self, keys: Iterable[str]) -> int:
+        """Bytes that the records of `keys` take."""
+        known = self.summaries()
+        return sum(known[key].size for key in keys if key in known)
 
     def has(self, key: str) -> bool:
         """Whether run `key` is a folder by now: what is packed was so before any driver began."""
-        return (self._runs / key).is_dir()
+        return any(folder.is_dir() for folder in self._places(key))
 
     def unreadable(self) -> list[str]:
         """Of the archives that cannot be read, why; what is in them is not done for any suite."""
         found: list[str] = []
-        deque(packed_runs(self._home.packed, found.append), maxlen=0)
+        packed_keys(self._home, found.append)
         return found
 
     def _look(self) -> None:
@@ -112,8 +138,8 @@ class Store:
 
     def failed(self) -> set[str]:
         """Keys of all runs that failed when last tried."""
-        names = (name for name in _names(self._failures) if name.endswith(".json") and not name.startswith("."))
-        return {name.removesuffix(".json") for name in names}
+        names = (entry.name for entry in _entries(self._failures))
+        return {name.removesuffix(".json") for name in names if name.endswith(".json")}
 
     def write(self, key: str, record: Record) -> None:
         """Writes a record elsewhere and renames it into place; a record that is already there stays."""
@@ -129,6 +155,7 @@ class Store:
 
     def _put(self, key: str, fill: Callable[[Path], object]) -> None:
         """`fill` makes the folder that it is given and what is in it."""
+        folder = self._home.run(key)
         for again in (True, False):
             self._home.unfinished.mkdir(parents=True, exist_ok=True)
             beside = self._home.unfinished / f"{key}.{unique()}"
@@ -136,11 +163,11 @@ class Store:
                 fill(beside)
                 for path in [*beside.iterdir(), beside]:
                     to_disk(path)
-                self._runs.mkdir(exist_ok=True)
-                replace(beside, self._runs / key)
+                folder.parent.mkdir(parents=True, exist_ok=True)
+                replace(beside, folder)
                 break
             except OSError:
-                if (self._runs / key).is_dir():
+                if folder.is_dir():
                     break
                 # Where it is gone, another process took this one for dead and swept it away (`sweep`).
                 if beside.exists() or not again:
@@ -201,14 +228,16 @@ class Store:
                 self.write_packed(path.stem, {key: folder for key, folder in runs.items() if key not in gone})
         for key in gone:
             self.delete_folder(key)
+        index.forget(self._home, gone)
 
     def delete_folder(self, key: str) -> None:
         """Deletes the folder of a record, by a rename: at once. One that is packed, too, stays there."""
-        if (self._runs / key).is_dir():
-            self._home.unfinished.mkdir(exist_ok=True)
-            gone = self._home.unfinished / f"{key}.{unique()}"
-            replace(self._runs / key, gone)
-            shutil.rmtree(gone)
+        for folder in self._places(key):
+            if folder.is_dir():
+                self._home.unfinished.mkdir(exist_ok=True)
+                gone = self._home.unfinished / f"{key}.{unique()}"
+                replace(folder, gone)
+                shutil.rmtree(gone)
 
     def write_packed(self, suite: str, runs: Mapping[str, Folder], progress: Progress | None = None) -> None:
         """Has the archive of a suite hold these records and no others; deletes it where there are none.
@@ -249,13 +278,13 @@ class Store:
             path.unlink(missing_ok=True)
 
     def sweep(self, taken: Callable[[], Collection[str]] = lambda: ()) -> None:
-        """Deletes what killed processes left half-written.
+        """Deletes what killed processes left half-written, and moves what is where it was in homes of before.
 
         Args:
             taken: gives the keys of the runs that other processes are at work on, whose folders stay; none where
                 nobody else is at work in the home.
         """
-        found = sorted(_names(self._home.unfinished))
+        found = sorted(entry.name for entry in _entries(self._home.unfinished))
         # Asked for after: who begins to write has claimed the run before.
         spared = set(taken()) if found else set()
         for name in found:
@@ -263,6 +292,10 @@ class Store:
                 shutil.rmtree(self._home.unfinished / name, ignore_errors=True)
         for path in self._home.packed.glob(".*"):
             path.unlink(missing_ok=True)
+        for key in [entry.name for entry in _entries(self._home.runs) if _EARLIER.fullmatch(entry.name)]:
+            self._home.run(key).parent.mkdir(exist_ok=True)
+            with suppress(OSError):  # it is in both places, or another driver moved it
+                (self._home.runs / key).rename(self._home.run(key))
 
     @contextmanager
     def swept(self, taken: Callable[[], Collection[str]] = lambda: ()) -> Iterator[None]:
@@ -272,14 +305,6 @@ class Store:
             yield
         finally:
             self.sweep(taken)
-
-    def has_weights(self, key: str) -> bool:
-        """Whether the record of run `key` kept the trained weights."""
-        return (self.folder(key) / "weights.safetensors").is_file()
-
-    def size(self, keys: Iterable[str]) -> int:
-        """Bytes that the records of `keys` take."""
-        return sum(_size(file) for key in keys for file in run_files(self.folder(key)))
 
 
 class DamagedError(UserError, ValueError):
@@ -313,12 +338,13 @@ def same_files(one: Folder, other: Folder) -> bool:
     return found == others
 
 
-def _size(file: Folder) -> int:
-    return file.stat().st_size if isinstance(file, Path) else file.root.getinfo(file.at).compress_size
-
-
-def _names(folder: Path) -> list[str]:
-    return os.listdir(folder) if folder.is_dir() else []
+def _entries(folder: Path | str) -> list[os.DirEntry[str]]:
+    """What is in a folder, but for what is hidden or half-written; nothing where it is none."""
+    try:
+        with os.scandir(folder) as entries:
+            return [entry for entry in entries if not entry.name.startswith(".")]
+    except (FileNotFoundError, NotADirectoryError):
+        return []
 
 
 def files_of(record: Record) -> dict[str, bytes]:

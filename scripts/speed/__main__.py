@@ -14,6 +14,7 @@ from rich.table import Table
 from benchmarks.commands.machines import pick_device
 from benchmarks.records.provenance import provenance
 from scripts.speed import (
+    counting,
     executors,
     lightning_loops,
     own_cost,
@@ -43,6 +44,7 @@ def main() -> None:
             ("a run's own cost", partial(own_cost.run, folder / "home", folder / "again", device=device)),
             ("executors", partial(executors.beside, folder / "home", device=device)),
             ("a search's own cost", partial(searching.overhead, folder / "home", device=device)),
+            ("100,000 runs", partial(counting.many, folder / "counted")),
             ("report of 10,000 runs", partial(reporting.report, folder / "many")),
             ("opening a dataset", partial(storage.opening, folder / "large")),
             ("parsing a mesh file", partial(parsing.vrml, folder / "vrml")),

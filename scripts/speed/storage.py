@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from afnetm.data.dataset import open_dataset
+from afnetm.data.dataset import FaceDataset, open_dataset
 from afnetm.data.dataset_files import create_maps, write_dataset
 from afnetm.data.synthetic import SyntheticSource
 
@@ -15,8 +15,7 @@ _SUBJECTS, _SIZE = 100, 224
 
 def opening(directory: Path) -> dict[str, float]:
     """Seconds to open a dataset of 2,400 scans at 224 px, and to read one scan of it: the median of five."""
-    directory.mkdir()
-    _blank_dataset(directory)
+    blank_dataset(directory, size=_SIZE)
     opened, read = [], []
     for row in range(5):
         started = time.perf_counter()
@@ -35,11 +34,15 @@ def opening(directory: Path) -> dict[str, float]:
     }
 
 
-def _blank_dataset(directory: Path) -> None:
-    """A dataset of empty maps: opening looks at the form, not at what the maps show."""
+def blank_dataset(directory: Path, *, size: int) -> FaceDataset:
+    """A dataset of empty maps, made there: opening looks at the form, not at what the maps show."""
+    directory.mkdir(parents=True)
     source = SyntheticSource(seed=0, subjects=_SUBJECTS, intensities=(1, 2, 3, 4))
     labels = [scan_id.split("_") for scan_id in source.ids()]
     table = pd.DataFrame(labels, columns=["subject", "expression", "intensity"]).astype({"intensity": int})
     table = table.assign(id=source.ids(), source="", regions="", sha256="0" * 64)
-    create_maps(directory, scans=len(table), size=_SIZE)
-    write_dataset(directory, table, name="large", size=_SIZE, rendering=0, shareable=True, source=source.describe())
+    create_maps(directory, scans=len(table), size=size)
+    write_dataset(
+        directory, table, name=directory.name, size=size, rendering=0, shareable=True, source=source.describe()
+    )
+    return open_dataset(directory)

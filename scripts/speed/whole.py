@@ -15,7 +15,7 @@ def quick_suite(home: Path, *, device: str) -> dict[str, float]:
         started = time.perf_counter()
         subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         seconds.append(time.perf_counter() - started)
-    results = [json.loads(path.read_text()) for path in home.glob("runs/*/result.json")]
+    results = [json.loads(path.read_text()) for path in home.glob("runs/*/*/result.json")]
     accuracies = {
         f"accuracy of {name}": sum(r["accuracy"] for r in results if r["method"] == name)
         / sum(r["method"] == name for r in results)
@@ -54,7 +54,7 @@ def tracking(home: Path) -> dict[str, float]:
     )
     done = subprocess.run([sys.executable, "-c", script, home], check=True, capture_output=True, text=True)
     once, runs, logged = json.loads(done.stdout.splitlines()[-1])
-    training = sum(json.loads(path.read_text())["seconds"] for path in home.glob("runs/*/result.json"))
+    training = sum(json.loads(path.read_text())["seconds"] for path in home.glob("runs/*/*/result.json"))
     return {
         "import and new database, CPU s": once,
         "one run, CPU ms": 1000 * runs / logged,

@@ -12,7 +12,7 @@ TIMES = ("seconds", "test_seconds", "finished", "commit")
 def findings(home: Path) -> dict[str, tuple[dict[str, object], pd.DataFrame, pd.DataFrame, bytes]]:
     """All that runs found, without how long it took: what must be equal, bit for bit."""
     found = {}
-    for folder in sorted((home / "runs").iterdir()):
+    for folder in sorted((home / "runs").glob("*/*"), key=lambda folder: folder.name):
         result = json.loads((folder / "result.json").read_text())
         arrays = [folder / "auxiliary_outputs.safetensors", folder / "gradcam.safetensors"]
         found[folder.name] = (
@@ -35,4 +35,4 @@ def assert_same(one: Path, other: Path) -> None:
 
 
 def runs_done(home: Path) -> int:
-    return sum(not p.name.startswith(".") for p in (home / "runs").glob("*"))
+    return sum(1 for _ in (home / "runs").glob("[!.]*/*"))

@@ -42,7 +42,7 @@ def test_it_is_compared_with_a_suite_s_methods_and_leaves_again(
     ours = written(tmp_path / "elsewhere", "of_ours")
     done = afnetm(home, "run", str(suite), "--method-file", str(ours))
     assert all(name in done.stdout for name in ("texture", "concat", "of_ours"))
-    results = [json.loads(path.read_text()) for path in (home / "runs").glob("*/result.json")]
+    results = [json.loads(path.read_text()) for path in (home / "runs").glob("*/*/result.json")]
     assert sorted(one["method"] for one in results) == ["concat"] * 3 + ["of_ours"] * 3 + ["texture"] * 3
     assert all(list(one["sources"]) == ["of_ours.py"] for one in results if one["method"] == "of_ours")
 

@@ -173,10 +173,11 @@ def packed(content: Mapping[str, bytes], path: Path) -> Path:
 
 
 def tree(home: Path) -> dict[str, str]:
-    """Digests of all files below a home, and its folders, but for where claims and what is unfinished are."""
+    """Digests of a home's files and folders, but for where claims and what is unfinished are, and 256 for order."""
     found = {}
     for path in sorted(home.rglob("*")):
-        if not {"claims", "unfinished"} & set(path.relative_to(home).parts):
+        for_order = path.parent.name == "runs" and len(path.name) == 2
+        if not {"claims", "unfinished"} & set(path.relative_to(home).parts) and not for_order:
             digest = hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else "folder"
             found[str(path.relative_to(home))] = digest
     return found

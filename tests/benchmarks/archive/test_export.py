@@ -71,7 +71,7 @@ def test_the_same_results_are_the_same_bytes_wherever_they_are(shareable: bool, 
 
 
 def test_an_archive_is_the_home_of_one_suite(home: Home, tmp_path: Path, out: Path) -> None:
-    (home.runs / KEYS["concat", 0] / "notes.txt").write_text("mine")
+    (home.run(KEYS["concat", 0]) / "notes.txt").write_text("mine")
     trial = run("concat", 0, inner={"selection": "nested", "folds": 2, "fold": 0})
     Store(home).write(run_key(trial), record(trial))
     export_suite(home, "people", out)
@@ -82,7 +82,10 @@ def test_an_archive_is_the_home_of_one_suite(home: Home, tmp_path: Path, out: Pa
     before, after = tree(home.path), tree(there.path)
     assert after.items() < before.items()
     left = {name for name in before.keys() - after if run_key(trial) not in name}
-    assert left == {f"failures/{KEYS[PLACES[-1]]}.txt", f"runs/{KEYS['concat', 0]}/notes.txt"}
+    assert left == {
+        f"failures/{KEYS[PLACES[-1]]}.txt",
+        str(home.run(KEYS["concat", 0]).relative_to(home.path) / "notes.txt"),
+    }
     assert Store(there).reason(KEYS[PLACES[-1]]) == "RuntimeError: no nose in TELLTALE_Ada_fear"
 
 
@@ -141,7 +144,7 @@ def test_an_archive_is_whole_or_not_there_and_replaces_nothing(home: Home, out: 
 def test_what_cannot_be_reported_is_not_exported(home: Home, out: Path) -> None:
     with pytest.raises(UserError, match="method 'x' is not in suite 'people'; it has: concat, late"):
         export_suite(home, "people", out, methods=["x"])
-    (home.runs / KEYS["late", 1] / "curves.csv").unlink()
+    (home.run(KEYS["late", 1]) / "curves.csv").unlink()
     with pytest.raises(UserError, match=rf"runs/{KEYS['late', 1]} .late, repeat 0, fold 1.: learning curve: .*missing"):
         export_suite(home, "people", out)
     Store(home).forget(Store(home).done())

@@ -97,7 +97,7 @@ def test_a_merge_that_was_cut_off_has_done_no_harm_and_goes_on(tmp_path: Path) -
         left = tree(home.path)
         assert left.items() <= tree(whole.path).items()  # nothing that is not whole
         assert not any(name.startswith("suites") for name in left)
-        (home.runs / ".x.123").mkdir(parents=True)  # as a process that is killed leaves it
+        (home.unfinished / "x.host-7-1a2b3c4d").mkdir(parents=True)  # as a process that is killed leaves it
         (home.path / ".incoming-x").mkdir()
         merge([archive], home)
         assert tree(home.path) == tree(whole.path)
@@ -250,7 +250,7 @@ def test_what_came_is_not_trained_again_and_mlflow_is_told_of_it(
     done = merge([part.path for part in parts], there := Home(tmp_path / "there"))
     assert (done.records, done.datasets) == (6, ["tiny"])
     assert pack_suite(there, "small").runs == 6
-    assert not any(there.runs.iterdir())
+    assert not Store(there).unpacked()
     shutil.copy(empty_mlflow, there.path / "mlflow.db")
     ready = job(there)
     assert ready.dataset is not None

@@ -87,22 +87,22 @@ def test_packing_again_adds_what_is_new_and_keeps_what_is_there(home: Home, here
     here(home.path, "pack", "people")
     first = members(archive(home))
     Store(home).write(late, record(run("late", 2)))
-    shutil.copytree(fabricate(tmp_path / "copy").runs / KEYS["late", 0], home.runs / KEYS["late", 0])  # it was killed
-    shutil.copytree(home.runs / late, kept := tmp_path / "kept")
+    shutil.copytree(fabricate(tmp_path / "copy").run(KEYS["late", 0]), home.run(KEYS["late", 0]))  # it was killed
+    shutil.copytree(home.run(late), kept := tmp_path / "kept")
     assert Store(home).done() >= set(KEYS.values())
     assert "people: 2 runs packed; " in here(home.path, "pack", "people").stdout
     added = {f"runs/{late}/{path.name}": path.read_bytes() for path in kept.iterdir()}
     assert members(archive(home)) == first | added
-    assert not any(home.runs.iterdir())
+    assert not Store(home).unpacked()
     # What is no part of a run would be lost: such a run stays a folder.
     here(home.path, "unpack", "people")
-    (home.runs / late / "notes.txt").write_text("mine")
+    (home.run(late) / "notes.txt").write_text("mine")
     empty = KEYS["concat", 1]
     Store(home).forget([empty])
-    (home.runs / empty).mkdir()
+    home.run(empty).mkdir()
     message = here(home.path, "pack", "people").stdout
-    assert f"2 runs left as folders, with other files than a run has: runs/{min(late, empty)}, for one" in message
-    assert {path.name for path in home.runs.iterdir()} == {late, empty}
+    assert f"2 runs left as folders, with other files than a run has: {home.run(min(late, empty))}, for one" in message
+    assert Store(home).unpacked() == {late, empty}
 
 
 def test_forgotten_runs_leave_the_archive_and_the_others_stay(home: Home, here: Afnetm) -> None:
@@ -122,7 +122,7 @@ def test_the_runs_of_a_search_are_packed_and_forgotten_with_it(searched: Path, t
     listed = {one.key for one in read_manifest(home, "tuned").only(None)}
     assert listed < done
     assert f"tuned: {len(done)} runs packed; " in here(home.path, "pack", "tuned").stdout
-    assert not any(home.runs.iterdir())
+    assert not Store(home).unpacked()
     here(home.path, "forget", "tuned", "--search", "--yes")
     assert Store(home).done() == listed
 
@@ -204,11 +204,11 @@ def test_a_packed_run_that_is_damaged_costs_the_report_itself_alone(name: str, h
 
 @pytest.mark.faults
 def test_packing_and_unpacking_killed_at_any_moment_lose_nothing(home: Home) -> None:
-    source = home.runs / KEYS["concat", 0]
+    source = home.run(KEYS["concat", 0])
     manifest = read_manifest(home, "people")
     keys = [f"{number:020x}" for number in range(150)]
     for key in keys:
-        shutil.copytree(source, home.runs / key)
+        shutil.copytree(source, home.run(key))
     more = [ListedRun(key, "concat", 1 + number, 0) for number, key in enumerate(keys)]
     dataclasses.replace(manifest, runs=[*manifest.runs, *more]).save(home)
     before, done = files(home), Store(home).done()

@@ -44,7 +44,7 @@ def test_a_folder_s_classes_reach_its_runs(
         "keep_weights = true\n" + "\n".join(line for line in text.splitlines() if not line.startswith("synthetic"))
     )
     here(home, "run", str(suite), "--workers", "1")
-    found = list((home / "runs").glob("*/predictions.parquet"))
+    found = list((home / "runs").glob("*/*/predictions.parquet"))
     assert len(found) == 2
     predictions = pd.concat(map(pd.read_parquet, found))
     assert [name for name in predictions if name.startswith("p_")] == [f"p_{name}" for name in classes]

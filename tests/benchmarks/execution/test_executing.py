@@ -33,7 +33,7 @@ def test_a_record_shows_where_the_evidence_of_a_scan_of_each_expression_is(
     run = job.planned[1]
     assert run.label == "concat"
     execute(run, Home(home))
-    folder = home / "runs" / run.run.key
+    folder = home / "runs" / run.run.key[:2] / run.run.key
     assert json.loads((folder / "result.json").read_text())["encoder"]["name"] == encoder
     evidence = load_file(folder / "gradcam.safetensors")
     predictions = pd.read_parquet(folder / "predictions.parquet")

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import time
@@ -61,11 +62,23 @@ def test_run_again_it_trains_nothing_and_says_so(
     assert before == {p: p.stat().st_mtime_ns for p in (home / "runs").rglob("*")}
 
 
+def test_a_run_can_leave_the_report_for_later_and_its_files_in_one(
+    finished: tuple[Path, Path, subprocess.CompletedProcess[str]], here: Afnetm, tmp_path: Path
+) -> None:
+    _, suite, _ = finished
+    home = Path(shutil.copytree(finished[0], tmp_path / "home", ignore=shutil.ignore_patterns("reports")))
+    done = here(home, "run", str(suite), "--no-report", "--pack")
+    assert "small: 6 runs packed; " in done.stdout
+    assert not (home / "reports").exists()
+    assert runs_done(home) == 0
+    assert json.loads(here(home, "status", str(suite), "--json").stdout)["runs"]["done"] == 6
+
+
 def test_numbers_of_other_code_under_the_same_version_are_told_with_its_file(
     finished: tuple[Path, Path, subprocess.CompletedProcess[str]], here: Afnetm, tmp_path: Path
 ) -> None:
     subprocess.run(["cp", "-r", finished[0], tmp_path / "home"], check=True)
-    results = {path: json.loads(path.read_text()) for path in (tmp_path / "home" / "runs").glob("*/result.json")}
+    results = {path: json.loads(path.read_text()) for path in (tmp_path / "home" / "runs").glob("*/*/result.json")}
     for path, result in results.items():
         if result["method"] == "texture":
             assert list(result["sources"]) == ["baselines/texture.py"]

@@ -30,7 +30,7 @@ def found(home: Home) -> Results:
 
 
 def folder(home: Home, method: str = "late", fold: int = 1) -> Path:
-    return home.runs / run_key(run(method, fold))
+    return home.run(run_key(run(method, fold)))
 
 
 def table(name: str, change: Callable[[pd.DataFrame], pd.DataFrame]) -> Damage:
@@ -202,7 +202,7 @@ def test_a_suite_of_which_nothing_can_be_used_costs_the_others_nothing(tmp_path:
     lost["runs"] = [listed | {"key": extra} for listed in lost["runs"][:1]]
     manifest.save(home)
     (home.suites / "ruined.json").write_text(json.dumps(lost))
-    gone("predictions.parquet")(home.runs / extra)
+    gone("predictions.parquet")(home.run(extra))
     alone = here(home.path, "report", "ruined", code=2)
     assert "suite 'ruined': no finished run can be used: concat, repeat 0, fold 0: its record is" in alone.stderr
     with sketching():

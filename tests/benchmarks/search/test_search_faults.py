@@ -66,7 +66,7 @@ def assert_same_search(one: Path, other: Path) -> None:
 
 def records(home: Path) -> dict[str, int]:
     """When each was written."""
-    return {path.parent.name: path.stat().st_mtime_ns for path in (home / "runs").glob("[!.]*/result.json")}
+    return {path.parent.name: path.stat().st_mtime_ns for path in (home / "runs").glob("[!.]*/*/result.json")}
 
 
 def stop(process: subprocess.Popen[str], home: Path, *, after: int, by: signal.Signals, delay: float = 0.0) -> str:
@@ -298,7 +298,7 @@ def test_winners_that_were_edited_are_trained_as_they_are(
     afnetm(home, "run", str(searched_suite), "--params", str(mine))
     (new,) = records(home).keys() - there.keys()
     assert records(home).items() >= there.items()
-    result = json.loads((home / "runs" / new / "result.json").read_text())
+    result = json.loads((home / "runs" / new[:2] / new / "result.json").read_text())
     expected = chosen(searched)["texture", (0, 1)] | {"training.learning_rate": 0.00125}
     tried = result["hyperparameters"] | {f"training.{name}": value for name, value in result["training"].items()}
     assert {name: tried[name] for name in expected} == expected

@@ -103,7 +103,7 @@ class Executor:
             if (reason := self.fails(one.run)) is not None:
                 workload.take(Outcome(one, reason=reason))
             else:
-                folder = home.runs / one.run.key
+                folder = home.run(one.run.key)
                 folder.mkdir(parents=True)  # it is an error to train what was trained before
                 found = {"accuracy": self.scores(one.run), "macro_f1": 1 - self.scores(one.run)}
                 (folder / "result.json").write_text(json.dumps(found | {"seconds": 2, "test_seconds": 1}))
