@@ -110,7 +110,7 @@ def intrinsics(numbers: NDArray[np.float64], where: str) -> dict[str, float]:
 
 
 def range_image(depth: NDArray[np.floating], camera: Camera) -> RangeImage:
-    """What the camera has seen up to `FAR_MM` away.
+    """The points that the camera has seen up to `FAR_MM` away.
 
     Args:
         depth: ``(R, C)`` mm along the camera's axis; 0 or not finite where nothing was measured.

@@ -36,7 +36,9 @@ def joined(
     sizes = np.array([picture.shape[:2] for picture in pictures.values()]) + 2 * GUTTER
     height, width = int(sizes[:, 0].sum()), int(sizes[:, 1].max())
     if height * width > MAX_PIXELS:
-        raise UserError(f"{name}: its {len(pictures)} pictures have {height * width} pixels (allowed: {MAX_PIXELS})")
+        raise UserError(
+            f"{name}: {len(pictures)} pictures, {height * width} pixels when joined (allowed: {MAX_PIXELS})"
+        )
     whole = np.zeros((height, width, 3), np.uint8)
     uv = surface.uv[surface.uv_faces].astype(np.float64)
     tops = dict(zip(pictures, np.cumsum([0, *sizes[:-1, 0]]).tolist(), strict=True))

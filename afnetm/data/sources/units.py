@@ -41,13 +41,13 @@ def check_face(points: NDArray[np.floating], names: tuple[str, ...], unit: Unit,
         return
     anchors = find_anchors(points, known)
     average = np.array([np.array(TEMPLATE_MM[kind]) * (2 * side - 1, 1, 1) for kind, side in anchors])
-    size = _spread(np.stack(list(anchors.values()))) / MILLIMETRES[unit]
-    times = {one: size * millimetres / _spread(average) for one, millimetres in MILLIMETRES.items()}
+    size = _radius(np.stack(list(anchors.values()))) / MILLIMETRES[unit]
+    times = {one: size * millimetres / _radius(average) for one, millimetres in MILLIMETRES.items()}
     nearest = min(times, key=lambda one: max(times[one], 1 / max(times[one], 1e-9)))
     if nearest != unit and 1 / _MOST_APART <= times[nearest] <= _MOST_APART:
         raise UserError(
             f"{file}: its eyes and nose spread over {size:.3g} {unit}, those of an average face over "
-            f"{_spread(average):.3g} mm; {_advice([nearest])}"
+            f"{_radius(average):.3g} mm; {_advice([nearest])}"
         )
 
 
@@ -79,6 +79,6 @@ def _advice(units: list[Unit]) -> str:
     return f"it seems to be in {words}, which are read with {' or '.join(f'--set unit={unit}' for unit in units)}"
 
 
-def _spread(points: NDArray[np.floating]) -> float:
+def _radius(points: NDArray[np.floating]) -> float:
     """Root mean square distance of `points` ``(n, 3)`` from their centre."""
     return float(np.sqrt(((points - points.mean(0)) ** 2).sum(1).mean()))
