@@ -89,6 +89,25 @@ class Search:
         self._earlier = Earlier(())
         self._taken_up = False
 
+    @classmethod
+    def kept(cls, storage: BaseStorage, name: str, spec: SearchSpec) -> "Search | None":
+        """The study of that name as it is in the storage, to be looked at; None where there is none to go by `spec`."""
+        try:
+            plan = optuna.load_study(storage=storage, study_name=name).user_attrs["plan"]
+            space = Space.planned(plan)
+        except KeyError:
+            return None
+        identity = {key: value for key, value in plan.items() if key not in {*space.plan(), *_how(spec)}}
+        try:
+            return cls(storage, name, space=space, spec=spec, identity=identity)
+        except UserError:
+            return None
+
+    @property
+    def space(self) -> Space:
+        """What it searches."""
+        return self._space
+
     @property
     def trials(self) -> list[FrozenTrial]:
         """The trials that count, in their order: those within the budget, without what was cut off unfinished."""
@@ -191,10 +210,7 @@ class Search:
 
     def _agree(self, identity: Mapping[str, Any]) -> dict[str, Any] | None:
         """Records what a new study searches, and how; refuses an old one that differs."""
-        how = self._spec.model_dump(
-            mode="json", include={"selection", "metric", "folds", "sampler", "pruner", "seed", "parallel"}
-        )
-        plan: dict[str, Any] = json.loads(json.dumps({**self._space.plan(), **how, **identity}))
+        plan: dict[str, Any] = json.loads(json.dumps({**self._space.plan(), **_how(self._spec), **identity}))
         before = self.study.user_attrs.get("plan")
         ours = self.study.directions == [StudyDirection.MAXIMIZE]
         if ours and before is None and not self.study.get_trials(deepcopy=False):
@@ -226,6 +242,12 @@ class Search:
     def _whole(self, trial: FrozenTrial) -> bool:
         """False where it was cut off while it was proposed."""
         return set(trial.params) == set(self._space.distributions)
+
+
+def _how(spec: SearchSpec) -> dict[str, Any]:
+    """What of a specification decides which trials are proposed, whatever the budget."""
+    decides = {"selection", "metric", "folds", "sampler", "pruner", "seed", "parallel"}
+    return spec.model_dump(mode="json", include=decides)
 
 
 def _message(study: optuna.Study, number: int) -> FrozenTrial:

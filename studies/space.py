@@ -56,6 +56,11 @@ class Space:
         ranges = {name: exactly(distribution) for name, distribution in self.distributions.items()}
         return {"space": ranges, "start": dict(self.start)}
 
+    @classmethod
+    def planned(cls, plan: Mapping[str, Any]) -> "Space":
+        """The space of a plan."""
+        return cls({name: _distribution(limits) for name, limits in plan["space"].items()}, plan["start"])
+
 
 def search_space(
     method: Method,
@@ -119,6 +124,14 @@ def exactly(distribution: BaseDistribution) -> dict[str, Any]:
     whole = isinstance(distribution, IntDistribution)
     limits = {name: getattr(distribution, name) for name in ("low", "high", "log", "step")}
     return limits | {"whole": whole}
+
+
+def _distribution(limits: Mapping[str, Any]) -> BaseDistribution:
+    """The range that `exactly` gives `limits` of."""
+    if "choices" in limits:
+        return CategoricalDistribution(limits["choices"])
+    kind = IntDistribution if limits["whole"] else FloatDistribution
+    return kind(**{name: value for name, value in limits.items() if name != "whole"})
 
 
 def _within(distribution: BaseDistribution, value: Any) -> bool:

@@ -69,7 +69,7 @@ def import_(
         if (best := home.best_parameters(suite)).is_file():
             print("  the trials of its search are not in the archive; with --params it is run with what they chose:")
             reference = suite if suite in suite_names() else f"{suite}.toml"
-            print(f"to run:     {command_line(home, 'run', reference, '--params', str(best))}")
+            print(f"to run:     {command_line(context, 'run', reference, '--params', str(best))}")
 
 
 def merge(
@@ -99,7 +99,7 @@ def _merge(context: typer.Context, sources: list[Path], *, name: str | None = No
     if done.studies:
         print(f"searches:   {counted(done.studies, 'study')}")
     for suite in done.suites:
-        print(f"to report:  {command_line(home, 'report', suite)}")
+        print(f"to report:  {command_line(context, 'report', suite)}")
     return done.suites
 
 

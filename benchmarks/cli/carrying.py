@@ -51,13 +51,14 @@ def carry_out(
                 print(f"{name}: other drivers are still at work; the last of them writes the report")
         finally:
             if untracked:
-                say_untracked(untracked)
+                named = ["--with-faces"] if with_faces else []
+                say_untracked(untracked, command_line(context, "track", name, *named))
     lacking = sorted({reason for reason in job.tuned.lacking.values() if reason}) if job.tuned else []
     for reason in lacking:
-        where = command_line(home, "ui", "--optuna")
+        where = command_line(context, "ui", "--optuna")
         errors.say(f"[red]not trained:[/] {escape(reason)}; see its trials: {where}")
     if packed and last:
         archive.pack(context, [name])
-    print(f"MLflow UI:  {command_line(home, 'ui', name)}")
+    print(f"MLflow UI:  {command_line(context, 'ui', name)}")
     if tally.failed or lacking:
         raise typer.Exit(1)

@@ -144,7 +144,7 @@ def prepare(
         raise typer.Exit(130) from None
     except NothingRenderedError as error:
         words = ["data", "check", os.path.join(folder, ""), "--summary", *(["--table", str(table)] if table else [])]
-        raise UserError(f"{error}; all reasons, counted: {command_line(home, *words)}") from None
+        raise UserError(f"{error}; all reasons, counted: {command_line(context, *words)}") from None
     _print_info(dataset)
     print(f"pictures:   {dataset.directory / datasets.SHEET}")
     if rejected:

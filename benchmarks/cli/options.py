@@ -107,15 +107,26 @@ def check_artifacts(choice: str) -> None:
         raise UserError(f"--artifacts: '{choice}' is not allowed; one of: auto, on, off")
 
 
-def command_line(home: Home, *words: str) -> str:
-    """This program with `words`, on this home, as one would type it here without any environment's being active."""
+def command_line(context: typer.Context, *words: str) -> str:
+    """This program with `words`, on this home and its servers, as one would type it here without passwords."""
+    home: Home = context.obj
     where = ["--home", str(home.path)] if home.path != Path("runs") else []
+    for name in ("tracking_uri", "storage"):
+        url = context.meta.get(name)
+        if url not in {None, home.tracking_uri, os.environ.get(f"AFNETM_{name.upper()}")}:
+            from studies.urls import public_url  # sqlalchemy takes a moment
+
+            where += [f"--{name.replace('_', '-')}", public_url(url)]
     return shlex.join([_program(), *where, *words])
 
 
-def say_untracked(why: str) -> None:
-    """Says that MLflow lacks something, why, and what catches up: the same command, which trains nothing twice."""
-    again = without_secrets(shlex.join([_program(), *sys.argv[1:]]))
+def as_typed() -> str:
+    """This command as it was typed, without passwords."""
+    return without_secrets(shlex.join([_program(), *sys.argv[1:]]))
+
+
+def say_untracked(why: str, again: str) -> None:
+    """Says that MLflow lacks something, why, and which command catches up."""
     errors.say(f"[yellow]copying to MLflow is incomplete:[/] {escape(why)}")
     errors.say(f"Nothing is lost. Once this is resolved, this command copies the rest: {escape(again)}")
 

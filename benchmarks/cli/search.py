@@ -17,6 +17,7 @@ from benchmarks.cli.options import (
     SuiteName,
     Workers,
     WorkersPerGpu,
+    as_typed,
     command_line,
     say_untracked,
 )
@@ -90,15 +91,15 @@ def search(
         with driving(home, device=job.device) as claims:
             job = tune(context, job, claims)
     if job.untracked:
-        say_untracked(job.untracked)
+        say_untracked(job.untracked, as_typed())
     path = home.best_parameters(job.suite.name)
     print(f"best parameters: {path}")
     again = ["--set", *options.changes] if options.changes else []
     again += [word for file in options.method_files for word in ("--method-file", str(file))]
     again += [] if request.searched else ["--params", str(path)]
-    print(f"to compare: {command_line(home, 'run', suite, *again)}")
-    print(f"dashboard:  {command_line(home, 'ui', '--optuna')}")
-    print(f"MLflow UI:  {command_line(home, 'ui', job.suite.name)}")
+    print(f"to compare: {command_line(context, 'run', suite, *again)}")
+    print(f"dashboard:  {command_line(context, 'ui', '--optuna')}")
+    print(f"MLflow UI:  {command_line(context, 'ui', job.suite.name)}")
     assert job.tuned is not None
     if any(job.tuned.lacking.values()):
         raise typer.Exit(1)

@@ -2,19 +2,18 @@
 
 from contextlib import suppress
 from dataclasses import replace
-from functools import partial
-from typing import TYPE_CHECKING
 
 from afnetm.errors import UserError
 from benchmarks.commands.earlier import tell_changed_sources, tell_earlier
 from benchmarks.commands.job import Job
 from benchmarks.commands.manifests import make_manifest
+from benchmarks.commands.tracking import study_copies
 from benchmarks.execution.comparison import Comparison, Tally
-from benchmarks.execution.copying import Report, copies, run_copies
+from benchmarks.execution.copying import run_copies
 from benchmarks.execution.driver import drive
 from benchmarks.execution.one_copier import OneCopier
 from benchmarks.records.claims import Claims
-from benchmarks.records.home import Home, write_text
+from benchmarks.records.home import write_text
 from benchmarks.records.manifest import UNTUNED, Manifest
 from benchmarks.records.store import Store
 from benchmarks.search.links import note_outcome
@@ -24,9 +23,6 @@ from benchmarks.terminal.console import Terminal
 from studies.best_parameters import written
 from studies.search import Search
 from studies.storage import open_storage, storage_errors
-
-if TYPE_CHECKING:
-    from benchmarks.search.tracking import StudyTracker
 
 
 def tune(job: Job, claims: Claims, *, storage_url: str | None, tracking_uri: str, console: Terminal) -> Job:
@@ -42,11 +38,10 @@ def tune(job: Job, claims: Claims, *, storage_url: str | None, tracking_uri: str
     assert job.dataset is not None
     assert job.search is not None
     manifest = make_manifest(job.suite, job.dataset, [])
-    tracker = partial(_study_tracker, uri=tracking_uri, home=job.home, manifest=manifest, storage_url=storage_url)
     done = Store(job.home).done()
     with storage_errors(storage_url):
         storage = open_storage(job.home.journal, storage_url)
-        with copies(tracker, tracking_uri, console) as copying:
+        with study_copies(tracking_uri, job.home, manifest, console, storage_url=storage_url) as copying:
             one_copier = OneCopier(copying, claims, job.suite.name)
 
             def copy(study_spec: StudySpec, search: Search) -> None:
@@ -78,7 +73,7 @@ def tune(job: Job, claims: Claims, *, storage_url: str | None, tracking_uri: str
             Store(job.home).write_failure(UNTUNED + one.run.key, reason)
         elif not tuned.lacks(one):
             Store(job.home).forget([UNTUNED + one.run.key])
-    return replace(job, planned=tuned.planned, tuned=tuned, untracked=copying.lacks)
+    return replace(job, planned=tuned.planned, tuned=tuned, untracked=copying.incomplete)
 
 
 def _other_studies(job: Job) -> list[StudySpec]:
@@ -90,14 +85,6 @@ def _other_studies(job: Job) -> list[StudySpec]:
             with suppress(UserError):  # it cannot be searched so, and will be refused when it is asked for
                 found += study_specs(job.suite, job.search, job.planned, [label], job.dataset, folds)
     return found
-
-
-def _study_tracker(
-    tell: Report, *, uri: str, home: Home, manifest: Manifest, storage_url: str | None
-) -> "StudyTracker":
-    from benchmarks.search.tracking import StudyTracker
-
-    return StudyTracker(uri, home, manifest, storage_url=storage_url, tell=tell)
 
 
 def train(
@@ -137,10 +124,10 @@ def train(
         comparison = Comparison(chosen, done, store, workers=job.workers, console=console, begin=begin, finished=log)
         if not comparison.ended:
             if one_copier.ask():
-                copying.do(lambda tracker: None)  # that MLflow is away is heard now, and it takes seconds to begin
+                copying.begin()
             with comparison.progress:
                 workers = job.machines.begin(job.home, job.dataset, console.say)
                 drive(comparison, job.home, claims, workers=workers)
         one_copier.ask()
-    comparison.tally.untracked = copying.lacks
+    comparison.tally.untracked = copying.incomplete
     return comparison.tally

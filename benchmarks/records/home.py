@@ -151,4 +151,5 @@ def replace(beside: Path, path: Path) -> None:
 
 def without_secrets(words: str) -> str:
     """`--storage` and `--tracking-uri` may hold a password, which is not for whoever else uses the home."""
-    return re.sub(r"(?<=://)\S+(?=@)|(?<=password=)[^&\s]+", "***", words)
+    words = re.sub(r"://(?:\S+|(?:(?! --)[^@])+)@", "://***@", words)  # it may have a space in it
+    return re.sub(r"([?&][^=&\s]*(?:pass|pwd|secret|token|key)[^=&\s]*=)[^&\s]+", r"\1***", words)

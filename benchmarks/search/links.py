@@ -7,7 +7,7 @@ import optuna
 from optuna.trial import FrozenTrial, TrialState
 
 from benchmarks.execution.interfaces import HERE, OPTUNA_PORT
-from benchmarks.search.searching import StudySpec
+from benchmarks.search.searching import SuiteStudy
 from studies.search import Search
 from studies.spec import counted_trials
 
@@ -24,7 +24,7 @@ def dashboard_link(study: optuna.Study) -> str:
     return f"[{study.study_name}]({url}) (`afnetm ui --optuna`)"
 
 
-def outcome(study_spec: StudySpec, trials: Sequence[FrozenTrial], best_trial: FrozenTrial | None) -> str:
+def outcome(study_spec: SuiteStudy, trials: Sequence[FrozenTrial], best_trial: FrozenTrial | None) -> str:
     """Outcome of a study and its budget, in two sentences without the last stop."""
     states = [trial.state for trial in trials]
     kinds = {"complete": TrialState.COMPLETE, "pruned": TrialState.PRUNED, "failed": TrialState.FAIL}
@@ -44,7 +44,7 @@ def link_to_mlflow(study: optuna.Study, *, run: str, page: str) -> None:
         study.set_user_attr(_RUN, attribute)
 
 
-def note_outcome(study_spec: StudySpec, search: Search) -> None:
+def note_outcome(study_spec: SuiteStudy, search: Search) -> None:
     """Writes a note for the dashboard: inner score, the best parameters, and the way to MLflow once that has it.
 
     What is there already is not written again, and a note of the user's own is left alone.

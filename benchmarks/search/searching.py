@@ -35,16 +35,14 @@ _LOOK = 1.0
 
 
 @dataclass(frozen=True, eq=False)
-class StudySpec:
-    """Specification of one study: with which settings should `label` be trained there?
+class SuiteStudy:
+    """A study of a suite: with which settings should `label` be trained there?
 
     Attributes:
         name: the study's.
         label: the method's.
         where: the outer repeat and fold; None under ``development``, where one answer is for all.
         search: 0, or more where the whole search is repeated.
-        base: a run of the comparison that the answer is for, as the suite has it.
-        folds: the inner folds that score a trial.
         space: what is searched.
         spec: how, with this search's seed.
     """
@@ -53,10 +51,21 @@ class StudySpec:
     label: str
     where: Where
     search: int
-    base: PlannedRun
-    folds: Sequence[Scans]
     space: Space
     spec: SearchSpec
+
+
+@dataclass(frozen=True, eq=False)
+class StudySpec(SuiteStudy):
+    """One that can be gone on with.
+
+    Attributes:
+        base: a run of the comparison that the answer is for, as the suite has it.
+        folds: the inner folds that score a trial.
+    """
+
+    base: PlannedRun
+    folds: Sequence[Scans]
 
 
 def study_specs(
@@ -100,7 +109,7 @@ def study_specs(
         spaces[label] = space_of(suite, spec, label)
         check_sampler(spec.sampler, spaces[label].distributions, method=label)
     return [
-        StudySpec(name, label, where, search, bases[label, where], made[where], spaces[label], spec)
+        StudySpec(name, label, where, search, spaces[label], spec, bases[label, where], made[where])
         for name, (label, where, search) in named.items()
     ]
 

@@ -24,7 +24,7 @@ from benchmarks.execution.tracking import Tracker
 from benchmarks.records.home import Home
 from benchmarks.records.manifest import Manifest
 from benchmarks.search.links import dashboard_link, link_to_mlflow, note_outcome, outcome
-from benchmarks.search.searching import StudySpec
+from benchmarks.search.searching import SuiteStudy
 from benchmarks.search.tuning import best_parameters_of, found_by
 from studies.best_parameters import place, written
 from studies.pictures import pictures
@@ -57,7 +57,7 @@ class _Finished:
         table: of the trials, as MLflow shows tables.
     """
 
-    study_spec: StudySpec
+    study_spec: SuiteStudy
     study: optuna.Study
     trials: Sequence[FrozenTrial]
     best_trial: FrozenTrial | None
@@ -102,7 +102,7 @@ class StudyTracker:
         self._storage_url = storage_url
         self._storage = public_url(storage_url) if storage_url else home.journal.name
 
-    def log(self, study_spec: StudySpec, search: Search) -> bool:
+    def log(self, study_spec: SuiteStudy, search: Search) -> bool:
         """Copies a finished study, unless its copy is there whole; says whether it did."""
         with storage_errors(self._storage_url):
             one = self._read(study_spec, search)
@@ -132,7 +132,7 @@ class StudyTracker:
         """Ends the methods' runs."""
         self._tracker.close()
 
-    def _read(self, study_spec: StudySpec, search: Search) -> _Finished:
+    def _read(self, study_spec: SuiteStudy, search: Search) -> _Finished:
         trials = search.trials
         table = trials_table(trials, pruner=study_spec.spec.pruner)
         if not self._manifest.dataset["shareable"]:
@@ -185,7 +185,7 @@ class StudyTracker:
         return files | pictures(one.trials, best_trial=one.number, metric=spec.metric, pruner=spec.pruner)
 
 
-def _name(study_spec: StudySpec) -> str:
+def _name(study_spec: SuiteStudy) -> str:
     """``concat 0-2 search``, ``concat search #2``: as the study, but the suite is the experiment's."""
     where = "" if study_spec.where is None else f" {place(study_spec.where)}"
     again = f" #{study_spec.search + 1}" if study_spec.search else ""

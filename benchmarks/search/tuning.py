@@ -14,7 +14,7 @@ from afnetm.strict import parse
 from afnetm.training.config import TrainingConfig
 from benchmarks.plans.runs import PlannedRun, hyperparameters, with_settings
 from benchmarks.plans.suite import Suite
-from benchmarks.search.searching import StudySpec
+from benchmarks.search.searching import StudySpec, SuiteStudy
 from studies.best_parameters import BestParameters, Where, place, read_best_parameters
 from studies.search import Search
 from studies.space import PREFIX, apply, message
@@ -173,7 +173,7 @@ def found_by(suite: str, dataset: str, spec: SearchSpec) -> str:
     return f"the search of suite {suite} on dataset {dataset}, {spec.budget} in each study"
 
 
-def best_parameters_of(study_spec: StudySpec, trial: FrozenTrial) -> BestParameters:
+def best_parameters_of(study_spec: SuiteStudy, trial: FrozenTrial) -> BestParameters:
     """Best trial of a study, as a file of best parameters has it."""
     line = f"trial {trial.number} of study {study_spec.name}: inner {study_spec.spec.metric} {trial.value:.4f}"
     return BestParameters(study_spec.label, study_spec.where, trial.params, line)

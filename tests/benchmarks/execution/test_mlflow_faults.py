@@ -60,10 +60,10 @@ def test_a_server_that_is_killed_meanwhile_is_caught_up(
     assert run.returncode == 0
     assert runs_done(home) == 6
     assert words.count("cannot be reached") == 2  # at once, and at the end
-    assert f"this command copies the rest: afnetm --home {home} run {suite} --workers 1" in words
+    assert f"this command copies the rest: afnetm --home {home} track small\n" in words
     with serving(place, port):
-        caught = afnetm(home, "run", str(suite), AFNETM_TRACKING_URI=uri)
-        assert "copying to MLflow is incomplete" not in caught.stderr
+        caught = afnetm(home, "track", "small", AFNETM_TRACKING_URI=uri)
+        assert "MLflow has 6 finished runs" in caught.stdout
         client = MlflowClient(uri)
         found = client.search_runs([client.get_experiment_by_name("small").experiment_id])
         names = [f"{method}{fold}" for method in ("concat", "texture") for fold in ("", " 0-0", " 0-1", " 0-2")]

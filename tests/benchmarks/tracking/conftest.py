@@ -4,7 +4,6 @@ import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
-from typing import cast
 
 import pandas as pd
 import pytest
@@ -13,10 +12,9 @@ from mlflow.entities import Run
 from optuna.distributions import CategoricalDistribution, FloatDistribution
 from optuna.storages import BaseStorage
 
-from benchmarks.plans.runs import PlannedRun
 from benchmarks.records.home import Home
 from benchmarks.records.manifest import ListedRun, Manifest
-from benchmarks.search.searching import StudySpec
+from benchmarks.search.searching import SuiteStudy
 from benchmarks.search.tracking import StudyTracker
 from studies.best_parameters import Where
 from studies.search import Search
@@ -65,12 +63,12 @@ def found_studies(
     where: Where = (0, 1),
     again: int = 0,
     fails: Callable[[int], bool] | None = None,
-) -> tuple[StudySpec, Search]:
+) -> tuple[SuiteStudy, Search]:
     """A finished study of two inner folds whose third trial is the best; those that `fails` is true of failed."""
     name = "s/m" if where is None else f"s/m/{where[0]}-{where[1]}"
     name += f" #{again + 1}" * bool(again)
     spec = SearchSpec(trials=trials, folds=2, sampler="random", pruner="none")
-    study_spec = StudySpec(name, "m", where, again, cast(PlannedRun, None), (), SPACE, spec)
+    study_spec = SuiteStudy(name, "m", where, again, SPACE, spec)
     search = Search(storage, name, space=SPACE, spec=spec, identity={})
     while not search.finished:
         for task in search.tasks():
@@ -82,7 +80,7 @@ def found_studies(
     return study_spec, search
 
 
-def copy(home: Home, *pairs: tuple[StudySpec, Search], manifest: Manifest = MANIFEST, url: str | None = None) -> int:
+def copy(home: Home, *pairs: tuple[SuiteStudy, Search], manifest: Manifest = MANIFEST, url: str | None = None) -> int:
     tracker = StudyTracker(home.tracking_uri, home, manifest, storage_url=url)
     logged = sum(tracker.log(*pair) for pair in pairs)
     tracker.close()

@@ -5,13 +5,14 @@ import threading
 import time
 from collections.abc import Callable
 from functools import partial
+from itertools import pairwise
 
 import pytest
 from mlflow import MlflowClient
 from optuna.storages import InMemoryStorage
 
 from benchmarks.execution import copying as copying_module
-from benchmarks.execution.copying import Copying
+from benchmarks.execution.copying import ENOUGH, Copying
 from benchmarks.execution.tracking import Tracker
 from benchmarks.execution.troubles import trouble
 from benchmarks.records.home import Home
@@ -46,11 +47,24 @@ class _Place:
         self.done.append(-1)
 
 
-def _copying(place: _Place, *, message: list[str] | None = None, again: float = 0.02) -> Copying[_Place]:
+def _copying(
+    place: _Place, *, message: list[str] | None = None, pauses: tuple[float, float] = (0.01, 0.02)
+) -> Copying[_Place]:
     def away(error: BaseException) -> str | None:
         return "the place is away" if isinstance(error, TimeoutError) else None
 
-    return Copying(place.ask, trouble=away, tell=[].append if message is None else message.append, again=again)
+    return Copying(place.ask, trouble=away, tell=[].append if message is None else message.append, pauses=pauses)
+
+
+AWAY = "the place is away. Nothing is lost: work goes on, and copying is tried again"
+BACK = "it answers again, and copying goes on"
+
+
+def _until(true: Callable[[], object]) -> None:
+    deadline = time.monotonic() + 10
+    while not true():
+        assert time.monotonic() < deadline
+        time.sleep(0.005)
 
 
 def test_what_cannot_be_copied_is_told_in_a_line_and_stops_nothing() -> None:
@@ -60,6 +74,7 @@ def test_what_cannot_be_copied_is_told_in_a_line_and_stops_nothing() -> None:
             copying.do(lambda one, number=number: one.copy(number))
     assert place.done == [0, 2, -1]
     assert copying.lacks == "ValueError: 1 is odd"
+    assert copying.incomplete == "ValueError: 1 is odd; not copied: up to 2 runs"
 
 
 def test_what_cannot_be_copied_though_the_place_answers_holds_up_nothing() -> None:
@@ -68,53 +83,87 @@ def test_what_cannot_be_copied_though_the_place_answers_holds_up_nothing() -> No
         for number in (2, 13, 4):
             copying.do(lambda one, number=number: one.copy(number))
     assert place.done == [2, 4, -1]
-    assert (copying.lacks, message) == ("the place is away", [])
+    assert (copying.lacks, copying.left, message) == ("the place is away", 1, [])
 
 
 def test_where_nothing_is_copied_nothing_is_made() -> None:
     with Copying(_never) as copying:
         pass
-    assert copying.lacks is None
+    assert copying.lacks is copying.incomplete is None
 
 
 def _never() -> _Place:
     raise AssertionError
 
 
-def test_all_give_up_together_and_say_so_at_once() -> None:
-    place, message = _Place(away=lambda attempt: True), []
-    with _copying(place, message=message, again=60) as copying:
-        for number in range(0, 200, 2):
-            copying.do(lambda one, number=number: one.copy(number))
-        while not message:
-            time.sleep(0.01)
-        started = time.monotonic()
-    assert time.monotonic() - started < 1
-    assert place.attempts == 1
-    assert message == [copying.lacks] == ["the place is away"]
-
-
-def test_a_place_that_comes_back_meanwhile_gets_everything_in_its_order() -> None:
-    place, message = _Place(away=lambda attempt: attempt in {3, 4, 5, 6, 9, 10}), []
+def test_a_hiccup_is_not_heard_of() -> None:
+    place, message = _Place(away=lambda attempt: attempt in {1, 2, 5, 6}), []
     with _copying(place, message=message) as copying:
         for number in range(0, 12, 2):
             copying.do(lambda one, number=number: one.copy(number))
-        while len(place.done) < 6:
-            time.sleep(0.01)
-    assert place.done == [*range(0, 12, 2), -1]
+    assert sorted(place.done) == [-1, *range(0, 12, 2)]
+    assert place.done[-1] == -1
+    assert (copying.lacks, message) == (None, [])
+
+
+def test_all_give_up_together_after_growing_pauses_and_say_so() -> None:
+    place, message, attempts = _Place(away=lambda attempt: bool(attempts.append(time.monotonic())) or True), [], []
+    with _copying(place, message=message, pauses=(0.1, 60)) as copying:
+        for number in range(0, 200, 2):
+            copying.do(lambda one, number=number: one.copy(number))
+        _until(lambda: message)
+        assert message == [AWAY]
+        assert len(attempts) == ENOUGH
+        assert [round(b - a, 1) for a, b in pairwise(attempts)] == [0.1, 0.2]
+        started = time.monotonic()
+    assert time.monotonic() - started < 0.3, "the next attempt would have been in 0.4 s; one is made at once, the last"
+    assert len(attempts) == ENOUGH + 1
+    assert (copying.lacks, copying.left, message) == ("the place is away", 100, [AWAY])
+
+
+def test_a_place_that_comes_back_meanwhile_gets_everything() -> None:
+    away = [True]
+    place, message = _Place(away=lambda attempt: away[0]), []
+    with _copying(place, message=message) as copying:
+        for number in range(0, 12, 2):
+            copying.do(lambda one, number=number: one.copy(number))
+        for outage in range(2):
+            _until(lambda: len(message) == 2 * outage + 1)  # noqa: B023
+            away[0] = False
+            _until(lambda: len(place.done) == 6 * (outage + 1))  # noqa: B023
+            away[0] = outage == 0
+            for number in range(0, 12, 2):
+                copying.do(lambda one, number=number: one.copy(number))
+    assert sorted(place.done) == sorted([*range(0, 12, 2)] * 3 + [-1])
     assert copying.lacks is None
-    assert message == ["the place is away"] * 2
+    assert message == [AWAY, BACK] * 2
 
 
-def test_one_more_attempt_is_made_at_the_end_if_the_last_was_long_ago(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(copying_module, "FRESH", 0.05)
-    place, message = _Place(away=lambda attempt: attempt == 1), []
-    with _copying(place, message=message, again=60) as copying:
+def test_one_more_attempt_is_made_at_the_end() -> None:
+    away = [True]
+    place, message = _Place(away=lambda attempt: away[0]), []
+    with _copying(place, message=message, pauses=(0.01, 60)) as copying:
         copying.do(lambda one: one.copy(0))
-        while not message:
-            time.sleep(0.01)
+        _until(lambda: message)
+        away[0] = False
+    assert (place.done, copying.lacks, message) == ([0, -1], None, [AWAY])
+
+
+def test_all_of_it_is_waited_for_no_longer_than_is_said() -> None:
+    place, begun = _Place(), time.monotonic()
+
+    def slow(one: _Place) -> None:
         time.sleep(0.1)
-    assert (place.done, copying.lacks) == ([0, -1], None)
+        one.copy(0)
+
+    with Copying(place.ask, limit=0.5) as copying:
+        for _ in range(100):
+            copying.do(slow)
+    assert time.monotonic() - begun < 2
+    assert copying.lacks == "it takes too long"
+    assert 90 < copying.left < 100
+    time.sleep(0.3)
+    assert len(place.done) + copying.left in {100, 101}, "the one under way"
 
 
 @pytest.mark.parametrize("leave", [KeyboardInterrupt, None])
@@ -140,7 +189,7 @@ def test_nobody_waits_for_a_copy_that_hangs(leave: type[BaseException] | None, m
     finally:
         end.set()
     assert time.monotonic() - started < 3
-    assert copying.lacks == "the last copy was not finished in time"
+    assert copying.lacks == ("it takes too long" if leave is None else "it was stopped")
 
 
 def test_ctrl_c_leaves_undone_what_is_not_begun() -> None:
@@ -163,7 +212,7 @@ def test_ctrl_c_leaves_undone_what_is_not_begun() -> None:
     assert place.done == [0]
 
 
-def test_a_server_that_accepts_and_never_answers_is_waited_for_once(
+def test_a_server_that_accepts_and_never_answers_is_not_waited_for_by_every_run(
     home: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_TIMEOUT", "1")
@@ -171,11 +220,13 @@ def test_a_server_that_accepts_and_never_answers_is_waited_for_once(
     with socket.create_server(("127.0.0.1", 0)) as silent:
         uri = f"http://127.0.0.1:{silent.getsockname()[1]}"
         started = time.monotonic()
-        with Copying(partial(Tracker, uri, home, MANIFEST), trouble=partial(trouble, uri=uri)) as copying:
+        make = partial(Tracker, uri, home, MANIFEST)
+        with Copying(make, trouble=partial(trouble, uri=uri), pauses=(0.01, 0.01)) as copying:
             for listed in MANIFEST.runs * 20:
                 copying.do(lambda tracker, listed=listed: tracker.log([listed]))
+    assert copying.left == 40
     assert copying.lacks == f"MLflow server {uri} does not answer in time"
-    assert time.monotonic() - started < 4
+    assert time.monotonic() - started < 6
 
 
 def test_what_was_deleted_meanwhile_is_restored_and_gets_the_rest(home: Home, client: MlflowClient) -> None:
@@ -198,7 +249,7 @@ def test_a_server_that_is_away_is_caught_up_later(home: Home, client: MlflowClie
 
     def attempt(uri: str) -> str | None:
         make = partial(StudyTracker, uri, home, MANIFEST, storage_url=None)
-        with Copying(make, trouble=partial(trouble, uri=uri)) as copying:
+        with Copying(make, trouble=partial(trouble, uri=uri), pauses=(0.01, 0.01)) as copying:
             copying.do(lambda tracker: tracker.log(*pair))
         return copying.lacks
 

@@ -27,7 +27,8 @@ from tests.benchmarks.tracking.test_runs import record
 def lacks(home: Home, uri: str | None = None) -> str | None:
     """Why the records of a home are not copied."""
     uri = uri or home.tracking_uri
-    with Copying(partial(Tracker, uri, home, MANIFEST), trouble=partial(trouble, uri=uri)) as copying:
+    make = partial(Tracker, uri, home, MANIFEST)
+    with Copying(make, trouble=partial(trouble, uri=uri), pauses=(0.01, 0.01)) as copying:
         copying.do(lambda tracker: tracker.log(MANIFEST.runs))
     return copying.lacks
 
