@@ -1,15 +1,16 @@
 """Studies in a database. What goes wrong with it is one line."""
 
 import weakref
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from optuna.exceptions import StorageInternalError
-from optuna.storages import BaseStorage, RDBStorage
+from optuna.storages import BaseStorage, RDBStorage, get_storage
 from sqlalchemy import URL, create_engine, inspect
 from sqlalchemy.exc import SQLAlchemyError
 
+from studies.patience import PatientStorage
 from studies.urls import engine_options, parse_url, url_error
 
 _WHAT = "storage"
@@ -17,8 +18,10 @@ _WHAT = "storage"
 _TABLES = {"studies", "version_info"}
 
 
-def open_database(url: str) -> BaseStorage:
+def open_database(url: str, *, tell: Callable[[str], object] | None = None) -> BaseStorage:
     """The studies in the database at `url`, in which Optuna's tables are made if it is empty.
+
+    With `tell`, a server that goes away later is waited for (`studies.patience`), which that is told in a line.
 
     Raises:
         UserError: it cannot be reached, or is no database for studies.
@@ -26,7 +29,10 @@ def open_database(url: str) -> BaseStorage:
     with database_errors(url):
         parsed = parse_url(url, what=_WHAT)
         _tables(parsed, url)
-        return _storage(parsed, url, make=True)
+        storage = _storage(parsed, url, make=True)
+        if tell is None or parsed.get_backend_name() == "sqlite":
+            return storage
+        return PatientStorage(get_storage(storage), url, tell)
 
 
 def view_database(url: str) -> BaseStorage | None:

@@ -1,5 +1,6 @@
 """Storage of studies: a journal file beside the stored runs, or a database that several machines reach."""
 
+from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
@@ -19,16 +20,17 @@ class NoStudiesError(UserError):
     """There is nothing to look at yet, and nothing wrong with that."""
 
 
-def open_storage(journal: Path, url: str | None) -> BaseStorage:
+def open_storage(journal: Path, url: str | None, *, tell: Callable[[str], object] | None = None) -> BaseStorage:
     """The studies in the database at `url`, or without one in the file `journal`; either is made if it is not there.
 
-    Others may be writing to the journal, to other studies.
+    Others may be writing to the journal, to other studies. With `tell`, a database's server that goes away later is
+    waited for, which that is told in a line.
 
     Raises:
         UserError: it is away, damaged or something else; one line that says what to do, without any password.
     """
     if url:
-        return open_database(url)
+        return open_database(url, tell=tell)
     storage = _replayed(journal)
     if not _whole(journal):  # by a killed process: Optuna passes over it, but would write on in it
         lock = _lock(journal)

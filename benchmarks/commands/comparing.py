@@ -3,6 +3,8 @@
 from contextlib import suppress
 from dataclasses import replace
 
+from rich.markup import escape
+
 from afnetm.errors import UserError
 from benchmarks.commands.earlier import tell_changed_sources, tell_earlier
 from benchmarks.commands.job import Job
@@ -19,7 +21,7 @@ from benchmarks.records.store import Store
 from benchmarks.search.links import note_outcome
 from benchmarks.search.searching import StudySpec, finished, search, study_specs
 from benchmarks.search.tuning import by_search, found_by, position
-from benchmarks.terminal.console import Terminal
+from benchmarks.terminal.console import Terminal, errors
 from studies.best_parameters import written
 from studies.search import Search
 from studies.storage import open_storage, storage_errors
@@ -40,7 +42,7 @@ def tune(job: Job, claims: Claims, *, storage_url: str | None, tracking_uri: str
     manifest = make_manifest(job.suite, job.dataset, [])
     done = Store(job.home).done()
     with storage_errors(storage_url):
-        storage = open_storage(job.home.journal, storage_url)
+        storage = open_storage(job.home.journal, storage_url, tell=_say)
         with study_copies(tracking_uri, job.home, manifest, console, storage_url=storage_url) as copying:
             one_copier = OneCopier(copying, claims, job.suite.name)
 
@@ -74,6 +76,10 @@ def tune(job: Job, claims: Claims, *, storage_url: str | None, tracking_uri: str
         elif not tuned.lacks(one):
             Store(job.home).forget([UNTUNED + one.run.key])
     return replace(job, planned=tuned.planned, tuned=tuned, untracked=copying.incomplete)
+
+
+def _say(line: str) -> None:
+    errors.say(f"[yellow]{escape(line)}[/]")
 
 
 def _other_studies(job: Job) -> list[StudySpec]:
