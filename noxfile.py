@@ -71,6 +71,13 @@ def faults(session: nox.Session) -> None:
 
 
 @nox.session(default=False)
+def services(session: nox.Session) -> None:
+    """Run on PostgreSQL and an MLflow server, which go away meanwhile; skipped where there is no PostgreSQL."""
+    install(session, "tests")
+    session.run("pytest", "-m", "services", *session.posargs)
+
+
+@nox.session(default=False)
 def slow(session: nox.Session) -> None:
     """Run the slow tests: plug-ins, wheels, a pretrained encoder, datasets to reports, searches in MLflow."""
     install(session, "tests", "encoder")

@@ -13,6 +13,8 @@ from afnetm.errors import UserError
 from studies.storage import NoStudiesError, open_storage, storage_errors, view_storage
 from tests.postgresql import Server, running
 
+pytestmark = pytest.mark.services
+
 NOWHERE = Path("no.journal")
 
 

@@ -21,7 +21,7 @@ from tests.benchmarks.tracking.test_runs import record
 from tests.benchmarks.tracking.test_troubles import lacks
 from tests.postgresql import Server, running
 
-pytestmark = pytest.mark.faults
+pytestmark = pytest.mark.services
 
 
 @pytest.fixture(scope="module")
