@@ -1,5 +1,6 @@
 """The command line: ``afnetm``. What a command does is elsewhere; here are its words, its tables and its exit codes."""
 
+import re
 import signal
 import sys
 from importlib.metadata import version
@@ -113,6 +114,12 @@ def _program(
     context.obj = Home(home)
     context.meta["tracking_uri"] = tracking_uri or Home(home).tracking_uri
     context.meta["storage"] = storage or None
+    for name, url in (("tracking-uri", tracking_uri), ("storage", storage)):
+        if url and url in "\n".join(sys.argv) and re.search(r"://[^/@]*:[^@]+@", url):
+            errors.say(
+                f"[yellow]--{name}:[/] every user of this machine can read its password in the list of processes; "
+                f"AFNETM_{name.upper().replace('-', '_')} keeps it out (docs/servers.md)"
+            )
 
 
 app.command(cls=Command)(listing.suites)

@@ -22,6 +22,7 @@ from benchmarks.execution.database import bring_home, experiments_in
 from benchmarks.execution.interfaces import HERE, MLFLOW_PORT, announce, check_port
 from benchmarks.execution.troubles import check_tracking_uri, is_database, of_mlflow, reach, trouble
 from benchmarks.records.home import Home
+from studies.urls import public_url
 
 _NAME = "MLflow UI"
 #: By this its page shows training and not traces of language models, whatever it showed last.
@@ -98,7 +99,7 @@ def run_page(uri: str, experiment: str, run: str) -> str:
 def _server(uri: str) -> str:
     parts = urlsplit(uri)
     if parts.scheme not in {"http", "https"}:
-        raise UserError(f"tracking URI '{uri}' has no page of MLflow's own; its service shows the runs")
+        raise UserError(f"tracking URI '{public_url(uri)}' has no page of MLflow's own; its service shows the runs")
     return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path.rstrip('/')}"
 
 

@@ -36,7 +36,7 @@ def check_tracking_uri(uri: str) -> None:
         if _scheme(uri) in {"", "file"}:
             why = "is a folder, which MLflow no longer supports"
             moved = "`mlflow migrate-filestore` converts an old one to a database"
-            raise UserError(f"{_WHAT} '{uri}' {why}; {allowed}; {moved}")
+            raise UserError(f"{_WHAT} '{public_url(uri)}' {why}; {allowed}; {moved}")
         raise UserError(f"{_WHAT} '{public_url(uri)}' has a scheme that MLflow does not support; {allowed}")
 
 

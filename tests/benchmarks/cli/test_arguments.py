@@ -1,6 +1,7 @@
 """Words of the command line in the orders in which people type them, through the program's own parser."""
 
 import itertools
+from pathlib import Path
 
 import pytest
 import typer
@@ -8,6 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from benchmarks.cli.app import app
+from benchmarks.records.home import without_secrets
+from tests.benchmarks.conftest import Afnetm
 
 PROGRAM = typer.main.get_command(app)
 
@@ -84,3 +87,30 @@ def test_any_order_is_the_same(order: list[str], methods: list[str]) -> None:
 def test_what_is_missing_or_too_many_is_refused(words: str) -> None:
     with pytest.raises(Exception, match="Missing parameter: suite|requires an argument|unexpected extra"):
         understood(words.split())
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "run quick --storage postgresql://me:hush@h/d --tracking-uri http://me:hush@h:1",
+        "run quick --tracking-uri=http://h:1 --storage 'postgresql://me:hu sh@h/d'",
+        "--storage postgresql://h/d?user=me&sslpassword=hush&x=1 run quick",
+        "--storage postgresql://me:hu/sh:@h/d run quick",
+    ],
+)
+def test_words_are_repeated_without_passwords_and_otherwise_whole(words: str) -> None:
+    said = without_secrets(words)
+    assert "hu" not in said
+    assert {"run", "quick", "--storage"} <= set(said.split())
+    assert said.count("://") == words.count("://")
+    assert without_secrets("run quick --set a=b --home x@y") == "run quick --set a=b --home x@y"
+
+
+def test_a_password_on_the_command_line_is_warned_of_and_not_repeated(here: Afnetm, tmp_path: Path) -> None:
+    url = "postgresql://me:hush@127.0.0.1:9/d"
+    done = here(tmp_path, "status", "--storage", url)
+    assert "--storage: every user of this machine can read its password" in done.stderr
+    assert "AFNETM_STORAGE keeps it out" in done.stderr
+    assert "hush" not in done.stdout + done.stderr
+    assert here(tmp_path, "status", AFNETM_STORAGE=url).stderr == ""
+    assert here(tmp_path, "status", "--tracking-uri", "http://127.0.0.1:9").stderr == ""
