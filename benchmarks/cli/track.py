@@ -6,7 +6,7 @@ import typer
 
 from benchmarks.cli.asking import stoppable
 from benchmarks.cli.completion import complete_suites
-from benchmarks.cli.options import command_line, say_untracked
+from benchmarks.cli.options import Artifacts, check_artifacts, command_line, say_untracked
 from benchmarks.records.home import Home
 from benchmarks.terminal.console import console
 from benchmarks.terminal.words import counted
@@ -29,6 +29,7 @@ def track(
             help="Copy what names or may show subjects, too, though the dataset is not shareable; it stays there.",
         ),
     ] = False,
+    artifacts: Artifacts = "auto",
 ) -> None:
     """Copies to MLflow what it lacks of stored results: finished runs, studies and the report.
 
@@ -39,6 +40,7 @@ def track(
     """
     from benchmarks.records.manifest import read_manifest
 
+    check_artifacts(artifacts)
     home: Home = context.obj
     names = suites or sorted(path.stem for path in home.suites.glob("*.json"))
     manifests = [read_manifest(home, name) for name in names]
@@ -56,7 +58,13 @@ def track(
     with stoppable("track"):
         for manifest in manifests:
             found = catch_up(
-                home, manifest, tracking_uri=uri, storage_url=storage, with_faces=with_faces, console=console
+                home,
+                manifest,
+                tracking_uri=uri,
+                storage_url=storage,
+                with_faces=with_faces,
+                artifacts=artifacts,
+                console=console,
             )
             if found.lacks:
                 lacking = True

@@ -40,7 +40,14 @@ class CaughtUp:
 
 
 def catch_up(
-    home: Home, manifest: Manifest, *, tracking_uri: str, storage_url: str | None, with_faces: bool, console: Terminal
+    home: Home,
+    manifest: Manifest,
+    *,
+    tracking_uri: str,
+    storage_url: str | None,
+    with_faces: bool,
+    artifacts: str,
+    console: Terminal,
 ) -> CaughtUp:
     """Copies what MLflow lacks of a suite as it was last run.
 
@@ -53,7 +60,9 @@ def catch_up(
         lacks = _studies(home, manifest, tracking_uri=tracking_uri, storage_url=storage_url, console=console)
         if lacks:
             return CaughtUp(0, 0, lacks)
-        found = _runs(home, manifest, tracking_uri=tracking_uri, with_faces=with_faces, console=console)
+        found = _runs(
+            home, manifest, tracking_uri=tracking_uri, with_faces=with_faces, artifacts=artifacts, console=console
+        )
         return replace(found, lacks=found.lacks or publish(home, manifest, tracking_uri=tracking_uri, console=console))
 
 
@@ -70,14 +79,18 @@ def study_copies(
     return copies(make, uri, console, what="study", bar=bar)
 
 
-def _runs(home: Home, manifest: Manifest, *, tracking_uri: str, with_faces: bool, console: Terminal) -> CaughtUp:
+def _runs(
+    home: Home, manifest: Manifest, *, tracking_uri: str, with_faces: bool, artifacts: str, console: Terminal
+) -> CaughtUp:
     done = Store(home).done()
     # The comparison's before additional runs like it.
     listed = {one.key: one for one in reversed(manifest.only(None)) if one.key in done}
     copied = seen = 0
     with (
         progress_bar(f"{manifest.suite}: copying", console, what="runs") as progress,
-        run_copies(tracking_uri, home, manifest, console, with_faces=with_faces, bar=True) as copying,
+        run_copies(
+            tracking_uri, home, manifest, console, with_faces=with_faces, artifacts=artifacts, bar=True
+        ) as copying,
     ):
         progress(0, len(listed))
         for one in reversed(listed.values()):
