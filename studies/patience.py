@@ -57,7 +57,7 @@ class PatientStorage(BaseStorage):  # type: ignore[misc]  # Optuna shows mypy no
             except DuplicatedStudyError:
                 return int(self._storage.get_study_id_from_name(study_name))
 
-        return self._ask(partial(self._storage.create_new_study, directions, study_name), made)
+        return int(self._ask(partial(self._storage.create_new_study, directions, study_name), made))
 
     def create_new_trial(self, study_id: int, template_trial: FrozenTrial | None = None) -> int:
         """Makes a trial, or finds that it was made: one that was asked for twice would be tried twice."""
@@ -68,7 +68,7 @@ class PatientStorage(BaseStorage):  # type: ignore[misc]  # Optuna shows mypy no
                 return int(self._storage.get_trial_id_from_study_id_trial_number(study_id, before))
             return int(self._storage.create_new_trial(study_id, template_trial))
 
-        return self._ask(partial(self._storage.create_new_trial, study_id, template_trial), made)
+        return int(self._ask(partial(self._storage.create_new_trial, study_id, template_trial), made))
 
     def set_trial_state_values(self, trial_id: int, state: TrialState, values: Sequence[float] | None = None) -> bool:
         """Takes or ends a trial, or finds that it was."""
@@ -78,7 +78,7 @@ class PatientStorage(BaseStorage):  # type: ignore[misc]  # Optuna shows mypy no
                 return True
             return bool(self._storage.set_trial_state_values(trial_id, state, values))
 
-        return self._ask(partial(self._storage.set_trial_state_values, trial_id, state, values), done)
+        return bool(self._ask(partial(self._storage.set_trial_state_values, trial_id, state, values), done))
 
     def _ask(self, first: Callable[[], _Answer], again: Callable[[], _Answer] | None = None) -> _Answer:
         """The answer to `first`, or, where the database went away, to `again`."""
