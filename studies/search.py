@@ -105,7 +105,7 @@ class Search:
 
     @property
     def space(self) -> Space:
-        """What it searches."""
+        """The space that it searches."""
         return self._space
 
     @property
@@ -245,7 +245,7 @@ class Search:
 
 
 def _how(spec: SearchSpec) -> dict[str, Any]:
-    """What of a specification decides which trials are proposed, whatever the budget."""
+    """The part of a specification that decides which trials are proposed, whatever the budget."""
     decides = {"selection", "metric", "folds", "sampler", "pruner", "seed", "parallel"}
     return spec.model_dump(mode="json", include=decides)
 

@@ -1,4 +1,4 @@
-"""What MLflow lacks of a suite, copied: its finished studies, its finished runs, its report."""
+"""Catching up of MLflow: what it lacks of a suite is copied, finished studies, finished runs and the report."""
 
 import json
 from collections.abc import Iterator
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class CaughtUp:
-    """What was caught up of a suite.
+    """Outcome of catching up a suite.
 
     Attributes:
         copied: runs that were copied now.

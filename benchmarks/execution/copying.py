@@ -151,7 +151,7 @@ class Copying(Generic[Copier]):
             self._hurrying = True  # whatever still hangs is the last
 
     def _until(self, left: float) -> float:
-        """When nobody waits any longer, who began to wait at `left`."""
+        """End of the wait of one who began to wait at `left`."""
         if self._hurrying:
             return left + HURRY
         if self._failures:
@@ -206,9 +206,9 @@ class Copying(Generic[Copier]):
     def _succeed(self, job: _Job[Copier]) -> None:
         with self._changed:
             self._drop(job)
-            told, self._failures, self._why = self._failures >= ENOUGH, 0, ""
+            back, self._failures, self._why = self._failures >= ENOUGH, 0, ""
             self._moved = time.monotonic()
-        if told and not self._leaving:
+        if back and not self._leaving:
             self._tell("it answers again, and copying goes on")
 
     def _fail(self, message: str) -> None:

@@ -95,17 +95,17 @@ def test_a_worker_that_is_killed_costs_its_own_run_alone(
     assert runs_done(home) == 9
 
 
-def test_a_server_that_is_away_loses_nothing(home: Path, suite: Path, afnetm: Afnetm) -> None:
+def test_a_server_that_is_away_loses_nothing(home: Path, suite: Path, afnetm: Afnetm, here: Afnetm) -> None:
     done = afnetm(home, "--tracking-uri", "http://127.0.0.1:9", "run", str(suite))
     assert "MLflow server http://127.0.0.1:9 cannot be reached (Connection refused)" in done.stderr
     assert "(Connection refused); not copied: up to 6 runs\n" in done.stderr
     again = f"afnetm --home {home} --tracking-uri http://127.0.0.1:9 track small"
     assert f"this command copies the rest: {again}\n" in done.stderr
     assert runs_done(home) == 6
-    still = afnetm(home, "--tracking-uri", "http://127.0.0.1:9", "track", code=1)
+    still = here(home, "--tracking-uri", "http://127.0.0.1:9", "track", code=1)
     assert "not copied: up to 6 runs\n" in still.stderr
-    assert afnetm(home, "track", "small").stdout == "small: MLflow has 6 finished runs, 6 copied now\n"
-    assert afnetm(home, "track").stdout == "small: MLflow has 6 finished runs, 0 copied now\n"
+    assert here(home, "track", "small").stdout == "small: MLflow has 6 finished runs, 6 copied now\n"
+    assert here(home, "track").stdout == "small: MLflow has 6 finished runs, 0 copied now\n"
     from mlflow import MlflowClient
 
     client = MlflowClient(f"sqlite:///{home.resolve() / 'mlflow.db'}")

@@ -108,15 +108,17 @@ def test_a_hiccup_is_not_heard_of() -> None:
 
 def test_all_give_up_together_after_growing_pauses_and_say_so() -> None:
     place, message, attempts = _Place(away=lambda attempt: bool(attempts.append(time.monotonic())) or True), [], []
-    with _copying(place, message=message, pauses=(0.1, 60)) as copying:
+    with _copying(place, message=message, pauses=(0.3, 60)) as copying:
         for number in range(0, 200, 2):
             copying.do(lambda one, number=number: one.copy(number))
         _until(lambda: message)
         assert message == [AWAY]
         assert len(attempts) == ENOUGH
-        assert [round(b - a, 1) for a, b in pairwise(attempts)] == [0.1, 0.2]
+        gaps = [b - a for a, b in pairwise(attempts)]
+        assert gaps[0] >= 0.3
+        assert gaps[1] >= 0.6
         started = time.monotonic()
-    assert time.monotonic() - started < 0.3, "the next attempt would have been in 0.4 s; one is made at once, the last"
+    assert time.monotonic() - started < 1, "the next attempt would have been in 1.2 s; one is made at once, the last"
     assert len(attempts) == ENOUGH + 1
     assert (copying.lacks, copying.left, message) == ("the place is away", 100, [AWAY])
 
