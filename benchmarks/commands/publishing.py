@@ -44,7 +44,7 @@ def publish(home: Home, manifest: Manifest, claims: Claims, *, tracking_uri: str
         if not claims.alone:
             copying.do(lambda tracker: tracker.log(manifest.only(None)))
         copying.do(lambda tracker: tracker.publish(scores, pictures, report))
-    return copying.lacks
+    return copying.lacks and f"{copying.lacks}; not copied: the report"
 
 
 def _numbers(row: "pd.Series[float]") -> dict[str, float]:

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 
 from rich.markup import escape
 
-from benchmarks.execution.copying import Copying, Report, copies, run_copies
+from benchmarks.execution.copying import PATIENCE, Copying, Report, copies, run_copies
+from benchmarks.execution.one_copier import copier_claim
+from benchmarks.records.claims import driving
 from benchmarks.records.home import Home
 from benchmarks.records.manifest import ListedRun, Manifest
 from benchmarks.records.store import Store
@@ -52,18 +54,22 @@ def catch_up(
     """Copies what MLflow lacks of a suite as it was last run.
 
     Raises:
-        UserError: another process uses the home, or the storage is not there.
+        UserError: a process has the home for itself, or the storage is not there.
     """
     from benchmarks.commands.publishing import publish
 
-    with home.lock():
+    with driving(home) as claims:
+        if not claims.wait(copier_claim(manifest.suite), seconds=PATIENCE):
+            return CaughtUp(0, 0, "another process is copying the suite's results; wait for it")
         lacks = _studies(home, manifest, tracking_uri=tracking_uri, storage_url=storage_url, console=console)
         if lacks:
             return CaughtUp(0, 0, lacks)
         found = _runs(
             home, manifest, tracking_uri=tracking_uri, with_faces=with_faces, artifacts=artifacts, console=console
         )
-        return replace(found, lacks=found.lacks or publish(home, manifest, tracking_uri=tracking_uri, console=console))
+        return replace(
+            found, lacks=found.lacks or publish(home, manifest, claims, tracking_uri=tracking_uri, console=console)
+        )
 
 
 def study_copies(
