@@ -103,8 +103,8 @@ def content(uri: str) -> dict[str, tuple[dict[str, float], dict[str, str], str]]
     assert len(by_name) == len(found), sorted(run.info.run_name for run in found)
     for run in found:
         for name in run.data.metrics:
-            steps = [metric.step for metric in client.get_metric_history(run.info.run_id, name)]
-            assert len(steps) == len(set(steps)), f"{run.info.run_name}: {name}"
+            points = [(one.step, one.value) for one in client.get_metric_history(run.info.run_id, name)]
+            assert len(points) == len(set(points)), f"{run.info.run_name}: {name}"
         assert client.list_artifacts(run.info.run_id) or "search" not in run.info.run_name
     return by_name
 
