@@ -1,6 +1,5 @@
 """A whole run on servers: MLflow's on PostgreSQL, and studies in another database of it, which go away meanwhile."""
 
-import json
 import os
 import subprocess
 import sys
@@ -17,6 +16,7 @@ from mlflow.entities import Run
 from optuna.trial import TrialState
 
 from benchmarks.records.home import Home
+from benchmarks.records.store import Store
 from studies.storage import view_storage
 from tests.benchmarks.conftest import SEARCHED, Afnetm, command
 from tests.benchmarks.execution.test_mlflow_page import free_port
@@ -161,7 +161,7 @@ def test_postgresql_goes_away_twice_and_nothing_is_lost_or_doubled_nor_a_passwor
             ]
             for trial in trials:
                 own = trial.user_attrs["runs"]
-                scores = [json.loads((home / "runs" / key / "result.json").read_text())["accuracy"] for key in own]
+                scores = [Store(Home(home)).result(key)["accuracy"] for key in own]
                 assert trial.value == pytest.approx(sum(scores) / INNER)
                 keys += own
         assert len(keys) == trained
