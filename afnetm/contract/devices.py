@@ -6,7 +6,7 @@ A check takes a `Subject`, raises `UserError` with what is wrong, and returns a 
 import math
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from functools import cache, partial
 from itertools import count
@@ -19,11 +19,14 @@ from torch._subclasses.fake_tensor import FakeTensorMode
 
 from afnetm.contract.bench import ENCODER, Bench, demand
 from afnetm.contract.inputs import TENSORS, blank_faces, learnable_dataset
+from afnetm.contract.tape import taped
 from afnetm.contract.waits import Waits
 from afnetm.data.scan import EXPRESSIONS
 from afnetm.face_batch import FaceBatch
-from afnetm.method import Method
+from afnetm.hooks import hooks_of
+from afnetm.method import Method, built
 from afnetm.model.encoder import EncoderSpec
+from afnetm.training import graphs
 from afnetm.training.augment import AugmentationParameters, draw
 from afnetm.training.config import Augmentation, Precision, TrainingConfig
 from afnetm.training.device_dataset import DeviceDataset
@@ -36,6 +39,8 @@ _STEPS = _RECIPE.epochs * math.ceil(_SCANS / _BATCH)
 #: Relative to the norm: float32 is some 5e-7 from float64 here, and convolutions rounded as TF32 are 4e-4 to 6e-4 away
 #: (concat and AFNet-M on a whole ResNet-18 at 64 px); other algorithms of float32 convolutions lie between.
 _NEAR = 1e-4
+#: Steps that are replayed on a GPU.
+_REPLAYED = 52
 #: Pixels of a face, where nothing but time speaks for another number.
 _SIZE = 32
 
@@ -79,20 +84,20 @@ def on_device(device: str, size: int) -> DeviceDataset:
     return DeviceDataset(learnable_dataset(subjects=4, size=size), np.arange(_SCANS), torch.device(device))
 
 
-def build(subject: Subject) -> nn.Module:
-    """The method's network from one seed, laid out as in a worker, on the device."""
-    torch.manual_seed(0)
+def build(subject: Subject, *, seed: int = 0) -> nn.Module:
+    """The method's network from a seed, laid out as in a worker, on the device."""
+    torch.manual_seed(seed)
     encoder = replace(subject.encoder, size=subject.size)
-    network = subject.kind().build(encoder, len(EXPRESSIONS)).to(subject.device)
+    network = built(subject.kind(), encoder, len(EXPRESSIONS)).to(subject.device)
     return network.to(memory_format=torch.channels_last)
 
 
-def train(subject: Subject, network: nn.Module) -> Training:
-    """Two epochs of two steps by the project's own loop, and the probabilities after them."""
+def train(subject: Subject, network: nn.Module, *, seed: int = 0, **other: Any) -> Training:
+    """Two epochs of two steps by the project's own loop, or what `other` says, and the probabilities after them."""
     data = on_device(subject.device, subject.size)
     index = torch.arange(len(data), device=subject.device)
-    config = replace(_RECIPE, precision=subject.precision)
-    curves = fit(network, data, index, index % len(EXPRESSIONS), config, seed=0)
+    config = replace(_RECIPE, precision=subject.precision, **other)
+    curves = fit(network, data, index, (index + seed) % len(EXPRESSIONS), config, seed=seed)
     probabilities, _ = predict(network, data, index, config)
     state = {name: tensor.detach().cpu().clone() for name, tensor in network.state_dict().items()}
     return Training(state, (curves.loss, curves.accuracy, probabilities))
@@ -185,6 +190,32 @@ def _moved(faces: FaceBatch, device: str) -> FaceBatch:
     return FaceBatch(**{name: getattr(faces, name).to(device) for name in TENSORS}, pixel_mm=faces.pixel_mm)
 
 
+def replays(subject: Subject) -> None:
+    """A training whose steps are recorded and replayed has the bits of one whose steps are run (``graph = true``).
+
+    So has the next one, from other weights, with other labels and other draws, by the same recording; or the method
+    says why its steps are not to be recorded.
+    """
+    epochs = _RECIPE.epochs if subject.device == "cpu" else _REPLAYED // _STEPS * _RECIPE.epochs
+    wanted = [train(subject, build(subject, seed=seed), seed=seed, epochs=epochs) for seed in range(2)]
+    with taped() if subject.device == "cpu" else nullcontext():
+        found = [train(subject, build(subject, seed=seed), seed=seed, epochs=epochs, graph=True) for seed in range(2)]
+        recorded = graphs.recordings(torch.Generator(subject.device).device)
+    own = [step for step in recorded.steps.values() if isinstance(step.step.network.built_from, subject.kind)]
+    why = ", ".join(recorded.refused.values())
+    demand(
+        own or hooks_of(build(subject)).eager_only,
+        f"its steps cannot be recorded: {why}; mend that, or say so in eager_only",
+    )
+    for which, one, other in zip(("first", "next"), wanted, found, strict=True):
+        differing = one.differing(other)
+        demand(
+            not differing,
+            f"in the {which} training with graph = true, {_few(differing)} differ; keep what changes from step to "
+            "step, or from training to training, in parameters and buffers, or say in eager_only why not",
+        )
+
+
 @contextmanager
 def filling_memory() -> Iterator[None]:
     """Fresh tensors are filled with NaN, as torch's deterministic mode has it unless it is told not to."""
@@ -224,6 +255,7 @@ ON_DEVICE: dict[str, Callable[[Subject], float | None]] = {
     "writes before it reads": writes_before_it_reads,
     "never waits": never_waits,
     "agrees": agrees,
+    "replays": replays,
 }
 
 
@@ -235,6 +267,11 @@ def check_memory_is_written_before_it_is_read(bench: Bench) -> None:
 def check_a_gpu_would_not_be_waited_for(bench: Bench) -> None:
     """Checks, as far as a processor can show, that no operation of a training gives the host a number or a shape."""
     never_waits(Subject(bench.kind, "cpu", _SIZE, ENCODER))
+
+
+def check_a_recorded_step_is_the_same(bench: Bench) -> None:
+    """Checks what ``graph = true`` replays, by operations on a tape that stands for a CUDA graph."""
+    replays(Subject(bench.kind, "cpu", _SIZE, ENCODER))
 
 
 def check_no_tensor_is_left_on_the_processor(bench: Bench) -> None:

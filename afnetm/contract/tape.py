@@ -7,7 +7,6 @@ somewhere else, is on the tape as it was when that was recorded.
 import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from typing import Any
 
 import torch
@@ -15,17 +14,8 @@ from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
-from afnetm.contract.bench import Bench, demand
-from afnetm.contract.inputs import learnable
 from afnetm.contract.waits import Waits
-from afnetm.hooks import hooks_of
 from afnetm.training import graphs
-from afnetm.training.config import TrainingConfig
-from afnetm.training.loop import fit
-
-#: Two epochs of two steps, of different sizes.
-_CONFIG = TrainingConfig(epochs=2, batch_size=4, learning_rate=1e-3)
-_SCANS = 7
 
 
 class Tape(TorchDispatchMode):  # type: ignore[no-untyped-call]
@@ -87,37 +77,3 @@ def taped() -> Iterator[None]:
     finally:
         del graphs.RECORDERS["cpu"]
         graphs.recordings.cache_clear()
-
-
-def check_a_recorded_step_is_the_same(bench: Bench) -> None:
-    """Checks that a training whose steps are recorded and replayed has the bits of one whose steps are run.
-
-    So has another after it, on other scans from other weights, by the same recording; or the method says why its steps
-    are not to be recorded.
-    """
-    wanted = [_trained(bench, fold, _CONFIG) for fold in range(2)]
-    with taped():
-        found = [_trained(bench, fold, replace(_CONFIG, graph=True)) for fold in range(2)]
-        recorded = graphs.recordings(torch.device("cpu"))
-    said = hooks_of(bench.build()).eager_only
-    demand(
-        recorded.steps or said,
-        f"its steps cannot be recorded: {', '.join(recorded.refused.values())}; mend that, or say so in eager_only",
-    )
-    for which, one, other in zip(("first", "next"), wanted, found, strict=True):
-        apart = [name for name in one if not torch.equal(one[name], other[name])]
-        demand(
-            not apart,
-            f"in the {which} training with graph = true, {apart[0] if apart else ''} is not what it is without; keep "
-            "what changes from step to step, or from training to training, in parameters and buffers, or say in "
-            "eager_only why not",
-        )
-
-
-def _trained(bench: Bench, fold: int, config: TrainingConfig) -> dict[str, Tensor]:
-    """All that a training leaves behind: the weights, the curves, and the place in the random numbers."""
-    network = bench.build(seed=fold)
-    data, labels = learnable()
-    rows = torch.arange(_SCANS) + fold * _SCANS
-    curves = fit(network, data, rows, labels, config, seed=fold, held_out=torch.arange(20, 24))
-    return {**network.state_dict(), **vars(curves), "the random state": torch.get_rng_state()}

@@ -183,14 +183,17 @@ class Recordings:
         Raises:
             UnrecordableError: says why there is none.
         """
+        count = len(scans.rows)
+        sizes = {count // batches, -(-count // batches)}
+        if getattr(like.network, "built_from", None) is None:  # what else it depends on is not known
+            return RecordedStep(like, scans, sizes, self.recorder)
         key = _key(like, scans, batches, phase)
         if key in self.refused:
             raise UnrecordableError(self.refused[key])
         found = self.steps.pop(key, None)
         if found is None:
-            count = len(scans.rows)
             try:
-                found = RecordedStep(like, scans, {count // batches, -(-count // batches)}, self.recorder)
+                found = RecordedStep(like, scans, sizes, self.recorder)
             except UnrecordableError as error:
                 self.refused[key] = str(error)
                 raise
@@ -249,11 +252,11 @@ def _recorded(step: TrainingStep, scans: TrainingScans, batches: int, phase: int
 
 def _key(step: TrainingStep, scans: TrainingScans, batches: int, phase: int) -> Hashable:
     """Everything that a recorded step has from the one that it was recorded of, but the contents of tensors."""
-    method = getattr(step.network, "built_from", None)
+    method = step.network.built_from
     faces = scans.data.stored(scans.rows[:1])
     shapes = faces.texture.shape, None if faces.landmarks is None else faces.landmarks.shape, faces.pixel_mm
     return (
-        (type(method), repr(method)) if method is not None else object(),  # what else it depends on is not known
+        (type(method), repr(method)),
         str(step.network),
         tuple((name, *_layout(tensor)) for name, tensor in _tensors(step.network).items()),
         tuple(module.training for module in step.network.modules()),
