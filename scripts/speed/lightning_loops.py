@@ -30,6 +30,7 @@ from afnetm.data.decoding import DEPTH_UNIT_MM
 from afnetm.data.maps import DEPTH_STEP_MM, DEPTH_ZERO_MM
 from afnetm.data.scan import EXPRESSIONS
 from afnetm.face_batch import FaceBatch
+from afnetm.method import built
 from afnetm.model.encoder import EncoderSpec
 from afnetm.registry import find_method
 from afnetm.training.config import TrainingConfig
@@ -43,6 +44,7 @@ warnings.filterwarnings("ignore", module="lightning")
 
 _PNG = 256
 _SCANS, _EPOCHS, _ROUNDS = 320, 3, 3
+_WIDTH = 0.25
 
 
 def compare(home: Path, folder: Path, *, device: str) -> dict[str, float]:
@@ -75,25 +77,60 @@ def compare(home: Path, folder: Path, *, device: str) -> dict[str, float]:
     return out
 
 
-def _network() -> nn.Module:
+def with_loaders(
+    dataset: FaceDataset, folder: Path, config: TrainingConfig, *, device: str, width: float, scans: int, workers: int
+) -> dict[str, float]:
+    """Scans a second of each loop by the clock, the better of two rounds, Lightning's with processes that load.
+
+    Args:
+        dataset: its first scans are read.
+        folder: a new one, for PNG files.
+        config: of all loops; ours is run once more with ``graph = true``.
+        device: ``"cpu"`` or ``"cuda"``.
+        width: of the encoders.
+        scans: an epoch.
+        workers: processes that load for Lightning.
+    """
+    _write_png(dataset, folder, scans)
+    where = torch.device(device)
+    loops: dict[str, Callable[[], None]] = {
+        "ours": partial(_ours, dataset, config, where, width, scans),
+        "ours, graph": partial(_ours, dataset, replace(config, graph=True), where, width, scans),
+        "Lightning over PNG": partial(_lightning, _Files(dataset, folder, scans), config, where, width, workers),
+        "Lightning over arrays": partial(_lightning, _Arrays(dataset, scans), config, where, width, workers),
+    }
+    out = {}
+    for name, loop in loops.items():
+        times = []
+        for _ in range(2):
+            started = time.perf_counter()
+            loop()
+            times.append(time.perf_counter() - started)
+        out[name] = scans * config.epochs / min(times)
+    return out
+
+
+def _network(width: float = _WIDTH) -> nn.Module:
     torch.manual_seed(0)
     concat = find_method("concat")(geometry="depth")
-    return concat.build(EncoderSpec(width=0.25), len(EXPRESSIONS)).to(memory_format=torch.channels_last)
+    return built(concat, EncoderSpec(width=width), len(EXPRESSIONS)).to(memory_format=torch.channels_last)
 
 
-def _classes(dataset: FaceDataset) -> list[int]:
-    return [EXPRESSIONS.index(e) for e in dataset.table["expression"][:_SCANS]]
+def _classes(dataset: FaceDataset, scans: int) -> list[int]:
+    return [EXPRESSIONS.index(e) for e in dataset.table["expression"][:scans]]
 
 
-def _ours(dataset: FaceDataset, config: TrainingConfig, device: torch.device) -> None:
-    data = DeviceDataset(dataset, np.arange(_SCANS), device)
-    labels = torch.tensor(_classes(dataset), device=device)
-    fit(_network().to(device), data, torch.arange(_SCANS, device=device), labels, config, seed=0)
+def _ours(
+    dataset: FaceDataset, config: TrainingConfig, device: torch.device, width: float = _WIDTH, scans: int = _SCANS
+) -> None:
+    data = DeviceDataset(dataset, np.arange(scans), device)
+    labels = torch.tensor(_classes(dataset, scans), device=device)
+    fit(_network(width).to(device), data, torch.arange(scans, device=device), labels, config, seed=0)
 
 
-def _write_png(dataset: FaceDataset, folder: Path) -> None:
+def _write_png(dataset: FaceDataset, folder: Path, scans: int = _SCANS) -> None:
     folder.mkdir()
-    for row in range(_SCANS):
+    for row in range(scans):
         texture = Image.fromarray(np.ascontiguousarray(dataset.texture[row].transpose(1, 2, 0)))
         texture.resize((_PNG, _PNG), Image.Resampling.BILINEAR).save(folder / f"{row}-texture.png")
         depth = Image.fromarray(np.ascontiguousarray(dataset.depth[row, 0]))
@@ -114,15 +151,15 @@ def _transform(size: int, config: TrainingConfig) -> v2.Transform:
 class _Scans(Dataset[tuple[Tensor, Tensor, int]]):
     """One scan at a time, changed by torchvision; subclasses say where it is read from."""
 
-    def __init__(self, dataset: FaceDataset) -> None:
-        self.labels = _classes(dataset)
+    def __init__(self, dataset: FaceDataset, scans: int = _SCANS) -> None:
+        self.labels = _classes(dataset, scans)
         self.size = dataset.size
         self.moved = _transform(dataset.size, TrainingConfig())
         lit = TrainingConfig().augmentation
         self.lit = v2.ColorJitter(brightness=lit.brightness, contrast=lit.contrast)
 
     def __len__(self) -> int:
-        return _SCANS
+        return len(self.labels)
 
     def __getitem__(self, row: int) -> tuple[Tensor, Tensor, int]:
         texture, depth = self.read(row)
@@ -135,8 +172,8 @@ class _Scans(Dataset[tuple[Tensor, Tensor, int]]):
 
 
 class _Files(_Scans):
-    def __init__(self, dataset: FaceDataset, folder: Path) -> None:
-        super().__init__(dataset)
+    def __init__(self, dataset: FaceDataset, folder: Path, scans: int = _SCANS) -> None:
+        super().__init__(dataset, scans)
         self.folder = folder
 
     def read(self, row: int) -> tuple[Tensor, Tensor]:
@@ -146,8 +183,8 @@ class _Files(_Scans):
 
 
 class _Arrays(_Scans):
-    def __init__(self, dataset: FaceDataset) -> None:
-        super().__init__(dataset)
+    def __init__(self, dataset: FaceDataset, scans: int = _SCANS) -> None:
+        super().__init__(dataset, scans)
         self.texture, self.depth = dataset.texture, dataset.depth
 
     def read(self, row: int) -> tuple[Tensor, Tensor]:
@@ -155,9 +192,9 @@ class _Arrays(_Scans):
 
 
 class _Module(lightning.LightningModule):
-    def __init__(self, config: TrainingConfig) -> None:
+    def __init__(self, config: TrainingConfig, width: float) -> None:
         super().__init__()
-        self.network, self.config = _network(), config
+        self.network, self.config = _network(width), config
 
     def training_step(self, batch: tuple[Tensor, Tensor, Tensor], _: int) -> Tensor:
         texture, millimetres, labels = batch
@@ -175,7 +212,9 @@ class _Module(lightning.LightningModule):
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
 
 
-def _lightning(data: _Scans, config: TrainingConfig, device: torch.device) -> None:
+def _lightning(
+    data: _Scans, config: TrainingConfig, device: torch.device, width: float = _WIDTH, workers: int = 0
+) -> None:
     trainer = lightning.Trainer(
         accelerator="gpu" if device.type == "cuda" else "cpu",
         devices=1,
@@ -186,4 +225,7 @@ def _lightning(data: _Scans, config: TrainingConfig, device: torch.device) -> No
         enable_progress_bar=False,
         enable_model_summary=False,
     )
-    trainer.fit(_Module(config), DataLoader(data, batch_size=config.batch_size, shuffle=True))
+    loader = DataLoader(
+        data, batch_size=config.batch_size, shuffle=True, num_workers=workers, pin_memory=device.type == "cuda"
+    )
+    trainer.fit(_Module(config, width), loader)

@@ -110,6 +110,9 @@ def test_the_table_sets_a_step_beside_what_the_machine_does_at_best(capsys: pyte
         {"cell": "checks max", "status": "failed", "seconds": 1.0, "found": {}, "error": "RuntimeError: no [kernel]"},
         {"cell": "step concat", "status": "ok", "seconds": 1.0, "found": step | {"flop": 30e9, "bytes": 4e9}},
         {"cell": "step svm", "status": "no time", "seconds": 0.0},
+        {"cell": "processes graph", "status": "ok", "seconds": 9.0, "found": {"batch": 32, "4 steps/s": 504.0}},
+        {"cell": "run graph", "status": "ok", "seconds": 9.0, "found": {"own_seconds": 2.0}},
+        {"cell": "kernels concat graph", "status": "ok", "seconds": 1.0, "found": {"kernels": 900.0, "heaviest": [{}]}},
     ]
     show(cells, Console(width=100))
     lines = [" ".join(line.split()) for line in capsys.readouterr().out.splitlines()]
@@ -118,7 +121,10 @@ def test_the_table_sets_a_step_beside_what_the_machine_does_at_best(capsys: pyte
     assert "checks late ok 1.0 agrees 3e-07" in lines
     assert "checks max failed 1.0 RuntimeError: no [kernel]" in lines
     assert "step svm no time 0.0" in lines
-    assert "step concat 10 9 11 3,200 50.0% 40.0% 2,000" in lines
+    assert "kernels concat graph ok 1.0 kernels 900" in lines
+    # Four at a time of 1,260 steps at 126 a second, and 2 s each: 12 s; 10,000 of them.
+    assert "graph 4 504.0 1,200.0 8.3" in lines
+    assert "step concat 10 9 11 3,200 50.0% 40.0% 50.0% 2,000" in lines
 
 
 @pytest.mark.faults

@@ -28,7 +28,9 @@ _WIDE = 120
 def main() -> int:
     """Measures; 0 if every cell was run and found nothing wrong, 1 if not, 2 where nothing could be begun."""
     parser = argparse.ArgumentParser(prog="python -m scripts.speed.gpu", description=__doc__)
-    parser.add_argument("--part", nargs="+", choices=PARTS, default=list(PARTS), help="A: is it right; B: how fast")
+    parser.add_argument(
+        "--part", nargs="+", choices=PARTS, default=list(PARTS), help="A: is it right; B: how fast; C: why"
+    )
     parser.add_argument("--out", type=Path, default=Path(), help="folder of gpu.json; what it holds already stays")
     parser.add_argument("--minutes", type=float, default=9.0, help="nothing begins, or goes on, after that")
     parser.add_argument(

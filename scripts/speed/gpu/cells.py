@@ -96,7 +96,7 @@ class Bench:
     def _start(self) -> "Connection[Any, Any]":
         context = multiprocessing.get_context("spawn")
         self._ends, theirs = context.Pipe()
-        self._process = context.Process(target=_serve, args=(theirs, self._scale, self._prepare), daemon=True)
+        self._process = context.Process(target=_serve, args=(theirs, self._scale, self._prepare))
         self._process.start()
         theirs.close()  # so that ours ends when the process does
         if not self._ends.poll(_BEGINS):

@@ -28,10 +28,10 @@ _MAX_GAP, _ABOVE_CHANCE, _LEARNT = 0.1, 0.3, 0.9
 
 def run_twice(scale: Scale) -> dict[str, Any]:
     """One run of AFNet-M in bfloat16, executed in two homes: every file of both records but the times is the same."""
-    suite = _suite(scale, "bfloat16")
+    suite = short_suite(scale, "bfloat16")
     records = []
     for _ in range(2):
-        with _scratch(scale) as home:
+        with scratch(scale) as home:
             planned = _planned(suite, home, "afnetm", scale.device, folds=1)[0]
             taken = execute(planned, home)
             folder = Store(home).folder(planned.run.key)
@@ -54,8 +54,8 @@ def run_twice(scale: Scale) -> dict[str, Any]:
 
 def learns(scale: Scale, *, label: str, precision: Precision) -> dict[str, Any]:
     """The accuracy of a method of the suite ``quick`` over a few folds, beside that of the home's records on a CPU."""
-    suite = _suite(scale, precision)
-    with _scratch(scale) as home:
+    suite = short_suite(scale, precision)
+    with scratch(scale) as home:
         runs = _planned(suite, home, label, scale.device, folds=scale.folds)
         for run in runs:
             execute(run, home)
@@ -70,9 +70,10 @@ def learns(scale: Scale, *, label: str, precision: Precision) -> dict[str, Any]:
     return found
 
 
-def _suite(scale: Scale, precision: Precision) -> Suite:
+def short_suite(scale: Scale, precision: Precision, *, epochs: int | None = None) -> Suite:
+    """The suite ``quick`` as it is run here: with fewer epochs, if `epochs` or the scale says so."""
     suite = load_suite("quick")
-    training = replace(suite.training, precision=precision, epochs=scale.epochs or suite.training.epochs)
+    training = replace(suite.training, precision=precision, epochs=epochs or scale.epochs or suite.training.epochs)
     if scale.home is None:  # mirrored, one synthetic class looks like another
         training = replace(training, augmentation=replace(training.augmentation, flip=0))
     return suite.model_copy(update={"training": training})
@@ -96,7 +97,7 @@ def _planned(suite: Suite, home: Home, label: str, device: str, *, folds: int) -
 
 
 @contextmanager
-def _scratch(scale: Scale) -> Iterator[Home]:
+def scratch(scale: Scale) -> Iterator[Home]:
     """An empty home with the dataset of `quick`, of `scale.home` or synthetic."""
     with tempfile.TemporaryDirectory() as folder:
         home = Home(Path(folder))

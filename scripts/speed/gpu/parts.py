@@ -1,7 +1,7 @@
 """Measurements in the order of their worth, so that whatever time there is goes into what matters most.
 
-Part A asks whether a GPU computes what it should, part B how fast it is. A part is a function that gives cells; a new
-one has its name in `PARTS`.
+Part A asks whether a GPU computes what it should, part B how fast it is, part C why, and what comes of it. A part is a
+function that gives cells; a new one has its name in `PARTS`.
 """
 
 from collections.abc import Callable, Iterator
@@ -16,10 +16,16 @@ from afnetm.training.config import Precision
 from scripts.speed.gpu.ceilings import ceilings, machine
 from scripts.speed.gpu.cells import Cell, WrongError
 from scripts.speed.gpu.learning import learns, run_twice
+from scripts.speed.gpu.processes import processes
+from scripts.speed.gpu.profiling import profiled
 from scripts.speed.gpu.scale import Scale
 from scripts.speed.gpu.stepping import WAYS, step
+from scripts.speed.gpu.whole import loops, survives, time_line
 
 _PRECISIONS: tuple[Precision, ...] = ("bfloat16", "float32")
+#: Of `WAYS`: one operation after the other, and replayed.
+_TWO_WAYS = ("as is", "graph")
+_COMPILED = "graph, compiled"
 
 
 def opening(scale: Scale) -> Iterator[Cell]:
@@ -43,20 +49,38 @@ def correctness(scale: Scale) -> Iterator[Cell]:
 
 
 def speed(scale: Scale) -> Iterator[Cell]:
-    """Part B, as far as there is but one way to run a step: as it is written, one after the other."""
+    """Part B: a step in all ways, more methods in two, several processes at once, whole runs; what compiles last."""
     for batch in scale.batches:
         for way in WAYS:
-            yield _timed("concat", batch, way)
+            if way != _COMPILED:
+                yield _timed("concat", batch, way)
+    for way in _TWO_WAYS:
+        yield Cell(f"processes {way}", partial(processes, way=way), seconds=180)
     for name in ("afnetm", "texture", "mbt", "svm"):
         for batch in scale.batches:
-            yield _timed(name, batch, "as is")
+            for way in _TWO_WAYS:
+                yield _timed(name, batch, way)
+    for graph in (False, True):
+        yield Cell(f"run {_TWO_WAYS[graph]}", partial(time_line, graph=graph), seconds=90)
+    if scale.device == "cuda":  # on a processor no graph is captured of it, and compiling takes minutes
+        yield _timed("concat", scale.batches[0], _COMPILED, seconds=120)
 
 
-def _timed(name: str, batch: int, way: str) -> Cell:
-    return Cell(f"step {name} {batch} {way}", partial(step, method=name, batch=batch, way=way))
+def reasons(scale: Scale) -> Iterator[Cell]:
+    """Part C."""
+    for name in ("concat", "afnetm"):
+        for way in _TWO_WAYS:
+            yield Cell(f"kernels {name} {way}", partial(profiled, method=name, way=way))
+    yield Cell("loops", loops, seconds=180)
+    for graph in (False, True):
+        yield Cell(f"worker killed {_TWO_WAYS[graph]}", partial(survives, graph=graph), seconds=150)
 
 
-PARTS: dict[str, Callable[[Scale], Iterator[Cell]]] = {"A": correctness, "B": speed}
+def _timed(name: str, batch: int, way: str, *, seconds: float = 60) -> Cell:
+    return Cell(f"step {name} {batch} {way}", partial(step, method=name, batch=batch, way=way), seconds=seconds)
+
+
+PARTS: dict[str, Callable[[Scale], Iterator[Cell]]] = {"A": correctness, "B": speed, "C": reasons}
 
 
 def faces(scale: Scale) -> dict[str, Any]:

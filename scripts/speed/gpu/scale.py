@@ -25,6 +25,9 @@ class Scale:
         product: rows and columns of the matrices that are multiplied.
         repeats: of a copy and of a product.
         encoders: that are trained a little, by timm's names.
+        processes: how many train on the device at once.
+        seconds: for so long.
+        loaded: scans and epochs of the loops that are compared, and the processes that load scans for Lightning.
     """
 
     device: str
@@ -45,6 +48,9 @@ class Scale:
     product: int
     repeats: int
     encoders: tuple[str, ...]
+    processes: tuple[int, ...]
+    seconds: float
+    loaded: tuple[int, int, int]
 
 
 GPU = Scale(
@@ -73,6 +79,9 @@ GPU = Scale(
         "vit_tiny_patch16_224",
         "swin_tiny_patch4_window7_224",
     ),
+    processes=(1, 2, 4, 8, 16),
+    seconds=8.0,
+    loaded=(480, 2, 8),
 )
 
 PRETENDED = Scale(
@@ -93,4 +102,7 @@ PRETENDED = Scale(
     product=128,
     repeats=2,
     encoders=("convnext_atto",),
+    processes=(1, 2),
+    seconds=0.2,
+    loaded=(8, 1, 1),
 )

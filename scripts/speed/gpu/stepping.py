@@ -1,9 +1,10 @@
-"""A training step's time, in the project's own loop: from one forward pass to the next is all that a step does."""
+"""A training step's time: of the step that the project's own loop takes, with the batch that it is given."""
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from functools import cache
+from itertools import cycle
 from typing import Any
 
 import numpy as np
@@ -14,15 +15,24 @@ from torch.utils._pytree import tree_leaves
 from torch.utils.flop_counter import FlopCounterMode
 
 from afnetm.contract.devices import filling_memory
+from afnetm.contract.tape import taped
 from afnetm.data.scan import EXPRESSIONS
+from afnetm.hooks import Phase, hooks_of, training_phase
+from afnetm.method import built
 from afnetm.model.encoder import EncoderSpec
 from afnetm.registry import find_method
+from afnetm.training import graphs
 from afnetm.training.config import TrainingConfig
 from afnetm.training.device_dataset import DeviceDataset
 from afnetm.training.loop import fit
+from afnetm.training.step import TrainingScans, TrainingStep
 from scripts.speed.gpu.ceilings import Clock
+from scripts.speed.gpu.cells import WrongError
 from scripts.speed.gpu.scale import Scale
 from scripts.speed.gpu.scans import scans
+
+#: Batches that come one after the other, and then again.
+_BATCHES = 8
 
 
 @dataclass(frozen=True)
@@ -64,6 +74,8 @@ WAYS: dict[str, Way] = {
     "NCHW": Way({"channels_last": False}),
     "float32 IEEE": Way({"precision": "float32"}),
     "float32 TF32": Way({"precision": "float32"}, _tf32),
+    "graph": Way({"graph": True}),
+    "graph, compiled": Way({"graph": True, "compile": True}),
 }
 
 
@@ -72,19 +84,21 @@ def step(scale: Scale, *, method: str, batch: int, way: str) -> dict[str, Any]:
 
     ``flop`` and ``bytes`` are those of one step, counted: what its time is to be measured by.
     """
+    data = _on_device(scale)
+    held = _memory(scale)
+    steps = scale.warm + scale.windows * scale.window
+    clock = Clock(scale.device)
+    with training(scale, method=method, batch=batch, way=way, steps=steps) as take:
+        for _ in range(steps):
+            clock.mark()
+            take()
+        clock.mark()
+        times = np.array(clock.between()[scale.warm :]).reshape(scale.windows, scale.window).mean(1)
+    peak = _peak(scale)
+    config = replace(_config(way, batch), compile=False, graph=False)
     with WAYS[way].mode():
-        config = replace(TrainingConfig(epochs=1, batch_size=batch, precision="bfloat16"), **WAYS[way].config)
-        data = _on_device(scale)
-        held = _memory(scale)
         network = _network(method, scale, config)
-        steps = scale.warm + scale.windows * scale.window
-        clock = Clock(scale.device)
-        handle = network.register_forward_pre_hook(lambda *_: clock.mark())
-        _fit(network, data, config, steps=steps + 1)
-        handle.remove()
-        times = np.array(clock.between()[scale.warm : steps]).reshape(scale.windows, scale.window).mean(1)
-        peak = _peak(scale)
-        once, twice = (_counted(network, data, config, steps=steps) for steps in (1, 2))
+        once, twice = (_counted(network, data, config, steps=count) for count in (1, 2))
     median = float(np.median(times))
     return {
         "ms": median * 1e3,
@@ -95,6 +109,31 @@ def step(scale: Scale, *, method: str, batch: int, way: str) -> dict[str, Any]:
         "bytes": twice[1] - once[1],
         "peak_memory": None if peak is None or held is None else peak - held,
     }
+
+
+@contextmanager
+def training(scale: Scale, *, method: str, batch: int, way: str, steps: int) -> Iterator[Callable[[], None]]:
+    """A training of `method` of so many steps at most, about to begin: what is called takes a step.
+
+    Raises:
+        WrongError: its steps were to be recorded, and cannot be.
+    """
+    data, config = _on_device(scale), _config(way, batch)
+    rows = torch.arange(_BATCHES * batch, device=data.device) % len(data)
+    indices = cycle(torch.arange(len(rows), device=data.device).view(_BATCHES, batch).unbind())
+    scans = TrainingScans(data, rows, torch.arange(len(data), device=data.device) % len(EXPRESSIONS))
+    with WAYS[way].mode(), taped() if config.graph and scale.device == "cpu" else nullcontext():
+        network = _network(method, scale, config)
+        hooks = hooks_of(network)
+        hooks.begin(len(rows))
+        generator = torch.Generator(data.device).manual_seed(0)
+        with training_phase(network, hooks, Phase(1.0)):
+            first = TrainingStep(network, hooks, config, generator, [of / steps for of in range(steps)])
+            with graphs.steps(first, scans, batches=_BATCHES, phase=0) as (state, take):
+                if config.graph and state is first:
+                    refused = graphs.recordings(generator.device).refused
+                    raise WrongError(f"not recorded: {', '.join(refused.values()) or hooks.eager_only}", {})
+                yield lambda: take(next(indices))
 
 
 class Traffic(TorchDispatchMode):  # type: ignore[no-untyped-call]
@@ -130,10 +169,14 @@ def _counted(network: nn.Module, data: DeviceDataset, config: TrainingConfig, *,
     return operations.get_total_flops(), traffic.bytes
 
 
+def _config(way: str, batch: int) -> TrainingConfig:
+    return replace(TrainingConfig(epochs=1, batch_size=batch, precision="bfloat16"), **WAYS[way].config)
+
+
 def _network(method: str, scale: Scale, config: TrainingConfig) -> nn.Module:
     torch.manual_seed(0)
     encoder = EncoderSpec(width=scale.width, size=scale.timed[1])
-    network = find_method(method)().build(encoder, len(EXPRESSIONS)).to(scale.device)
+    network = built(find_method(method)(), encoder, len(EXPRESSIONS)).to(scale.device)
     return network.to(memory_format=torch.channels_last) if config.channels_last else network
 
 
