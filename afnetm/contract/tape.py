@@ -32,6 +32,12 @@ class Tape(TorchDispatchMode):  # type: ignore[no-untyped-call]
         self.operations.append((func, args, kwargs or {}, result))
         return result
 
+    @property
+    def launches(self) -> int:
+        """How many of them do work: views and fresh memory are none."""
+        names = [str(func.overloadpacket.__name__) for func, *_ in self.operations if not func.is_view]
+        return sum(name != "_unsafe_view" and "empty" not in name for name in names)
+
     @torch.no_grad()
     def play(self) -> None:
         """Every operation again, in its order, each result written where the recorded one is."""
@@ -44,12 +50,16 @@ class Tape(TorchDispatchMode):  # type: ignore[no-untyped-call]
 
 
 class Tapes:
-    """A `afnetm.training.graphs.Recorder` of tapes."""
+    """A `afnetm.training.graphs.Recorder` of tapes.
+
+    Attributes:
+        recorded: `Tape.launches` of each.
+    """
 
     limit = math.inf
 
     def __init__(self, device: torch.device) -> None:
-        self.recorded = 0
+        self.recorded: list[int] = []
 
     def record(
         self, run: Callable[[], None], rewind: Callable[[], object], generator: torch.Generator
@@ -62,7 +72,7 @@ class Tapes:
             run()
         if waits.found:
             raise graphs.UnrecordableError(f"the host would wait for {', '.join(sorted(waits.found))}")
-        self.recorded += 1
+        self.recorded.append(tape.launches)
         play: Callable[[], None] = tape.play  # as the decorator has no type
         return play
 
