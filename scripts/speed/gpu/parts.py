@@ -36,7 +36,7 @@ def opening(scale: Scale) -> Iterator[Cell]:
 
 def correctness(scale: Scale) -> Iterator[Cell]:
     """Part A."""
-    yield Cell("unit twice", run_twice, seconds=120)
+    yield Cell("run twice", run_twice, seconds=120)
     yield Cell("faces", faces)
     first = ["afnetm", "concat"]
     for name in [*first, *(name for name in registry().names if name not in first)]:
@@ -91,7 +91,9 @@ def faces(scale: Scale) -> dict[str, Any]:
 def method(scale: Scale, *, name: str) -> dict[str, Any]:
     """All checks of a method, in each precision."""
     subject = Subject(find_method(name), scale.device, scale.checked, EncoderSpec(width=scale.width))
-    return _passed([replace(subject, precision=precision) for precision in scale.precisions], list(ON_DEVICE))
+    # On a processor the contract shows of each that it can be replayed; some show that it is asked here.
+    checks = [check for check in ON_DEVICE if check != "replays" or scale.device == "cuda" or name in scale.methods]
+    return _passed([replace(subject, precision=precision) for precision in scale.precisions], checks)
 
 
 def other_encoder(scale: Scale, *, name: str) -> dict[str, Any]:

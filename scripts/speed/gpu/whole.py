@@ -12,11 +12,13 @@ from threading import Timer
 from typing import Any
 
 from afnetm.data.dataset import open_dataset
+from afnetm.model.encoder import EncoderSpec
 from afnetm.training.config import TrainingConfig
 from benchmarks.execution.driver import Outcome, drive, execute
 from benchmarks.execution.slots import slots
 from benchmarks.execution.workers import Worker
 from benchmarks.plans.runs import PlannedRun, plan
+from benchmarks.plans.suite import Suite
 from benchmarks.records.home import Home
 from benchmarks.records.store import Store
 from scripts.speed.gpu.cells import WrongError
@@ -35,13 +37,13 @@ def time_line(scale: Scale, *, graph: bool) -> dict[str, Any]:
     """Seconds of runs of `concat` one after the other in a worker's way, the first with all that is done once."""
     from benchmarks.execution import executing
 
-    suite = short_suite(scale, "bfloat16", epochs=_EPOCHS)
-    suite = suite.model_copy(update={"training": replace(suite.training, graph=graph)})
+    suite = _replayed(short_suite(scale, "bfloat16", epochs=_EPOCHS), graph)
+    suite = suite.model_copy(update={"encoder": EncoderSpec(width=scale.width)})
     subjects, size = scale.timed
     with tempfile.TemporaryDirectory() as folder:
         home = Home(Path(folder))
         home.datasets.mkdir(parents=True)
-        write(scans(scale.home, size=size, subjects=subjects), home.datasets / QUICK)
+        write(scans(scale.home, size=size, subjects=max(subjects, suite.protocol.folds)), home.datasets / QUICK)
         runs = plan(suite.only(["concat"]), open_dataset(home.datasets / QUICK), device=scale.device)[:_RUNS]
         seconds = [executing.execute(run, home) for run in runs]
         results = [Store(home).result(run.run.key) for run in runs]
@@ -83,8 +85,7 @@ def loops(scale: Scale) -> dict[str, Any]:
 
 def survives(scale: Scale, *, graph: bool) -> dict[str, Any]:
     """Runs by several workers, of which one is killed, have the predictions of those by one; and how many an hour."""
-    suite = short_suite(scale, "bfloat16", epochs=scale.epochs or _EPOCHS)
-    suite = suite.model_copy(update={"training": replace(suite.training, graph=graph)})
+    suite = _replayed(short_suite(scale, "bfloat16", epochs=scale.epochs or _EPOCHS), graph)
     found: dict[str, Any] = {}
     predicted = []
     for count, kills in ((1, False), (2, True)):
@@ -105,6 +106,10 @@ def survives(scale: Scale, *, graph: bool) -> dict[str, Any]:
     if differing:
         raise WrongError(f"predictions of {differing} of {len(runs)} runs differ after a worker was killed", found)
     return found
+
+
+def _replayed(suite: Suite, graph: bool) -> Suite:
+    return suite.model_copy(update={"training": replace(suite.training, graph=graph)})
 
 
 class _Runs:
