@@ -1,5 +1,6 @@
 """Studies in a database. What goes wrong with it is one line."""
 
+import logging
 import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -14,6 +15,9 @@ from studies.patience import PatientStorage
 from studies.urls import engine_options, parse_url, url_error
 
 _WHAT = "storage"
+# Optuna has a slower way to read trials where a query fails, says so at length, and fails on it where a server is away.
+logging.getLogger("optuna.storages._rdb.storage").setLevel("ERROR")
+
 #: The first tables that Optuna makes; where neither is among others, they are another program's.
 _TABLES = {"studies", "version_info"}
 

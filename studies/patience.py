@@ -11,7 +11,13 @@ from optuna.exceptions import DuplicatedStudyError, StorageInternalError
 from optuna.storages import BaseStorage
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
-from sqlalchemy.exc import InterfaceError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import (
+    InterfaceError,
+    OperationalError,
+    PendingRollbackError,
+    ResourceClosedError,
+    SQLAlchemyError,
+)
 
 from studies.urls import first_line, public_url
 
@@ -89,8 +95,7 @@ class PatientStorage(BaseStorage):  # type: ignore[misc]  # Optuna shows mypy no
                 answer = attempt()
             except (StorageInternalError, SQLAlchemyError) as error:
                 cause = error.__cause__ if isinstance(error, StorageInternalError) else error
-                waits = isinstance(cause, OperationalError | InterfaceError)
-                if not waits or time.monotonic() - begun + pause > self._limit:
+                if not _is_away(cause) or time.monotonic() - begun + pause > self._limit:
                     raise
                 self._say(cause)
                 time.sleep(pause)
@@ -111,6 +116,12 @@ class PatientStorage(BaseStorage):  # type: ignore[misc]  # Optuna shows mypy no
         else:
             limit = f"up to {self._limit / 60:g} minutes"
             self._tell(f"{where} is away: {first_line(self._url, error)}. The search waits for it, {limit}")
+
+
+def _is_away(error: BaseException | None) -> bool:
+    """Whether an error is one of a server that is away, or of a connection that has ended."""
+    kinds = OperationalError | InterfaceError | PendingRollbackError | ResourceClosedError
+    return isinstance(error, kinds) or getattr(error, "connection_invalidated", False)
 
 
 def _patient(name: str) -> Callable[..., Any]:

@@ -8,7 +8,14 @@ from typing import Any, cast
 import pytest
 from optuna.exceptions import StorageInternalError
 from optuna.storages import BaseStorage, InMemoryStorage
-from sqlalchemy.exc import DataError, OperationalError
+from sqlalchemy.exc import (
+    DataError,
+    DBAPIError,
+    InterfaceError,
+    OperationalError,
+    PendingRollbackError,
+    ResourceClosedError,
+)
 
 from studies.patience import PatientStorage
 from tests.studies.conftest import CHOICES, drive, message, searched
@@ -57,6 +64,23 @@ def test_away_at_any_moment_nothing_of_a_search_is_lost_or_doubled(parallel: int
             assert [trial.number for trial in search.study.trials] == [*range(5)]
             away = "is away: connection to me:***@host refused. The search waits for it, up to 10 minutes"
             assert lines == [f"{STORAGE} {away}", f"{STORAGE} answers again, and the search goes on"]
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        InterfaceError("select 1", {}, Exception("connection already closed")),
+        PendingRollbackError("Can't reconnect until invalid transaction is rolled back."),
+        ResourceClosedError("This Connection is closed"),
+        DBAPIError("select 1", {}, Exception("bad file descriptor"), connection_invalidated=True),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+def test_a_connection_that_has_ended_is_one_to_a_server_that_is_away(error: Exception) -> None:
+    lines: list[str] = []
+    search = _search(_Restarted(40, error=error), lines)
+    assert len(lines) == 2
+    assert len(search.trials) == 5
 
 
 def test_what_no_waiting_mends_is_raised_at_once_and_what_stays_away_at_the_limit() -> None:
