@@ -16,8 +16,8 @@ from afnetm.errors import UserError
 
 #: Larger files are none of landmarks, bytes: 83 of them take 5 kB, 478 in JSON with a word before every number 60 kB.
 MAX_BYTES = 2**18
-#: Coordinates further out are of no face, mm, and no picture, pixels.
-MAX_COORDINATE = 1e5
+#: Coordinates further out are of no face, in whichever unit, and no picture: ten metres in micrometres.
+MAX_COORDINATE = 1e7
 _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 _AXES, _NAMES = ("x", "y", "z"), ("name", "label", "landmark")
 #: Lines of ``.pts`` around its points, and the line of ``.fcsv`` that says which columns it has.

@@ -11,10 +11,12 @@ from afnetm.data.regions import landmark_set
 from afnetm.errors import UserError
 
 #: The units that files may be in.
-Unit = Literal["mm", "cm", "m", "inch"]
+Unit = Literal["um", "mm", "cm", "m", "inch"]
 #: Millimetres in each.
-MILLIMETRES: dict[Unit, float] = {"mm": 1.0, "cm": 10.0, "m": 1000.0, "inch": 25.4}
-_WORDS: dict[Unit, str] = {"mm": "millimetres", "cm": "centimetres", "m": "metres", "inch": "inches"}
+MILLIMETRES: dict[Unit, float] = {"um": 0.001, "mm": 1.0, "cm": 10.0, "m": 1000.0, "inch": 25.4}
+_WORDS: dict[Unit, str] = {
+    "um": "micrometres", "mm": "millimetres", "cm": "centimetres", "m": "metres", "inch": "inches"
+}  # fmt: skip
 #: A face whose eyes and nose are this many times as large as the average one, or as small, is none in this unit. Units
 #: are further apart: the nearest two, centimetres and inches, by 2.5.
 _MOST_APART = 1.5

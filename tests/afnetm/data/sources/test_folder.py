@@ -336,7 +336,7 @@ def test_landmarks_in_the_picture_are_lifted_to_the_surface(scans: Path, table: 
         table("a,fear,1,face.ply,l.pts,").load("a_fear_1")
 
 
-@pytest.mark.parametrize(("unit", "size"), [("cm", 10), ("m", 1000), ("inch", 25.4)])
+@pytest.mark.parametrize(("unit", "size"), [("cm", 10), ("m", 1000), ("inch", 25.4), ("um", 0.001)])
 @pytest.mark.parametrize("kind", ["anatomical", "Bosphorus"])
 def test_files_in_another_unit_are_refused_by_its_name_and_read_with_it(
     unit: str, size: float, kind: str, scans: Path, made: Scan, tmp_path: Path
