@@ -13,7 +13,7 @@ from rich.markup import escape
 
 from afnetm.errors import UserError
 from afnetm.unwritten import why_unwritten
-from benchmarks.cli import archive, check, data, listing, report, status, track
+from benchmarks.cli import archive, check, data, listing, plan, report, status, track
 from benchmarks.cli import search as cli_search
 from benchmarks.cli.arguments import Command, Program
 from benchmarks.cli.asking import begin, stoppable
@@ -192,6 +192,7 @@ def run(
 app.command(cls=Command)(cli_search.search)
 
 
+app.command(cls=Command)(plan.plan)
 app.command(cls=Command)(status.status)
 app.command(cls=Command)(track.track)
 

@@ -179,8 +179,8 @@ def search_forecast(job: Job, *, storage_url: str | None, measure: bool, report:
     assert spec is not None
     if job.dataset is None and job.suite.dataset.synthetic is None:
         return f"dataset '{job.suite.dataset.name}' does not exist; to make it:\n  {how_to_make(job.suite.dataset)}"
-    trials = _trials(job, storage_url)
-    found = [_share(job, spec, label, trials, measure=measure) for label in job.labels]
+    trials = trials_of(job, storage_url)
+    found = [search_share(job, spec, label, trials, measure=measure) for label in job.labels]
     studies = len(_places(job, spec)) * spec.selection_repeats
     about = (
         f"{spec.selection}: {counted(studies, 'study')} a method, each of {spec.budget}, "
@@ -199,7 +199,10 @@ def search_forecast(job: Job, *, storage_url: str | None, measure: bool, report:
     return Group(table_of(found, "trainings", beside), *(f"[dim]{escape(note)}[/]" for note in notes), *faults(found))
 
 
-def _share(job: Job, spec: SearchSpec, label: str, known: Mapping[str, list[FrozenTrial]], *, measure: bool) -> Share:
+def search_share(
+    job: Job, spec: SearchSpec, label: str, known: Mapping[str, list[FrozenTrial]], *, measure: bool
+) -> Share:
+    """A method's share of a search, whose trials are `known` by their study's name (`trials_of`)."""
     names = [
         study_name(job.suite.name, label, where, search)
         for where, search in product(_places(job, spec), range(spec.selection_repeats))
@@ -249,7 +252,7 @@ def _places(job: Job, spec: SearchSpec) -> list[Where]:
     return list(product(range(protocol.repeats), range(protocol.folds)))
 
 
-def _trials(job: Job, storage_url: str | None) -> dict[str, list[FrozenTrial]]:
+def trials_of(job: Job, storage_url: str | None) -> dict[str, list[FrozenTrial]]:
     """The trials of every study there is that have been trained, by its name, whatever it searched."""
     try:
         with storage_errors(storage_url):

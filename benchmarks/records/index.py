@@ -31,7 +31,7 @@ _SCHEMA = pa.schema(
     {
         **{"archive": pa.string(), "inode": pa.uint64(), "changed": pa.int64(), "key": pa.string()},
         **{"size": pa.int64(), "weights": pa.bool_(), "seconds": pa.float64(), "test_seconds": pa.float64()},
-        **{"finished": pa.string(), "sources": pa.string()},
+        **{"finished": pa.string(), "sources": pa.string(), "device": pa.string(), "sharing": pa.int64()},
     }
 )
 
@@ -46,6 +46,8 @@ class Summary(NamedTuple):
         test_seconds: of testing; likewise.
         finished: when, seconds since 1970 as the record has them; empty where it does not say.
         sources: digests of the method's files, in JSON; empty where it has none.
+        device: name of the GPU, or of the processor, that its seconds are of; empty where it does not say.
+        sharing: runs that were trained on that GPU at once.
     """
 
     size: int
@@ -54,6 +56,8 @@ class Summary(NamedTuple):
     test_seconds: float | None = None
     finished: str = ""
     sources: str = ""
+    device: str = ""
+    sharing: int = 1
 
     @property
     def times(self) -> dict[str, float] | None:
@@ -146,11 +150,14 @@ def _summary(folder: Folder) -> Summary:
     try:
         result = json.loads((folder / "result.json").read_bytes())
         sources, finished = result.get("sources"), result["finished"]
+        device, processor = str(result.get("device_name", "")), str(result.get("hardware", "")).partition(",")[0]
         return bare._replace(
             seconds=float(result["seconds"]),
             test_seconds=float(result["test_seconds"]),
             finished=str(finished) if type(finished) in {int, float} and isfinite(finished) else "",
             sources="" if sources is None else json.dumps(sources),
+            device=processor if device == "cpu" else device,
+            sharing=int(result.get("gpu_workers", 1)),
         )
     except (OSError, KeyError, TypeError, AttributeError, OverflowError, RecursionError, *BROKEN):
         return bare

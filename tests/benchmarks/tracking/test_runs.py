@@ -216,7 +216,7 @@ def test_above_a_number_of_runs_a_copy_says_where_its_files_are_until_they_are_a
         assert child.data.tags["afnetm.record"] == "runs/k0/k0"
         return logged, len(client.list_artifacts(child.info.run_id)), child.data.tags.get("mlflow.note.content", "")
 
-    said = "Its files are not copied here; they are `runs/k0` of the folder that `afnetm` writes to."
+    said = "Its files are not copied here; they are `runs/k0/k0` of the folder that `afnetm` writes to."
     assert again("auto") == (1, 0, said)
     assert again("off") == (0, 0, said)
     assert again("on") == (1, 4, "")
