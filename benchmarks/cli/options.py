@@ -82,7 +82,7 @@ ExecutorName = Annotated[
     typer.Option(
         "--executor",
         metavar="local|ray",
-        help="What trains: processes of this machine, or those of a Ray cluster (docs/cluster.md).",
+        help="What trains: processes of this machine, or those of a Ray cluster (docs/ray.md).",
         autocompletion=complete_executors,
     ),
 ]

@@ -182,8 +182,10 @@ class RayWorkers:
             return False
         try:
             answer = self._answer(actor.run.remote(task.planned, task.work))
-        except RayError as error:
-            if task.moves < _MOVES and (isinstance(error, ActorUnavailableError) or not _alive(node)):
+        except _OverError:
+            raise
+        except Exception as error:  # of Ray's, or of what could not be sent
+            if task.moves < _MOVES and _is_gone(error, node):
                 task.moves += 1
                 self._tasks.put(task)
             else:
@@ -246,9 +248,11 @@ def _kill(actor: Any) -> None:
         ray.kill(actor)
 
 
-def _alive(node: str) -> bool:
-    """Whether a machine is still part of the cluster, as far as is known."""
-    return any(one["Alive"] for one in ray.nodes() if one["NodeID"] == node)
+def _is_gone(error: Exception, node: str) -> bool:
+    """Whether an actor was lost with its machine: that does not answer, or is no longer part of the cluster."""
+    if isinstance(error, ActorUnavailableError):
+        return True
+    return isinstance(error, RayActorError) and not any(one["Alive"] for one in ray.nodes() if one["NodeID"] == node)
 
 
 def _line(error: Exception) -> str:

@@ -5,9 +5,11 @@ They take a minute or two: `nox -s faults`. What is said where there is no clust
 
 import json
 import os
+import re
 import secrets
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -41,6 +43,7 @@ from tests.benchmarks.found import assert_same, runs_done
 # Ray's own modules warn of what they import.
 pytestmark = [pytest.mark.faults, pytest.mark.filterwarnings("default")]
 
+ROOT = Path(__file__).parents[3]
 TABLES = {
     "description": "a test",
     "dataset": {"name": "tiny"},
@@ -313,3 +316,25 @@ def test_ray_of_this_machine_alone_ends_with_ctrl_c_and_leaves_nothing(home: Pat
     assert not (tmp_path / "me").exists()
     assert not Path(folder).exists()
     assert all((home / "runs" / key / "result.json").is_file() for key in os.listdir(home / "runs"))
+
+
+def test_the_script_of_the_documentation_runs(home: Path, suite: Path, tmp_path: Path) -> None:
+    """As far as one machine goes: a head that asks for a token, a run on it, and nothing left of either."""
+    (script,) = re.findall(r"```bash\n(.*?)```", (ROOT / "docs" / "ray.md").read_text(), re.DOTALL)
+    (tmp_path / "ray-cluster.sh").write_text(script)
+    (tmp_path / "me").mkdir()
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    own = {name: value for name, value in os.environ.items() if not name.startswith("RAY_")}
+    own |= {"HOME": str(tmp_path / "me"), "AFNETM_HOME": str(home), "RAY_HEAD": "127.0.0.1", "RAY_PORT": str(port)}
+    own |= {"RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0", "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
+    words = ["bash", "ray-cluster.sh", str(suite), "--", "--methods", "texture"]
+    done = subprocess.run(words, cwd=tmp_path, env=own, capture_output=True, text=True, timeout=300, check=False)
+    assert done.returncode == 0, done.stderr
+    assert runs_done(home) == 3
+    token = tmp_path / "me" / ".ray" / "auth_token"
+    assert token.stat().st_mode & 0o077 == 0
+    assert not [path for path in home.rglob("*") if path.is_file() and token.read_bytes() in path.read_bytes()]
+    with socket.socket() as left:
+        assert left.connect_ex(("127.0.0.1", port)) != 0
