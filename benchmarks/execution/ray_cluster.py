@@ -26,6 +26,7 @@ _LOCAL = {
     "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",
     "RAY_AUTH_MODE": "token",
     "RAY_USAGE_STATS_ENABLED": "0",
+    "RAY_worker_niceness": "0",  # or whatever else runs here would come first, as it does not with local workers
 }
 #: Bytes that this machine's own cluster shares between processes: a run and its record need little, as the dataset is
 #: read where it is.
