@@ -9,7 +9,6 @@ from collections import ChainMap
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -147,20 +146,12 @@ class Store:
 
     def write_files(self, key: str, files: Mapping[str, bytes]) -> None:
         """Writes the files of a record (`files_of`), which another process may have made, in the same way."""
-        self._put(key, partial(_write, files))
-
-    def copy(self, key: str, source: Folder) -> None:
-        """Copies the record of run `key` from the folder of another store, or of an archive, in the same way."""
-        self.write_files(key, {file.name: read_file(file) for file in run_files(source)})
-
-    def _put(self, key: str, fill: Callable[[Path], object]) -> None:
-        """`fill` makes the folder that it is given and what is in it."""
         folder = self._home.run(key)
         for again in (True, False):
             self._home.unfinished.mkdir(parents=True, exist_ok=True)
             beside = self._home.unfinished / f"{key}.{unique()}"
             try:
-                fill(beside)
+                _write(files, beside)
                 for path in [*beside.iterdir(), beside]:
                     to_disk(path)
                 folder.parent.mkdir(parents=True, exist_ok=True)
@@ -175,6 +166,10 @@ class Store:
             finally:  # where it could not be written, on a full disk, say, what there is of it is in the way
                 shutil.rmtree(beside, ignore_errors=True)
         self._forget_failure(key)
+
+    def copy(self, key: str, source: Folder) -> None:
+        """Copies the record of run `key` from the folder of another store, or of an archive, in the same way."""
+        self.write_files(key, {file.name: read_file(file) for file in run_files(source)})
 
     def write_failure(self, key: str, reason: str, text: str = "") -> None:
         """Records why run `key` failed, in one line and in a text with the traceback; the next run tries it again."""

@@ -42,7 +42,7 @@ def main() -> None:
             ("quick suite", partial(whole.quick_suite, folder / "home", device=device)),
             ("tracking", partial(whole.tracking, folder / "home")),
             ("a run's own cost", partial(own_cost.run, folder / "home", folder / "again", device=device)),
-            ("executors", partial(executors.beside, folder / "home", device=device)),
+            ("executors", partial(executors.beside, folder / "home", folder / "executed", device=device)),
             ("a search's own cost", partial(searching.overhead, folder / "home", device=device)),
             ("100,000 runs", partial(counting.many, folder / "counted")),
             ("report of 10,000 runs", partial(reporting.report, folder / "many")),
