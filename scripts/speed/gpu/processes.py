@@ -66,9 +66,9 @@ def _train(to: "Connection[Any, Any]", scale: Scale, way: str, batch: int, most:
             _wait(scale)
             to.send("ready")
             while True:
-                ends = (begun := time.perf_counter()) + to.recv()
-                taken = 0
-                while time.perf_counter() < ends:
+                seconds = to.recv()  # which is its turn
+                begun, taken = time.perf_counter(), 0
+                while not taken or time.perf_counter() < begun + seconds:
                     for _ in range(scale.window):
                         take()
                     taken += scale.window
