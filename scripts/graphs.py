@@ -1,9 +1,10 @@
 """Compatibility of each method with graph modes: torch.compile without breaks, and CUDA graphs.
 
-``python -m scripts.graphs``, on a CPU, in a minute or two. Nothing is required of a method: with `compile`
+``python -m scripts.graphs``, on a CPU, in two or three minutes. Nothing is required of a method: with `compile`
 set in a training configuration it runs in any number of pieces, only slower than whole.
 """
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -13,14 +14,16 @@ from rich.console import Console
 from rich.table import Table
 from torch import nn
 
-from afnetm.contract.waits import Waits
+from afnetm.contract.devices import Subject, replays
 from afnetm.data.maps import WINDOW_MM
 from afnetm.data.scan import EXPRESSIONS
+from afnetm.errors import UserError
 from afnetm.face_batch import FaceBatch
-from afnetm.hooks import step_loss
+from afnetm.hooks import hooks_of
 from afnetm.method import Method
 from afnetm.model.encoder import EncoderSpec
 from afnetm.registry import methods
+from afnetm.training.process import prepared
 
 # What a network is traced with does not change how often it breaks; the smallest is traced the quickest.
 _ENCODER = EncoderSpec(name="resnet18", width=0.125)
@@ -34,24 +37,26 @@ class Friendliness:
     Attributes:
         pieces: graphs that torch.compile makes of a forward pass; 1 is the whole, 0 is none.
         breaks: why there is more than one, or none: the first line of each reason.
-        waits: operations of a training step whose result decides what comes next, so that the host must wait for the
-            device; a CUDA graph cannot hold any.
+        eager: why a training step cannot be recorded and replayed; empty where it can (`afnetm.training.graphs`).
     """
 
     pieces: int
     breaks: tuple[str, ...]
-    waits: tuple[str, ...]
+    eager: str
 
 
 def friendliness(kind: type[Method]) -> Friendliness:
-    """Traces a method at its defaults, and watches a training step of it."""
+    """Traces a method at its defaults, and replays training steps of it."""
     torch.manual_seed(0)
     network = kind().build(_ENCODER, len(EXPRESSIONS)).train()
     pieces, breaks = _traced(network)
-    with Waits() as waits:
-        _, loss = step_loss(network, _faces(), torch.arange(_BATCH) % len(EXPRESSIONS))
-        torch.autograd.backward(loss)
-    return Friendliness(pieces, breaks, tuple(sorted(waits.found)))
+    eager = hooks_of(network).eager_only
+    try:
+        with prepared():
+            replays(Subject(kind, "cpu", _SIZE, _ENCODER))
+    except UserError as error:
+        eager = str(error)
+    return Friendliness(pieces, breaks, eager)
 
 
 def _traced(network: nn.Module) -> tuple[int, tuple[str, ...]]:
@@ -76,6 +81,7 @@ def _faces() -> FaceBatch:
 
 def main() -> None:
     """Prints a row a method."""
+    logging.disable(logging.WARNING)  # a line of each that is not recorded: the table says so
     table = Table(box=None, pad_edge=False, header_style="bold")
     for name in ("method", "torch.compile", "CUDA graph", "why not"):
         table.add_column(name, overflow="fold")
@@ -84,8 +90,8 @@ def main() -> None:
         with console.status(name):
             found = friendliness(kind)
         whole = {0: "fails", 1: "whole"}.get(found.pieces, f"{found.pieces} pieces")
-        reasons = [*found.breaks, *(f"the host waits: {wait}" for wait in found.waits)]
-        table.add_row(name, whole, "no" if found.waits else "could be", "; ".join(reasons))
+        reasons = [*found.breaks, *([found.eager] if found.eager else [])]
+        table.add_row(name, whole, "no" if found.eager else "replayed", "; ".join(reasons))
     console.print(table)
 
 

@@ -26,9 +26,9 @@ class Waiting(Whole):
 def test_a_network_that_asks_for_a_number_is_told_from_one_that_does_not(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Texture, "build", lambda self, encoder, classes: Whole())
     found = friendliness(Texture)
-    assert (found.pieces, found.waits) == (1, ())
+    assert (found.pieces, found.eager) == (1, "")
     monkeypatch.setattr(Texture, "build", lambda self, encoder, classes: Waiting())
     found = friendliness(Texture)
     assert found.pieces != 1
     assert found.breaks
-    assert found.waits == ("_local_scalar_dense",)
+    assert "the host would wait for _local_scalar_dense" in found.eager

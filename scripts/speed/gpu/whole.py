@@ -14,13 +14,15 @@ from typing import Any
 from afnetm.data.dataset import open_dataset
 from afnetm.model.encoder import EncoderSpec
 from afnetm.training.config import TrainingConfig
-from benchmarks.execution.driver import Outcome, drive, execute
+from benchmarks.execution.driver import drive, execute
 from benchmarks.execution.slots import slots
 from benchmarks.execution.workers import Worker
+from benchmarks.execution.workload import Outcome
 from benchmarks.plans.runs import PlannedRun, plan
 from benchmarks.plans.suite import Suite
+from benchmarks.records.claims import driving
 from benchmarks.records.home import Home
-from benchmarks.records.store import Store
+from benchmarks.records.store import Record, Store
 from scripts.speed.gpu.cells import WrongError
 from scripts.speed.gpu.learning import scratch, short_suite
 from scripts.speed.gpu.scale import Scale
@@ -95,7 +97,8 @@ def survives(scale: Scale, *, graph: bool) -> dict[str, Any]:
             runs = [run for run in planned if run.run.fold < max(2, scale.folds)]
             workers = [Worker(slot) for slot in slots(scale.device, workers=count, per_gpu=count)]
             begun, done = time.perf_counter(), _Runs(runs)
-            drive(done, home, workers=workers, work=_killed_once if kills else execute)
+            with driving(home) as claims:
+                drive(done, home, claims, workers=workers, work=_killed_once if kills else execute)
             found[f"{count} workers, runs/h"] = len(runs) / (time.perf_counter() - begun) * 3600
             failed = [outcome.reason for outcome in done.ended if outcome.reason is not None]
             if failed or len(done.ended) != len(runs):
@@ -115,6 +118,8 @@ def _replayed(suite: Suite, graph: bool) -> Suite:
 class _Runs:
     """A workload of runs in their order."""
 
+    waits = False
+
     def __init__(self, runs: list[PlannedRun]) -> None:
         self._left = deque(runs)
         self.ended: list[Outcome] = []
@@ -126,7 +131,7 @@ class _Runs:
         self.ended.append(outcome)
 
 
-def _killed_once(planned: PlannedRun, home: Home) -> float:
+def _killed_once(planned: PlannedRun, home: Home) -> Record | None:
     """Executes a run; the process of the first one dies in the middle of it."""
     try:
         (home.path / "killed").touch(exist_ok=False)
