@@ -79,13 +79,14 @@ class _Glb:
         parts: list[tuple[NDArray[Any], ...]] = []
         paints: list[Paint] = []
         colours: list[NDArray[np.float64]] = []
-        start, bare = 0, ""
+        bare: list[str] = []
+        start = 0
         for matrix, primitive, label in self.drawn():
             if primitive.get("mode", 4) < 4:
                 continue  # points and lines
             positions, faces, uv, paint = self.part(primitive, label)
             if uv is None:
-                bare = bare or f"{label}, {len(faces)} faces, has no texture coordinates"
+                bare.append(f"{label}, {len(faces)} faces, has no texture coordinates")
                 uv = np.zeros((len(positions), 2))
             if "COLOR_0" in primitive["attributes"]:
                 colours.append(self.colours(primitive["attributes"]["COLOR_0"], len(positions)))
@@ -98,8 +99,8 @@ class _Glb:
         if not parts:
             raise UserError(f"{self.name}: it contains no faces")
         coloured = len(colours) == len(parts)
-        if bare and not coloured:
-            raise UserError(f"{self.name}: {bare}")
+        if bare and (not coloured or len(bare) < len(parts)):
+            raise UserError(f"{self.name}: {bare[0]}")
         vertices, faces, uv, painted = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
         return surface(
             self.name,

@@ -75,7 +75,7 @@ def read_obj(content: bytes, name: str) -> ObjMesh:
         except ValueError:
             raise UserError(f"{name}, line {number}: {formatted(line)} is not understood") from None
     coloured = len(colours) == len(vertices)
-    if bare and not coloured:
+    if bare and (not coloured or bare < len(sizes)):
         raise UserError(
             f"{name}, line {first_bare}: a face without texture coordinates, the first such of {bare} among "
             f"{len(sizes)} (needed at every corner: 'f 1/1 2/2 3/3')"

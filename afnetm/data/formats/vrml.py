@@ -1,7 +1,7 @@
-"""VRML 2.0 files of one textured surface, as in BU-3DFE.
+"""VRML 2.0 files of one surface, textured as in BU-3DFE, or with colours.
 
-Read is what a scan needs: one IndexedFaceSet with its coordinates, texture coordinates and picture names. Everything
-else is passed over; what would move the surface and is not done here is refused rather than ignored.
+Read is what a scan needs: one IndexedFaceSet with its coordinates, texture coordinates and picture names, or colours.
+Everything else is passed over; what would move the surface and is not done here is refused rather than ignored.
 """
 
 import re
@@ -26,10 +26,12 @@ class VrmlMesh:
     Attributes:
         vertices: ``(V, 3)`` float32, as they stand in the file.
         faces: ``(F, 3)`` int32, indices into `vertices`, counter-clockwise seen from outside.
-        uv: ``(T, 2)`` float32, origin at the texture's lower left corner; outside 0..1 as `wrap` says.
+        uv: ``(T, 2)`` float32, origin at the texture's lower left corner; outside 0..1 as `wrap` says. All 0
+            where the file has colours instead.
         uv_faces: ``(F, 3)`` int32, indices into `uv`, corner by corner as in `faces`.
         textures: the urls of the file's ImageTextures, in its order.
         wrap: what a texture does beyond its edges along u and v: by the standard it repeats unless told not to.
+        colours: ``(V, 3)`` float32 of the vertices, 0..1; None where there are texture coordinates.
     """
 
     vertices: NDArray[np.float32]
@@ -38,6 +40,7 @@ class VrmlMesh:
     uv_faces: NDArray[np.int32]
     textures: tuple[str, ...]
     wrap: tuple[Wrap, Wrap] = ("repeat", "repeat")
+    colours: NDArray[np.float32] | None = None
 
 
 #: What may be around the surface: nothing of it depends on a viewer or a choice.
@@ -54,7 +57,9 @@ _COORDINATES, _UV = ("Coordinate", "point"), ("TextureCoordinate", "point")
 _INDEX, _UV_INDEX = ("IndexedFaceSet", "coordIndex"), ("IndexedFaceSet", "texCoordIndex")
 _CCW, _CONVEX = ("IndexedFaceSet", "ccw"), ("IndexedFaceSet", "convex")
 _REPEATS = (("ImageTexture", "repeatS"), ("ImageTexture", "repeatT"))
-_FIELDS = (_COORDINATES, _UV, _INDEX, _UV_INDEX, _CCW, _CONVEX)
+_COLOURS, _COLOUR_INDEX = ("Color", "color"), ("IndexedFaceSet", "colorIndex")
+_BY_VERTEX = ("IndexedFaceSet", "colorPerVertex")
+_FIELDS = (_COORDINATES, _UV, _INDEX, _UV_INDEX, _CCW, _CONVEX, _COLOURS, _COLOUR_INDEX, _BY_VERTEX)
 
 
 def read_vrml(content: bytes, name: str) -> VrmlMesh:
@@ -63,9 +68,10 @@ def read_vrml(content: bytes, name: str) -> VrmlMesh:
     Polygons become triangles by fans from their first corner. Vertices that no face uses stay: landmarks count them.
 
     Raises:
-        UserError: the file is damaged; holds none or several IndexedFaceSets, one without coordinates or texture
-            coordinates, or one that is moved (Transform other than the identity) or used again (USE); or a polygon
-            has fewer than three corners, one corner twice or a corner that does not exist.
+        UserError: the file is damaged; holds none or several IndexedFaceSets, one without coordinates or without both
+            texture coordinates and a colour for every vertex, or one that is moved (Transform other than the identity)
+            or used again (USE); or a polygon has fewer than three corners, one corner twice or a corner that does not
+            exist.
     """
     text = without_comments(content, name)
     fields: dict[tuple[str, str], Entry] = {}
@@ -98,14 +104,15 @@ def read_vrml(content: bytes, name: str) -> VrmlMesh:
 
 def _mesh(text: Text, opening: Entry, fields: dict[tuple[str, str], Entry], textures: tuple[str, ...]) -> VrmlMesh:
     """The surface of the IndexedFaceSet that begins at `opening`."""
-    for node, field in (_COORDINATES, _UV, _INDEX):
+    coloured = _COLOURS in fields and _UV not in fields
+    for node, field in (_COORDINATES, *(() if coloured else (_UV,)), _INDEX):
         if (node, field) not in fields:
             raise text.error(opening.start, f"an incomplete IndexedFaceSet (missing: {node}.{field})")
     vertices = floats(text, fields[_COORDINATES], 3)
-    uv = floats(text, fields[_UV], 2)
+    uv = np.zeros_like(vertices[:, :2]) if coloured else floats(text, fields[_UV], 2)
     polygons = Polygons.read(text, fields[_INDEX])
     uv_polygons = polygons  # where there are none of their own, or an empty list of them, by the standard
-    if _UV_INDEX in fields and fields[_UV_INDEX].within(text).strip(b" \t\r\n,"):
+    if not coloured and _has_numbers(text, fields, _UV_INDEX):
         uv_polygons = Polygons.read(text, fields[_UV_INDEX])
     polygons.check(len(vertices))
     uv_polygons.check_places(polygons, len(uv))
@@ -116,7 +123,25 @@ def _mesh(text: Text, opening: Entry, fields: dict[tuple[str, str], Entry], text
     along_u: Wrap
     along_v: Wrap
     along_u, along_v = ("repeat" if _is_true(text, fields, key) else "clamp" for key in _REPEATS)
-    return VrmlMesh(vertices, faces, uv, uv_faces, textures, (along_u, along_v))
+    colours = _colours(text, fields, len(vertices)) if coloured else None
+    return VrmlMesh(vertices, faces, uv, uv_faces, textures, (along_u, along_v), colours)
+
+
+def _colours(text: Text, fields: dict[tuple[str, str], Entry], vertices: int) -> NDArray[np.float32]:
+    """The colours of the vertices, one each."""
+    entry = fields[_COLOURS]
+    colours = floats(text, entry, 3)
+    if not _is_true(text, fields, _BY_VERTEX) or _has_numbers(text, fields, _COLOUR_INDEX) or len(colours) != vertices:
+        raise text.error(
+            entry.start, f"{len(colours)} colours, {vertices} vertices (allowed: one each, in their order)"
+        )
+    if not ((colours >= 0) & (colours <= 1)).all():
+        raise text.error(entry.start, "a colour is out of range (allowed: 0 to 1)")
+    return colours
+
+
+def _has_numbers(text: Text, fields: dict[tuple[str, str], Entry], key: tuple[str, str]) -> bool:
+    return key in fields and bool(fields[key].within(text).strip(b" \t\r\n,"))
 
 
 def _is_true(text: Text, fields: dict[tuple[str, str], Entry], key: tuple[str, str]) -> bool:

@@ -91,11 +91,11 @@ def _mesh(folder: DataFolder, name: str, texture: str | None) -> Textured:
             raise UserError(f"{name}: it has no texture coordinates, which the picture {texture} needs")
         image = read_picture(folder.read(texture), texture)
         return Textured(surface=surface, texture=image, wrap=surface.paints[0].wrap)
+    if surface.colours is not None and not surface.textured:  # whatever picture it names has no place on it
+        return Textured(surface=surface, texture=surface.colours, wrap=("clamp", "clamp"))
     paints = _of_materials(folder, name, obj) if obj else [_found(folder, name, paint) for paint in surface.paints]
     if surface.colours is not None and all(paint.picture is None for paint in paints):
         return Textured(surface=surface, texture=surface.colours, wrap=("clamp", "clamp"))
-    if not surface.textured:
-        raise UserError(f"{name}: it has no texture coordinates, which its picture needs")
     _check(paints, surface, name)
     pictures = _pictures(folder, paints, name)
     if len(pictures) == 1:
@@ -129,6 +129,8 @@ def _vrml(content: bytes, name: str) -> Surface:
         uv_faces=mesh.uv_faces,
         paints=(Paint(faces="its surface", picture=picture, wrap=mesh.wrap),),
         painted=np.zeros(len(mesh.faces), np.int64),
+        textured=mesh.colours is None,
+        colours=None if mesh.colours is None else np.rint(mesh.colours * 255).astype(np.uint8),
     )
 
 

@@ -1,3 +1,6 @@
+import re
+from collections.abc import Callable, Iterator
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -144,6 +147,42 @@ def test_other_nodes_are_passed_over() -> None:
     )
     np.testing.assert_array_equal(mesh.faces, [[0, 1, 2]])
     assert mesh.textures == ("a.bmp", "b.png", "http://localhost/c.png")
+
+
+COLOURS = "color Color { color [1 0 0, 0 1 0, 0 0 1, .2 .4 .6] }"
+
+
+def test_colours_of_vertices_are_read_where_there_are_no_texture_coordinates() -> None:
+    mesh = read_set(f"{POINTS} {COLOURS} colorIndex [] coordIndex [0 1 2 -1 0 2 3 -1]")
+    assert mesh.colours is not None
+    np.testing.assert_array_equal(mesh.colours, np.float32([[1, 0, 0], [0, 1, 0], [0, 0, 1], [0.2, 0.4, 0.6]]))
+    np.testing.assert_array_equal(mesh.faces, [[0, 1, 2], [0, 2, 3]])
+    assert read_set(f"{FACE} {COLOURS}").colours is None
+    for change, expected in (
+        ("colorPerVertex FALSE", "4 colours, 4 vertices (allowed: one each, in their order)"),
+        ("colorIndex [0 1 2 -1]", "4 colours, 4 vertices (allowed: one each, in their order)"),
+    ):
+        with pytest.raises(UserError, match=re.escape(expected)):
+            read_set(f"{POINTS} {COLOURS} {change} coordIndex [0 1 2 -1]")
+    for old, new, expected in (
+        (", .2 .4 .6", "", "3 colours, 4 vertices (allowed: one each"),
+        (".2", "20", "a colour is out of range (allowed: 0 to 1)"),
+    ):
+        with pytest.raises(UserError, match=re.escape(expected)):
+            read_set(f"{POINTS} {COLOURS.replace(old, new)} coordIndex [0 1 2 -1]")
+
+
+def test_damaged_colours_are_read_or_refused_with_one_line(mutations: Callable[..., Iterator[bytes]]) -> None:
+    scene = f"{HEADER}Shape {{ geometry IndexedFaceSet {{ {POINTS} {COLOURS} coordIndex [0 1 2 -1 0 2 3 -1] }} }}"
+    for content in mutations(scene.encode(), count=300, seed=0):
+        try:
+            mesh = read_vrml(content, "F0001/face.wrl")
+        except UserError as error:
+            assert re.match(r"F0001/face\.wrl[^\n]+$", str(error))  # noqa: PT017
+            continue
+        assert mesh.colours is not None
+        assert mesh.colours.shape == mesh.vertices.shape
+        assert mesh.faces.max() < len(mesh.vertices)
 
 
 SET = f"Shape {{ geometry IndexedFaceSet {{ {FACE} }} }}"

@@ -192,6 +192,9 @@ def test_colours_of_vertices_are_the_texture_where_there_is_none(scan):
     assert read_obj(scan, None, coloured + "f 1 2 3\nf 1 3 4\n").texture.tolist() == expected
     np.testing.assert_array_equal(read_obj(scan, MTL, f"mtllib a.mtl\n{coloured}usemtl skin\n{FACES}").texture, FACE)
     np.testing.assert_array_equal(read_obj(scan, None, coloured + FACES, texture="scan/eyes.png").texture, EYES)
+    assert read_obj(scan, MTL, f"mtllib a.mtl\n{coloured}usemtl skin\nf 1 2 3\nf 1 3 4\n").texture.tolist() == expected
+    with pytest.raises(UserError, match="a face without texture coordinates, the first such of 1 among 2"):
+        read_obj(scan, None, coloured + "f 1/1 2/2 3/3\nf 1 3 4\n")
     with pytest.raises(UserError, match="a.obj: it has no texture coordinates, which the picture scan/eyes.png needs"):
         read_obj(scan, None, coloured + "f 1 2 3\nf 1 3 4\n", texture="scan/eyes.png")
 
