@@ -1,6 +1,6 @@
 """Manifests of one suite from several homes, of which each ran other methods, folds or searches, made into one."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -34,15 +34,18 @@ def united(own: Manifest, other: Manifest, *, where: str) -> Manifest:
     resolved = own.resolved
     if "methods" in resolved:
         resolved = resolved | {"methods": _more(resolved["methods"], other.resolved["methods"])}
+    runs = _runs(own, other, own.runs, other.runs, where)
+    rank = {(one.method, one.repeat, one.fold): number for number, one in enumerate(runs)}
+    additional = _runs(own, other, own.additional, other.additional, where)
     return replace(
         own,
         resolved=resolved,
         methods=_more(own.methods, other.methods),
-        runs=_runs(own, other, own.runs, other.runs, where),
-        additional=_runs(own, other, own.additional, other.additional, where),
+        runs=runs,
+        additional=sorted(additional, key=lambda one: rank.get((one.method, one.repeat, one.fold), len(rank))),
         defaults=_runs(own, other, own.defaults, other.defaults, where),
         added=list(dict.fromkeys([*own.added, *other.added])),
-        tuning=_tuning(own.tuning, other.tuning),
+        tuning=_tuning(own.tuning, other.tuning, rank),
         secret=own.secret or other.secret,
     )
 
@@ -86,8 +89,8 @@ def _runs(
     return list(found.values())
 
 
-def _tuning(own: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:
-    """Tuning record of both; of a study that both have, the one with more trials."""
+def _tuning(own: dict[str, Any], other: dict[str, Any], rank: Mapping[tuple[str, int, int], int]) -> dict[str, Any]:
+    """Tuning record of both, its studies in the order of the runs; of one that both have, the one with more trials."""
     if not (own and other):
         return own or other
 
@@ -97,4 +100,9 @@ def _tuning(own: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:
     studies = {study["study"]: study for study in own["studies"]}
     for study in other["studies"]:
         studies[study["study"]] = max(studies.get(study["study"], study), study, key=trials)
-    return own | {"spaces": _more(own["spaces"], other["spaces"]), "studies": list(studies.values())}
+
+    def place(study: dict[str, Any]) -> tuple[int, int]:
+        return study["search"], rank.get((study["method"], study["repeat"], study["fold"]), -1)  # one for all folds
+
+    united = sorted(studies.values(), key=place)
+    return own | {"spaces": _more(own["spaces"], other["spaces"]), "studies": united}

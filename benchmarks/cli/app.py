@@ -142,6 +142,14 @@ def run(
         Path | None,
         typer.Option(help="Train with the parameters in this TOML file, as a search writes it, instead of searching."),
     ] = None,
+    shard: Annotated[
+        str | None,
+        typer.Option(
+            metavar="I/N",
+            help="Only every N-th fold, from the I-th on, with all methods: for homes that share nothing, which "
+            "`afnetm merge` then makes into one.",
+        ),
+    ] = None,
     dry_run: DryRun = False,
     with_faces: WithFaces = False,
     artifacts: Artifacts = "auto",
@@ -157,6 +165,7 @@ def run(
     Example: `afnetm run quick --methods concat afnetm --workers 2`
     """
     from benchmarks.commands.request import Options, ask
+    from benchmarks.plans.shards import parse_shard
 
     check_artifacts(artifacts)
     options = Options(
@@ -170,6 +179,7 @@ def run(
         executor=executor,
         ray_address=ray_address,
         dry=dry_run,
+        shard=parse_shard(shard) if shard is not None else None,
         params=params,
     )
     request = ask(suite, options)

@@ -22,6 +22,7 @@ from benchmarks.search.links import note_outcome
 from benchmarks.search.searching import StudySpec, finished, search, study_specs
 from benchmarks.search.tuning import by_search, found_by, position
 from benchmarks.terminal.console import Terminal, errors
+from benchmarks.terminal.words import counted
 from studies.best_parameters import written
 from studies.search import Search
 from studies.storage import open_storage, storage_errors
@@ -83,14 +84,16 @@ def _say(line: str) -> None:
 
 
 def _other_studies(job: Job) -> list[StudySpec]:
-    """The studies of the methods that were not asked for."""
+    """The studies of the methods and folds that were not asked for."""
     assert job.search is not None
     found, folds = [], {one.where: one.folds for one in job.studies}
     for label in job.suite.methods:
-        if label not in job.labels:
-            with suppress(UserError):  # it cannot be searched so, and will be refused when it is asked for
-                found += study_specs(job.suite, job.search, job.planned, [label], job.dataset, folds)
-    return found
+        planned = [one for one in job.planned if one.label == label and not job.asks_for(one)]
+        # Where it cannot be searched so, it will be refused when it is asked for.
+        with suppress(UserError):
+            found += study_specs(job.suite, job.search, planned, [label], job.dataset, folds)
+    names = {one.name for one in job.studies}
+    return [one for one in found if one.name not in names]
 
 
 def train(
@@ -126,6 +129,8 @@ def train(
         for one in chosen:
             if one.run.key in done:
                 log(one.run.key)
+        if others := claims.others():
+            console.say(f"{counted(len(others), 'other driver')} at work in this home")
         begin = claims.rank
         comparison = Comparison(chosen, done, store, workers=job.workers, console=console, begin=begin, finished=log)
         if not comparison.ended:

@@ -16,6 +16,7 @@ from afnetm.blame import error_message
 from benchmarks.commands.job import Job
 from benchmarks.commands.timing import Step, estimate_seconds, steps
 from benchmarks.plans.datasets import how_to_make
+from benchmarks.plans.runs import PlannedRun
 from benchmarks.plans.suite import Suite
 from benchmarks.records.store import Store
 from benchmarks.search.searching import space_of, study_name
@@ -51,23 +52,24 @@ class Share:
 
 def shares(job: Job) -> list[Share]:
     """Work left for each method asked for, in the suite's order; the dataset may be yet to be made."""
-    runs_of, taken = Counter(one.label for one in job.planned), _seconds(job)
+    asked_for = [one for one in job.planned if job.asks_for(one)]
+    runs_of, taken = Counter(one.label for one in asked_for), _seconds(job, asked_for)
     found = []
     for label in job.labels:
         times = taken.get(label, [])
-        runs = runs_of[label] or job.suite.protocol.folds * job.suite.protocol.repeats
+        runs = runs_of[label] or len(job.places)
         left = runs - len(times)
         each, fault = (sum(times) / len(times), None) if times else estimated(job, label, shape(job))
         found.append(Share(label, runs, left, left * each / job.workers, sure=bool(times), fault=fault))
     return found
 
 
-def _seconds(job: Job) -> dict[str, list[float]]:
-    """Seconds of training of the finished runs of each method."""
+def _seconds(job: Job, planned: Sequence[PlannedRun]) -> dict[str, list[float]]:
+    """Seconds of training of the finished ones of these runs, by method."""
     store = Store(job.home)
     done = store.summaries()
     found: dict[str, list[float]] = {}
-    for one in job.planned:
+    for one in planned:
         if summary := done.get(one.run.key):
             seconds = summary.seconds
             found.setdefault(one.label, []).append(store.result(one.run.key)["seconds"] if seconds is None else seconds)
@@ -163,8 +165,7 @@ def dry_forecast(job: Job, *, storage_url: str | None) -> Group | str:
     """Output of ``afnetm run --dry-run``: what is searched, if anything, and what is trained then."""
     if job.search is None or (job.dataset is None and job.suite.dataset.synthetic is None):
         return forecast(job)
-    protocol = job.suite.protocol
-    runs = len(job.labels) * protocol.folds * protocol.repeats
+    runs = len(job.labels) * len(job.places)
     then = f"then the best parameters are trained: {counted(runs, 'run')}"
     return Group(search_forecast(job, storage_url=storage_url, measure=True, report=True), f"[dim]{then}[/]")
 
@@ -228,7 +229,7 @@ def _one(job: Job, spec: SearchSpec, label: str, *, measure: bool) -> tuple[floa
     And why those few steps failed, if they did.
     """
     inner, outer = _inner_shape(job, spec), shape(job)
-    if times := _seconds(job).get(label):
+    if times := _seconds(job, job.planned).get(label):
         return sum(times) / len(times) * inner.train / outer.train, None
     return estimated(job, label, inner) if measure else (math.nan, None)
 
@@ -246,10 +247,7 @@ def _inner_shape(job: Job, spec: SearchSpec) -> Shape:
 
 
 def _places(job: Job, spec: SearchSpec) -> list[Where]:
-    protocol = job.suite.protocol
-    if spec.selection == "development":
-        return [None]
-    return list(product(range(protocol.repeats), range(protocol.folds)))
+    return [None] if spec.selection == "development" else [*sorted(job.places)]
 
 
 def trials_of(job: Job, storage_url: str | None) -> dict[str, list[FrozenTrial]]:

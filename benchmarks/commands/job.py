@@ -6,12 +6,15 @@ from dataclasses import dataclass
 from rich.markup import escape
 
 from afnetm.data.dataset import FaceDataset
+from afnetm.errors import UserError
 from afnetm.registry import add_method_file
 from benchmarks.commands.machines import Machines, this_machine
 from benchmarks.commands.request import Request
 from benchmarks.plans.datasets import find_dataset, make_described
 from benchmarks.plans.fitting import check_fits
+from benchmarks.plans.folds import Place
 from benchmarks.plans.runs import PlannedRun, plan
+from benchmarks.plans.shards import places
 from benchmarks.plans.suite import Suite, suite_of
 from benchmarks.records.home import Home
 from benchmarks.search.searching import StudySpec, study_specs
@@ -30,6 +33,7 @@ class Job:
         dataset: opened; None in a dry run whose dataset is yet to be made.
         planned: all the suite's runs; none without a dataset. Tuned, they have their best parameters.
         machines: where runs are trained.
+        places: the repeats and folds asked for.
         home: where records go.
         tuned: what they were tuned with; None where they were not.
         search: how the methods asked for are to be searched; None where they are not.
@@ -42,6 +46,7 @@ class Job:
     dataset: FaceDataset | None
     planned: list[PlannedRun]
     machines: Machines
+    places: frozenset[Place]
     home: Home
     tuned: Tuned | None = None
     search: SearchSpec | None = None
@@ -65,7 +70,11 @@ class Job:
         if self.tuned:
             planned += [extra.planned for extra in self.tuned.additional]
             planned += self.tuned.defaults if self.tuned.trains_defaults else ()
-        return list({one.run.key: one for one in planned if one.label in self.labels}.values())
+        return list({one.run.key: one for one in planned if self.asks_for(one)}.values())
+
+    def asks_for(self, one: PlannedRun) -> bool:
+        """Whether a run's method and fold were asked for."""
+        return one.label in self.labels and (one.run.repeat, one.run.fold) in self.places
 
 
 def prepare(request: Request, console: Terminal, machines: Machines | None = None) -> Job:
@@ -84,6 +93,12 @@ def prepare(request: Request, console: Terminal, machines: Machines | None = Non
     suite = suite_of(request.file, asked, earlier=request.added, left_out=lambda why: console.say(escape(why)))
     labels = list(suite.only(options.methods).methods)
     search = suite.search if options.params is None else None
+    asked_for = frozenset(places(suite.protocol, options.shard))
+    if options.shard is not None and search is not None and search.selection == "development":
+        raise UserError(
+            f"--shard: suite '{suite.name}' is searched once for all folds (selection = \"development\"): search it "
+            f"first, with `afnetm search {suite.name}`, and give each shard the file that it writes by --params"
+        )
     dataset = find_dataset(home, suite.dataset, dry=options.dry)
     check_fits(suite, labels, dataset)  # before minutes are spent on making the dataset
     if not options.dry:
@@ -95,5 +110,7 @@ def prepare(request: Request, console: Terminal, machines: Machines | None = Non
     tuned = None
     if options.params is not None and planned:
         tuned = by_file(suite, planned, options.params, left_out=lambda why: console.say(escape(why)))
-    studies = study_specs(suite, search, planned, labels, dataset) if search else ()
-    return Job(suite, labels, dataset, tuned.planned if tuned else planned, machines, home, tuned, search, studies)
+    own = [one for one in planned if (one.run.repeat, one.run.fold) in asked_for]
+    studies = study_specs(suite, search, own, labels, dataset) if search else ()
+    planned = tuned.planned if tuned else planned
+    return Job(suite, labels, dataset, planned, machines, asked_for, home, tuned, search, studies)

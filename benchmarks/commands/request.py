@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.execution.workers import begin_workers
+from benchmarks.plans.shards import Shard
 from benchmarks.plans.suite_files import SuiteFile, overlaid, read_suite_file
 from benchmarks.records.home import Home
 from benchmarks.records.manifest import Manifest, NoManifestError, check_same, manifest_named
@@ -27,6 +28,7 @@ class Options:
         executor: ``"local"``, this machine's processes, or ``"ray"``, those of a Ray cluster.
         ray_address: of the cluster; None for one that is started on this machine, or that the environment names.
         dry: whether nothing is to be written, only estimated.
+        shard: which part of the suite's folds; all of them where it is None.
         params: a file of best parameters to train with, instead of searching.
     """
 
@@ -40,6 +42,7 @@ class Options:
     executor: str = "local"
     ray_address: str | None = None
     dry: bool = False
+    shard: Shard | None = None
     params: Path | None = None
 
 

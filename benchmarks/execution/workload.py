@@ -9,6 +9,8 @@ from typing import Protocol
 from benchmarks.plans.runs import PlannedRun
 from benchmarks.records.claims import Claims
 from benchmarks.records.store import Store
+from benchmarks.terminal.console import console
+from benchmarks.terminal.words import counted
 
 #: Seconds from one look at what other drivers have done to the next, while there is something to do and while there is
 #: not: these at first, then twice as many each time, up to those.
@@ -63,6 +65,7 @@ class Shared:
         self._free: deque[PlannedRun] = deque()  # was another's, who is done with it or dead
         self._looked = time.monotonic()
         self._pause = IDLE[0]
+        self._said = False
 
     @property
     def again(self) -> float | None:
@@ -79,6 +82,10 @@ class Shared:
             if planned.rehearsal or self._claimed(planned):
                 self._pause = IDLE[0]
                 return planned
+        if not self._said and self.again is not None:
+            what = counted(len(self._elsewhere), "run") if self._elsewhere else "studies"
+            console.event(f"waiting for {what} of other drivers")
+            self._said = True
         self._pause = min(2 * self._pause, IDLE[1])
         return None
 

@@ -118,19 +118,19 @@ class Claims:
         self._thread = Thread(target=self._beat, name="lease", daemon=True)
 
     def __enter__(self) -> Self:
-        self._folder.mkdir(exist_ok=True)
+        self._folder.mkdir(parents=True, exist_ok=True)
         self._now()
         self._thread.start()
-        for name in self._names():  # of the dead, which nobody else may ever look at
-            if name.startswith((f"{_DRIVER}.", f"{_ALONE}.")) and not self._lives(name):
-                (self._folder / name).unlink(missing_ok=True)
+        self._sweep()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        for name in list(self._mine):
-            self.release(name)
+        with suppress(OSError):  # where it cannot be done, the claims end with the lease
+            for name in list(self._mine):
+                self.release(name)
+            self._sweep()
         self._end.set()
         self._thread.join()
         self._lease.unlink(missing_ok=True)
@@ -186,21 +186,33 @@ class Claims:
 
     def taken(self, prefix: str) -> set[str]:
         """Names that begin with `prefix`, that others have claimed and that live; looks at each."""
+        return {name for name, _, alive in self._of_others(prefix) if alive}
+
+    def _of_others(self, prefix: str = "") -> Iterator[tuple[str, _Found, bool]]:
+        """Claims of others: name, as it was read, whether its holder lives; leases are not among them."""
         lives: dict[str, bool] = {}
-        found = set()
         for name in self._names():
-            if not name.startswith(prefix) or (claim := self._read(self._folder / name)) is None:
+            if not name.startswith(prefix) or _is_lease(name):
                 continue
-            if claim.holder is None:
-                alive = self._alive(claim)
-            else:
-                lease = claim.holder.lease
-                if lease not in lives:
-                    lives[lease] = lease != self.holder.lease and self._lives(lease)
-                alive = lives[lease]
-            if alive:
-                found.add(name)
-        return found
+            found = self._read(self._folder / name)
+            if found is None or found.text == self._text:
+                continue
+            if found.holder is None:
+                yield name, found, self._alive(found)
+                continue
+            lease = found.holder.lease
+            if lease not in lives:
+                lives[lease] = self._lives(lease)
+            yield name, found, lives[lease]
+
+    def _sweep(self) -> None:
+        """Takes away what the dead have left, which nobody else may ever look at."""
+        for name, found, alive in self._of_others():
+            if not alive:
+                self._remove(self._folder / name, found)
+        for name in filter(_is_lease, self._names()):
+            if not self._lives(name):
+                (self._folder / name).unlink(missing_ok=True)
 
     def others(self) -> list[Holder]:
         """The other drivers that live, in an order that is the same for all of them."""
@@ -345,6 +357,10 @@ class InUseError(UserError):
     def driving(self) -> bool:
         """Whether they train or search."""
         return self.holder is not None and self.holder.kind == _DRIVER
+
+
+def _is_lease(name: str) -> bool:
+    return name.startswith((f"{_DRIVER}.", f"{_ALONE}."))
 
 
 def digest(name: str) -> str:

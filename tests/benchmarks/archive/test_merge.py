@@ -25,6 +25,7 @@ from benchmarks.commands.request import Options, ask
 from benchmarks.commands.state import suite_state
 from benchmarks.plans.keys import run_key
 from benchmarks.plans.runs import PlannedRun
+from benchmarks.records.claims import driving
 from benchmarks.records.home import Home, write_text
 from benchmarks.records.manifest import ListedRun, Manifest, read_manifest
 from benchmarks.records.store import Record, Store
@@ -101,6 +102,7 @@ def test_a_merge_that_was_cut_off_has_done_no_harm_and_goes_on(tmp_path: Path) -
         (home.path / ".incoming-x").mkdir()
         merge([archive], home)
         assert tree(home.path) == tree(whole.path)
+        assert not list(home.unfinished.iterdir())
 
 
 def test_one_run_of_two_homes_is_one_run_unless_its_results_differ(tmp_path: Path) -> None:
@@ -255,7 +257,8 @@ def test_what_came_is_not_trained_again_and_mlflow_is_told_of_it(
     ready = job(there)
     assert ready.dataset is not None
     manifest = manifests.make_manifest(ready.suite, ready.dataset, ready.planned)
-    tally = train(ready, manifest, tracking_uri=there.tracking_uri, with_faces=False, console=quiet)
+    with driving(there) as claims:
+        tally = train(ready, manifest, claims, tracking_uri=there.tracking_uri, with_faces=False, console=quiet)
     assert (tally.trained, tally.failed, tally.untracked) == (0, [], None)
     client = MlflowClient(there.tracking_uri)
     runs = client.search_runs([client.get_experiment_by_name("small").experiment_id])

@@ -85,7 +85,8 @@ def page(tmp_path_factory: pytest.TempPathFactory, empty_mlflow: Path) -> Iterat
             process.kill()
     assert (process.returncode, out, words) == (0, "", "")
     assert not any(one.is_running() and one.status() != psutil.STATUS_ZOMBIE for one in started)
-    assert sorted(path.name for path in home.path.iterdir()) == ["artifacts", "mlflow.db", "runs", "suites"]
+    made = ["artifacts", "mlflow.db", "runs", "suites", "unfinished"]
+    assert sorted(path.name for path in home.path.iterdir()) == made
 
 
 def test_the_address_is_told_once_it_answers_and_shows_the_suites_charts(page: Page) -> None:

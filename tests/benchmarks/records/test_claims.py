@@ -235,3 +235,15 @@ def test_a_limit_that_is_none_is_one_line(limit: str, tmp_path: Path, monkeypatc
     monkeypatch.setenv("AFNETM_CLAIM_LIMIT", limit)
     with pytest.raises(UserError, match=f"AFNETM_CLAIM_LIMIT: '{limit}' is not allowed; seconds, at least 1"):
         Claims(Home(tmp_path))
+
+
+def test_what_the_dead_left_is_taken_away_by_whoever_comes(driver: Driver, tmp_path: Path) -> None:
+    dead, asleep = driver("a", sleeping=True), driver("b")
+    for one in (dead, asleep):
+        one.join("a suite")
+        assert one.take(f"run.{one.holder.host}")
+    sleep(dead, 100)
+    with driving(Home(tmp_path)) as new:
+        left = {path.name for path in new._folder.iterdir()} - {new._lease.name}
+    assert left == {asleep._lease.name, *asleep._mine}
+    assert not dead.holds("run.a")
