@@ -34,7 +34,7 @@ class Tape(TorchDispatchMode):  # type: ignore[no-untyped-call]
 
     @property
     def launches(self) -> int:
-        """How many of them do work: views and fresh memory are none."""
+        """Number of them that do work: views and fresh memory are none."""
         names = [str(func.overloadpacket.__name__) for func, *_ in self.operations if not func.is_view]
         return sum(name != "_unsafe_view" and "empty" not in name for name in names)
 

@@ -334,7 +334,7 @@ def same_files(one: Folder, other: Folder) -> bool:
 
 
 def _entries(folder: Path | str) -> list[os.DirEntry[str]]:
-    """What is in a folder, but for what is hidden or half-written; nothing where it is none."""
+    """Entries of a folder, but for what is hidden or half-written; none where it is none."""
     try:
         with os.scandir(folder) as entries:
             return [entry for entry in entries if not entry.name.startswith(".")]
