@@ -1,7 +1,7 @@
-"""The one exception for what the user can mend."""
+"""The one exception for what the user can mend, and what any exception came of."""
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 
 class UserError(Exception):
@@ -40,3 +40,12 @@ def suggestion(name: str, known: Iterable[str]) -> str:
     if len(some) < len(names):
         allowed += f" and {len(names) - len(some)} others"
     return f"{allowed}; did you mean {near[0]}?" if near else allowed
+
+
+def causes(error: BaseException | None) -> Iterator[BaseException]:
+    """An error, what it was raised from or while handling, and so on; each once, though they may name each other."""
+    seen: list[int] = []
+    while error is not None and id(error) not in seen:
+        seen.append(id(error))
+        yield error
+        error = error.__cause__ or error.__context__

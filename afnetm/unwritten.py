@@ -4,6 +4,8 @@ import errno
 import os
 import re
 
+from afnetm.errors import causes
+
 _FULL = {errno.ENOSPC, errno.EDQUOT}
 _FORBIDDEN = {errno.EROFS, errno.EACCES, errno.EPERM}
 #: Of safetensors and Arrow, of SQLite, and of numpy, which says how many bytes it did not get rid of.
@@ -12,11 +14,10 @@ _WORDS = re.compile(r"no space left|os error 28|disk quota exceeded|disk is full
 
 def is_full(error: BaseException | None) -> bool:
     """Whether `error`, or one that it was raised from, says that the disk is full."""
-    while error is not None:
-        if (isinstance(error, OSError) and error.errno in _FULL) or _WORDS.search(str(error)):
-            return True
-        error = error.__cause__ or error.__context__
-    return False
+    return any(
+        (isinstance(one, OSError) and one.errno in _FULL) or _WORDS.search(str(one)) is not None
+        for one in causes(error)
+    )
 
 
 def why_unwritten(error: BaseException) -> str | None:

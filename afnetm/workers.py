@@ -1,6 +1,7 @@
 """Worker processes: how one begins, lives, and dies with the process that started it."""
 
 import atexit
+import math
 import multiprocessing
 import os
 import signal
@@ -20,11 +21,35 @@ _Result = TypeVar("_Result")
 _GPUS = ("/dev/nvidiactl", "/dev/kfd", "/dev/dxg")
 
 
+#: Where Linux says which control group this process is in, and what each group may use.
+_CONTROL_GROUP, _CONTROL_GROUPS = Path("/proc/self/cgroup"), Path("/sys/fs/cgroup")
+
+
 def core_count() -> int:
-    """Cores that this process may use: of the machine's those that it is bound to, up to its container's share."""
+    """Cores that this process may use: of the machine's those that it is bound to, up to its container's share.
+
+    A share may be set for a container, whose processes see its control group as the root of all, or for any group that
+    contains this process, as systemd and batch systems do.
+    """
     from joblib import cpu_count  # a tenth of a second
 
-    return int(cpu_count())
+    return max(1, min(int(cpu_count()), *(math.ceil(share) for share in _shares())))
+
+
+def _shares() -> list[float]:
+    """The shares, in cores, of the control groups (version 2) that this process is in; one at least."""
+    found = [float(os.cpu_count() or 1)]
+    try:
+        lines = _CONTROL_GROUP.read_text().splitlines()
+    except OSError:
+        return found
+    for own in [line.removeprefix("0::/") for line in lines if line.startswith("0::/")]:
+        parts = () if own.startswith("..") else Path(own).parts  # it is in a group that is not seen from here
+        for depth in range(1, len(parts) + 1):
+            with suppress(OSError, ValueError):  # such as "max 100000": there is none
+                quota, period = (_CONTROL_GROUPS.joinpath(*parts[:depth]) / "cpu.max").read_text().split()
+                found.append(int(quota) / int(period))
+    return found
 
 
 def context(*modules: str) -> BaseContext:

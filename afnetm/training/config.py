@@ -7,7 +7,7 @@ from pydantic import ConfigDict, Field
 
 from afnetm.strict import STRICT
 
-Precision = Literal["float32", "bfloat16"]
+Precision = Literal["float32", "tf32", "bfloat16"]
 Fraction = Annotated[float, Field(ge=0, lt=1)]
 
 
@@ -61,7 +61,10 @@ class TrainingConfig:
         gradient_clip: gradients are scaled down to this norm, over all parameters, where it is larger; None for never.
         warmup: the fraction of all steps spent rising to `learning_rate`.
         label_smoothing: the mass spread over all classes.
-        precision: ``"bfloat16"`` runs the forward pass under autocast; weights and loss stay float32.
+        precision: ``"float32"`` is that of IEEE 754 on every device. ``"tf32"`` is the same but for convolutions and
+            matrix products, which round what they multiply to 10 bits of mantissa; CUDA GPUs do so from Ampere on, and
+            whatever else computes in float32. ``"bfloat16"`` runs the forward pass under autocast; weights and loss
+            stay float32.
         channels_last: the memory format of the weights, and so of the feature maps.
         compile: the network is compiled by ``torch.compile`` (its graph mode).
         graph: on a GPU, a training step is recorded once as a CUDA graph and replayed (`afnetm.training.graphs`).

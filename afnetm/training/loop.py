@@ -7,9 +7,11 @@ last epoch, to the training scans or to held-out ones.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import partial, wraps
+from inspect import signature
+from typing import ParamSpec, TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -19,6 +21,7 @@ from afnetm.method import Finalizing, Output
 from afnetm.training import graphs
 from afnetm.training.config import TrainingConfig
 from afnetm.training.device_dataset import DeviceDataset
+from afnetm.training.process import float32_products
 from afnetm.training.step import TrainingScans, TrainingStep, autocast
 
 
@@ -41,6 +44,23 @@ class Curves:
     learning_rate: Tensor
 
 
+_Parameters = ParamSpec("_Parameters")
+_Result = TypeVar("_Result")
+
+
+def _in_its_precision(function: Callable[_Parameters, _Result]) -> Callable[_Parameters, _Result]:
+    """The same function, whose float32 is that of its `config` all along: TF32 is for backward passes, too."""
+
+    @wraps(function)
+    def within(*args: _Parameters.args, **kwargs: _Parameters.kwargs) -> _Result:
+        config: TrainingConfig = signature(function).bind(*args, **kwargs).arguments["config"]
+        with float32_products(config.precision):
+            return function(*args, **kwargs)
+
+    return within
+
+
+@_in_its_precision
 def fit(
     model: nn.Module,
     data: DeviceDataset,
@@ -114,6 +134,7 @@ def finalize(model: nn.Module, data: DeviceDataset, index: Tensor, labels: Tenso
         model.finalize(torch.cat([f for f in features if f is not None]).float(), labels[index])
 
 
+@_in_its_precision
 def predict(
     model: nn.Module, data: DeviceDataset, index: Tensor, config: TrainingConfig
 ) -> tuple[Tensor, dict[str, Tensor]]:

@@ -119,7 +119,8 @@ class Comparison:
         if outcome.elsewhere:
             took = ""
         note = f"accuracy {sum(seen) / len(seen):.3f}"
-        self.progress.finished(label, f"{where}: accuracy {accuracy:.3f}{took}", note=note)
+        again = f"; retried alone after: {outcome.planned.alone}" if outcome.planned.alone else ""
+        self.progress.finished(label, f"{where}: accuracy {accuracy:.3f}{took}{again}", note=note)
         self._finished(run.key)
 
     def _refuse(self, rehearsed: Outcome, reason: str) -> None:

@@ -4,6 +4,7 @@ import time
 from collections import deque
 from collections.abc import Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
+from dataclasses import replace
 from typing import Protocol
 
 from afnetm.errors import UserError
@@ -61,8 +62,7 @@ def drive(workload: Workload, home: Home, claims: Claims, *, workers: Sequence[E
     shared = Shared(workload, claims, store)
     idle = list(workers)
     in_flight: dict[Future[float | Failure], tuple[Executor, PlannedRun]] = {}
-    lost: deque[PlannedRun] = deque()
-    alone: PlannedRun | None = None  # what is tried again, with nothing beside it
+    lost: deque[PlannedRun] = deque()  # what is to be tried again, with nothing beside it
 
     def start(planned: PlannedRun) -> None:
         worker = idle.pop()
@@ -72,8 +72,9 @@ def drive(workload: Workload, home: Home, claims: Claims, *, workers: Sequence[E
         try:
             while True:
                 if lost and not in_flight:
-                    start(alone := lost.popleft())
-                while idle and not lost and alone is None and (planned := shared.pull()) is not None:
+                    start(lost.popleft())
+                alone = any(planned.alone for _, planned in in_flight.values())
+                while idle and not lost and not alone and (planned := shared.pull()) is not None:
                     start(planned)
                 again = shared.again
                 if not in_flight:
@@ -83,14 +84,19 @@ def drive(workload: Workload, home: Home, claims: Claims, *, workers: Sequence[E
                 for future in wait(in_flight, again, return_when=FIRST_COMPLETED).done:
                     worker, planned = in_flight.pop(future)
                     idle.append(worker)
-                    if worker.lost(future) and planned is not alone:
-                        lost.append(planned)
+                    if worker.lost(future) and not planned.alone:
+                        lost.append(replace(planned, alone=_reason(future)))
                     else:
-                        alone = None
                         shared.take(_outcome(planned, future, store, home))
         finally:
             for worker in workers:  # an interruption may have come while one was neither idle nor in flight
                 worker.end()
+
+
+def _reason(future: Future[float | Failure]) -> str:
+    """Reason why a run is lost, in one line."""
+    result = None if future.exception() else future.result()
+    return result.reason if isinstance(result, Failure) else "the worker process died"
 
 
 def _outcome(planned: PlannedRun, future: Future[float | Failure], store: Store, home: Home) -> Outcome:
@@ -98,8 +104,7 @@ def _outcome(planned: PlannedRun, future: Future[float | Failure], store: Store,
     if future.exception() is None:
         result = future.result()
     else:
-        text = "the worker process died, also when it was retried alone (killed, or out of memory)"
-        result = failure(text, planned)
+        result = failure(f"{_reason(future)}, also when it was retried alone (killed, or out of memory)", planned)
     if not isinstance(result, Failure):
         return Outcome(planned, result)
     try:

@@ -1,5 +1,6 @@
 """Executing a run: what a worker does from reading the dataset to writing the record."""
 
+import json
 import time
 from dataclasses import asdict, replace
 from functools import lru_cache
@@ -24,8 +25,9 @@ from afnetm.training.given import give_masks
 from afnetm.training.gradcam import gradcam
 from afnetm.training.loop import fit, predict
 from afnetm.training.metrics import scores
+from benchmarks.execution.slots import limit_memory, this_slot
 from benchmarks.plans.folds import classes_of
-from benchmarks.plans.runs import PlannedRun, rebuild
+from benchmarks.plans.runs import PlannedRun, Run, rebuild
 from benchmarks.records.home import Home
 from benchmarks.records.provenance import provenance
 from benchmarks.records.store import Evidence, Record, Store
@@ -33,6 +35,7 @@ from benchmarks.records.store import Evidence, Record, Store
 
 def rehearse(planned: PlannedRun, home: Home) -> None:
     """Tries a run's method with its settings on a few faces of its dataset's size; nothing is recorded."""
+    limit_memory(alone=bool(planned.alone))
     dataset = _dataset(home, planned.dataset_name, planned.run.dataset)
     size, classes = dataset.size, len(classes_of(dataset, planned.run.intensities))
     method, encoder, config = rebuild(planned)
@@ -54,8 +57,9 @@ def train(planned: PlannedRun, home: Home) -> Record:
         planned: the run.
         home: where its dataset is; nothing is written.
     """
-    made_with = provenance()  # before anything is trained: what is wrong with it costs nothing then
     run = planned.run
+    made_with = provenance(run.device)  # before anything is trained: what is wrong with it costs nothing then
+    limit_memory(alone=bool(planned.alone))
     device = torch.device(run.device)
     dataset = _dataset(home, planned.dataset_name, run.dataset)
     rows, fold = planned.scans.rows, planned.scans
@@ -63,15 +67,18 @@ def train(planned: PlannedRun, home: Home) -> Record:
     labels = dataset.table["expression"].iloc[rows].map(classes.index).to_numpy(np.int64, copy=True)
     method, encoder, config = rebuild(planned)
 
+    scans = _on_device(dataset, tuple(rows.tolist()), run.device)
+    held = 0  # by the scans, which are no method's
     if device.type == "cuda":
         torch.cuda.reset_peak_memory_stats(device)
+        held = torch.cuda.memory_allocated(device)
     torch.manual_seed(run.seed)  # initial weights and dropout
     model = built(method, replace(encoder, size=dataset.size), len(classes)).to(device)
     if config.channels_last:
         model = model.to(memory_format=torch.channels_last)
-    data = give_masks(_on_device(dataset, tuple(rows.tolist()), run.device), model, dataset, rows, fold.train)
+    data = give_masks(scans, model, dataset, rows, fold.train)
     rehearsal.check_answer(model, config, size=dataset.size, classes=len(classes), device=device)
-    costs = {"parameters": parameter_count(model), "flops": flop_count(model, size=dataset.size)}
+    costs = _costs(model, run, dataset.size, classes)
 
     subjects = dataset.table["subject"].iloc[rows].tolist()
     parts = hold_out(subjects, fold.train, share=hooks_of(model).held_out, seed=run.data_seed)
@@ -87,7 +94,7 @@ def train(planned: PlannedRun, home: Home) -> Record:
         found = " x ".join(map(str, probabilities.shape))
         raise ValueError(f"the network gives {found} logits for {len(test)} scans and {len(classes)} classes")
     # On a processor there is the process' alone, which holds what earlier runs of this worker left.
-    memory = torch.cuda.max_memory_allocated(device) if device.type == "cuda" else None
+    memory = torch.cuda.max_memory_allocated(device) - held if device.type == "cuda" else None
     searched = run.inner is not None  # then only its score is wanted, and there may be very many of its kind
     evidence = None if searched else _evidence(model, data, test, config, labels[fold.test], probabilities.argmax(1))
 
@@ -105,7 +112,8 @@ def train(planned: PlannedRun, home: Home) -> Record:
         "seconds": trained - begun,
         "test_seconds": tested - trained,
         "peak_memory": memory,
-        "device_name": torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu",
+        # What its seconds are to be compared with: on a GPU they are its neighbours' as well.
+        **({"gpu_workers": 1 if planned.alone else this_slot().sharing} if device.type == "cuda" else {}),
         "finished": time.time(),
         "sources": source_digests(type(method).__module__),
         **made_with,
@@ -122,6 +130,21 @@ def train(planned: PlannedRun, home: Home) -> Record:
         if planned.keep_weights
         else None,
     )
+
+
+def _costs(model: nn.Module, run: Run, size: int, classes: tuple[str, ...]) -> dict[str, int]:
+    """Costs of a run's network, counted once by each process for all runs that differ in their scans alone.
+
+    Whether it is counted now decides nothing: a network that draws even when it is tested draws the same afterwards.
+    """
+    of = json.dumps([run.method, run.version, run.hyperparameters, run.encoder, size, len(classes)])
+    if of not in _counted:
+        with torch.random.fork_rng([0] if run.device == "cuda" else []):
+            _counted[of] = {"parameters": parameter_count(model), "flops": flop_count(model, size=size)}
+    return _counted[of]
+
+
+_counted: dict[str, dict[str, int]] = {}
 
 
 def _evidence(

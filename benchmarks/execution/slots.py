@@ -26,11 +26,11 @@ class Slot:
         name: of its device, and its number there.
         device: the kind, ``"cpu"`` or ``"cuda"``.
         environment: variables of its process beside those of the process that starts it.
-        memory_fraction: of the GPU's memory, all that it may allocate; None on a CPU.
+        memory_fraction: of the GPU's memory, all that a run may allocate (`limit_memory`); None on a CPU.
         sharing: workers that train on the same GPU at once, itself among them; 1 on a CPU, where each has a core.
     """
 
-    name: str = "core 1"
+    name: str = ""
     device: str = "cpu"
     environment: Mapping[str, str] = field(default_factory=dict)
     memory_fraction: float | None = None
@@ -55,6 +55,8 @@ def slots(
     if device == "cpu":
         return [Slot(f"core {number + 1}") for number in range(workers or core_count())]
     found = visible_gpus() if gpus is None else list(gpus)
+    if not found:
+        raise UserError(f"--device: 'cuda' is not available; {VISIBLE} names no GPU here; allowed: auto, cpu")
     room = len(found) * per_gpu
     if workers is not None and workers > room:
         raise UserError(
@@ -130,18 +132,12 @@ def _listed() -> list[str]:
 
 
 def enter(slot: Slot) -> None:
-    """Makes this process the worker of a slot, before its first run: to be called once, in a process of its own.
-
-    Raises:
-        RuntimeError: its GPU cannot be used.
-    """
+    """Makes this process the worker of a slot, before its first run: to be called once, in a process of its own."""
     from afnetm.training.process import prepare_process
 
     os.environ.update(slot.environment)
     prepare_process()
     _entered.append(slot)
-    if slot.memory_fraction is not None:
-        limit_memory(slot.memory_fraction)
 
 
 #: The slot that this process is the worker of, if any.
@@ -149,13 +145,18 @@ _entered: list[Slot] = []
 
 
 def this_slot() -> Slot:
-    """The slot that this process is the worker of; in any other process one that shares nothing."""
+    """The slot that this process is the worker of; in any other process one without a name, that shares nothing."""
     return _entered[-1] if _entered else Slot()
 
 
-def limit_memory(fraction: float) -> None:
-    """Caps what this process may allocate of its GPU's memory, if it has one."""
+def limit_memory(*, alone: bool) -> None:
+    """Caps what this process may allocate of its GPU's memory for a run, if it is a worker on one.
+
+    Args:
+        alone: whether nothing else is run meanwhile; then it has the parts of its neighbours, too.
+    """
     import torch
 
-    if torch.cuda.is_available():
-        torch.cuda.set_per_process_memory_fraction(fraction)
+    fraction = this_slot().memory_fraction
+    if fraction is not None and torch.cuda.is_available():
+        torch.cuda.set_per_process_memory_fraction(_MEMORY if alone else fraction)

@@ -8,7 +8,7 @@ import os
 import re
 import time
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
@@ -19,10 +19,10 @@ from threading import Thread
 from typing import TYPE_CHECKING
 
 from afnetm.blame import error_message
-from afnetm.errors import UserError
+from afnetm.errors import UserError, causes
 from afnetm.unwritten import is_full
 from afnetm.workers import context, environment, follow_parent
-from benchmarks.execution.slots import Slot, enter
+from benchmarks.execution.slots import Slot, enter, this_slot
 from benchmarks.records.home import Home
 from benchmarks.records.provenance import provenance
 from benchmarks.records.store import Record, Store
@@ -133,7 +133,7 @@ def failure(what: BaseException | str, planned: "PlannedRun") -> Failure:
         "settings": f"{run.hyperparameters}",
         "key": run.key,
         "time": f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC",
-        "device": f"{run.device}, {made_with['hardware']}",
+        "device": ", ".join(filter(None, (run.device, this_slot().name, made_with["hardware"]))),
         "versions": versions,
         "commit": made_with["commit"],
     }
@@ -145,7 +145,7 @@ def failure(what: BaseException | str, planned: "PlannedRun") -> Failure:
         error_message(what, _module(run.method)),
         f"{head}\n\n{trace.rstrip()}\n",
         disk_full=is_full(what),
-        worth_retrying=any(_may_be_the_process(error) for error in _causes(what)),
+        worth_retrying=any(_may_be_the_process(error) for error in causes(what)),
     )
 
 
@@ -157,16 +157,6 @@ def _may_be_the_process(error: BaseException) -> bool:
     if isinstance(error, MemoryError) or type(error).__name__ in {"OutOfMemoryError", "AcceleratorError"}:  # torch's
         return True
     return isinstance(error, RuntimeError) and _OF_THE_GPU.search(str(error)) is not None
-
-
-def _causes(error: BaseException) -> Iterator[BaseException]:
-    """An error, and what it was raised from or while handling: a method may wrap what it met."""
-    seen: list[BaseException] = []
-    following: BaseException | None = error
-    while following is not None and following not in seen:
-        seen.append(following)
-        yield following
-        following = following.__cause__ or following.__context__
 
 
 def _module(method: str) -> str:

@@ -107,6 +107,7 @@ class PlannedRun:
         weights: where given encoder weights are, and those for depth.
         keep_weights: whether the record keeps the trained weights.
         rehearsal: whether it is only tried on a few faces, for nothing but its not failing.
+        alone: why it failed before, if its neighbours may have been the cause: nothing else is under way now.
     """
 
     label: str
@@ -116,6 +117,7 @@ class PlannedRun:
     weights: tuple[str | None, str | None]
     keep_weights: bool
     rehearsal: bool = False
+    alone: str = ""
 
 
 def plan(suite: Suite, dataset: FaceDataset, *, device: str) -> list[PlannedRun]:

@@ -129,6 +129,7 @@ def _results(
             hardware=_distinct(results, "hardware"),
             commits=_distinct(results, "commit"),
             devices=_distinct(results, "device_name"),
+            gpu_workers=_distinct([one for one in results if "gpu_workers" in one], "gpu_workers"),
             planned=len(manifest.runs),
             done=len(found.records),
             failed=[

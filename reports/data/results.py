@@ -70,7 +70,7 @@ class Provenance:
         versions: the versions seen of each library; more than one is told to the reader.
         hardware: the machines seen, one line each.
         commits: the commits of the code seen.
-        devices: the kinds of device seen.
+        devices: the devices seen, GPUs by their names.
         planned: runs that the suite asks for.
         done: runs that finished, as many as the rows of `Results.folds`.
         failed: (method, repeat, fold, reason) of each run that raised.
@@ -97,6 +97,7 @@ class Provenance:
             else stands here is empty, or was counted in them.
         remarks: how these files were read where they are spelt otherwise than docs/results.md says, a sentence a file.
         left_out: what of the results could not be used and stands in no table.
+        gpu_workers: the numbers of workers that shared a GPU, as seen; none where all was computed on processors.
     """
 
     suite: str
@@ -126,6 +127,7 @@ class Provenance:
     files: Sequence[tuple[str, str]] = ()
     remarks: Sequence[str] = ()
     left_out: Sequence[LeftOut] = ()
+    gpu_workers: Sequence[str] = ()
 
     @property
     def named(self) -> bool:

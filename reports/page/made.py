@@ -60,6 +60,7 @@ def _facts(plan: Provenance) -> dict[str, dict[str, str]]:
         "Software and hardware": {
             "hardware": "; ".join(plan.hardware),
             "device": ", ".join(plan.devices),
+            **({"workers per GPU": ", ".join(plan.gpu_workers)} if plan.gpu_workers else {}),
             "commit": ", ".join(plan.commits),
             **{name: ", ".join(versions) for name, versions in plan.versions.items()},
         },

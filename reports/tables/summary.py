@@ -61,7 +61,8 @@ def notices(results: Results) -> list[str]:
         for what, seen in (
             *((f"version of {name}", versions) for name, versions in plan.versions.items()),
             ("commit of the code", [commit[:10] for commit in plan.commits]),
-            ("kind of device", plan.devices),
+            ("device", plan.devices),
+            ("number of workers per GPU, on which times depend", plan.gpu_workers),
             ("machine", plan.hardware),
         )
         if len(seen) > 1

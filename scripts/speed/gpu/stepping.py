@@ -57,15 +57,6 @@ def _not_deterministic() -> Iterator[None]:
         torch.use_deterministic_algorithms(True)
 
 
-@contextmanager
-def _tf32() -> Iterator[None]:
-    torch.backends.fp32_precision = "tf32"  # type: ignore[attr-defined]
-    try:
-        yield
-    finally:
-        torch.backends.fp32_precision = "ieee"  # type: ignore[attr-defined]
-
-
 #: By name, the first as workers run a suite that a GPU is for.
 WAYS: dict[str, Way] = {
     "as is": Way(),
@@ -73,7 +64,7 @@ WAYS: dict[str, Way] = {
     "not deterministic": Way(mode=_not_deterministic),
     "NCHW": Way({"channels_last": False}),
     "float32 IEEE": Way({"precision": "float32"}),
-    "float32 TF32": Way({"precision": "float32"}, _tf32),
+    "float32 TF32": Way({"precision": "tf32"}),
     "graph": Way({"graph": True}),
     "graph, compiled": Way({"graph": True, "compile": True}),
 }

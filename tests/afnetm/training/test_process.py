@@ -45,3 +45,52 @@ def test_fresh_memory_is_not_filled_and_the_bits_are_those_of_filled_memory() ->
     assert not was_filled, "every fresh tensor is filled: some 1,300 operations a step for nothing"
     assert filled, "the control did not fill: nothing was compared"
     assert ours == control
+
+
+_PRECISIONS = """
+import json, warnings
+import torch
+from afnetm.training.process import float32_products, prepare_process, prepared
+
+warnings.simplefilter("error")
+
+def asked():
+    cudnn, matmul, cpu = torch.backends.cudnn, torch.backends.cuda.matmul, torch.backends.mkldnn
+    new = [cudnn.conv.fp32_precision, cudnn.rnn.fp32_precision, matmul.fp32_precision]
+    old = [cudnn.allow_tf32, matmul.allow_tf32, torch.get_float32_matmul_precision()]
+    return [*new, *old, cpu.conv.fp32_precision, cpu.matmul.fp32_precision]
+
+found = {"at first": asked()}
+with prepared():
+    found["prepared"] = asked()
+with float32_products("float32"):
+    found["notebook, float32"] = asked()
+found["after"] = asked()
+with float32_products("tf32"):
+    found["notebook, tf32"] = asked()
+    prepare_process()
+    found["prepared, after tf32"] = asked()
+prepare_process()
+for precision in ("tf32", "bfloat16", "float32"):
+    try:
+        with float32_products(precision):
+            found[precision] = asked()
+            raise KeyError
+    except KeyError:
+        found[f"after {precision}"] = asked()
+print(json.dumps(found))
+"""
+
+
+def test_tf32_is_for_the_runs_that_ask_for_it_alone_by_each_of_torch_s_names() -> None:
+    done = subprocess.run([sys.executable, "-c", _PRECISIONS], capture_output=True, text=True, check=True, timeout=120)
+    found = json.loads(done.stdout)
+    ieee = [*["ieee"] * 3, False, False, "highest"]
+    tf32 = [*["tf32"] * 3, True, True, "high"]
+    own = found.pop("at first")
+    assert own[:6] != ieee, "torch has made IEEE its default: nothing is tested"
+    assert found.pop("after") == own
+    assert found.pop("notebook, float32") == [*ieee, *own[6:]]
+    assert found.pop("notebook, tf32") == [*tf32, *own[6:]]
+    assert found.pop("tf32") == [*tf32, "ieee", "ieee"], "a processor computes as it does in float32"
+    assert all(one == [*ieee, "ieee", "ieee"] for one in found.values()), found

@@ -45,6 +45,7 @@ def refused(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) 
         ("run quick --methods texture afnet", "method 'afnet' is neither in suite 'quick' nor registered"),
         ("run bosphorus", "to make it: afnetm data prepare bosphorus DIR bosphorus"),
         ("run quick --workers 0", "--workers: 0 is not allowed; 1 or more"),
+        ("search quick --workers-per-gpu 0", "--workers-per-gpu: 0 is not allowed; 1 or more"),
         ("run quick --device tpu", "--device: 'tpu' is not allowed; one of: auto, cpu, cuda"),
         ("data make ../x", "dataset name '../x'"),
         ("data make x --subjects 0", "subjects"),

@@ -5,53 +5,35 @@ import re
 import sys
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 
-from afnetm.data.dataset import FaceDataset
 from afnetm.errors import UserError
-from benchmarks.execution.slots import Slot, slots, this_slot, visible_gpus
-from benchmarks.execution.workers import Failure, Worker
-from benchmarks.plans.runs import PlannedRun, plan
-from benchmarks.plans.suite import parse_suite
+from benchmarks.execution import slots as module
+from benchmarks.execution.slots import limit_memory, slots, visible_gpus
+from benchmarks.execution.workers import Worker
 from benchmarks.records.home import Home
+from tests.benchmarks.execution.begun import write_begun
 
-TABLES = {"description": "a test", "dataset": {"name": "learnable"}, "methods": {"texture": {}}}
 GPUS = ["GPU-aaaa", "GPU-bbbb"]
-
-
-@pytest.fixture
-def planned(learnable: FaceDataset) -> PlannedRun:
-    suite = parse_suite(TABLES | {"protocol": {"folds": 2}}, name="s", text="", file="s.toml")
-    return plan(suite, learnable, device="cpu")[0]
-
-
-def reported(planned: PlannedRun, home: Home) -> None:
-    """Writes what this process began with, and what it has now."""
-    begun = Path("/proc/self/environ").read_bytes().decode().split("\0")
-    slot = this_slot()
-    lines = [next((line for line in begun if line.startswith("CUDA_VISIBLE_DEVICES=")), "")]
-    lines += [os.environ.get("CUDA_VISIBLE_DEVICES", ""), os.environ["WHERE"], slot.name, str(slot.sharing)]
-    (home.path / f"{os.getpid()}").write_text("\n".join(lines))
+#: Of a run that does nothing with it.
+NOTHING: Any = None
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
-def test_a_worker_s_process_begins_with_its_gpu_alone(
-    planned: PlannedRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_worker_s_process_begins_with_its_gpu_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("WHERE", "from the driver")
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
-    workers = [Worker(slot) for slot in slots("cuda", per_gpu=1, gpus=GPUS)]
+    worker = Worker(slots("cuda", workers=3, per_gpu=2, gpus=GPUS)[2])
     try:
-        for future in [worker.submit(planned, Home(tmp_path), reported) for worker in workers]:
-            assert isinstance(future.result(), float)
+        assert isinstance(worker.submit(NOTHING, Home(tmp_path), write_begun).result(), float)
         assert "CUDA_VISIBLE_DEVICES" not in os.environ, "the driver's own environment is as it was"
     finally:
-        for worker in workers:
-            worker.end()
-    found = sorted(path.read_text().splitlines() for path in tmp_path.iterdir())
-    assert found == [[f"CUDA_VISIBLE_DEVICES={gpu}", gpu, "from the driver", f"{gpu}, worker 1", "1"] for gpu in GPUS]
+        worker.end()
+    found = (tmp_path / "begun").read_text().splitlines()
+    assert found == ["GPU-aaaa", "GPU-aaaa", "from the driver", "GPU-aaaa, worker 2", "2"]
 
 
 def test_workers_are_dealt_out_over_gpus_and_share_their_memory() -> None:
@@ -78,6 +60,7 @@ def test_workers_on_a_cpu_share_no_device() -> None:
     [
         ({"workers": 0}, "--workers: 0 is not allowed; 1 or more"),
         ({"per_gpu": 0}, "--workers-per-gpu: 0 is not allowed; 1 or more"),
+        ({"gpus": []}, "--device: 'cuda' is not available; CUDA_VISIBLE_DEVICES names no GPU here"),
         (
             {"workers": 5, "per_gpu": 2},
             "--workers: 5 is more than there is room for: 2 GPUs, 2 workers each; at most 4, or raise",
@@ -129,36 +112,12 @@ def test_gpus_are_those_that_the_process_may_use(
     assert visible_gpus() == (names if said is not None else ["0", "1"])
 
 
-def breaks(planned: PlannedRun, home: Home) -> None:
-    """Raises what torch raises of a GPU that this process can no longer use, wrapped as a method may wrap it."""
-    try:
-        raise torch.AcceleratorError("CUDA error: an illegal memory access was encountered")
-    except RuntimeError as error:
-        raise ValueError("the loss cannot be computed") from error
-
-
-def test_a_process_whose_gpu_is_lost_meets_no_other_run(planned: PlannedRun, tmp_path: Path) -> None:
-    worker, home = Worker(Slot()), Home(tmp_path)
-
-    def worked_by() -> str:
-        future = worker.submit(planned, home, process)
-        future.result()
-        assert not worker.lost(future)
-        return (tmp_path / "process").read_text()
-
-    try:
-        first = worked_by()
-        assert worked_by() == first, "a process that is well is kept"
-        broken = worker.submit(planned, home, breaks)
-        failed = broken.result()
-        assert isinstance(failed, Failure)
-        assert failed.reason == "ValueError: the loss cannot be computed"
-        assert worker.lost(broken)
-        assert worked_by() != first
-    finally:
-        worker.end()
-
-
-def process(planned: PlannedRun, home: Home) -> None:
-    """Tells its process."""
-    (home.path / "process").write_text(str(os.getpid()))
+def test_a_run_has_its_part_of_the_gpu_s_memory_and_alone_its_neighbours_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    given: list[float] = []
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)  # as a machine would say that has one
+    monkeypatch.setattr(torch.cuda, "set_per_process_memory_fraction", given.append)
+    for entered in ([], slots("cpu", workers=1), slots("cuda", per_gpu=4, gpus=GPUS)[:1]):
+        monkeypatch.setattr(module, "_entered", entered)
+        limit_memory(alone=False)
+        limit_memory(alone=True)
+    assert given == [0.23, 0.92]

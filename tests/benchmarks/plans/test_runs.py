@@ -1,19 +1,23 @@
 import dataclasses
 import json
+from itertools import product
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 
 from afnetm.contract.inputs import learnable_dataset
 from afnetm.data.dataset import FaceDataset
+from afnetm.data.scan import EXPRESSIONS
 from afnetm.errors import UserError
 from afnetm.training.config import Augmentation, TrainingConfig
 from benchmarks.plans import keys as keys_module
 from benchmarks.plans.folds import select
 from benchmarks.plans.keys import DECIDING, UNSAID, run_key
 from benchmarks.plans.runs import Run, plan, rebuild
-from benchmarks.plans.suite import Suite, parse_suite
+from benchmarks.plans.suite import Suite, parse_suite, suite_of
+from benchmarks.plans.suite_files import read_suite_file
 
 TABLES: dict[str, Any] = {
     "description": "a test",
@@ -31,6 +35,31 @@ def suite(**changes: Any) -> Suite:
 
 def keys(of: Suite, dataset: FaceDataset, device: str = "cpu") -> list[str]:
     return [p.run.key for p in plan(of, dataset, device=device)]
+
+
+#: Keys of runs that were recorded, of three suites on this dataset's fingerprint: (label, repeat, fold).
+RECORDED = {
+    ("quick", "texture", 0, 0): "88a92111485c30c726d6",
+    ("quick", "concat", 0, 0): "13f877f7e1115918d537",
+    ("quick", "afnetm", 0, 0): "2ab8fe70a37174886bb4",
+    ("fusion", "concat", 0, 0): "6387352d10d082c13791",
+    ("fusion", "afnetm", 0, 0): "019abc9ae341352f580b",
+    ("masks", "concat", 0, 0): "6387352d10d082c13791",
+    ("masks", "afnetm", 0, 1): "61853a854f899df7205b",
+}
+
+
+@pytest.mark.parametrize("name", sorted({suite for suite, *_ in RECORDED}))
+def test_recorded_runs_keep_their_keys(name: str) -> None:
+    """Renewed where a method's `version` is raised, by which its records are trained again, and for nothing else."""
+    rows = list(product([f"s{number:03d}" for number in range(100)], EXPRESSIONS, [3, 4]))
+    table = pd.DataFrame(rows, columns=["subject", "expression", "intensity"])
+    table.insert(0, "id", [f"{subject}_{expression}_{intensity}" for subject, expression, intensity in rows])
+    people = dataclasses.replace(learnable_dataset(), fingerprint="recorded", table=table)
+    of = suite_of(read_suite_file(name))
+    found = {(name, p.label, p.run.repeat, p.run.fold): p.run.key for p in plan(of, people, device="cpu")}
+    expected = {place: key for place, key in RECORDED.items() if place[0] == name}
+    assert {place: found[place] for place in expected} == expected
 
 
 def test_a_plan_has_every_method_in_every_fold_once(learnable: FaceDataset) -> None:
@@ -64,6 +93,7 @@ def test_what_decides_nothing_leaves_keys_alone(learnable: FaceDataset) -> None:
         {"training": {"epochs": 3, "augmentation": {"flip": 0.0}}},
         {"training": {"epochs": 2, "augmentation": {"flip": 0.5}}},
         {"training": {"epochs": 2, "precision": "bfloat16", "augmentation": {"flip": 0.0}}},
+        {"training": {"epochs": 2, "precision": "tf32", "augmentation": {"flip": 0.0}}},
         {"encoder": {"width": 0.5}},
         {"encoder": {"width": 0.25, "output_stride": 16}},
         {"protocol": {"folds": 4, "repeats": 2, "seed": 6}},

@@ -175,6 +175,29 @@ def test_reports_of_one_and_several_suites_are_written_and_say_what_is_left_out(
     assert "what was recorded of it cannot be read" in text
 
 
+def test_every_table_says_that_runs_were_made_on_different_devices(tmp_path: Path, here: Afnetm) -> None:
+    home = fabricate(tmp_path / "home")
+    versions = {"python": "3.12.3", "cuda": "13.2", "driver": "580.95"}
+    result(device_name="NVIDIA H100 80GB HBM3", gpu_workers=2, versions=versions)(folder(home, "concat", 0))
+    result(device_name="NVIDIA H100 80GB HBM3", gpu_workers=4)(folder(home, "concat", 1))
+    make_manifest(suite="others").save(home)
+    with sketching():
+        here(home.path, "report", "people")
+        here(home.path, "report", "people", "others")
+    tables = home.report("people") / "tables"
+    said = "more than one device (NVIDIA H100 80GB HBM3, cpu)"
+    files = [*tables.glob("*.md"), *tables.glob("*.tex"), tables / "notices.txt"]
+    assert len(files) > 8
+    assert not [file.name for file in files if said not in " ".join(file.read_text().split())]
+    text = (tables / "notices.txt").read_text()
+    assert "more than one number of workers per GPU, on which times depend (2, 4)" in text
+    formatted = read(home.report("people") / "index.html").text
+    assert said in formatted
+    assert "the top of the page says how" in formatted
+    assert "driver 580.95" in formatted
+    assert "mixed" in (home.joint_report(["people", "others"]) / "tables" / "notices.txt").read_text()
+
+
 def test_a_method_of_which_nothing_can_be_used_stays_in_the_table_as_failed(tmp_path: Path, here: Afnetm) -> None:
     home = fabricate(tmp_path / "home")
     for fold in (0, 1):  # the third failed

@@ -172,6 +172,8 @@ pruner = "none"
 MOODS = """
 import os, signal
 from dataclasses import dataclass
+from pathlib import Path
+import torch
 from baselines.texture import Texture
 
 @dataclass(frozen=True, kw_only=True)
@@ -196,12 +198,25 @@ class Deadly(Texture):
         if self.dropout == 0:
             os.kill(os.getpid(), signal.SIGKILL)
         return super().build(encoder, classes)
+
+@dataclass(frozen=True, kw_only=True)
+class Crowded(Texture):
+    name = "crowded"
+    dropout: float = 0.0
+    def build(self, encoder, classes):
+        tried = Path(os.environ["TRIED"]) / f"dropout {self.dropout}"
+        if not tried.exists():  # a neighbour takes the memory, or breaks what both of them use
+            tried.touch()
+            if self.dropout == 0:
+                raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB")
+            raise torch.AcceleratorError("CUDA error: unspecified launch failure")
+        return super().build(encoder, classes)
 """
 
 
 def moods(folder: Path) -> str:
-    """A path for Python on which another package registers three methods that fail in their own ways."""
-    names = ("sullen", "broken", "deadly")
+    """A path for Python on which another package registers four methods that fail in their own ways."""
+    names = ("sullen", "broken", "deadly", "crowded")
     points = "".join(f"{name} = moods:{name.title()}\n" for name in names)
     (folder / "moods-1.0.dist-info").mkdir(parents=True)
     (folder / "moods-1.0.dist-info" / "METADATA").write_text("Metadata-Version: 2.1\nName: moods\nVersion: 1.0\n")
@@ -212,11 +227,15 @@ def moods(folder: Path) -> str:
 
 @pytest.mark.faults
 def test_methods_that_fail_cost_their_own_trials_alone(home: Path, tmp_path: Path, afnetm: Afnetm) -> None:
-    """One whose module cannot always be built, one where it never can, and one that takes its process along."""
+    """One whose module cannot always be built, one where it never can, and one that takes its process along.
+
+    And one whose trials fail at first, by what a neighbour did: no trial of it has failed.
+    """
     suite = tmp_path / "tuned.toml"
     text = SEARCHED.replace("folds = 2\n", "folds = 2\nsubjects = 4\n", 1).partition("[search]")[0] + ONE_STUDY
-    suite.write_text(text + "[methods.sullen]\n[methods.broken]\n[methods.deadly]\n")
-    done = afnetm(home, "run", str(suite), "--workers", "2", code=1, PYTHONPATH=moods(tmp_path / "plugin"))
+    suite.write_text(text + "[methods.sullen]\n[methods.broken]\n[methods.deadly]\n[methods.crowded]\n")
+    path = moods(tmp_path / "plugin")
+    done = afnetm(home, "run", str(suite), "--workers", "2", code=1, PYTHONPATH=path, TRIED=str(tmp_path))
     found = {name: [(t.state.name, t.user_attrs.get("reason", "")) for t in own] for name, own in trials(home).items()}
     died = "the worker process died, also when it was retried alone (killed, or out of memory)"
     assert found == {
@@ -224,11 +243,13 @@ def test_methods_that_fail_cost_their_own_trials_alone(home: Path, tmp_path: Pat
         "tuned/sullen": [("COMPLETE", ""), ("FAIL", "RuntimeError: not today (moods.py:12)")],
         "tuned/broken": [("FAIL", "ValueError: never (moods.py:18)")] * 2,
         "tuned/deadly": [("FAIL", died), ("COMPLETE", "")],
+        "tuned/crowded": [("COMPLETE", ""), ("COMPLETE", "")],
     }
     assert "not trained: no trial of study 'tuned/broken' was completed" in " ".join(done.stderr.split())
     assert "second line" not in done.stderr
     status = afnetm(home, "status", str(suite), PYTHONPATH=moods(tmp_path / "again"))
-    assert "6 done, 2 failed, 0 left" in status.stdout
+    assert "8 done, 2 failed, 0 left" in status.stdout
+    assert len(list(tmp_path.glob("dropout *"))) == 2, "both trials failed at first"
     assert "broken 0-0: no trial of study 'tuned/broken' was completed" in status.stdout
 
     part = afnetm(home, "run", str(suite), "--methods", "texture", PYTHONPATH=moods(tmp_path / "part"))

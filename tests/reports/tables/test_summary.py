@@ -117,14 +117,16 @@ def test_what_is_missing_failed_or_mixed_is_noticed(results, drop):
         failed=[("late", 0, 1, "RuntimeError: boom")],
         versions={"torch": ["2.15.0", "2.16.0"], "numpy": ["2.4.6"]},
         commits=["a" * 40, "b" * 40],
-        devices=["cpu", "cuda"],
+        devices=["NVIDIA A100", "NVIDIA H100"],
+        gpu_workers=["1", "4"],
     )
     text = notices(replace(part, provenance=plan))
-    assert [line.split(":")[0] for line in text] == ["Incomplete", "Failed", "Unequal", "Mixed", "Mixed", "Mixed"]
+    assert [line.split(":")[0] for line in text] == ["Incomplete", "Failed", "Unequal", *["Mixed"] * 4]
     assert "24 of 25" in text[0]
     assert "1 run raised" in text[1]
     assert "version of torch (2.15.0, 2.16.0)" in text[3]
-    assert "kind of device (cpu, cuda)" in text[5]
+    assert "more than one device (NVIDIA A100, NVIDIA H100)" in text[5]
+    assert "more than one number of workers per GPU, on which times depend (1, 4)" in text[6]
 
 
 def test_what_intervals_cover_and_what_they_do_not_is_told(make):
