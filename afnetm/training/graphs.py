@@ -21,7 +21,7 @@ import torch
 from torch import Tensor, nn
 
 from afnetm.hooks import hooks_of
-from afnetm.training.step import StoredBatch, TrainingScans, TrainingStep
+from afnetm.training.step import TrainingScans, TrainingStep
 
 #: Types know less of it than there is.
 _cuda: Any = torch.cuda
@@ -125,7 +125,10 @@ class RecordedStep:
     """
 
     def __init__(self, like: TrainingStep, scans: TrainingScans, sizes: set[int], recorder: Recorder) -> None:
-        network = copy.deepcopy(like.network)
+        try:
+            network = copy.deepcopy(like.network)
+        except (RuntimeError, TypeError) as error:  # it holds a tensor with a history, or a lock
+            raise UnrecordableError(f"the network cannot be copied: {error}".split("\n")[0]) from error
         generator = torch.Generator(like.generator.device)
         self.step = TrainingStep(network, hooks_of(network), like.config, generator, like.progress)
         for group in self.step.optimizer.param_groups:
@@ -143,7 +146,8 @@ class RecordedStep:
     def bytes(self) -> int:
         """Of all tensors that are kept from step to step."""
         state = [tensor for of in self.step.optimizer.state.values() for tensor in of.values()]
-        kept = [*_tensors(self.step.network).values(), *state, *map(_largest, self._batches.values())]
+        faces = [batch.faces.texture for batch in self._batches.values()]
+        kept = [*_tensors(self.step.network).values(), *state, *faces]
         return sum(tensor.numel() * tensor.element_size() for tensor in kept)
 
     @torch.no_grad()
@@ -205,13 +209,12 @@ class Recordings:
 
 @cache
 def recordings(device: torch.device) -> Recordings:
-    """Those of this process on a device."""
-    if device.type not in RECORDERS:
-        raise UnrecordableError(f"the device is '{device.type}', and only a GPU has CUDA graphs")
+    """Those of this process on a device of a kind that is in `RECORDERS`."""
     return Recordings(RECORDERS[device.type](device))
 
 
-_said: set[tuple[str, str]] = set()
+#: Lines that were logged: each is once.
+_said: set[str] = set()
 
 
 @contextmanager
@@ -237,17 +240,24 @@ def steps(
 
 def _recorded(step: TrainingStep, scans: TrainingScans, batches: int, phase: int) -> RecordedStep | None:
     device = step.generator.device
-    method = getattr(step.network, "built_from", None)
-    name = type(step.network).__name__ if method is None else str(method.name)
+    if device.type not in RECORDERS:
+        _say(f"no step is replayed: the device is '{device.type}', and only a GPU has CUDA graphs")
+        return None
     try:
         if step.hooks.eager_only:
             raise UnrecordableError(step.hooks.eager_only)
         return recordings(device).get(step, scans, batches, phase)
     except UnrecordableError as error:
-        if (name, str(error)) not in _said:
-            _said.add((name, str(error)))
-            _log.warning("graph = true: '%s' is trained without a graph: %s", name, error)
+        method = getattr(step.network, "built_from", None)
+        name = type(step.network).__name__ if method is None else str(method.name)
+        _say(f"'{name}' is trained without a graph: {error}")
         return None
+
+
+def _say(line: str) -> None:
+    if line not in _said:
+        _said.add(line)
+        _log.warning("graph = true: %s", line)
 
 
 def _key(step: TrainingStep, scans: TrainingScans, batches: int, phase: int) -> Hashable:
@@ -277,10 +287,6 @@ def _write(one: nn.Module, other: nn.Module) -> None:
     """The contents of all of one network's tensors into those of another like it."""
     for source, target in zip(_tensors(one).values(), _tensors(other).values(), strict=True):
         target.copy_(source)
-
-
-def _largest(batch: StoredBatch) -> Tensor:
-    return batch.faces.texture
 
 
 def _default_state(device: torch.device) -> Tensor:

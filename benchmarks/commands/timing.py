@@ -41,7 +41,7 @@ def estimate_seconds(
 ) -> float:
     """Seconds of one run, from two training steps over blank faces after one to warm up.
 
-    What is not timed: compiling, and a part that is fitted after training.
+    What is not timed: compiling, replaying, and a part that is fitted after training.
 
     Args:
         method: what is trained.
@@ -64,7 +64,7 @@ def estimate_seconds(
     batch = config.batch_size
     if device == "cpu":
         batch = min(batch, max(4, int(_OPERATIONS / flop_count(model, size=size))))
-    steps = replace(config, epochs=1, batch_size=batch, compile=False)
+    steps = replace(config, epochs=1, batch_size=batch, compile=False, graph=False)
     data = DeviceDataset(_blank(2 * batch, size), np.arange(2 * batch), place)
     index = torch.arange(2 * batch, device=place)
     labels = index % len(EXPRESSIONS)

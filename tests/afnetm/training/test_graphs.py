@@ -4,6 +4,7 @@ import logging
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from threading import Lock
 
 import pytest
 import torch
@@ -268,20 +269,36 @@ def test_a_learning_rate_that_is_a_number_would_be_found(
     assert not same(train(of), eager)
 
 
+def test_without_a_gpu_the_bits_are_the_same_and_a_line_says_why_once(caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.WARNING, "afnetm"):
+        for of in (method(Small), method(Saying)):
+            assert same(train(of), train(of, EAGER))
+    line = "graph = true: no step is replayed: the device is 'cpu', and only a GPU has CUDA graphs"
+    assert caplog.messages == [line]
+
+
+class Locked(Small):
+    """It cannot be copied."""
+
+    def begin(self, scans: int) -> None:
+        self.lock = Lock()
+
+
 @pytest.mark.parametrize(
     ("network", "reason"),
     [
-        (Small, "the device is 'cpu', and only a GPU has CUDA graphs"),
         (Saying, "it asks for the sum of its weights"),
+        (Locked, "the network cannot be copied: cannot pickle '_thread.lock' object"),
     ],
 )
-def test_without_a_graph_the_bits_are_the_same_and_a_line_says_why_once(
-    network: type[nn.Module], reason: str, caplog: pytest.LogCaptureFixture
+def test_without_a_recording_the_bits_are_the_same_and_a_line_says_why_once(
+    network: type[nn.Module], reason: str, tape: graphs.Recordings, caplog: pytest.LogCaptureFixture
 ) -> None:
     of = method(network)
     with caplog.at_level(logging.WARNING, "afnetm"):
         for fold in range(2):
             assert same(train(of, fold=fold), train(of, EAGER, fold=fold))
+    assert not tape.steps
     assert caplog.messages == [f"graph = true: '{of.name}' is trained without a graph: {reason}"]
 
 
