@@ -156,7 +156,8 @@ class Copying(Generic[Copier]):
             return left + HURRY
         if self._failures:
             return max(left, self._failing) + AWAY
-        return min(self._moved + PATIENCE, left + self._limit)
+        one = PATIENCE if self._limit <= LIMIT else LIMIT  # whose server reads what it has of a very large suite
+        return min(self._moved + one, left + self._limit)
 
     def _work(self) -> None:
         while (job := self._next()) is not None:
