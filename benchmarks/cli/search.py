@@ -122,9 +122,12 @@ def tune(context: typer.Context, job: "Job", claims: Claims) -> "Job":
 
 def counts(context: typer.Context, suite: str) -> dict[str, int]:
     """Progress of the search of a suite (`benchmarks.search.found_studies.Studied.counts`)."""
+    home, url = context.obj, context.meta.get("storage")
+    if url is None and not home.journal.exists():  # nothing was searched, and Optuna takes seconds to import
+        return dict.fromkeys(("studies", "complete", "pruned", "failed", "running", "planned"), 0)
     from benchmarks.search.found_studies import found_studies
 
-    return found_studies(context.obj, context.meta.get("storage"), suite).counts
+    return found_studies(home, url, suite).counts
 
 
 def forget(context: typer.Context, reference: str, methods: list[str] | None, *, yes: bool) -> None:

@@ -139,6 +139,7 @@ def train(
             with comparison.progress:
                 workers = job.machines.begin(job.home, job.dataset, console.say)
                 drive(comparison, job.home, claims, workers=workers)
+            store.summaries()  # which leaves an index of them
         one_copier.ask()
     comparison.tally.untracked = copying.incomplete
     return comparison.tally

@@ -13,7 +13,7 @@ from afnetm.errors import UserError
 from benchmarks.plans.suite_files import read_suite_file
 from benchmarks.records.home import Home
 from benchmarks.records.index import Summary
-from benchmarks.records.manifest import NoManifestError, read_manifest
+from benchmarks.records.manifest import Manifest, NoManifestError, read_manifest
 from benchmarks.records.store import Store
 
 
@@ -38,10 +38,6 @@ class State:
 
 def suite_state(reference: str, home: Home) -> State:
     """The state of the suite called `reference`: as it was last run, or as its file says if it never was."""
-    return _state(reference, home, Store(home).summaries())
-
-
-def _state(reference: str, home: Home, done: Mapping[str, Summary]) -> State:
     try:
         manifest = read_manifest(home, reference)
     except NoManifestError:
@@ -50,7 +46,10 @@ def _state(reference: str, home: Home, done: Mapping[str, Summary]) -> State:
         suite = load_suite(reference)
         total = suite.protocol.folds * suite.protocol.repeats * len(suite.methods)
         return State(suite.name, {"done": 0, "failed": 0, "left": total}, {}, 0)
-    store = Store(home)
+    return _state(reference, manifest, Store(home), Store(home).summaries())
+
+
+def _state(reference: str, manifest: Manifest, store: Store, done: Mapping[str, Summary]) -> State:
     failed = store.failed()
     runs = {listed.key: f"{listed.method} {listed.repeat}-{listed.fold}" for listed in manifest.runs}
     bad = [key for key in runs if key in failed and key not in done]
@@ -88,11 +87,13 @@ def contents(home: Home) -> Contents:
         return Contents()
     suites, datasets, unreadable = [], [], {}
     keys: set[str] = set()
-    done = Store(home).summaries()
+    store = Store(home)
+    done = store.summaries()
     for path in sorted(home.suites.glob("*.json")):
         try:
-            suites.append(_state(path.stem, home, done))
-            keys |= {listed.key for listed in read_manifest(home, path.stem).only(None)}
+            manifest = read_manifest(home, path.stem)
+            suites.append(_state(path.stem, manifest, store, done))
+            keys |= {listed.key for listed in manifest.only(None)}
         except UserError as error:
             unreadable[f"suite {path.stem}"] = str(error)
     for folder in sorted(path for path in home.datasets.glob("*") if path.is_dir() and not path.name.startswith(".")):
@@ -102,7 +103,7 @@ def contents(home: Home) -> Contents:
             datasets.append(about | {"bytes": _bytes(folder)})
         except UserError as error:
             unreadable[f"dataset {folder.name}"] = str(error)
-    size = _bytes(home.path, besides={home.runs}) + sum(done[key].size for key in Store(home).unpacked() & done.keys())
+    size = _bytes(home.path, besides={home.runs}) + sum(done[key].size for key in store.unpacked() & done.keys())
     return Contents(suites, datasets, unreadable, len(done.keys() - keys), size, shutil.disk_usage(home.path).free)
 
 
