@@ -25,6 +25,7 @@ from afnetm.training import graphs
 from afnetm.training.config import TrainingConfig
 from afnetm.training.device_dataset import DeviceDataset
 from afnetm.training.loop import fit
+from afnetm.training.process import float32_products
 from afnetm.training.step import TrainingScans, TrainingStep
 from scripts.speed.gpu.ceilings import Clock
 from scripts.speed.gpu.cells import WrongError
@@ -113,7 +114,8 @@ def training(scale: Scale, *, method: str, batch: int, way: str, steps: int) -> 
     rows = torch.arange(_BATCHES * batch, device=data.device) % len(data)
     indices = cycle(torch.arange(len(rows), device=data.device).view(_BATCHES, batch).unbind())
     scans = TrainingScans(data, rows, torch.arange(len(data), device=data.device) % len(EXPRESSIONS))
-    with WAYS[way].mode(), taped() if config.graph and scale.device == "cpu" else nullcontext():
+    recorder = taped() if config.graph and scale.device == "cpu" else nullcontext()
+    with WAYS[way].mode(), float32_products(config.precision), recorder:
         network = _network(method, scale, config)
         hooks = hooks_of(network)
         hooks.begin(len(rows))
