@@ -15,6 +15,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from threading import Thread
@@ -262,6 +263,15 @@ def test_a_search_is_trained_by_the_cluster(cluster: Machines, home: Path, tmp_p
     assert not Store(Home(home)).failed()
 
 
+def said_of(processes: list[psutil.Process]) -> str:
+    """The command lines of those that are still there."""
+    words = []
+    for process in processes:
+        with suppress(psutil.NoSuchProcess):
+            words += process.cmdline()
+    return " ".join(words)
+
+
 def test_ray_of_this_machine_alone_ends_with_ctrl_c_and_leaves_nothing(home: Path, suite: Path, tmp_path: Path) -> None:
     """Nothing listens beyond this machine, nothing is written beside the home, no process is left."""
     alone = {name: value for name, value in os.environ.items() if not name.startswith("RAY_")}
@@ -274,12 +284,12 @@ def test_ray_of_this_machine_alone_ends_with_ctrl_c_and_leaves_nothing(home: Pat
     )
     try:
         mine = psutil.Process(process.pid)
-        until(lambda: any("ray::Actor.run" in " ".join(one.cmdline()) for one in mine.children(recursive=True)))
+        until(lambda: "ray::Actor.run" in said_of(mine.children(recursive=True)))
         everyone = mine.children(recursive=True)
         heard = [c.laddr.ip for one in [mine, *everyone] for c in one.net_connections("inet") if c.status == "LISTEN"]
         assert heard
         assert {ip.removeprefix("::ffff:") for ip in heard} == {"127.0.0.1"}
-        (folder,) = {word for one in everyone for word in one.cmdline() if word.startswith("/tmp/afnetm-ray-")}
+        (folder,) = set(re.findall(r"/tmp/afnetm-ray-\w+", said_of(everyone)))
         process.send_signal(signal.SIGINT)
         out, err = process.communicate(timeout=60)
     finally:
