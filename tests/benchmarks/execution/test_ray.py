@@ -284,7 +284,7 @@ def test_ray_of_this_machine_alone_ends_with_ctrl_c_and_leaves_nothing(home: Pat
     )
     try:
         mine = psutil.Process(process.pid)
-        until(lambda: "ray::Actor.run" in said_of(mine.children(recursive=True)))
+        until(lambda: "ray::Actor.run" in said_of(mine.children(recursive=True)), seconds=240)
         everyone = mine.children(recursive=True)
         heard = [c.laddr.ip for one in [mine, *everyone] for c in one.net_connections("inet") if c.status == "LISTEN"]
         assert heard
