@@ -137,7 +137,7 @@ def _plain(plan: "Plan", places: Sequence[int]) -> dict[str, object]:
 
 
 def _notes(plan: "Plan", measuring: str) -> list[str]:
-    """How it was computed, and what is not in it."""
+    """Lines below the tables: how it was computed, and what is not in it."""
     used = sum(len(row.times) for row in plan.rows)
     notes = [f"by {counted(used, 'recorded time')} on {plan.device}" if plan.device else ""]
     if plan.gpu and plan.device:

@@ -72,7 +72,7 @@ class Row:
 
     @property
     def time(self) -> Time:
-        """What is left takes."""
+        """Time of all that is left."""
         if self.fixed is not None:
             return Time(self.fixed, 0.0)
         return expected(self.times, self.left)
@@ -115,7 +115,7 @@ class Plan:
         return list(dict.fromkeys(row.label for row in self.rows if math.isnan(row.time.seconds)))
 
     def time_on(self, places: int) -> Time:
-        """What is left, on so many GPUs or workers at once."""
+        """Time of all that is left, on so many GPUs or workers at once."""
         longest = max((statistics.fmean(row.times) for row in self.rows if row.left and row.times), default=0.0)
         return self.total.within(places, longest=longest)
 

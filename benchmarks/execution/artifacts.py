@@ -11,12 +11,13 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from afnetm.zipped import Folder
-from benchmarks.execution.database import place
+from benchmarks.execution.database import place, place_model
 from benchmarks.execution.troubles import is_database
 from benchmarks.records.home import Home
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
+    from mlflow.entities import LoggedModel
 
 
 class Artifacts:
@@ -49,7 +50,7 @@ class Artifacts:
             alone: whether what else it has is deleted; a server's stays.
         """
         if self.location is None:
-            if self._takes(run):
+            if self._takes(self._client.get_run(run).info.artifact_uri):
                 with TemporaryDirectory() as folder:
                     _write(Path(folder), files)
                     self._client.log_artifacts(run, folder)
@@ -64,15 +65,27 @@ class Artifacts:
             shutil.rmtree(own, ignore_errors=True)
         _write(own, files)
 
-    def _takes(self, run: str) -> bool:
-        """Whether a server takes a run's files: it may name a folder, in which its client would write here."""
-        where = str(self._client.get_run(run).info.artifact_uri)
+    def put_model(self, model: "LoggedModel", files: Mapping[str, Folder | bytes]) -> None:
+        """Writes files to a model."""
+        if self.location is None:
+            if self._takes(model.artifact_location):
+                with TemporaryDirectory() as folder:
+                    _write(Path(folder), files)
+                    self._client.log_model_artifacts(model.model_id, folder)
+            return
+        uri = f"{self.location}/models/{model.model_id}/artifacts"
+        if model.artifact_location != uri:
+            place_model(self._uri, model.model_id, uri)
+        _write(self._folder / "models" / model.model_id / "artifacts", files)
+
+    def _takes(self, where: str) -> bool:
+        """Whether a server takes files itself: it may name a folder, in which its client would write here."""
         here = f"{self._folder.as_uri()}/"
         taken = not where.startswith(("file:", "/")) or where.startswith(here)
         if not taken and not self._known:
             how = "start it without --default-artifact-root, so that it takes files itself, for a new experiment"
             self._tell(f"no artifacts are copied: the server keeps them in {where}, outside of the home; {how}")
-            self._known.add(run)
+            self._known.add(where)
         return taken
 
 

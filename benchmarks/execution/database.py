@@ -14,6 +14,7 @@ runs = table(
     "runs",
     *map(column, ("run_uuid", "experiment_id", "artifact_uri", "status", "lifecycle_stage")),
 )
+_models = table("logged_models", column("model_id"), column("artifact_location"))
 tags = table("tags", column("run_uuid"), column("key"), column("value"))
 _experiments = table(
     "experiments", column("experiment_id"), column("name"), column("lifecycle_stage"), column("artifact_location")
@@ -27,7 +28,11 @@ def bring_home(uri: str, home: Home) -> None:
     if url.get_backend_name() != "sqlite" or Path(url.database or "").resolve() != own or not own.is_file():
         return
     here = home.artifacts.resolve().as_uri()
-    location, artifact_uri = _experiments.c.artifact_location, runs.c.artifact_uri
+    location, artifact_uri, of_model = (
+        _experiments.c.artifact_location,
+        runs.c.artifact_uri,
+        _models.c.artifact_location,
+    )
     ours = select(runs.c.experiment_id).join_from(runs, tags, runs.c.run_uuid == tags.c.run_uuid)
     ours = ours.where(tags.c.key == METHOD)
     with create_engine(url, poolclass=NullPool).begin() as connection:
@@ -36,7 +41,7 @@ def bring_home(uri: str, home: Home) -> None:
         places = select(location).where(location != here, _experiments.c.experiment_id.in_(ours)).distinct()
         for there in connection.scalars(places).all():
             if there.startswith(("file:", "/")):
-                for owner, moved in ((_experiments, location), (runs, artifact_uri)):
+                for owner, moved in ((_experiments, location), (runs, artifact_uri), (_models, of_model)):
                     below = func.substr(moved, 1, len(there) + 1) == f"{there}/"
                     now = {moved.name: here + func.substr(moved, len(there) + 1)}
                     connection.execute(update(owner).where(or_(moved == there, below)).values(now))
@@ -56,3 +61,9 @@ def place(uri: str, run: str, where: str) -> None:
     """Tells a database where the artifacts of a run are."""
     with create_engine(uri, poolclass=NullPool).begin() as connection:
         connection.execute(update(runs).where(runs.c.run_uuid == run).values(artifact_uri=where))
+
+
+def place_model(uri: str, model: str, where: str) -> None:
+    """Tells a database where the artifacts of a model are."""
+    with create_engine(uri, poolclass=NullPool).begin() as connection:
+        connection.execute(update(_models).where(_models.c.model_id == model).values(artifact_location=where))

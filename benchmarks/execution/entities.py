@@ -57,10 +57,18 @@ def _own(hyperparameters: Mapping[str, Any], facts: Mapping[str, Any]) -> dict[s
     return {f"hyperparameters.{name}" if name in taken else name: value for name, value in hyperparameters.items()}
 
 
-def run_metrics(result: Mapping[str, Any], folder: Folder, end: int) -> list[Metric]:
-    """Scores and costs of a finished run, and its curves, a step an epoch; `end` is when it ended, in ms."""
+def run_metrics(
+    result: Mapping[str, Any], folder: Folder, end: int, *, model: str | None = None, dataset: Dataset | None = None
+) -> list[Metric]:
+    """Scores and costs of a finished run, and its curves, a step an epoch; `end` is when it ended, in ms.
+
+    Scores and costs are those of `model` on `dataset`, too, where MLflow has a model of it.
+    """
     names = ("accuracy", "macro_f1", "seconds", "test_seconds", "parameters", "flops", "n_train", "n_test")
-    metrics = [Metric(name, float(result[name]), end, 0) for name in names]
+    of: dict[str, str] = {}
+    if model and dataset:
+        of = {"model_id": model, "dataset_name": dataset.name, "dataset_digest": dataset.digest}
+    metrics = [Metric(name, float(result[name]), end, 0, **of) for name in names]
     curves = pd.read_csv(io.BytesIO((folder / "curves.csv").read_bytes())).drop(columns="epoch")
     for name in curves.columns:
         metrics += [Metric(f"train_{name}", float(v), end, epoch) for epoch, v in enumerate(curves[name])]

@@ -21,9 +21,9 @@ os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
 os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "10")
 
 from mlflow import MlflowClient
-from mlflow.entities import DatasetInput, Metric, Run
+from mlflow.entities import DatasetInput, LoggedModelOutput, Metric, Param, Run
 
-from afnetm.zipped import run_files, run_path
+from afnetm.zipped import Folder, run_files, run_path
 from benchmarks.execution.artifacts import Artifacts
 from benchmarks.execution.copied import (
     FILES,
@@ -46,6 +46,7 @@ from benchmarks.execution.entities import (
     run_params,
     shows_subjects,
 )
+from benchmarks.execution.models import WEIGHTS, input_example, model_files, model_name, model_note
 from benchmarks.execution.troubles import is_database, reach
 from benchmarks.records.home import Home
 from benchmarks.records.manifest import ListedRun, Manifest
@@ -108,7 +109,7 @@ class Tracker:
             bring_home(uri, home)
         self.client = MlflowClient(uri)
         self.artifacts = Artifacts(self.client, uri, home, tell=tell)
-        self._uri = uri
+        self._uri, self._home = uri, home
         named = bool(manifest.dataset["shareable"]) or with_faces
         few = len(manifest.only(None)) <= MOST_WITH_FILES
         self._files = ("all" if named else "nameless") if artifacts == "on" or (artifacts == "auto" and few) else "none"
@@ -140,12 +141,12 @@ class Tracker:
             times = times or self._store.result(listed.key)
             self.widen(listed.method, *_span(times))
             copy = self._copies.get(listed.key)
-            if copy and copy.finished == _finished(times):
+            if copy and copy.finished == _finished(times) and (copy.files != "none" or self._files == "none"):
                 logged += self._complete(listed.key, copy)
                 self._move(listed, copy)
                 continue
-            if copy:  # the record was made anew, or the copy was cut off
-                self.client.delete_run(copy.run)
+            if copy:  # the record was made anew, or the copy was cut off or has no files
+                self._delete(copy.run)
             self._log_run(listed, self._store.result(listed.key))
             logged += 1
         return logged
@@ -290,12 +291,17 @@ class Tracker:
         }
         if self._files == "none":
             tags[_NOTE] = f"Its files are not copied here; they are `{record}` of the folder that `afnetm` writes to."
-        run = self.client.create_run(self.experiment, start_time=start, tags=tags, run_name=run_name(listed))
+        name = run_name(listed)
+        run = self.client.create_run(self.experiment, start_time=start, tags=tags, run_name=name)
         copy = Copy(str(run.info.run_id), place=place, files=self._files)
         self._copies[listed.key] = copy  # what is cut off from here on is made again
         folder = self._store.folder(listed.key)
-        self.client.log_batch(copy.run, metrics=run_metrics(result, folder, end), params=run_params(result))
-        self.client.log_inputs(copy.run, [DatasetInput(mlflow_dataset(self._manifest.dataset))])
+        params = run_params(result)
+        model = self._log_model(copy.run, name, folder, result, params)
+        dataset = mlflow_dataset(self._manifest.dataset)
+        metrics = run_metrics(result, folder, end, model=model, dataset=dataset)
+        self.client.log_batch(copy.run, metrics=metrics, params=params)
+        self.client.log_inputs(copy.run, [DatasetInput(dataset)])
         self._put(listed.key, copy.run)
         self.client.set_terminated(copy.run, end_time=end)
         copy.finished = _finished(result)
@@ -305,16 +311,40 @@ class Tracker:
         if self._files != "none":
             files = run_files(self._store.folder(key))
             named = self._files == "all"
-            self.artifacts.put(run, {file.name: file for file in files if named or not shows_subjects(file)})
+            shown = (file for file in files if (named or not shows_subjects(file)) and file.name != WEIGHTS)
+            self.artifacts.put(run, {file.name: file for file in shown})
+
+    def _log_model(
+        self, run: str, name: str, folder: Folder, result: dict[str, Any], params: list[Param]
+    ) -> str | None:
+        """Makes the model of a run that kept its weights; returns MLflow's identifier, or None where there is none."""
+        if self._files == "none" or not (folder / WEIGHTS).is_file():
+            return None
+        settings = {one.key: one.value for one in params}
+        model = self.client.create_logged_model(
+            self.experiment, model_name(name), source_run_id=run, params=settings, model_type="afnetm"
+        )
+        dataset = self._home.datasets / self._manifest.dataset["name"]
+        example = input_example(folder, dataset) if self._files == "all" else None
+        self.artifacts.put_model(model, model_files(folder, example))
+        note = model_note(model.model_id, result, example=example is not None)
+        self.client.set_logged_model_tags(model.model_id, {_NOTE: note, METHOD: result["method"]})
+        self.client.finalize_logged_model(model.model_id, "READY")
+        self.client.log_outputs(run, [LoggedModelOutput(model.model_id, 0)])
+        return str(model.model_id)
+
+    def _delete(self, run: str) -> None:
+        """Deletes a copy with its model."""
+        for model in self.client.get_run(run).outputs.model_outputs:
+            self.client.delete_logged_model(model.model_id)
+        self.client.delete_run(run)
 
     def _complete(self, key: str, copy: Copy) -> bool:
-        """Adds files to a copy that was made without, where they are wanted now; says whether it did."""
+        """Adds the files that name subjects to a copy made without, where they are wanted now; says whether it did."""
         if FILES_COPIED.index(copy.files) >= FILES_COPIED.index(self._files):
             return False
         self._put(key, copy.run)
         self.client.set_tag(copy.run, FILES, self._files)
-        if copy.files == "none":
-            self.client.delete_tag(copy.run, _NOTE)
         copy.files = self._files
         return True
 

@@ -8,8 +8,13 @@ import mlflow.entities
 import numpy as np
 import pandas as pd
 import pytest
+import safetensors.numpy
 from mlflow import MlflowClient
 
+from afnetm import create_model, load_model
+from afnetm.data.dataset import open_dataset
+from afnetm.data.scan import EXPRESSIONS
+from afnetm.registry import find_method
 from benchmarks.execution.copied import PARENT, above, copies_of
 from benchmarks.execution.tracking import Tracker
 from benchmarks.records.home import Home
@@ -246,3 +251,43 @@ def test_a_server_is_asked_for_the_copies_of_one_method_and_has_them_as_a_databa
         assert asked.keys() == keys
         assert {key for key, one in asked.items() if not one.finished} == keys & {"k1"}
     assert {run.info.run_name for run in above(client, experiment)} == {"m", odd}
+
+
+@pytest.mark.parametrize("shareable", [True, False])
+def test_kept_weights_are_a_model_that_the_library_loads_and_no_code(
+    shareable: bool, home: Home, client: MlflowClient, tmp_path: Path, prepared: Path
+) -> None:
+    manifest = dataclasses.replace(MANIFEST, dataset=MANIFEST.dataset | {"name": "tiny", "shareable": shareable})
+    home.datasets.symlink_to(prepared / "datasets")
+    data = open_dataset(home.datasets / "tiny")
+    network = create_model("concat", num_classes=6, width=0.125, size=32)
+    one = record(0.5)
+    result = {**one.result, "method": "concat", "version": find_method("concat").version, "classes": list(EXPRESSIONS)}
+    result |= {"size": 32, "hyperparameters": {}, "encoder": {"name": "resnet18", "width": 0.125, "weights": None}}
+    result |= {"training": {"epochs": 2}, "maps": data.made_by}
+    weights = {name: value.numpy() for name, value in network.state_dict().items()}
+    scans = pd.DataFrame({"scan": [data.table["id"].iloc[5]]})
+    one = dataclasses.replace(one, result=result, weights=weights, predictions=scans)
+    Store(home).write("k0", one)
+    copy(home, manifest)
+    (run,) = [run for run in runs(client) if "afnetm.key" in run.data.tags]
+    (model,) = client.search_logged_models([run.info.experiment_id])
+    assert (str(model.status), model.source_run_id) == ("READY", run.info.run_id)
+    assert [output.model_id for output in run.outputs.model_outputs] == [model.model_id]
+    assert {metric.key: (metric.value, metric.dataset_name) for metric in model.metrics}["accuracy"] == (0.5, "tiny")
+    assert model.params["training.epochs"] == "2"
+    folder = Path(model.artifact_location.removeprefix("file://"))
+    names = {"weights.safetensors", "result.json"} | ({"input_example.safetensors"} if shareable else set())
+    assert {path.name for path in folder.iterdir()} == names  # a face is a name
+    assert "weights.safetensors" not in artifacts(client, run)
+    loaded = load_model(folder)
+    assert all((weights[name] == value.numpy()).all() for name, value in loaded.module.state_dict().items())
+    if shareable:
+        example = safetensors.numpy.load_file(folder / "input_example.safetensors")
+        assert (example["texture"] == data.texture[5:6]).all()
+    Store(home).forget(["k0"])
+    Store(home).write("k0", dataclasses.replace(one, result=result | {"finished": 2e9}))
+    copy(home, manifest)  # made anew, and the model with it
+    (again,) = client.search_logged_models([run.info.experiment_id])
+    assert again.model_id != model.model_id
+    assert again.source_run_id != run.info.run_id
