@@ -273,7 +273,7 @@ def said_of(processes: list[psutil.Process]) -> str:
 
 
 def test_ray_of_this_machine_alone_ends_with_ctrl_c_and_leaves_nothing(home: Path, suite: Path, tmp_path: Path) -> None:
-    """Nothing listens beyond this machine, nothing is written beside the home, no process is left."""
+    """Nothing listens beyond this machine, no token is kept, no process and no half-written record is left."""
     alone = {name: value for name, value in os.environ.items() if not name.startswith("RAY_")}
     process = subprocess.Popen(
         command(home, "run", str(suite), "--executor", "ray", "--workers", "2", "--set", "training.epochs=400"),
@@ -300,7 +300,7 @@ def test_ray_of_this_machine_alone_ends_with_ctrl_c_and_leaves_nothing(home: Pat
     assert "Traceback" not in err
     _, alive = psutil.wait_procs(everyone, timeout=30)
     assert not alive
-    assert not (tmp_path / "me").exists()
+    assert not (tmp_path / "me" / ".ray").exists(), "its token is nowhere"
     assert not Path(folder).exists()
     store = Store(Home(home))
     assert all(store.result(key)["accuracy"] >= 0 for key in store.done())
