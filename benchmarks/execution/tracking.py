@@ -245,7 +245,11 @@ class Tracker:
         if before is not None and before.data.params == {one.key: one.value for one in wanted}:
             return str(before.info.run_id)
         about = self._manifest.methods[method]
-        tags = {METHOD: method, _SOURCE: "afnetm run", _NOTE: f"{about['summary']}\n\n{about['source']}"}
+        report = (
+            "Compared with the suite's other methods in the artifact `index.html` of this experiment's run `report`."
+        )
+        note = f"{about['summary']}\n\n{about['source']}\n\n{report}"
+        tags = {METHOD: method, _SOURCE: "afnetm run", _NOTE: note}
         start, _ = self._spans.get(method, (None, None))
         made = self.client.create_run(self.experiment, start_time=start, run_name=method, tags=tags)
         run = str(made.info.run_id)

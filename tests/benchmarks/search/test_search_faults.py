@@ -205,7 +205,7 @@ class Crowded(Texture):
     dropout: float = 0.0
     def build(self, encoder, classes):
         tried = Path(os.environ.get("TRIED", "")) / f"dropout {self.dropout}"
-        if "TRIED" in os.environ and not tried.exists():  # a neighbour takes the memory, or breaks what both of them use
+        if "TRIED" in os.environ and not tried.exists():  # a neighbour takes the memory, or breaks what both use
             tried.touch()
             if self.dropout == 0:
                 raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB")
