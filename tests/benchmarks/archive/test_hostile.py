@@ -199,8 +199,8 @@ def with_arrays(name: str, change: Callable[[dict[str, Any]], dict[str, Any]]) -
 
 
 SPOILT: dict[str, tuple[Callable[[Content], Content], str]] = {
-    "a result that is no JSON": (lambda c: {RESULT: b"\xff"}, f"runs/{KEY}/result.json: UnicodeDecodeError"),
-    "very deep": (lambda c: {RESULT: b"[" * 100_000}, f"runs/{KEY}/result.json: RecursionError"),
+    "a result that is no JSON": (lambda c: {RESULT: b"\xff"}, f"{KEY}/result.json: UnicodeDecodeError"),
+    "very deep": (lambda c: {RESULT: b"[" * 100_000}, f"{KEY}/result.json: RecursionError"),
     "a list": (lambda c: {RESULT: b"[]"}, f"runs/{KEY}/result.json: AttributeError"),
     "an escape for terminals": (with_json(RESULT, "hardware", to="\x1b[2J"), "text that cannot be printed"),
     "an escape in a suite": (with_json(SUITE, "description", to="\x1b[2J"), "text that cannot be printed"),

@@ -65,8 +65,8 @@ def refused(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) 
         ("ui", "has no records in MLflow yet"),
         ("ui --optuna", "optuna.journal' has no studies yet; a search makes them"),
         (
-            "--storage postgresql://me:secret@127.0.0.1:1/x ui --optuna",
-            "postgresql://me:***@127.0.0.1:1/x' cannot be used",
+            "--storage postgresql://me@127.0.0.1:1/x ui --optuna",
+            "postgresql://me@127.0.0.1:1/x' cannot be used",
         ),
     ],
 )

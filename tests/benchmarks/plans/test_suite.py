@@ -97,7 +97,7 @@ def test_every_suite_of_ours_is_right(name: str) -> None:
         ('name = "c"', 'name = "c"\nsource = "bu3dfe"', "dataset.source = 'bu3dfe': not together with dataset.synth"),
         ("epochs = 2", "epoch = 2", "training.epoch: unknown key; allowed: epochs, batch_size"),
         ("epochs = 2", "learning_rate = nan", "training.learning_rate"),
-        ("epochs = 2", 'precision = "half"', "training.precision = \"half\": .*'float32' or 'bfloat16'"),
+        ("epochs = 2", 'precision = "half"', "training.precision = \"half\": .*'float32', 'tf32' or 'bfloat16'"),
         ("rotation = 3.0", "rotate = 3.0", "training.augmentation.rotate: unknown key; allowed: rotation, scale"),
         ("rotation = 3.0", "flip = 1.5", "training.augmentation.flip = 1.5: .*less than or equal to 1"),
         (

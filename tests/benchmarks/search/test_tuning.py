@@ -42,7 +42,8 @@ def tuned(
 def job(of: Suite, found: Tuned, *, labels: list[str] = BOTH) -> Job:
     home = Home(Path("nowhere"))
     machines = this_machine(Options(home=home, workers=1, device="cpu"))
-    return Job(of, labels, PEOPLE, found.planned, machines, home, found)
+    places = frozenset((one.run.repeat, one.run.fold) for one in found.planned)
+    return Job(of, labels, PEOPLE, found.planned, machines, places, home, found)
 
 
 def settings(run: Run) -> dict[str, Any]:
