@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from contextlib import contextmanager, suppress
-from multiprocessing import forkserver, parent_process
+from multiprocessing import forkserver, parent_process, resource_tracker
 from multiprocessing.context import BaseContext
 from pathlib import Path
 from threading import Thread
@@ -62,6 +62,8 @@ def context(*modules: str) -> BaseContext:
     Args:
         modules: what workers import; one that is not there is passed over.
     """
+    with _unheard(signal.SIGUSR1):
+        resource_tracker.ensure_running()
     if sys.platform != "linux" or any(Path(device).exists() for device in _GPUS):
         return multiprocessing.get_context("spawn")
     try:
@@ -109,6 +111,19 @@ def environment(variables: Mapping[str, str]) -> Iterator[None]:
                 del os.environ[name]
             else:
                 os.environ[name] = value
+
+
+@contextmanager
+def _unheard(stop: signal.Signals) -> Iterator[None]:
+    """Has a process that is started meanwhile never hear of a signal that may be sent to all processes of a job.
+
+    Python's own, which clean up behind the others, are started to ignore Ctrl-C and SIGTERM alone.
+    """
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {stop})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _end_server() -> None:

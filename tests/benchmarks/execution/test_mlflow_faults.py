@@ -59,7 +59,7 @@ def test_a_server_that_is_killed_meanwhile_is_caught_up(
     _, words = run.communicate(timeout=200)
     assert run.returncode == 0
     assert runs_done(home) == 6
-    assert words.count("cannot be reached") == 2  # at once, and at the end
+    assert words.count("cannot be reached") >= 1  # at the end, and before, where three attempts have failed
     assert f"this command copies the rest: afnetm --home {home} track small\n" in words
     with serving(place, port):
         caught = afnetm(home, "track", "small", AFNETM_TRACKING_URI=uri)
