@@ -10,6 +10,7 @@ writing what must not be: a process that sleeps cannot know that it does.
 """
 
 import hashlib
+import itertools
 import json
 import math
 import os
@@ -299,7 +300,31 @@ class Claims:
             return _Found(text, None, touched)
 
     def _remove(self, path: Path, found: _Found) -> bool:
-        """Takes a dead one's claim away; False where another was faster."""
+        """Takes a dead one's claim away; False where another was faster.
+
+        One at a time may: who has looked before would else move the claim that the fastest has made since.
+        """
+        turn = self._turn(digest(f"{path.name} {found.text}"))
+        if turn is None:
+            return False
+        try:
+            there = self._read(path)
+            return there == found and self._move(path, found)
+        finally:
+            turn.unlink(missing_ok=True)
+
+    def _turn(self, what: str) -> Path | None:
+        """File that was created exclusively for `what`; None where another that lives has created one."""
+        for number in itertools.count():
+            turn = self._folder / f".turn.{what}.{number}"
+            if self._create(turn, self._text):
+                return turn
+            found = self._read(turn)
+            if found is None or self._alive(found):
+                return None
+        raise AssertionError("numbers do not end")
+
+    def _move(self, path: Path, found: _Found) -> bool:
         mine = path.with_name(f".{path.name}.{self.holder.token}")
         try:
             path.rename(mine)
@@ -307,7 +332,7 @@ class Claims:
             if not mine.exists():  # else it was done, and reported as failed: a client may have asked twice
                 return False
         moved = self._read(mine)
-        if moved is not None and moved.text != found.text:  # another took it between our look and our rename
+        if moved is not None and moved.text != found.text:  # its holder woke up, and gave it back to another
             self._create(path, moved.text)
         mine.unlink(missing_ok=True)
         return moved is not None and moved.text == found.text

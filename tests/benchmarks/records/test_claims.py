@@ -5,6 +5,7 @@ import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from itertools import product
 from pathlib import Path
 from threading import Barrier, Thread
 
@@ -58,10 +59,10 @@ def test_what_one_has_no_other_gets_until_it_is_given_back(driver: Driver) -> No
 
 def test_of_many_at_once_one_has_it(driver: Driver) -> None:
     everyone = [driver(f"host{number}") for number in range(8)]
-    for dead in (False, True):
-        name = f"run.{dead}"
+    for number, dead in product(range(8), (False, True)):
+        name = f"run.{number}.{dead}"
         if dead:
-            late = driver("late", sleeping=True)
+            late = driver(f"late{number}", sleeping=True)
             assert late.take(name)
             sleep(late, 100)
         won, barrier = [], Barrier(len(everyone))
