@@ -10,8 +10,8 @@ from benchmarks.execution.slots import slots
 from benchmarks.execution.workers import Worker
 from benchmarks.execution.workload import Outcome
 from benchmarks.plans.runs import PlannedRun
-from benchmarks.records.claims import driving
 from benchmarks.records.home import Home
+from benchmarks.records.occupancy import driving
 from benchmarks.records.store import Store
 from benchmarks.terminal.console import Terminal
 

@@ -20,9 +20,9 @@ from afnetm.zipped import unpack
 from benchmarks.archive.checking import check_home
 from benchmarks.archive.uniting import united
 from benchmarks.plans.naming import check_suite_name
-from benchmarks.records.claims import exclusive
 from benchmarks.records.home import Home, write_text
 from benchmarks.records.manifest import Manifest, manifest_named
+from benchmarks.records.occupancy import exclusive
 from benchmarks.records.store import Progress, Store
 from benchmarks.reporting.sound import DAMAGED
 

@@ -9,9 +9,9 @@ from pathlib import Path
 
 from afnetm.errors import UserError, suggestion
 from afnetm.zipped import RUN_FILES, Folder, runs_in
-from benchmarks.records.claims import exclusive
 from benchmarks.records.home import Home
 from benchmarks.records.manifest import read_manifest
+from benchmarks.records.occupancy import exclusive
 from benchmarks.records.store import Progress, Store, same_files, to_disk
 
 

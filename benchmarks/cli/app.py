@@ -34,8 +34,8 @@ from benchmarks.cli.options import (
     WorkersPerGpu,
     check_artifacts,
 )
-from benchmarks.records.claims import exclusive
 from benchmarks.records.home import Home
+from benchmarks.records.occupancy import exclusive
 from benchmarks.terminal.console import console, errors, listen, output
 from benchmarks.terminal.encoding import fit_to_terminal
 from benchmarks.terminal.words import counted, disk

@@ -7,7 +7,7 @@ from rich.markup import escape
 
 from benchmarks.cli import archive, report, search
 from benchmarks.cli.options import command_line, say_untracked
-from benchmarks.records.claims import driving
+from benchmarks.records.occupancy import driving
 from benchmarks.terminal.console import console, errors
 
 if TYPE_CHECKING:

@@ -13,8 +13,8 @@ from afnetm.errors import UserError
 from benchmarks.cli.arguments import Command
 from benchmarks.cli.completion import complete_datasets
 from benchmarks.cli.options import command_line
-from benchmarks.records.claims import exclusive
 from benchmarks.records.home import Home
+from benchmarks.records.occupancy import exclusive
 from benchmarks.terminal.console import console, errors, output
 from benchmarks.terminal.progress import progress_bar
 from benchmarks.terminal.words import counted

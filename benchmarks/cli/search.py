@@ -21,8 +21,9 @@ from benchmarks.cli.options import (
     command_line,
     say_untracked,
 )
-from benchmarks.records.claims import Claims, driving, exclusive
+from benchmarks.records.claims import Claims
 from benchmarks.records.home import Home
+from benchmarks.records.occupancy import driving, exclusive
 from benchmarks.terminal.console import console, output
 from benchmarks.terminal.tables import Fitted
 from benchmarks.terminal.words import counted, disk, duration

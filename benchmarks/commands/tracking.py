@@ -9,9 +9,9 @@ from rich.markup import escape
 
 from benchmarks.execution.copying import PATIENCE, Copying, Report, copies, run_copies
 from benchmarks.execution.one_copier import copier_claim
-from benchmarks.records.claims import driving
 from benchmarks.records.home import Home
 from benchmarks.records.manifest import ListedRun, Manifest
+from benchmarks.records.occupancy import driving
 from benchmarks.records.store import Store
 from benchmarks.search.searching import SuiteStudy
 from benchmarks.terminal.console import Terminal

@@ -70,7 +70,7 @@ def mlflow_ui(
         raise UserError(str(trouble(error, uri))) from None
     with TemporaryFile() as log, _serving(home, uri, port, log) as process:
         with console.status("starting MLflow"):
-            while not _answers(port):
+            while not answers(port):
                 if process.poll() is not None:
                     raise UserError(of_mlflow(_last_words(log), uri))
                 time.sleep(0.1)
@@ -158,7 +158,8 @@ def _serving(home: Home, uri: str, port: int, log: IO[bytes]) -> Iterator[subpro
                 process.wait(_GRACE)
 
 
-def _answers(port: int) -> bool:
+def answers(port: int) -> bool:
+    """Whether a server of MLflow answers on a port of this machine."""
     connection = HTTPConnection(HERE, port, timeout=2)  # by no proxy that the environment names
     try:
         connection.request("GET", "/health")

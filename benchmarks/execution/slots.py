@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 from afnetm.errors import UserError
 from afnetm.workers import core_count
+from benchmarks.terminal.words import counted
 
 #: The share of a GPU's memory for all its workers; the rest is for their contexts, which no allocator counts.
 _MEMORY = 0.92
@@ -60,8 +61,8 @@ def slots(
     room = len(found) * per_gpu
     if workers is not None and workers > room:
         raise UserError(
-            f"--workers: {workers} is more than there is room for: {len(found)} GPU{'s'[: len(found) != 1]}, "
-            f"{per_gpu} worker{'s'[: per_gpu != 1]} each; at most {room}, or raise --workers-per-gpu"
+            f"--workers: {workers} is more than there is room for: {counted(len(found), 'GPU')}, "
+            f"{counted(per_gpu, 'worker')} each; at most {room}, or raise --workers-per-gpu"
         )
     count = room if workers is None else workers
     return [

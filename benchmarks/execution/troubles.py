@@ -7,7 +7,7 @@ from importlib.metadata import entry_points
 from sqlalchemy import create_engine, make_url
 from sqlalchemy.exc import SQLAlchemyError
 
-from afnetm.errors import UserError
+from afnetm.errors import UserError, causes
 from studies.urls import engine_options, first_line, parse_url, public_url
 
 #: Schemes of databases that MLflow knows.
@@ -57,15 +57,15 @@ def reach(uri: str) -> None:
 
 def trouble(error: BaseException, uri: str) -> str | None:
     """Diagnosis of an error of MLflow at `uri`, and how to mend it; None for an error that is not of its making."""
-    causes = _causes(error)
-    for cause in causes:
+    found = list(causes(error))
+    for cause in found:
         if isinstance(cause, SQLAlchemyError):
             said = first_line(uri, cause)
             mended = next((mended for part, mended in _DATABASE_SAYS.items() if part in said), "cannot be used: {}")
             return f"{_at(uri)} {mended.format(said)}"
-    packages = {type(cause).__module__.partition(".")[0] for cause in causes}
+    packages = {type(cause).__module__.partition(".")[0] for cause in found}
     if "requests" in packages:
-        return f"{_at(uri)} {_of_network(causes)}"
+        return f"{_at(uri)} {_of_network(found)}"
     if packages & {"mlflow", "alembic"}:
         return of_mlflow(str(error), uri, code=getattr(error, "error_code", None))
     if isinstance(error, OSError) and not isinstance(error, FileNotFoundError):
@@ -105,10 +105,10 @@ _MLFLOW_SAYS = {
 }
 
 
-def _of_network(causes: list[BaseException]) -> str:
-    if any("Timeout" in type(cause).__name__ for cause in causes):
+def _of_network(chain: list[BaseException]) -> str:
+    if any("Timeout" in type(cause).__name__ for cause in chain):
         return "does not answer in time"
-    last = causes[-1]
+    last = chain[-1]
     known = last.errno if isinstance(last, OSError) and last.errno in errno.errorcode else None
     return f"cannot be reached ({last if known is None else os.strerror(known)})"
 
@@ -119,16 +119,6 @@ def _at(uri: str) -> str:
     if not is_database(uri):
         return f"MLflow server {url}"
     return f"MLflow's database {make_url(uri).database if uri.startswith('sqlite') else url}"
-
-
-def _causes(error: BaseException) -> list[BaseException]:
-    """An error, what it was raised from, and so on."""
-    found: list[BaseException] = []
-    following: BaseException | None = error
-    while following is not None and following not in found:
-        found.append(following)
-        following = following.__cause__ or following.__context__
-    return found
 
 
 def _scheme(uri: str) -> str:

@@ -16,8 +16,8 @@ from afnetm.data.registry import options_of, sources
 from afnetm.data.synthetic import SyntheticSource
 from afnetm.errors import UserError
 from afnetm.workers import context, core_count
-from benchmarks.records.claims import InUseError, exclusive
 from benchmarks.records.home import Home
+from benchmarks.records.occupancy import InUseError, exclusive
 from benchmarks.terminal.console import Terminal, errors
 from benchmarks.terminal.progress import progress_bar
 from benchmarks.terminal.words import counted, disk

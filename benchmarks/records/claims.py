@@ -2,8 +2,8 @@
 
 Each has a lease, a file that it touches now and then. A claim is a file that was created exclusively and names a lease;
 it holds for as long as that lives. Whether it does is seen on the file server's clock alone: what two files of one
-folder say of when they were touched. A claim of the dead is renamed to a name of one's own; whose rename succeeds has
-it. Nothing here asks for locks of a file system, which may be each machine's own.
+folder say of when they were touched. A claim of the dead is taken away by one at a time, whose turn is again a file
+that was created exclusively. Nothing here asks for locks of a file system, which may be each machine's own.
 
 What is done under a claim must bear being done twice, and who was stopped meanwhile has to ask `Claims.holds` before
 writing what must not be: a process that sleeps cannot know that it does.
@@ -14,68 +14,17 @@ import itertools
 import json
 import math
 import os
-import secrets
-import socket
-import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from threading import Event, Thread
 from types import TracebackType
 from typing import Self
 
-from pydantic.dataclasses import dataclass as checked
-
-from afnetm.errors import UserError
-from benchmarks.records.home import Home, without_secrets
-
-#: Seconds without a sign after which a process is taken for dead; as an environment variable. Each process says its
-#: own to the others, and gives a sign six times as often.
-LIMIT, LIMIT_VARIABLE = 90.0, "AFNETM_CLAIM_LIMIT"
-#: What a driver claims while it is at work, and who must be alone in the home.
-_DRIVER, _ALONE = "driver", "alone"
-#: The claim on the whole home.
-_HOME = "home"
-#: Seconds that a driver waits for who has claimed the home, and may only be about to see that others are there.
-_GRACE = 2.0
-
-
-@checked(frozen=True)
-class Holder:
-    """Holder of a claim.
-
-    Attributes:
-        kind: of its lease.
-        token: its own, never used again.
-        host: of its machine.
-        machine: where its process number counts: a boot of a machine, and a container there; empty where not known.
-        pid: its process number.
-        since: when it began, by its own clock.
-        device: what it trains on; empty where it does not.
-        command: its command line, without passwords.
-        limit: after so many seconds without a sign it is dead.
-    """
-
-    kind: str
-    token: str
-    host: str
-    machine: str
-    pid: int
-    since: str
-    device: str
-    command: str
-    limit: float
-
-    @property
-    def lease(self) -> str:
-        """Name of its lease."""
-        return f"{self.kind}.{self.token}"
-
-    def __str__(self) -> str:
-        return f"process {self.pid} on {self.host} since {self.since} (afnetm {self.command})"
+from benchmarks.records.holders import DRIVER, LIMIT, Holder, is_lease, this_process
+from benchmarks.records.home import Home
 
 
 @dataclass(frozen=True)
@@ -96,20 +45,9 @@ class Claims:
         device: what is trained on.
     """
 
-    def __init__(self, home: Home, *, kind: str = _DRIVER, device: str = "") -> None:
+    def __init__(self, home: Home, *, kind: str = DRIVER, device: str = "") -> None:
         self._folder = home.claims
-        host, pid = socket.gethostname(), os.getpid()
-        self.holder = Holder(
-            kind=kind,
-            token=f"{host}-{pid}-{secrets.token_hex(4)}",
-            host=host,
-            machine=machine(),
-            pid=pid,
-            since=datetime.now(UTC).isoformat("T", "seconds"),
-            device=device,
-            command=without_secrets(" ".join(sys.argv[1:])),
-            limit=_limit(),
-        )
+        self.holder = this_process(kind, device=device)
         self._text = json.dumps(asdict(self.holder))
         self._lease = self._folder / self.holder.lease
         self._mine: set[str] = set()
@@ -193,7 +131,7 @@ class Claims:
         """Claims of others: name, as it was read, whether its holder lives; leases are not among them."""
         lives: dict[str, bool] = {}
         for name in self._names():
-            if not name.startswith(prefix) or _is_lease(name):
+            if not name.startswith(prefix) or is_lease(name):
                 continue
             found = self._read(self._folder / name)
             if found is None or found.text == self._text:
@@ -211,14 +149,14 @@ class Claims:
         for name, found, alive in self._of_others():
             if not alive:
                 self._remove(self._folder / name, found)
-        for name in filter(_is_lease, self._names()):
+        for name in filter(is_lease, self._names()):
             if not self._lives(name):
                 (self._folder / name).unlink(missing_ok=True)
 
     def others(self) -> list[Holder]:
         """The other drivers that live, in an order that is the same for all of them."""
         own = self.holder.lease
-        names = [name for name in self._names() if name.startswith(f"{_DRIVER}.") and name != own]
+        names = [name for name in self._names() if name.startswith(f"{DRIVER}.") and name != own]
         found = [self._read(self._folder / name) for name in names if self._lives(name)]
         there = sorted((one.holder for one in found if one and one.holder), key=lambda holder: holder.token)
         self.alone = self.alone and not there
@@ -275,7 +213,7 @@ class Claims:
             return False
         if found.holder is None:
             return self._now() - found.touched <= LIMIT
-        if found.holder.machine and found.holder.machine == self.holder.machine and _gone(found.holder.pid):
+        if found.holder.gone(self.holder.machine):
             return False
         return self._now() - found.touched <= found.holder.limit
 
@@ -338,88 +276,6 @@ class Claims:
         return moved is not None and moved.text == found.text
 
 
-@contextmanager
-def exclusive(home: Home) -> Iterator[None]:
-    """Has the home for this process alone: no driver is at work, nor anybody else who needs that.
-
-    Raises:
-        InUseError: somebody is; names them.
-    """
-    with Claims(home, kind=_ALONE) as claims:
-        if not claims.take(_HOME):
-            raise InUseError(home, claims.other(_HOME))
-        # Whoever begins to drive looks at the home's claim after it has its lease: one of both sees the other.
-        if drivers := claims.others():
-            raise InUseError(home, drivers[0])
-        yield
-
-
-@contextmanager
-def driving(home: Home, *, device: str = "") -> Iterator[Claims]:
-    """Has a lease on the home, beside those of other drivers.
-
-    Raises:
-        InUseError: a process has the home for itself; names it.
-    """
-    with Claims(home, device=device) as claims:
-        deadline = time.monotonic() + _GRACE
-        while (holder := claims.other(_HOME)) is not None:
-            if time.monotonic() > deadline:
-                raise InUseError(home, holder)
-            time.sleep(0.1)
-        yield claims
-
-
-class InUseError(UserError):
-    """Somebody else is at work in a home: `driving`, or with something for which they have to be alone."""
-
-    def __init__(self, home: Home, holder: Holder | None) -> None:
-        who = holder or "another process"  # which has ended by now
-        super().__init__(f"home '{home.path}' is in use by {who}; wait for it or use another --home")
-        self.holder = holder
-
-    @property
-    def driving(self) -> bool:
-        """Whether they train or search."""
-        return self.holder is not None and self.holder.kind == _DRIVER
-
-
-def _is_lease(name: str) -> bool:
-    return name.startswith((f"{_DRIVER}.", f"{_ALONE}."))
-
-
 def digest(name: str) -> str:
     """Any name as a part of a file's."""
     return hashlib.sha256(name.encode()).hexdigest()[:16]
-
-
-def machine() -> str:
-    """Name of what has this process' number to itself: this boot of this machine, and this container on it."""
-    if sys.platform != "linux":
-        return socket.gethostname()
-    try:
-        return f"{Path('/proc/sys/kernel/random/boot_id').read_text().strip()} {os.readlink('/proc/self/ns/pid')}"
-    except OSError:
-        return ""
-
-
-def _gone(pid: int) -> bool:
-    """Whether this machine has no such process; where the number is another's by now, the lease says so in time."""
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return True
-    except PermissionError:
-        pass
-    return False
-
-
-def _limit() -> float:
-    text = os.environ.get(LIMIT_VARIABLE, "")
-    try:
-        limit = float(text or LIMIT)
-    except ValueError:
-        limit = 0.0
-    if not 1 <= limit < float("inf"):
-        raise UserError(f"{LIMIT_VARIABLE}: '{text}' is not allowed; seconds, at least 1")
-    return limit

@@ -37,7 +37,7 @@ from benchmarks.commands import comparing
 from benchmarks.commands.job import prepare
 from benchmarks.commands.request import Options, ask
 from benchmarks.records.home import Home
-from benchmarks.records.claims import driving
+from benchmarks.records.occupancy import driving
 from benchmarks.terminal.console import Terminal
 home, quiet = Home(Path(sys.argv[1])), Terminal(quiet=True)
 home.journal.unlink()

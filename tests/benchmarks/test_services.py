@@ -6,7 +6,6 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 
 import psutil
@@ -15,6 +14,7 @@ from mlflow import MlflowClient
 from mlflow.entities import Run
 from optuna.trial import TrialState
 
+from benchmarks.execution.mlflow_page import answers
 from benchmarks.records.home import Home
 from benchmarks.records.store import Store
 from studies.storage import view_storage
@@ -63,17 +63,6 @@ def mlflow_server(database: str, folder: Path) -> Iterator[str]:
             with suppress(psutil.NoSuchProcess):
                 one.kill()
         process.wait()
-
-
-def answers(port: int) -> bool:
-    connection = HTTPConnection("127.0.0.1", port, timeout=2)
-    try:
-        connection.request("GET", "/health")
-        return connection.getresponse().status == 200
-    except (OSError, HTTPException):
-        return False
-    finally:
-        connection.close()
 
 
 def until(true: Callable[[], object], what: str, *, seconds: float = 240) -> None:

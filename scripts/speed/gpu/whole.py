@@ -20,8 +20,8 @@ from benchmarks.execution.workers import Worker
 from benchmarks.execution.workload import Outcome
 from benchmarks.plans.runs import PlannedRun, plan
 from benchmarks.plans.suite import Suite
-from benchmarks.records.claims import driving
 from benchmarks.records.home import Home
+from benchmarks.records.occupancy import driving
 from benchmarks.records.store import Record, Store
 from scripts.speed.gpu.cells import WrongError
 from scripts.speed.gpu.learning import scratch, short_suite

@@ -25,9 +25,9 @@ from benchmarks.commands.request import Options, ask
 from benchmarks.commands.state import suite_state
 from benchmarks.plans.keys import run_key
 from benchmarks.plans.runs import PlannedRun
-from benchmarks.records.claims import driving
 from benchmarks.records.home import Home, write_text
 from benchmarks.records.manifest import ListedRun, Manifest, read_manifest
+from benchmarks.records.occupancy import driving
 from benchmarks.records.store import Record, Store
 from benchmarks.reporting.frames import results
 from benchmarks.terminal.console import Terminal

@@ -17,9 +17,9 @@ import pytest
 
 from benchmarks.archive.merging import merge
 from benchmarks.plans.keys import run_key
-from benchmarks.records.claims import exclusive
 from benchmarks.records.home import Home
 from benchmarks.records.manifest import ListedRun, read_manifest
+from benchmarks.records.occupancy import exclusive
 from benchmarks.records.store import Store
 from benchmarks.reporting.frames import results
 from tests.benchmarks.archive.examples import PLACES, fabricate, make_manifest, members, packed, record, run, tree

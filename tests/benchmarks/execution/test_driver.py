@@ -18,8 +18,8 @@ from benchmarks.execution.workers import Worker, failure
 from benchmarks.execution.workload import Outcome
 from benchmarks.plans.runs import PlannedRun, plan
 from benchmarks.plans.suite import parse_suite
-from benchmarks.records.claims import driving
 from benchmarks.records.home import Home
+from benchmarks.records.occupancy import driving
 from benchmarks.records.store import Store
 
 TABLES = {"description": "a test", "dataset": {"name": "learnable"}, "methods": {"texture": {}}}

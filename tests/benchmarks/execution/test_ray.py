@@ -34,8 +34,8 @@ from benchmarks.execution.driver import drive, execute
 from benchmarks.execution.slots import slots_elsewhere, this_slot
 from benchmarks.plans.runs import PlannedRun, plan
 from benchmarks.plans.suite import parse_suite
-from benchmarks.records.claims import driving
 from benchmarks.records.home import Home
+from benchmarks.records.occupancy import driving
 from benchmarks.records.store import Store, files_of
 from benchmarks.terminal.console import Terminal
 from tests.benchmarks.conftest import SEARCHED, Afnetm, command

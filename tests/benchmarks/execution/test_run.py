@@ -17,8 +17,8 @@ from typer.testing import CliRunner
 
 from benchmarks.cli import data as cli_data
 from benchmarks.cli.app import app
-from benchmarks.records.claims import exclusive
 from benchmarks.records.home import Home
+from benchmarks.records.occupancy import exclusive
 from tests.benchmarks.conftest import Afnetm, command
 from tests.benchmarks.found import findings, runs_done
 

@@ -13,8 +13,8 @@ import psutil
 import pytest
 from mlflow import MlflowClient
 
-from benchmarks.records.claims import driving
 from benchmarks.records.home import Home
+from benchmarks.records.occupancy import driving
 from tests.benchmarks.conftest import command
 from tests.benchmarks.found import assert_same, runs_done
 from tests.benchmarks.search.test_search_faults import assert_same_search

@@ -12,9 +12,11 @@ from threading import Barrier, Thread
 import pytest
 
 from afnetm.errors import UserError
-from benchmarks.records import claims as module
-from benchmarks.records.claims import Claims, driving, exclusive, machine
+from benchmarks.records import holders as module
+from benchmarks.records.claims import Claims
+from benchmarks.records.holders import machine
 from benchmarks.records.home import Home
+from benchmarks.records.occupancy import driving, exclusive
 
 Driver = Callable[..., Claims]
 

@@ -32,8 +32,9 @@ from benchmarks.execution.workers import Worker
 from benchmarks.execution.workload import Outcome, Workload
 from benchmarks.plans.runs import PlannedRun, Run, plan
 from benchmarks.plans.suite import Suite, parse_suite
-from benchmarks.records.claims import Claims, driving
+from benchmarks.records.claims import Claims
 from benchmarks.records.home import Home
+from benchmarks.records.occupancy import driving
 from benchmarks.search.searching import StudySpec, finished, search, study_specs
 from benchmarks.terminal.console import Terminal
 from studies.search import Search

@@ -18,8 +18,9 @@ from benchmarks.execution.slots import Slot
 from benchmarks.execution.workers import Worker
 from benchmarks.execution.workload import Outcome, Shared, Workload
 from benchmarks.plans.runs import PlannedRun, Run
-from benchmarks.records.claims import Claims, driving
+from benchmarks.records.claims import Claims
 from benchmarks.records.home import Home
+from benchmarks.records.occupancy import driving
 from benchmarks.records.store import Store
 from benchmarks.search.searching import search
 from studies.storage import open_storage
