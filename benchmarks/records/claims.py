@@ -19,7 +19,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from threading import Event, Thread
+from threading import Event, Lock, Thread
 from types import TracebackType
 from typing import Self
 
@@ -47,18 +47,17 @@ class Claims:
 
     def __init__(self, home: Home, *, kind: str = DRIVER, device: str = "") -> None:
         self._folder = home.claims
-        self.holder = this_process(kind, device=device)
-        self._text = json.dumps(asdict(self.holder))
-        self._lease = self._folder / self.holder.lease
+        self._be(this_process(kind, device=device))
         self._mine: set[str] = set()
         #: Whether no other driver was ever seen beside this one.
         self.alone = True
+        self._touching = Lock()
         self._end = Event()
         self._thread = Thread(target=self._beat, name="lease", daemon=True)
 
     def __enter__(self) -> Self:
         self._folder.mkdir(parents=True, exist_ok=True)
-        self._now()
+        self._create(self._lease, self._text)
         self._thread.start()
         self._sweep()
         return self
@@ -104,7 +103,8 @@ class Claims:
         return True
 
     def holds(self, name: str) -> bool:
-        """Whether it is this process' still: one that was stopped for long may have lost it."""
+        """Whether it is this process' still: one that was stopped for long has lost it."""
+        self._now()  # nobody else may have noticed yet, and be about to
         found = self._read(self._folder / name)
         if found is not None and found.text == self._text:
             return True
@@ -193,13 +193,29 @@ class Claims:
             with suppress(OSError):  # a file server may be away for a while
                 self._now()
 
+    def _be(self, holder: Holder) -> None:
+        self.holder, self._text, self._lease = holder, json.dumps(asdict(holder)), self._folder / holder.lease
+
     def _now(self) -> float:
-        """Touches the lease, made anew where it was taken for dead; returns when that was, by the server's clock."""
-        try:
-            os.utime(self._lease)
-        except FileNotFoundError:
+        """Touches the lease; returns when that was, by the server's clock.
+
+        Who finds it older than its limit, or gone, could have been taken for dead until then, and begins anew as
+        another holder, which has claimed nothing: so no claim is held by one that may be losing it.
+        """
+        with self._touching:
+            try:
+                before = self._lease.stat().st_mtime
+                os.utime(self._lease)
+                now = self._lease.stat().st_mtime
+                if now - before <= self.holder.limit:
+                    return now
+            except FileNotFoundError:
+                pass
+            self._lease.unlink(missing_ok=True)
+            self._be(self.holder.anew())
+            self._mine.clear()
             self._create(self._lease, self._text)
-        return self._lease.stat().st_mtime
+            return self._lease.stat().st_mtime
 
     def _alive(self, found: _Found) -> bool:
         """Whether who has a claim lives."""

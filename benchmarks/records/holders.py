@@ -4,6 +4,7 @@ import os
 import secrets
 import socket
 import sys
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -50,6 +51,10 @@ class Holder:
         """Name of its lease."""
         return f"{self.kind}.{self.token}"
 
+    def anew(self) -> "Holder":
+        """The same process under a token that no holder has had."""
+        return replace(self, token=f"{self.host}-{self.pid}-{secrets.token_hex(4)}")
+
     def gone(self, here: str) -> bool:
         """Whether a process on the machine `here`, which is this one, sees that it has ended; never of another machine.
 
@@ -75,18 +80,17 @@ def this_process(kind: str, *, device: str = "") -> Holder:
     Raises:
         UserError: the environment names a limit that is none.
     """
-    host, pid = socket.gethostname(), os.getpid()
     return Holder(
         kind=kind,
-        token=f"{host}-{pid}-{secrets.token_hex(4)}",
-        host=host,
+        token="",
+        host=socket.gethostname(),
         machine=machine(),
-        pid=pid,
+        pid=os.getpid(),
         since=datetime.now(UTC).isoformat("T", "seconds"),
         device=device,
         command=without_secrets(" ".join(sys.argv[1:])),
         limit=_limit(),
-    )
+    ).anew()
 
 
 def is_lease(name: str) -> bool:

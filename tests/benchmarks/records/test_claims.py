@@ -99,6 +99,16 @@ def test_who_gives_no_sign_for_long_has_lost_it_and_learns_so(driver: Driver) ->
     assert other.others() == [sleeper.holder], "it is back all the same"
 
 
+def test_who_wakes_has_lost_it_though_nobody_has_taken_it_yet(driver: Driver) -> None:
+    sleeper, other = driver("a", sleeping=True), driver("b")
+    assert sleeper.take("study.s")
+    sleep(sleeper, 80)
+    assert sleeper.holds("study.s"), "it was never taken for dead"
+    sleep(sleeper, 100)
+    assert not sleeper.holds("study.s"), "another may just have taken it for dead"
+    assert other.take("study.s"), "nor does it hold what it no longer has"
+
+
 def test_no_clock_but_the_file_server_s_says_who_is_dead(
     driver: Driver, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
