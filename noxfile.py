@@ -67,7 +67,8 @@ def contract(session: nox.Session) -> None:
 def faults(session: nox.Session) -> None:
     """Kill, stop and spoil runs and searches at random moments, and see that it shows nowhere; about 7 minutes."""
     install(session, "tests")
-    session.run("pytest", "-m", "faults", *(session.posargs or ["-n", "2", "--dist", "worksteal"]))
+    # By file: what the tests of one share takes most of a minute to make.
+    session.run("pytest", "-m", "faults", *(session.posargs or ["-n", "2", "--dist", "loadfile"]))
 
 
 @nox.session(default=False)

@@ -111,6 +111,7 @@ def working() -> list[psutil.Process]:
     return [*afresh, *(worker for server in servers for worker in server.children())]
 
 
+@pytest.mark.faults
 def test_a_worker_that_dies_or_lacks_memory_or_its_gpu_costs_its_own_run_alone(
     runs: list[PlannedRun], tmp_path: Path
 ) -> None:

@@ -91,6 +91,7 @@ def children(home: Path) -> dict[str, set[str]]:
 
 
 @pytest.mark.filterwarnings("ignore")
+@pytest.mark.slow
 def test_no_name_no_path_and_no_face_leaves_a_private_dataset_unless_asked_for(
     tmp_path: Path, afnetm: Afnetm, here: Afnetm
 ) -> None:
