@@ -66,7 +66,10 @@ class Machines:
         self.second = self.add(num_cpus=1)
 
     def add(self, **has: int) -> Any:
-        return self._cluster.add_node(**has)
+        """Adds a machine; afterwards Ray knows that it is there, and that those removed before are gone."""
+        node = self._cluster.add_node(**has)
+        self._cluster.wait_for_nodes(timeout=60)
+        return node
 
     def remove(self, node: Any) -> None:
         self._cluster.remove_node(node, allow_graceful=False)
@@ -224,8 +227,7 @@ def test_what_a_cluster_lacks_is_said_in_a_line(
     console = Terminal(quiet=True)
     began = time.monotonic()
     lacking = replace(options(home, cluster), device="cuda")
-    # Of other tests' machines Ray may not know yet that they are gone.
-    no_gpu = r"'cuda' is not available; the Ray cluster has no GPU .*\d machines, \d cores"
+    no_gpu = r"'cuda' is not available; the Ray cluster has no GPU .*2 machines, 2 cores"
     with pytest.raises(UserError, match=no_gpu), machines(lacking, console):
         pass
     assert time.monotonic() - began < 30
