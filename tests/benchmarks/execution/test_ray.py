@@ -83,6 +83,7 @@ def cluster() -> Iterator[Machines]:
         patch.setenv("RAY_AUTH_MODE", "token")
         patch.setenv("RAY_AUTH_TOKEN", secrets.token_hex(32))
         patch.setenv("RAY_USAGE_STATS_ENABLED", "0")
+        patch.setenv("RAY_health_check_period_ms", "1000")  # a machine that is gone is known to be sooner
         patch.setenv("RAY_worker_niceness", "0")  # else whatever runs beside the tests comes first
         # As where a scheduler has said it before: Ray then leaves the GPUs that a process sees as they are.
         patch.setenv("RAY_EXPERIMENTAL_NOSET_CUDA_VISIBLE_DEVICES", "1")
