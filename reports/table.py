@@ -38,6 +38,7 @@ class Cell:
         alt: in words, where the text is a sign.
         below: a remark, small on the page, elsewhere in brackets.
         lines: on the page instead of the text, a paragraph each and a remark behind it.
+        link: where on the page its text leads.
     """
 
     text: str
@@ -50,6 +51,7 @@ class Cell:
     alt: str = ""
     below: str = ""
     lines: Sequence[tuple[str, str]] = ()
+    link: str = ""
 
     def __str__(self) -> str:
         ends = f"({', '.join(self.ends)})" if self.ends else ""

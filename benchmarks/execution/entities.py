@@ -15,6 +15,13 @@ from benchmarks.records.store import PICTURE
 
 #: What the field calls a training configuration, in suites and in MLflow.
 _TRAINING = "training"
+#: What a run used as MLflow's page shows it, by the beginning of the name, and what it is counted in.
+_USAGE = {
+    "cpu": ("system/process_cpu_percentage", 1),
+    "memory": ("system/process_memory_megabytes", 1e6),
+    "gpu": ("system/gpu_utilization_percentage", 1),
+    "gpu_memory": ("system/process_gpu_memory_megabytes", 1e6),
+}
 
 
 def run_name(listed: ListedRun) -> str:
@@ -73,6 +80,22 @@ def run_metrics(
     for name in curves.columns:
         metrics += [Metric(f"train_{name}", float(v), end, epoch) for epoch, v in enumerate(curves[name])]
     return metrics
+
+
+def usage_metrics(result: Mapping[str, Any], start: int) -> list[Metric]:
+    """What a finished run used of its machine, by samples, among MLflow's system metrics; none of the shortest.
+
+    Args:
+        result: of the run.
+        start: when it began, in ms.
+    """
+    usage = dict(result.get("usage", {}))
+    times = [start + int(1000 * seconds) for seconds in usage.pop("seconds", ())]
+    return [
+        Metric(_USAGE[name][0], values[step] / _USAGE[name][1], times[step], step)
+        for name, values in usage.items()
+        for step in range(len(times))
+    ]
 
 
 def mlflow_dataset(dataset: Mapping[str, Any]) -> Dataset:

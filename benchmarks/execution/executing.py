@@ -26,6 +26,7 @@ from afnetm.training.gradcam import gradcam
 from afnetm.training.loop import fit, predict
 from afnetm.training.metrics import scores
 from benchmarks.execution.slots import limit_memory, this_slot
+from benchmarks.execution.usage import sampled
 from benchmarks.plans.folds import classes_of
 from benchmarks.plans.runs import PlannedRun, Run, rebuild
 from benchmarks.records.home import Home
@@ -85,11 +86,13 @@ def train(planned: PlannedRun, home: Home) -> Record:
     train, held_out, test = (torch.from_numpy(index).to(device) for index in (*parts, fold.test))
     # On a processor its time alone (a worker has one thread): what else runs there says nothing about a method.
     clock = time.process_time if device.type == "cpu" else time.perf_counter
-    begun = clock()
-    curves = fit(model, data, train, torch.from_numpy(labels).to(device), config, seed=run.data_seed, held_out=held_out)
-    trained = clock()
-    probabilities, auxiliary_outputs = predict(model, data, test, config)
-    tested = clock()
+    truth = torch.from_numpy(labels).to(device)
+    with sampled(device) as usage:
+        begun = clock()
+        curves = fit(model, data, train, truth, config, seed=run.data_seed, held_out=held_out)
+        trained = clock()
+        probabilities, auxiliary_outputs = predict(model, data, test, config)
+        tested = clock()
     if probabilities.shape != (len(test), len(classes)):
         found = " x ".join(map(str, probabilities.shape))
         raise ValueError(f"the network gives {found} logits for {len(test)} scans and {len(classes)} classes")
@@ -114,6 +117,7 @@ def train(planned: PlannedRun, home: Home) -> Record:
         "peak_memory": memory,
         # What its seconds are to be compared with: on a GPU they are its neighbours' as well.
         **({"gpu_workers": 1 if planned.alone else this_slot().sharing} if device.type == "cuda" else {}),
+        **({"usage": usage} if usage and not searched else {}),
         "finished": time.time(),
         "sources": source_digests(type(method).__module__),
         **made_with,

@@ -12,6 +12,7 @@ import os
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "10")
 from mlflow import MlflowClient
 from mlflow.entities import DatasetInput, LoggedModelOutput, Metric, Param, Run
 
+from afnetm.errors import UserError
 from afnetm.zipped import Folder, run_files, run_path
 from benchmarks.execution.artifacts import Artifacts
 from benchmarks.execution.copied import (
@@ -45,10 +47,12 @@ from benchmarks.execution.entities import (
     run_name,
     run_params,
     shows_subjects,
+    usage_metrics,
 )
+from benchmarks.execution.mlflow_page import run_page
 from benchmarks.execution.models import WEIGHTS, input_example, model_files, model_name, model_note
 from benchmarks.execution.troubles import is_database, reach
-from benchmarks.records.home import Home
+from benchmarks.records.home import Home, write_text
 from benchmarks.records.manifest import ListedRun, Manifest
 from benchmarks.records.store import Store
 
@@ -162,6 +166,7 @@ class Tracker:
         counts = Counter(e.method for e in self._manifest.runs if e.key in self._copies and e.key in done)
         for method in methods:
             self._update(method, {"runs": float(counts[method])})
+        self._note_pages()
 
     def publish(
         self,
@@ -184,6 +189,9 @@ class Tracker:
             self._report = str(self.client.create_run(self.experiment, run_name="report", tags=tags).info.run_id)
         self.artifacts.put(self._report, report, alone=True)
         self.client.set_terminated(self._report)
+        for method, run in self._parents.items():
+            if method in self._manifest.methods and run.data.tags.get(_NOTE) != (note := self._note(method)):
+                self.client.set_tag(run.info.run_id, _NOTE, note)
 
     def _update(self, method: str, numbers: Mapping[str, float]) -> None:
         """Sets a method's metrics, and ends its run."""
@@ -244,12 +252,7 @@ class Tracker:
         wanted = method_params(self._manifest, method)
         if before is not None and before.data.params == {one.key: one.value for one in wanted}:
             return str(before.info.run_id)
-        about = self._manifest.methods[method]
-        report = (
-            "Compared with the suite's other methods in the artifact `index.html` of this experiment's run `report`."
-        )
-        note = f"{about['summary']}\n\n{about['source']}\n\n{report}"
-        tags = {METHOD: method, _SOURCE: "afnetm run", _NOTE: note}
+        tags = {METHOD: method, _SOURCE: "afnetm run", _NOTE: self._note(method)}
         start, _ = self._spans.get(method, (None, None))
         made = self.client.create_run(self.experiment, start_time=start, run_name=method, tags=tags)
         run = str(made.info.run_id)
@@ -260,6 +263,15 @@ class Tracker:
         if before is not None:
             self._adopt(method, run, before.info.run_id)
         return run
+
+    def _note(self, method: str) -> str:
+        """What MLflow's page says of a method: what it is, and where it is compared."""
+        about = self._manifest.methods[method]
+        report = "report"
+        if self._report:
+            report = f"[report](#/experiments/{self.experiment}/runs/{self._report}/artifacts/index.html)"
+        compared = f"Compared with the suite's other methods in the {report}: `index.html` of the run `report`."
+        return f"{about['summary']}\n\n{about['source']}\n\n{compared}"
 
     def _suite(self) -> dict[str, Path | bytes]:
         resolved = json.dumps(self._manifest.resolved, indent=2)
@@ -304,7 +316,7 @@ class Tracker:
         model = self._log_model(copy.run, name, folder, result, params)
         dataset = mlflow_dataset(self._manifest.dataset)
         metrics = run_metrics(result, folder, end, model=model, dataset=dataset)
-        self.client.log_batch(copy.run, metrics=metrics, params=params)
+        self.client.log_batch(copy.run, metrics=[*metrics, *usage_metrics(result, start)], params=params)
         self.client.log_inputs(copy.run, [DatasetInput(dataset)])
         self._put(listed.key, copy.run)
         self.client.set_terminated(copy.run, end_time=end)
@@ -371,6 +383,14 @@ class Tracker:
             if copy.place.get(tag) != value:
                 self.client.set_tag(copy.run, tag, value)
         copy.place = now
+
+    def _note_pages(self) -> None:
+        """Leaves the addresses of the methods' pages for reports; a service of MLflow's without pages has none."""
+        with suppress(UserError):
+            pages = {
+                method: run_page(self._uri, self.experiment, run.info.run_id) for method, run in self._parents.items()
+            }
+            write_text(self._home.pages(self._manifest.suite), json.dumps(pages, indent=2))
 
     def _name_runs(self) -> None:
         """Tags studies' runs with the keys of the runs below them."""

@@ -65,6 +65,10 @@ class Home:
         """Manifests of the suites that were run, a JSON file each."""
         return self.path / "suites"
 
+    def pages(self, suite: str) -> Path:
+        """File with the addresses of MLflow's pages on a suite's methods, as they were last copied: JSON, by method."""
+        return self.path / "pages" / f"{suite}.json"
+
     @property
     def artifacts(self) -> Path:
         """MLflow's artifacts."""

@@ -28,7 +28,13 @@ _MEASURED = ("parameters", "flops", "test_seconds", "peak_memory")
 
 
 def results(
-    manifest: Manifest, store: Store, *, created: str, with_faces: bool = False, dataset: Path | None = None
+    manifest: Manifest,
+    store: Store,
+    *,
+    created: str,
+    with_faces: bool = False,
+    dataset: Path | None = None,
+    pages: Mapping[str, str] | None = None,
 ) -> Results:
     """Results of a suite's finished runs, and how they were made.
 
@@ -42,6 +48,7 @@ def results(
         with_faces: whether subjects may be named and shown though the dataset is not shareable.
         dataset: where it is, or would be; what it has recorded of its scans goes with the weights that these were
             given, and where they may be shown it has their pictures.
+        pages: addresses of what else is known of methods, by method.
 
     Raises:
         reports.schema.ReportError: the records contradict each other, or none can be used.
@@ -51,7 +58,9 @@ def results(
     lost = [one for _, one in read if isinstance(one, LeftOut)]
     found = gathered([(listed, one) for listed, one in read if isinstance(one, Sound)], lost)
     found = found.without(diverged(found.predictions, found.curves))
-    make = partial(_results, manifest, store, done, created=created, with_faces=with_faces, dataset=dataset)
+    make = partial(
+        _results, manifest, store, done, created=created, with_faces=with_faces, dataset=dataset, pages=pages or {}
+    )
     try:
         return make(found)
     except ReportError:
@@ -93,6 +102,7 @@ def _results(
     created: str,
     with_faces: bool,
     dataset: Path | None,
+    pages: Mapping[str, str],
 ) -> Results:
     """The results of these records."""
     if not found.records:
@@ -140,7 +150,10 @@ def _results(
             left_out=found.left_out,
             created=created,
             synthetic=synthetic,
-            methods=manifest.methods,
+            methods={
+                label: {**about, "page": pages[label]} if label in pages else about
+                for label, about in manifest.methods.items()
+            },
             control=manifest.control,
             training=_training(manifest.resolved),
             rope=manifest.resolved.get("rope", 1.0),

@@ -1,5 +1,7 @@
 """From records to a report on disk and a table on the terminal; neither torch nor MLflow is needed."""
 
+import json
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -60,7 +62,7 @@ def write_suite_report(home: Home, manifest: Manifest, *, out: Path | None = Non
     """
     _check_finished(home, [manifest])
     directory = out or home.report(manifest.suite)
-    return _alone(*_write(home, [manifest], [directory], created=_now(), with_faces=with_faces))
+    return _alone(*_write(home, [manifest], [directory], created=_now(), with_faces=with_faces, linked=out is None))
 
 
 def write_joint_report(
@@ -81,7 +83,9 @@ def write_joint_report(
             raise UserError(f"suite '{name}' is named {names.count(name)} times; name each suite once")
     above = out or home.reports
     directories = [above / name for name in names]
-    paths, found, problems = _write(home, manifests, directories, created=created, with_faces=with_faces)
+    paths, found, problems = _write(
+        home, manifests, directories, created=created, with_faces=with_faces, linked=out is None
+    )
     if len(found) < 2:
         return _alone(paths, found, problems)
     multi = MultiSuite(found)
@@ -124,15 +128,27 @@ def _check_finished(home: Home, manifests: Sequence[Manifest]) -> None:
 
 
 def _write(
-    home: Home, manifests: Sequence[Manifest], directories: Sequence[Path], *, created: str, with_faces: bool
+    home: Home,
+    manifests: Sequence[Manifest],
+    directories: Sequence[Path],
+    *,
+    created: str,
+    with_faces: bool,
+    linked: bool,
 ) -> tuple[list[Path], list[Compared], list[str]]:
-    """Writes each suite's report; returns the pages' paths, what was compared, and why others have none."""
+    """Writes each suite's report; returns the pages' paths, what was compared, and why others have none.
+
+    Those in the home are `linked` with MLflow, of which others need not know, and to which they may have no way.
+    """
     store = Store(home)
     paths, found, problems = [], [], []
     for manifest, directory in zip(manifests, directories, strict=True):
         try:
             dataset = dataset_directory(home.path, manifest.dataset["name"])
-            one = Compared(results(manifest, store, created=created, with_faces=with_faces, dataset=dataset))
+            pages = _pages(home, manifest.suite) if linked else {}
+            one = Compared(
+                results(manifest, store, created=created, with_faces=with_faces, dataset=dataset, pages=pages)
+            )
             with _into(directory):
                 paths.append(write_report(one.results, directory, compared=one))
         except ReportError as error:
@@ -140,6 +156,15 @@ def _write(
         else:
             found.append(one)
     return paths, found, problems
+
+
+def _pages(home: Home, suite: str) -> dict[str, str]:
+    """Addresses of MLflow's pages on a suite's methods; none where they are not known."""
+    try:
+        pages = json.loads(home.pages(suite).read_bytes())
+        return {str(method): page for method, page in pages.items() if re.match("https?://", page)}
+    except (OSError, ValueError, AttributeError, TypeError):
+        return {}
 
 
 @contextmanager

@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from reports.data.results import Results
+from reports.data.results import Provenance, Results
 from reports.data.search import rules
 from reports.files import listed, placed
 from reports.markup import paragraph, write_csv
@@ -21,6 +21,7 @@ from reports.pictures.conditions import contenders
 from reports.pictures.hardest import hardest_table
 from reports.pictures.theme import DOTS
 from reports.statistics.ranks import why_not
+from reports.table import METHODS, Table
 from reports.tables import summary
 from reports.tables.compared import Compared, write_tables
 from reports.tables.guide import PRIMARY, guide_table
@@ -146,7 +147,7 @@ def _page(compared: Compared, literature: pd.DataFrame, pictures: Pictures, *, f
         many=figures.MANY,
         dots=DOTS,
         sections=_sections(compared, literature),
-        tables=compared.tables,
+        tables={name: _linked(table, plan) for name, table in compared.tables.items()},
         statistics=_statistics(compared) if len(compared.pairs) else None,
         tuning=_tuning(results),
         published=None if literature.empty else published_table(literature),
@@ -162,6 +163,15 @@ def _page(compared: Compared, literature: pd.DataFrame, pictures: Pictures, *, f
         made=made(plan),
         files=listed(files),
     )
+
+
+def _linked(table: Table, plan: Provenance) -> Table:
+    """A table whose rows lead to what the page says of their methods, where it does."""
+    if plan.files or table.columns[0].key not in METHODS:
+        return table
+    places = {name: f"#method-{place}" for place, name in enumerate(plan.methods, start=1)}
+    rows = [[replace(first, link=places.get(first.text, "")), *others] for first, *others in table.rows]
+    return replace(table, rows=rows)
 
 
 def _statistics(compared: Compared) -> dict[str, Any]:

@@ -127,6 +127,34 @@ def test_mlflow_has_a_parent_a_method_and_a_child_a_run_and_nothing_twice(
         assert names <= run.data.params.keys()
 
 
+def test_rows_of_the_report_lead_to_mlflow_and_its_runs_lead_back(
+    finished: tuple[Path, Path, subprocess.CompletedProcess[str]],
+) -> None:
+    from mlflow import MlflowClient
+
+    home, _, _ = finished
+    client = MlflowClient(f"sqlite:///{home.resolve() / 'mlflow.db'}")
+    experiment = client.get_experiment_by_name("small")
+    runs = {run.info.run_id: run for run in client.search_runs([experiment.experiment_id])}
+    (report,) = [run_id for run_id, run in runs.items() if run.info.run_name == "report"]
+    html = (home / "reports" / "small" / "index.html").read_text(encoding="utf-8")
+    leading = dict(re.findall(r'<th scope="row"><a href="#(.*?)">(\w+)</a>', html))
+    assert sorted(leading.values()) == ["concat", "texture"]
+    for place, method in leading.items():
+        article = html.partition(f'<article id="{place}">')[2].partition("</article>")[0]
+        (run_id,) = re.findall(r'href="http://127.0.0.1:5000/#/experiments/\d+/runs/(\w+)\?', article)
+        assert runs[run_id].info.run_name == method
+        back = f"#/experiments/{experiment.experiment_id}/runs/{report}/artifacts/index.html"
+        assert back in runs[run_id].data.tags["mlflow.note.content"]
+
+
+def test_a_report_for_others_leads_to_no_address_of_ones_own(
+    finished: tuple[Path, Path, subprocess.CompletedProcess[str]], here: Afnetm, tmp_path: Path
+) -> None:
+    here(finished[0], "report", "small", "--out", str(tmp_path / "out"))
+    assert "127.0.0.1" not in (tmp_path / "out" / "index.html").read_text(encoding="utf-8")
+
+
 def test_mlflow_has_the_reports_scores_its_page_and_its_pictures(
     finished: tuple[Path, Path, subprocess.CompletedProcess[str]],
 ) -> None:

@@ -132,6 +132,20 @@ def test_what_a_server_made_twice_is_there_once(home: Home, client: MlflowClient
     assert [run.info.run_id for run in runs(client) if "afnetm.key" in run.data.tags] == [child.info.run_id]
 
 
+def test_what_a_run_used_is_shown_over_its_time(home: Home, client: MlflowClient) -> None:
+    usage = {"seconds": [1.0, 2.0], "cpu": [99.0, 101.0], "memory": [1e9, 2e9]}
+    made = record(0.5)
+    Store(home).write("k0", dataclasses.replace(made, result=made.result | {"usage": usage}))
+    Store(home).write("k1", made)  # over before anything was seen of it, or of another version of the program
+    copy(home)
+    used, unseen = sorted((run for run in runs(client) if PARENT in run.data.tags), key=lambda run: run.info.run_name)
+    for name, values in {"cpu_percentage": [99, 101], "memory_megabytes": [1000, 2000]}.items():
+        history = client.get_metric_history(used.info.run_id, f"system/process_{name}")
+        assert [(one.step, one.value) for one in history] == [*enumerate(values)]
+        assert [one.timestamp - used.info.start_time for one in history] == [1000, 2000]
+    assert not any(name.startswith("system/") for name in unseen.data.metrics)
+
+
 def test_a_report_is_published_over_the_one_before(home: Home, client: MlflowClient) -> None:
     Store(home).write("k0", record(0.5))
     copy(home)
