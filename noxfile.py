@@ -1,6 +1,8 @@
 """What to do with the project: ``nox -l`` lists it. Arguments after ``--`` go to what a session runs."""
 
+import os
 import re
+import sys
 from pathlib import Path
 
 import nox
@@ -20,6 +22,14 @@ def install(session: nox.Session, *groups: str) -> None:
     pinned = ("--constraint", PINNED, "--build-constraint", PINNED)
     session.install("-e", ".[bench,landmarks,ray]", *named, *pinned, env={"UV_COMPILE_BYTECODE": "1"})
     session.install("--no-deps", "--group", "model", *pinned)  # not what it depends on
+
+
+def pytest(session: nox.Session, *arguments: str) -> None:
+    """Runs tests in the environment of the session ``tests``, which takes most of a minute to make."""
+    session.run(sys.executable, "-m", "nox", "-s", "tests", "--install-only", silent=True)
+    programs = Path(".nox", "tests", "bin").absolute()
+    path = os.pathsep.join([str(programs), os.environ["PATH"]])
+    session.run(str(programs / "pytest"), *arguments, env={"PATH": path})
 
 
 @nox.session(default=False)
@@ -52,37 +62,33 @@ def ui(session: nox.Session) -> None:
 @nox.session
 def tests(session: nox.Session) -> None:
     """Run the tests."""
-    install(session, "tests")
+    install(session, "tests", "encoder")
     session.run("pytest", *(session.posargs or ["-n", "2", "--dist", "worksteal"]))
 
 
-@nox.session
+@nox.session(venv_backend="none")
 def contract(session: nox.Session) -> None:
-    """Hold every registered method to the contract; about 5 minutes."""
-    install(session, "tests")
-    session.run("pytest", "tests/contract", "-m", "contract", *(session.posargs or ["-n", "2", "--dist", "loadgroup"]))
+    """Hold every registered method to the contract; about 4 minutes."""
+    pytest(session, "tests/contract", "-m", "contract", *(session.posargs or ["-n", "2", "--dist", "loadgroup"]))
 
 
-@nox.session(default=False)
+@nox.session(venv_backend="none", default=False)
 def faults(session: nox.Session) -> None:
-    """Kill, stop and spoil runs and searches at random moments, and see that it shows nowhere; about 7 minutes."""
-    install(session, "tests")
+    """Kill, stop and spoil runs and searches at random moments, and see that it shows nowhere; about 15 minutes."""
     # By file: what the tests of one share takes most of a minute to make.
-    session.run("pytest", "-m", "faults", *(session.posargs or ["-n", "2", "--dist", "loadfile"]))
+    pytest(session, "-m", "faults", *(session.posargs or ["-n", "2", "--dist", "loadfile"]))
 
 
-@nox.session(default=False)
+@nox.session(venv_backend="none", default=False)
 def services(session: nox.Session) -> None:
     """Run on PostgreSQL and an MLflow server, which go away meanwhile; skipped where there is no PostgreSQL."""
-    install(session, "tests")
-    session.run("pytest", "-m", "services", *session.posargs)
+    pytest(session, "-m", "services", *session.posargs)
 
 
-@nox.session(default=False)
+@nox.session(venv_backend="none", default=False)
 def slow(session: nox.Session) -> None:
     """Run the slow tests: plug-ins, wheels, a pretrained encoder, datasets to reports, searches in MLflow."""
-    install(session, "tests", "encoder")
-    session.run("pytest", "-m", "slow", *(session.posargs or ["-n", "2", "--dist", "worksteal"]))
+    pytest(session, "-m", "slow", *(session.posargs or ["-n", "2", "--dist", "worksteal"]))
 
 
 @nox.session(default=False)

@@ -129,13 +129,12 @@ def test_a_search_by_two_is_the_search_by_one(
     assert_same_search(searched, home)
 
 
-@pytest.mark.parametrize("where", ["same machine", "another machine"])
 def test_what_a_killed_driver_had_in_hand_is_done_by_the_other(
-    where: str, finished: Finished, home: Path, machine: Machine
+    finished: Finished, home: Path, machine: Machine
 ) -> None:
     first = machine.begin(home, finished[1], host="a")
     until_done(home, 1, first)
-    second = machine.begin(home, finished[1], host="a" if where == "same machine" else "b")
+    second = machine.begin(home, finished[1], host="a")
     until_done(home, 2, first, second)
     workers = psutil.Process(first.pid).children(recursive=True)
     first.kill()
