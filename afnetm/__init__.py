@@ -30,7 +30,9 @@ if TYPE_CHECKING:
         synthetic_dataset,
     )
     from afnetm.method import Method, Output
-    from afnetm.trained import TrainedModel, load_model
+    from afnetm.trained.folders import load_model
+    from afnetm.trained.model import TrainedModel
+    from afnetm.trained.prediction import Prediction
     from afnetm.training.config import Augmentation, TrainingConfig
     from afnetm.training.loop import Curves, DivergedError
 
@@ -44,6 +46,7 @@ __all__ = [
     "Method",
     "Output",
     "Phase",
+    "Prediction",
     "Scan",
     "ScanSource",
     "SubjectKFold",
@@ -71,17 +74,18 @@ _WHERE = {
     "Method": "method",
     "Output": "method",
     "Phase": "hooks",
+    "Prediction": "trained.prediction",
     "Scan": "data.scan",
     "ScanSource": "data.scan_source",
     "SubjectKFold": "library",
-    "TrainedModel": "trained",
+    "TrainedModel": "trained.model",
     "TrainingBatch": "hooks",
     "TrainingConfig": "training.config",
     "TrainingHooks": "hooks",
     "UserError": "errors",
     "create_model": "library",
     "fit": "library",
-    "load_model": "trained",
+    "load_model": "trained.folders",
     "open_dataset": "data.dataset",
     "predict": "library",
     "prepare_dataset": "library",

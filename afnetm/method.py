@@ -159,12 +159,15 @@ class Method(ABC):
         return geometry_channels(self.geometry)
 
 
-#: The buffer of a trained network that holds those masks that are the same for every scan.
-TEMPLATE = "mask_template"
+#: Buffers of a trained network, of which masks and landmarks of further scans are made (`afnetm.training.given`): masks
+#: that are the same for every scan, or for those in which no face is found; and a landmark regressor's, by their names.
+TEMPLATE, REGRESSOR = "mask_template", "landmark_regressor_"
 
 
 def built(method: Method, encoder: EncoderSpec, classes: int) -> nn.Module:
-    """Module that `Method.build` returns, which knows it as ``built_from`` and takes `TEMPLATE` with saved weights.
+    """Module that `Method.build` returns, which knows it as ``built_from``.
+
+    It takes `TEMPLATE` and the buffers of `REGRESSOR` with saved weights.
 
     Raises:
         UserError: it is no module.
@@ -173,10 +176,12 @@ def built(method: Method, encoder: EncoderSpec, classes: int) -> nn.Module:
     if not isinstance(network, nn.Module):
         raise UserError(f"build() returns {type(network).__name__}; return a torch.nn.Module")
     network.built_from = method  # type: ignore[assignment]
-    network.register_load_state_dict_pre_hook(_take_template)  # type: ignore[no-untyped-call]
+    network.register_load_state_dict_pre_hook(_take_buffers)  # type: ignore[no-untyped-call]
     return network
 
 
-def _take_template(network: nn.Module, state: dict[str, Any], prefix: str, *_: Any) -> None:
-    if isinstance(found := state.get(prefix + TEMPLATE), Tensor):
-        network.register_buffer(TEMPLATE, torch.empty_like(found))
+def _take_buffers(network: nn.Module, state: dict[str, Any], prefix: str, *_: Any) -> None:
+    for key, found in state.items():
+        name = key.removeprefix(prefix)
+        if (name == TEMPLATE or (name.startswith(REGRESSOR) and "." not in name)) and isinstance(found, Tensor):
+            network.register_buffer(name, torch.empty_like(found))

@@ -125,7 +125,7 @@ def test_the_splitter_is_scikit_learn_s(data: afnetm.FaceDataset) -> None:
         (lambda: afnetm.create_model("concta", num_classes=6), "method 'concta' is not registered; .*concat"),
         (lambda: afnetm.create_model("concat", num_classes=6, dropot=0.1), "concat.dropot: unknown key"),
         (lambda: afnetm.create_model("concat", num_classes=6, encoder="resnet81"), "resnet81"),
-        (lambda: afnetm.load_model("nowhere"), "nowhere: no run of a suite"),
+        (lambda: afnetm.load_model("nowhere"), "nowhere: no run of a suite and no model"),
         (lambda: afnetm.prepare_dataset("ck", "a", "b"), "dataset source 'ck' is not registered; allowed: "),
         (lambda: afnetm.synthetic_dataset(intensities=(5,)), "intensities"),
         (lambda: afnetm.synthetic_dataset(variant="lights"), "variant = 'lights' .*light"),
@@ -185,6 +185,13 @@ def test_a_trained_model_is_loaded_from_a_run_and_asked(
     scans = [source.load(name) for name in found.index[:3]]
     np.testing.assert_allclose(trained.predict(scans).to_numpy(), found.to_numpy()[:3], atol=1e-5)
     assert trained.predict(scans[1]).index.tolist() == [scans[1].id]
+    one = trained.predict_scan(scans[1])
+    np.testing.assert_allclose(one.probabilities, found.to_numpy()[1], atol=1e-5)
+    assert one.expression == found.columns[found.to_numpy()[1].argmax()]
+    assert one.margin == pytest.approx(np.diff(np.sort(one.probabilities)[-2:])[0])
+    assert one.evidence.keys() == {"texture", "depth"}
+    assert all(of.max() <= 1 for of in one.evidence.values())
+    np.testing.assert_allclose(one.pose.apply(scans[1].landmarks), one.maps.landmarks, atol=1e-3)
     with pytest.raises(afnetm.UserError, match="2 scans with 1 different ids"):
         trained.predict([scans[0], scans[0]])
     with pytest.raises(afnetm.UserError, match=r"made by rendering 1, what the model was trained on by 2"):

@@ -10,31 +10,29 @@ from numpy.typing import NDArray
 
 from afnetm.data.dataset import FaceDataset
 from afnetm.data.dataset_files import dataset_fingerprint, in_order
-from afnetm.data.making import Making, make_maps
+from afnetm.data.making import Made, Making
 from afnetm.data.maps import RENDERING_VERSION
-from afnetm.data.scan import Scan
 from afnetm.errors import UserError
 
 _Kind = TypeVar("_Kind", bound=np.generic)
 
 
-def dataset_of(scans: Sequence[Scan], making: Making, *, name: str = "scans") -> FaceDataset:
+def dataset_of(made: Sequence[Made], making: Making, *, name: str = "scans") -> FaceDataset:
     """The dataset of a few scans, in memory; it has no folder, and none of its pictures may be shared.
 
     Args:
-        scans: one or more, with different ids; what their expressions are said to be is not looked at.
-        making: as the scans of a dataset are made into maps.
+        made: one or more, with different ids; what their expressions are said to be is not looked at.
+        making: by which they were made.
         name: of the dataset, in what is said of it.
 
     Raises:
-        UserError: there is none, or one cannot be rendered.
+        UserError: there is none, or two have one id.
     """
-    if not scans or len({scan.id for scan in scans}) < len(scans):
-        raise UserError(
-            f"{name}: {len(scans)} scans with {len({s.id for s in scans})} different ids (allowed: 1 or more)"
-        )
-    rows, maps = zip(*(make_maps(scan, making) for scan in scans), strict=True)
-    table = in_order(pd.DataFrame(rows))
+    ids = {one.scan.id for one in made}
+    if not made or len(ids) < len(made):
+        raise UserError(f"{name}: {len(made)} scans with {len(ids)} different ids (allowed: 1 or more)")
+    maps = [one.maps for one in made]
+    table = in_order(pd.DataFrame([one.row for one in made]))
     return FaceDataset(
         directory=Path(),
         name=name,

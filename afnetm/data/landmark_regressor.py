@@ -5,8 +5,9 @@ landmarks, so from training subjects only. The training scans themselves get pre
 their subjects, and so err as test scans do.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +17,7 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from afnetm.data.maps import DEPTH_STEP_MM, DEPTH_ZERO_MM, WINDOW_MM
+from afnetm.data.regions import LANDMARK_SETS
 from afnetm.errors import UserError
 
 #: Rises whenever what is predicted changes.
@@ -36,6 +38,29 @@ class LandmarkRegressor:
     """A fitted regressor (`fit_landmarks`)."""
 
     pipeline: Pipeline
+
+    @classmethod
+    def of(cls, arrays: Mapping[str, NDArray[np.floating[Any]]]) -> Self:
+        """The regressor whose `arrays` these are.
+
+        Raises:
+            UserError: they are no regressor's.
+        """
+        shapes = {name: array.shape for name, array in arrays.items()}
+        inputs, outputs = shapes.get("mean", (0,)), shapes.get("bias", (0,))
+        fitting = {"mean": inputs, "scale": inputs, "weight": outputs + inputs, "bias": outputs}
+        if shapes != fitting or len(inputs + outputs) != 2 or outputs[0] not in {3 * len(s) for s in LANDMARK_SETS}:
+            raise UserError(f"landmarks: {shapes} are the shapes of no landmark regressor")
+        scaler, ridge = StandardScaler(), Ridge()
+        scaler.mean_, scaler.scale_, scaler.n_features_in_ = arrays["mean"], arrays["scale"], inputs[0]
+        ridge.coef_, ridge.intercept_, ridge.n_features_in_ = arrays["weight"], arrays["bias"], inputs[0]
+        return cls(make_pipeline(scaler, ridge))
+
+    @property
+    def arrays(self) -> dict[str, NDArray[np.floating[Any]]]:
+        """All that was fitted, by name: mean and scale ``(F,)`` of its inputs, weight ``(3 L, F)`` and bias."""
+        scaler, ridge = (step for _, step in self.pipeline.steps)
+        return {"mean": scaler.mean_, "scale": scaler.scale_, "weight": ridge.coef_, "bias": ridge.intercept_}
 
     def predict(self, texture: NDArray[np.uint8], depth: NDArray[np.uint16]) -> NDArray[np.float32]:
         """The landmarks ``(N, L, 3)`` float32 mm, in the maps' pose, of maps as in `fit_landmarks`; none is missing."""

@@ -12,7 +12,7 @@ from afnetm.data.dataset_files import DETECTED_SHA256, MEASURES
 from afnetm.data.landmarker import LANDMARKER_VERSION, find_landmarks
 from afnetm.data.landmarks import LANDMARKS_83
 from afnetm.data.maps import RenderedMaps, detected_sha256, maps_sha256, regions_in
-from afnetm.data.pose import fit_pose
+from afnetm.data.pose import Pose, fit_pose
 from afnetm.data.rendering import render
 from afnetm.data.scan import CLASS_NAME, PoseSource, Scan
 from afnetm.data.scan_source import ScanSource
@@ -52,19 +52,36 @@ class Making:
         return f"face landmarker {LANDMARKER_VERSION}" if self.detects else ""
 
 
+@dataclass(frozen=True, eq=False)
+class Made:
+    """A scan made into maps.
+
+    Attributes:
+        scan: of which they were made.
+        row: of a dataset's table.
+        maps: of the scan.
+        pose: the motion from the scan's frame to the maps'.
+    """
+
+    scan: Scan
+    row: dict[str, Any]
+    maps: RenderedMaps
+    pose: Pose
+
+
 def render_scan(source: ScanSource, scan_id: str, making: Making) -> tuple[Entry, RenderedMaps | None]:
     """Its row of the table, or the reason why it is rejected, and its maps; whatever a plug-in raises is a reason."""
     try:
         scan = _load(source, scan_id)
         _check_labels(scan, scan_id)
-        row, maps = make_maps(scan, making)
+        made = make_maps(scan, making)
     except UserError as error:
         return {"id": scan_id, "reason": str(error)}, None
-    return {"id": scan_id, "row": row}, maps
+    return {"id": scan_id, "row": made.row}, made.maps
 
 
-def make_maps(scan: Scan, making: Making) -> tuple[dict[str, Any], RenderedMaps]:
-    """Row of a dataset's table of a scan, and its maps.
+def make_maps(scan: Scan, making: Making) -> Made:
+    """The maps of a scan.
 
     Raises:
         UserError: it cannot be rendered.
@@ -83,7 +100,7 @@ def make_maps(scan: Scan, making: Making) -> tuple[dict[str, Any], RenderedMaps]
     measures = (round(pose.misfit, 3), len(scan.vertices), len(scan.faces), width, height, len(scan.landmarks))
     row |= dict(zip(MEASURES, measures, strict=True))
     row |= {f"nuisance_{name}": level for name, level in scan.nuisance.items()}
-    return row, maps
+    return Made(scan, row, maps, pose)
 
 
 def _detected(scan: Scan, *, needed: bool) -> NDArray[np.float32]:

@@ -8,7 +8,9 @@ scan's landmarks reach.
 import hashlib
 import math
 import random
+from dataclasses import dataclass
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +23,9 @@ from afnetm.data.regions import LANDMARK_SETS, landmark_set, region_planes
 from afnetm.errors import UserError
 from afnetm.seeding import stream
 
+if TYPE_CHECKING:
+    from afnetm.data.landmark_regressor import LandmarkRegressor
+
 #: An adult's face, mm: from cheekbone to cheekbone and from the hairline to the chin, in round numbers. It takes half
 #: of the window, and 99.9 % of the salient regions of 480 synthetic scans are inside.
 FACE_MM = (140.0, 190.0)
@@ -30,6 +35,19 @@ _WAVES = [(_DRAW.uniform(0, math.pi), _DRAW.uniform(0, 2 * math.pi)) for _ in ra
 #: Their length, mm: half of it, the width of a blob, is about that of an eye or half a mouth.
 WAVELENGTH_MM = 50.0
 _REGION_BITS = np.uint8(sum(PLANES[region] for region in REGIONS))
+
+
+@dataclass(frozen=True, eq=False)
+class Learnt:
+    """Part of ``detected`` masks that is learnt of training scans: one of both, as landmarks were detected or not.
+
+    Attributes:
+        mean: ``(1, 1, S, S)`` uint8, planes for a scan in which no face is found.
+        regressor: of landmarks.
+    """
+
+    mean: NDArray[np.uint8] | None
+    regressor: "LandmarkRegressor | None"
 
 
 def mask_planes(
@@ -82,6 +100,40 @@ def scan_landmarks(
     return _regressed(dataset, rows.tobytes(), train.tobytes())[1]
 
 
+def learnt_of(dataset: FaceDataset, rows: NDArray[np.int64], train: NDArray[np.intp]) -> Learnt:
+    """The part of the training scans that decides how ``detected`` masks and landmarks of any other scan are made.
+
+    Args:
+        dataset: whose scans they are.
+        rows: ``(N,)`` row numbers of its table.
+        train: indices into `rows` of the scans that are trained on.
+    """
+    if dataset.detected_planes is None:
+        return Learnt(None, _regressed(dataset, rows.tobytes(), train.tobytes())[2])
+    return Learnt(_mean(dataset.detected_planes[rows[train]]), None)
+
+
+def detected_by(
+    learnt: "Learnt", dataset: FaceDataset, rows: NDArray[np.int64]
+) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
+    """Planes ``(N, 1, S, S)`` and posed landmarks ``(N, 83, 3)`` mm detected in scans that were not trained on.
+
+    Raises:
+        UserError: the dataset was prepared without detecting landmarks, with which the training scans were.
+    """
+    if learnt.regressor is not None:
+        return _predicted(learnt.regressor, dataset, rows)
+    if dataset.detected_planes is None or dataset.detected_landmarks is None:
+        raise UserError(
+            f"masks = 'detected': dataset '{dataset.name}' was prepared without detecting landmarks, and what is asked "
+            f"was not trained with a regressor of them; detect them ({INSTALL})"
+        )
+    planes = np.array(dataset.detected_planes[rows])
+    if learnt.mean is not None:
+        planes[~planes.any((1, 2, 3))] = learnt.mean[0]
+    return planes, np.asarray(dataset.detected_landmarks[rows])
+
+
 def detector(dataset: FaceDataset) -> str:
     """Name, version and digest of that by which ``detected`` masks of a dataset are decided."""
     if dataset.detected_planes is None:
@@ -104,7 +156,9 @@ def _detected(dataset: FaceDataset, rows: NDArray[np.int64], train: NDArray[np.i
 
 
 @lru_cache(maxsize=1)  # the methods of a fold come one after the other
-def _regressed(dataset: FaceDataset, rows: bytes, train: bytes) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
+def _regressed(
+    dataset: FaceDataset, rows: bytes, train: bytes
+) -> tuple[NDArray[np.uint8], NDArray[np.float32], "LandmarkRegressor"]:
     """Planes and landmarks of the scans at `rows`, predicted by a regressor of the annotated ones of those at `train`.
 
     The training scans' own are predicted by regressors that have not seen the subject, so that they err as the others'.
@@ -122,13 +176,27 @@ def _regressed(dataset: FaceDataset, rows: bytes, train: bytes) -> tuple[NDArray
     maps = dataset.texture[own], dataset.depth[own], dataset.landmarks[own, : len(known)]
     landmarks = np.full((len(every), LANDMARK_ROWS, 3), np.nan, np.float32)
     landmarks[index, : len(known)] = out_of_fold(*maps, dataset.subjects[own])
+    regressor = fit_landmarks(*maps)
     if len(others):
-        regressor = fit_landmarks(*maps)
-        tested = every[others]
-        landmarks[others, : len(known)] = regressor.predict(dataset.texture[tested], dataset.depth[tested])
-    of = landmark_set(known)
-    planes = np.stack([region_planes(one[: len(known)], of, size=dataset.size)[None] for one in landmarks])
-    return planes, landmarks
+        landmarks[others] = _predicted(regressor, dataset, every[others])[1]
+    return _drawn(landmarks, known, dataset.size), landmarks, regressor
+
+
+def _predicted(
+    regressor: "LandmarkRegressor", dataset: FaceDataset, rows: NDArray[np.int64]
+) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
+    """Planes and landmarks of the scans at `rows`."""
+    found = regressor.predict(dataset.texture[rows], dataset.depth[rows])
+    landmarks = np.full((len(rows), LANDMARK_ROWS, 3), np.nan, np.float32)
+    landmarks[:, : found.shape[1]] = found
+    known = next(names for names in LANDMARK_SETS if len(names) == found.shape[1])
+    return _drawn(landmarks, known, dataset.size), landmarks
+
+
+def _drawn(landmarks: NDArray[np.float32], names: tuple[str, ...], size: int) -> NDArray[np.uint8]:
+    """The planes ``(N, 1, S, S)`` of landmarks ``(N, 83, 3)``."""
+    of = landmark_set(names)
+    return np.stack([region_planes(one[: len(names)], of, size=size)[None] for one in landmarks])
 
 
 def _landmark_set(dataset: FaceDataset) -> tuple[str, ...]:

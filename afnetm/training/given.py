@@ -1,5 +1,7 @@
 """Masks and landmarks for a method: those that it declares to read, and no others."""
 
+from typing import Any
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -7,9 +9,9 @@ from torch import Tensor, nn
 
 from afnetm.data.dataset import FaceDataset
 from afnetm.data.maps import CONSTANT, MaskSource
-from afnetm.data.masks import mask_planes, scan_landmarks
+from afnetm.data.masks import Learnt, detected_by, learnt_of, mask_planes, scan_landmarks
 from afnetm.errors import UserError
-from afnetm.method import TEMPLATE, Method
+from afnetm.method import REGRESSOR, TEMPLATE, Method
 from afnetm.training.device_dataset import DeviceDataset
 
 
@@ -37,14 +39,41 @@ def give_masks(
         UserError: the dataset does not have what the method is to be given, or nothing has been trained.
     """
     method = getattr(network, "built_from", None)
-    if not isinstance(method, Method):
-        return data.with_masks(_planes(network, dataset, rows, train, "mean"))
+    source: MaskSource = method.masks if isinstance(method, Method) else "mean"
+    read = (*method.inputs, *method.reads_in_training) if isinstance(method, Method) else ("masks",)
+    if {"masks", "landmarks"}.isdisjoint(read):
+        return data.with_masks(None)
+    if train is not None and source == "detected":
+        _keep(network, learnt_of(dataset, rows, train))
+    if train is None and source == "detected":
+        planes, landmarks = detected_by(_kept(network), dataset, rows)
+        return data.with_masks(planes if "masks" in read else None, landmarks if "landmarks" in read else None)
     trained = np.arange(0) if train is None else train
-    read = (*method.inputs, *method.reads_in_training)
     return data.with_masks(
-        _planes(network, dataset, rows, train, method.masks) if "masks" in read else None,
-        scan_landmarks(dataset, rows, trained, method.masks) if "landmarks" in read else None,
+        _planes(network, dataset, rows, train, source) if "masks" in read else None,
+        scan_landmarks(dataset, rows, trained, source) if "landmarks" in read else None,
     )
+
+
+def _keep(network: nn.Module, learnt: Learnt) -> None:
+    """Writes into buffers of a network what its masks have learnt of the training scans."""
+    arrays: dict[str, NDArray[Any]] = {} if learnt.mean is None else {TEMPLATE: learnt.mean}
+    if learnt.regressor is not None:
+        arrays |= {REGRESSOR + name: array for name, array in learnt.regressor.arrays.items()}
+    for name in [name for name, _ in network.named_buffers(recurse=False) if name.startswith(REGRESSOR)]:
+        delattr(network, name)  # of an earlier training
+    for name, array in arrays.items():
+        network.register_buffer(name, torch.from_numpy(np.array(array)))
+
+
+def _kept(network: nn.Module) -> Learnt:
+    buffers = {name: buffer.cpu().numpy() for name, buffer in network.named_buffers(recurse=False)}
+    arrays = {name.removeprefix(REGRESSOR): of for name, of in buffers.items() if name.startswith(REGRESSOR)}
+    if not arrays:
+        return Learnt(buffers.get(TEMPLATE), None)
+    from afnetm.data.landmark_regressor import LandmarkRegressor  # scikit-learn takes a second to import
+
+    return Learnt(None, LandmarkRegressor.of(arrays))
 
 
 def _planes(

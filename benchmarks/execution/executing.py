@@ -14,17 +14,14 @@ from torch import nn
 
 from afnetm.contract import rehearsal
 from afnetm.data.dataset import FaceDataset, open_dataset
-from afnetm.data.splits import hold_out
-from afnetm.hooks import hooks_of
-from afnetm.method import built
 from afnetm.model.cost import flop_count, parameter_count
 from afnetm.sources import source_digests
 from afnetm.training.config import TrainingConfig
 from afnetm.training.device_dataset import DeviceDataset
-from afnetm.training.given import give_masks
 from afnetm.training.gradcam import gradcam
-from afnetm.training.loop import fit, predict
+from afnetm.training.loop import predict
 from afnetm.training.metrics import scores
+from benchmarks.execution.networks import trained, untrained
 from benchmarks.execution.slots import limit_memory, this_slot
 from benchmarks.execution.usage import sampled
 from benchmarks.plans.folds import classes_of
@@ -73,26 +70,17 @@ def train(planned: PlannedRun, home: Home) -> Record:
     if device.type == "cuda":
         torch.cuda.reset_peak_memory_stats(device)
         held = torch.cuda.memory_allocated(device)
-    torch.manual_seed(run.seed)  # initial weights and dropout
-    model = built(method, replace(encoder, size=dataset.size), len(classes)).to(device)
-    if config.channels_last:
-        model = model.to(memory_format=torch.channels_last)
-    data = give_masks(scans, model, dataset, rows, fold.train)
-    rehearsal.check_answer(model, config, size=dataset.size, classes=len(classes), device=device)
+    settings = (method, encoder, config)
+    model, data = untrained(*settings, scans, dataset, rows, fold.train, classes=len(classes), seed=run.seed)
     costs = _costs(model, run, dataset.size, classes)
-
     subjects = dataset.table["subject"].iloc[rows].tolist()
-    parts = hold_out(subjects, fold.train, share=hooks_of(model).held_out, seed=run.data_seed)
-    train, held_out, test = (torch.from_numpy(index).to(device) for index in (*parts, fold.test))
-    # On a processor its time alone (a worker has one thread): what else runs there says nothing about a method.
+    test = torch.from_numpy(fold.test).to(device)
     clock = time.process_time if device.type == "cpu" else time.perf_counter
-    truth = torch.from_numpy(labels).to(device)
     with sampled(device) as usage:
+        curves, seconds = trained(model, data, config, subjects, labels, fold.train, seed=run.data_seed)
         begun = clock()
-        curves = fit(model, data, train, truth, config, seed=run.data_seed, held_out=held_out)
-        trained = clock()
         probabilities, auxiliary_outputs = predict(model, data, test, config)
-        tested = clock()
+        test_seconds = clock() - begun
     if probabilities.shape != (len(test), len(classes)):
         found = " x ".join(map(str, probabilities.shape))
         raise ValueError(f"the network gives {found} logits for {len(test)} scans and {len(classes)} classes")
@@ -112,8 +100,8 @@ def train(planned: PlannedRun, home: Home) -> Record:
         "n_test": len(fold.test),
         **scores(labels[fold.test], probabilities.numpy()),
         **costs,
-        "seconds": trained - begun,
-        "test_seconds": tested - trained,
+        "seconds": seconds,
+        "test_seconds": test_seconds,
         "peak_memory": memory,
         # What its seconds are to be compared with: on a GPU they are its neighbours' as well.
         **({"gpu_workers": 1 if planned.alone else this_slot().sharing} if device.type == "cuda" else {}),
