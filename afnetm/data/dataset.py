@@ -25,6 +25,7 @@ from afnetm.data.dataset_files import (
     TABLE,
     dataset_fingerprint,
     file_sha256,
+    landmark_counts,
     read_info,
     read_maps,
     read_table,
@@ -80,16 +81,16 @@ class FaceDataset(_Faces):
         source: what its scans came from, a JSON object.
         table: a row a scan: id, subject, expression, intensity, source, regions (the names of those that it has, with
             spaces between), sha256, what was measured (`afnetm.data.dataset_files.MEASURES`; not in a dataset that an
-            earlier program made), and ``nuisance_*`` where known.
+            earlier program made), landmarks_found (1 or 0) where some were, and ``nuisance_*`` where known.
         texture: ``(N, 3, S, S)`` uint8, as in `RenderedMaps`.
         depth: ``(N, 1, S, S)`` uint16.
         planes: ``(N, 1, S, S)`` uint8.
         landmarks: ``(N, 83, 3)`` float32.
         detected_planes, detected_landmarks: the same of landmarks that were detected in the scans; None where nothing
             looked for any.
-        pose: which landmarks the pose fit was given: ``"annotated"``, those that came with the scans, or
-            ``"detected"``.
-        detector: what detected landmarks; empty where nothing did.
+        pose: which landmarks the pose fit was given: ``"annotated"``, those that came with the scans and, where a scan
+            came without, those found in it, or ``"detected"``.
+        detector: what detected landmarks, or found those of scans that came without; empty where nothing did.
         rejected: how many scans could not be rendered and were left out.
         rendering: the version of the rendering that made the maps; 0 where none did.
     """
@@ -150,7 +151,8 @@ class FaceDataset(_Faces):
     @property
     def made_by(self) -> dict[str, Any]:
         """Settings by which any other scan is made into maps like these: a `Making`'s fields, and ``rendering``."""
-        return {"size": self.size, "pose": self.pose, "detect": bool(self.detector), "rendering": self.rendering}
+        detect = self.detected_planes is not None
+        return {"size": self.size, "pose": self.pose, "detect": detect, "rendering": self.rendering}
 
     def subset(self, rows: Sequence[int] | NDArray[np.integer[Any]]) -> "FaceSubset":
         """The scans at `rows`, in that order; nothing is copied."""
@@ -215,7 +217,7 @@ def open_dataset(directory: Path) -> FaceDataset:
     content = read_info(directory)
     table = read_table(directory / TABLE)
     size = content["size"]
-    arrays = read_maps(directory, scans=len(table), size=size, detected=bool(content["detector"]))
+    arrays = read_maps(directory, scans=len(table), size=size, detected=DETECTED_SHA256 in table)
     if len(table) != content["scans"]:
         raise UserError(f"dataset {directory}: {TABLE} has {len(table)} scans ({INFO} says {content['scans']})")
     return FaceDataset(
@@ -294,13 +296,16 @@ def dataset_info(dataset: FaceDataset) -> dict[str, Any]:
     """Summary of a dataset as a JSON object.
 
     Its name, scans, subjects, classes ({expression: scans}), size, fingerprint, shareable, pose, detector,
-    regions ({region: scans that have it}) and rejected (scans left out); where they are known, misfit_mm ({median,
-    largest}) and nose, the order of the landmarks' rows that was found.
+    regions ({region: scans that have it}) and rejected (scans left out); where some scans came without landmarks,
+    landmarks ({given, found: scans}); where they are known, misfit_mm ({median, largest}) and nose, the order of the
+    landmarks' rows that was found.
     """
     counts = summary(dataset.table)
     regions = counts.pop("regions")
     own = {key: getattr(dataset, key) for key in ("size", "fingerprint", "shareable", "pose", "detector")}
     found = {"name": dataset.name, **counts, **own, "regions": regions, "rejected": dataset.rejected}
+    if (landmarks := landmark_counts(dataset.table))["found"]:
+        found["landmarks"] = landmarks
     if MISFIT in dataset.table:
         misfits = dataset.table[MISFIT]
         found[MISFIT] = {"median": round(float(misfits.median()), 2), "largest": round(float(misfits.max()), 2)}

@@ -44,6 +44,9 @@ COLUMNS = ("id", "subject", "expression", "intensity", "source", "regions", "sha
 MISFIT = "misfit_mm"
 LANDMARK_COUNT = "landmarks"
 MEASURES = (MISFIT, "vertices", "triangles", "texture_width", "texture_height", LANDMARK_COUNT)
+#: 1 for a scan that came without landmarks, so that they were found in it, 0 for another. A table has this column only
+#: where there is such a scan.
+FOUND = "landmarks_found"
 #: The columns that a dataset's fingerprint covers: what training and evaluation see. Maps are in by their digest.
 COVERED = ("id", "subject", "expression", "intensity", "sha256")
 #: Stands in every fingerprint; rises if what is covered, or how, ever changes.
@@ -73,6 +76,12 @@ def summary(table: pd.DataFrame) -> dict[str, Any]:
         "classes": {name: int(counts[name]) for name in in_class_order(table["expression"])},
         "regions": {name: sum(name in there.split() for there in table["regions"]) for name in REGIONS},
     }
+
+
+def landmark_counts(table: pd.DataFrame) -> dict[str, int]:
+    """Numbers of scans whose landmarks were ``given``, and of those in which they were ``found``."""
+    found = int(table[FOUND].sum()) if FOUND in table else 0
+    return {"given": len(table) - found, "found": found}
 
 
 def file_sha256(path: Path) -> str:
@@ -226,8 +235,10 @@ def write_dataset(
 
 
 def in_order(table: pd.DataFrame) -> pd.DataFrame:
-    """A dataset's table with its columns in their order; `MEASURES`, nuisance and what was detected may be missing."""
-    maybe = [name for name in (DETECTED_SHA256, *MEASURES) if name in table.columns]
+    """A dataset's table with its columns in their order; all but `COLUMNS` may be missing."""
+    if FOUND in table.columns:
+        table = table.assign(**{FOUND: table[FOUND].fillna(0).astype(int)})
+    maybe = [name for name in (DETECTED_SHA256, *MEASURES, FOUND) if name in table.columns]
     return table[[*COLUMNS, *maybe, *sorted(set(table.columns) - {*COLUMNS, *maybe})]]
 
 

@@ -47,8 +47,8 @@ def dataset_of(made: Sequence[Made], making: Making, *, name: str = "scans") -> 
         landmarks=np.stack([one.landmarks for one in maps]),
         detected_planes=_stacked([one.detected_planes for one in maps]),
         detected_landmarks=_stacked([one.detected_landmarks for one in maps]),
-        pose=making.pose,
-        detector=making.detector,
+        pose=making.pose_of(table),
+        detector=making.detector_of(table),
         rendering=RENDERING_VERSION,
     )
 

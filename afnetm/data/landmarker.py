@@ -7,7 +7,7 @@ has a hole, a spike or the face's rim, from the mesh and the surface around.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -108,6 +108,23 @@ def find_landmarks(scan: Scan, *, names: tuple[str, ...] = LANDMARKS_83) -> Foun
     if best is None or best.disagreement > MAX_DISAGREEMENT_MM:
         raise UserError(f"scan {scan.id}: no face is found in its texture or its shape, seen along -z")
     return best
+
+
+def with_landmarks(scan: Scan) -> Scan:
+    """`scan` itself where it has landmarks; else the same with those that are found in it.
+
+    Raises:
+        UserError: it has none, and none are found (`find_landmarks`).
+    """
+    if scan.landmark_names:
+        return scan
+    check_mesh(scan)
+    try:
+        found = find_landmarks(scan)
+    except UserError as error:
+        why = str(error).removeprefix(f"scan {scan.id}: ").removeprefix("landmarks: ")
+        raise UserError(f"scan {scan.id} comes without landmarks, and none are found: {why}") from None
+    return replace(scan, landmarks=found.landmarks, landmark_names=found.names, landmarks_found=True)
 
 
 def _found_in(picture: str, scan: Scan, seen: View, first: _Camera, names: tuple[str, ...]) -> FoundLandmarks | None:

@@ -4,12 +4,13 @@ from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 from pydantic import ConfigDict
 
 from afnetm.blame import error_message
-from afnetm.data.dataset_files import DETECTED_SHA256, MEASURES
-from afnetm.data.landmarker import LANDMARKER_VERSION, find_landmarks
+from afnetm.data.dataset_files import DETECTED_SHA256, FOUND, MEASURES, landmark_counts
+from afnetm.data.landmarker import LANDMARKER_VERSION, find_landmarks, with_landmarks
 from afnetm.data.landmarks import LANDMARKS_83
 from afnetm.data.maps import RenderedMaps, detected_sha256, maps_sha256, regions_in
 from afnetm.data.pose import Pose, fit_pose
@@ -22,6 +23,8 @@ from afnetm.strict import STRICT
 #: What became of a scan: its ``id``, and its ``row`` of the table or the ``reason`` why it was rejected; in a record
 #: also ``at``, where its maps are in the arrays.
 Entry = dict[str, Any]
+#: What finds landmarks, with its version.
+LANDMARKER = f"face landmarker {LANDMARKER_VERSION}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,8 +33,9 @@ class Making:
 
     Attributes:
         size: pixels along a side.
-        pose: which landmarks the pose fit is given: those that come with the scans, or those detected in them. In the
-            latter case a scan in which no face is found is left out.
+        pose: which landmarks the pose fit is given: those that come with the scans (of a scan that comes without, those
+            found in it), or those detected in them. Where they are needed, a scan in which no face is found is left
+            out.
         detect: whether landmarks are detected in the scans (`afnetm.data.landmarker`, which must be installed).
     """
 
@@ -49,7 +53,15 @@ class Making:
     @property
     def detector(self) -> str:
         """Name and version of the landmarker; empty where nothing is detected."""
-        return f"face landmarker {LANDMARKER_VERSION}" if self.detects else ""
+        return LANDMARKER if self.detects else ""
+
+    def pose_of(self, table: pd.DataFrame) -> PoseSource:
+        """Origin of the landmarks that poses of the dataset with this `table` are fitted to."""
+        return self.pose if landmark_counts(table)["given"] else "detected"
+
+    def detector_of(self, table: pd.DataFrame) -> str:
+        """Name and version of the landmarker where it was at work on the scans of the dataset with this `table`."""
+        return LANDMARKER if landmark_counts(table)["found"] else self.detector
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,9 +95,12 @@ def render_scan(source: ScanSource, scan_id: str, making: Making) -> tuple[Entry
 def make_maps(scan: Scan, making: Making) -> Made:
     """The maps of a scan.
 
+    In a scan that comes without landmarks they are found, and its row says so.
+
     Raises:
         UserError: it cannot be rendered.
     """
+    scan = with_landmarks(scan)
     found = _detected(scan, needed=making.pose == "detected") if making.detects else None
     posed = scan
     if making.pose == "detected" and found is not None:
@@ -99,12 +114,16 @@ def make_maps(scan: Scan, making: Making) -> Made:
     height, width = scan.texture.shape[:2] if scan.texture.ndim == 3 else (0, 0)
     measures = (round(pose.misfit, 3), len(scan.vertices), len(scan.faces), width, height, len(scan.landmarks))
     row |= dict(zip(MEASURES, measures, strict=True))
+    if scan.landmarks_found:
+        row[FOUND] = 1
     row |= {f"nuisance_{name}": level for name, level in scan.nuisance.items()}
     return Made(scan, row, maps, pose)
 
 
 def _detected(scan: Scan, *, needed: bool) -> NDArray[np.float32]:
     """The landmarks ``(83, 3)`` found in `scan`; NaN where there are none, unless they are `needed`."""
+    if scan.landmarks_found and scan.landmark_names == LANDMARKS_83:
+        return scan.landmarks
     try:
         return find_landmarks(scan).landmarks
     except UserError:

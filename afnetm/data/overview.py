@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from afnetm.data.dataset_files import MEASURES, MISFIT, summary
+from afnetm.data.dataset_files import MEASURES, MISFIT, landmark_counts, summary
 from afnetm.data.reasons import grouped, in_own_words
 
 #: What is told of the description of a source, and within it of the nose's order; another entry may be anything.
@@ -23,9 +23,10 @@ def overview(table: pd.DataFrame, reasons: Iterable[str], source: Mapping[str, A
 
     source ({kind, ...; of BU-3DFE, nose: the order of the landmarks' rows and the median misfit in each known one}),
     scans, subjects, classes ({expression: scans}), intensities ({intensity: scans, 0 where unknown}), scans_a_subject,
-    regions ({region: scans that have it}), misfit_mm, misfits ({"2 to 3 mm": scans}), vertices, triangles,
-    pictures ({"512 x 512": scans}, the eight commonest), refused, reasons (a list of {scans, reason}). What was
-    measured is given as {least, p5, median, p95, most}; it is left out where it is not known.
+    regions ({region: scans that have it}), landmarks ({given, found: scans}, where some came without), misfit_mm,
+    misfits ({"2 to 3 mm": scans}), vertices, triangles, pictures ({"512 x 512": scans}, the eight commonest), refused,
+    reasons (a list of {scans, reason}). What was measured is given as {least, p5, median, p95, most}; it is left out
+    where it is not known.
     """
     refused = grouped(reasons)
     found: dict[str, Any] = {
@@ -36,6 +37,8 @@ def overview(table: pd.DataFrame, reasons: Iterable[str], source: Mapping[str, A
         },
         "scans_a_subject": _quantiles(table["subject"].value_counts()),
     }
+    if (landmarks := landmark_counts(table))["found"]:
+        found["landmarks"] = landmarks
     if len(table) and set(MEASURES) <= set(table.columns):
         found |= {name: _quantiles(table[name]) for name in (MISFIT, "vertices", "triangles")}
         whole = Counter(table[MISFIT].astype(int))

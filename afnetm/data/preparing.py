@@ -185,8 +185,8 @@ def _prepare(directory: Path, source: ScanSource, making: Making, *, workers: in
         shareable=source.shareable,
         source=source.describe(),
         rejected=rejected,
-        pose=making.pose,
-        detector=making.detector,
+        pose=making.pose_of(table),
+        detector=making.detector_of(table),
     )
     folder.rename(directory)
     shutil.rmtree(partial)

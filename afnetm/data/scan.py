@@ -1,4 +1,4 @@
-"""Scans: textured 3D faces with their landmarks and labels."""
+"""Scans: textured 3D faces with their labels, and with landmarks or without."""
 
 import re
 from collections.abc import Iterable
@@ -37,8 +37,9 @@ class Scan:
         texture: ``(H, W, 3)`` uint8, sRGB, row 0 at the top; or ``(V, 3)``, the colours of the vertices, between which
             they are interpolated: `uv` and `wrap` then say nothing.
         wrap: what the texture does beyond its edges along u and along v.
-        landmarks: ``(L, 3)`` float32, mm, NaN where a landmark is missing.
-        landmark_names: the names of its `L` rows (`afnetm.data.regions`).
+        landmarks: ``(L, 3)`` float32, mm, NaN where a landmark is missing; no rows where the scan comes without any.
+        landmark_names: the names of its `L` rows (`afnetm.data.regions`); none where there are none.
+        landmarks_found: whether the landmarker found them in the scan; else they came with it.
         source: the file it came from, relative to the dataset's folder; empty for a made one.
         nuisance: known factors that disturb the scan (synthetic scans only), by name.
     """
@@ -52,8 +53,9 @@ class Scan:
     uv: NDArray[np.float32]
     uv_faces: NDArray[np.int32]
     texture: NDArray[np.uint8]
-    landmarks: NDArray[np.float32]
-    landmark_names: tuple[str, ...]
+    landmarks: NDArray[np.float32] = field(default_factory=lambda: np.empty((0, 3), np.float32))
+    landmark_names: tuple[str, ...] = ()
+    landmarks_found: bool = False
     wrap: tuple[Wrap, Wrap] = ("clamp", "clamp")
     source: str = ""
     nuisance: dict[str, float] = field(default_factory=dict)

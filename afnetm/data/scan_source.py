@@ -24,6 +24,7 @@ class Found:
         expression: its class.
         intensity: 1 to 4, 0 where the dataset does not say.
         missing: what it needs and has not, such as ``"landmarks"``; empty where it is whole.
+        landmarks: whether it comes with landmarks; if not, they are to be found in it.
     """
 
     id: str
@@ -31,6 +32,7 @@ class Found:
     expression: str
     intensity: int
     missing: tuple[str, ...] = ()
+    landmarks: bool = True
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,6 +63,11 @@ class Inspection:
     def intensities(self) -> Counter[int]:
         """Number of scans by intensity."""
         return Counter(scan.intensity for scan in self.scans)
+
+    @property
+    def without_landmarks(self) -> int:
+        """The number of scans in which landmarks are to be found."""
+        return sum(not scan.landmarks for scan in self.scans)
 
     @property
     def missing(self) -> Counter[str]:

@@ -10,6 +10,7 @@ from rich.table import Table
 
 from afnetm.data.dataset import FaceDataset, dataset_directory
 from afnetm.data.dataset_files import REJECTED
+from afnetm.data.face_models import face_models
 from afnetm.data.making import Making, render_scan
 from afnetm.data.preparing import disk_need, prepare_dataset
 from afnetm.data.registry import OptionError, open_source
@@ -51,6 +52,8 @@ def prepare(
         raise UserError(f"dataset {name}: {directory} exists already; choose another name, or delete it")
     with console.status("inspecting the folder"):
         found, ids, described = source.inspect(), source.ids(), source.describe()
+        if found and found.without_landmarks:
+            _check_landmarker(found)
         whole = ids if found is None else [scan.id for scan in found.scans if not scan.missing]
         seconds = _seconds_per_scan(source, whole, making)
     count = processes(workers)
@@ -60,6 +63,15 @@ def prepare(
     with console.status("drawing the contact sheet"):
         write_sheet(directory, directory / SHEET, scans=24)
     return dataset, _rejected(directory)
+
+
+def _check_landmarker(found: Inspection) -> None:
+    """Refuses scans without landmarks where nothing can find them, before anything is read."""
+    try:
+        face_models()
+    except UserError as error:
+        lacking = counted(found.without_landmarks, "scan")
+        raise UserError(f"{lacking} of {len(found.scans)} without landmarks, which cannot be found: {error}") from None
 
 
 def export_scans(
@@ -96,14 +108,23 @@ def _overview(
         _add_what_is_there(table, found)
     if nose := described.get("nose"):
         table.add_row("nose rows", f"{nose['order']}, first side {nose['first_side']}")
-    table.add_row("poses", f"fitted to {making.pose} landmarks")
-    table.add_row("landmarks", "also detected" if making.detects else "not detected")
+    without = found.without_landmarks if found else 0
+    table.add_row("poses", f"fitted to {'detected' if without == scans else making.pose} landmarks")
+    table.add_row("landmarks", _landmarks(scans - without, without, detects=making.detects))
     need = disk_need(scans=scans, size=making.size, detected=making.detects)
     table.add_row("disk", disk(need))
     if seconds is not None:
         needed = duration(max(seconds * scans / workers, 1))
         table.add_row("time", f"about {needed} with {counted(workers, 'worker')}")
     return table
+
+
+def _landmarks(given: int, without: int, *, detects: bool) -> str:
+    """Origin of the scans' landmarks; only whether they are also detected where all come with some."""
+    if not without:
+        return "also detected" if detects else "not detected"
+    to_find = f"to be found in {counted(without, 'scan')}"
+    return f"given for {counted(given, 'scan')}{', also detected' if detects else ''}; {to_find}" if given else to_find
 
 
 def _add_what_is_there(table: Table, found: Inspection) -> None:

@@ -82,6 +82,7 @@ def lines(message: dict[str, Any]) -> list[str]:
         ("expressions", _counts(message["classes"])),
         ("intensities", _counts(message["intensities"])),
         ("regions", _counts(message["regions"])),
+        ("landmarks", _counts(message.get("landmarks", {}))),
         ("missing", _counts(message.get("missing", {}))),
         ("left out", _counts(message.get("left_out", {}))),
         ("vertices", _range(message.get("vertices", {}))),

@@ -21,6 +21,7 @@ from reports.data.results import Axis, Provenance, Results
 from reports.data.search import Search
 from reports.data.usable import LeftOut, diverged, faults
 from reports.schema import ReportError, probabilities
+from reports.tables.inputs import ANNOTATED, FOUND, PARTLY_FOUND
 
 _FOLD = ("seed", "n_train", "n_test", "accuracy", "macro_f1")
 #: What is measured or counted, and missing in records of some time or another.
@@ -152,7 +153,7 @@ def _results(
             synthetic=synthetic,
             methods={
                 label: {**about, "page": pages[label]} if label in pages else about
-                for label, about in manifest.methods.items()
+                for label, about in _methods(manifest).items()
             },
             control=manifest.control,
             training=_training(manifest.resolved),
@@ -165,6 +166,18 @@ def _results(
             names=names if with_faces else {},
         ),
     )
+
+
+def _methods(manifest: Manifest) -> Mapping[str, Mapping[str, Any]]:
+    """What is known of methods; masks of landmarks that were found in scans that came without are not annotated."""
+    landmarks = manifest.dataset.get("landmarks")
+    if not landmarks:
+        return manifest.methods
+    source = PARTLY_FOUND if landmarks["given"] else FOUND
+    return {
+        label: {**about, "masks": source} if about.get("masks") == ANNOTATED else about
+        for label, about in manifest.methods.items()
+    }
 
 
 def _calibrated(predictions: pd.DataFrame, manifest: Manifest) -> pd.DataFrame:

@@ -65,7 +65,8 @@ class Provenance:
         suite_toml: its text.
         dataset: name, scans, subjects, classes (scans by expression), size (pixels), fingerprint, shareable (whether
             subjects' names may be shown), maybe pose and detector (which landmarks poses were fitted to, and what
-            detected some), source (a mapping: what decides the scans; its ``kind`` is the dataset).
+            detected some), maybe landmarks (of how many scans they were given, and in how many found), source (a
+            mapping: what decides the scans; its ``kind`` is the dataset).
         protocol: a mapping: folds, repeats, seed, and who takes part.
         versions: the versions seen of each library; more than one is told to the reader.
         hardware: the machines seen, one line each.

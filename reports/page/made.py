@@ -1,6 +1,6 @@
 """Provenance of results for the page and the document."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from reports import formats
@@ -53,6 +53,7 @@ def _facts(plan: Provenance) -> dict[str, dict[str, str]]:
             "expressions": _classes(plan),
             "fingerprint": str(dataset["fingerprint"]),
             **({"poses": f"fitted to {dataset['pose']} landmarks"} if dataset.get("pose") else {}),
+            **({"landmarks": _landmarks(dataset["landmarks"])} if dataset.get("landmarks") else {}),
             **({"landmarks detected by": str(dataset["detector"])} if dataset.get("detector") else {}),
             **{name: formats.setting(value) for name, value in dataset["source"].items()},
         },
@@ -65,6 +66,11 @@ def _facts(plan: Provenance) -> dict[str, dict[str, str]]:
             **{name: ", ".join(versions) for name, versions in plan.versions.items()},
         },
     }
+
+
+def _landmarks(counts: Mapping[str, int]) -> str:
+    """The numbers of scans that came with landmarks, and without."""
+    return f"given for {counts['given']} scans, found in {counts['found']} that came without"
 
 
 def _counted(plan: Provenance) -> Iterable[tuple[str, str]]:

@@ -11,8 +11,9 @@ from reports.table import TableColumn
 _LETTERS = {"texture": "T", "depth": "D", "masks": "M", "landmarks": "L"}
 _SOURCES = {"other_expression": "other expression"}
 _GUIDES = {"masks", "landmarks"}
-#: Of masks and landmarks.
-_ANNOTATED = "annotated"
+#: Origins of masks and landmarks: those that came with the scans; those found in scans, none of which came with any;
+#: and the former but for some scans that came without.
+ANNOTATED, FOUND, PARTLY_FOUND = "annotated", "found", "annotated, some found"
 
 
 def inputs_column() -> TableColumn:
@@ -39,7 +40,12 @@ def mask_source(about: Mapping[str, Any]) -> str:
 
 def annotated(plan: Provenance) -> list[str]:
     """The methods that are given annotations of the scans that they are tested on."""
-    return [name for name, about in plan.methods.items() if mask_source(about) == _ANNOTATED]
+    return [name for name, about in plan.methods.items() if mask_source(about) in (ANNOTATED, PARTLY_FOUND)]
+
+
+def not_annotated(plan: Provenance) -> list[str]:
+    """The methods whose annotated masks or landmarks are no annotations in some scans or all, but found in them."""
+    return [name for name, about in plan.methods.items() if mask_source(about) in (FOUND, PARTLY_FOUND)]
 
 
 def differing(plan: Provenance) -> list[str]:

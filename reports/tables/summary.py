@@ -13,7 +13,7 @@ from reports.statistics.clustered import Estimate, Interval
 from reports.statistics.multiple_testing import LEVEL
 from reports.tables.ablation import outcome
 from reports.tables.guide import LIMIT
-from reports.tables.inputs import annotated, differing
+from reports.tables.inputs import annotated, differing, not_annotated
 from reports.tables.significance import like_the_best
 from reports.tables.tuning import uneven
 
@@ -45,9 +45,15 @@ def notices(results: Results) -> list[str]:
         found.append(left_out(plan.left_out))
     if given := annotated(plan):
         found.append(
-            f"Annotated: {names(given) if len(given) <= _NAMED else f'{len(given)} methods'} read annotations of the "
-            "scans that they are tested on, which move with the expression; their accuracy is not that of automatic "
-            "recognition."
+            f"Annotated: {_several(given)} read annotations of the scans that they are tested on, which move with the "
+            "expression; their accuracy is not that of automatic recognition."
+        )
+    if given := not_annotated(plan):
+        landmarks = plan.dataset["landmarks"]
+        found.append(
+            f"Not annotated: the suite gives annotated masks or landmarks to {_several(given)}, but "
+            f"{landmarks['found']} of {plan.dataset['scans']} scans of the dataset came without landmarks. They were "
+            "found in the scans' own pictures, which is no annotation."
         )
     tested = {frozenset(zip(runs["repeat"], runs["fold"], strict=True)) for _, runs in results.folds.groupby("method")}
     if len(tested) > 1:
@@ -145,8 +151,16 @@ def caveats(results: Results) -> list[str]:
 
 def _poses(plan: Provenance) -> list[str]:
     """Landmarks that the poses of all scans, tested ones among them, were fitted to, in a sentence; if it is known."""
-    pose = plan.dataset.get("pose")
-    return [f"Poses of all scans were fitted to {pose} landmarks (docs/masks.md)."] if pose else []
+    pose, landmarks = plan.dataset.get("pose"), plan.dataset.get("landmarks")
+    if not pose:
+        return []
+    if not landmarks:
+        return [f"Poses of all scans were fitted to {pose} landmarks (docs/masks.md)."]
+    without = f"{landmarks['found']} of {plan.dataset['scans']} scans came without landmarks"
+    if pose == "detected":
+        return [f"{without}; poses of all were fitted to detected ones (docs/landmarks.md)."]
+    poses = "their poses were fitted to landmarks found in them, the others' to annotated ones"
+    return [f"{without}; {poses} (docs/landmarks.md)."]
 
 
 def _costs(table: pd.DataFrame, methods: Sequence[str]) -> list[str]:

@@ -1,4 +1,4 @@
-"""The source `folder`: textured meshes with landmarks, listed in a table with one row per scan."""
+"""The source `folder`: textured meshes, with landmarks or without, listed in a table with one row per scan."""
 
 import hashlib
 from collections.abc import Iterator
@@ -21,7 +21,7 @@ from afnetm.data.sources.landmark_files import Landmarks, read_landmarks
 from afnetm.data.sources.lifting import lifted
 from afnetm.data.sources.nose_order import NoseOrder, choose_order
 from afnetm.data.sources.scan_table import Row, read_scan_table
-from afnetm.data.sources.textured import read_textured
+from afnetm.data.sources.textured import Textured, read_textured
 from afnetm.data.sources.units import MILLIMETRES, Unit, check_extent, check_face
 from afnetm.errors import UserError
 
@@ -33,7 +33,8 @@ MAX_OFFSET_MM = 10.0
 class FolderSource(ScanSource):
     """The scans in `folder` that `table` lists (`afnetm.data.sources.scan_table`), of the classes that it names.
 
-    A scan's mesh and landmarks are in one frame; where the face sits in it is undone by the pose fit.
+    A scan's mesh and landmarks are in one frame; where the face sits in it is undone by the pose fit. A scan without
+    landmarks looks along +z within about 30 degrees: they are found in it (`afnetm.data.landmarker`).
 
     Args:
         folder: below which all files are.
@@ -76,23 +77,17 @@ class FolderSource(ScanSource):
             raise UserError(f"scan {scan_id!r} is not among the {len(self._rows)} of {self.table.name}")
         folder = DataFolder(self.folder)
         try:
-            landmarks = self._landmarks(row)
-            if not landmarks.in_picture:
+            landmarks = self._landmarks(row.landmarks) if row.landmarks else None
+            if row.landmarks and landmarks and not landmarks.in_picture:
                 check_face(landmarks.points, landmarks.names, self.unit, row.landmarks)
             mesh = read_textured(folder, row.mesh, row.texture, unit=self.unit)
-            surface, points = mesh.surface, landmarks.points
+            surface = mesh.surface
             if mesh.unit:
                 check_extent(surface.vertices, mesh.unit, row.mesh)
-            if landmarks.in_picture:
-                if mesh.texture.ndim == 2:
-                    raise UserError(f"{row.landmarks}: pixels of a picture, which {row.mesh} has not")
-                height, width, _ = mesh.texture.shape
-                points = lifted(points, surface, picture_size=(width, height), name=row.landmarks)
-            elif mesh.of_camera:
-                points = points * np.array([1, -1, -1], np.float32)
-            if _disputed(landmarks):
-                points = self.nose.apply(points, row.landmarks)
-            _check_landmarks(points, surface.vertices, row)
+            annotated: dict[str, Any] = {}
+            if row.landmarks and landmarks:
+                points = self._on_mesh(landmarks, mesh, row.landmarks, row.mesh)
+                annotated = {"landmarks": points, "landmark_names": landmarks.names}
         except UserError as error:
             raise UserError(f"{self.table.name}, line {row.line}: {error}") from None
         return Scan(
@@ -106,9 +101,8 @@ class FolderSource(ScanSource):
             uv_faces=surface.uv_faces,
             texture=mesh.texture,
             wrap=mesh.wrap,
-            landmarks=points,
-            landmark_names=landmarks.names,
             source=row.mesh,
+            **annotated,
         )
 
     def inspect(self) -> Inspection:
@@ -120,7 +114,12 @@ class FolderSource(ScanSource):
             missing = tuple(what for what, name in files.items() if name and not _is_there(folder, name))
             scans.append(
                 Found(
-                    id=row.id, subject=row.subject, expression=row.expression, intensity=row.intensity, missing=missing
+                    id=row.id,
+                    subject=row.subject,
+                    expression=row.expression,
+                    intensity=row.intensity,
+                    missing=missing,
+                    landmarks=row.landmarks is not None,
                 )
             )
         return Inspection(scans=scans)
@@ -132,18 +131,33 @@ class FolderSource(ScanSource):
 
     def _in_order(self) -> Iterator[NDArray[np.float32]]:
         """Such landmarks of the scans whose files can be read; what is wrong with the others is for `load` to say."""
-        for row in self._rows.values():
+        for name in [row.landmarks for row in self._rows.values() if row.landmarks]:
             with suppress(UserError):
-                landmarks = self._landmarks(row)
+                landmarks = self._landmarks(name)
                 if _disputed(landmarks) and not landmarks.in_picture:
                     yield landmarks.points
 
-    def _landmarks(self, row: Row) -> Landmarks:
-        """The landmarks of a row's file, in mm, or in its picture."""
-        landmarks = read_landmarks(DataFolder(self.folder), row.landmarks)
+    def _landmarks(self, name: str) -> Landmarks:
+        """The landmarks in the file called `name`, in mm, or in the scan's picture."""
+        landmarks = read_landmarks(DataFolder(self.folder), name)
         if landmarks.in_picture:
             return landmarks
         return replace(landmarks, points=landmarks.points * np.float32(MILLIMETRES[self.unit]))
+
+    def _on_mesh(self, landmarks: Landmarks, mesh: Textured, name: str, owner: str) -> NDArray[np.float32]:
+        """The landmarks of the file called `name` in the frame of the mesh of the file `owner`, their rows in order."""
+        points = landmarks.points
+        if landmarks.in_picture:
+            if mesh.texture.ndim == 2:
+                raise UserError(f"{name}: pixels of a picture, which {owner} has not")
+            height, width, _ = mesh.texture.shape
+            points = lifted(points, mesh.surface, picture_size=(width, height), name=name)
+        elif mesh.of_camera:
+            points = points * np.array([1, -1, -1], np.float32)
+        if _disputed(landmarks):
+            points = self.nose.apply(points, name)
+        check_near(points, mesh.surface.vertices, name, owner)
+        return points
 
     @cached_property
     def _rows(self) -> dict[str, Row]:
@@ -175,13 +189,18 @@ def _is_there(folder: DataFolder, name: str) -> bool:
         return False
 
 
-def _check_landmarks(landmarks: NDArray[np.float32], vertices: NDArray[np.float32], row: Row) -> None:
+def check_near(landmarks: NDArray[np.float32], vertices: NDArray[np.float32], name: str, owner: str) -> None:
+    """Refuses landmarks of the file called `name` that are far from the `vertices` of the file `owner`, all in mm.
+
+    Raises:
+        UserError: says how far.
+    """
     there = landmarks[np.isfinite(landmarks).all(1)]
     if not len(there):
-        raise UserError(f"{row.landmarks}: none of its landmarks is on the surface of {row.mesh}")
+        raise UserError(f"{name}: none of its landmarks is on the surface of {owner}")
     offset = float(np.median(cKDTree(vertices).query(there)[0]))
     if offset > MAX_OFFSET_MM:
         raise UserError(
-            f"{row.landmarks}: its landmarks are {offset:.0f} mm from the surface of {row.mesh}, in the median "
+            f"{name}: its landmarks are {offset:.0f} mm from the surface of {owner}, in the median "
             f"(allowed: up to {MAX_OFFSET_MM:g}; both must be in one unit and one frame)"
         )

@@ -12,8 +12,8 @@ from afnetm.data.scan import CLASS_NAME, EXPRESSIONS
 from afnetm.errors import UserError, nearest
 
 #: Columns that a table must have, and those that it may have. No others: a word that is misspelt must not be missed.
-NEEDED = ("subject", "expression", "mesh", "landmarks")
-OPTIONAL = ("intensity", "texture")
+NEEDED = ("subject", "expression", "mesh")
+OPTIONAL = ("intensity", "landmarks", "texture")
 #: Words that mean an expression, beside the names themselves.
 SYNONYMS = {
     **dict.fromkeys(("angry",), "anger"), **dict.fromkeys(("disgusted",), "disgust"),
@@ -37,7 +37,7 @@ class Row:
         expression: its class: one of the six, contempt, neutral or any other word.
         intensity: 1 to 4, 0 where the cell is empty.
         mesh: a file, with ``/`` between the folders on the way to it.
-        landmarks: a file.
+        landmarks: a file; None where the cell is empty, and they are to be found.
         texture: a file; None where the cell is empty, and the mesh names its picture.
     """
 
@@ -47,7 +47,7 @@ class Row:
     expression: str
     intensity: int
     mesh: str
-    landmarks: str
+    landmarks: str | None
     texture: str | None
 
 
@@ -118,7 +118,7 @@ def _row(cells: dict[str, str], line: int, where: str, ids: Counter[str]) -> Row
         expression=expression,
         intensity=int(intensity),
         mesh=cells["mesh"].replace("\\", "/"),
-        landmarks=cells["landmarks"].replace("\\", "/"),
+        landmarks=cells.get("landmarks", "").replace("\\", "/") or None,
         texture=cells.get("texture", "").replace("\\", "/") or None,
     )
 

@@ -129,6 +129,21 @@ def test_what_is_missing_failed_or_mixed_is_noticed(results, drop):
     assert "more than one number of workers per GPU, on which times depend (1, 4)" in text[6]
 
 
+def test_landmarks_that_were_found_are_never_called_annotated(results):
+    plan = results.provenance
+    reads = {"inputs": ["texture", "masks"], "masks": "found"}
+    methods = {**plan.methods, "late": {**plan.methods["late"], **reads}}
+    scans = plan.dataset["scans"]
+    data = {**plan.dataset, "pose": "detected", "landmarks": {"given": 0, "found": scans}}
+    found = replace(results, provenance=replace(plan, methods=methods, dataset=data))
+    (notice,) = notices(found)
+    assert notice.startswith(f"Not annotated: the suite gives annotated masks or landmarks to late, but {scans} of")
+    message = " ".join(caveats(found))
+    assert f"{scans} of {scans} scans came without landmarks; poses of all were fitted to detected ones" in message
+    assert "M (found) by late" in message
+    assert "annotated" not in message
+
+
 def test_what_intervals_cover_and_what_they_do_not_is_told(make):
     text = " ".join(caveats(make(skills={"late": 1.0}, subjects=8, folds=2, epochs=1, repeats=3)))
     assert "sampling of 8 tested subjects and the variance between 6 training runs per method" in text

