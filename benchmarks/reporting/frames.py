@@ -169,7 +169,7 @@ def _results(
 
 
 def _methods(manifest: Manifest) -> Mapping[str, Mapping[str, Any]]:
-    """What is known of methods; masks of landmarks that were found in scans that came without are not annotated."""
+    """The methods as recorded; masks of landmarks that were found in scans that came without are not annotated."""
     landmarks = manifest.dataset.get("landmarks")
     if not landmarks:
         return manifest.methods
