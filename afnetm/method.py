@@ -116,6 +116,8 @@ class Method(ABC):
     #: Whether its exact form is this project's reading of a paper that could not be read in full, and of which no code
     #: is known: tables mark it.
     reading: ClassVar[bool] = False
+    #: Why its network cannot be written as an ONNX file, in a few words; empty where it can.
+    no_onnx: ClassVar[str] = ""
     #: What it reads of a face at test time, whatever its hyper-parameters; what a setting adds or takes away is for
     #: `inputs` to say. Tables show it, and the contract suite holds the module to it.
     reads: ClassVar[tuple[Input, ...]] = ("texture", "depth")

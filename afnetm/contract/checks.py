@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from afnetm.blame import error_message
-from afnetm.contract import devices, encoders, forward, learning, spaces
+from afnetm.contract import devices, encoders, exporting, forward, learning, spaces
 from afnetm.contract.bench import Bench, Check
 from afnetm.errors import UserError
 from afnetm.method import Method
@@ -35,6 +35,7 @@ CHECKS: tuple[Check, ...] = (
     devices.check_a_gpu_would_not_be_waited_for,
     devices.check_no_tensor_is_left_on_the_processor,
     devices.check_a_recorded_step_is_the_same,
+    exporting.check_it_is_exported,
 )
 
 

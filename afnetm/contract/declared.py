@@ -15,6 +15,7 @@ from afnetm.strict import OwnError, parse
 
 _ATTRIBUTES = ("name", "version", "summary", "source", "space")
 _FLAGS = ("staged", "probabilities", "reading")
+_MAY_BE_EMPTY = ("title", "no_onnx")
 #: Hyper-parameters of these names could not be written down: a suite's table and a file of best parameters use them
 #: otherwise.
 _TAKEN = ("method", "title", "training")
@@ -57,9 +58,9 @@ def _of_class(name: str, kind: Any) -> Iterator[str]:
     for flag in _FLAGS:
         if type(getattr(kind, flag)) is not bool:
             yield f"{flag} = {getattr(kind, flag)!r}; make it True or False"
-    for attribute in ("name", "summary", "source", "title"):
+    for attribute in ("name", "summary", "source", *_MAY_BE_EMPTY):
         text = getattr(kind, attribute)
-        empty = attribute != "title" and not str(text).strip()
+        empty = attribute not in _MAY_BE_EMPTY and not str(text).strip()
         if not isinstance(text, str) or empty or not text.isprintable():
             yield f"{attribute} = {text!r}; make it a text of one line that can be printed, tables show it"
     for attribute in ("reads", "reads_in_training"):

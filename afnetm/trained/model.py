@@ -2,18 +2,20 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 import pandas as pd
 import torch
 from torch import Tensor, nn
 
 from afnetm.data.dataset import FaceDataset, FaceSubset
+from afnetm.data.face_models import face_models
 from afnetm.data.in_memory import dataset_of
 from afnetm.data.making import Made, Making, make_maps
 from afnetm.data.maps import PLANES, RENDERING_VERSION
 from afnetm.data.scan import Scan
 from afnetm.errors import UserError
+from afnetm.method import Method
 from afnetm.trained.prediction import Prediction
 from afnetm.training.config import TrainingConfig
 from afnetm.training.device_dataset import DeviceDataset
@@ -44,6 +46,11 @@ class TrainedModel:
     rendering: int
     config: TrainingConfig
     about: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def method(self) -> Method:
+        """The method, with its hyper-parameters, that built the network."""
+        return cast(Method, self.module.built_from)
 
     def predict(
         self, data: FaceDataset | FaceSubset | Scan | Sequence[Scan], *, device: str | torch.device | None = None
@@ -95,12 +102,22 @@ class TrainedModel:
             pose=made.pose,
         )
 
-    def _made(self, scan: Scan) -> Made:
+    def check_renders(self) -> None:
+        """Refuses where no scan can be made into maps like those that the model was trained on.
+
+        Raises:
+            UserError: these are of another rendering, or landmarks are to be detected and the landmarker is missing.
+        """
         if self.rendering != RENDERING_VERSION:
             raise UserError(
-                f"scan {scan.id}: rendering {RENDERING_VERSION} would make its maps, the model was trained on those of "
-                f"rendering {self.rendering}; train the model with this version of afnetm"
+                f"the model was trained on maps of rendering {self.rendering}, this version of afnetm makes those of "
+                f"rendering {RENDERING_VERSION}; train the model with it"
             )
+        if self.making.detects:
+            face_models()
+
+    def _made(self, scan: Scan) -> Made:
+        self.check_renders()
         return make_maps(scan, self.making)
 
     def _dataset(self, made: Sequence[Made]) -> FaceDataset:

@@ -13,7 +13,7 @@ from rich.markup import escape
 
 from afnetm.errors import UserError
 from afnetm.unwritten import why_unwritten
-from benchmarks.cli import archive, check, data, listing, plan, report, status, track
+from benchmarks.cli import archive, check, data, listing, model, plan, report, status, track
 from benchmarks.cli import search as cli_search
 from benchmarks.cli.arguments import Command, Program
 from benchmarks.cli.asking import begin, stoppable
@@ -48,6 +48,7 @@ app = typer.Typer(
     rich_markup_mode="markdown",
 )
 app.add_typer(data.app, name="data")
+app.add_typer(model.app, name="model")
 
 
 def main() -> None:
@@ -200,6 +201,8 @@ def run(
 
 
 app.command(cls=Command)(cli_search.search)
+app.command(cls=Command)(model.train)
+app.command(cls=Command)(model.predict)
 
 
 app.command(cls=Command)(plan.plan)

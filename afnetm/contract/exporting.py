@@ -1,0 +1,33 @@
+"""Check of a method's network as an ONNX file, where the extra that writes one is installed."""
+
+from afnetm.blame import error_message
+from afnetm.contract.bench import Bench, demand
+from afnetm.contract.inputs import SIZE
+from afnetm.errors import UserError
+from afnetm.trained.onnx_files import TOLERANCE, check_installed, difference_of, inputs_of, onnx_bytes
+from afnetm.training.config import TrainingConfig
+
+
+def check_it_is_exported(bench: Bench) -> None:
+    """ONNX Runtime answers as torch does, or the method says why there can be no such file."""
+    try:
+        check_installed()
+    except UserError:
+        return
+    network, inputs, config = bench.trained.network, inputs_of(bench.kind()), TrainingConfig()
+    try:
+        content = onnx_bytes(network, config, inputs, size=SIZE)
+    except Exception as error:  # of any part of torch's exporter
+        demand(
+            bench.kind.no_onnx,
+            f"cannot be exported to ONNX: {error_message(error, bench.kind.__module__)}; mend what the exporter cannot "
+            'follow, or say why in no_onnx = "..."',
+        )
+        return
+    demand(not bench.kind.no_onnx, f"is exported to ONNX, though no_onnx = '{bench.kind.no_onnx}'; leave that out")
+    difference = difference_of(content, network, config, inputs, size=SIZE)
+    demand(
+        difference <= TOLERANCE,
+        f"exported to ONNX a probability differs by {difference:.2g}; it may by {TOLERANCE:g}: compute what the "
+        "exporter records in the same way for every batch",
+    )
