@@ -35,7 +35,7 @@ def contact_sheet(dataset: FaceDataset, *, scans: int = 24) -> Image.Image:
     """
     if scans < 1:
         raise UserError(f"scans: {scans} (allowed: 1 or more)")
-    chosen = _choose(dataset.table, scans)
+    chosen = choose(dataset.table, scans)
     columns = min(_COLUMNS, len(chosen))
     block = 2 * _TILE + 2
     lines = -(-len(chosen) // columns)
@@ -46,15 +46,16 @@ def contact_sheet(dataset: FaceDataset, *, scans: int = 24) -> Image.Image:
     for place, row in enumerate(chosen):
         left = _GAP + place % columns * (block + _GAP)
         top = _HEADING + place // columns * (block + _CAPTION + _GAP)
-        for number, picture in enumerate(_pictures(dataset, row)):
-            tile = Image.fromarray(np.rint(picture.clip(0, 255)).astype(np.uint8))
-            tile = tile.resize((_TILE, _TILE), Image.Resampling.BICUBIC)
+        maps = dataset.texture[row], dataset.depth[row], dataset.planes[row]
+        for number, picture in enumerate(pictures_of(*maps).values()):
+            tile = Image.fromarray(picture).resize((_TILE, _TILE), Image.Resampling.BICUBIC)
             sheet.paste(tile, (left + number % 2 * (_TILE + 2), top + number // 2 * (_TILE + 2)))
         draw.text((left, top + block + 4), _caption(dataset, row), _INK, ImageFont.load_default(14))
     return sheet
 
 
-def _choose(table: pd.DataFrame, scans: int) -> list[int]:
+def choose(table: pd.DataFrame, scans: int) -> list[int]:
+    """Row numbers of up to `scans` scans of a dataset's table, as `contact_sheet` takes them."""
     subjects = table["subject"].unique()
     wanted = min(len(subjects), -(-scans // table["expression"].nunique()))
     taken = subjects[np.linspace(0, len(subjects) - 1, wanted).round().astype(int)]
@@ -66,26 +67,33 @@ def _choose(table: pd.DataFrame, scans: int) -> list[int]:
     return ordered.sort_values(["turn", "subject", "expression"]).index[:scans].tolist()
 
 
-def _pictures(dataset: FaceDataset, row: int) -> list[_Picture]:
-    """Texture, depth, normals and regions of a scan, each ``(S, S, 3)`` in 0..255."""
-    texture = np.moveaxis(dataset.texture[row], 0, -1).astype(np.float32)
-    code, planes = dataset.depth[row, 0], dataset.planes[row, 0]
-    there, filled = code > 0, (code > 0) & (planes & PLANES["valid"] == 0)
+def pictures_of(
+    texture: NDArray[np.uint8], depth: NDArray[np.uint16], planes: NDArray[np.uint8]
+) -> dict[str, NDArray[np.uint8]]:
+    """Pictures ``(S, S, 3)`` sRGB of a scan's maps (`RenderedMaps`): its texture, depth, normals and regions.
+
+    Depth is lighter the nearer, purple where it was filled in.
+    """
+    colours = np.moveaxis(texture, 0, -1).astype(np.float32)
+    code: NDArray[np.uint16] = depth[0]
+    bits: NDArray[np.uint8] = planes[0]
+    there, filled = code > 0, (code > 0) & (bits & PLANES["valid"] == 0)
 
     behind = (float(code.max()) - code) * DEPTH_STEP_MM
     grey = np.repeat((255 * (1 - behind / RELIEF_MM).clip(0.12, 1))[..., None], 3, -1)
-    depth = np.where(there[..., None], grey, _NOTHING)
-    depth[filled] = 0.35 * depth[filled] + 0.65 * np.array(FILLED_COLOUR)
+    near = np.where(there[..., None], grey, _NOTHING)
+    near[filled] = 0.35 * near[filled] + 0.65 * np.array(FILLED_COLOUR)
 
     normals = np.where(there[..., None], 127.5 * (_normals(code) + 1), _NOTHING)
 
-    dim = 0.25 * texture + 0.5 * texture.mean(-1, keepdims=True)
-    regions = np.where(texture.any(-1)[..., None], dim, _NOTHING)
+    dim = 0.25 * colours + 0.5 * colours.mean(-1, keepdims=True)
+    regions = np.where(colours.any(-1)[..., None], dim, _NOTHING)
     for region in REGIONS:
-        inside = planes & PLANES[region] > 0
+        inside = bits & PLANES[region] > 0
         regions[inside] = 0.45 * regions[inside] + 0.55 * np.array(REGION_COLOURS[region])
-    texture = np.where(texture.any(-1)[..., None], texture, _NOTHING)
-    return [picture.astype(np.float32) for picture in (texture, depth, normals, regions)]
+    colours = np.where(colours.any(-1)[..., None], colours, _NOTHING)
+    found = {"texture": colours, "depth": near, "normals": normals, "regions": regions}
+    return {name: np.rint(picture.astype(np.float32).clip(0, 255)).astype(np.uint8) for name, picture in found.items()}
 
 
 def _normals(code: NDArray[np.uint16]) -> _Picture:

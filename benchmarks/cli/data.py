@@ -13,6 +13,7 @@ from afnetm.errors import UserError
 from benchmarks.cli.arguments import Command
 from benchmarks.cli.completion import complete_datasets
 from benchmarks.cli.options import command_line
+from benchmarks.execution.interfaces import open_page
 from benchmarks.records.home import Home
 from benchmarks.records.occupancy import exclusive
 from benchmarks.terminal.console import console, errors, output
@@ -235,6 +236,53 @@ def show(
     with console.status("drawing"):
         write_sheet(_directory(context.obj, reference), out, scans=scans)
     print(out)
+
+
+@app.command(cls=Command)
+def view(
+    context: typer.Context,
+    reference: Annotated[
+        str,
+        typer.Argument(metavar="NAME|SCAN", help="A prepared dataset's name or folder, or the file of a scan's mesh."),
+    ],
+    scan: Annotated[
+        list[str] | None, typer.Option(metavar="ID ...", help="Of a dataset, the scans with these ids.")
+    ] = None,
+    scans: Annotated[int, typer.Option(help="Of a dataset, how many, unless --scan names them.")] = 12,
+    landmarks: Annotated[
+        Path | None, typer.Option(help="A scan's landmarks; by default the file beside it that has its name.")
+    ] = None,
+    texture: Annotated[Path | None, typer.Option(help="A scan's picture, where the mesh names none.")] = None,
+    unit: Annotated[Literal["um", "mm", "cm", "m", "inch"], typer.Option(help="The unit of a scan's lengths.")] = "mm",
+    size: Annotated[int, typer.Option(help="Pixels along a side of a scan's maps.")] = 224,
+    out: Annotated[Path | None, typer.Option(help="The page to write, HTML; by default below HOME/views/.")] = None,
+    browser: Annotated[bool, typer.Option(help="Open the page in a browser, if there is a display.")] = True,
+) -> None:
+    """Shows scans in 3D in a browser: surface, texture, landmarks, regions, and the maps made of them.
+
+    The page is one file that loads nothing. Of a scan it has the mesh; of a dataset, which keeps no meshes, a relief of
+    the depth map.
+
+    Example: `afnetm data view faces`, `afnetm data view ada.obj --landmarks ada.txt`
+    """
+    from benchmarks.commands.viewing import write_view
+
+    with console.status("drawing"):
+        path = write_view(
+            context.obj,
+            reference,
+            directory=_directory(context.obj, reference),
+            ids=scan or (),
+            scans=scans,
+            landmarks=landmarks,
+            texture=texture,
+            unit=unit,
+            size=size,
+            out=out,
+        )
+    print(path)
+    if browser:
+        open_page(path.absolute().as_uri())
 
 
 def _summary(home: Home, reference: str, *, table: Path | None, workers: int | None, as_json: bool) -> None:

@@ -1,4 +1,4 @@
-"""Common part of the two pages that show records: served on this machine alone, announced, opened."""
+"""Common part of the pages that are opened in a browser: served on this machine alone, announced, opened."""
 
 import os
 import socket
@@ -9,7 +9,7 @@ from rich.console import Console
 
 from afnetm.errors import UserError
 
-#: Where both are served unless another port is asked for.
+#: Where they are served unless another port is asked for.
 HERE, MLFLOW_PORT, OPTUNA_PORT = "127.0.0.1", 5000, 8080
 
 
@@ -37,6 +37,12 @@ def port_error(port: int, error: OSError) -> UserError:
 def announce(name: str, url: str, console: Console, *, ends: bool, browser: bool) -> None:
     """Says where a page is that answers by now, and opens it if there is a screen and `browser` says so."""
     console.print(f"{name}: {url}{'  (Ctrl-C ends it)' if ends else ''}", highlight=False, soft_wrap=True)
-    # Without a screen Python would open a browser for terminals, in this one.
-    if browser and (sys.platform == "darwin" or {"BROWSER", "DISPLAY", "WAYLAND_DISPLAY"} & os.environ.keys()):
+    if browser:
+        open_page(url)
+
+
+def open_page(url: str) -> None:
+    """Opens a page in the user's browser, if there is a screen."""
+    # Without one Python would open a browser for terminals, in this one.
+    if sys.platform == "darwin" or {"BROWSER", "DISPLAY", "WAYLAND_DISPLAY"} & os.environ.keys():
         webbrowser.open(url)

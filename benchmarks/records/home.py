@@ -92,6 +92,11 @@ class Home:
         return f"sqlite+pysqlite:///{quote(os.fsencode(self.path.resolve() / 'mlflow.db'))}"
 
     @property
+    def views(self) -> Path:
+        """Pages with scans in 3D, with the faces, a file each."""
+        return self.path / "views"
+
+    @property
     def reports(self) -> Path:
         """Reports, a folder each."""
         return self.path / "reports"

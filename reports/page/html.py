@@ -3,17 +3,15 @@
 import base64
 import hashlib
 import re
-from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from reports import formats
+from reports.page.style import TEMPLATES, style
 from reports.pictures.collection import Pictures
 from reports.pictures.theme import embedded
-
-_TEMPLATES = Path(__file__).parent / "templates"
 
 
 def rendered(template: str, *, images: bool = False, **values: Any) -> str:
@@ -23,18 +21,18 @@ def rendered(template: str, *, images: bool = False, **values: Any) -> str:
     Pictures are drawings, and may hold photographs only if it has `images`.
     """
     environment = Environment(
-        loader=FileSystemLoader(_TEMPLATES),
+        loader=FileSystemLoader(TEMPLATES),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
     environment.filters |= {"plain": formats.setting, "sections": _sections}
-    script = (_TEMPLATES / "sort.js").read_text(encoding="utf-8")
+    script = (TEMPLATES / "sort.js").read_text(encoding="utf-8")
     return environment.get_template(template).render(
         **values,
         images=images,
-        style=Markup((_TEMPLATES / "style.css").read_text(encoding="utf-8")),
+        style=Markup(style()),
         script=Markup(script),
         script_hash=f"sha256-{base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()}",
     )
