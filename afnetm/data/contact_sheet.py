@@ -87,11 +87,12 @@ def pictures_of(
     normals = np.where(there[..., None], 127.5 * (_normals(code) + 1), _NOTHING)
 
     dim = 0.25 * colours + 0.5 * colours.mean(-1, keepdims=True)
-    regions = np.where(colours.any(-1)[..., None], dim, _NOTHING)
+    seen: NDArray[np.bool_] = np.asarray(colours.any(-1, keepdims=True))
+    regions = np.where(seen, dim, _NOTHING)
     for region in REGIONS:
         inside = bits & PLANES[region] > 0
         regions[inside] = 0.45 * regions[inside] + 0.55 * np.array(REGION_COLOURS[region])
-    colours = np.where(colours.any(-1)[..., None], colours, _NOTHING)
+    colours = np.where(seen, colours, _NOTHING)
     found = {"texture": colours, "depth": near, "normals": normals, "regions": regions}
     return {name: np.rint(picture.astype(np.float32).clip(0, 255)).astype(np.uint8) for name, picture in found.items()}
 
