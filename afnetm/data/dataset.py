@@ -18,6 +18,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from afnetm.data.dataset_files import (
+    ATTRIBUTE,
     DETECTED_SHA256,
     INFO,
     MISFIT,
@@ -33,7 +34,7 @@ from afnetm.data.dataset_files import (
 )
 from afnetm.data.maps import WINDOW_MM, RenderedMaps, detected_sha256, maps_sha256, regions_in
 from afnetm.data.scan import in_class_order
-from afnetm.errors import UserError
+from afnetm.errors import UserError, suggestion
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -67,6 +68,22 @@ class _Faces:
         """``(N,)``: each scan's subject; the groups of a subject-independent split."""
         return self.table["subject"].to_numpy(str)
 
+    @property
+    def attributes(self) -> list[str]:
+        """Names of what is known of the scans beside their labels, in text: session, age, sex, say."""
+        return [name.removeprefix(ATTRIBUTE) for name in self.table.columns if name.startswith(ATTRIBUTE)]
+
+    def attribute(self, name: str) -> NDArray[np.str_]:
+        """``(N,)``: an attribute of each scan, empty where it is unknown.
+
+        Raises:
+            UserError: there is no such attribute.
+        """
+        if name not in self.attributes:
+            has = suggestion(name, self.attributes) if self.attributes else "it has none beside subject and expression"
+            raise UserError(f"dataset has no column '{name}'; {has}")
+        return self.table[f"{ATTRIBUTE}{name}"].to_numpy(str)
+
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class FaceDataset(_Faces):
@@ -81,7 +98,8 @@ class FaceDataset(_Faces):
         source: what its scans came from, a JSON object.
         table: a row a scan: id, subject, expression, intensity, source, regions (the names of those that it has, with
             spaces between), sha256, what was measured (`afnetm.data.dataset_files.MEASURES`; not in a dataset that an
-            earlier program made), landmarks_found (1 or 0) where some were, and ``nuisance_*`` where known.
+            earlier program made), landmarks_found (1 or 0) where some were, and where known ``nuisance_*``, and
+            ``attribute_*``, which are text (`attribute`).
         texture: ``(N, 3, S, S)`` uint8, as in `RenderedMaps`.
         depth: ``(N, 1, S, S)`` uint16.
         planes: ``(N, 1, S, S)`` uint8.

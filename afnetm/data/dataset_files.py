@@ -36,7 +36,7 @@ DETECTED: dict[str, tuple[tuple[int | None, ...], str]] = {
 DETECTED_SHA256 = "detected_sha256"
 #: What the numbers in the maps mean; a dataset with other constants is of another format.
 CONSTANTS = {"window_mm": WINDOW_MM, "depth_zero_mm": DEPTH_ZERO_MM, "depth_step_mm": DEPTH_STEP_MM}
-#: Columns that every table has: text but for the intensity. All others are numbers or empty.
+#: Columns that every table has: text but for the intensity. All others are numbers or empty, but for attributes.
 COLUMNS = ("id", "subject", "expression", "intensity", "source", "regions", "sha256")
 #: Of these others, what was measured in each scan's files: how far eyes and nose are from an average face's after the
 #: pose fit (root mean square), the mesh's size, the picture's, pixels, and how many rows its landmark set has. Then
@@ -47,6 +47,8 @@ MEASURES = (MISFIT, "vertices", "triangles", "texture_width", "texture_height", 
 #: 1 for a scan that came without landmarks, so that they were found in it, 0 for another. A table has this column only
 #: where there is such a scan.
 FOUND = "landmarks_found"
+#: Before the name of a column of text that a source had of its scans (`afnetm.data.scan.Scan.attributes`).
+ATTRIBUTE = "attribute_"
 #: The columns that a dataset's fingerprint covers: what training and evaluation see. Maps are in by their digest.
 COVERED = ("id", "subject", "expression", "intensity", "sha256")
 #: Stands in every fingerprint; rises if what is covered, or how, ever changes.
@@ -128,6 +130,8 @@ def read_table(path: Path) -> pd.DataFrame:
             raise UserError(f"dataset {path.parent}: {path.name} has no column {missing[0]!r}")
         table["intensity"] = table["intensity"].astype(int)
         for name in table.columns.difference([*COLUMNS, DETECTED_SHA256], sort=False):
+            if name.startswith(ATTRIBUTE):
+                continue
             table[name] = table[name].replace("", "nan").astype(float)
     except (OSError, ValueError) as error:  # pandas' own parser errors are ValueErrors
         raise UserError(f"dataset {path.parent}: {path.name} cannot be read ({str(error).splitlines()[0]})") from None
@@ -202,7 +206,7 @@ def write_dataset(
 
     Args:
         directory: the folder.
-        table: a row per scan in the arrays' order, with `COLUMNS`, and any of `MEASURES` and ``nuisance_*``.
+        table: a row per scan in the arrays' order, with `COLUMNS`, and any of the others (`in_order`).
         name: of the dataset.
         size: pixels along a side of the maps.
         rendering: version of what rendered them.

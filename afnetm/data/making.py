@@ -9,13 +9,13 @@ from numpy.typing import NDArray
 from pydantic import ConfigDict
 
 from afnetm.blame import error_message
-from afnetm.data.dataset_files import DETECTED_SHA256, FOUND, MEASURES, landmark_counts
+from afnetm.data.dataset_files import ATTRIBUTE, DETECTED_SHA256, FOUND, MEASURES, landmark_counts
 from afnetm.data.landmarker import LANDMARKER_VERSION, find_landmarks, with_landmarks
 from afnetm.data.landmarks import LANDMARKS_83
 from afnetm.data.maps import RenderedMaps, detected_sha256, maps_sha256, regions_in
 from afnetm.data.pose import Pose, fit_pose
 from afnetm.data.rendering import render
-from afnetm.data.scan import CLASS_NAME, PoseSource, Scan
+from afnetm.data.scan import ATTRIBUTE_NAME, ATTRIBUTES, CLASS_NAME, PoseSource, Scan, is_attribute
 from afnetm.data.scan_source import ScanSource
 from afnetm.errors import UserError
 from afnetm.strict import STRICT
@@ -117,6 +117,7 @@ def make_maps(scan: Scan, making: Making) -> Made:
     if scan.landmarks_found:
         row[FOUND] = 1
     row |= {f"nuisance_{name}": level for name, level in scan.nuisance.items()}
+    row |= {f"{ATTRIBUTE}{name}": value for name, value in scan.attributes.items()}
     return Made(scan, row, maps, pose)
 
 
@@ -156,3 +157,6 @@ def _check_labels(scan: Scan, scan_id: str) -> None:
         )
     if scan.intensity not in range(5):
         raise UserError(f"scan {scan_id}: intensity {scan.intensity!r} (allowed: 1 to 4, 0 where unknown)")
+    for name, value in scan.attributes.items():
+        if not ATTRIBUTE_NAME.fullmatch(name) or not is_attribute(value):
+            raise UserError(f"scan {scan_id}: attribute {name[:60]!r}: {str(value)[:60]!r} (allowed: {ATTRIBUTES})")

@@ -12,6 +12,10 @@ from numpy.typing import NDArray
 EXPRESSIONS = ("anger", "disgust", "fear", "happiness", "sadness", "surprise")
 #: What a class may be called: it becomes part of columns' names.
 CLASS_NAME = re.compile(r"[a-z][a-z0-9_-]{0,39}", re.ASCII)
+#: What an attribute may be called: it becomes a column's name, too.
+ATTRIBUTE_NAME = re.compile(r"[a-z][a-z0-9_-]{0,39}", re.ASCII)
+#: Of an attribute, in words.
+ATTRIBUTES = "printable text of up to 60 characters"
 #: Which landmarks a scan's pose is fitted to: those that came with it, or those that are detected in it.
 PoseSource = Literal["annotated", "detected"]
 #: What texture coordinates beyond 0..1 read: the texture's edge, or the texture again, as it is or turned over.
@@ -42,6 +46,8 @@ class Scan:
         landmarks_found: whether the landmarker found them in the scan; else they came with it.
         source: the file it came from, relative to the dataset's folder; empty for a made one.
         nuisance: known factors that disturb the scan (synthetic scans only), by name.
+        attributes: what else is known of the scan or its subject (session, age, sex), by name (`ATTRIBUTE_NAME`): a
+            line of text each, empty where unknown. Splits may go by them, and results be given by them.
     """
 
     id: str
@@ -59,6 +65,12 @@ class Scan:
     wrap: tuple[Wrap, Wrap] = ("clamp", "clamp")
     source: str = ""
     nuisance: dict[str, float] = field(default_factory=dict)
+    attributes: dict[str, str] = field(default_factory=dict)
+
+
+def is_attribute(value: object) -> bool:
+    """Whether `value` may be one of an attribute."""
+    return isinstance(value, str) and value.isprintable() and len(value) <= 60
 
 
 def in_class_order(expressions: Iterable[str]) -> tuple[str, ...]:

@@ -95,6 +95,27 @@ def subject_folds(
     return splits
 
 
+def groups_of(subjects: Sequence[str], values: Sequence[str]) -> NDArray[np.str_]:
+    """The group of each scan, people's sessions say, called as the first of its subjects, whatever `values` call it.
+
+    >>> groups_of(["s1", "s2", "s3", "s2"], ["Ada", "Ada", "Ben", "Ada"]).tolist()
+    ['s1', 's1', 's3', 's1']
+
+    Raises:
+        UserError: a value is empty, or a subject has two, so that it would be in two groups.
+    """
+    of: dict[str, str] = {}
+    for subject, value in zip(subjects, values, strict=True):
+        if not value:
+            raise UserError(f"a scan of subject '{subject}' has none (allowed: one for every scan)")
+        if of.setdefault(subject, value) != value:
+            raise UserError(f"subject '{subject}' has '{of[subject]}' and '{value}' (allowed: one for all its scans)")
+    first: dict[str, str] = {}
+    for subject in sorted(of):
+        first.setdefault(of[subject], subject)
+    return np.array([first[value] for value in values], dtype=str)
+
+
 def complete_subjects(subjects: Sequence[str], kinds: Sequence[Hashable], *, needed: Iterable[Hashable]) -> set[str]:
     """The subjects who have at least one scan of every kind in `needed`; `kinds` says which each scan is of.
 

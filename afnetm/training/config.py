@@ -8,6 +8,7 @@ from pydantic import ConfigDict, Field
 from afnetm.strict import STRICT
 
 Precision = Literal["float32", "tf32", "bfloat16"]
+Sampling = Literal["shuffled", "balanced"]
 Fraction = Annotated[float, Field(ge=0, lt=1)]
 
 
@@ -68,6 +69,10 @@ class TrainingConfig:
         channels_last: the memory format of the weights, and so of the feature maps.
         compile: the network is compiled by ``torch.compile`` (its graph mode).
         graph: on a GPU, a training step is recorded once as a CUDA graph and replayed (`afnetm.training.graphs`).
+        sampling: which scans an epoch has. ``"shuffled"``: each once. ``"balanced"``: as many, drawn with replacement,
+            all classes being as likely: for classes of uneven sizes. A scan's chance is in proportion to the "balanced"
+            class weight of scikit-learn, N / (K x scans of its class) of the training scans. It changes no loss, so
+            that it does the same for methods with a loss of their own.
         augmentation: what is changed in training faces.
     """
 
@@ -85,4 +90,5 @@ class TrainingConfig:
     channels_last: bool = True
     compile: bool = False
     graph: bool = False
+    sampling: Sampling = "shuffled"
     augmentation: Augmentation = field(default_factory=Augmentation)

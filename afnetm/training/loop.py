@@ -91,6 +91,7 @@ def fit(
     batches = math.ceil(len(index) / config.batch_size)
     loss_sum, hits = torch.zeros(2, config.epochs, device=data.device)
     rates = torch.zeros(config.epochs)
+    chances = _chances(labels[index], config)
     hooks.begin(len(index))
     for number, phase, epochs in phase_epochs(hooks.phases, config.epochs):
         if held_out is not None and len(held_out):
@@ -103,19 +104,33 @@ def fit(
             with graphs.steps(first, scans, batches=batches, phase=number) as (step, take):
                 for epoch in epochs:
                     step.begin_epoch()
-                    order = torch.randperm(len(index), generator=step.generator, device=data.device)
+                    order = _order(len(index), chances, step.generator)
                     for part in order.tensor_split(batches):
                         take(part)
                     loss_sum[epoch], hits[epoch] = step.loss, step.hits
             rates[epochs.start : epochs.stop] = torch.tensor(first.rates[batches - 1 :: batches])
     curves = Curves(loss_sum.cpu() / len(index), hits.cpu() / len(index), rates)
     _check_finite(curves.loss, config)
+    if chances is not None:  # what is fitted last learns of classes as the network did
+        index = index[_order(len(index), chances, generator)]
     finalize(model, data, index, labels, config)
     if held_out is not None and len(held_out):
         (answers,) = _answers(model, data, (held_out,), labels, config)
         with torch.no_grad():
             hooks.calibrate(answers.output, answers.targets)
     return curves
+
+
+def _chances(targets: Tensor, config: TrainingConfig) -> Tensor | None:
+    """Chances of scans of these classes to be drawn, ``(N,)`` float64 of any sum; None where each is taken once."""
+    return 1.0 / torch.bincount(targets).double()[targets] if config.sampling == "balanced" else None
+
+
+def _order(scans: int, chances: Tensor | None, generator: torch.Generator) -> Tensor:
+    """The training scans of an epoch in their order, ``(N,)`` int64 below N, the number of `scans`."""
+    if chances is None:
+        return torch.randperm(scans, generator=generator, device=generator.device)
+    return torch.multinomial(chances, scans, replacement=True, generator=generator)
 
 
 def _check_finite(loss: Tensor, config: TrainingConfig) -> None:

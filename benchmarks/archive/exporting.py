@@ -11,7 +11,7 @@ from afnetm.zipped import run_files, write_archive
 from benchmarks.archive.checking import check_suite
 from benchmarks.archive.pseudonyms import pseudonymous_record
 from benchmarks.records.home import Home, unique
-from benchmarks.records.manifest import Manifest, pathless, read_manifest
+from benchmarks.records.manifest import SPLIT_TEXT, Manifest, pathless, read_manifest
 from benchmarks.records.store import Progress, Store, read_file
 from reports.data.pseudonyms import unnamed
 from reports.formats import in_a_line
@@ -95,7 +95,7 @@ def export_suite(
             yield from ((f"runs/{key}/{name}", content) for name, content in sorted(files.items()))
         if home.best_parameters(suite).is_file():
             yield f"searches/{suite}.toml", home.best_parameters(suite).read_bytes()
-        yield f"suites/{suite}.json", _json(asdict(_leaving(manifest, secret=not pseudonymous)))
+        yield f"suites/{suite}.json", _json(asdict(_leaving(manifest, names=not pseudonymous)))
 
     beside = out.with_name(f".{out.name}.{unique()}")
     try:
@@ -109,10 +109,11 @@ def export_suite(
     return Exported(suite, len(keys), len(reasons), size, pseudonymous, len(manifest.tuning.get("studies", [])))
 
 
-def _leaving(manifest: Manifest, *, secret: bool) -> Manifest:
-    """Manifest as it leaves its home: without its file, any other path, and its secret but where names go."""
+def _leaving(manifest: Manifest, *, names: bool) -> Manifest:
+    """Manifest as it leaves its home: without paths, and names and their secret but where they go."""
     dataset = manifest.dataset | {"source": pathless(manifest.dataset["source"])}
-    return replace(manifest, path=None, dataset=dataset, secret=manifest.secret if secret else "")
+    kept = {name: value for name, value in manifest.resolved.items() if names or name != SPLIT_TEXT}
+    return replace(manifest, path=None, dataset=dataset, resolved=kept, secret=manifest.secret if names else "")
 
 
 def _json(value: object) -> bytes:

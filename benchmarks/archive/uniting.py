@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from afnetm.errors import UserError
-from benchmarks.records.manifest import UNTUNED, ListedRun, Manifest
+from benchmarks.records.manifest import SPLIT_TEXT, UNTUNED, ListedRun, Manifest
 
 #: What of a dataset and of a method is the same wherever the suite is; the rest may be told by later versions alone.
 _DATASET = ("name", "fingerprint", "shareable")
@@ -53,7 +53,7 @@ def united(own: Manifest, other: Manifest, *, where: str) -> Manifest:
 def _fixed(manifest: Manifest) -> dict[str, Any]:
     """Parts of a manifest that do not depend on which of its methods and folds were run."""
     found = {name: getattr(manifest, name) for name in ("text", "description", "control", "axes")}
-    found |= {name: value for name, value in manifest.resolved.items() if name != "methods"}
+    found |= {name: value for name, value in manifest.resolved.items() if name not in ("methods", SPLIT_TEXT)}
     found["dataset"] = [manifest.dataset.get(name) for name in _DATASET]
     return found | (
         {"search": [manifest.tuning[name] for name in ("spec", "budget", "file")]} if manifest.tuning else {}

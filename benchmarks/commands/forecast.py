@@ -80,7 +80,9 @@ def forecast(job: Job) -> Group | str:
     """`shares` for the terminal; where the dataset is to be prepared by hand, how to do that."""
     suite = job.suite
     if job.dataset is None and suite.dataset.synthetic is None:
-        runs = counted(suite.protocol.folds * suite.protocol.repeats * len(job.labels), "run")
+        runs = counted(suite.protocol.runs * len(job.labels), "run")
+        if not suite.protocol.runs:
+            runs = f"{counted(len(job.labels), 'run')} for each subject"
         how = how_to_make(suite.dataset)
         return f"dataset '{suite.dataset.name}' does not exist; to make it:\n  {how}\nthen {runs} would be trained"
     found = shares(job)
@@ -131,7 +133,7 @@ def shape(job: Job) -> Shape:
     made = suite.dataset.synthetic
     assert made is not None
     scans = (suite.protocol.subjects or made.subjects) * scans_each(suite)
-    test = scans // suite.protocol.folds
+    test = scans // (suite.protocol.folds or 1)
     return Shape(made.size, scans - test, test)
 
 

@@ -12,8 +12,8 @@ from benchmarks.commands.machines import Machines, this_machine
 from benchmarks.commands.request import Request
 from benchmarks.plans.datasets import find_dataset, make_described
 from benchmarks.plans.fitting import check_fits
-from benchmarks.plans.folds import Place
-from benchmarks.plans.runs import PlannedRun, plan
+from benchmarks.plans.folds import Place, select
+from benchmarks.plans.runs import PlannedRun, folds_of, plan
 from benchmarks.plans.shards import places
 from benchmarks.plans.suite import Suite, suite_of
 from benchmarks.records.home import Home
@@ -93,13 +93,15 @@ def prepare(request: Request, console: Terminal, machines: Machines | None = Non
     suite = suite_of(request.file, asked, earlier=request.added, left_out=lambda why: console.say(escape(why)))
     labels = list(suite.only(options.methods).methods)
     search = suite.search if options.params is None else None
-    asked_for = frozenset(places(suite.protocol, options.shard))
     if options.shard is not None and search is not None and search.selection == "development":
         raise UserError(
             f"--shard: suite '{suite.name}' is searched once for all folds (selection = \"development\"): search it "
             f"first, with `afnetm search {suite.name}`, and give each shard the file that it writes by --params"
         )
     dataset = find_dataset(home, suite.dataset, dry=options.dry)
+    if dataset is not None and not suite.protocol.runs:
+        suite = suite.of_folds(folds_of(dataset, select(dataset, suite.dataset.intensities), suite.protocol))
+    asked_for = frozenset(places(suite.protocol, options.shard))
     check_fits(suite, labels, dataset)  # before minutes are spent on making the dataset
     if not options.dry:
         home.make()

@@ -1,10 +1,17 @@
 """The manifest of a suite as it is planned: what `records.manifest` keeps, of suite, dataset, runs, best parameters."""
 
+import hashlib
+import json
+from typing import Any
+
 from afnetm.data.dataset import FaceDataset, dataset_info
 from benchmarks.plans.runs import PlannedRun, changed, hyperparameters
 from benchmarks.plans.suite import Suite
-from benchmarks.records.manifest import UNTUNED, ListedRun, Manifest, dataset_secret, pathless
+from benchmarks.records.manifest import SPLIT_TEXT, UNTUNED, ListedRun, Manifest, dataset_secret, pathless
 from benchmarks.search.tuning import Tuned
+
+#: Attributes of a suite that are no settings.
+_APART = {"text", "path", "added", "fixed", "titles"}
 
 
 def make_manifest(
@@ -15,7 +22,8 @@ def make_manifest(
     return Manifest(
         suite=suite.name,
         text=suite.text,
-        resolved=suite.model_dump(mode="json", exclude={"text", "path", "methods", "added", "fixed", "titles"})
+        resolved=suite.model_dump(mode="json", exclude={*_APART, "methods", "split_file"})
+        | _split(suite, planned)
         | {"methods": {label: hyperparameters(method) for label, method in suite.methods.items()}},
         description=suite.description,
         control=suite.control,
@@ -56,3 +64,13 @@ def make_manifest(
         path=suite.path,
         secret="" if dataset.shareable else dataset_secret(dataset),
     )
+
+
+def _split(suite: Suite, planned: list[PlannedRun]) -> dict[str, Any]:
+    """The text of a split of one's own, and in the protocol a digest of its folds that tells no names."""
+    if suite.split_file is None:
+        return {}
+    folds = sorted({(one.run.repeat, one.run.fold, str(one.run.protocol["split"])) for one in planned})
+    digest = hashlib.sha256(json.dumps(folds).encode()).hexdigest()[:16]
+    protocol = suite.protocol.model_dump(mode="json") | {"split_digest": digest}
+    return {"protocol": protocol, SPLIT_TEXT: suite.split_file.text}

@@ -155,7 +155,7 @@ def make_plan(job: Job, request: Request, *, gpu: bool, storage_url: str | None)
     device = max(own, key=devices.__getitem__, default="")
     rows = [] if job.search is None else _searches(job, job.search, storage_url)
     for label in job.labels:
-        runs = keys.get(label) or ["" for _ in range(job.suite.protocol.folds * job.suite.protocol.repeats)]
+        runs = keys.get(label) or ["" for _ in range(job.suite.protocol.runs)]
         done = [found[key] for key in runs if key in found]
         times = [_seconds(one.seconds, one.test_seconds, one.sharing) for one in done if one.device == device]
         rows.append(Row(label, "runs", len(runs), len(runs) - len(done), [s for s in times if not math.isnan(s)]))

@@ -44,7 +44,7 @@ def suite_state(reference: str, home: Home) -> State:
         from benchmarks.plans.suite import load_suite  # torch
 
         suite = load_suite(reference)
-        total = suite.protocol.folds * suite.protocol.repeats * len(suite.methods)
+        total = suite.protocol.runs * len(suite.methods)
         return State(suite.name, {"done": 0, "failed": 0, "left": total}, {}, 0)
     return _state(reference, manifest, Store(home), Store(home).summaries())
 

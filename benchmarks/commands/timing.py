@@ -105,7 +105,7 @@ class Step:
 def steps(job: "Job", *, left: int, report: bool = True) -> list[Step]:
     """The steps of what trains `left` runs, of the job's or of a search, and writes a report in the end."""
     scale = min(_IMPORTED, _MOST) / _USUAL
-    runs = len(job.planned) or len(job.labels) * job.suite.protocol.folds * job.suite.protocol.repeats
+    runs = len(job.planned) or len(job.labels) * job.suite.protocol.runs
     made = job.suite.dataset.synthetic if job.dataset is None else None
     start = scale * (6.0 + 0.2 * left / job.workers)
     mlflow = scale * (3.0 + 0.06 * min(left, 10) + (0.01 * runs))

@@ -24,7 +24,7 @@ from afnetm.training.metrics import scores
 from benchmarks.execution.networks import trained, untrained
 from benchmarks.execution.slots import limit_memory, this_slot
 from benchmarks.execution.usage import sampled
-from benchmarks.plans.folds import classes_of
+from benchmarks.plans.folds import classes_of, groups
 from benchmarks.plans.runs import PlannedRun, Run, rebuild
 from benchmarks.records.home import Home
 from benchmarks.records.provenance import provenance
@@ -73,11 +73,11 @@ def train(planned: PlannedRun, home: Home) -> Record:
     settings = (method, encoder, config)
     model, data = untrained(*settings, scans, dataset, rows, fold.train, classes=len(classes), seed=run.seed)
     costs = _costs(model, run, dataset.size, classes)
-    subjects = dataset.table["subject"].iloc[rows].tolist()
+    subjects = groups(dataset, planned.group)[rows]
     test = torch.from_numpy(fold.test).to(device)
     clock = time.process_time if device.type == "cpu" else time.perf_counter
     with sampled(device) as usage:
-        curves, seconds = trained(model, data, config, subjects, labels, fold.train, seed=run.data_seed)
+        curves, seconds = trained(model, data, config, subjects.tolist(), labels, fold.train, seed=run.data_seed)
         begun = clock()
         probabilities, auxiliary_outputs = predict(model, data, test, config)
         test_seconds = clock() - begun
@@ -112,7 +112,7 @@ def train(planned: PlannedRun, home: Home) -> Record:
     }
     return Record(
         result=result,
-        predictions=_predictions(dataset, rows[fold.test], probabilities.numpy(), classes),
+        predictions=_predictions(dataset, rows[fold.test], subjects[fold.test], probabilities.numpy(), classes),
         curves=pd.DataFrame({name: curve.numpy() for name, curve in vars(curves).items()})
         .rename_axis("epoch")
         .reset_index(),
@@ -155,10 +155,15 @@ def _evidence(
 
 
 def _predictions(
-    dataset: FaceDataset, rows: NDArray[np.int64], probabilities: NDArray[np.float32], classes: tuple[str, ...]
+    dataset: FaceDataset,
+    rows: NDArray[np.int64],
+    subjects: NDArray[np.str_],
+    probabilities: NDArray[np.float32],
+    classes: tuple[str, ...],
 ) -> pd.DataFrame:
+    """Predictions for scans at `rows`; `subjects` of them are people where subjects are their sessions."""
     frame = dataset.table[["id", "subject", "expression", "intensity"]].iloc[rows].reset_index(drop=True)
-    frame = frame.rename(columns={"id": "scan"})
+    frame = frame.rename(columns={"id": "scan"}).assign(subject=subjects.tolist())
     frame["predicted"] = [classes[k] for k in probabilities.argmax(1)]
     return frame.assign(**{f"p_{name}": probabilities[:, k] for k, name in enumerate(classes)})
 

@@ -113,7 +113,7 @@ def _check_dataset(dataset: "DatasetSpec", protocol: "ProtocolSpec") -> None:
         raise UserError(f"dataset.source = '{dataset.source}': not together with dataset.synthetic; name one of them")
     if protocol.redraw and protocol.subjects is None:
         raise UserError("protocol.redraw = true: it needs protocol.subjects, how many to draw")
-    if protocol.subjects is not None and protocol.folds > protocol.subjects:
+    if protocol.subjects is not None and protocol.folds is not None and protocol.folds > protocol.subjects:
         raise UserError(f"protocol.folds = {protocol.folds}: more than the {protocol.subjects} subjects drawn")
     if dataset.synthetic is not None:
         _ = dataset.synthetic.source  # has a check of its own
@@ -124,7 +124,7 @@ def _check_dataset(dataset: "DatasetSpec", protocol: "ProtocolSpec") -> None:
                 raise UserError(
                     f"dataset.intensities: {intensity} is not one of the intensities of dataset.synthetic: {made}"
                 )
-        for key, value in (("folds", protocol.folds), ("subjects", protocol.subjects or 0)):
+        for key, value in (("folds", protocol.folds or 0), ("subjects", protocol.subjects or 0)):
             if value > dataset.synthetic.subjects:
                 raise UserError(
                     f"protocol.{key} = {value}: more than the {dataset.synthetic.subjects} subjects of its dataset"
@@ -160,7 +160,7 @@ def _check_inner_folds(search: SearchSpec, dataset: "DatasetSpec", protocol: "Pr
     if dataset.synthetic is None:
         return
     people = protocol.subjects or dataset.synthetic.subjects
-    tuned_on = people - math.ceil(people / protocol.folds)
+    tuned_on = people - math.ceil(people / (protocol.folds or people))
     if search.selection == "development":
         tuned_on = dataset.synthetic.subjects - people
     if search.folds > tuned_on:

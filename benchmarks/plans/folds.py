@@ -10,9 +10,10 @@ from numpy.typing import NDArray
 
 from afnetm.data.dataset import FaceDataset
 from afnetm.data.scan import in_class_order
-from afnetm.data.splits import complete_subjects, subject_folds
+from afnetm.data.splits import complete_subjects, groups_of, subject_folds
 from afnetm.errors import UserError
 from afnetm.seeding import derive_seed
+from benchmarks.plans.split_files import SUBJECT, SplitFile
 
 #: A repeat and a fold of it, counted from 0.
 Place = tuple[int, int]
@@ -54,9 +55,25 @@ def classes_of(dataset: FaceDataset, intensities: tuple[int, ...] | None) -> tup
     return in_class_order(dataset.table["expression"].iloc[select(dataset, intensities)])
 
 
+def groups(dataset: FaceDataset, column: str) -> NDArray[np.str_]:
+    """Subject of each scan of a dataset, or by another column the group of subjects that splits never cut in two.
+
+    Raises:
+        UserError: there is no such column, or it cuts a subject in two.
+    """
+    subjects = dataset.subjects
+    if column == SUBJECT:
+        return subjects
+    try:
+        return groups_of(subjects.tolist(), dataset.attribute(column).tolist())
+    except UserError as error:
+        raise UserError(f"protocol.group = '{column}': '{dataset.name}': {error}") from None
+
+
 def split(
     dataset: FaceDataset,
     rows: NDArray[np.int64],
+    own: NDArray[np.str_],
     *,
     folds: int,
     repeats: int,
@@ -65,17 +82,16 @@ def split(
     redraw: bool = False,
     complete: bool = False,
 ) -> dict[Place, Scans]:
-    """The folds over `rows` by a protocol (`benchmarks.plans.suite.ProtocolSpec` says what each key means), in order.
+    """The folds over `rows` of whom each is in `own`, by `benchmarks.plans.suite.ProtocolSpec`'s keys, in order.
 
     Raises:
         UserError: the dataset has too few subjects, or too few scans of a class.
     """
     table = dataset.table.iloc[rows]
-    kept = _complete(table, dataset.name, at_least=subjects or folds) if complete else np.arange(len(rows))
-    table = table.iloc[kept]
+    kept = complete_rows(table, own, dataset.name, at_least=subjects or folds) if complete else np.arange(len(rows))
     splits = subject_folds(
-        table["subject"].tolist(),
-        table["expression"].tolist(),
+        own[kept].tolist(),
+        table["expression"].iloc[kept].tolist(),
         folds=folds,
         repeats=repeats,
         seed=seed,
@@ -85,8 +101,42 @@ def split(
     return {(one.repeat, one.fold): Scans(rows, kept[one.train], kept[one.test]) for one in splits}
 
 
+def split_by_file(
+    dataset: FaceDataset, rows: NDArray[np.int64], own: NDArray[np.str_], file: SplitFile
+) -> dict[Place, Scans]:
+    """The folds over `rows`, of whom each is in `own`, as a file has them; what it has not is on neither side."""
+    said = f"protocol.split = '{file.name}'"
+    names, known = dataset.table[file.column], set(dataset.table[file.column])
+    expressions = dataset.table["expression"].iloc[rows]
+    classes = in_class_order(expressions)
+    found = {}
+    for repeat, parts in enumerate(file.repeats):
+        for name in parts:
+            if name not in known:
+                raise UserError(f"{said}: {file.column} '{name}' is not in dataset '{dataset.name}'")
+        part = names.iloc[rows].map(parts).to_numpy(dtype=np.float64)  # NaN where nothing is said
+        for fold in range(file.folds):
+            test, train = part == fold, ~np.isnan(part) & (part != fold)
+            where = f"repeat {repeat}, fold {fold}" if len(file.repeats) * file.folds > 1 else "the split"
+            for side, chosen in (("train", train), ("test", test)):
+                if not chosen.any():
+                    raise UserError(f"{said}: {where} has no scan to {side} (of those that the suite selects)")
+            if both := set(own[train]) & set(own[test]):
+                raise UserError(f"{said}: subject '{min(both)}' is on both sides of {where} (allowed: one)")
+            if lacking := [name for name in classes if name not in set(expressions[train])]:
+                raise UserError(f"{said}: class {lacking[0]}: none of its scans is left for training in {where}")
+            found[repeat, fold] = Scans(rows, np.flatnonzero(train), np.flatnonzero(test))
+    return found
+
+
 def inner_folds(
-    dataset: FaceDataset, outer: Scans, where: Place | None, protocol: Mapping[str, Any], *, folds: int
+    dataset: FaceDataset,
+    outer: Scans,
+    where: Place | None,
+    protocol: Mapping[str, Any],
+    *,
+    folds: int,
+    group: str = SUBJECT,
 ) -> list[Scans]:
     """The folds of a search: of no scan of a subject whom the comparison tests with what is found.
 
@@ -97,10 +147,12 @@ def inner_folds(
             whom its protocol could have drawn and did not, so that no repeat tests them.
         protocol: the comparison's; its seed and its choice of subjects decide.
         folds: how many.
+        group: the column by which they are drawn.
 
     Raises:
         UserError: too few subjects are left.
     """
+    people = groups(dataset, group)
     if where is not None:
         own = outer.rows[outer.train]
         seed = derive_seed(use="inner folds", seed=protocol["seed"], repeat=where[0], fold=where[1])
@@ -108,15 +160,15 @@ def inner_folds(
         table = dataset.table.iloc[outer.rows]
         able = np.arange(len(table))
         if protocol.get("complete"):
-            able = _complete(table, dataset.name, at_least=0)
+            able = complete_rows(table, people[outer.rows], dataset.name, at_least=0)
         own = outer.rows[np.setdiff1d(able, np.concatenate([outer.train, outer.test]))]
         seed = derive_seed(use="development folds", seed=protocol["seed"])
-    return list(split(dataset, own, folds=folds, repeats=1, seed=seed).values())
+    return list(split(dataset, own, people[own], folds=folds, repeats=1, seed=seed).values())
 
 
-def _complete(table: pd.DataFrame, name: str, *, at_least: int) -> NDArray[np.intp]:
-    """Row numbers of the scans of subjects with each expression at each intensity at which `table` has it."""
-    subjects, intensities = table["subject"].tolist(), sorted(set(table["intensity"]))
+def complete_rows(table: pd.DataFrame, own: NDArray[np.str_], name: str, *, at_least: int) -> NDArray[np.intp]:
+    """Row numbers of the scans of those, in `own`, with each expression at each intensity at which `table` has it."""
+    subjects, intensities = own.tolist(), sorted(set(table["intensity"]))
     kinds = list(zip(table["expression"], table["intensity"], strict=True))
     complete = complete_subjects(subjects, kinds, needed=kinds)
     if len(complete) < at_least:
@@ -125,4 +177,4 @@ def _complete(table: pd.DataFrame, name: str, *, at_least: int) -> NDArray[np.in
             f"protocol.complete = true: {len(complete)} of the {len(set(subjects))} subjects of '{name}' have each of "
             f"the {table['expression'].nunique()} expressions{at}; {at_least} are needed"
         )
-    return np.flatnonzero(table["subject"].isin(complete))
+    return np.flatnonzero([one in complete for one in subjects])

@@ -30,6 +30,7 @@ UNSAID: Mapping[str, Any] = {
     "channels_last": True,
     "compile": False,
     "graph": False,
+    "sampling": "shuffled",
     "augmentation": {
         "rotation": 3.0,
         "scale": 0.03,

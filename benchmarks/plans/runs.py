@@ -6,6 +6,9 @@ from dataclasses import asdict, dataclass, field, fields, replace
 from functools import cached_property
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from afnetm.data.dataset import FaceDataset
 from afnetm.data.masks import detector
 from afnetm.method import Method
@@ -15,8 +18,9 @@ from afnetm.registry import find_method
 from afnetm.seeding import derive_seed
 from afnetm.strict import parse
 from afnetm.training.config import TrainingConfig
-from benchmarks.plans.folds import Scans, select, split
+from benchmarks.plans.folds import Place, Scans, complete_rows, groups, select, split, split_by_file
 from benchmarks.plans.keys import run_key
+from benchmarks.plans.split_files import SUBJECT, SplitFile
 from benchmarks.plans.suite import ProtocolSpec, Suite
 
 #: How a run is trained and tested beside its settings; raised whenever the same settings give other numbers, so that
@@ -107,6 +111,7 @@ class PlannedRun:
         weights: where given encoder weights are, and those for depth.
         keep_weights: whether the record keeps the trained weights.
         rehearsal: whether it is only tried on a few faces, for nothing but its not failing.
+        group: the column of the dataset's table by which it is split.
         alone: why it failed before, if its neighbours may have been the cause: nothing else is under way now.
     """
 
@@ -118,6 +123,7 @@ class PlannedRun:
     keep_weights: bool
     rehearsal: bool = False
     alone: str = ""
+    group: str = SUBJECT
 
 
 def plan(suite: Suite, dataset: FaceDataset, *, device: str) -> list[PlannedRun]:
@@ -126,16 +132,14 @@ def plan(suite: Suite, dataset: FaceDataset, *, device: str) -> list[PlannedRun]
     Raises:
         UserError: the protocol does not fit the dataset.
     """
-    protocol, encoder, training = (
-        _protocol_identity(suite.protocol),
-        _encoder_identity(suite.encoder),
-        asdict(suite.training),
-    )
+    encoder, training = _encoder_identity(suite.encoder), asdict(suite.training)
     weights = suite.encoder.weights, suite.encoder.depth_weights
     settings = {label: hyperparameters(method) for label, method in suite.methods.items()}
     rows = select(dataset, suite.dataset.intensities)
+    own = _group_identity(dataset, suite.protocol.group)
     planned = []
-    for (repeat, fold), scans in split(dataset, rows, **suite.protocol.model_dump()).items():
+    for (repeat, fold), scans in protocol_folds(dataset, rows, suite.protocol, suite.split_file).items():
+        protocol = _protocol_identity(suite.protocol, scans) | own
         for label, method in suite.methods.items():
             run = Run(
                 dataset=dataset.fingerprint,
@@ -151,8 +155,44 @@ def plan(suite: Suite, dataset: FaceDataset, *, device: str) -> list[PlannedRun]
                 device=device,
                 detector=detector(dataset) if method.uses_masks and method.masks == "detected" else None,
             )
-            planned.append(PlannedRun(label, run, scans, suite.dataset.name, weights, suite.keep_weights))
+            planned.append(
+                PlannedRun(
+                    label,
+                    run,
+                    scans,
+                    suite.dataset.name,
+                    weights,
+                    suite.keep_weights,
+                    group=suite.protocol.group,
+                )
+            )
     return planned
+
+
+def protocol_folds(
+    dataset: FaceDataset, rows: NDArray[np.int64], protocol: ProtocolSpec, file: SplitFile | None
+) -> dict[Place, Scans]:
+    """The folds over `rows` by a protocol, or as the file of its split has them, in order.
+
+    Raises:
+        UserError: the dataset has too few subjects, or too few scans of a class; or the file does not fit it.
+    """
+    own = groups(dataset, protocol.group)[rows]
+    if file is not None:
+        return split_by_file(dataset, rows, own, file)
+    choices = protocol.model_dump(include={"repeats", "seed", "subjects", "redraw", "complete"})
+    assert protocol.folds is not None
+    return split(dataset, rows, own, folds=protocol.folds, **choices)
+
+
+def folds_of(dataset: FaceDataset, rows: NDArray[np.int64], protocol: ProtocolSpec) -> int:
+    """The folds of a protocol, which are as many as those who take part where one is left out in each."""
+    if protocol.folds is not None:
+        return protocol.folds
+    own = groups(dataset, protocol.group)[rows]
+    if protocol.complete:
+        own = own[complete_rows(dataset.table.iloc[rows], own, dataset.name, at_least=protocol.subjects or 2)]
+    return protocol.subjects or len(set(own))
 
 
 def with_settings(
@@ -200,10 +240,25 @@ def rebuild(planned: PlannedRun) -> tuple[Method, EncoderSpec, TrainingConfig]:
     return method, encoder, config
 
 
-def _protocol_identity(spec: ProtocolSpec) -> dict[str, Any]:
-    """Part of a protocol that decides a repeat's folds: not how many there are, nor a key at its default."""
+def _protocol_identity(spec: ProtocolSpec, scans: Scans) -> dict[str, Any]:
+    """Part of a protocol that decides a repeat's folds: not how many there are, nor a key at its default.
+
+    Of a split of one's own it is who trains and who is tested here, by row numbers, whatever file says it and how.
+    """
+    if spec.split is not None:
+        sides = [scans.rows[scans.train].tolist(), scans.rows[scans.test].tolist()]
+        return {"seed": spec.seed, "split": hashlib.sha256(json.dumps(sides).encode()).hexdigest()[:20]}
     choices = spec.model_dump(include={"subjects", "redraw", "complete"}, exclude_defaults=True)
     return {"folds": spec.folds, "seed": spec.seed, **choices}
+
+
+def _group_identity(dataset: FaceDataset, column: str) -> dict[str, Any]:
+    """Digest of who belongs together, without their names; nothing where each subject is alone."""
+    subjects, own = dataset.subjects, groups(dataset, column)
+    if (subjects == own).all():
+        return {}
+    first = np.unique(own, return_inverse=True)[1].tolist()
+    return {"group": hashlib.sha256(json.dumps(first).encode()).hexdigest()[:20]}
 
 
 def _encoder_identity(spec: EncoderSpec) -> dict[str, Any]:

@@ -45,7 +45,7 @@ def places(protocol: "ProtocolSpec", shard: Shard | None) -> "list[Place]":
     Raises:
         UserError: the shard has none.
     """
-    every = list(product(range(protocol.repeats), range(protocol.folds)))
+    every = list(product(range(protocol.repeats), range(protocol.folds or 0)))
     if shard is None:
         return every
     if shard.count > len(every):

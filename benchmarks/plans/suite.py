@@ -2,7 +2,8 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from itertools import product
-from typing import Annotated, Any, Literal, get_args
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self, get_args
 
 from pydantic import BaseModel, Field, field_validator, model_validator
 
@@ -18,13 +19,16 @@ from afnetm.registry import add_method_file, find_method, registry
 from afnetm.strict import STRICT, formatted, parse
 from afnetm.training.config import TrainingConfig
 from benchmarks.plans.fitting import check_methods, check_suite
-from benchmarks.plans.suite_files import SuiteFile, read_suite_file
+from benchmarks.plans.split_files import SUBJECT, SplitFile, read_split
+from benchmarks.plans.suite_files import SPLITTING, SuiteFile, read_suite_file
 from studies.spec import SearchSpec
 
 #: Attributes of a `Suite` that are not keys of its file.
-_DERIVED = ("name", "text", "path", "added", "fixed", "titles")
+_DERIVED = ("name", "text", "path", "added", "fixed", "titles", "split_file")
 #: Keys of a method's table that are no hyper-parameters.
 _ABOUT = ("method", "title")
+#: What `ProtocolSpec.folds` is in a file where each subject, or group, is tested alone.
+LEAVE_ONE_OUT = "leave-one-subject-out"
 #: One line with something on it.
 _Title = Annotated[str, Field(pattern=r"^[^\p{C}]*[^\p{C}\p{Z}][^\p{C}]*$")]
 #: As large as an archive or a database takes it.
@@ -86,23 +90,51 @@ class DatasetSpec(_Strict):
 
 
 class ProtocolSpec(_Strict):
-    """Subject-independent cross-validation.
+    """Subject-independent cross-validation, or a split of one's own.
 
     Attributes:
-        folds: parts of the subjects; each is tested once a repeat, by a training on the others.
+        folds: parts of the subjects; each is tested once a repeat, by a training on the others. The file has
+            `LEAVE_ONE_OUT` for as many as there are subjects, which is None here until the dataset is known.
         repeats: how often all of it is done, each time with other folds.
         seed: of the folds, of who is drawn, and of every training.
         subjects: how many of them take part, drawn at random; None for all.
         redraw: whether they are drawn anew in every repeat; else once.
         complete: whether only subjects take part who have each expression of the dataset at each selected intensity.
+        group: the column of the dataset's table by which people are told: subjects with one value, sessions of one
+            person say, are never on both sides, and stand for one subject in all that is drawn and tested.
+        split: a file that says who trains and who is tested (`benchmarks.plans.split_files`), beside the suite's; it
+            takes the place of all but `seed` and `group`.
     """
 
-    folds: Annotated[int, Field(ge=2)]
+    folds: Annotated[int, Field(ge=2)] | None = None
     repeats: Annotated[int, Field(ge=1, le=10_000)] = 1
     seed: _Seed = 0
     subjects: Annotated[int, Field(ge=2)] | None = None
     redraw: bool = False
     complete: bool = False
+    group: str = Field(SUBJECT, exclude_if=lambda value: value == SUBJECT)
+    split: str | None = Field(None, exclude_if=lambda value: value is None)
+
+    @field_validator("folds", mode="wrap")
+    @classmethod
+    def _number_or_word(cls, value: Any, handler: Callable[[Any], int | None]) -> int | None:
+        if isinstance(value, str) and value != LEAVE_ONE_OUT:
+            raise UserError(f"protocol.folds = {formatted(value)} (allowed: 2 or more, or '{LEAVE_ONE_OUT}')")
+        return None if value == LEAVE_ONE_OUT else handler(value)
+
+    @model_validator(mode="after")
+    def _one_split(self) -> Self:
+        given = [key for key in SPLITTING if key in self.model_fields_set]
+        if self.split is not None and given:
+            raise UserError(f"protocol.split = '{self.split}': not together with protocol.{given[0]}; the file says it")
+        if self.split is None and "folds" not in self.model_fields_set:
+            raise UserError("protocol.folds: missing")
+        return self
+
+    @property
+    def runs(self) -> int:
+        """Runs of each method; 0 where one subject is left out in each and it is not known yet how many there are."""
+        return (self.folds or 0) * self.repeats
 
 
 class AxisSpec(_Strict):
@@ -143,6 +175,7 @@ class Suite(_Strict):
         added: labels of methods that are not in the file (`including`).
         fixed: by label, the hyper-parameters that its table names: a search leaves them alone.
         titles: by label, what its table says that a paper's tables and figures call it.
+        split_file: the file that `ProtocolSpec.split` names, as it was read.
     """
 
     name: str
@@ -163,6 +196,7 @@ class Suite(_Strict):
     added: tuple[str, ...] = ()
     fixed: dict[str, tuple[str, ...]] = {}
     titles: dict[str, str] = {}
+    split_file: SplitFile | None = None
 
     @field_validator("description")
     @classmethod
@@ -177,6 +211,10 @@ class Suite(_Strict):
     def detects(self) -> bool:
         """Whether a method is given what is detected in the scans."""
         return any(method.uses_masks and method.masks == "detected" for method in self.methods.values())
+
+    def of_folds(self, folds: int) -> "Suite":
+        """The suite with so many folds."""
+        return self.model_copy(update={"protocol": self.protocol.model_copy(update={"folds": folds})})
 
     def including(
         self,
@@ -258,7 +296,21 @@ def suite_of(
     _add_method_files(file, [*names, *earlier])
     suite = parse_suite(file.tables, name=file.path.stem, text=file.text, file=file.said)
     suite = suite.including(names, earlier=earlier, left_out=left_out)
-    return suite.model_copy(update={"path": file.place})
+    suite = suite.model_copy(update={"path": file.place})
+    return _with_split(suite, file) if suite.protocol.split is not None else suite
+
+
+def _with_split(suite: Suite, file: SuiteFile) -> Suite:
+    """The suite with the file of its split, which is beside it, or where the command was given, read."""
+    name = suite.protocol.split
+    assert name is not None
+    try:
+        places = [folder / name for folder in (*file.folders, Path())]
+        split = read_split(next((path for path in places if path.is_file()), places[0]), name)
+    except UserError as error:
+        raise UserError(f"{file.said}: {error}") from None
+    update = {"folds": split.folds, "repeats": len(split.repeats)}
+    return suite.model_copy(update={"protocol": suite.protocol.model_copy(update=update), "split_file": split})
 
 
 def _add_method_files(file: SuiteFile, names: Sequence[str]) -> None:
@@ -298,6 +350,8 @@ def parse_suite(tables: dict[str, Any], *, name: str, text: str, file: str) -> S
     whole = {"encoder": {}, "training": {}, **tables, "name": name, "text": text, "methods": {}, "search": None}
     suite: Suite = parse(Suite, whole, file=file)
     suite = suite.model_copy(update={"methods": methods, "search": search, "fixed": fixed, "titles": titles})
+    if suite.dataset.synthetic is not None and suite.protocol.runs == 0 and suite.protocol.split is None:
+        suite = suite.of_folds(suite.protocol.subjects or suite.dataset.synthetic.subjects)
     check_suite(suite, file=file)
     return suite
 

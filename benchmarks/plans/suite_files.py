@@ -15,6 +15,8 @@ SUITES = Path(__file__).parents[1] / "suites"
 EXTENDS = "extends"
 #: Keys of the table ``search`` that are one choice: who names one leaves the others of what is changed aside.
 _BUDGETS = {"trials_per_dimension", "trials", "hours"}
+#: Keys of the table ``protocol`` by which scans are drawn: where it names a file of a split, there are none of them.
+SPLITTING = ("folds", "repeats", "subjects", "redraw", "complete")
 
 
 @dataclass(frozen=True)
@@ -119,10 +121,18 @@ def _parsed(path: Path, text: str) -> dict[str, Any]:
 
 
 def overlaid(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
-    """The tables of a suite with those of what changes it; another budget of a search takes the place of its own."""
-    before, search = base.get("search"), over.get("search")
-    if isinstance(before, dict) and isinstance(search, dict) and _BUDGETS & search.keys():
-        base = base | {"search": {key: value for key, value in before.items() if key not in _BUDGETS}}
+    """The tables of a suite with those of what changes it.
+
+    Another budget of a search takes the place of its own; a file of a split that of what draws folds, and vice versa.
+    """
+    for table, given, gone in (
+        ("search", _BUDGETS, _BUDGETS),
+        ("protocol", {"split"}, SPLITTING),
+        ("protocol", {"folds"}, {"split"}),
+    ):
+        before, after = base.get(table), over.get(table)
+        if isinstance(before, dict) and isinstance(after, dict) and given & after.keys():
+            base = base | {table: {key: value for key, value in before.items() if key not in gone}}
     return _merged(base, over)
 
 

@@ -16,6 +16,8 @@ from benchmarks.records.index import keys_in
 
 #: Before the key of a run that waits for the best trial of its search.
 UNTUNED = "untuned-"
+#: In `Manifest.resolved`, the text of the file of a split of one's own; it has subjects' names.
+SPLIT_TEXT = "split_file"
 
 
 class NoManifestError(UserError):

@@ -103,7 +103,7 @@ def study_specs(
     for (_, where), base in bases.items():
         if where not in made:
             assert dataset is not None
-            made[where] = inner_folds(dataset, base.scans, where, base.run.protocol, folds=spec.folds)
+            made[where] = inner_folds(dataset, base.scans, where, base.run.protocol, folds=spec.folds, group=base.group)
     spaces = {}
     for label in labels:
         spaces[label] = space_of(suite, spec, label)

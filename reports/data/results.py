@@ -136,6 +136,11 @@ class Provenance:
         return bool(self.dataset["shareable"]) or self.with_faces
 
     @property
+    def single(self) -> bool:
+        """Whether the protocol has one training run a method, of a split into training and test set."""
+        return self.protocol.get("folds") == 1 and self.protocol.get("repeats") == 1
+
+    @property
     def titles(self) -> dict[str, str]:
         """Titles of methods in papers, by name: no two alike, the name where there is no title.
 
@@ -286,7 +291,7 @@ class Results:
     @cached_property
     def pairing(self) -> Pairing:
         """The same as `folds` and `predictions`, laid out for comparing methods in pairs."""
-        return Pairing(self.folds, self.predictions)
+        return Pairing(self.folds, self.predictions, single=self.provenance.single)
 
 
 def _given(frame: pd.DataFrame, columns: Mapping[str, Column]) -> pd.DataFrame:

@@ -57,7 +57,7 @@ def by_landmark_error(results: Results, methods: Sequence[str]) -> pd.DataFrame:
     tested = results.predictions[results.predictions["method"].isin(methods)].merge(scans, on="scan")
     rows = []
     for (method, group), own in tested.groupby(["method", "group"]):
-        interval = Cells(own).accuracy.interval
+        interval = Cells(own, single=results.provenance.single).accuracy.interval
         rows.append((method, group, own[ERROR].mean(), interval.value, interval.low, interval.high))
     return pd.DataFrame(rows, columns=["method", "group", "error", "accuracy", "low", "high"])
 

@@ -58,7 +58,7 @@ def by_intensity(results: Results) -> pd.DataFrame:
     known = results.predictions[results.predictions["intensity"] > 0]
     for method in results.methods:
         for intensity, predictions in known[known["method"] == method].groupby("intensity"):
-            found = Cells(predictions).accuracy.interval
+            found = Cells(predictions, single=results.provenance.single).accuracy.interval
             row = {"method": method, "intensity": intensity, "scans": len(predictions)}
             rows.append(row | {"accuracy": found.value, "low": found.low, "high": found.high})
     return pd.DataFrame(rows, columns=["method", "intensity", "scans", "accuracy", "low", "high"])

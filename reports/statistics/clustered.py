@@ -12,6 +12,9 @@ of the first two. The score over sqrt(V) is referred to Student's t with Sattert
 
     df = V^2 / (V_subjects^2 / (S - 1) + V_trainings^2 / (J - 1) + V_cells^2 / (C - 1)).
 
+With a single training run, of a split into training and test set, all is given its network, and V = V_subjects with
+S - 1 degrees of freedom.
+
 With one repeat every subject is in one training: subjects are nested in trainings, V_subjects is V_cells, and what is
 left is V = V_trainings with J - 1 degrees of freedom, for folds of one size the paired t-test over folds. Where every
 training tests one subject it is the other way round.
@@ -146,6 +149,12 @@ def two_way(
     return Variance(np.select(nested, [by_training, by_subject], whole), np.select(nested, [j - 1.0, s - 1.0], freedom))
 
 
+def one_way(subjects: NDArray[np.float64]) -> Variance:
+    """V_subjects and its degrees of freedom, of sums ``(S,)`` of influences."""
+    size = len(subjects)
+    return Variance(np.asarray((subjects**2).sum() * size / (size - 1)), np.asarray(size - 1.0))
+
+
 def clustered(
     value: float,
     influences: NDArray[np.float64],
@@ -153,6 +162,7 @@ def clustered(
     trainings: Ints,
     *,
     bounds: tuple[float, float] = (-1.0, 1.0),
+    single: bool = False,
 ) -> Estimate:
     """`value` with its error.
 
@@ -162,21 +172,35 @@ def clustered(
         subjects: ``(C,)``, whose each cell is, any whole numbers.
         trainings: ``(C,)``, by which training it was tested.
         bounds: of the score.
+        single: whether the protocol has one training run alone, a split into training and test set: the error is then
+            over subjects, given its network, V = V_subjects with S - 1 degrees of freedom.
     """
     (subject, named), (training, trained) = pd.factorize(subjects), pd.factorize(trainings)
     for clusters, what in ((named, "subject is tested"), (trained, "training run is finished")):
-        if len(clusters) < 2:
+        if len(clusters) < 2 and not (single and clusters is trained):
             return Estimate(value, np.nan, np.nan, f"only one {what}", bounds)
     by_subject, by_training = (np.bincount(of, influences).astype(np.float64) for of in (subject, training))
-    found = two_way(by_subject, by_training, influences)
+    found = one_way(by_subject) if len(trained) == 1 else two_way(by_subject, by_training, influences)
     error = float(np.sqrt(found.variance))
     if error < _ROUNDING:
-        return Estimate(value, 0.0, np.nan, "nothing varies between the training runs", bounds)
+        return Estimate(
+            value,
+            0.0,
+            np.nan,
+            f"nothing varies between the {'subjects' if len(trained) == 1 else 'training runs'}",
+            bounds,
+        )
     return Estimate(value, error, float(found.freedom), "", bounds)
 
 
 def estimate(
-    sums: Sums, score: Score, subjects: Ints, trainings: Ints, *, bounds: tuple[float, float] = (0.0, 1.0)
+    sums: Sums,
+    score: Score,
+    subjects: Ints,
+    trainings: Ints,
+    *,
+    bounds: tuple[float, float] = (0.0, 1.0),
+    single: bool = False,
 ) -> Estimate:
     """`score` of the pooled `sums` ``(C, ...)``, a row a cell, with its error; the rest as for `clustered`.
 
@@ -187,14 +211,18 @@ def estimate(
     known = sums.reshape(len(sums), -1).any(axis=1)
     own, whole = sums[known].astype(np.float64), sums.sum(axis=0).astype(np.float64)
     influences = (score(whole + _STEP * own) - score(whole - _STEP * own)) / (2.0 * _STEP)
-    return clustered(float(score(whole)), influences, subjects[known], trainings[known], bounds=bounds)
+    return clustered(float(score(whole)), influences, subjects[known], trainings[known], bounds=bounds, single=single)
 
 
 class Cells:
     """One method's predictions, grouped by subject and training."""
 
-    def __init__(self, predictions: pd.DataFrame, classes: Sequence[str] = ()):
-        """Of a row a tested scan, and the names of the classes if scores of `grouped` need them."""
+    def __init__(self, predictions: pd.DataFrame, classes: Sequence[str] = (), *, single: bool = False):
+        """Of a row a tested scan, and the names of the classes if scores of `grouped` need them.
+
+        `single` as for `clustered`.
+        """
+        self._single = single
         cell = predictions.groupby(["subject", "repeat", "fold"], sort=True).ngroup().to_numpy()
         first = predictions.iloc[np.unique(cell, return_index=True)[1]]
         self.grouped = Grouped(predictions.assign(cell=cell), range(len(first)), classes, by="cell")
@@ -203,7 +231,7 @@ class Cells:
 
     def estimate(self, sums: Sums, score: Score, *, bounds: tuple[float, float] = (0.0, 1.0)) -> Estimate:
         """`score` of `sums`, which are of `grouped`, with its error."""
-        return estimate(sums, score, self._subjects, self._trainings, bounds=bounds)
+        return estimate(sums, score, self._subjects, self._trainings, bounds=bounds, single=self._single)
 
     @property
     def accuracy(self) -> Estimate:

@@ -26,6 +26,7 @@ class Pair:
         scans: ``(C,)`` that were tested there.
         subject: ``(C,)``, whose it is; those of one subject stand together.
         training: ``(C,)``, which fold of which repeat.
+        single: whether the protocol has no more than one.
     """
 
     folds: NDArray[np.float64]
@@ -35,6 +36,7 @@ class Pair:
     scans: NDArray[np.int64]
     subject: NDArray[np.intp]
     training: NDArray[np.intp]
+    single: bool = False
 
     @cached_property
     def subjects(self) -> NDArray[np.float64]:
@@ -53,7 +55,7 @@ class Pair:
             return Estimate(np.nan, np.nan, np.nan, "no fold is finished by both")
         value, scans = self.gaps.sum() / self.scans.sum(), self.scans.sum()
         influences = (self.gaps - value * self.scans) / scans
-        return clustered(float(value), influences, self.subject, self.training)
+        return clustered(float(value), influences, self.subject, self.training, single=self.single)
 
 
 class Pairing:
@@ -62,8 +64,9 @@ class Pairing:
     A *cell* is a subject in a repeat, who is tested there in one fold.
     """
 
-    def __init__(self, folds: pd.DataFrame, predictions: pd.DataFrame):
-        """Of the checked tables of `reports.data.results.Results`."""
+    def __init__(self, folds: pd.DataFrame, predictions: pd.DataFrame, *, single: bool = False):
+        """Of the checked tables of `reports.data.results.Results`, whose protocol may have a `single` training run."""
+        self._single = single
         self._methods = pd.Index(folds["method"].unique())
         places, place = np.unique(_key(folds["repeat"], folds["fold"]), return_inverse=True)
         self._folds = np.full((3, len(self._methods), len(places)), np.nan)
@@ -94,6 +97,7 @@ class Pairing:
             scans=self._counts[one, cells, 1],
             subject=self._subject[cells],
             training=self._place[cells],
+            single=self._single,
         )
 
     def _method(self, frame: pd.DataFrame) -> NDArray[np.intp]:

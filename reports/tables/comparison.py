@@ -48,7 +48,7 @@ def comparison(results: Results) -> pd.DataFrame:
     for method in results.methods:
         folds = results.folds[results.folds["method"] == method]
         row: dict[str, object] = {"method": method, "units": len(folds)}
-        row |= _scored(folds, grouped[method], results.classes, every)
+        row |= _scored(folds, grouped[method], results.classes, every, single=results.provenance.single)
         gap = results.pairing.pair(method, results.control).accuracy.interval
         row |= {"difference": gap.value, "difference_low": gap.low, "difference_high": gap.high}
         row["inputs"] = inputs_of(results.provenance.methods[method])
@@ -67,10 +67,15 @@ def _median(counts: "pd.Series[float]") -> float:
 
 
 def _scored(
-    folds: pd.DataFrame, predictions: pd.DataFrame, classes: Sequence[str], every: Sequence[ScoreColumn]
+    folds: pd.DataFrame,
+    predictions: pd.DataFrame,
+    classes: Sequence[str],
+    every: Sequence[ScoreColumn],
+    *,
+    single: bool,
 ) -> dict[str, object]:
     """The scores of one method, each with its interval and its mean and spread over folds."""
-    cells = Cells(predictions, classes)
+    cells = Cells(predictions, classes, single=single)
     over_folds = Grouped(predictions, folds["unit"].tolist(), classes, by="unit")
     found: dict[str, object] = {}
     for one in every:

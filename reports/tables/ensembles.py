@@ -189,7 +189,7 @@ def _scored(
     each = np.stack([weights[place] for place in of.places], axis=1)
     predicted = averaged(of.probabilities, each).argmax(axis=1)
     frame = of.scans.assign(method="ensemble", predicted=np.asarray(results.classes)[predicted])
-    cells = Cells(frame, results.classes)
+    cells = Cells(frame, results.classes, single=results.provenance.single)
     f1 = cells.estimate(cells.grouped.confusions, macro_f1)
     gap = _against_control(results, frame)
     used = dict(zip(names, np.mean(list(weights.values()), axis=0), strict=True))
@@ -216,7 +216,8 @@ def _against_control(results: Results, frame: pd.DataFrame) -> Estimate:
     both = pd.concat([folds.assign(method="ensemble"), own.assign(method="control")], ignore_index=True)
     theirs = results.predictions[results.predictions["method"] == results.control]
     frames = [frame.merge(folds[_PLACE]), theirs.assign(method="control")]
-    return Pairing(both, pd.concat(frames, ignore_index=True)).pair("ensemble", "control").accuracy
+    whole = pd.concat(frames, ignore_index=True)
+    return Pairing(both, whole, single=results.provenance.single).pair("ensemble", "control").accuracy
 
 
 def ensembles_table(results: Results, found: pd.DataFrame) -> Table:

@@ -141,12 +141,34 @@ def caveats(results: Results) -> list[str]:
         f"the variance between {runs} training runs" if runs > 1 else "no variance of training, with one training run"
     )
     text = [f"Intervals reflect the sampling of {subjects} tested subjects and {over} per method.", LIMIT]
+    text += protocol(results.provenance)
     if len(results.methods) > 1:
         text.append(
             "Intervals are not adjusted for multiple comparisons, as p under “Statistics” are: about 5 % of such "
             "intervals miss the true value, and selecting the best method after the fact biases its score upward."
         )
     return [*text, *differing(results.provenance), *_poses(results.provenance), *tuned(results.provenance)]
+
+
+def protocol(plan: Provenance) -> list[str]:
+    """Split into training and test, where it is no k-fold cross-validation over subjects, in sentences."""
+    found, folds, repeats = [], plan.protocol.get("folds"), plan.protocol.get("repeats", 1)
+    if name := plan.protocol.get("split"):
+        form = "training and test set" if folds == 1 else f"{folds} folds"
+        form += f" in {repeats} repeats" if repeats > 1 else ""
+        found.append(f"Split: {form} of the suite's own file ({name}, {plan.protocol.get('split_digest', '')[:8]}).")
+    if group := plan.protocol.get("group"):
+        found.append(
+            f"Subjects with one value of the column “{group}” are one subject in splits, intervals and tests, called "
+            "as the first of them."
+        )
+    if plan.single:
+        found.append(
+            "There is one training run per method: intervals and the primary test are over subjects, given these "
+            "networks (one-way clustered), and say nothing about other training sets or seeds; deviations over folds, "
+            "the corrected t-test and the posterior cannot be computed."
+        )
+    return found
 
 
 def _poses(plan: Provenance) -> list[str]:

@@ -102,6 +102,7 @@ class FolderSource(ScanSource):
             texture=mesh.texture,
             wrap=mesh.wrap,
             source=row.mesh,
+            attributes=row.attributes,
             **annotated,
         )
 

@@ -8,10 +8,11 @@ from pathlib import Path, PurePosixPath
 
 from afnetm.data.formats.csv_rows import read_csv
 from afnetm.data.formats.inside import DataFolder
-from afnetm.data.scan import CLASS_NAME, EXPRESSIONS
+from afnetm.data.scan import ATTRIBUTE_NAME, ATTRIBUTES, CLASS_NAME, EXPRESSIONS, is_attribute
 from afnetm.errors import UserError, nearest
 
-#: Columns that a table must have, and those that it may have. No others: a word that is misspelt must not be missed.
+#: Columns that a table must have, and those that it may have. Others are attributes of its scans, unless they are
+#: nearly one of these: a word that is misspelt must not be missed.
 NEEDED = ("subject", "expression", "mesh")
 OPTIONAL = ("intensity", "landmarks", "texture")
 #: Words that mean an expression, beside the names themselves.
@@ -39,6 +40,7 @@ class Row:
         mesh: a file, with ``/`` between the folders on the way to it.
         landmarks: a file; None where the cell is empty, and they are to be found.
         texture: a file; None where the cell is empty, and the mesh names its picture.
+        attributes: the cells of all other columns, by their names.
     """
 
     line: int
@@ -49,6 +51,7 @@ class Row:
     mesh: str
     landmarks: str | None
     texture: str | None
+    attributes: dict[str, str]
 
 
 def read_scan_table(path: Path) -> tuple[list[Row], bytes]:
@@ -83,14 +86,20 @@ def read_scan_table(path: Path) -> tuple[list[Row], bytes]:
 
 
 def _columns(cells: list[str], name: str) -> list[str]:
-    columns = [cell.casefold() for cell in cells]
+    columns = [re.sub(r"\s+", "_", cell.casefold()) for cell in cells]
     while columns and not columns[-1]:
         columns.pop()
-    allowed = f"needed: {', '.join(NEEDED)}; allowed too: {', '.join(OPTIONAL)}"
+    allowed = f"needed: {', '.join(NEEDED)}; allowed too: {', '.join(OPTIONAL)}, and others called otherwise"
     for column in columns:
-        if column not in (*NEEDED, *OPTIONAL) or columns.count(column) > 1:
-            fault = "twice" if columns.count(column) > 1 else "not known"
-            raise UserError(f"{name}, line 1: column {column[:60]!r} is {fault} ({allowed})")
+        where = f"{name}, line 1: column {column[:60]!r}"
+        if columns.count(column) > 1:
+            raise UserError(f"{where} is twice ({allowed})")
+        if column in (*NEEDED, *OPTIONAL):
+            continue
+        if near := nearest(column, (*NEEDED, *OPTIONAL), alike=_NEARLY):
+            raise UserError(f"{where} is not known; did you mean {near[0]}? ({allowed})")
+        if not ATTRIBUTE_NAME.fullmatch(column):
+            raise UserError(f"{where} is no name (allowed: a letter, then letters, digits, '-', '_')")
     for column in NEEDED:
         if column not in columns:
             raise UserError(f"{name}, line 1: column {column!r} is missing ({allowed})")
@@ -104,6 +113,8 @@ def _row(cells: dict[str, str], line: int, where: str, ids: Counter[str]) -> Row
     for column, cell in cells.items():
         if not cell.isprintable():
             raise UserError(f"{where}: {column} {cell[:60]!a} (allowed: printable text)")
+        if column not in (*NEEDED, *OPTIONAL) and not is_attribute(cell):
+            raise UserError(f"{where}: {column} {cell[:60]!r} (allowed: {ATTRIBUTES})")
     expression = _expression(cells["expression"], where)
     intensity = cells.get("intensity") or "0"
     intensity = re.sub(r"[.,]0+$", "", intensity)  # what programs make of a whole number beside empty cells
@@ -120,6 +131,7 @@ def _row(cells: dict[str, str], line: int, where: str, ids: Counter[str]) -> Row
         mesh=cells["mesh"].replace("\\", "/"),
         landmarks=cells.get("landmarks", "").replace("\\", "/") or None,
         texture=cells.get("texture", "").replace("\\", "/") or None,
+        attributes={name: cell for name, cell in cells.items() if name not in (*NEEDED, *OPTIONAL)},
     )
 
 

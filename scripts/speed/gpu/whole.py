@@ -45,7 +45,7 @@ def time_line(scale: Scale, *, graph: bool) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as folder:
         home = Home(Path(folder))
         home.datasets.mkdir(parents=True)
-        write(scans(scale.home, size=size, subjects=max(subjects, suite.protocol.folds)), home.datasets / QUICK)
+        write(scans(scale.home, size=size, subjects=max(subjects, suite.protocol.folds or 0)), home.datasets / QUICK)
         runs = plan(suite.only(["concat"]), open_dataset(home.datasets / QUICK), device=scale.device)[:_RUNS]
         seconds = [executing.execute(run, home) for run in runs]
         results = [Store(home).result(run.run.key) for run in runs]

@@ -4,11 +4,13 @@ import numpy as np
 import pytest
 import torch
 from numpy.typing import NDArray
+from sklearn.utils.class_weight import compute_sample_weight
 from torch import nn
 
 from afnetm.data.dataset import FaceDataset
 from afnetm.data.scan import EXPRESSIONS
 from afnetm.face_batch import FaceBatch
+from afnetm.hooks import TrainingBatch, TrainingHooks
 from afnetm.method import Output, built
 from afnetm.model.afnetm import AFNetM
 from afnetm.model.encoder import EncoderSpec, Head
@@ -206,3 +208,31 @@ def test_gradients_are_clipped_to_the_norm_that_is_set(learnable: FaceDataset, r
     never, loose, tight = trained(None), trained(1e9), trained(1e-3)
     assert all(torch.equal(never[name], loose[name]) for name in never)
     assert not all(torch.equal(never[name], tight[name]) for name in never)
+
+
+class _Counting(nn.Module, TrainingHooks):
+    """Counts how often it is given each training scan."""
+
+    def __init__(self, scans: int) -> None:
+        super().__init__()
+        self.bias, self.drawn = nn.Parameter(torch.zeros(6)), torch.zeros(scans)
+
+    def forward(self, faces: FaceBatch) -> Output:
+        return Output(self.bias.expand(len(faces.texture), -1))
+
+    def prepare(self, faces: FaceBatch, batch: TrainingBatch) -> tuple[FaceBatch, TrainingBatch]:
+        self.drawn.index_add_(0, batch.index, torch.ones(len(batch.index)))
+        return faces, batch
+
+
+def test_balanced_sampling_draws_scans_by_scikit_learns_weights(learnable: FaceDataset) -> None:
+    labels = torch.tensor([EXPRESSIONS.index(e) for e in learnable.table["expression"]])
+    uneven = torch.cat([(labels == k).nonzero()[: 1 + k, 0] for k in range(6)])
+    data, config = DeviceDataset(learnable, np.arange(len(labels)), CPU), TrainingConfig(epochs=200, batch_size=21)
+    for sampling, expected in (
+        ("shuffled", np.ones(len(uneven))),
+        ("balanced", compute_sample_weight("balanced", labels[uneven].numpy())),
+    ):
+        network = _Counting(len(uneven))
+        fit(network, data, uneven, labels, dataclasses.replace(config, sampling=sampling), seed=0)
+        assert np.allclose(network.drawn.numpy() / 200, expected, rtol=0.3 if sampling == "balanced" else 0.0)

@@ -208,3 +208,17 @@ def test_a_detectable_difference_is_detected_four_times_in_five(folds, level):
     smallest = Estimate(0.0, 1.0 / np.sqrt(folds), folds - 1).detectable(level)
     drawn = np.random.default_rng(folds).normal(smallest, 1.0, (20_000, folds))
     assert np.mean(stats.ttest_1samp(drawn, 0.0, axis=1).pvalue < level) == pytest.approx(0.8, abs=0.01)
+
+
+def test_a_single_training_run_has_the_t_test_over_subjects_where_the_protocol_has_no_other():
+    rng = np.random.default_rng(3)
+    gaps, scans = rng.integers(-3, 4, 9), np.full(9, 12)
+    influences = (gaps - gaps.sum() / scans.sum() * scans) / scans.sum()
+    given = float(gaps.sum() / scans.sum()), influences, np.arange(9), np.zeros(9, np.int64)
+    found, expected = clustered(*given, single=True), stats.ttest_1samp(gaps / scans, 0.0)
+    assert found.p == pytest.approx(expected.pvalue)
+    assert (found.interval.low, found.interval.high) == pytest.approx(tuple(expected.confidence_interval()))
+    assert clustered(*given).why == "only one training run is finished"
+    assert clustered(*(part[:1] if np.ndim(part) else part for part in given), single=True).why.startswith(
+        "only one su"
+    )

@@ -168,3 +168,21 @@ def test_what_the_best_and_the_next_cost_is_told_as_far_as_it_is_known(small):
     assert re.match(rf"{leader} has .* parameters and .* per run; {second} has ", line)
     bare = replace(small, folds=small.folds.assign(seconds=np.nan, parameters=np.nan))
     assert not [line for line in message(bare) if " parameters and " in line]
+
+
+def test_a_single_split_has_intervals_over_subjects_and_says_what_it_cannot_have(make):
+    results = make(skills={"weak": 0.2, "strong": 4.0}, subjects=6, folds=1, epochs=1)
+    of = results.provenance.protocol | {
+        "folds": 1,
+        "split": "mine.csv",
+        "split_digest": "0123456789ab",
+        "group": "person",
+    }
+    results = replace(results, provenance=replace(results.provenance, protocol=of))
+    assert comparison(results)[["accuracy_low", "macro_f1_high"]].notna().all(axis=None)
+    assert pairwise(results)["p_two_way"].notna().all()
+    assert "95 % interval" in " ".join(message(results))
+    text = " ".join(caveats(results))
+    assert "Split: training and test set of the suite's own file (mine.csv, 01234567)." in text
+    assert "one value of the column “person” are one subject" in text
+    assert "given these networks (one-way clustered)" in text

@@ -157,6 +157,8 @@ def test_the_listing_tells_when_a_file_or_the_table_changed(scans: Path, table: 
         (["subject,expression,landmarks"], "line 1: column 'mesh' is missing"),
         ([HEADER.strip() + ",textur"], "line 1: column 'textur' is not known"),
         ([HEADER.strip() + ",mesh"], "line 1: column 'mesh' is twice"),
+        ([HEADER.strip() + ",sex?"], "line 1: column 'sex?' is no name"),
+        ([HEADER.strip() + ",age", "a,fear,1,m,l,," + "9" * 61], "line 2: age '999"),
         ([HEADER.strip()], "it contains no scans"),
         ([], "line 1: column 'subject' is missing"),
         ([HEADER.strip(), "", "a,fear,1,m.ply"], "line 3: 4 cells (allowed: 6"),
@@ -421,3 +423,15 @@ def test_the_nose_s_rows_are_read_in_the_order_that_they_have(scans: Path, made:
         UserError, match=r"line 5: face.bnd: its eyes and nose differ from an average face by .* mm with rows"
     ):
         source.load("s3_fear_2")
+
+
+def test_other_columns_are_kept_as_text(scans: Path, table: Write, tmp_path: Path) -> None:
+    head = HEADER.strip() + ",Sex,Age group,session\n"
+    source = table("a,fear,1,face.ply,face.bnd,,f,007,", "a,anger,1,text.ply,face.bnd,,NA,,2", header=head)
+    made = prepare_dataset(tmp_path / "made", source, size=48, workers=1)
+    assert made.attributes == ["age_group", "session", "sex"]
+    assert made.attribute("sex").tolist() == ["f", "NA"]
+    assert made.attribute("age_group").tolist() == ["007", ""]
+    check_dataset(tmp_path / "made")
+    with pytest.raises(UserError, match="no column 'seks'; .*sex"):
+        made.attribute("seks")
