@@ -3,7 +3,7 @@
 import re
 import unicodedata
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 from afnetm.data.formats.csv_rows import read_csv
@@ -51,7 +51,7 @@ class Row:
     mesh: str
     landmarks: str | None
     texture: str | None
-    attributes: dict[str, str]
+    attributes: dict[str, str] = field(default_factory=dict)
 
 
 def read_scan_table(path: Path) -> tuple[list[Row], bytes]:
