@@ -1,5 +1,6 @@
 """``afnetm report``, and the same step of ``afnetm run``."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -33,6 +34,10 @@ def report(
         str | None,
         typer.Option(help="With --results: the method that the others are compared with; by default the first."),
     ] = None,
+    by: Annotated[
+        list[str] | None,
+        typer.Option(help="Give accuracy by these columns of the dataset's table, too, for example: --by sex session"),
+    ] = None,
     out: Annotated[
         Path | None,
         typer.Option(
@@ -49,22 +54,24 @@ def report(
     """
     if suites and (results or predictions or control):
         raise UserError(f"suite '{suites[0]}' cannot be combined with --results, --predictions or --control")
+    if by and len(suites or ()) != 1:
+        raise UserError(f"--by {by[0]}: of one suite at a time, whose dataset has the column")
     if suites and len(suites) > 1:
         _multi_suite(context.obj, suites, out=out, with_faces=with_faces)
     elif suites:
-        show(context.obj, read_manifest(context.obj, suites[0]), out=out, with_faces=with_faces)
+        show(context.obj, read_manifest(context.obj, suites[0]), out=out, with_faces=with_faces, by=by or ())
     elif results is not None and predictions is not None:
         _from_files(results, predictions, control=control, out=out, with_faces=with_faces)
     else:
         raise UserError("nothing to report: name a suite, or give both --results and --predictions")
 
 
-def show(home: Home, manifest: Manifest, *, out: Path | None = None, with_faces: bool) -> None:
+def show(home: Home, manifest: Manifest, *, out: Path | None = None, with_faces: bool, by: Sequence[str] = ()) -> None:
     """Writes the report of a suite, prints its comparison and where it is."""
     with console.status("writing the report"):
         from benchmarks.reporting.writing import write_suite_report
 
-        written = write_suite_report(home, manifest, out=out, with_faces=with_faces)
+        written = write_suite_report(home, manifest, out=out, with_faces=with_faces, by=by)
     _print(written)
 
 

@@ -13,7 +13,7 @@ from benchmarks.records.manifest import Manifest, dataset_secret
 from benchmarks.records.store import Store
 from benchmarks.reporting.ensembling import CONTRADICTING, Beside, read_beside, stored
 from benchmarks.reporting.evidence import mean_maps
-from benchmarks.reporting.scans import Pictures, dataset_here, names_in, nuisance_factors
+from benchmarks.reporting.scans import Pictures, attributes, dataset_here, names_in, nuisance_factors
 from benchmarks.reporting.sound import Gathered, Sound, gathered, read_sound, reason, where
 from reports.data.ensembling import StoredPredictions
 from reports.data.pseudonyms import PREFIXES, identity, unnamed, words
@@ -35,6 +35,7 @@ def results(
     created: str,
     with_faces: bool = False,
     dataset: Path | None = None,
+    by: Sequence[str] = (),
     pages: Mapping[str, str] | None = None,
 ) -> Results:
     """Results of a suite's finished runs, and how they were made.
@@ -49,6 +50,7 @@ def results(
         with_faces: whether subjects may be named and shown though the dataset is not shareable.
         dataset: where it is, or would be; what it has recorded of its scans goes with the weights that these were
             given, and where they may be shown it has their pictures.
+        by: attributes of its scans that accuracy is to be given by, too.
         pages: addresses of what else is known of methods, by method.
 
     Raises:
@@ -60,7 +62,15 @@ def results(
     found = gathered([(listed, one) for listed, one in read if isinstance(one, Sound)], lost)
     found = found.without(diverged(found.predictions, found.curves))
     make = partial(
-        _results, manifest, store, done, created=created, with_faces=with_faces, dataset=dataset, pages=pages or {}
+        _results,
+        manifest,
+        store,
+        done,
+        created=created,
+        with_faces=with_faces,
+        dataset=dataset,
+        by=by,
+        pages=pages or {},
     )
     try:
         return make(found)
@@ -103,6 +113,7 @@ def _results(
     created: str,
     with_faces: bool,
     dataset: Path | None,
+    by: Sequence[str],
     pages: Mapping[str, str],
 ) -> Results:
     """The results of these records."""
@@ -126,6 +137,7 @@ def _results(
         selection=_selection(manifest, store, done, found),
         importances=predictions.dropna(subset="texture") if "texture" in predictions else pd.DataFrame(),
         nuisance_factors=nuisance_factors(here, scans) if here else pd.DataFrame(),
+        attributes=attributes(here, scans, by),
         maps=mean_maps((listed.method, one.maps) for listed, one in found.records),
         # An imported manifest may call shareable what this home's own dataset does not.
         faces=Pictures(here, scans) if here and (here.shareable or with_faces) else {},

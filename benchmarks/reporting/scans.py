@@ -1,6 +1,6 @@
 """Facts on tested scans from a dataset that is here: nuisance factors, pictures, who is behind a pseudonym."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +11,7 @@ from afnetm.data.maps import DEPTH_STEP_MM, WINDOW_MM
 from afnetm.errors import UserError
 from reports.data.faces import Face
 from reports.data.pseudonyms import PREFIXES, words
-from reports.schema import FACTOR
+from reports.schema import FACTOR, ReportError
 
 
 def dataset_here(directory: Path, fingerprint: str) -> FaceDataset | None:
@@ -43,6 +43,24 @@ def nuisance_factors(dataset: FaceDataset, scans: Mapping[str, str]) -> pd.DataF
     called = pd.Series(list(scans), index=list(scans.values()), dtype=object)
     recorded = dataset.table[columns].assign(scan=dataset.table["id"].map(called))
     return recorded[["scan", *columns]].dropna(ignore_index=True)
+
+
+def attributes(dataset: FaceDataset | None, scans: Mapping[str, str], names: Sequence[str]) -> pd.DataFrame:
+    """``scan`` and these attributes of the scans wanted, as for `nuisance_factors`; empty where there are no `names`.
+
+    Raises:
+        reports.schema.ReportError: there is no such attribute, or the dataset is not here.
+    """
+    if not names:
+        return pd.DataFrame()
+    if dataset is None:
+        raise ReportError(f"--by {names[0]}: the dataset, which has this column, is not in this home")
+    try:
+        values = {name: dataset.attribute(name) for name in names}
+    except UserError as error:
+        raise ReportError(f"--by: {error}") from None
+    called = pd.Series(list(scans), index=list(scans.values()), dtype=object)
+    return pd.DataFrame({"scan": dataset.table["id"].map(called), **values}).dropna(ignore_index=True)
 
 
 class Pictures(Mapping[str, Face]):

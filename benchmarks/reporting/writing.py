@@ -50,11 +50,13 @@ class Written:
     problems: Sequence[str] = ()
 
 
-def write_suite_report(home: Home, manifest: Manifest, *, out: Path | None = None, with_faces: bool = False) -> Written:
+def write_suite_report(
+    home: Home, manifest: Manifest, *, out: Path | None = None, with_faces: bool = False, by: Sequence[str] = ()
+) -> Written:
     """Writes the report of a suite.
 
     Subjects are named if their dataset is shareable, or `with_faces`. `out` is the report's folder, by default the
-    home's.
+    home's. `by` are attributes of the scans that accuracy is to be given by, too.
 
     Raises:
         UserError: nothing of the suite is done or can be used, its records contradict each other, or the report's
@@ -62,7 +64,9 @@ def write_suite_report(home: Home, manifest: Manifest, *, out: Path | None = Non
     """
     _check_finished(home, [manifest])
     directory = out or home.report(manifest.suite)
-    return _alone(*_write(home, [manifest], [directory], created=_now(), with_faces=with_faces, linked=out is None))
+    return _alone(
+        *_write(home, [manifest], [directory], created=_now(), with_faces=with_faces, linked=out is None, by=by)
+    )
 
 
 def write_joint_report(
@@ -135,6 +139,7 @@ def _write(
     created: str,
     with_faces: bool,
     linked: bool,
+    by: Sequence[str] = (),
 ) -> tuple[list[Path], list[Compared], list[str]]:
     """Writes each suite's report; returns the pages' paths, what was compared, and why others have none.
 
@@ -147,7 +152,7 @@ def _write(
             dataset = dataset_directory(home.path, manifest.dataset["name"])
             pages = _pages(home, manifest.suite) if linked else {}
             one = Compared(
-                results(manifest, store, created=created, with_faces=with_faces, dataset=dataset, pages=pages)
+                results(manifest, store, created=created, with_faces=with_faces, dataset=dataset, by=by, pages=pages)
             )
             with _into(directory):
                 paths.append(write_report(one.results, directory, compared=one))

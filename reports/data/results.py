@@ -205,6 +205,8 @@ class Results:
         nuisance_factors: a row a scan (`reports.schema.nuisance_factors`): scan, and ``nuisance_NAME``: how strong each
             recorded disturbance was, in units of its own, any number of them; ``nuisance_texture_failure`` and
             ``nuisance_depth_failure``, 0 or 1, tell whether a sensor failed. Empty where none is recorded.
+        attributes: a row a scan: scan, and by the attribute's name the text of each by which accuracy is to be given,
+            empty where unknown. Empty where it is to be given by none.
         maps: a row a cell (`reports.schema.MAPS`): method, kind (attention, gradcam), stream, row (from the forehead
             down), column (from the viewer's left), value (the mean over test scans and trainings), trainings (over
             how many); where known shift: what a cell sees is centred so far up and to the left of it, in cells. Empty
@@ -226,6 +228,7 @@ class Results:
     selection: pd.DataFrame = field(default_factory=pd.DataFrame)
     importances: pd.DataFrame = field(default_factory=pd.DataFrame)
     nuisance_factors: pd.DataFrame = field(default_factory=pd.DataFrame)
+    attributes: pd.DataFrame = field(default_factory=pd.DataFrame)
     maps: pd.DataFrame = field(default_factory=pd.DataFrame)
     faces: Mapping[str, Face] = field(default_factory=dict)
     stored: StoredPredictions = field(default_factory=StoredPredictions)

@@ -111,6 +111,8 @@ def _content(name: str, compared: Compared, literature: pd.DataFrame) -> Iterato
         case "comparison":
             yield Part(table=tables["comparison"])
             yield Part(title=tables["details"].title, table=tables["details"], level=3)
+            for table in _by_attribute(compared):
+                yield Part(title=table.title, table=table, level=3)
         case "statistics":
             known = remarks(compared.pairs, repeats=results.folds["repeat"].nunique())
             yield Part(table=tables["pairwise"], before=[PRIMARY], after=known)
@@ -125,6 +127,10 @@ def _content(name: str, compared: Compared, literature: pd.DataFrame) -> Iterato
         case "published":
             yield Part(before=["None of this was measured here."])
             yield Part(table=published_table(literature), level=0)
+
+
+def _by_attribute(compared: Compared) -> list[Table]:
+    return [table for name, table in compared.tables.items() if name.startswith("by_")]
 
 
 def _page(compared: Compared, literature: pd.DataFrame, pictures: Pictures, *, files: Sequence[str]) -> str:
@@ -158,6 +164,7 @@ def _page(compared: Compared, literature: pd.DataFrame, pictures: Pictures, *, f
         caveats=summary.caveats(results),
         codes=[f"{code} {name}" for name, code in codes(results.classes).items()],
         pictures=elements(pictures),
+        by_attribute=_by_attribute(compared),
         hardest=hardest_table(results),
         featured=contenders(table, results.control)[0],
         made=made(plan),

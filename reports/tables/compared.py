@@ -13,6 +13,7 @@ from reports.data.results import Results
 from reports.markup import write_csv
 from reports.table import Table
 from reports.tables.ablation import ablation_table
+from reports.tables.by_attribute import attribute_tables
 from reports.tables.comparison import Marks, compact_table, comparison, comparison_table, details_table, marked
 from reports.tables.ensembles import ensembles, ensembles_table
 from reports.tables.pairwise import pairwise, pairwise_table
@@ -58,6 +59,7 @@ class Compared:
             yield pairwise_table(results, self.pairs, notes=missing(self.pairs))
         if plan.axes:
             yield ablation_table(results, self.table)
+        yield from attribute_tables(results)
         if not results.studies.empty:
             yield tuning_table(results)
         if not results.studies.empty or (plan.search and plan.search.given):
