@@ -135,7 +135,7 @@ class _CENNetwork(nn.Module):
         return Output(
             share[0] * texture + share[1] * depth,
             supervised_logits=(texture, depth, share[0] * texture.detach() + share[1] * depth.detach()),
-            auxiliary_outputs={"importance": share.expand(len(texture), 2)},
+            auxiliary_outputs={"importance": share.expand(texture.shape[0], 2)},
             auxiliary_loss=loss,
         )
 

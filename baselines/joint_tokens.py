@@ -74,7 +74,7 @@ class _JointTokensNetwork(TwoStreams):
         texture_map, depth_map = self.maps(faces)
         texture = self.texture_tokens(texture_map) + self.texture_kind
         depth = self.depth_tokens(depth_map) + self.depth_kind
-        tokens = torch.cat([self.class_token.expand(len(texture), -1, -1), texture, depth], 1)
+        tokens = torch.cat([self.class_token.expand(texture.shape[0], -1, -1), texture, depth], 1)
         for layer in self.layers:
             tokens, weights = layer(tokens, tokens)
         to_texture, to_depth = weights[:, 0, 1:].float().split([texture.shape[1], depth.shape[1]], 1)

@@ -76,7 +76,7 @@ class TokenStream(nn.Module):
     def forward(self, x: Tensor) -> tuple[Tensor, tuple[int, int]]:
         """A picture to its tokens ``(B, 1 + H * W, width)``, the class token first, and ``(H, W)``."""
         x = self.stream(x)
-        class_token = self.class_token.expand(len(x), -1, -1)
+        class_token = self.class_token.expand(x.shape[0], -1, -1)
         return torch.cat([class_token, self.tokens(x)], 1), (x.shape[2], x.shape[3])
 
 
@@ -94,7 +94,7 @@ class _BottleneckNetwork(nn.Module):
     def forward(self, faces: FaceBatch) -> Output:
         texture, texture_grid = self.texture(faces.texture)
         depth, depth_grid = self.depth(faces.geometry(self.kind))
-        shared = self.bottleneck.expand(len(texture), -1, -1)
+        shared = self.bottleneck.expand(texture.shape[0], -1, -1)
         for texture_layer, depth_layer in zip(self.texture.layers, self.depth.layers, strict=True):
             texture, texture_shared, in_texture = exchange(texture_layer, texture, shared)
             depth, depth_shared, in_depth = exchange(depth_layer, depth, shared)

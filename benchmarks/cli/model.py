@@ -145,6 +145,8 @@ def predict(
                         errors.say(f"[red]no prediction:[/] {escape(found.name)}: {escape(found.reason)}")
                     else:
                         rows.append(predicting.as_json(*found))
+                        if folder is not None:
+                            folder.draw(*found)
         except KeyboardInterrupt:
             errors.say("stopped; nothing was written")
             raise typer.Exit(130) from None

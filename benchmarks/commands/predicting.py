@@ -2,11 +2,13 @@
 
 import json
 import os
+import re
 import secrets
 import shutil
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -25,11 +27,14 @@ from afnetm.trained.prediction import Prediction
 from afnetm.trained.saving import check_new
 from afnetm.training.loop import DivergedError
 from afnetm.unwritten import why_unwritten
+from benchmarks.commands.prediction_pictures import draw_prediction
 
 #: A table of the source `folder`, which lists scans.
 _TABLE = ".csv"
 #: End of the names, without their suffix, of BU-3DFE's meshes as the sensor left them, beside those with landmarks.
 _RAW = "_RAW"
+#: Of a picture's name at most.
+_LETTERS = 80
 
 
 @dataclass(frozen=True)
@@ -151,6 +156,17 @@ class OutFolder:
 
     def __exit__(self, *_: object) -> None:
         shutil.rmtree(self._beside, ignore_errors=True)
+
+    def draw(self, name: str, prediction: Prediction) -> None:
+        """Adds the picture of a prediction, in a file called after the scan's own."""
+        stem = re.sub(r"[^A-Za-z0-9_-]+", "-", Path(name).stem)[:_LETTERS] or "scan"
+        number = next(number for number in count(1) if self._file(stem, number) not in self._names)
+        self._names.add(self._file(stem, number))
+        self._try(lambda: draw_prediction(prediction, self._beside / self._file(stem, number), name=name))
+
+    @staticmethod
+    def _file(stem: str, number: int) -> str:
+        return f"{stem}.png" if number == 1 else f"{stem}-{number}.png"
 
     def finish(self, document: dict[str, Any]) -> None:
         """Writes the tables of all predictions, and shows the folder."""
