@@ -55,6 +55,7 @@ class CEN(Method):
     summary = "shared convolutions; channels of small scale are taken from the other modality"
     source = "CEN of Wang et al., NeurIPS 2020 (arXiv 2011.05005); in any block of the suite's encoder"
     staged = True
+    no_onnx = "texture and depth pass as one batch that is cut in two, whose size the exporter fixes"
     space = {
         "sparsity": FloatDistribution(1e-4, 1e-2, log=True),  # around the paper's; with the highest all halves go
         "dropout": FloatDistribution(0.0, 0.5),  # beyond a half, small encoders stop learning
@@ -135,7 +136,7 @@ class _CENNetwork(nn.Module):
         return Output(
             share[0] * texture + share[1] * depth,
             supervised_logits=(texture, depth, share[0] * texture.detach() + share[1] * depth.detach()),
-            auxiliary_outputs={"importance": share.expand(texture.shape[0], 2)},
+            auxiliary_outputs={"importance": share.expand(len(texture), 2)},
             auxiliary_loss=loss,
         )
 

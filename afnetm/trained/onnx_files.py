@@ -116,10 +116,10 @@ def export_onnx(model: TrainedModel, path: Path) -> Exported:
     about = {"method": method.name, "method_version": str(method.version), "classes": json.dumps(model.classes)}
     try:
         content = onnx_bytes(model.module, model.config, inputs, size=model.making.size, about=about)
+        difference = difference_of(content, model.module, model.config, inputs, size=model.making.size)
     except Exception as error:  # of any part of torch's exporter
         words = (str(error).strip().splitlines() or [""])[0][:200]
         raise UserError(f"'{method.name}' cannot be exported to ONNX: {type(error).__name__}: {words}") from error
-    difference = difference_of(content, model.module, model.config, inputs, size=model.making.size)
     if difference > TOLERANCE:
         raise UserError(
             f"{path}: in ONNX Runtime a probability differs by {difference:.2g} from torch's (allowed: {TOLERANCE:g}); "
