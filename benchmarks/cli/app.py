@@ -13,7 +13,7 @@ from rich.markup import escape
 
 from afnetm.errors import UserError
 from afnetm.unwritten import why_unwritten
-from benchmarks.cli import archive, check, data, listing, model, plan, report, status, track
+from benchmarks.cli import archive, check, data, demo, listing, model, plan, report, status, track
 from benchmarks.cli import search as cli_search
 from benchmarks.cli.arguments import Command, Program
 from benchmarks.cli.asking import begin, stoppable
@@ -203,6 +203,7 @@ def run(
 app.command(cls=Command)(cli_search.search)
 app.command(cls=Command)(model.train)
 app.command(cls=Command)(model.predict)
+app.command(cls=Command)(demo.demo)
 
 
 app.command(cls=Command)(plan.plan)

@@ -1,0 +1,221 @@
+"""``afnetm demo`` as a user has it: a scan goes in by keyboard, an answer comes out, and nothing stays or leaves."""
+
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from http.client import HTTPConnection
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import psutil
+import pytest
+import trimesh
+from PIL import Image
+
+import afnetm
+from afnetm.data.formats.bnd import Bnd, write_bnd
+from afnetm.data.making import Making
+from afnetm.data.maps import RENDERING_VERSION
+from afnetm.data.scan import EXPRESSIONS
+from afnetm.data.sources.scan_files import read_scan
+from afnetm.data.synthetic import SyntheticSource
+from afnetm.method import built
+from afnetm.model.encoder import EncoderSpec
+from afnetm.registry import find_method
+from afnetm.trained.folders import Settings
+from afnetm.trained.saving import save_model
+from afnetm.training.config import TrainingConfig
+from benchmarks.cli.demo import NEEDED
+from tests.benchmarks.conftest import command
+from tests.chromium import BROWSER, browser
+
+for _name in NEEDED:
+    pytest.importorskip(_name, reason="needs the extra demo")
+pytestmark = pytest.mark.slow
+
+BOUNDARY = "a-line-between"
+
+
+@dataclass(frozen=True)
+class Served:
+    """The demo as it runs.
+
+    Attributes:
+        port: where.
+        model: the folder of its model.
+        temporary: where its process writes temporary files.
+        files: of a scan.
+    """
+
+    port: int
+    model: Path
+    temporary: Path
+    files: tuple[Path, ...]
+
+    def ask(self, method: str, path: str, body: bytes = b"", **headers: str) -> tuple[int, Any]:
+        connection = HTTPConnection("127.0.0.1", self.port, timeout=120)
+        host = headers.pop("Host", f"127.0.0.1:{self.port}")
+        kind = {"Content-Type": f"multipart/form-data; boundary={BOUNDARY}"}
+        connection.request(method, path, body or None, {"Host": host, **kind, **headers})
+        answer = connection.getresponse()
+        content = answer.read().decode()
+        connection.close()
+        return answer.status, json.loads(content) if content.startswith("{") else content
+
+    def predict(self, files: list[tuple[str, bytes]], **headers: str) -> tuple[int, Any]:
+        parts = [
+            f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="files"; filename="{name}"\r\n\r\n'.encode()
+            + content
+            for name, content in files
+        ]
+        body = b"\r\n".join([*parts, f"--{BOUNDARY}--\r\n".encode()])
+        return self.ask("POST", "/predict", body, **{"Origin": f"http://127.0.0.1:{self.port}", **headers})
+
+    def kept(self) -> list[str]:
+        """Files that are there of what was sent."""
+        return [path.name for path in self.temporary.rglob("*") if path.is_file()]
+
+
+@pytest.fixture(name="files", scope="module")
+def _files(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, ...]:
+    """A mesh that names no picture, its picture and its landmarks."""
+    source = SyntheticSource(seed=0, subjects=1, intensities=(4,), clean=True)
+    scan = source.load(source.ids()[3])
+    folder = tmp_path_factory.mktemp("scan")
+    faces, vertices, uv = trimesh.visual.texture.unmerge_faces(scan.faces, scan.uv_faces)
+    mesh = trimesh.Trimesh(
+        scan.vertices[vertices], faces, visual=trimesh.visual.TextureVisuals(uv=scan.uv[uv]), process=False
+    )
+    text = mesh.export(file_type="obj", write_texture=False)
+    (folder / "ada.obj").write_text(re.sub(r"^(mtllib|usemtl).*\n", "", text, flags=re.MULTILINE))
+    Image.fromarray(scan.texture).save(folder / "skin of ada.png")
+    (folder / "points.bnd").write_bytes(write_bnd(Bnd(np.zeros(83, np.int64), scan.landmarks)))
+    return tuple(folder / name for name in ("ada.obj", "skin of ada.png", "points.bnd"))
+
+
+@pytest.fixture(name="served", scope="module")
+def _served(files: tuple[Path, ...], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """The demo of AFNet-M with its first weights; Ctrl-C ends it, and leaves nothing."""
+    folder, temporary = tmp_path_factory.mktemp("model") / "model", tmp_path_factory.mktemp("temporary")
+    kind, spec = find_method("afnetm"), EncoderSpec(width=0.125, size=48)
+    settings = Settings(
+        method="afnetm",
+        version=kind.version,
+        hyperparameters=asdict(kind()),
+        encoder={name: value for name, value in asdict(spec).items() if name != "size"},
+        training=asdict(TrainingConfig()),
+        classes=EXPRESSIONS,
+        maps={**vars(Making(size=48)), "rendering": RENDERING_VERSION},
+    )
+    module = built(kind(), spec, len(EXPRESSIONS))
+    save_model(folder, module, settings, {"title": "AFNet-M"}, readme="")
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    asked = command(temporary / "home", "demo", str(folder), "--port", str(port), "--device", "cpu", "--no-browser")
+    with subprocess.Popen(
+        asked, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=os.environ | {"TMPDIR": str(temporary)}
+    ) as process:
+        try:
+            assert process.stderr is not None
+            message = process.stderr.readline()
+            assert f"Demo of AFNet-M: http://127.0.0.1:{port}/" in message, message + process.stderr.read()
+            sockets = psutil.Process(process.pid).net_connections("inet")
+            assert {(one.laddr.ip, one.laddr.port) for one in sockets} == {("127.0.0.1", port)}
+            yield Served(port, folder, temporary, files)
+        finally:
+            process.send_signal(signal.SIGINT)
+        _, words = process.communicate(timeout=60)
+    assert (process.returncode, words) == (0, "")
+    assert list(temporary.iterdir()) == []
+
+
+def test_the_answer_is_that_of_the_model_and_no_file_stays(served: Served) -> None:
+    status, answer = served.predict([(path.name, path.read_bytes()) for path in served.files])
+    assert status == 200, answer
+    mesh, picture, points = served.files
+    expected = afnetm.load_model(served.model).predict_scan(read_scan(mesh, landmarks=points, texture=picture))
+    assert answer["expression"] == expected.expression
+    np.testing.assert_allclose(dict(answer["probabilities"])[expected.expression], expected.probability, atol=1e-5)
+    assert [name for name, _ in answer["weights"]] == ["texture", "depth"]
+    titles = [title for title, _ in answer["scene"]["overlays"]]
+    assert titles[0] == "Regions"
+    assert {"Grad-CAM: texture", "Grad-CAM: depth"} <= set(titles)
+    assert served.kept() == []
+
+
+def test_only_its_own_page_on_this_machine_is_answered(served: Served) -> None:
+    status, page = served.ask("GET", "/")
+    assert status == 200
+    assert "About the model" in page
+    assert served.ask("GET", "/", Host="elsewhere.example")[0] == 400
+    assert served.ask("GET", "/etc/passwd")[0] == 404
+    good = [(path.name, path.read_bytes()) for path in served.files]
+    for origin in ("http://elsewhere.example", "null", "http://127.0.0.1:1"):
+        assert served.predict(good, Origin=origin)[0] == 403
+
+
+@pytest.mark.parametrize(
+    ("files", "status", "words"),
+    [
+        ([], 400, "no file was sent"),
+        ([("ada.obj", b"v 0 0 0\nf 1 1 9\n")], 422, r"ada\.obj: "),
+        ([("face.exe", b"")], 422, r"face\.exe: a file that no scan has \(allowed: \.obj"),
+        ([("../ada.obj", b"")], 422, "not a file's name"),
+        ([("ada.obj", b""), ("ADA.obj", b"")], 422, "ADA.obj: sent twice"),
+        ([("a.obj", b""), ("b.ply", b"")], 422, r"a\.obj, b\.ply: 2 meshes \(allowed: one scan at a time\)"),
+        ([("a.png", b"")], 422, "no mesh among the files"),
+        ([("a.obj", b""), ("b.bnd", b""), ("c.pts", b"")], 422, "landmarks in 2 files"),
+        ([(f"{number}.png", b"") for number in range(9)], 400, "Too many files"),
+    ],
+)
+def test_what_is_wrong_gets_one_line(served: Served, files: list[tuple[str, bytes]], status: int, words: str) -> None:
+    found, answer = served.predict(files)
+    assert found == status
+    assert list(answer) == ["error"]
+    assert re.search(words, answer["error"])
+    assert "\n" not in answer["error"]
+    assert str(served.temporary) not in answer["error"]
+    assert served.kept() == []
+
+
+def test_what_is_too_large_is_refused_before_it_is_read(served: Served) -> None:
+    own = f"http://127.0.0.1:{served.port}"
+    with socket.create_connection(("127.0.0.1", served.port), timeout=30) as connection:
+        head = f"POST /predict HTTP/1.1\r\nHost: 127.0.0.1:{served.port}\r\nOrigin: {own}\r\n"
+        connection.sendall(f"{head}Content-Length: {2**31}\r\n\r\n".encode())
+        assert connection.recv(1000).startswith(b"HTTP/1.1 413 ")
+
+
+@pytest.mark.skipif(BROWSER is None, reason="needs Chromium")
+def test_a_scan_is_asked_about_by_keyboard_and_no_request_leaves_the_machine(served: Served, tmp_path: Path) -> None:
+    own = f"http://127.0.0.1:{served.port}/"
+    bad = tmp_path / "bad.obj"
+    bad.write_text("v 0 0 0\nf 1 1 9\n")
+    with browser(tmp_path) as tab:
+        tab.open(own)
+        tab.press("Tab", "Tab")  # past what is said of the model
+        assert tab.value("document.activeElement.id") == "files"
+        tab.choose("#files", bad)
+        tab.wait("!document.getElementById('error').hidden")
+        assert "bad.obj" in tab.value("document.getElementById('error').textContent")
+
+        tab.choose("#files", *served.files)
+        tab.press("Tab", "Tab", "Enter")
+        tab.wait("document.querySelectorAll('[data-part=probabilities] tr').length === 6", seconds=120)
+        assert tab.value("document.getElementById('error').hidden")
+        assert "probability" in tab.value("document.getElementById('verdict').textContent")
+        tab.wait("Number(document.getElementById('scene').dataset.drawn) > 0")
+        assert tab.value("document.querySelector('[name=overlay]:checked').value") != "None"
+        assert tab.value("document.querySelectorAll('[data-part=maps] img').length") > 4
+        shares = tab.value(
+            "[...document.querySelectorAll('[data-part=probabilities] .bar')].map((b) => b.style.inlineSize)"
+        )
+        assert sum(float(share.rstrip("%")) for share in shares) == pytest.approx(100, abs=0.1)
+        assert {one for one in tab.asked if not one.startswith("data:")} == {own, f"{own}predict"}
+        assert [error for error in tab.errors if "422" not in error] == []
