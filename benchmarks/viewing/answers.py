@@ -68,7 +68,7 @@ def heat(cells: NDArray[np.float32]) -> NDArray[np.uint8]:
     share = cells / max(float(cells.max()), 1e-6)
     picture = np.asarray(_HEAT(0.25 + 0.75 * share))
     picture[..., 3] = _OPACITY * share
-    return np.rint(255 * picture).astype(np.uint8)
+    return np.asarray(np.rint(255 * picture), np.uint8)
 
 
 def over_texture(cells: NDArray[np.float32], texture: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -77,4 +77,4 @@ def over_texture(cells: NDArray[np.float32], texture: NDArray[np.uint8]) -> NDAr
     over = np.asarray(Image.fromarray(heat(cells)).resize((size, size), Image.Resampling.BILINEAR), np.float32)
     grey = texture.astype(np.float32).mean(0)[..., None]
     share = over[..., 3:] / 255
-    return np.rint(grey * (1 - share) + over[..., :3] * share).clip(0, 255).astype(np.uint8)
+    return np.asarray(np.rint(grey * (1 - share) + over[..., :3] * share).clip(0, 255), np.uint8)

@@ -125,7 +125,7 @@ def demo_app(model: TrainedModel, about: Mapping[str, str], *, title: str, devic
     return Starlette(
         routes=[Route("/", show, methods=["GET"]), Route("/predict", predict, methods=["POST"])],
         middleware=[Middleware(TrustedHostMiddleware, allowed_hosts=list(_HOSTS)), Middleware(_Unkept)],
-        exception_handlers={HTTPException: _told},
+        exception_handlers={HTTPException: _told, Exception: _failed},
     )
 
 
@@ -167,6 +167,10 @@ async def _files(request: Request) -> tuple[dict[str, bytes], Unit]:
 async def _told(_request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     return _refusal(error.status_code, error.detail)
+
+
+async def _failed(_request: Request, _error: Exception) -> Response:
+    return _refusal(500, "a fault of the program, of which its terminal has the traceback")
 
 
 def _refusal(status: int, words: str) -> Response:
