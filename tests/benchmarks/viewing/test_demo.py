@@ -104,7 +104,7 @@ def _served(files: tuple[Path, ...], tmp_path_factory: pytest.TempPathFactory) -
     """The demo of AFNet-M with its first weights; Ctrl-C ends it, and leaves nothing."""
     folder, temporary = tmp_path_factory.mktemp("model") / "model", tmp_path_factory.mktemp("temporary")
     kind, spec = find_method("afnetm"), EncoderSpec(width=0.125, size=48)
-    method = kind(masks="ones")  # others are made of scans that a model is trained on
+    method = kind(masks="annotated")  # others are made of scans that a model is trained on
     settings = Settings(
         method="afnetm",
         version=kind.version,
@@ -165,7 +165,7 @@ def test_only_its_own_page_on_this_machine_is_answered(served: Served) -> None:
     ("sent", "status", "words"),
     [
         ([], 400, "no file was sent"),
-        ([("ada.obj", b"v 0 0 0\nf 1 1 9\n")], 422, r"ada\.obj: "),
+        ([("ada.obj", b"v 0 0 0\nf 1 1 9\n")], 422, r"ada\.obj, line 2: "),
         ([("face.exe", b"")], 422, r"face\.exe: a file that no scan has \(allowed: \.obj"),
         ([("../ada.obj", b"")], 422, "not a file's name"),
         ([("ada.obj", b""), ("ADA.obj", b"")], 422, "ADA.obj: sent twice"),
