@@ -125,7 +125,7 @@ def demo_app(model: TrainedModel, about: Mapping[str, str], *, title: str, devic
     return Starlette(
         routes=[Route("/", show, methods=["GET"]), Route("/predict", predict, methods=["POST"])],
         middleware=[Middleware(TrustedHostMiddleware, allowed_hosts=list(_HOSTS)), Middleware(_Unkept)],
-        exception_handlers={HTTPException: _told, Exception: _failed},
+        exception_handlers={HTTPException: _refused, Exception: _failed},
     )
 
 
@@ -164,7 +164,7 @@ async def _files(request: Request) -> tuple[dict[str, bytes], Unit]:
         return files, unit  # type: ignore[return-value]
 
 
-async def _told(_request: Request, error: Exception) -> Response:
+async def _refused(_request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     return _refusal(error.status_code, error.detail)
 
