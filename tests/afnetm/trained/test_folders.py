@@ -3,9 +3,10 @@
 import json
 import shutil
 from contextlib import suppress
-from dataclasses import asdict, replace
+from dataclasses import asdict, fields, replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import settings as hypothesis
@@ -14,6 +15,7 @@ from hypothesis import strategies as st
 import afnetm
 from afnetm.contract.inputs import learnable_dataset
 from afnetm.data.dataset_files import LANDMARK_COUNT
+from afnetm.method import REGRESSOR, TEMPLATE
 from afnetm.trained.folders import Settings
 from afnetm.trained.saving import save_model
 
@@ -37,6 +39,27 @@ def trained(method, directory, **hyperparameters):
     )
     save_model(directory, model, settings, {"seed": 0}, readme="# A model\n")
     return model, others
+
+
+@pytest.mark.parametrize(("method", "masks"), [("afnetm", "mean"), ("cma", "detected"), ("landmarks", "detected")])
+def test_a_model_answers_as_before_for_scans_that_it_never_saw(tmp_path, method, masks):
+    model, others = trained(method, tmp_path / "model", masks=masks)
+    kept = set(model.state_dict())
+    assert (TEMPLATE in kept) == (masks == "mean")
+    assert any(name.startswith(REGRESSOR) for name in kept) == (masks == "detected")
+    loaded = afnetm.load_model(tmp_path / "model")
+    assert loaded.about["seed"] == 0
+    before = afnetm.predict(model, others, CONFIG)
+    np.testing.assert_array_equal(loaded.predict(others).to_numpy(), before)
+    assert len(np.unique(before.round(6), axis=0)) > 1
+    with pytest.raises(afnetm.UserError, match="exists already"):
+        save_model(tmp_path / "model", model, Settings(**json_settings(tmp_path / "model")), {}, readme="")
+    assert [path.name for path in tmp_path.iterdir()] == ["model"]
+
+
+def json_settings(folder):
+    found = json.loads((folder / "model.json").read_text())
+    return {one.name: found[one.name] for one in fields(Settings)}
 
 
 @pytest.fixture(scope="module")
