@@ -58,7 +58,7 @@ class _WeightedNetwork(TwoDecisions, TrainingHooks):
         texture, depth = self.decisions(faces)
         weights = torch.stack([self.weight, 1 - self.weight])
         fused = torch.logaddexp(weights[0].log() + texture.log_softmax(1), weights[1].log() + depth.log_softmax(1))
-        importance = weights.expand(len(fused), 2)
+        importance = weights.expand(fused.shape[0], 2)
         return Output(fused, supervised_logits=(texture, depth), auxiliary_outputs={"importance": importance})
 
     def calibrate(self, output: Output, targets: Tensor) -> None:
