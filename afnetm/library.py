@@ -97,19 +97,20 @@ def prepare_dataset(
     workers: int | None = None,
     **options: Any,
 ) -> FaceDataset:
-    """Prepares a dataset from files: of BU-3DFE or Bosphorus, meshes of your own, or what a plug-in reads.
+    """Prepares a dataset from files: of BU-3DFE, BU-4DFE or Bosphorus, meshes of your own, or what a plug-in reads.
 
     Args:
-        source: ``"bu3dfe"``, ``"bosphorus"``, ``"folder"``, or a name that an installed package registers in the
-            entry-point group ``afnetm.datasets`` (`ScanSource`).
+        source: ``"bu3dfe"``, ``"bu4dfe"``, ``"bosphorus"``, ``"folder"``, or a name that an installed package
+            registers in the entry-point group ``afnetm.datasets`` (`ScanSource`).
         folder: where the files are.
         directory: a folder that does not exist yet, where the dataset is written.
         size: pixels along a side.
-        pose: which landmarks poses are fitted to: ``"annotated"``, those that come with the scans, or ``"detected"``.
+        pose: which landmarks poses are fitted to: ``"annotated"``, those that come with the scans or, where one comes
+            without, are found in it, or ``"detected"``.
         detect: whether landmarks are detected in the scans as well (docs/landmarks.md).
         workers: processes; None for one per core.
         options: of the source: ``table``, the file that lists the scans, for ``"folder"``; ``intensities`` for
-            ``"bu3dfe"`` (docs/datasets.md).
+            ``"bu3dfe"``, ``frames`` and ``every`` for ``"bu4dfe"`` (docs/datasets.md).
 
     Raises:
         UserError: there is no such source, folder or option, nothing in it can be used, or `directory` exists.

@@ -35,7 +35,7 @@ _TESTS = {
 #: At a level of 5 % the primary test may call 6 % of equal methods different, and some for the number of experiments.
 _EQUAL = {"two_way": (0.0, 0.06 + 2.0 * float(np.sqrt(0.05 * 0.95 / (BATCH * BATCHES))))}
 #: Subjects of datasets whose suites do not say how many there are: of Bosphorus those with all six expressions.
-_SUBJECTS = {"bu3dfe": 100, "bosphorus": 65}
+_SUBJECTS = {"bu3dfe": 100, "bu4dfe": 101, "bosphorus": 65}
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -13,7 +13,7 @@ from afnetm.data.dataset_files import MEASURES, MISFIT, landmark_counts, summary
 from afnetm.data.reasons import grouped, in_own_words
 
 #: What is told of the description of a source, and within it of the nose's order; another entry may be anything.
-_STATED = ("kind", "synthetic", "intensities", "version", "clean", "nose")
+_STATED = ("kind", "synthetic", "intensities", "frames", "every", "version", "clean", "nose")
 _NOSE = ("order", "first_side", "median_misfit_mm", "scans")
 _PICTURE = ["texture_width", "texture_height"]
 

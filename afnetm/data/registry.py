@@ -63,7 +63,7 @@ def open_source(name: str, folder: Path | str, **options: Any) -> ScanSource:
     """The registered dataset `name`, with its files in `folder`.
 
     Args:
-        name: ``"bu3dfe"``, ``"bosphorus"``, ``"folder"``, or what an installed package registers.
+        name: ``"bu3dfe"``, ``"bu4dfe"``, ``"bosphorus"``, ``"folder"``, or what an installed package registers.
         folder: where the files are.
         options: the fields of the source's class.
 

@@ -93,7 +93,7 @@ def prepare(
         str,
         typer.Argument(
             metavar="SOURCE",
-            help="Which dataset it is: bu3dfe, bosphorus, folder, or one that an installed package registers.",
+            help="Which dataset it is: bu3dfe, bu4dfe, bosphorus, folder, or one that an installed package registers.",
             autocompletion=complete_datasets,
         ),
     ],
@@ -101,6 +101,12 @@ def prepare(
     name: Name,
     intensities: Annotated[
         list[int] | None, typer.Option(help="Of BU-3DFE, 1 (subtle) to 4 (strong): --intensities 3 4; all by default.")
+    ] = None,
+    frames: Annotated[
+        list[int] | None,
+        typer.Option(
+            help="Of BU-4DFE: --frames 0 40; by default the one of each sequence that is least like its first."
+        ),
     ] = None,
     size: Annotated[int, typer.Option(help="Pixels along a side.")] = 224,
     pose: Pose = "annotated",
@@ -118,7 +124,7 @@ def prepare(
     ] = None,
     workers: Annotated[int | None, typer.Option(help="Worker processes; by default one per core.")] = None,
 ) -> None:
-    """Prepares a dataset from files: those of BU-3DFE or Bosphorus, a folder of your own meshes, or a plug-in's.
+    """Prepares a dataset from files: of BU-3DFE, BU-4DFE or Bosphorus, a folder of your own meshes, or a plug-in's.
 
     It first says what the folder holds and what is missing. A scan that cannot be read is left out and listed with the
     reason in the dataset's `rejected.csv`; the exit code is 1 then. Stopped, it goes on where it was.
@@ -132,7 +138,7 @@ def prepare(
         from benchmarks.commands import datasets
 
     home: Home = context.obj
-    given = {"table": table, "intensities": intensities}
+    given = {"table": table, "intensities": intensities, "frames": frames}
     options = {key: value for key, value in given.items() if value is not None}
     source = datasets.opened(kind, folder, options, changes or ())
     home.make()
@@ -157,7 +163,7 @@ def prepare(
 
 @app.command(cls=Command)
 def export(
-    layout: Annotated[str, typer.Argument(metavar="bu3dfe|bosphorus", help="Whose layout.")],
+    layout: Annotated[str, typer.Argument(metavar="bu3dfe|bu4dfe|bosphorus", help="Whose layout.")],
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="The folder to write; it must not exist yet.")],
     subjects: Annotated[int, typer.Option(help="Number of synthetic subjects.")] = 4,
     intensities: Intensities = [3, 4],  # noqa: B006
@@ -197,8 +203,8 @@ def check(
 
     With --summary it prints instead what may be sent to people who do not hold the dataset: counts, sizes, how well
     poses fit, which order the nose's landmarks were found in, and why scans were refused, without faces and without
-    names of people, files or folders. DIR may then also be a dataset's files (BU-3DFE, Bosphorus, or with --table
-    one's own): all are read as `prepare` reads them, and nothing is written.
+    names of people, files or folders. DIR may then also be a dataset's files (BU-3DFE, BU-4DFE, Bosphorus, or with
+    --table one's own): all are read as `prepare` reads them, and nothing is written.
 
     Example: `afnetm data check bu3dfe --summary > summary.txt`
     """

@@ -77,7 +77,7 @@ def test_its_dataset_is_prepared_and_run_by_its_name(
     run = ["run", str(suite), "--methods", "texture"]
     assert "texture               2" in afnetm(home, *run, "--dry-run", PYTHONPATH=str(installed)).stdout
     done = afnetm(home, *run, "--dry-run", code=2)
-    assert 'dataset.source = "arrays" is not registered; allowed: bosphorus, bu3dfe, folder' in done.stderr
+    assert 'dataset.source = "arrays" is not registered; allowed: bosphorus, bu3dfe' in done.stderr
 
 
 def test_contributing_shows_these_very_files() -> None:

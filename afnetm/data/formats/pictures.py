@@ -83,7 +83,8 @@ def read_depth_picture(content: bytes, name: str) -> NDArray[np.uint16]:
 
 
 def write_picture(texture: NDArray[np.uint8], suffix: str) -> bytes:
-    """The file content of a picture ``(H, W, 3)`` uint8; `suffix` is ``.bmp`` or ``.png``, both without loss."""
+    """The file content of a picture ``(H, W, 3)`` uint8; ``.bmp`` and ``.png`` are without loss, ``.jpg`` nearly so."""
     buffer = io.BytesIO()
-    Image.fromarray(texture).save(buffer, format={".bmp": "BMP", ".png": "PNG"}[suffix])
+    options = {"quality": 98, "subsampling": 0} if suffix == ".jpg" else {}
+    Image.fromarray(texture).save(buffer, format={".bmp": "BMP", ".png": "PNG", ".jpg": "JPEG"}[suffix], **options)
     return buffer.getvalue()

@@ -90,7 +90,7 @@ class Bu3dfeSource(ScanSource):
         mesh = read_vrml(folder.read(files[_MESH]), files[_MESH])
         bnd = read_bnd(folder.read(files[_LANDMARKS]), files[_LANDMARKS])
         _check_landmarks(bnd, mesh, files[_LANDMARKS])
-        picture = _picture(folder, mesh, files)
+        picture = picture_of(folder, mesh, files[_MESH], files.get(_PICTURE))
         subject, expression, intensity = _labels(scan_id)
         return Scan(
             id=scan_id,
@@ -217,15 +217,25 @@ def _check_landmarks(bnd: Bnd, mesh: VrmlMesh, name: str) -> None:
         )
 
 
-def _picture(folder: DataFolder, mesh: VrmlMesh, files: dict[str, str]) -> str:
-    """The name of the texture: the first url of the mesh that is there, else the picture named as the scan."""
+def picture_of(folder: DataFolder, mesh: VrmlMesh, name: str, own: str | None) -> str:
+    """The name of the texture of a `mesh`: the first of its urls that is there, else the picture named as the scan.
+
+    Args:
+        folder: where it is looked for.
+        mesh: in the file called `name`.
+        name: begins the error.
+        own: the picture named as the scan; None where there is none.
+
+    Raises:
+        UserError: there is no picture, or a url leads out of the folder.
+    """
     for url in mesh.textures:
         try:
-            if name := folder.beside(files[_MESH], url):
-                return name
+            if found := folder.beside(name, url):
+                return found
         except UserError as error:
-            raise UserError(f"{files[_MESH]}: its texture {error}") from None
-    if _PICTURE in files:
-        return files[_PICTURE]
+            raise UserError(f"{name}: its texture {error}") from None
+    if own:
+        return own
     urls = ", ".join(map(repr, mesh.textures)) or "none"
-    raise UserError(f"{files[_MESH]}: its texture is missing (named in it: {urls}; looked for: its own name, .bmp)")
+    raise UserError(f"{name}: its texture is missing (named in it: {urls}; looked for: its own name)")

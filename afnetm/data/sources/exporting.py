@@ -7,13 +7,18 @@ from pathlib import Path
 from afnetm.data.scan import Scan
 from afnetm.data.sources.bosphorus_export import bosphorus_files
 from afnetm.data.sources.bu3dfe_export import bu3dfe_files
+from afnetm.data.sources.bu4dfe_export import bu4dfe_files
 from afnetm.data.synthetic import SyntheticSource
 from afnetm.data.synthetic.source import MARK, mark
 from afnetm.errors import UserError
 from afnetm.workers import in_processes
 
 #: The layouts, by what commands call them: from a scan and its subject's number to files by name.
-LAYOUTS: dict[str, Callable[..., dict[str, bytes]]] = {"bu3dfe": bu3dfe_files, "bosphorus": bosphorus_files}
+LAYOUTS: dict[str, Callable[..., dict[str, bytes]]] = {
+    "bu3dfe": bu3dfe_files,
+    "bu4dfe": bu4dfe_files,
+    "bosphorus": bosphorus_files,
+}
 
 
 def export(

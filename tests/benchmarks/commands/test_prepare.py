@@ -94,12 +94,13 @@ def test_intensities_are_chosen(tmp_path, exported, afnetm):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["ck+", "{dir}", "x"], "dataset source 'ck+' is not registered; allowed: bosphorus, bu3dfe, folder"),
+        (["ck+", "{dir}", "x"], "dataset source 'ck+' is not registered; allowed: bosphorus, bu3dfe"),
         (["bu3dfe", "{dir}/none", "x"], "there is no such folder"),
         (["bu3dfe", "{dir}", "x", "--intensities", "7"], "intensities: [7] (allowed: one or more of 1, 2, 3, 4"),
         (["bu3dfe", "{dir}", "x", "--table", "t.csv"], "--table: not for 'bu3dfe'"),
         (["folder", "{dir}", "x"], "--table: needed for 'folder'"),
         (["bosphorus", "{dir}", "x", "--intensities", "3"], "--intensities: not for 'bosphorus'"),
+        (["bu3dfe", "{dir}", "x", "--frames", "3"], "--frames: not for 'bu3dfe'"),
         (["bosphorus", "{dir}", "x"], "no expressive scan of Bosphorus"),
         (["bu3dfe", "{dir}", "../x"], "dataset name '../x'"),
     ],

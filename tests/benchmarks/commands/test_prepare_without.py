@@ -102,6 +102,25 @@ def test_without_the_landmarker_one_line_says_what_to_install(
 
 @needs_models
 @pytest.mark.slow
+def test_of_a_sequence_the_strongest_frame_is_prepared_or_those_asked_for(tmp_path: Path, afnetm: Afnetm) -> None:
+    files = str(tmp_path / "files")
+    afnetm(tmp_path, "data", "export", "bu4dfe", files, "--subjects", "1", "--intensities", "1", "4", "--clean")
+    prepare = ["data", "prepare", "bu4dfe", files]
+    done = afnetm(tmp_path, *prepare, "strong", "--size", "32")
+    assert "100 of the dataset's 101 subjects" in done.stderr
+    strong = check_dataset(tmp_path / "datasets/strong").table
+    assert {Path(source).name for source in strong["source"]} == {"040.wrl"}
+    assert strong["id"].tolist()[:2] == ["F001_anger", "F001_disgust"]
+    assert not any("landmarks_found" in column for column in strong)
+    shutil.rmtree(tmp_path / "files/BU4DFE_BND_V1.1/F001/Fear")
+    afnetm(tmp_path, *prepare, "both", "--size", "32", "--frames", "10", "40")
+    both = check_dataset(tmp_path / "datasets/both").table
+    assert both["id"].tolist()[3:5] == ["F001_disgust_040", "F001_fear_010"]
+    assert both["landmarks_found"].tolist() == [0] * 4 + [1] * 2 + [0] * 6
+
+
+@needs_models
+@pytest.mark.slow
 def test_a_real_scan_goes_from_its_files_without_landmarks_to_maps(tmp_path: Path, here: Afnetm) -> None:
     """The scan `james.obj` of menpo3d, of a real person: fetched, and deleted with the test's folder."""
     pip = shutil.which("pip") or pytest.skip("no pip to fetch a real scan")

@@ -32,6 +32,7 @@ SHAPES = {
     "bu3dfe-p2": (2400, 720, 648, 72),
     "bu3dfe-all": (2400, 2400, 2160, 240),
     "bosphorus": (453, 360, 324, 36),
+    "bu4dfe": (606, 360, 324, 36),
 }
 SHAPES |= {f"synthetic-{twin}": SHAPES[f"bu3dfe-{twin}"] for twin in ("p1", "p2", "all")}
 SHAPES["synthetic-bosphorus"] = (390, 360, 324, 36)
@@ -82,6 +83,8 @@ def of(suite: Suite) -> FaceDataset:
         return dataset(
             [(f"F{s:04d}", name, level) for s in range(100) for name in EXPRESSIONS for level in range(1, 5)]
         )
+    if suite.dataset.source == "bu4dfe":
+        return dataset([(f"F{s:03d}", name, 0) for s in range(101) for name in EXPRESSIONS])
     return like_bosphorus()
 
 

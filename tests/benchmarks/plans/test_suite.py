@@ -92,7 +92,7 @@ def test_every_suite_of_ours_is_right(name: str) -> None:
         (
             'name = "c"',
             'name = "c"\nsource = "ck"',
-            'dataset.source = "ck" is not registered; allowed: bosphorus, bu3dfe, folder',
+            'dataset.source = "ck" is not registered; allowed: bosphorus, bu3dfe',
         ),
         ('name = "c"', 'name = "c"\nsource = "bu3dfe"', "dataset.source = 'bu3dfe': not together with dataset.synth"),
         ("epochs = 2", "epoch = 2", "training.epoch: unknown key; allowed: epochs, batch_size"),
