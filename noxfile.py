@@ -20,7 +20,7 @@ def install(session: nox.Session, *groups: str) -> None:
     named = [argument for group in groups for argument in ("--group", group)]
     # Compiled once here, or every worker of the first run would compile torch for itself.
     pinned = ("--constraint", PINNED, "--build-constraint", PINNED)
-    session.install("-e", ".[bench,landmarks,onnx,ray]", *named, *pinned, env={"UV_COMPILE_BYTECODE": "1"})
+    session.install("-e", ".[bench,demo,landmarks,onnx,ray]", *named, *pinned, env={"UV_COMPILE_BYTECODE": "1"})
     session.install("--no-deps", "--group", "model", *pinned)  # not what it depends on
 
 
