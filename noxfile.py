@@ -73,6 +73,12 @@ def contract(session: nox.Session) -> None:
 
 
 @nox.session(venv_backend="none", default=False)
+def exports(session: nox.Session) -> None:
+    """Write every registered method as an ONNX file and hold it to torch's answers, as `contract` does with some."""
+    pytest(session, "tests/contract", "-m", "exports", *(session.posargs or ["-n", "2", "--dist", "loadgroup"]))
+
+
+@nox.session(venv_backend="none", default=False)
 def faults(session: nox.Session) -> None:
     """Kill, stop and spoil runs and searches at random moments, and see that it shows nowhere; about 15 minutes."""
     # By file: what the tests of one share takes most of a minute to make.

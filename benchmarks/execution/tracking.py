@@ -265,7 +265,7 @@ class Tracker:
         return run
 
     def _note(self, method: str) -> str:
-        """What MLflow's page says of a method: what it is, and where it is compared."""
+        """Description of a method for MLflow's page: what it is, and where it is compared."""
         about = self._manifest.methods[method]
         report = "report"
         if self._report:

@@ -1,4 +1,4 @@
-"""What a run uses of its machine while it is trained and tested, for who looks for what holds it up."""
+"""Usage of its machine by a run while it is trained and tested, for who looks for the reason that it takes so long."""
 
 import time
 from collections.abc import Callable, Iterator

@@ -18,6 +18,9 @@ from benchmarks.records.home import Home
 from benchmarks.records.store import Store
 
 
+pytestmark = pytest.mark.slow
+
+
 @pytest.fixture(scope="module")
 def files(tmp_path_factory):
     """Two synthetic subjects in BU-3DFE's layout; not to be written to."""
