@@ -17,7 +17,6 @@ from benchmarks.plans.suite import parse_suite
 from benchmarks.records.home import Home
 from benchmarks.records.store import Store
 
-
 pytestmark = pytest.mark.slow
 
 

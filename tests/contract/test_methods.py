@@ -10,7 +10,6 @@ from afnetm.contract.exporting import check_it_is_exported
 from afnetm.contract.inputs import TENSORS
 from afnetm.face_batch import FaceBatch
 
-
 #: Methods of stages, streams and tokens, of features and decisions, and one that cannot be written.
 SOME = ("afnetm", "cen", "concat", "late", "mbt")
 
