@@ -21,7 +21,7 @@ from benchmarks.commands.job import Job
 from benchmarks.commands.manifests import make_manifest
 from benchmarks.commands.request import Request
 from benchmarks.execution.networks import trained, untrained
-from benchmarks.plans.folds import classes_of, select
+from benchmarks.plans.folds import classes_of, groups, select
 from benchmarks.plans.runs import PlannedRun, rebuild
 from benchmarks.plans.suite import suite_of
 from benchmarks.records.manifest import pathless
@@ -101,13 +101,15 @@ def fit_all(job: Job, label: str) -> FinalFit:
     classes = classes_of(dataset, run.intensities)
     table = dataset.table.iloc[rows]
     labels = table["expression"].map(classes.index).to_numpy(np.int64, copy=True)
-    everyone, subjects = np.arange(len(rows)), table["subject"].tolist()
+    everyone, subjects = np.arange(len(rows)), table["subject"].nunique()
+    # Whom a method holds out are whole groups, as in a comparison.
+    own = groups(dataset, job.suite.protocol.group)[rows].tolist()
     seed = derive_seed(use="final fit", method=run.method, seed=run.protocol["seed"])
     made_with = provenance(run.device)
     prepare_process()
     scans = DeviceDataset(dataset, rows, torch.device(run.device))
     network, data = untrained(method, encoder, config, scans, dataset, rows, everyone, classes=len(classes), seed=seed)
-    _, seconds = trained(network, data, config, subjects, labels, everyone, seed=seed)
+    _, seconds = trained(network, data, config, own, labels, everyone, seed=seed)
     given = {"normalise": encoder.weights is not None, **run.encoder}
     settings = Settings(
         method=run.method,
@@ -132,7 +134,7 @@ def fit_all(job: Job, label: str) -> FinalFit:
             "shareable": shareable,
             "intensities": run.intensities,
             "scans": len(rows),
-            "subjects": len(set(subjects)),
+            "subjects": subjects,
             "detector": run.detector or dataset.detector,
         },
         "encoder_weights": {name: run.encoder.get(name) for name in ("weights", "depth_weights")},

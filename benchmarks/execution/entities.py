@@ -83,7 +83,7 @@ def run_metrics(
 
 
 def usage_metrics(result: Mapping[str, Any], start: int) -> list[Metric]:
-    """What a finished run used of its machine, by samples, among MLflow's system metrics; none of the shortest.
+    """Usage of its machine by a finished run, by samples, among MLflow's system metrics; none of the shortest.
 
     Args:
         result: of the run.

@@ -41,7 +41,7 @@ def test_those_of_the_project_are_registered_and_open(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "options", "message"),
     [
-        ("bu4dfe", {}, r"dataset source 'bu4dfe' is not registered; allowed: .*; did you mean bu3dfe\?"),
+        ("bu2dfe", {}, r"dataset source 'bu2dfe' is not registered; allowed: .*; did you mean bu[34]dfe\?"),
         ("bosphorus", {"table": "t.csv"}, "table: not for 'bosphorus'; it has no options"),
         ("bu3dfe", {"intensity": 3}, "intensity: not for 'bu3dfe'; its options: intensities"),
         ("bu3dfe", {"intensities": "all"}, 'intensities = "all": input should be a valid'),

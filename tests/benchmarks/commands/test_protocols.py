@@ -16,8 +16,8 @@ from afnetm.registry import methods
 from benchmarks.commands.forecast import forecast, shares
 from benchmarks.commands.job import prepare
 from benchmarks.commands.request import Options, ask
-from benchmarks.plans.folds import select, split
-from benchmarks.plans.runs import plan
+from benchmarks.plans.folds import select
+from benchmarks.plans.runs import plan, protocol_folds
 from benchmarks.plans.suite import Suite, load_suite
 from benchmarks.plans.suite_files import suite_names
 from benchmarks.records.home import Home
@@ -92,7 +92,9 @@ def folds(suite: Suite, of: FaceDataset, *, repeats: int) -> list[tuple[int, set
     """Repeat, subjects trained on, subjects tested, and the numbers of scans of both, a fold."""
     rows = select(of, suite.dataset.intensities)
     found = []
-    for (repeat, _), one in split(of, rows, **suite.protocol.model_dump() | {"repeats": repeats}).items():
+    for (repeat, _), one in protocol_folds(
+        of, rows, suite.protocol.model_copy(update={"repeats": repeats}), None
+    ).items():
         train, test = (of.table.iloc[rows[index]] for index in (one.train, one.test))
         found.append((repeat, set(train["subject"]), set(test["subject"]), len(train), len(test)))
     return found
@@ -248,7 +250,7 @@ def test_a_repeat_has_the_same_folds_however_many_there_are(seed: int, redraw: b
     protocol = {"subjects": 5, "redraw": redraw, "complete": True, "seed": seed % 1000}
     suite = _suite(**protocol, repeats=5)
     rows = select(there, suite.dataset.intensities)
-    whole = split(there, rows, **suite.protocol.model_dump())
+    whole = protocol_folds(there, rows, suite.protocol, None)
     for one in plan(_suite(**protocol, repeats=repeat + 1), there, device="cpu"):
         mine, same = one.scans, whole[one.run.repeat, one.run.fold]
         np.testing.assert_array_equal(mine.rows, rows)

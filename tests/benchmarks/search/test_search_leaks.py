@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from afnetm.data.dataset import FaceDataset, open_dataset
 from afnetm.data.scan import EXPRESSIONS
 from afnetm.errors import UserError
-from benchmarks.plans.folds import Scans, select, split
-from benchmarks.plans.runs import PlannedRun, plan
+from benchmarks.plans.folds import Scans, select
+from benchmarks.plans.runs import PlannedRun, plan, protocol_folds
 from benchmarks.plans.suite import Suite, load_suite, parse_suite
 from benchmarks.search.searching import run_of, study_specs
 from studies.search import Task
@@ -55,7 +55,7 @@ def subjects(there: FaceDataset, rows: np.ndarray[Any, np.dtype[np.int64]]) -> s
 def outer_folds(of: Suite, there: FaceDataset) -> dict[tuple[int, int], tuple[set[int], set[int]]]:
     """By outer repeat and fold, the scans that are trained on and those that are tested."""
     rows = select(there, of.dataset.intensities)
-    whole = split(there, rows, **of.protocol.model_dump())
+    whole = protocol_folds(there, rows, of.protocol, None)
     return {where: (set(rows[one.train].tolist()), set(rows[one.test].tolist())) for where, one in whole.items()}
 
 
@@ -140,7 +140,7 @@ def test_poisoned_pictures_of_those_who_are_tested_change_no_trial(
     there = open_dataset(home / "datasets" / "tiny")
     of = load_suite(str(searched_suite))
     rows = select(there, of.dataset.intensities)
-    first = split(there, rows, **of.protocol.model_dump())[0, 0]
+    first = protocol_folds(there, rows, of.protocol, None)[0, 0]
     poison(home, rows[first.test])
     here(home, "search", str(searched_suite), "--workers", "1")
     clean, poisoned = trials(searched), trials(home)
