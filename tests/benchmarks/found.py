@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pandas as pd
 
-#: When it ran and how long it took, and the commit, which may move while tests run.
-TIMES = ("seconds", "test_seconds", "finished", "commit")
+#: When it ran, how long it took and what it used meanwhile, and the commit, which may move while tests run.
+TIMES = ("seconds", "test_seconds", "finished", "usage", "commit")
 
 
 def findings(home: Path) -> dict[str, tuple[dict[str, object], pd.DataFrame, pd.DataFrame, bytes]]:

@@ -154,6 +154,7 @@ def test_where_the_home_is_not_shared_the_same_is_computed(
         for result in results:
             for measured in ("finished", "seconds", "test_seconds"):
                 assert result.pop(measured) > 0
+            result.pop("usage", None)  # of what took long enough to be looked at
         assert results[0] == results[1]
 
 
