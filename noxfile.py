@@ -68,7 +68,7 @@ def tests(session: nox.Session) -> None:
 
 @nox.session(venv_backend="none")
 def contract(session: nox.Session) -> None:
-    """Hold every registered method to the contract; about 4 minutes."""
+    """Hold every registered method to the contract; minutes."""
     pytest(session, "tests/contract", "-m", "contract", *(session.posargs or ["-n", "2", "--dist", "loadgroup"]))
 
 
