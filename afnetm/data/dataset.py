@@ -27,6 +27,7 @@ from afnetm.data.dataset_files import (
     dataset_fingerprint,
     file_sha256,
     landmark_counts,
+    landmark_sets,
     read_info,
     read_maps,
     read_table,
@@ -168,9 +169,15 @@ class FaceDataset(_Faces):
 
     @property
     def made_by(self) -> dict[str, Any]:
-        """Settings by which any other scan is made into maps like these: a `Making`'s fields, and ``rendering``."""
+        """Settings by which any other scan is made into maps like these, as a trained model keeps them.
+
+        A `Making`'s fields, ``rendering``, and ``landmarks``: numbers of scans whose landmarks were ``given`` and
+        ``found``, and ``sets``, the numbers of rows of their landmark sets.
+        """
         detect = self.detected_planes is not None
-        return {"size": self.size, "pose": self.pose, "detect": detect, "rendering": self.rendering}
+        landmarks = {**landmark_counts(self.table), "sets": landmark_sets(self.table)}
+        own = {"size": self.size, "pose": self.pose, "detect": detect, "rendering": self.rendering}
+        return {**own, "landmarks": landmarks}
 
     def subset(self, rows: Sequence[int] | NDArray[np.integer[Any]]) -> "FaceSubset":
         """The scans at `rows`, in that order; nothing is copied."""

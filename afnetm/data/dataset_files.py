@@ -86,6 +86,11 @@ def landmark_counts(table: pd.DataFrame) -> dict[str, int]:
     return {"given": len(table) - found, "found": found}
 
 
+def landmark_sets(table: pd.DataFrame) -> list[int]:
+    """Numbers of rows of the landmark sets that scans have, ascending; empty where they are not known."""
+    return sorted(set(table[LANDMARK_COUNT].dropna().astype(int))) if LANDMARK_COUNT in table else []
+
+
 def file_sha256(path: Path) -> str:
     """SHA-256 of a file's bytes."""
     with path.open("rb") as file:

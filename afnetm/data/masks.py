@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from afnetm.data.dataset import FaceDataset
-from afnetm.data.dataset_files import DETECTED_SHA256, LANDMARK_COUNT
+from afnetm.data.dataset_files import DETECTED_SHA256, landmark_sets
 from afnetm.data.face_models import INSTALL
 from afnetm.data.maps import LANDMARK_ROWS, PLANES, REGIONS, WINDOW_MM, MaskSource
 from afnetm.data.regions import LANDMARK_SETS, landmark_set, region_planes
@@ -201,11 +201,12 @@ def _drawn(landmarks: NDArray[np.float32], names: tuple[str, ...], size: int) ->
 
 def _landmark_set(dataset: FaceDataset) -> tuple[str, ...]:
     """The names of the landmark set that all scans of a dataset have."""
-    counts = sorted(set(dataset.table[LANDMARK_COUNT].astype(int)))
+    counts = landmark_sets(dataset.table)
     names = [known for known in LANDMARK_SETS if [len(known)] == counts]
     if not names:
+        have = ", ".join(map(str, counts)) or "no known number of"
         raise UserError(
-            f"masks = 'detected': scans of dataset '{dataset.name}' have {', '.join(map(str, counts))} landmarks, a "
+            f"masks = 'detected': scans of dataset '{dataset.name}' have {have} landmarks, a "
             f"regressor needs the same set in all; prepare it with the face landmarker ({INSTALL})"
         )
     return names[0]

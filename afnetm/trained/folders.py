@@ -20,6 +20,7 @@ from afnetm.method import built
 from afnetm.model.encoder import EncoderPart, EncoderSpec
 from afnetm.registry import find_method
 from afnetm.strict import STRICT, parse
+from afnetm.trained.landmark_origins import LandmarkOrigins
 from afnetm.trained.model import TrainedModel
 from afnetm.training.config import TrainingConfig
 from afnetm.zipped import BROKEN, RUN_FILES, Folder, run_folder
@@ -45,7 +46,8 @@ class Settings:
         encoder: fields of an `EncoderSpec`; what weights it began with is in the network's own.
         training: fields of a `TrainingConfig`.
         classes: of the logits, in their order.
-        maps: fields of a `Making`, and ``rendering``, the version of the rendering that made them.
+        maps: fields of a `Making`; ``rendering``, the version of the rendering that made them; and where it is known
+            ``landmarks``, fields of `LandmarkOrigins`.
     """
 
     __pydantic_config__: ClassVar[ConfigDict] = STRICT
@@ -121,7 +123,8 @@ def _model(
     if settings.version != kind.version:
         raise UserError(f"{file}: of version {settings.version} of '{kind.name}'; version {kind.version} is registered")
     maps = dict(settings.maps)
-    rendering = maps.pop("rendering", None)
+    rendering, origins = maps.pop("rendering", None), maps.pop("landmarks", None)
+    landmarks = None if origins is None else parse(LandmarkOrigins, origins, table="maps.landmarks", file=file)
     making: Making = parse(Making, maps, table="maps", file=file)
     if type(rendering) is not int or making.size not in SIZES or len(settings.classes) > _MOST_CLASSES:
         raise UserError(
@@ -144,7 +147,7 @@ def _model(
     for part in module.modules():
         if isinstance(part, EncoderPart):
             part.pretrained = True  # by that training, where it is trained further
-    return TrainedModel(module.eval(), settings.classes, making, rendering, config, about)
+    return TrainedModel(module.eval(), settings.classes, making, rendering, config, about, landmarks)
 
 
 def _read_json(content: bytes, file: str) -> dict[str, Any]:

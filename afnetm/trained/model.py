@@ -1,5 +1,6 @@
 """A trained model: a network, and how scans become what it reads."""
 
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, cast
@@ -16,6 +17,7 @@ from afnetm.data.maps import PLANES, RENDERING_VERSION
 from afnetm.data.scan import Scan
 from afnetm.errors import UserError
 from afnetm.method import Method
+from afnetm.trained.landmark_origins import LandmarkOrigins, check_landmarks, landmark_warning, origins_of
 from afnetm.trained.prediction import Prediction
 from afnetm.training.config import TrainingConfig
 from afnetm.training.device_dataset import DeviceDataset
@@ -38,6 +40,7 @@ class TrainedModel:
         rendering: the version of the rendering that made them; 0 where none did.
         config: how it was trained.
         about: what else its folder says of it, as JSON has it (docs/models.md).
+        landmarks: whence those of the scans were that it was trained on; None where it is not known.
     """
 
     module: nn.Module
@@ -46,6 +49,7 @@ class TrainedModel:
     rendering: int
     config: TrainingConfig
     about: Mapping[str, Any] = field(default_factory=dict)
+    landmarks: LandmarkOrigins | None = None
 
     @property
     def method(self) -> Method:
@@ -65,10 +69,15 @@ class TrainedModel:
             UserError: the faces are of another size or rendering than those that it was trained on, a scan cannot be
                 rendered, or it lacks what the model reads.
             DivergedError: some probabilities are not finite.
+
+        Warns:
+            UserWarning: poses or masks are of landmarks of another origin than in training, given or found.
         """
         if not isinstance(data, FaceDataset | FaceSubset):
             data = self._dataset([self._made(scan) for scan in ([data] if isinstance(data, Scan) else data)])
         module, faces = self._placed(data, device)
+        if said := self._warning(data):
+            warnings.warn(f"dataset '{data.dataset.name}': {said}", stacklevel=2)
         found, _ = predict(module, faces, _everyone(faces), self.config)
         return pd.DataFrame(found.numpy(), index=pd.Index(data.table["id"], name="id"), columns=list(self.classes))
 
@@ -84,7 +93,8 @@ class TrainedModel:
             DivergedError: the probabilities are not finite.
         """
         made = self._made(scan)
-        module, faces = self._placed(self._dataset([made]), device)
+        data = self._dataset([made])
+        module, faces = self._placed(data, device)
         everyone = _everyone(faces)
         found, auxiliary = predict(module, faces, everyone, self.config)
         seen = faces.faces(everyone, softened=self.config.augmentation.moves)
@@ -100,6 +110,7 @@ class TrainedModel:
             maps=made.maps,
             masks=(faces.planes[0] & ~PLANES["valid"]).cpu().numpy(),
             pose=made.pose,
+            warning=self._warning(data),
         )
 
     def check_renders(self) -> None:
@@ -134,7 +145,19 @@ class TrainedModel:
                 f"dataset '{name}': made by rendering {given.rendering}, what the model was trained on by "
                 f"{self.rendering}; prepare the dataset, or train the model, with one version of afnetm"
             )
+        asked = origins_of(data.table)
+        check_landmarks(self.method, self.landmarks, asked, name=f"dataset '{name}'")
         return placed(self.module, data, self.config, device, train=False)
+
+    def _warning(self, data: FaceDataset | FaceSubset) -> str:
+        """Differences of the landmarks from those in training (`afnetm.trained.landmark_origins.landmark_warning`)."""
+        return landmark_warning(
+            self.method,
+            self.landmarks,
+            origins_of(data.table),
+            trained_pose=self.making.pose,
+            asked_pose=data.dataset.pose,
+        )
 
 
 def _everyone(faces: DeviceDataset) -> Tensor:

@@ -30,6 +30,7 @@ class Prediction:
         masks: ``(1, S, S)`` uint8, the regions that the method was given, bits as in `afnetm.data.maps.PLANES`; 0 for
             a method that reads none.
         pose: the motion from the scan's frame to that of the maps.
+        warning: differences of the scan's landmarks from those in training, in one line; empty where there is none.
     """
 
     scan: Scan
@@ -41,6 +42,7 @@ class Prediction:
     maps: RenderedMaps
     masks: NDArray[np.uint8]
     pose: Pose
+    warning: str = ""
 
     @property
     def ranking(self) -> list[tuple[str, float]]:

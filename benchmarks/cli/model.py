@@ -1,6 +1,7 @@
 """``afnetm train``, ``afnetm predict`` and ``afnetm model export``: trained models made and used."""
 
 import json
+from collections import Counter
 from collections.abc import Sequence
 from contextlib import ExitStack
 from math import isnan
@@ -163,8 +164,14 @@ def predict(
         output().print(_predictions(rows))
         if out is not None:
             print(f"written:    {out}")
+    _warn(rows)
     if rejected:
         raise typer.Exit(1)
+
+
+def _warn(rows: Sequence[dict[str, Any]]) -> None:
+    for warning, number in Counter(row["warning"] for row in rows if row["warning"]).items():
+        errors.say(f"[yellow]warning:[/] {number} of {counted(len(rows), 'scan')}: {escape(warning)}")
 
 
 def _predictions(rows: Sequence[dict[str, Any]]) -> Table:

@@ -120,6 +120,7 @@ def as_json(name: str, prediction: Prediction) -> dict[str, Any]:
         "weights": dict(prediction.weights) or None,
         "landmarks": "found" if prediction.scan.landmarks_found else "given",
         "misfit_mm": round(prediction.pose.misfit, 3),
+        "warning": prediction.warning or None,
     }
 
 

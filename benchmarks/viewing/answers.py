@@ -35,6 +35,8 @@ def answer_of(prediction: Prediction) -> dict[str, Any]:
         "Landmarks": f"{len(scan.landmarks)}, {'found in the scan' if scan.landmarks_found else 'given'}",
         "Pose fit": f"{prediction.pose.misfit:.1f} mm from an average face (root mean square)",
     }
+    if prediction.warning:
+        facts["Warning"] = prediction.warning
     scene = scene_of(
         surface_of(scan, prediction.pose),
         maps,
