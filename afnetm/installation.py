@@ -9,9 +9,10 @@ from importlib.metadata import distributions
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-#: The entry-point groups in which this project and any other package name their methods, and their datasets' sources.
-METHODS, DATASETS = "afnetm.methods", "afnetm.datasets"
-#: Where this project has its own.
+#: The entry-point groups in which this project and any other package name their methods and their datasets' sources,
+#: and any other package its corruptions.
+METHODS, DATASETS, CORRUPTIONS = "afnetm.methods", "afnetm.datasets", "afnetm.corruptions"
+#: Where this project has its own; its corruptions need no entry points.
 _FOLDERS = {METHODS: "baselines", DATASETS: "afnetm/data/sources"}
 
 
@@ -31,8 +32,8 @@ def how_to_register(name: str, *, group: str = METHODS, registered: str | None =
                 f"{folder / 'pyproject.toml'} has it as {named}, and was edited after it was installed: install it "
                 f"again (nox does): {shlex.join(command)}"
             )
-        file = folder / _FOLDERS[group] / f"{name}.py"
-        if registered is None and named is None and name.isidentifier() and _there(file):
+        file = folder / _FOLDERS.get(group, "") / f"{name}.py"
+        if group in _FOLDERS and registered is None and named is None and name.isidentifier() and _there(file):
             module = f"{_FOLDERS[group].replace('/', '.')}.{name}"
             return f'{file} is there: name its class in {folder / "pyproject.toml"}, {name} = "{module}:CLASS"'
     here = Path(f"{name}.py")

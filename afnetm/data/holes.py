@@ -5,6 +5,9 @@ from numpy.typing import NDArray
 from scipy import ndimage, sparse
 from scipy.sparse.linalg import splu
 
+#: Depth is filled in holes up to this area, mm^2: a disc of 11 mm radius, a wide open eye. What is larger stays empty.
+MAX_HOLE_MM2 = 400.0
+
 
 def enclosed(measured: NDArray[np.bool_]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     """The holes of a map: unmeasured pixels that no path of edge neighbours joins to the map's border.

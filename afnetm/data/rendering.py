@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from afnetm.data.holes import enclosed, fill, torn
+from afnetm.data.holes import MAX_HOLE_MM2, enclosed, fill, torn
 from afnetm.data.landmarks import LANDMARKS_83
 from afnetm.data.maps import DEPTH_STEP_MM, DEPTH_ZERO_MM, LANDMARK_ROWS, PLANES, WINDOW_MM, RenderedMaps
 from afnetm.data.plausible import check_edges, check_mesh, wrap
@@ -18,8 +18,6 @@ from afnetm.errors import UserError
 
 #: Sizes that make sense: below, an eye is a pixel; above, scans have nothing more to show.
 SIZES = range(16, 1025)
-#: Depth is filled in holes up to this area, mm^2: a disc of 11 mm radius, a wide open eye. What is larger stays empty.
-MAX_HOLE_MM2 = 400.0
 #: A rim of texture coordinates this many times steeper than the face's usual belongs to two pieces of the image.
 SEAM_STEEPNESS = 3.0
 

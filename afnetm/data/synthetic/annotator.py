@@ -11,9 +11,9 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
+from afnetm.data.ellipse import Ellipse
 from afnetm.data.landmarks import GROUPS_83
 from afnetm.data.synthetic.expression import STRAY_UNITS, displacement
-from afnetm.data.synthetic.failures import Ellipse
 from afnetm.data.synthetic.head import head
 from afnetm.data.synthetic.landmarks import anchors, front_points
 from afnetm.data.synthetic.nuisance import TEXTURE_FAILURES, Nuisance

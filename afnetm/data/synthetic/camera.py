@@ -4,8 +4,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from afnetm.data.ellipse import Ellipse
 from afnetm.data.synthetic.atlas import PATCHES
-from afnetm.data.synthetic.failures import Ellipse
 from afnetm.data.synthetic.nuisance import TEXTURE_FAILURES, Nuisance
 from afnetm.data.synthetic.texture_painting import GAMMA, blob, linear
 

@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from afnetm.data.ellipse import Ellipse
 from afnetm.data.synthetic.atlas import PARTS
-from afnetm.data.synthetic.failures import Ellipse
 from afnetm.data.synthetic.hair import hairiness
 from afnetm.data.synthetic.head import average, head
 from afnetm.data.synthetic.nuisance import Nuisance

@@ -3,12 +3,12 @@
 They are drawn here, so that the sensor that fails and the annotator who looks at what it delivers agree.
 """
 
-from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
 
+from afnetm.data.ellipse import Ellipse
 from afnetm.data.synthetic.head import head
 from afnetm.data.synthetic.nuisance import TEXTURE_FAILURES, Nuisance
 
@@ -19,28 +19,6 @@ SMALLEST_HOLE_MM = 10.0
 #: Where things before the camera, and centres of large holes, may be: mm in the front plane of the base head.
 OCCLUDER_LOW, OCCLUDER_HIGH = (-45.0, 640.0), (45.0, 765.0)
 HOLE_LOW, HOLE_HIGH = (-42.0, 638.0), (42.0, 768.0)
-
-
-@dataclass(frozen=True, eq=False)
-class Ellipse:
-    """An ellipse with its `centre` ``(2,)`` and two `radii` in mm, turned by `turn` radians."""
-
-    centre: NDArray[np.float64]
-    radii: tuple[float, float]
-    turn: float
-
-    @classmethod
-    def draw(cls, centre: NDArray[np.float64], radii: tuple[float, float], rng: np.random.Generator) -> "Ellipse":
-        """An ellipse whose larger radius is in the range `radii`, the other one .65 to 1 times as large."""
-        radius, stretch, turn = rng.uniform(*radii), rng.uniform(0.65, 1.0), rng.uniform(0, np.pi)
-        return cls(centre, (radius, radius * stretch), turn)
-
-    def distance(self, points: NDArray[np.floating]) -> NDArray[np.float64]:
-        """Distance of `points` ``(..., 2)`` from the centre, 1 at the rim, ``(...)``."""
-        offset = points - self.centre
-        along = offset @ [np.cos(self.turn), np.sin(self.turn)]
-        across = offset @ [-np.sin(self.turn), np.cos(self.turn)]
-        return np.asarray(np.hypot(along / self.radii[0], across / self.radii[1]))
 
 
 def draw_occluders(nuisance: Nuisance, rng: np.random.Generator) -> list[Ellipse]:

@@ -5,9 +5,10 @@ import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
 
+from afnetm.data.holes import MAX_HOLE_MM2
 from afnetm.data.maps import DEPTH_STEP_MM, DEPTH_ZERO_MM, PLANES, WINDOW_MM
 from afnetm.data.pose import fit_pose
-from afnetm.data.rendering import MAX_HOLE_MM2, render
+from afnetm.data.rendering import render
 from afnetm.errors import UserError
 
 SIZE = 100  # 2 mm a pixel

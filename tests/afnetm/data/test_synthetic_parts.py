@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from afnetm.data.ellipse import Ellipse
 from afnetm.data.landmarks import LANDMARKS_83
 from afnetm.data.pose import MAX_MISFIT_MM, fit_pose
 from afnetm.data.rendering import render
@@ -27,7 +28,7 @@ from afnetm.data.synthetic.expression import (
     draw_episode,
     draw_manner,
 )
-from afnetm.data.synthetic.failures import Ellipse, draw_large_holes, draw_occluders
+from afnetm.data.synthetic.failures import draw_large_holes, draw_occluders
 from afnetm.data.synthetic.head import head
 from afnetm.data.synthetic.landmarks import anchors, front_points
 from afnetm.data.synthetic.making import make_scan

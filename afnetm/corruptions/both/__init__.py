@@ -1,0 +1,1 @@
+"""Corruptions of texture and depth at once, one file each."""

@@ -1,0 +1,1 @@
+"""Corruptions of a modality as a whole, one file each."""
