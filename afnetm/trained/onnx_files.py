@@ -49,11 +49,14 @@ class Exported:
 
     Attributes:
         inputs: name, type and shape of each, in order.
-        difference: the largest of a probability from torch's, over the scans of the check.
+        difference: the largest of a probability from torch's in float32, over the scans of the check.
+        rounding: the largest from what the model itself answers on a processor: `difference`, and the rounding of the
+            precision that it was trained in, which a file in float32 does not have.
     """
 
     inputs: tuple[tuple[str, str, str], ...]
     difference: float
+    rounding: float
 
 
 class _Graph(nn.Module):
@@ -94,6 +97,9 @@ class _Graph(nn.Module):
 def export_onnx(model: TrainedModel, path: Path) -> Exported:
     """Writes a model as ONNX, and checks in ONNX Runtime that it answers as torch does, within `TOLERANCE`.
 
+    The file computes in float32, and so does torch where they are compared. A model that was trained in bfloat16
+    answers in bfloat16 itself: how much that changes is measured as well, and no reason for a refusal.
+
     Its inputs are those of `INPUTS` that the method reads, ``(B, ...)`` of any number of scans ``B``: what a dataset
     stores of them (`afnetm.FaceDataset.texture` and so on). Masks that are the same for every scan are in the file. Its
     output are the ``probabilities`` ``(B, K)`` float32; the classes are in the file's metadata.
@@ -116,7 +122,10 @@ def export_onnx(model: TrainedModel, path: Path) -> Exported:
     about = {"method": method.name, "method_version": str(method.version), "classes": json.dumps(model.classes)}
     try:
         content = onnx_bytes(model.module, model.config, inputs, size=model.making.size, about=about)
-        difference = difference_of(content, model.module, model.config, inputs, size=model.making.size)
+        difference, rounding = (
+            difference_of(content, model.module, config, inputs, size=model.making.size)
+            for config in (replace(model.config, precision="float32"), model.config)
+        )
     except Exception as error:  # of any part of torch's exporter
         words = (str(error).strip().splitlines() or [""])[0][:200]
         raise UserError(f"'{method.name}' cannot be exported to ONNX: {type(error).__name__}: {words}") from error
@@ -135,7 +144,7 @@ def export_onnx(model: TrainedModel, path: Path) -> Exported:
         raise UserError(f"{path}: cannot be written: {why}") from None
     finally:
         beside.unlink(missing_ok=True)
-    return Exported(tuple(_said(name, model.making.size) for name in inputs), difference)
+    return Exported(tuple(_said(name, model.making.size) for name in inputs), difference, rounding)
 
 
 def _said(name: str, size: int) -> tuple[str, str, str]:
@@ -201,7 +210,10 @@ def onnx_bytes(
 def difference_of(
     content: bytes, network: nn.Module, config: TrainingConfig, inputs: Sequence[str], *, size: int
 ) -> float:
-    """The largest difference of a probability in ONNX Runtime from torch's, on scans of one and of several."""
+    """The largest difference of a probability in ONNX Runtime from torch's in `config`'s precision, on a few scans.
+
+    They are asked about one by one and together.
+    """
     import onnxruntime
 
     dataset, template = _scans(size), getattr(network, TEMPLATE, None)

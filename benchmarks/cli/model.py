@@ -208,4 +208,7 @@ def export(
         print(f"input:      {name} {kind} {shape}")
     print(f"output:     {OUTPUT} float32 (batch, {len(trained.classes)}): {', '.join(trained.classes)}")
     print(f"checked:    in ONNX Runtime probabilities differ by {done.difference:.1g} at most ({TOLERANCE:g} allowed)")
+    if done.rounding > TOLERANCE:
+        words = f"the file computes in float32, afnetm in {trained.config.precision}"
+        print(f"precision:  {words}: up to {done.rounding:.1g} apart")
     print(f"file:       {out} ({disk(out.stat().st_size)})")
