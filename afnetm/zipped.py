@@ -30,6 +30,8 @@ RUN_FILES = {
     "gradcam.safetensors": 2**30,
     "weights.safetensors": 2**32,
 }
+#: In ``result.json``, and in a trained model's settings: SHA-256 of the weights beside it.
+WEIGHTS_SHA256 = "weights_sha256"
 _KEY = "[0-9a-f]{20}"
 #: What a home has, and how many bytes of it are taken at most.
 _FILES = {

@@ -1,5 +1,6 @@
 """Loading: the folder of a run that kept its weights, or one of ``afnetm train``, as a `TrainedModel`."""
 
+import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
@@ -23,12 +24,14 @@ from afnetm.strict import STRICT, parse
 from afnetm.trained.landmark_origins import LandmarkOrigins
 from afnetm.trained.model import TrainedModel
 from afnetm.training.config import TrainingConfig
-from afnetm.zipped import BROKEN, RUN_FILES, Folder, run_folder
+from afnetm.zipped import BROKEN, RUN_FILES, WEIGHTS_SHA256, Folder, run_folder
 
 #: The files of a model's folder beside its README.md.
 SETTINGS, WEIGHTS = "model.json", "weights.safetensors"
 #: Of `SETTINGS`; raised whenever what it holds is read otherwise.
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
+#: Of `SETTINGS`: SHA-256 of all else that it says.
+SETTINGS_SHA256 = "settings_sha256"
 #: Of a stored run, what `SETTINGS` is of a model.
 _RESULT = "result.json"
 #: Bytes of `SETTINGS`, and classes, at most.
@@ -83,13 +86,28 @@ def load_model(directory: Path | str) -> TrainedModel:
 def _load_model(folder: DataFolder) -> TrainedModel:
     file = f"{folder.path / SETTINGS}"
     found = _read_json(folder.read(SETTINGS, limit=_LARGEST), file)
-    version = found.pop("format_version", None)
+    version = found.get("format_version")
     if version != FORMAT_VERSION:
         raise UserError(f"{file}: format_version = {version!r}; this version of afnetm reads {FORMAT_VERSION}")
-    about = {name: value for name, value in found.items() if name not in _NAMES}
+    form = {"format_version", WEIGHTS_SHA256, SETTINGS_SHA256}
+    about = {name: value for name, value in found.items() if name not in form.union(_NAMES)}
     settings = parse(Settings, {name: found[name] for name in _NAMES if name in found}, file=file)
     weights = folder.read(WEIGHTS, limit=RUN_FILES[WEIGHTS])
-    return _model(settings, weights, file=file, weights_file=f"{folder.path / WEIGHTS}", about=about)
+    model = _model(settings, weights, file=file, weights_file=f"{folder.path / WEIGHTS}", about=about)
+    # What says more than that something was altered is said above.
+    for name, expected, altered in (
+        (SETTINGS, found.get(SETTINGS_SHA256), settings_sha256(found)),
+        (WEIGHTS, found.get(WEIGHTS_SHA256), hashlib.sha256(weights).hexdigest()),
+    ):
+        if expected != altered:
+            raise _altered(folder.path / name)
+    return model
+
+
+def settings_sha256(described: Mapping[str, Any]) -> str:
+    """SHA-256 of a model's settings and all that is said beside them, however JSON writes it."""
+    covered = {name: value for name, value in described.items() if name != SETTINGS_SHA256}
+    return hashlib.sha256(json.dumps(covered, sort_keys=True).encode()).hexdigest()
 
 
 def _load_run(folder: Folder) -> TrainedModel:
@@ -112,7 +130,15 @@ def _load_run(folder: Folder) -> TrainedModel:
             f"{folder}: the run kept no weights; set keep_weights = true in its suite, delete it (afnetm forget) "
             "and run it again"
         )
-    return _model(settings, content, file=file, weights_file=f"{weights}", about={})
+    model = _model(settings, content, file=file, weights_file=f"{weights}", about={})
+    sha256 = hashlib.sha256(content).hexdigest()
+    if found.get(WEIGHTS_SHA256, sha256) != sha256:
+        raise _altered(weights)
+    return model
+
+
+def _altered(file: Folder) -> UserError:
+    return UserError(f"{file}: damaged, or altered since it was written (SHA-256)")
 
 
 def _model(

@@ -1,5 +1,6 @@
 """Saving: the folder of a trained model, written beside and renamed into place."""
 
+import hashlib
 import json
 import os
 import secrets
@@ -13,8 +14,16 @@ from safetensors.torch import save
 from torch import nn
 
 from afnetm.errors import UserError
-from afnetm.trained.folders import FORMAT_VERSION, SETTINGS, WEIGHTS, Settings
+from afnetm.trained.folders import (
+    FORMAT_VERSION,
+    SETTINGS,
+    SETTINGS_SHA256,
+    WEIGHTS,
+    Settings,
+    settings_sha256,
+)
 from afnetm.unwritten import why_unwritten
+from afnetm.zipped import WEIGHTS_SHA256
 
 #: For people; nothing reads it.
 README = "README.md"
@@ -46,11 +55,14 @@ def save_model(
         UserError: `directory` exists, or cannot be written.
     """
     check_new(directory)
-    described = {"format_version": FORMAT_VERSION, **asdict(settings), **about}
     state = {name: tensor.cpu().contiguous() for name, tensor in module.state_dict().items()}
+    weights = save(state)
+    described = {"format_version": FORMAT_VERSION, **asdict(settings), **about}
+    described[WEIGHTS_SHA256] = hashlib.sha256(weights).hexdigest()
+    described[SETTINGS_SHA256] = settings_sha256(described)
     files = {
         README: readme.encode(),
-        WEIGHTS: save(state),
+        WEIGHTS: weights,
         SETTINGS: json.dumps(described, indent=1, allow_nan=False, ensure_ascii=False).encode(),
     }
     path = Path(os.path.abspath(directory))  # "model/.." has no name

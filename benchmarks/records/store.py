@@ -1,5 +1,6 @@
 """The store: records of finished runs on disk. A record that is there is whole; nothing else counts as done."""
 
+import hashlib
 import io
 import json
 import os
@@ -21,7 +22,7 @@ from numpy.typing import NDArray
 from safetensors.numpy import save
 
 from afnetm.errors import UserError
-from afnetm.zipped import BROKEN, Folder, packed_runs, run_files, runs_in, write_archive
+from afnetm.zipped import BROKEN, WEIGHTS_SHA256, Folder, packed_runs, run_files, runs_in, write_archive
 from benchmarks.records import index
 from benchmarks.records.home import Home, replace, unique, write_text
 from benchmarks.records.index import Summary, packed_keys, summaries
@@ -352,9 +353,11 @@ def files_of(record: Record) -> dict[str, bytes]:
         found["auxiliary_outputs.safetensors"] = save(dict(record.auxiliary_outputs))
     if record.gradcam is not None:
         found["gradcam.safetensors"] = save({**record.gradcam.maps, "rows": record.gradcam.rows})
+    result = record.result
     if record.weights is not None:
-        found["weights.safetensors"] = save(dict(record.weights))
-    return found | {"result.json": json.dumps(record.result, indent=1, allow_nan=False).encode()}
+        found["weights.safetensors"] = weights = save(dict(record.weights))
+        result = {**result, WEIGHTS_SHA256: hashlib.sha256(weights).hexdigest()}
+    return found | {"result.json": json.dumps(result, indent=1, allow_nan=False).encode()}
 
 
 def _write(files: Mapping[str, bytes], folder: Path) -> None:

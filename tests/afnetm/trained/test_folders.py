@@ -6,6 +6,7 @@ from dataclasses import asdict, fields, replace
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import settings as hypothesis
@@ -83,7 +84,7 @@ def refused(folder: Path) -> str:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"format_version": 2}, "format_version = 2; this version of afnetm reads 1"),
+        ({"format_version": 1}, "format_version = 1; this version of afnetm reads 2"),
         ({"format_version": None}, "format_version = None"),
         ({"version": 99}, "of version 99 of 'texture'"),
         ({"method": "textur"}, "did you mean texture"),
@@ -105,20 +106,84 @@ def test_settings_of_another_kind_are_one_line(folder, tmp_path_factory, change,
     assert message in refused(copy)
 
 
-@hypothesis(max_examples=25, deadline=None)
+@pytest.fixture(scope="module")
+def answers(folder):
+    return afnetm.load_model(folder).predict(learnable_dataset(subjects=1, seed=2))
+
+
+@pytest.mark.parametrize("name", ["model.json", "weights.safetensors"])
+@hypothesis(max_examples=12, deadline=None)
 @given(at=st.floats(0, 1), text=st.binary(max_size=4), length=st.integers(0, 40))
-def test_damaged_settings_are_one_line_or_change_nothing(folder, tmp_path_factory, at, text, length):
+def test_a_damaged_file_is_one_line_or_changes_no_answer(folder, answers, tmp_path_factory, name, at, text, length):
     copy = copied(folder, tmp_path_factory)
-    content = (copy / "model.json").read_bytes()
+    content = (copy / name).read_bytes()
     place = int(at * len(content))
-    (copy / "model.json").write_bytes(content[:place] + text + content[place + length :])
-    refusal, classes = "", ()
+    (copy / name).write_bytes(content[:place] + text + content[place + length :])
+    assert_refused_or_same(copy, answers)
+
+
+@pytest.mark.parametrize("name", ["model.json", "weights.safetensors"])
+@hypothesis(max_examples=12, deadline=None)
+@given(at=st.floats(0, 1, exclude_max=True), bit=st.integers(0, 7))
+def test_a_bit_that_flips_is_one_line_or_changes_no_answer(folder, answers, tmp_path_factory, name, at, bit):
+    copy = copied(folder, tmp_path_factory)
+    content = bytearray((copy / name).read_bytes())
+    content[int(at * len(content))] ^= 1 << bit
+    (copy / name).write_bytes(content)
+    assert_refused_or_same(copy, answers)
+
+
+def assert_refused_or_same(folder, answers):
+    model, refusal = None, ""
     try:
-        classes = afnetm.load_model(copy).classes
+        model = afnetm.load_model(folder)
     except afnetm.UserError as error:
         refusal = str(error)
     assert refusal.isprintable()
-    assert refusal or len(classes) > 1
+    if model is not None:
+        pd.testing.assert_frame_equal(model.predict(learnable_dataset(subjects=1, seed=2)), answers, check_exact=True)
+
+
+@pytest.mark.parametrize(
+    ("place", "value"),
+    [
+        (("classes", 0), "angst"),  # the same answer by another name
+        (("training", "augmentation", "rotation"), 0.5),
+        (("hyperparameters", "dropout"), 0.05),
+        (("maps", "landmarks", "given"), 25),
+        (("seed",), 1),
+    ],
+)
+def test_settings_that_could_be_read_all_the_same_are_refused(folder, tmp_path_factory, place, value):
+    copy = copied(folder, tmp_path_factory)
+    found = json.loads((copy / "model.json").read_text())
+    *above, last = place
+    inner = found
+    for name in above:
+        inner = inner[name]
+    assert inner[last] != value
+    inner[last] = value
+    (copy / "model.json").write_text(json.dumps(found))
+    assert "model.json: damaged, or altered since it was written" in refused(copy)
+
+
+def test_weights_of_another_training_are_refused(folder, tmp_path_factory):
+    copy, other = copied(folder, tmp_path_factory), tmp_path_factory.mktemp("other") / "model"
+    model = afnetm.load_model(folder).module
+    state = {name: tensor + 0 for name, tensor in model.state_dict().items()}
+    next(iter(state.values())).view(-1)[0] += 1e-3
+    model.load_state_dict(state)
+    save_model(other, model, Settings(**json_settings(folder)), {}, readme="")
+    shutil.copy(other / "weights.safetensors", copy)
+    assert "weights.safetensors: damaged, or altered since it was written" in refused(copy)
+
+
+def test_settings_may_be_written_otherwise(folder, answers, tmp_path_factory):
+    copy = copied(folder, tmp_path_factory)
+    found = json.loads((copy / "model.json").read_text())
+    (copy / "model.json").write_text(json.dumps(dict(sorted(found.items(), reverse=True)), indent=3))
+    assert_refused_or_same(copy, answers)
+    assert afnetm.load_model(copy).about == {"seed": 0}
 
 
 @pytest.mark.parametrize("length", [0, 7, 8, 200, 5000, -1])
