@@ -68,6 +68,30 @@ PREDICTIONS: Mapping[str, Column] = {
     "predicted": _NAME,
 }
 
+#: A row is a subject's scans in a training, under one corruption of one severity: how many there are, how many were
+#: right, and what their confidences, and the weights that a method gave texture, add up to.
+EVALUATIONS: Mapping[str, Column] = {
+    "method": _NAME,
+    "repeat": _COUNT,
+    "fold": _COUNT,
+    "subject": _NAME,
+    "corruption": _NAME,
+    "severity": Column(kind="integer", low=1),
+    "scans": Column(kind="integer", low=1),
+    "hits": _COUNT,
+    "confidence": _MEASURED,
+    "texture": _MEASURED,
+}
+
+#: A row is a corruption of one severity: what it is called, what group it is in, and how strong it is.
+CORRUPTIONS: Mapping[str, Column] = {
+    "corruption": _NAME,
+    "title": _NAME,
+    "group": _NAME,
+    "severity": Column(kind="integer", low=1),
+    "value": Column(kind="number"),
+}
+
 #: A row is an epoch of a run.
 CURVES: Mapping[str, Column] = {
     **_UNIT,

@@ -44,6 +44,7 @@ def united(own: Manifest, other: Manifest, *, where: str) -> Manifest:
         runs=runs,
         additional=sorted(additional, key=lambda one: rank.get((one.method, one.repeat, one.fold), len(rank))),
         defaults=_runs(own, other, own.defaults, other.defaults, where),
+        evaluations=_runs(own, other, own.evaluations, other.evaluations, where),
         added=list(dict.fromkeys([*own.added, *other.added])),
         tuning=_tuning(own.tuning, other.tuning, rank),
         secret=own.secret or other.secret,
@@ -73,8 +74,8 @@ def _runs(
 ) -> list[ListedRun]:
     """The runs of both; one that waits for its search gives way to the one that was trained."""
 
-    def place(listed: ListedRun) -> tuple[str, int, int, int, int]:
-        return listed.method, listed.repeat, listed.fold, listed.search, listed.reseed
+    def place(listed: ListedRun) -> tuple[str, int, int, int, int, str]:
+        return listed.method, listed.repeat, listed.fold, listed.search, listed.reseed, listed.corruption
 
     found = {place(listed): listed for listed in mine}
     for listed in theirs:

@@ -14,6 +14,7 @@ from benchmarks.execution.comparison import Comparison, Tally
 from benchmarks.execution.copying import run_copies
 from benchmarks.execution.driver import drive
 from benchmarks.execution.one_copier import OneCopier
+from benchmarks.plans.runs import PlannedRun
 from benchmarks.records.claims import Claims
 from benchmarks.records.home import write_text
 from benchmarks.records.manifest import UNTUNED, Manifest
@@ -133,13 +134,60 @@ def train(
             console.say(f"{counted(len(others), 'other driver')} at work in this home")
         begin = claims.rank
         comparison = Comparison(chosen, done, store, workers=job.workers, console=console, begin=begin, finished=log)
-        if not comparison.ended:
+        tally = comparison.tally
+
+        def work(workload: Comparison) -> None:
+            assert job.dataset is not None
+            if workload.ended:
+                return
             if one_copier.ask():
                 copying.begin()
-            with comparison.progress:
+            with workload.progress:
                 workers = job.machines.begin(job.home, job.dataset, console.say)
-                drive(comparison, job.home, claims, workers=workers)
+                drive(workload, job.home, claims, workers=workers)
             store.summaries()  # which leaves an index of them
+
+        work(comparison)
+        if evaluations := _evaluations(job, store, console):
+            done = store.done()
+            for one in evaluations:
+                if one.run.key in done:
+                    log(one.run.key)
+            evaluated = Comparison(
+                evaluations,
+                done,
+                store,
+                workers=job.workers,
+                console=console,
+                begin=begin,
+                rehearsed=False,
+                finished=log,
+            )
+            work(evaluated)
+            tally.failed += evaluated.tally.failed
         one_copier.ask()
-    comparison.tally.untracked = copying.incomplete
-    return comparison.tally
+    tally.untracked = copying.incomplete
+    return tally
+
+
+def _evaluations(job: Job, store: Store, console: Terminal) -> list[PlannedRun]:
+    """The evaluations of the models that are there; says how many others lack theirs."""
+    planned = job.evaluations
+    if planned and not job.machines.evaluates:
+        console.say(
+            f"{escape(job.suite.name)}: models are evaluated where their weights are: run it once more without --executor"
+        )
+        return []
+    known = store.summaries()
+    trained = {one.run.training_run.key for one in planned}
+    bare = {key for key in trained & known.keys() if not known[key].weights}
+    found = [one for one in planned if (key := one.run.training_run.key) in known and key not in bare]
+    if bare:
+        errors.say(
+            f"[yellow]not evaluated:[/] {counted(len(bare), 'finished run')} kept no weights when trained; "
+            f"after `afnetm forget {escape(job.suite.name)}` the next run trains them again"
+        )
+    if planned:
+        left = sum(one.run.key not in known for one in found)
+        console.say(f"{escape(job.suite.name)}: {left} of {counted(len(found), 'evaluation')} to do")
+    return found

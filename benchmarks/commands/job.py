@@ -11,6 +11,7 @@ from afnetm.registry import add_method_file
 from benchmarks.commands.machines import Machines, this_machine
 from benchmarks.commands.request import Request
 from benchmarks.plans.datasets import find_dataset, make_described
+from benchmarks.plans.evaluations import plan_evaluations
 from benchmarks.plans.fitting import check_fits
 from benchmarks.plans.folds import Place, select
 from benchmarks.plans.runs import PlannedRun, folds_of, plan
@@ -72,6 +73,14 @@ class Job:
             planned += self.tuned.defaults if self.tuned.trains_defaults else ()
         return list({one.run.key: one for one in planned if self.asks_for(one)}.values())
 
+    @property
+    def evaluations(self) -> list[PlannedRun]:
+        """The evaluations asked for of the models that the comparison trains."""
+        if self.suite.evaluation is None or self.dataset is None:
+            return []
+        trained = [one for one in self.planned if self.asks_for(one) and not (self.tuned and self.tuned.lacks(one))]
+        return plan_evaluations(self.suite.evaluation, trained, self.suite.methods, self.dataset)[0]
+
     def asks_for(self, one: PlannedRun) -> bool:
         """Whether a run's method and fold were asked for."""
         return one.label in self.labels and (one.run.repeat, one.run.fold) in self.places
@@ -109,6 +118,9 @@ def prepare(request: Request, console: Terminal, machines: Machines | None = Non
             detect, workers = suite.detects, machines.processes
             dataset = make_described(home, suite.dataset, detect=detect, workers=workers, console=console)
     planned = plan(suite, dataset, device=machines.device) if dataset else []
+    if suite.evaluation is not None and dataset is not None:
+        for why in plan_evaluations(suite.evaluation, planned[:1], suite.methods, dataset)[1]:
+            console.say(escape(why))
     tuned = None
     if options.params is not None and planned:
         tuned = by_file(suite, planned, options.params, left_out=lambda why: console.say(escape(why)))

@@ -33,12 +33,14 @@ class Machines:
         processes: of this machine, for what else takes long.
         begin: makes a worker for each of them, to train on a dataset into a home; is given who is told, in a line, what
             happens to them.
+        evaluates: whether they read the weights in the home, as they must to evaluate what was trained.
     """
 
     device: str
     slots: list[Slot]
     processes: int
     begin: Callable[[Home, FaceDataset, Callable[[str], object]], Sequence[Executor]]
+    evaluates: bool = True
 
 
 @contextmanager
@@ -126,4 +128,4 @@ def _by_ray(device: str, count: int, options: Options) -> Machines:
 
         return [RayWorkers(places, home, dataset, say=say)] * count  # they share what there is to do
 
-    return Machines(device, places, core_count(), begin)
+    return Machines(device, places, core_count(), begin, evaluates=False)

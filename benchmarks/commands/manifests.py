@@ -5,6 +5,7 @@ import json
 from typing import Any
 
 from afnetm.data.dataset import FaceDataset, dataset_info
+from benchmarks.plans.evaluations import corruption_of, plan_evaluations
 from benchmarks.plans.runs import PlannedRun, changed, hyperparameters
 from benchmarks.plans.suite import Suite
 from benchmarks.records.manifest import SPLIT_TEXT, UNTUNED, ListedRun, Manifest, dataset_secret, pathless
@@ -19,6 +20,8 @@ def make_manifest(
 ) -> Manifest:
     """The manifest of a suite as planned."""
     additional = tuned.additional if tuned else ()
+    models = [one for one in planned if not (tuned and tuned.lacks(one))]
+    evaluations = plan_evaluations(suite.evaluation, models, suite.methods, dataset)[0] if suite.evaluation else []
     return Manifest(
         suite=suite.name,
         text=suite.text,
@@ -61,6 +64,9 @@ def make_manifest(
         ],
         defaults=[ListedRun(p.run.key, p.label, p.run.repeat, p.run.fold) for p in (tuned.defaults if tuned else ())],
         trains_defaults=tuned is not None and tuned.trains_defaults,
+        evaluations=[
+            ListedRun(p.run.key, p.label, p.run.repeat, p.run.fold, corruption=corruption_of(p)) for p in evaluations
+        ],
         path=suite.path,
         secret="" if dataset.shareable else dataset_secret(dataset),
     )

@@ -1,4 +1,7 @@
-"""A comparison as a workload: its runs in order, every method tried before one is trained, and what came of them."""
+"""A comparison as a workload: its runs in order, every method tried before one is trained, and what came of them.
+
+Evaluations of trained models are such a workload, too, without a trial.
+"""
 
 import math
 from collections import Counter, deque
@@ -49,6 +52,7 @@ class Comparison:
         workers: how many runs are under way at once.
         console: for the progress.
         begin: at which share of them it begins, so that several drivers do not meet at each run.
+        rehearsed: whether each method is tried first.
         finished: is given the key of each run that was trained, here or elsewhere.
 
     Attributes:
@@ -65,6 +69,7 @@ class Comparison:
         workers: int,
         console: Terminal,
         begin: float = 0.0,
+        rehearsed: bool = True,
         finished: Callable[[str], object] = lambda key: None,
     ) -> None:
         self.tally = Tally()
@@ -72,7 +77,8 @@ class Comparison:
         self._todo = deque(one for one in planned if one.run.key not in done)
         self._todo.rotate(-int(begin * len(self._todo)))
         first = {one.label: one for one in reversed(self._todo)}
-        self._rehearsals = deque(replace(first[one], rehearsal=True) for one in _counted(self._todo))
+        tried = _counted(self._todo) if rehearsed else ()
+        self._rehearsals = deque(replace(first[one], rehearsal=True) for one in tried)
         self._rehearsing = 0
         self._left = Remaining(_counted(self._todo), workers=workers)
         self._accuracies: dict[str, list[float]] = {one.label: [] for one in planned}
@@ -104,7 +110,7 @@ class Comparison:
             if reason is not None:
                 self._refuse(outcome, reason)
             return
-        where = f"{label}, repeat {run.repeat}, fold {run.fold}"
+        where = f"{label}, {run.place}"
         if outcome.elsewhere:
             where = f"{where}, by another driver"
         self._left.take(label, None if reason is not None or outcome.elsewhere else outcome.seconds)

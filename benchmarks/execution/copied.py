@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from itertools import groupby
 from typing import TYPE_CHECKING
 
-from sqlalchemy import NullPool, and_, create_engine, select
+from sqlalchemy import NullPool, and_, create_engine, or_, select
 
 from benchmarks.execution.database import METHOD, runs, tags
 from benchmarks.execution.troubles import is_database
@@ -22,6 +22,8 @@ FINISHED, FILES = "afnetm.finished", "afnetm.files"
 STUDY, TRIAL = "afnetm.study", "afnetm.trial"
 #: MLflow's own tag, by which its UI nests runs.
 PARENT = "mlflow.parentRunId"
+#: Before a corruption's name, a tag of the run whose model was evaluated on it; says what `FINISHED` says of a run.
+EVALUATED = "afnetm.evaluated."
 #: Files of a record that a copy may have, each more than the one before: none, those that name nobody, all.
 FILES_COPIED = ("none", "nameless", "all")
 _READ = (KEY, FINISHED, FILES, PARENT, STUDY, TRIAL)
@@ -37,12 +39,14 @@ class Copy:
         finished: what `FINISHED` says; empty where the copy was cut off.
         place: tags that say where it stands.
         files: which of its files were copied.
+        evaluations: what `EVALUATED` says, by corruption.
     """
 
     run: str
     finished: str = ""
     place: dict[str, str] = field(default_factory=dict)
     files: str = FILES_COPIED[0]
+    evaluations: dict[str, str] = field(default_factory=dict)
 
 
 def copies_of(client: "MlflowClient", uri: str, experiment: str, method: str) -> Iterator[tuple[str, Copy]]:
@@ -51,7 +55,9 @@ def copies_of(client: "MlflowClient", uri: str, experiment: str, method: str) ->
     found = _queried(uri, experiment, method) if is_database(uri) else _paged(client, experiment, method)
     for run, whole, own in found:
         place = {name: own[name] for name in (PARENT, STUDY, TRIAL) if name in own}
-        yield own[KEY], Copy(run, own.get(FINISHED, "") if whole else "", place, own.get(FILES, FILES_COPIED[0]))
+        evaluations = {name.removeprefix(EVALUATED): own[name] for name in own if name.startswith(EVALUATED)}
+        finished = own.get(FINISHED, "") if whole else ""
+        yield own[KEY], Copy(run, finished, place, own.get(FILES, FILES_COPIED[0]), evaluations)
 
 
 def above(client: "MlflowClient", experiment: str) -> Iterator["Run"]:
@@ -63,7 +69,8 @@ def _queried(uri: str, experiment: str, method: str) -> Iterator[tuple[str, bool
     of_method = select(tags.c.run_uuid).where(tags.c.key == METHOD, tags.c.value == method)
     of_run = select(tags.c.run_uuid).where(tags.c.key == KEY)
     ours = (runs.c.experiment_id == int(experiment), runs.c.lifecycle_stage == "active")
-    wanted = (tags.c.key.in_(_READ), runs.c.run_uuid.in_(of_method), runs.c.run_uuid.in_(of_run))
+    read = or_(tags.c.key.in_(_READ), tags.c.key.startswith(EVALUATED, autoescape=True))
+    wanted = (read, runs.c.run_uuid.in_(of_method), runs.c.run_uuid.in_(of_run))
     query = select(runs.c.run_uuid, runs.c.status, tags.c.key, tags.c.value)
     query = query.join_from(runs, tags, runs.c.run_uuid == tags.c.run_uuid).where(and_(*ours, *wanted))
     with create_engine(uri, poolclass=NullPool).connect() as connection:

@@ -34,9 +34,11 @@ class Executor(Protocol):
 
 
 def execute(planned: PlannedRun, home: Home) -> Record | None:
-    """Trains and tests a run in a worker (`benchmarks.execution.executing`, which takes torch to import)."""
-    from benchmarks.execution import executing
+    """Trains and tests a run, or evaluates a model, in a worker (`benchmarks.execution.executing`, which takes torch to import)."""
+    from benchmarks.execution import evaluating, executing
 
+    if planned.run.evaluation is not None:
+        return evaluating.evaluate(planned, home)
     return (executing.rehearse if planned.rehearsal else executing.train)(planned, home)
 
 

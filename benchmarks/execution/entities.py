@@ -82,6 +82,16 @@ def run_metrics(
     return metrics
 
 
+def evaluation_metrics(corruption: str, folder: Folder, end: int) -> list[Metric]:
+    """Scores of a trained model on a corruption, a step a severity, in a group of the corruption's name."""
+    curves = pd.read_csv(io.BytesIO((folder / "curves.csv").read_bytes()))
+    return [
+        Metric(f"{corruption}/{name}", float(score), end, int(severity))
+        for name in ("accuracy", "macro_f1")
+        for severity, score in zip(curves["severity"], curves[name], strict=True)
+    ]
+
+
 def usage_metrics(result: Mapping[str, Any], start: int) -> list[Metric]:
     """Usage of its machine by a finished run, by samples, among MLflow's system metrics; none of the shortest.
 

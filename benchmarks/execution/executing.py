@@ -34,7 +34,7 @@ from benchmarks.records.store import Evidence, Record, Store
 def rehearse(planned: PlannedRun, home: Home) -> None:
     """Tries a run's method with its settings on a few faces of its dataset's size; nothing is recorded."""
     limit_memory(alone=bool(planned.alone))
-    dataset = _dataset(home, planned.dataset_name, planned.run.dataset)
+    dataset = opened(home, planned.dataset_name, planned.run.dataset)
     size, classes = dataset.size, len(classes_of(dataset, planned.run.intensities))
     method, encoder, config = rebuild(planned)
     device = torch.device(planned.run.device)
@@ -59,7 +59,7 @@ def train(planned: PlannedRun, home: Home) -> Record:
     made_with = provenance(run.device)  # before anything is trained: what is wrong with it costs nothing then
     limit_memory(alone=bool(planned.alone))
     device = torch.device(run.device)
-    dataset = _dataset(home, planned.dataset_name, run.dataset)
+    dataset = opened(home, planned.dataset_name, run.dataset)
     rows, fold = planned.scans.rows, planned.scans
     classes = classes_of(dataset, run.intensities)
     labels = dataset.table["expression"].iloc[rows].map(classes.index).to_numpy(np.int64, copy=True)
@@ -112,7 +112,7 @@ def train(planned: PlannedRun, home: Home) -> Record:
     }
     return Record(
         result=result,
-        predictions=_predictions(dataset, rows[fold.test], subjects[fold.test], probabilities.numpy(), classes),
+        predictions=predictions_table(dataset, rows[fold.test], subjects[fold.test], probabilities.numpy(), classes),
         curves=pd.DataFrame({name: curve.numpy() for name, curve in vars(curves).items()})
         .rename_axis("epoch")
         .reset_index(),
@@ -154,14 +154,14 @@ def _evidence(
     return Evidence(rows, {name: of.numpy() for name, of in maps.items()}) if maps else None
 
 
-def _predictions(
+def predictions_table(
     dataset: FaceDataset,
     rows: NDArray[np.int64],
     subjects: NDArray[np.str_],
     probabilities: NDArray[np.float32],
     classes: tuple[str, ...],
 ) -> pd.DataFrame:
-    """Predictions for scans at `rows`; `subjects` of them are people where subjects are their sessions."""
+    """Predictions for scans at `rows`, as a record has them; `subjects` are people where subjects are sessions."""
     frame = dataset.table[["id", "subject", "expression", "intensity"]].iloc[rows].reset_index(drop=True)
     frame = frame.rename(columns={"id": "scan"}).assign(subject=subjects.tolist())
     frame["predicted"] = [classes[k] for k in probabilities.argmax(1)]
@@ -173,7 +173,12 @@ held: dict[str, FaceDataset] = {}
 
 
 @lru_cache(maxsize=1)
-def _dataset(home: Home, name: str, fingerprint: str) -> FaceDataset:
+def opened(home: Home, name: str, fingerprint: str) -> FaceDataset:
+    """The dataset of a run, kept for the next one.
+
+    Raises:
+        RuntimeError: it is another one by now.
+    """
     if fingerprint in held:
         return held[fingerprint]
     dataset = open_dataset(home.datasets / name)

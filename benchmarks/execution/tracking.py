@@ -22,12 +22,13 @@ os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
 os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "10")
 
 from mlflow import MlflowClient
-from mlflow.entities import DatasetInput, LoggedModelOutput, Metric, Param, Run
+from mlflow.entities import DatasetInput, LoggedModelOutput, Metric, Param, Run, RunTag
 
 from afnetm.errors import UserError
 from afnetm.zipped import Folder, run_files, run_path
 from benchmarks.execution.artifacts import Artifacts
 from benchmarks.execution.copied import (
+    EVALUATED,
     FILES,
     FILES_COPIED,
     FINISHED,
@@ -41,6 +42,7 @@ from benchmarks.execution.copied import (
 )
 from benchmarks.execution.database import METHOD, bring_home
 from benchmarks.execution.entities import (
+    evaluation_metrics,
     method_params,
     mlflow_dataset,
     run_metrics,
@@ -115,7 +117,7 @@ class Tracker:
         self.artifacts = Artifacts(self.client, uri, home, tell=tell)
         self._uri, self._home = uri, home
         named = bool(manifest.dataset["shareable"]) or with_faces
-        few = len(manifest.only(None)) <= MOST_WITH_FILES
+        few = sum(not listed.corruption for listed in manifest.only(None)) <= MOST_WITH_FILES
         self._files = ("all" if named else "nameless") if artifacts == "on" or (artifacts == "auto" and few) else "none"
         self._store = Store(home)
         self._known = self._store.summaries()  # as it begins; what is finished later is opened
@@ -142,6 +144,9 @@ class Tracker:
             if times is None and not self._store.folder(listed.key).is_dir():
                 continue
             self._look(listed.method)
+            if listed.corruption:
+                logged += self._log_evaluation(listed)
+                continue
             times = times or self._store.result(listed.key)
             self.widen(listed.method, *_span(times))
             copy = self._copies.get(listed.key)
@@ -321,6 +326,18 @@ class Tracker:
         self._put(listed.key, copy.run)
         self.client.set_terminated(copy.run, end_time=end)
         copy.finished = _finished(result)
+
+    def _log_evaluation(self, listed: ListedRun) -> bool:
+        """Adds an evaluation to the copy of the run whose model it is of; says whether it did."""
+        result = self._store.result(listed.key)
+        copy, finished = self._copies.get(result["trained"]), _finished(result)
+        if copy is None or not copy.finished or copy.evaluations.get(listed.corruption) == finished:
+            return False
+        _, end = _span(result)
+        metrics = evaluation_metrics(listed.corruption, self._store.folder(listed.key), end)
+        self.client.log_batch(copy.run, metrics=metrics, tags=[RunTag(EVALUATED + listed.corruption, finished)])
+        copy.evaluations[listed.corruption] = finished
+        return True
 
     def _put(self, key: str, run: str) -> None:
         """Copies the files of a record that may be copied."""

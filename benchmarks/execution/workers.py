@@ -129,7 +129,7 @@ def failure(what: BaseException | str, planned: "PlannedRun") -> Failure:
     versions = ", ".join(f"{name} {version}" for name, version in made_with["versions"].items())
     about = {
         "method": f"{planned.label} ({run.method}, version {run.version})",
-        "run": f"repeat {run.repeat}, fold {run.fold}" + (f", inner {run.inner}" if run.inner else ""),
+        "run": run.place + (f", inner {run.inner}" if run.inner else ""),
         "settings": f"{run.hyperparameters}",
         "key": run.key,
         "time": f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC",

@@ -8,10 +8,10 @@ from typing import Any
 #: What decides a run's result; `benchmarks.plans.runs.Run` says what each is.
 DECIDING = (
     *("dataset", "intensities", "protocol", "repeat", "fold", "method", "version", "hyperparameters", "encoder"),
-    *("training", "device", "inner", "reseed", "procedure", "detector"),
+    *("training", "device", "inner", "reseed", "procedure", "detector", "evaluation"),
 )
 #: Younger than many records, and left out where they say nothing.
-_YOUNGER = ("inner", "reseed", "procedure", "detector")
+_YOUNGER = ("inner", "reseed", "procedure", "detector", "evaluation")
 #: Made once: making one takes a fifth of a key's time, and a plan may have 100,000.
 _SORTED = json.JSONEncoder(sort_keys=True)
 #: What a setting of the training configuration is where a key does not say it. A new setting is added here with the

@@ -31,7 +31,7 @@ PROCEDURE = 3
 
 @dataclass(frozen=True, kw_only=True)
 class Run:
-    """One training and its test: everything that decides its result, and nothing else.
+    """One training and its test, or one evaluation of a trained model: all that decides its result, and nothing else.
 
     Library versions and the commit are recorded with the result and not part of it.
 
@@ -52,6 +52,8 @@ class Run:
         reseed: counted from 0; the same training again with other seeds, to see what they decide.
         procedure: how all this is done (`PROCEDURE`).
         detector: what detected masks come from (`afnetm.data.masks.detector`); None for a method that is given none.
+        evaluation: on what else the trained model is tested (`benchmarks.plans.evaluations`); None for the training
+            and its own test.
     """
 
     dataset: str
@@ -69,11 +71,23 @@ class Run:
     reseed: int = 0
     procedure: int = PROCEDURE
     detector: str | None = None
+    evaluation: dict[str, Any] | None = None
 
     @cached_property
     def key(self) -> str:
         """Twenty hexadecimal digits (`benchmarks.plans.keys.run_key`)."""
         return run_key(vars(self))
+
+    @property
+    def training_run(self) -> "Run":
+        """The run that trained the model which an evaluation tests."""
+        return replace(self, evaluation=None)
+
+    @property
+    def place(self) -> str:
+        """Repeat and fold, and on what a model is evaluated, in words."""
+        where = f"repeat {self.repeat}, fold {self.fold}"
+        return where if self.evaluation is None else f"{where}, {self.evaluation['corruption']}"
 
     @property
     def seed(self) -> int:
@@ -162,7 +176,7 @@ def plan(suite: Suite, dataset: FaceDataset, *, device: str) -> list[PlannedRun]
                     scans,
                     suite.dataset.name,
                     weights,
-                    suite.keep_weights,
+                    suite.keep_weights or suite.evaluation is not None,
                     group=suite.protocol.group,
                 )
             )

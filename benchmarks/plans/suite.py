@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal, Self, get_args
 
 from pydantic import BaseModel, Field, field_validator, model_validator
 
+from afnetm.corruptions import corruptions, find_corruption
 from afnetm.data.maps import OWN, MaskSource
 from afnetm.data.registry import sources
 from afnetm.data.scan import PoseSource
@@ -154,6 +155,34 @@ class AxisSpec(_Strict):
         return value if isinstance(value, dict) else {"title": value}
 
 
+class EvaluationSpec(_Strict):
+    """Evaluation of the trained models on corruptions of their own test scans.
+
+    Attributes:
+        corruptions: their names (`afnetm.corruptions`); the file has ``"all"`` for every one that is registered.
+        seed: of what is random in them.
+    """
+
+    corruptions: Annotated[tuple[str, ...], Field(min_length=1)]
+    seed: _Seed = 0
+
+    @field_validator("corruptions", mode="before")
+    @classmethod
+    def _registered(cls, value: Any) -> Any:
+        if value == "all":
+            return tuple(corruptions())
+        for name in value if isinstance(value, list | tuple) else ():
+            find_corruption(str(name))
+        return value
+
+    @field_validator("corruptions")
+    @classmethod
+    def _once(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if twice := sorted({name for name in value if value.count(name) > 1}):
+            raise UserError(f"evaluation.corruptions = {formatted(twice[0])}: named twice; once is enough")
+        return value
+
+
 class Suite(_Strict):
     """A comparison: dataset, protocol, encoder, training, and the methods with their hyper-parameters.
 
@@ -167,11 +196,12 @@ class Suite(_Strict):
             equivalence of the report's posterior.
         masks: where the masks of every method that reads any come from (`afnetm.data.masks`), unless its own table
             says; ``"none"`` for a comparison of methods that read none.
-        keep_weights: whether records keep ``weights.safetensors``.
+        keep_weights: whether records keep ``weights.safetensors``; an evaluation needs them, and has them kept.
         axes: what an ablation changes, by hyper-parameter, which every method has; a title alone is short for its
             table. The control is the full model. None in other comparisons.
         methods: by label; a table's ``method`` key names the registered method where it is not the label.
         search: how the methods are tuned before they are compared; None for a comparison of what is written.
+        evaluation: what else the trained models are tested on; None for their own test scans alone.
         added: labels of methods that are not in the file (`including`).
         fixed: by label, the hyper-parameters that its table names: a search leaves them alone.
         titles: by label, what its table says that a paper's tables and figures call it.
@@ -193,6 +223,7 @@ class Suite(_Strict):
     training: TrainingConfig
     methods: dict[str, Any]
     search: SearchSpec | None = None
+    evaluation: EvaluationSpec | None = Field(None, exclude_if=lambda value: value is None)
     added: tuple[str, ...] = ()
     fixed: dict[str, tuple[str, ...]] = {}
     titles: dict[str, str] = {}

@@ -28,7 +28,8 @@ class NoManifestError(UserError):
 class ListedRun:
     """One run of a suite: its key, and where it stands in the comparison.
 
-    One whose `search` or `reseed` is not 0 stands beside it (`benchmarks.search.tuning.AdditionalRun`).
+    One whose `search` or `reseed` is not 0 stands beside it (`benchmarks.search.tuning.AdditionalRun`), and so does an
+    evaluation of a trained model, which names its `corruption`.
     """
 
     __pydantic_config__: ClassVar[ConfigDict] = STRICT
@@ -39,6 +40,7 @@ class ListedRun:
     fold: int
     search: int = 0
     reseed: int = 0
+    corruption: str = ""
 
 
 @dataclass(frozen=True)
@@ -62,6 +64,7 @@ class Manifest:
         additional: trainings beside the comparison.
         defaults: of methods that were tuned, the same runs with the suite's own settings.
         trains_defaults: whether these are trained for this suite; else those are there that others have trained.
+        evaluations: of the trained models, each after the run that trained it.
         path: the suite's file, absolute, which is for this home alone; empty for a suite that comes with the project,
             None where the suite came from elsewhere.
         secret: what reports make pseudonyms of subjects with; it never enters one, nor MLflow. Empty where the dataset
@@ -84,6 +87,7 @@ class Manifest:
     additional: list[ListedRun] = field(default_factory=list)
     defaults: list[ListedRun] = field(default_factory=list)
     trains_defaults: bool = False
+    evaluations: list[ListedRun] = field(default_factory=list)
     path: str | None = None
     secret: str = ""
 
@@ -92,11 +96,11 @@ class Manifest:
         write_text(_place(home, self.suite), json.dumps(asdict(self), indent=1))
 
     def only(self, labels: list[str] | None) -> list[ListedRun]:
-        """The runs of these methods, those trained beside them included; all where `labels` is empty or None."""
+        """The runs of these methods, those trained beside them and evaluations included; all where `labels` is empty."""
         for label in labels or ():
             if label not in self.methods:
                 raise UserError(f"method '{label}' is not in suite '{self.suite}'; it has: {', '.join(self.methods)}")
-        beside = [*self.additional, *(self.defaults if self.trains_defaults else ())]
+        beside = [*self.additional, *(self.defaults if self.trains_defaults else ()), *self.evaluations]
         return [listed for listed in [*self.runs, *beside] if not labels or listed.method in labels]
 
 

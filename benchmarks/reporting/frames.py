@@ -12,6 +12,7 @@ from afnetm.data.dataset import FaceDataset
 from benchmarks.records.manifest import Manifest, dataset_secret
 from benchmarks.records.store import Store
 from benchmarks.reporting.ensembling import CONTRADICTING, Beside, read_beside, stored
+from benchmarks.reporting.evaluations import read_evaluations
 from benchmarks.reporting.evidence import mean_maps
 from benchmarks.reporting.scans import Pictures, attributes, dataset_here, names_in, nuisance_factors
 from benchmarks.reporting.sound import Gathered, Sound, gathered, read_sound, reason, where
@@ -125,6 +126,11 @@ def _results(
     by_key = {listed.key: one.result for listed, one in found.records}
     predictions, secret, names = _veiled(_calibrated(found.predictions, manifest), by_key, manifest, here)
     beside = read_beside(manifest, store, done)
+    used = {(listed.method, listed.repeat, listed.fold) for listed, _ in found.records}
+    evaluated = read_evaluations(manifest.evaluations, store, done, used)
+    answers = evaluated.answers
+    if len(answers):
+        answers = _veiled(answers, evaluated.records, manifest, here)[0]
     scans = {word: names.get(word, word) for word in predictions["scan"].unique()}
     source = manifest.dataset["source"]
     synthetic = source.get("kind") == "synthetic" or source.get("synthetic", False)
@@ -142,6 +148,8 @@ def _results(
         # An imported manifest may call shareable what this home's own dataset does not.
         faces=Pictures(here, scans) if here and (here.shareable or with_faces) else {},
         stored=_stored(beside, predictions, manifest, here),
+        evaluations=answers,
+        corruptions=evaluated.corruptions,
         provenance=Provenance(
             suite=manifest.suite,
             description=manifest.description,
@@ -160,7 +168,7 @@ def _results(
                 for e in manifest.runs
                 if e.key in failed and e.key not in done
             ],
-            left_out=found.left_out,
+            left_out=[*found.left_out, *evaluated.left_out],
             created=created,
             synthetic=synthetic,
             methods={
@@ -291,7 +299,7 @@ def _veiled(
         raise ReportError("predictions: subjects have names or pseudonyms of different secrets, allowed is one secret")
     names: dict[str, str] = {}
     if bare.any():
-        for column in PREFIXES:
+        for column in (one for one in PREFIXES if one in predictions):
             own = words(predictions.loc[bare, column].unique(), column=column, secret=manifest.secret)
             predictions = predictions.assign(**{column: predictions[column].where(~bare, predictions[column].map(own))})
             names |= {word: name for name, word in own.items()}

@@ -63,14 +63,14 @@ def read_sound(listed: ListedRun, store: Store) -> Sound | LeftOut:
         shares = dict.fromkeys(probabilities(predictions.column_names), Column(kind="number"))
         predictions = _typed(predictions, {**PREDICTIONS, **shares})
     except DAMAGED as error:
-        return of(reason=f"its record is damaged: {_message(error)}")
+        return of(reason=f"its record is damaged: {message(error)}")
     left_out: list[LeftOut] = []
 
     def part(what: str, read: Callable[[], Found]) -> Found | None:
         try:
             return read()
         except DAMAGED as error:
-            left_out.append(of(what=what, reason=f"it cannot be read: {_message(error)}"))
+            left_out.append(of(what=what, reason=f"it cannot be read: {message(error)}"))
             return None
 
     curves = part("learning curve", lambda: _typed(store.curves(listed.key), CURVES))
@@ -174,7 +174,7 @@ def _typed(table: pa.Table, columns: Mapping[str, Column]) -> pa.Table:
     return table
 
 
-def _message(error: BaseException) -> str:
+def message(error: BaseException) -> str:
     """An error in a few words that hold no path."""
     if isinstance(error, DamagedError) and error.__cause__:
         error = error.__cause__

@@ -153,3 +153,20 @@ def check_evidence(importances: pd.DataFrame, maps: pd.DataFrame, predictions: p
     for method in maps["method"].unique():
         if method not in known:
             raise ReportError(f"maps: method {method!r} has no predictions, allowed are methods that have")
+
+
+def check_evaluations(evaluations: pd.DataFrame, corruptions: pd.DataFrame, predictions: pd.DataFrame) -> None:
+    """Raises `ReportError` unless the scans of every evaluation are those that its training run tested."""
+    if evaluations.empty:
+        return
+    key = ["method", "repeat", "fold", "subject"]
+    tested = predictions.groupby(key).size().rename("tested").reset_index()
+    found = evaluations.merge(tested, on=key, how="left")
+    wrong = found["scans"] != found["tested"]
+    if (strange := wrong | (found["hits"] > found["scans"])).any():
+        row = found[strange].iloc[0]
+        where = ", ".join(str(row[name]) for name in (*key, "corruption", "severity"))
+        raise ReportError(f"evaluations: ({where}) has {row['hits']} hits of {row['scans']}, allowed of {row['tested']}")
+    known = corruptions[["corruption", "severity"]]
+    if len(evaluations.merge(known, on=list(known.columns))) < len(evaluations):
+        raise ReportError("evaluations: a corruption and severity is not in corruptions, allowed are those")

@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 
 from reports.data.consistency import (
+    check_evaluations,
     check_evidence,
     check_plan,
     check_protocol,
@@ -24,7 +25,9 @@ from reports.data.spelling import classes_of
 from reports.data.usable import LeftOut
 from reports.formats import READING
 from reports.schema import (
+    CORRUPTIONS,
     CURVES,
+    EVALUATIONS,
     FOLDS,
     IMPORTANCES,
     MAPS,
@@ -214,6 +217,9 @@ class Results:
         faces: of scans, by what the tables call them, their pictures, which may be read when they are asked for; of
             any scans, or none. None at all where subjects may not be named, whatever was given.
         stored: what ensembles need beside these.
+        evaluations: a row a subject, training, corruption and severity (`reports.schema.EVALUATIONS`). Empty where
+            models were evaluated on nothing but their test scans.
+        corruptions: a row a corruption and severity (`reports.schema.CORRUPTIONS`), in the suite's order.
 
     Raises:
         ReportError: a table breaks its schema; the tables contradict one another; methods were tested on different
@@ -232,6 +238,8 @@ class Results:
     maps: pd.DataFrame = field(default_factory=pd.DataFrame)
     faces: Mapping[str, Face] = field(default_factory=dict)
     stored: StoredPredictions = field(default_factory=StoredPredictions)
+    evaluations: pd.DataFrame = field(default_factory=pd.DataFrame)
+    corruptions: pd.DataFrame = field(default_factory=pd.DataFrame)
 
     def __post_init__(self) -> None:
         folds = checked("folds", self.folds, FOLDS, key=("method", "repeat", "fold"))
@@ -257,6 +265,7 @@ class Results:
         )
         cells = checked("maps", _given(self.maps, MAPS), MAPS, key=("method", "kind", "stream", "row", "column"))
         object.__setattr__(self, "maps", cells)
+        self._check_evaluations()
         plan = self.provenance
         object.__setattr__(self, "faces", self.faces if plan.named else {})
         check_plan(folds, suite=plan.suite, methods=list(plan.methods), done=plan.done)
@@ -267,6 +276,19 @@ class Results:
         check_selection(selection, studies, folds, plan.search)
         check_evidence(importances, cells, predictions)
         check_inner(self.stored.inner, predictions)
+
+    def _check_evaluations(self) -> None:
+        """Has both tables of evaluations checked; corruptions stay in their order."""
+        of = ("method", "repeat", "fold", "subject", "corruption", "severity")
+        evaluations = checked("evaluations", _given(self.evaluations, EVALUATIONS), EVALUATIONS, key=of)
+        given = _given(self.corruptions, CORRUPTIONS)
+        order = {name: place for place, name in enumerate(dict.fromkeys(given["corruption"]))}
+        corruptions = checked("corruptions", given, CORRUPTIONS, key=("corruption", "severity"))
+        places = corruptions["corruption"].map(order)
+        corruptions = corruptions.loc[places.sort_values(kind="stable").index].reset_index(drop=True)
+        object.__setattr__(self, "evaluations", evaluations)
+        object.__setattr__(self, "corruptions", corruptions)
+        check_evaluations(evaluations, corruptions, self.predictions)
 
     @cached_property
     def classes(self) -> tuple[str, ...]:

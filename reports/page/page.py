@@ -34,6 +34,7 @@ from reports.tables.tuning import chosen_table
 SECTIONS = {
     "comparison": "Comparison",
     "statistics": "Statistics",
+    "robustness": "Robustness",
     "ablation": "Ablation",
     "tuning": "Tuning",
     "ensembles": "Ensembles",
@@ -58,7 +59,7 @@ def write_report(results: Results, directory: Path, *, compared: Compared | None
         literature = published("" if plan.synthetic else str(plan.dataset["source"].get("kind")))
         if not literature.empty:
             write_csv(literature, fresh / "tables" / "published.csv")
-        pictures = draw_pictures(results, found.table)
+        pictures = draw_pictures(results, found.table, found.evaluated)
         write_pictures(pictures, fresh / "figures")
         text = _document(found, literature, pictures)
         (fresh / "report.md").write_text(text, encoding="utf-8")
@@ -88,6 +89,7 @@ def _sections(compared: Compared, literature: pd.DataFrame) -> dict[str, str]:
     there = {
         "comparison": True,
         "statistics": "pairwise" in compared.tables,
+        "robustness": "robustness" in compared.tables,
         "ablation": "ablation" in compared.tables,
         "tuning": compared.results.provenance.search is not None,
         "ensembles": "ensembles" in compared.tables,
@@ -116,6 +118,9 @@ def _content(name: str, compared: Compared, literature: pd.DataFrame) -> Iterato
         case "statistics":
             known = remarks(compared.pairs, repeats=results.folds["repeat"].nunique())
             yield Part(table=tables["pairwise"], before=[PRIMARY], after=known)
+        case "robustness":
+            yield Part(table=tables["robustness"])
+            yield Part(title=tables["corruptions"].title, table=tables["corruptions"], level=3)
         case "ablation":
             yield Part(table=tables["ablation"])
         case "tuning":

@@ -18,8 +18,10 @@ from reports.pictures.conditions import conditions, contenders
 from reports.pictures.hardest import hardest_faces, subjects
 from reports.pictures.landmark_error import landmark_error
 from reports.pictures.pareto import cost
+from reports.pictures.robustness import by_severity, heat_map, texture_weight
 from reports.pictures.theme import Picture
 from reports.pictures.weights import followed, nuisance_factors, shifts, weights
+from reports.tables.robustness import Evaluated
 
 #: By section, then by method; the method of a picture that shows several is ``""``. A section may be empty.
 Pictures = Mapping[str, Mapping[str, Picture]]
@@ -29,7 +31,7 @@ _MEAN = 50
 _LETTERS = 40
 
 
-def draw_pictures(results: Results, table: pd.DataFrame) -> Pictures:
+def draw_pictures(results: Results, table: pd.DataFrame, evaluated: Evaluated) -> Pictures:
     """All that these results have something to show for; `table` is `reports.tables.comparison.comparison`.
 
     Where methods' names are drawn they are the display names.
@@ -54,6 +56,9 @@ def draw_pictures(results: Results, table: pd.DataFrame) -> Pictures:
     made["landmark_error"] = landmark_error(results, table)
     strip = hardest_faces(results)
     made["hardest"] = {"": strip} if strip else {}
+    if len(results.evaluations) and evaluated.whole:
+        made |= {"severity": {"": by_severity(evaluated)}, "robustness": {"": heat_map(evaluated)}}
+        made["texture_weight"] = texture_weight(evaluated)
     return made | _evidence(results, rivals)
 
 

@@ -17,6 +17,7 @@ from reports.tables.by_attribute import attribute_tables
 from reports.tables.comparison import Marks, compact_table, comparison, comparison_table, details_table, marked
 from reports.tables.ensembles import ensembles, ensembles_table
 from reports.tables.pairwise import pairwise, pairwise_table
+from reports.tables.robustness import Evaluated, corruptions_table, robustness_table
 from reports.tables.significance import missing
 from reports.tables.summary import notices
 from reports.tables.tuning import parameters_table, tuning_table
@@ -45,6 +46,11 @@ class Compared:
         return marked(self.results, self.table, self.pairs)
 
     @cached_property
+    def evaluated(self) -> Evaluated:
+        """The methods on corrupted scans."""
+        return Evaluated(self.results)
+
+    @cached_property
     def tables(self) -> dict[str, Table]:
         """All tables that these results have, by name."""
         return {table.name: table for table in self._tables()}
@@ -68,6 +74,9 @@ class Compared:
             yield components_table(results)
         if not (averaged := ensembles(results)).empty:
             yield ensembles_table(results, averaged)
+        if len(results.evaluations) and self.evaluated.whole:
+            yield robustness_table(self.evaluated)
+            yield corruptions_table(self.evaluated)
 
 
 def write_tables(compared: Compared, directory: Path) -> None:
@@ -86,3 +95,5 @@ def write_tables(compared: Compared, directory: Path) -> None:
     predictions.to_parquet(directory / "predictions.parquet", index=False)
     if not results.studies.empty:
         write_csv(results.studies, directory / "studies.csv")
+    if "robustness" in compared.tables:
+        write_csv(compared.evaluated.by_severity, directory / "severities.csv")

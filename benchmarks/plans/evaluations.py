@@ -1,0 +1,64 @@
+"""Evaluations: every trained model of a suite tested again, on graded corruptions of its own test scans.
+
+An evaluation is a run like the one that trained the model, but for what is done to the scans before they are tested:
+one for each corruption, with all its severities.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from afnetm.corruptions import Corruption, find_corruption, unavailable
+from afnetm.data.dataset import FaceDataset
+from afnetm.method import Method
+from benchmarks.plans.runs import PlannedRun
+from benchmarks.plans.suite import EvaluationSpec
+
+#: Groups of corruptions under which landmarks would be found elsewhere in a picture.
+_MOVES_FOUND = ("texture", "both", "modality")
+
+
+def plan_evaluations(
+    spec: EvaluationSpec, planned: Sequence[PlannedRun], methods: Mapping[str, Method], dataset: FaceDataset
+) -> tuple[list[PlannedRun], list[str]]:
+    """The evaluations of all these runs' models, by corruption: whoever does several in a row corrupts scans once.
+
+    Args:
+        spec: what the models are evaluated on.
+        planned: the runs that train them.
+        methods: by label.
+        dataset: whose scans they are.
+
+    Returns:
+        The evaluations; and in a line each what is left out, and why.
+    """
+    found, left_out = [], []
+    for name in spec.corruptions:
+        corruption = find_corruption(name)
+        if why := unavailable(corruption, dataset):
+            left_out.append(f"{name} is left out: {why}")
+            continue
+        fixed = [label for label, method in methods.items() if _looked_for_once(method, corruption, dataset)]
+        if fixed:
+            left_out.append(
+                f"{name} is left out for {', '.join(fixed)}: their landmarks were detected when dataset "
+                f"'{dataset.name}' was prepared, and are not looked for again in corrupted scans"
+            )
+        said = {"corruption": name, "version": corruption.version, "seed": spec.seed}
+        evaluation = {**said, "severities": list(corruption.severities)}
+        found += [
+            replace(one, run=replace(one.run, evaluation=evaluation), keep_weights=False)
+            for one in planned
+            if one.label not in fixed
+        ]
+    return found, left_out
+
+
+def corruption_of(planned: PlannedRun) -> str:
+    """Name of the corruption that an evaluation is of; empty for a run that trains."""
+    return "" if planned.run.evaluation is None else str(planned.run.evaluation["corruption"])
+
+
+def _looked_for_once(method: Method, corruption: Corruption, dataset: FaceDataset) -> bool:
+    """Whether a method would be given landmarks of the scans as they were before."""
+    detected = method.uses_masks and method.masks == "detected" and dataset.detected_planes is not None
+    return detected and corruption.of in _MOVES_FOUND

@@ -1,0 +1,120 @@
+"""Stored evaluations as the two tables that a report reads of them."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from benchmarks.records.manifest import ListedRun
+from benchmarks.records.store import Store
+from benchmarks.reporting.evidence import importance
+from benchmarks.reporting.sound import DAMAGED, message
+from reports.data.usable import LeftOut
+from reports.schema import probabilities
+
+_BY = ["subject", "corruption", "severity"]
+
+
+@dataclass(frozen=True, eq=False)
+class Evaluation:
+    """A stored evaluation, as far as it can be used.
+
+    Attributes:
+        result: ``result.json``.
+        answers: a row a subject and severity (`reports.schema.EVALUATIONS`, but for where it belongs).
+        corruption: a row a severity (`reports.schema.CORRUPTIONS`).
+        left_out: parts that cannot be used; none, as it is of one piece.
+    """
+
+    result: Mapping[str, Any]
+    answers: pd.DataFrame
+    corruption: pd.DataFrame
+    left_out: Sequence[LeftOut] = field(default_factory=list)
+
+
+def read_evaluation(listed: ListedRun, store: Store) -> Evaluation | LeftOut:
+    """The stored evaluation of that key, or why it cannot be used."""
+    of = partial(LeftOut, method=listed.method, repeat=listed.repeat, fold=listed.fold)
+    try:
+        result = store.result(listed.key)
+        frame = store.predictions(listed.key).to_pandas(ignore_metadata=True)
+        weights = importance(store.folder(listed.key), scans=len(frame))
+        return Evaluation(result, _answers(frame, weights, listed.corruption), _corruption(result))
+    except DAMAGED as error:
+        return of(what=f"evaluation on {listed.corruption}", reason=f"it cannot be read: {message(error)}")
+
+
+@dataclass(frozen=True, eq=False)
+class Evaluations:
+    """Evaluations of a suite: the tables `Results.evaluations`, with the key of each row's record as its ``unit``, and
+    `Results.corruptions`; records by key; and what cannot be used.
+    """
+
+    answers: pd.DataFrame
+    corruptions: pd.DataFrame
+    records: Mapping[str, Mapping[str, Any]]
+    left_out: Sequence[LeftOut]
+
+
+def read_evaluations(
+    listed_runs: Sequence[ListedRun], store: Store, done: set[str], used: set[tuple[str, int, int]]
+) -> Evaluations:
+    """The finished evaluations of a suite.
+
+    Args:
+        listed_runs: the suite's evaluations.
+        store: with their records.
+        done: keys of those that are finished.
+        used: method, repeat and fold of the runs that are reported: what was evaluated of others is passed over.
+    """
+    read = [
+        (listed, read_evaluation(listed, store))
+        for listed in listed_runs
+        if listed.key in done and (listed.method, listed.repeat, listed.fold) in used
+    ]
+    lost = [one for _, one in read if isinstance(one, LeftOut)]
+    sound = [(listed, one) for listed, one in read if isinstance(one, Evaluation)]
+    if not sound:
+        return Evaluations(pd.DataFrame(), pd.DataFrame(), {}, lost)
+    answers = pd.concat([*_placed(sound)], ignore_index=True)
+    corruptions = pd.concat([one.corruption for _, one in sound]).drop_duplicates(["corruption", "severity"])
+    return Evaluations(answers, corruptions, {listed.key: one.result for listed, one in sound}, lost)
+
+
+def _placed(sound: Sequence[tuple[ListedRun, Evaluation]]) -> Iterator[pd.DataFrame]:
+    for listed, one in sound:
+        yield one.answers.assign(unit=listed.key, method=listed.method, repeat=listed.repeat, fold=listed.fold)
+
+
+def _answers(frame: pd.DataFrame, weights: dict[str, Any], corruption: str) -> pd.DataFrame:
+    shares = frame[probabilities(frame)]
+    answers = pd.DataFrame(
+        {
+            "subject": frame["subject"],
+            "corruption": corruption,
+            "severity": frame["severity"].astype("int64"),
+            "scans": 1,
+            "hits": (frame["expression"] == frame["predicted"]).astype("int64"),
+            "confidence": shares.max(axis=1) if len(shares.columns) else np.nan,
+            "texture": weights.get("texture", np.nan),
+        }
+    )
+    sums = answers.groupby(_BY, sort=True)
+    whole = sums[["scans", "hits"]].sum()
+    return whole.join(sums[["confidence", "texture"]].sum(min_count=1)).reset_index()
+
+
+def _corruption(result: dict[str, Any]) -> pd.DataFrame:
+    said, about = result["evaluation"], result["corruption"]
+    return pd.DataFrame(
+        {
+            "corruption": str(said["corruption"]),
+            "title": str(about["title"]),
+            "group": str(about["group"]),
+            "severity": np.arange(1, len(said["severities"]) + 1),
+            "value": np.asarray(said["severities"], np.float64),
+        }
+    )

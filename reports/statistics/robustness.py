@@ -1,0 +1,138 @@
+"""Robustness: how much of its accuracy a method keeps on corrupted scans.
+
+Of a method that gets a share A of the clean test scans right, and a share A_c of the same scans under corruption c, the
+mean over its severities, the *relative robustness* to c is A_c / A, and its mean over corruptions is the method's. It is
+a ratio of sums over the same cells (a subject in a training), so that intervals and tests are those of all scores
+(`reports.statistics.clustered`), by the influence of each cell on the ratio.
+
+Source: D. Hendrycks and T. Dietterich, Benchmarking neural network robustness to common corruptions and perturbations,
+ICLR 2019 (graded corruptions; scores averaged over severities first, then over corruptions). Theirs is a ratio of
+errors to those of a given network; a ratio to the method's own clean accuracy needs none.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from reports.statistics.clustered import Estimate, estimate
+from reports.statistics.scores import Score, Sums
+
+_CELL = ["subject", "repeat", "fold"]
+#: Places in a cell's sums: of scans, of those that are right when clean; those under each corruption follow.
+_SCANS, _CLEAN, _FIRST = 0, 1, 2
+#: A ratio of shares may be above 1.
+_RATIO = (0.0, np.inf)
+_DIFFERENCE = (-np.inf, np.inf)
+
+
+@dataclass(frozen=True, eq=False)
+class Robustness:
+    """A method's answers on clean and on corrupted scans.
+
+    Attributes:
+        cells: a row a cell, labelled by subject, repeat and fold: its scans, how many of them are right when clean, and
+            by corruption how many under it, the mean over severities. Only trainings that were evaluated on all of
+            these corruptions.
+        single: whether the protocol has one training run a method (`reports.statistics.clustered.clustered`).
+    """
+
+    cells: pd.DataFrame
+    single: bool = False
+
+    @property
+    def corruptions(self) -> list[str]:
+        """Names of the corruptions."""
+        return [str(name) for name in self.cells.columns[_FIRST:]]
+
+    @cached_property
+    def clean(self) -> Estimate:
+        """Accuracy on the clean scans."""
+        return self._estimate(lambda sums: sums[..., _CLEAN] / sums[..., _SCANS], (0.0, 1.0))
+
+    @cached_property
+    def corrupted(self) -> Estimate:
+        """Accuracy on corrupted scans, the mean over corruptions."""
+        return self._estimate(lambda sums: sums[..., _FIRST:].mean(axis=-1) / sums[..., _SCANS], (0.0, 1.0))
+
+    @cached_property
+    def relative(self) -> Estimate:
+        """Relative robustness, the mean over corruptions; NaN of a method that gets no clean scan right."""
+        return self._estimate(_relative, _RATIO)
+
+    def accuracy(self, corruption: str) -> Estimate:
+        """Accuracy under one corruption, the mean over severities."""
+        at = self._at(corruption)
+        return self._estimate(lambda sums: sums[..., at] / sums[..., _SCANS], (0.0, 1.0))
+
+    def relative_to(self, corruption: str) -> Estimate:
+        """Relative robustness to one corruption."""
+        at = self._at(corruption)
+        return self._estimate(lambda sums: _ratio(sums[..., at], sums[..., _CLEAN]), _RATIO)
+
+    def minus(self, other: "Robustness") -> Estimate:
+        """This relative robustness minus that of another method, over the cells and corruptions that both have."""
+        shared = [name for name in self.corruptions if name in other.corruptions]
+        columns = [*self.cells.columns[:_FIRST], *shared]
+        both = self.cells[columns].join(other.cells[columns], how="inner", rsuffix=" of the other")
+        width = len(columns)
+
+        def difference(sums: Sums) -> NDArray[np.float64]:
+            return np.asarray(_relative(sums[..., :width]) - _relative(sums[..., width:]))
+
+        return _estimated(both, difference, _DIFFERENCE, single=self.single)
+
+    def _at(self, corruption: str) -> int:
+        return _FIRST + self.corruptions.index(corruption)
+
+    def _estimate(self, score: Score, bounds: tuple[float, float]) -> Estimate:
+        return _estimated(self.cells, score, bounds, single=self.single)
+
+
+def robustness(
+    predictions: pd.DataFrame, evaluations: pd.DataFrame, corruptions: Sequence[str], *, single: bool = False
+) -> Robustness:
+    """Robustness of a method to `corruptions`.
+
+    Args:
+        predictions: the method's, a row a clean test scan (`reports.schema.PREDICTIONS`).
+        evaluations: the method's, a row a subject, training, corruption and severity (`reports.schema.EVALUATIONS`).
+        corruptions: which count. A training that was not evaluated on all of them counts for nothing.
+        single: whether the protocol has one training run a method.
+    """
+    right = (predictions["expression"] == predictions["predicted"]).rename("clean")
+    tested = predictions[_CELL].assign(clean=right).groupby(_CELL, sort=True)["clean"].agg(scans="size", clean="sum")
+    means = evaluations.groupby([*_CELL, "corruption"], sort=True)["hits"].mean().unstack("corruption")
+    cells = tested.join(means.reindex(columns=list(corruptions)), how="inner").dropna()
+    return Robustness(cells.astype(np.float64), single)
+
+
+def at_severity(evaluations: pd.DataFrame, *, single: bool = False) -> Estimate:
+    """Accuracy of a method on the scans of some evaluations: of one corruption and severity, as a rule."""
+    return _estimated(
+        evaluations.set_index(_CELL)[["scans", "hits"]].astype(np.float64),
+        lambda sums: sums[..., 1] / sums[..., 0],
+        (0.0, 1.0),
+        single=single,
+    )
+
+
+def _estimated(cells: pd.DataFrame, score: Score, bounds: tuple[float, float], *, single: bool) -> Estimate:
+    if cells.empty:
+        return Estimate(np.nan, np.nan, np.nan, "no training run is evaluated on all corruptions", bounds)
+    index = cells.index.to_frame(index=False)
+    subjects = pd.factorize(index["subject"])[0]
+    trainings = index.groupby(["repeat", "fold"]).ngroup().to_numpy(np.int64)
+    return estimate(cells.to_numpy(np.float64), score, subjects, trainings, bounds=bounds, single=single)
+
+
+def _relative(sums: Sums) -> NDArray[np.float64]:
+    return _ratio(sums[..., _FIRST:].mean(axis=-1), sums[..., _CLEAN])
+
+
+def _ratio(above: NDArray[np.float64], below: NDArray[np.float64]) -> NDArray[np.float64]:
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.asarray(above / below)

@@ -1,0 +1,231 @@
+"""Robustness of methods: what is left of their accuracy on corrupted scans, over all corruptions and for each."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import pandas as pd
+
+from reports import formats
+from reports.data.results import Results
+from reports.statistics.clustered import Estimate
+from reports.statistics.multiple_testing import LEVEL, holm
+from reports.statistics.robustness import Robustness, at_severity, robustness
+from reports.table import Cell, Table, TableColumn, rows_of
+from reports.tables.scores import INTERVALS
+
+#: Columns of ``robustness.csv``, in order.
+COLUMNS = [
+    *("method", "trainings", "corruptions", "clean", "clean_low", "clean_high"),
+    *("corrupted", "corrupted_low", "corrupted_high", "relative", "relative_low", "relative_high"),
+    *("difference", "difference_low", "difference_high", "p_two_way", "p_holm"),
+    *("worst", "worst_accuracy", "overconfidence"),
+]
+_RULE = (
+    "Relative robustness: accuracy on corrupted scans, the mean over severities and then over corruptions, divided by "
+    "accuracy on the same scans when clean."
+)
+
+
+@dataclass(frozen=True, eq=False)
+class Evaluated:
+    """The methods of a suite on corrupted scans."""
+
+    results: Results
+
+    @cached_property
+    def corruptions(self) -> pd.DataFrame:
+        """A row a corruption, by its name, in the suite's order: title and group."""
+        rows = self.results.corruptions.drop_duplicates("corruption")
+        return rows.set_index("corruption")[["title", "group"]]
+
+    @cached_property
+    def whole(self) -> dict[str, Robustness]:
+        """The methods that were evaluated on all corruptions in some training, in the suite's order."""
+        found = {method: self.of(method, list(self.corruptions.index)) for method in self.results.methods}
+        return {method: one for method, one in found.items() if len(one.cells)}
+
+    def of(self, method: str, corruptions: Sequence[str]) -> Robustness:
+        """Robustness of a method to some of the corruptions."""
+        results = self.results
+        tested = results.predictions[results.predictions["method"] == method]
+        return robustness(tested, self._own[method], corruptions, single=results.provenance.single)
+
+    @cached_property
+    def _own(self) -> dict[str, pd.DataFrame]:
+        frame = self.results.evaluations
+        return {method: frame[frame["method"] == method] for method in self.results.methods}
+
+    @cached_property
+    def table(self) -> pd.DataFrame:
+        """A row a method of `whole`, the most robust first; `COLUMNS`, shares of 1."""
+        rows = [self._row(method, one) for method, one in self.whole.items()]
+        found = pd.DataFrame(rows, columns=COLUMNS)
+        found["p_holm"] = holm(found["p_two_way"].to_numpy(np.float64))
+        return found.sort_values("relative", ascending=False, kind="stable", ignore_index=True)
+
+    def _row(self, method: str, one: Robustness) -> dict[str, object]:
+        control = self.whole.get(self.results.control)
+        gap = None if control is None or method == self.results.control else one.minus(control)
+        worst = min(one.corruptions, key=lambda name: one.accuracy(name).value)
+        own = self._own[method]
+        return {
+            "method": method,
+            "trainings": one.cells.index.droplevel("subject").nunique(),
+            "corruptions": len(one.corruptions),
+            **_interval("clean", one.clean),
+            **_interval("corrupted", one.corrupted),
+            **_interval("relative", one.relative),
+            **(_interval("difference", gap) | {"p_two_way": gap.p} if gap else {}),
+            "worst": worst,
+            "worst_accuracy": one.accuracy(worst).value,
+            "overconfidence": float((own["confidence"] - own["hits"]).sum() / own["scans"].sum()),
+        }
+
+    @cached_property
+    def by_corruption(self) -> pd.DataFrame:
+        """A row a method and corruption: accuracy and relative robustness with intervals, shares of 1."""
+        return pd.DataFrame(
+            [
+                {"method": method, "corruption": name, "group": self.corruptions["group"][name]}
+                | _interval("accuracy", one.accuracy(name))
+                | _interval("relative", one.relative_to(name))
+                for method in self.results.methods
+                for name in sorted(set(self._own[method]["corruption"]), key=list(self.corruptions.index).index)
+                if len((one := self.of(method, [name])).cells)
+            ]
+        )
+
+    @cached_property
+    def by_severity(self) -> pd.DataFrame:
+        """A row a method, corruption and severity: accuracy with its interval, confidence, and the weight of texture."""
+        values = self.results.corruptions.set_index(["corruption", "severity"])["value"]
+        single = self.results.provenance.single
+        rows = []
+        for (method, name, severity), own in self.results.evaluations.groupby(
+            ["method", "corruption", "severity"], sort=False
+        ):
+            scans = own["scans"].sum()
+            rows.append(
+                {"method": method, "corruption": name, "severity": severity, "value": values[name, severity]}
+                | _interval("accuracy", at_severity(own, single=single))
+                | {column: own[column].sum(min_count=len(own)) / scans for column in ("confidence", "texture")}
+            )
+        return pd.DataFrame(rows)
+
+
+def robustness_table(evaluated: Evaluated) -> Table:
+    """`Evaluated.table`, a row a method."""
+    results, plan = evaluated.results, evaluated.results.provenance
+    found, titles = evaluated.table, evaluated.corruptions["title"]
+
+    def share(key: str, title: str, **more: str) -> TableColumn:
+        ends = (f"{key}_low", f"{key}_high")
+        return TableColumn(key=key, title=title, unit="%", format=formats.percent, ends=ends, brackets="95 %", **more)
+
+    columns = [
+        TableColumn(key="method", title="Method", importance=9),
+        share("relative", "Relative robustness"),
+        share("clean", "Clean accuracy"),
+        share("corrupted", "Corrupted accuracy"),
+        TableColumn(
+            key="difference",
+            title=f"Difference to {results.control}",
+            unit="points",
+            format=formats.points,
+            ends=("difference_low", "difference_high"),
+            brackets="95 %",
+            page="Difference, points",
+            note=f"Difference: of relative robustness to that of {results.control}.",
+        ),
+        TableColumn(
+            key="p_holm",
+            title="p, adjusted",
+            format=formats.p_value,
+            better="lower",
+            paper="p (Holm)",
+            strong=lambda row: row["p_holm"] < LEVEL,
+        ),
+        TableColumn(key="worst", title="Hardest corruption", end_words="{} %"),
+        TableColumn(
+            key="overconfidence",
+            title="Overconfidence",
+            unit="points",
+            format=formats.points,
+            better="lower",
+            note="Overconfidence: mean confidence minus accuracy on corrupted scans.",
+        ),
+    ]
+    rows = rows_of(columns, found)
+    place = [column.key for column in columns].index("worst")
+    for row, (name, accuracy) in zip(rows, found[["worst", "worst_accuracy"]].itertuples(index=False), strict=True):
+        row[place] = Cell(text=titles[name], ends=[formats.percent(accuracy)], value=accuracy)
+    count = int(found["corruptions"].max()) if len(found) else 0
+    notes = [
+        f"{_RULE} {count} corruptions of up to {int(results.corruptions['severity'].max())} severities.",
+        "The primary test on relative robustness, adjusted by Holm over the methods; single corruptions are not tested.",
+        *_lacking(evaluated),
+    ]
+    return Table(
+        name="robustness",
+        title="Robustness",
+        columns=columns,
+        rows=rows,
+        numbers=found,
+        notes=notes,
+        caption=f"Robustness to corrupted scans ({plan.called}).",
+        paper_notes=[INTERVALS, *notes],
+        titles=plan.titles,
+    )
+
+
+def corruptions_table(evaluated: Evaluated) -> Table:
+    """Relative robustness to each corruption of the methods `featured`; its CSV has it, and accuracy, of all."""
+    methods = featured(evaluated)
+    found = evaluated.by_corruption.set_index(["method", "corruption"])
+    heads = [TableColumn(key=key, title=key) for key in ("Corruption", "Changes")]
+    columns = [
+        *heads,
+        *(TableColumn(key=method, title=evaluated.results.provenance.titles[method], unit="%") for method in methods),
+    ]
+    rows = []
+    for name, about in evaluated.corruptions.iterrows():
+        cells = [Cell(text=about["title"]), Cell(text=about["group"])]
+        for method in methods:
+            if (method, name) in found.index:
+                one = found.loc[(method, name)]
+                ends = [formats.percent(one["relative_low"]), formats.percent(one["relative_high"])]
+                shown = () if formats.NOTHING in ends else ends
+                cells.append(Cell(text=formats.percent(one["relative"]), ends=shown, value=one["relative"]))
+            else:
+                cells.append(Cell(text=formats.NOTHING))
+        rows.append(cells)
+    return Table(
+        name="corruptions",
+        title="Relative robustness by corruption",
+        columns=columns,
+        rows=rows,
+        numbers=evaluated.by_corruption,
+        notes=["Relative robustness, in brackets its 95 % interval; of other methods it is in corruptions.csv."],
+        paper_notes=[INTERVALS],
+    )
+
+
+def featured(evaluated: Evaluated) -> list[str]:
+    """The control, if it is in the table, and the most robust of the others, three in all."""
+    ordered, control = evaluated.table["method"].tolist(), evaluated.results.control
+    own = [control] if control in ordered else []
+    return [*own, *(method for method in ordered if method != control)][:3]
+
+
+def _lacking(evaluated: Evaluated) -> list[str]:
+    """A sentence on methods that were not evaluated on all corruptions."""
+    tried = set(evaluated.results.evaluations["method"])
+    lacking = [method for method in evaluated.results.methods if method in tried - evaluated.whole.keys()]
+    return [f"Not evaluated on all corruptions, and not in the table: {formats.names(lacking)}."] if lacking else []
+
+
+def _interval(name: str, found: Estimate) -> dict[str, float]:
+    interval = found.interval
+    return {name: interval.value, f"{name}_low": interval.low, f"{name}_high": interval.high}
