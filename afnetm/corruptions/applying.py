@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from afnetm.corruptions.availability import source_of, unavailable
 from afnetm.corruptions.corruption import Corruption, MapCorruption, ScanCorruption
+from afnetm.corruptions.keeping import keep
 from afnetm.data.dataset import FaceDataset
 from afnetm.data.dataset_files import DETECTED_SHA256, LANDMARK_COUNT, dataset_fingerprint
 from afnetm.data.landmarks import LANDMARKS_83
@@ -36,6 +37,7 @@ def corrupted(
     *,
     seed: int = 0,
     source: ScanSource | None = None,
+    kept: Path | None = None,
 ) -> FaceDataset:
     """The scans at `rows` with a corruption, as a dataset in memory.
 
@@ -50,6 +52,7 @@ def corrupted(
         seed: 0 or more.
         source: that the dataset was prepared from; needed where scans have to be rendered again, but not for synthetic
             datasets.
+        kept: a folder where scans that have to be rendered again are kept for the next time; None for nowhere.
 
     Returns:
         A dataset with these rows of the table: labels are as they were, regions and digests are those of the maps, and
@@ -63,17 +66,25 @@ def corrupted(
     if why := unavailable(corruption, dataset, source):
         raise UserError(f"corruption '{corruption.name}': {why}")
     source = source or source_of(dataset)
-    value, made = corruption.severities[severity - 1], []
-    for row in rows.tolist():
+    value = corruption.severities[severity - 1]
+
+    def make(place: int) -> RenderedMaps:
+        row = int(rows[place])
         rng = stream(seed, "corruption", corruption.name, str(dataset.table["id"].iloc[row]))
         if isinstance(corruption, ScanCorruption):
             assert source is not None
-            made.append(_rendered(dataset, row, corruption, value, rng, source))
-        else:
-            assert isinstance(corruption, MapCorruption)
-            partner = maps_of(dataset, _partner(dataset, row, seed)) if corruption.needs_partner else None
-            before = maps_of(dataset, row)
-            made.append(_with_regions(before, corruption.apply(before, value, rng, partner), _names(dataset, row)))
+            return _rendered(dataset, row, corruption, value, rng, source)
+        assert isinstance(corruption, MapCorruption)
+        partner = maps_of(dataset, _partner(dataset, row, seed)) if corruption.needs_partner else None
+        before = maps_of(dataset, row)
+        return _with_regions(before, corruption.apply(before, value, rng, partner), _names(dataset, row))
+
+    if kept is not None and isinstance(corruption, ScanCorruption):
+        # By what was rendered of them before: a scan of the same maps has the same mesh.
+        names = [f"{scan} {digest}" for scan, digest in dataset.table[["id", "sha256"]].iloc[rows].to_numpy().tolist()]
+        made = keep(kept, names, make, of=corruption, value=value, seed=seed)
+    else:
+        made = [*map(make, range(len(rows)))]
     return _dataset(dataset, rows, made)
 
 

@@ -1,4 +1,4 @@
-"""A job done: its methods searched, then trained and tested."""
+"""A job done: its methods searched, then trained and tested, and their models evaluated."""
 
 from contextlib import suppress
 from dataclasses import replace
@@ -174,9 +174,8 @@ def _evaluations(job: Job, store: Store, console: Terminal) -> list[PlannedRun]:
     """The evaluations of the models that are there; says how many others lack theirs."""
     planned = job.evaluations
     if planned and not job.machines.evaluates:
-        console.say(
-            f"{escape(job.suite.name)}: models are evaluated where their weights are: run it once more without --executor"
-        )
+        name = escape(job.suite.name)
+        console.say(f"{name}: models are evaluated where their weights are: run it once more without --executor")
         return []
     known = store.summaries()
     trained = {one.run.training_run.key for one in planned}

@@ -34,7 +34,7 @@ class Executor(Protocol):
 
 
 def execute(planned: PlannedRun, home: Home) -> Record | None:
-    """Trains and tests a run, or evaluates a model, in a worker (`benchmarks.execution.executing`, which takes torch to import)."""
+    """Trains and tests a run, or evaluates a model, in a worker (which takes torch to import)."""
     from benchmarks.execution import evaluating, executing
 
     if planned.run.evaluation is not None:

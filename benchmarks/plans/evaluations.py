@@ -20,7 +20,10 @@ _MOVES_FOUND = ("texture", "both", "modality")
 def plan_evaluations(
     spec: EvaluationSpec, planned: Sequence[PlannedRun], methods: Mapping[str, Method], dataset: FaceDataset
 ) -> tuple[list[PlannedRun], list[str]]:
-    """The evaluations of all these runs' models, by corruption: whoever does several in a row corrupts scans once.
+    """The evaluations of all these runs' models.
+
+    Those of a fold stand together, and in it those on a corruption: whoever does several in a row loads models and
+    corrupts scans once.
 
     Args:
         spec: what the models are evaluated on.
@@ -50,6 +53,8 @@ def plan_evaluations(
             for one in planned
             if one.label not in fixed
         ]
+    rank = {name: place for place, name in enumerate(spec.corruptions)}
+    found.sort(key=lambda one: (one.run.repeat, one.run.fold, rank[corruption_of(one)]))
     return found, left_out
 
 

@@ -70,6 +70,11 @@ class Home:
         return self.path / "pages" / f"{suite}.json"
 
     @property
+    def corrupted(self) -> Path:
+        """Scans that were rendered again to be corrupted, a file each; made again where they are missing."""
+        return self.path / "corrupted"
+
+    @property
     def artifacts(self) -> Path:
         """MLflow's artifacts."""
         return self.path / "artifacts"

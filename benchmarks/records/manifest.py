@@ -96,7 +96,7 @@ class Manifest:
         write_text(_place(home, self.suite), json.dumps(asdict(self), indent=1))
 
     def only(self, labels: list[str] | None) -> list[ListedRun]:
-        """The runs of these methods, those trained beside them and evaluations included; all where `labels` is empty."""
+        """The runs of these methods, or all: those trained beside them and evaluations included."""
         for label in labels or ():
             if label not in self.methods:
                 raise UserError(f"method '{label}' is not in suite '{self.suite}'; it has: {', '.join(self.methods)}")

@@ -166,7 +166,9 @@ def check_evaluations(evaluations: pd.DataFrame, corruptions: pd.DataFrame, pred
     if (strange := wrong | (found["hits"] > found["scans"])).any():
         row = found[strange].iloc[0]
         where = ", ".join(str(row[name]) for name in (*key, "corruption", "severity"))
-        raise ReportError(f"evaluations: ({where}) has {row['hits']} hits of {row['scans']}, allowed of {row['tested']}")
+        raise ReportError(
+            f"evaluations: ({where}) has {row['hits']} hits of {row['scans']}, allowed of {row['tested']}"
+        )
     known = corruptions[["corruption", "severity"]]
     if len(evaluations.merge(known, on=list(known.columns))) < len(evaluations):
         raise ReportError("evaluations: a corruption and severity is not in corruptions, allowed are those")

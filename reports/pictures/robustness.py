@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping
+from typing import Any
 
 import matplotlib as mpl
 import numpy as np
@@ -18,7 +19,7 @@ from reports.tables.robustness import Evaluated, featured
 #: Panels beside each other.
 _ACROSS = 4
 #: Of the featured methods, after the control.
-_LOOKS: tuple[dict[str, object], ...] = (
+_LOOKS: tuple[dict[str, Any], ...] = (
     {"color": ACCENT, "marker": "o"},
     {"color": INK, "marker": "s"},
     {"color": MUTED, "marker": "^"},
@@ -51,7 +52,9 @@ def by_severity(evaluated: Evaluated) -> Picture:
     panels.flat[0].set_xticks(range(last + 1))
     figure.supxlabel("Severity", color=MUTED, fontsize=8.0)
     titles = evaluated.results.provenance.titles
-    handles = [mpl.lines.Line2D([], [], label=label(titles[m]), markersize=4.0, **_LOOKS[k]) for k, m in enumerate(shown)]
+    handles = [
+        mpl.lines.Line2D([], [], label=label(titles[m]), markersize=4.0, **_LOOKS[k]) for k, m in enumerate(shown)
+    ]
     figure.legend(handles=handles, loc="outside upper left", ncols=len(shown), frameon=False, labelcolor=INK)
     words = (f"{method} {_words(found[found['method'] == method])}" for method in shown)
     return drawn(figure, "Accuracy in % by corruption, clean and with rising severity: " + "; ".join(words))
@@ -68,7 +71,7 @@ def _with_clean(evaluated: Evaluated) -> pd.DataFrame:
     return pd.concat([before, found], ignore_index=True).sort_values("severity", kind="stable")
 
 
-def _course(axes: Axes, course: pd.DataFrame, look: Mapping[str, object], *, aside: float) -> None:
+def _course(axes: Axes, course: pd.DataFrame, look: Mapping[str, Any], *, aside: float) -> None:
     at = course["severity"] + aside
     low, high = 100.0 * course["accuracy_low"], 100.0 * course["accuracy_high"]
     axes.vlines(at, low, high, color=str(look["color"]), linewidth=0.8, alpha=0.5)
@@ -105,7 +108,7 @@ def heat_map(evaluated: Evaluated) -> Picture:
 
 
 def texture_weight(evaluated: Evaluated) -> dict[str, Picture]:
-    """Of each method that weighs its streams, a picture of the weight of texture over severity, by what is corrupted."""
+    """A picture of each method that weighs its streams: the weight of texture over severity, by what is corrupted."""
     found = evaluated.by_severity.dropna(subset="texture")
     groups = found["corruption"].map(evaluated.corruptions["group"])
     return {str(method): _weights(own, groups[own.index]) for method, own in found.groupby("method", sort=False)}
@@ -117,7 +120,7 @@ def _weights(found: pd.DataFrame, groups: "pd.Series[str]") -> Picture:
     axes = figure.subplots()
     words = []
     means = found.groupby([groups.rename("group"), "severity"], sort=False)["texture"].mean()
-    for (group, own), style in zip(means.groupby(level="group", sort=False), "o s ^ D v".split(), strict=False):
+    for (group, own), style in zip(means.groupby(level="group", sort=False), ["o", "s", "^", "D", "v"], strict=False):
         course = own.droplevel("group").sort_index()
         colour = {"texture": ACCENT, "depth": INK}.get(str(group), MUTED)
         axes.plot(course.index, 100.0 * course, color=colour, marker=style, markersize=3.5, label=str(group))

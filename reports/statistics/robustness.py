@@ -1,9 +1,11 @@
 """Robustness: how much of its accuracy a method keeps on corrupted scans.
 
-Of a method that gets a share A of the clean test scans right, and a share A_c of the same scans under corruption c, the
-mean over its severities, the *relative robustness* to c is A_c / A, and its mean over corruptions is the method's. It is
-a ratio of sums over the same cells (a subject in a training), so that intervals and tests are those of all scores
+A method gets a share A of the clean test scans right, and under corruption c a share A_c of the same scans, the mean
+over severities. Its *relative robustness* to c is A_c / A; the mean over corruptions is the method's. It is a ratio of
+sums over the same cells (a subject in a training), so that intervals and tests are those of all scores
 (`reports.statistics.clustered`), by the influence of each cell on the ratio.
+
+A method that answers at random loses nothing: the ratio is to be read beside the accuracy on clean scans.
 
 Source: D. Hendrycks and T. Dietterich, Benchmarking neural network robustness to common corruptions and perturbations,
 ICLR 2019 (graded corruptions; scores averaged over severities first, then over corruptions). Theirs is a ratio of
@@ -125,7 +127,7 @@ def _estimated(cells: pd.DataFrame, score: Score, bounds: tuple[float, float], *
         return Estimate(np.nan, np.nan, np.nan, "no training run is evaluated on all corruptions", bounds)
     index = cells.index.to_frame(index=False)
     subjects = pd.factorize(index["subject"])[0]
-    trainings = index.groupby(["repeat", "fold"]).ngroup().to_numpy(np.int64)
+    trainings = np.asarray(index.groupby(["repeat", "fold"]).ngroup(), dtype=np.int64)
     return estimate(cells.to_numpy(np.float64), score, subjects, trainings, bounds=bounds, single=single)
 
 
@@ -133,6 +135,6 @@ def _relative(sums: Sums) -> NDArray[np.float64]:
     return _ratio(sums[..., _FIRST:].mean(axis=-1), sums[..., _CLEAN])
 
 
-def _ratio(above: NDArray[np.float64], below: NDArray[np.float64]) -> NDArray[np.float64]:
+def _ratio(above: Sums, below: Sums) -> NDArray[np.float64]:
     with np.errstate(invalid="ignore", divide="ignore"):
         return np.asarray(above / below)
