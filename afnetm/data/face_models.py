@@ -11,7 +11,7 @@ import os
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib.metadata import PackageNotFoundError, files
 from typing import Any
@@ -45,11 +45,13 @@ class Square:
         centre: ``(2,)`` column and row, pixels.
         side: pixels.
         angle: by which the face is turned clockwise as seen, radians.
+        score: how sure the face detector is of it, a logit; NaN where it was not asked.
     """
 
     centre: NDArray[np.float64]
     side: float
     angle: float
+    score: float = float("nan")
 
     @property
     def axes(self) -> NDArray[np.float64]:
@@ -120,7 +122,7 @@ class FaceModels:
         near = boxes.reshape(-1, 8, 2) / _DETECTOR_SIZE
         centre, extent, eyes = near[best, 0] + _anchors()[best], near[best, 1], near[best, 2:4] + _anchors()[best]
         corners = np.stack([centre - extent / 2, centre + extent / 2])
-        return _square(corners * len(picture), eyes * len(picture))
+        return replace(_square(corners * len(picture), eyes * len(picture)), score=float(scores[best]))
 
     def mesh(self, picture: NDArray[np.uint8], where: Square) -> Mesh:
         """The face mesh in the square `where` of `picture` ``(S, S, 3)``."""

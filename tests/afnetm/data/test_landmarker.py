@@ -5,17 +5,19 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import cache
 from importlib.util import find_spec
+from typing import Any
 
 import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
 
-from afnetm.data import face_models
+from afnetm.data import face_models, landmarker
 from afnetm.data.face_mesh import PLACES
 from afnetm.data.landmarker import FoundLandmarks, find_landmarks
 from afnetm.data.landmarks import LANDMARKS_22, LANDMARKS_83
 from afnetm.data.pose import fit_pose
 from afnetm.data.regions import LANDMARK_SETS
+from afnetm.data.rendering import view
 from afnetm.data.scan import Scan
 from afnetm.data.synthetic import SyntheticSource
 from afnetm.errors import UserError
@@ -65,6 +67,41 @@ def test_landmarks_move_with_a_scan_that_is_turned_and_moved() -> None:
 
 
 @needs_models
+@pytest.mark.parametrize(
+    ("axes", "degrees"),
+    [("x", 90), ("y", 60), ("y", 180), ("z", 180), ("xz", (-90, 90)), ("yx", (-70, 25))],
+    ids=["z-up", "from-a-side", "away", "upside-down", "x-up", "turned"],
+)
+def test_a_face_that_looks_elsewhere_is_found_where_it_is(axes: str, degrees: float) -> None:
+    scan, known = load("s000_fear_4"), found_in("s000_fear_4")
+    turn = Rotation.from_euler(axes, degrees, degrees=True)
+    found = find_landmarks(replace(scan, vertices=turn.apply(scan.vertices).astype(np.float32)))
+    assert np.linalg.norm(turn.inv().apply(found.landmarks) - known.landmarks, axis=1)[INNER].mean() < 3
+
+
+@needs_models
+def test_a_scan_in_its_usual_frame_is_seen_twice_and_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen = []
+
+    def spied(*arguments: Any, **options: Any) -> Any:
+        seen.append(arguments)
+        return view(*arguments, **options)
+
+    monkeypatch.setattr(landmarker, "view", spied)
+    find_landmarks(load("s000_happiness_3"))
+    assert len(seen) == 2
+
+
+@needs_models
+def test_a_head_whose_face_is_cut_out_has_none_from_any_side() -> None:
+    scan, known = load("s000_happiness_3"), found_in("s000_happiness_3")
+    middle = scan.vertices[scan.faces].mean(1)
+    away = np.linalg.norm(middle - known.landmarks[INNER].mean(0), axis=1) > 70
+    with pytest.raises(UserError, match="no face is found"):
+        find_landmarks(replace(scan, faces=scan.faces[away], uv_faces=scan.uv_faces[away]))
+
+
+@needs_models
 def test_a_face_without_texture_is_found_by_its_shape() -> None:
     scan = SyntheticSource(seed=0, subjects=1, intensities=(4,), clean=True).load("s000_happiness_4")
     found = find_landmarks(replace(scan, texture=np.zeros_like(scan.texture)))
@@ -94,7 +131,7 @@ def test_landmarks_over_a_hole_and_under_a_spike_are_estimated_from_what_is_arou
 @needs_models
 def test_a_scan_without_a_face_is_refused_in_one_line(make_scan: Callable[..., Scan]) -> None:
     ball = make_scan(lambda x, y: np.sqrt(np.where(x**2 + y**2 < 8000, 1e4 - x**2 - y**2, np.nan)))
-    with pytest.raises(UserError, match=r"^scan face: no face is found in its texture or its shape, seen along -z$"):
+    with pytest.raises(UserError, match=r"^scan face: no face .* seen from any side; give its landmarks$"):
         find_landmarks(ball)
 
 

@@ -62,7 +62,8 @@ def test_landmarks_that_a_scan_comes_without_are_found_in_it(tmp_path: Path, own
     assert re.search(r"landmarks +given for 1 scan, also detected; to be found in 3 scans", done.stderr)
     with (tmp_path / "datasets/own/rejected.csv").open() as file:
         (rejected,) = csv.DictReader(file)
-    why = "comes without landmarks, and none are found: no face is found in its texture or its shape, seen along -z"
+    why = "comes without landmarks, and none are found: no face is found in its texture or its shape,"
+    why += " seen from any side; give its landmarks"
     assert rejected == {"id": "Ada_fear_0", "reason": f"scan Ada_fear_0 {why}"}
     assert why in " ".join(done.stderr.split())
     found = check_dataset(tmp_path / "datasets/own")
@@ -84,7 +85,7 @@ def test_where_all_are_found_poses_are_fitted_to_detected_ones(tmp_path: Path, o
     done = here(tmp_path, *own, "--no-detect")
     assert re.search(r"landmarks +to be found in 1 scan +\n", done.stderr)
     found = check_dataset(tmp_path / "datasets/own")
-    assert (found.pose, found.detector, found.detected_planes) == ("detected", "face landmarker 1", None)
+    assert (found.pose, found.detector, found.detected_planes) == ("detected", "face landmarker 2", None)
     assert found.table["landmarks_found"].tolist() == [1]
 
 
