@@ -169,7 +169,7 @@ def _page(compared: Compared, literature: pd.DataFrame, pictures: Pictures, *, f
         caveats=summary.caveats(results),
         codes=[f"{code} {name}" for name, code in codes(results.classes).items()],
         pictures=elements(pictures),
-        by_attribute=_by_attribute(compared),
+        by_attribute=[_linked(table, plan) for table in _by_attribute(compared)],
         hardest=hardest_table(results),
         featured=contenders(table, results.control)[0],
         made=made(plan),
