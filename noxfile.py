@@ -12,7 +12,7 @@ nox.options.default_venv_backend = "uv"  # it checks the hashes in the constrain
 nox.options.reuse_venv = "yes"
 
 PINNED = "constraints.txt"
-GROUPS = ("build", "tests", "encoder", "lint", "typecheck", "speed")
+GROUPS = ("build", "tests", "encoder", "lint", "typecheck", "speed", "docs")
 
 
 def install(session: nox.Session, *groups: str) -> None:
@@ -122,6 +122,17 @@ def typecheck(session: nox.Session) -> None:
     """Check types, strictly."""
     install(session, "typecheck", "tests")
     session.run("mypy")
+
+
+@nox.session(default=False)
+def docs(session: nox.Session) -> None:
+    """Build docs/_build/html/index.html and check its links; with ``-- --external`` those to other sites, too."""
+    install(session, "docs")
+    sphinx = ("sphinx-build", "--fail-on-warning", "--keep-going", "--nitpicky", "-d", "docs/_build/doctrees", "docs")
+    session.run(*sphinx, "docs/_build/html")
+    session.run("python", "docs/extensions/check_site.py", "docs/_build/html")
+    if "--external" in session.posargs:  # what the network says today, so no part of the check of a change
+        session.run(*sphinx, "-b", "linkcheck", "docs/_build/linkcheck")
 
 
 @nox.session(default=False)

@@ -26,17 +26,17 @@ class SearchSpec(BaseModel):
 
     Attributes:
         trials_per_dimension: how many settings a study tries for each dimension of its method's space, pruned and
-            failed ones counted; `TRIALS_PER_DIMENSION` where no budget is given.
-        trials: or how many whatever the dimensions.
-        hours: or for how long: a study begins no trial once its trainings and tests have taken so many hours, summed
-            over workers (processor time on a CPU).
-        sampler: what proposes.
-        pruner: what cuts a trial short between two inner folds.
+            failed ones counted; 10 where no budget is given.
+        trials: how many settings a study tries, whatever its dimensions.
+        hours: how long a study goes on: it begins no trial once its trainings and tests have taken so many hours,
+            summed over workers (processor time on a CPU).
+        sampler: what proposes settings: tree-structured Parzen estimators, random draws, a Gaussian process, or CMA-ES.
+        pruner: what stops a trial early between two inner folds.
         selection: whose faces score a setting: inner folds of each outer training fold (``nested``), or subjects who
             are tested in no repeat (``development``).
         metric: what is maximised, averaged over the inner folds.
-        folds: inner folds.
-        seed: of the sampler.
+        folds: number of inner folds.
+        seed: decides what the sampler proposes.
         training: keys of the training configuration that are searched for every method, beside its own space.
         parallel: trials of a study that are proposed together. Their results are learned together too, so that the
             number of workers decides nothing.

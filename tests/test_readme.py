@@ -1,4 +1,4 @@
-"""What README.md promises holds."""
+"""What README.md and the pages that it begins with promise holds."""
 
 import re
 import types
@@ -15,10 +15,12 @@ from benchmarks.cli.app import app
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
+START = (ROOT / "docs" / "start.md").read_text()
+TUTORIAL = (ROOT / "docs" / "tutorials" / "own-method.md").read_text()
 
 
 def test_the_method_in_one_file_works(learnable: FaceDataset) -> None:
-    (code,) = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+    (code,) = re.findall(r"%%writefile minimum.py\n(.*?)```", TUTORIAL, re.DOTALL)
     assert code.count("\n") < 80
     module = types.ModuleType("minimum")
     exec(compile(code, "minimum.py", "exec"), module.__dict__)
@@ -31,11 +33,11 @@ def test_the_method_in_one_file_works(learnable: FaceDataset) -> None:
 
 def test_every_session_and_command_it_names_is_there() -> None:
     sessions = re.findall(r"^def (\w+)\(session", (ROOT / "noxfile.py").read_text(), re.MULTILINE)
-    for session in re.findall(r"nox -s ([a-z]+)", README):
+    for session in re.findall(r"nox -s ([a-z]+)", README + START):
         assert session in sessions
     commands = {command.name or command.callback.__name__ for command in app.registered_commands}
     commands |= {group.name for group in app.registered_groups}
-    for command in re.findall(r"`afnetm ([a-z]+)", README):
+    for command in re.findall(r"(?:`|^    )afnetm (?:--home \w+ )?([a-z]+)", README + START, re.MULTILINE):
         assert command in commands, command
 
 
@@ -54,4 +56,4 @@ def test_what_training_noise_does_is_what_the_measured_seeds_say() -> None:
     message = (
         f"{min(seeds)} to {max(seeds)} % (mean {mean}, standard deviation {deviation}), the first of them {seeds[0]} %"
     )
-    assert f"ten seeds of `texture` on five such folds gave {message}" in " ".join(README.split())
+    assert f"ten seeds of `texture` on five such folds gave {message}" in " ".join(START.split())

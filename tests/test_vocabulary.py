@@ -15,6 +15,8 @@ SOURCES = [path for name in PACKAGES for path in (ROOT / name).rglob("*.py")]
 TEXTS = [
     *(ROOT / name for name in ("README.md", "CONTRIBUTING.md")),
     *(ROOT / "docs").glob("*.md"),
+    *(ROOT / "docs" / "tutorials").glob("*.md"),
+    *(ROOT / "docs" / "reference").rglob("*.md"),
     *(ROOT / "reports" / "page" / "templates").glob("*.html"),
     *SUITES,
 ]

@@ -105,8 +105,8 @@ class FaceDataset(_Faces):
         depth: ``(N, 1, S, S)`` uint16.
         planes: ``(N, 1, S, S)`` uint8.
         landmarks: ``(N, 83, 3)`` float32.
-        detected_planes, detected_landmarks: the same of landmarks that were detected in the scans; None where nothing
-            looked for any.
+        detected_planes: as `planes`, of landmarks that were detected in the scans; None where nothing looked for any.
+        detected_landmarks: as `landmarks`, of those; None where nothing looked for any.
         pose: which landmarks the pose fit was given: ``"annotated"``, those that came with the scans and, where a scan
             came without, those found in it, or ``"detected"``.
         detector: what detected landmarks, or found those of scans that came without; empty where nothing did.

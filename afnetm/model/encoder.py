@@ -26,7 +26,7 @@ class EncoderSpec:
     """Encoder of every stream of every method of a suite.
 
     Attributes:
-        name: one of ``timm.list_models()``; whether it can be cut into stages is `has_stages`.
+        name: one of ``timm.list_models()``. Methods that fuse between stages need one that can be cut into four.
         width: the stages' channels as a fraction of the original's, ResNets only. A narrowed ResNet takes timm's
             ``deep`` stem, because the plain stem's 64 channels cannot be narrowed.
         output_stride: pixels from one position of the last map to the next, for convolutional encoders that timm can
@@ -42,7 +42,7 @@ class EncoderSpec:
             ``"all"``, the one choice beside 0 for encoders that have no stages. What is frozen has no gradients and
             computes as in evaluation, so that batch norms keep their running statistics, too. A trunk's stages count
             as those of a stream.
-        size: of the faces, in pixels, for encoders built for one size (those with position embeddings or windows);
+        size: side of the faces in pixels, for encoders built for one size (those with position embeddings or windows);
             None for timm's own. A benchmark sets it to its dataset's.
     """
 

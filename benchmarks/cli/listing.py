@@ -27,7 +27,9 @@ def suites(as_json: Json = False) -> None:
     out = output()
     rows = [(one["name"], str(len(one["methods"])), escape(one["description"])) for one in found]
     out.print(Described(("suite", "methods>", "what it compares"), rows))
-    out.print("[dim]Any TOML file can be a suite as well; see README.md. To run one: afnetm run SUITE[/]")
+    out.print(
+        "[dim]Any TOML file can be a suite as well; see docs/reference/suites.md. To run one: afnetm run SUITE[/]"
+    )
 
 
 def methods(

@@ -25,7 +25,7 @@ from benchmarks.plans.suite_files import SPLITTING, SuiteFile, read_suite_file
 from studies.spec import SearchSpec
 
 #: Attributes of a `Suite` that are not keys of its file.
-_DERIVED = ("name", "text", "path", "added", "fixed", "titles", "split_file")
+DERIVED = ("name", "text", "path", "added", "fixed", "titles", "split_file")
 #: Keys of a method's table that are no hyper-parameters.
 _ABOUT = ("method", "title")
 #: What `ProtocolSpec.folds` is in a file where each subject, or group, is tested alone.
@@ -44,9 +44,14 @@ class SyntheticSpec(_Strict):
     """A synthetic dataset, made when it is not there yet.
 
     Attributes:
+        subjects: how many.
+        intensities: of each expression, 1 (subtle) to 4 (strong).
         size: pixels along a side.
+        seed: decides every scan.
+        clean: whether sensor failures are left out.
         neutral: whether each subject has a neutral scan, too, of intensity 0.
-        variant: of `afnetm.data.synthetic.VARIANTS`: other light and camera, another range sensor, other people.
+        variant: ``"standard"``, or ``"light"``, ``"sensor"`` or ``"population"``: other light and camera, another range
+            sensor, other people.
         pose: which landmarks poses are fitted to: the annotated ones, or those detected in the scans.
     """
 
@@ -71,8 +76,8 @@ class DatasetSpec(_Strict):
     Attributes:
         name: what it is called in the home.
         synthetic: how it is made where it is not there yet.
-        source: the registered source (`afnetm.data.registry`) that it must have been prepared from; None for any.
-        intensities: of the scans to use; None for all.
+        source: the registered source that it must have been prepared from, such as ``"bu3dfe"``; None for any.
+        intensities: those whose scans are used; None for all.
     """
 
     name: str
@@ -94,17 +99,17 @@ class ProtocolSpec(_Strict):
     """Subject-independent cross-validation, or a split of one's own.
 
     Attributes:
-        folds: parts of the subjects; each is tested once a repeat, by a training on the others. The file has
-            `LEAVE_ONE_OUT` for as many as there are subjects, which is None here until the dataset is known.
+        folds: parts of the subjects; each is tested once a repeat, by a training on the others. A file may say
+            ``"leave-one-subject-out"`` for as many as there are subjects, which is None until the dataset is known.
         repeats: how often all of it is done, each time with other folds.
-        seed: of the folds, of who is drawn, and of every training.
-        subjects: how many of them take part, drawn at random; None for all.
-        redraw: whether they are drawn anew in every repeat; else once.
+        seed: decides folds, the subjects who are drawn, and every training.
+        subjects: how many subjects take part, drawn at random; None for all.
+        redraw: whether subjects are drawn anew in every repeat; else once.
         complete: whether only subjects take part who have each expression of the dataset at each selected intensity.
-        group: the column of the dataset's table by which people are told: subjects with one value, sessions of one
-            person say, are never on both sides, and stand for one subject in all that is drawn and tested.
-        split: a file that says who trains and who is tested (`benchmarks.plans.split_files`), beside the suite's; it
-            takes the place of all but `seed` and `group`.
+        group: a column of the dataset's table: subjects with the same value, such as sessions of one person, are never
+            on both sides, and count as one subject in all that is drawn and tested.
+        split: a CSV file that assigns scans or subjects to training and test (`benchmarks.plans.split_files`), beside
+            the suite's; it takes the place of all but `seed` and `group`.
     """
 
     folds: Annotated[int, Field(ge=2)] | None = None
@@ -142,7 +147,7 @@ class AxisSpec(_Strict):
     """Axis of an ablation: a hyper-parameter that it changes.
 
     Attributes:
-        title: of its column in the report.
+        title: heading of its column in the report.
         part_of: the axis that it belongs to: where that one is ``"none"``, this one is gone with it.
     """
 
@@ -160,7 +165,7 @@ class EvaluationSpec(_Strict):
 
     Attributes:
         corruptions: their names (`afnetm.corruptions`); the file has ``"all"`` for every one that is registered.
-        seed: of what is random in them.
+        seed: decides what is random in them.
     """
 
     corruptions: Annotated[tuple[str, ...], Field(min_length=1)]
@@ -192,11 +197,12 @@ class Suite(_Strict):
         path: the file, absolute; empty for a suite that comes with the project.
         description: one sentence for the report.
         control: the method that the others are compared with.
-        rope: points of accuracy up to which, either way, a difference is practically none: the region of practical
-            equivalence of the report's posterior.
+        rope: percentage points of accuracy up to which, either way, a difference is practically none: the region of
+            practical equivalence of the report's posterior.
         masks: where the masks of every method that reads any come from (`afnetm.data.masks`), unless its own table
             says; ``"none"`` for a comparison of methods that read none.
-        keep_weights: whether records keep ``weights.safetensors``; an evaluation needs them, and has them kept.
+        keep_weights: whether records keep ``weights.safetensors``, from which `afnetm.load_model` makes a model; an
+            evaluation needs them, and has them kept.
         axes: what an ablation changes, by hyper-parameter, which every method has; a title alone is short for its
             table. The control is the full model. None in other comparisons.
         methods: by label; a table's ``method`` key names the registered method where it is not the label.
@@ -294,7 +300,7 @@ class Suite(_Strict):
 
 
 #: The keys of a suite's file.
-_KEYS = [name for name in Suite.model_fields if name not in _DERIVED]
+_KEYS = [name for name in Suite.model_fields if name not in DERIVED]
 
 
 def load_suite(reference: str, changes: Sequence[str] = ()) -> Suite:
@@ -358,7 +364,7 @@ def _add_method_files(file: SuiteFile, names: Sequence[str]) -> None:
 def parse_suite(tables: dict[str, Any], *, name: str, text: str, file: str) -> Suite:
     """A suite from its tables; `file` is what errors call it."""
     for key in tables:
-        if key in _DERIVED:
+        if key in DERIVED:
             raise UserError(f"{file}: key '{key}' is not allowed in a suite's file")
         if key not in _KEYS:
             raise UserError(f"{file}: {key}: unknown key; {suggestion(key, _KEYS)}")
