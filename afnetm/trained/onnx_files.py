@@ -115,6 +115,27 @@ def export_onnx(model: TrainedModel, path: Path) -> Exported:
     check_installed()
     if os.path.lexists(path):
         raise UserError(f"{path}: exists already (allowed: a new file)")
+    content, done = onnx_content(model)
+    beside = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        beside.write_bytes(content)
+        beside.rename(path)
+    except OSError as error:
+        why = why_unwritten(error) or error.strerror or error
+        raise UserError(f"{path}: cannot be written: {why}") from None
+    finally:
+        beside.unlink(missing_ok=True)
+    return done
+
+
+def onnx_content(model: TrainedModel) -> tuple[bytes, Exported]:
+    """The content of the file that `export_onnx` writes, checked, and what is said of it.
+
+    Raises:
+        UserError: the extra is not installed, the network cannot be exported, or it answers otherwise.
+    """
+    check_installed()
     method = model.method
     if method.no_onnx:
         raise UserError(f"'{method.name}' cannot be exported to ONNX: {method.no_onnx}")
@@ -131,20 +152,10 @@ def export_onnx(model: TrainedModel, path: Path) -> Exported:
         raise UserError(f"'{method.name}' cannot be exported to ONNX: {type(error).__name__}: {words}") from error
     if difference > TOLERANCE:
         raise UserError(
-            f"{path}: in ONNX Runtime a probability differs by {difference:.2g} from torch's (allowed: {TOLERANCE:g}); "
-            "nothing was written"
+            f"'{method.name}': in ONNX Runtime a probability differs by {difference:.2g} from torch's (allowed: "
+            f"{TOLERANCE:g}); nothing was written"
         )
-    beside = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        beside.write_bytes(content)
-        beside.rename(path)
-    except OSError as error:
-        why = why_unwritten(error) or error.strerror or error
-        raise UserError(f"{path}: cannot be written: {why}") from None
-    finally:
-        beside.unlink(missing_ok=True)
-    return Exported(tuple(_said(name, model.making.size) for name in inputs), difference, rounding)
+    return content, Exported(tuple(_said(name, model.making.size) for name in inputs), difference, rounding)
 
 
 def _said(name: str, size: int) -> tuple[str, str, str]:

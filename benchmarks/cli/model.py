@@ -95,6 +95,16 @@ def train(
         runs = counted(measured["runs"], "run")
         print(f"accuracy:   {accuracy(measured)}, measured by {runs} of suite {measured['suite']}")
     print(f"model:      {out} ({disk(sum(file.stat().st_size for file in out.iterdir()))})")
+    try:
+        with console.status("logging the model to MLflow"):
+            from benchmarks.commands.logged_models import log_final_fit
+
+            uri = context.meta["tracking_uri"]
+            logged = log_final_fit(found, out, context.obj, tracking_uri=uri, readme=text)
+        if logged is not None:
+            print(f"MLflow:     model {logged}, in the experiment {found.about['suite']}, in ONNX flavour")
+    except UserError as error:
+        errors.say(f"[yellow]MLflow:[/] the model is not logged there: {escape(str(error))}")
     print(f"to use:     {command_line(context, 'predict', str(out), 'SCAN')}")
 
 

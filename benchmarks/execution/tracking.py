@@ -63,6 +63,7 @@ for _noisy, _level in (
     ("mlflow", "WARNING"),
     ("alembic", "WARNING"),
     ("mlflow.store", "CRITICAL"),
+    ("mlflow.utils.environment", "ERROR"),  # an environment without pip
     ("urllib3", "ERROR"),
 ):
     logging.getLogger(_noisy).setLevel(_level)
