@@ -53,11 +53,14 @@ def status(
 
 def _suite(state: "State", search: dict[str, int], *, as_json: bool) -> None:
     counts = {k: state.counts[k] for k in ("done", "failed", "left")}
+    evaluations = {k: state.evaluations[k] for k in counts if state.evaluations}
     if as_json:
-        print(json.dumps({"suite": state.suite, "runs": counts, "search": search}))
+        beside = {"evaluations": evaluations} if evaluations else {}
+        print(json.dumps({"suite": state.suite, "runs": counts, "search": search, **beside}))
         return
-    numbers = ", ".join(f"{count} {k}" for k, count in counts.items())
-    print(f"{state.suite}: {numbers}; {disk(state.bytes)}")
+    print(f"{state.suite}: {_numbers(counts)}; {disk(state.bytes)}")
+    if evaluations:
+        print(f"  evaluations: {_numbers(evaluations)}")
     if search["studies"]:
         trials = ", ".join(f"{search[k]} {k}" for k in ("complete", "pruned", "failed", "running"))
         planned = f" of {search['planned']} planned" if search["planned"] else ""
@@ -66,6 +69,10 @@ def _suite(state: "State", search: dict[str, int], *, as_json: bool) -> None:
         print("  the suite's file has changed since; the next run follows it")
     for where, reason in state.failures.items():
         print(f"  failed: {where}: {reason}")
+
+
+def _numbers(counts: dict[str, int]) -> str:
+    return ", ".join(f"{count} {what}" for what, count in counts.items())
 
 
 def _home(home: Home, found: "Contents", *, as_json: bool) -> None:

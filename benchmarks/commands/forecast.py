@@ -90,6 +90,10 @@ def forecast(job: Job) -> Group | str:
     notes = [f"dataset '{suite.dataset.name}' would be made first"] if job.dataset is None else []
     if not all(share.sure for share in found):
         notes.append(f"about: by a few training steps on this machine, with {counted(job.workers, 'worker')}")
+    if evaluations := job.evaluations:
+        notes.append(
+            f"then {counted(len(evaluations), 'evaluation')} of the trained models, which no time here includes"
+        )
     return Group(table_of(found, "runs", beside), *(f"[dim]{escape(note)}[/]" for note in notes), *faults(found))
 
 

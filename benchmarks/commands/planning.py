@@ -9,7 +9,7 @@ Student's with ``n - 1`` degrees of freedom). Methods' halves add as squares.
 import math
 import statistics
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -21,6 +21,7 @@ from benchmarks.commands.job import Job
 from benchmarks.commands.request import Request
 from benchmarks.plans.datasets import how_to_make
 from benchmarks.plans.runs import plan as planned_runs
+from benchmarks.records.index import Summary
 from benchmarks.records.provenance import provenance
 from benchmarks.records.store import Store
 
@@ -56,7 +57,8 @@ class Row:
 
     Attributes:
         label: the method's.
-        what: ``"runs"``, or ``"search"`` for the trainings of its trials, which are at most so many.
+        what: ``"runs"``, ``"search"`` for the trainings of its trials, which are at most so many, or ``"evaluations"``
+            of the trained models.
         runs: planned.
         left: to train.
         times: recorded seconds of its runs on the plan's device.
@@ -159,6 +161,7 @@ def make_plan(job: Job, request: Request, *, gpu: bool, storage_url: str | None)
         done = [found[key] for key in runs if key in found]
         times = [_seconds(one.seconds, one.test_seconds, one.sharing) for one in done if one.device == device]
         rows.append(Row(label, "runs", len(runs), len(runs) - len(done), [s for s in times if not math.isnan(s)]))
+    rows += _evaluations(job, found, device)
     others = {name: count for name, count in devices.items() if name != device}
     return Plan(job.suite.name, device, gpu, rows, others)
 
@@ -195,6 +198,17 @@ def _searches(job: Job, spec: "SearchSpec", storage_url: str | None) -> list[Row
         ]
         rows.append(Row(label, "search", share.runs, share.left, seconds))
     return rows
+
+
+def _evaluations(job: Job, found: Mapping[str, Summary], device: str) -> Iterator[Row]:
+    keys: dict[str, list[str]] = {}
+    for one in job.evaluations:
+        keys.setdefault(one.label, []).append(one.run.key)
+    for label, own in keys.items():
+        done = [found[key] for key in own if key in found]
+        times = [_seconds(one.seconds, one.test_seconds, one.sharing) for one in done if one.device == device]
+        left = len(own) - len(done)
+        yield Row(label, "evaluations", len(own), left, [s for s in times if not math.isnan(s)])
 
 
 def _seconds(trained: float | None, tested: float | None, sharing: int) -> float:

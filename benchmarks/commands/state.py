@@ -24,7 +24,8 @@ class State:
     Attributes:
         suite: its name.
         counts: runs ``done``, ``failed`` and ``left``.
-        failures: reasons by run.
+        evaluations: the same of evaluations of trained models; empty where the suite has none.
+        failures: reasons by run, or evaluation.
         bytes: what the records take on disk.
         changed: whether the suite's file is not what was run last; the counts are of what was run.
     """
@@ -34,6 +35,7 @@ class State:
     failures: dict[str, str]
     bytes: int
     changed: bool = False
+    evaluations: dict[str, int] = field(default_factory=dict)
 
 
 def suite_state(reference: str, home: Home) -> State:
@@ -51,13 +53,16 @@ def suite_state(reference: str, home: Home) -> State:
 
 def _state(reference: str, manifest: Manifest, store: Store, done: Mapping[str, Summary]) -> State:
     failed = store.failed()
-    runs = {listed.key: f"{listed.method} {listed.repeat}-{listed.fold}" for listed in manifest.runs}
-    bad = [key for key in runs if key in failed and key not in done]
-    good = [key for key in runs if key in done]
-    counts = {"done": len(good), "failed": len(bad), "left": len(runs) - len(good) - len(bad)}
-    reasons = {runs[key]: store.reason(key) for key in bad}
-    size = sum(done[key].size for key in good)
-    return State(manifest.suite, counts, reasons, size, _changed(reference, manifest.text))
+    found, reasons, size = [], dict[str, str](), 0
+    for listed_runs in (manifest.runs, manifest.evaluations):
+        runs = {one.key: f"{one.method} {one.repeat}-{one.fold} {one.corruption}".strip() for one in listed_runs}
+        bad = [key for key in runs if key in failed and key not in done]
+        good = [key for key in runs if key in done]
+        found.append({"done": len(good), "failed": len(bad), "left": len(runs) - len(good) - len(bad)})
+        reasons |= {runs[key]: store.reason(key) for key in bad}
+        size += sum(done[key].size for key in good)
+    counts, evaluations = found[0], found[1] if manifest.evaluations else {}
+    return State(manifest.suite, counts, reasons, size, _changed(reference, manifest.text), evaluations)
 
 
 @dataclass(frozen=True)

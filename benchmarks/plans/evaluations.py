@@ -32,20 +32,22 @@ def plan_evaluations(
         dataset: whose scans they are.
 
     Returns:
-        The evaluations; and in a line each what is left out, and why.
+        The evaluations; and in a line for each reason what is left out, and why.
     """
-    found, left_out = [], []
+    found: list[PlannedRun] = []
+    left_out: dict[str, list[str]] = {}
     for name in spec.corruptions:
         corruption = find_corruption(name)
         if why := unavailable(corruption, dataset):
-            left_out.append(f"{name} is left out: {why}")
+            left_out.setdefault(f"left out: {why}", []).append(name)
             continue
         fixed = [label for label, method in methods.items() if _looked_for_once(method, corruption, dataset)]
         if fixed:
-            left_out.append(
-                f"{name} is left out for {', '.join(fixed)}: their landmarks were detected when dataset "
-                f"'{dataset.name}' was prepared, and are not looked for again in corrupted scans"
+            why = (
+                f"left out for {', '.join(fixed)}: their landmarks were detected when dataset '{dataset.name}' was "
+                "prepared, and are not looked for again in corrupted scans"
             )
+            left_out.setdefault(why, []).append(name)
         said = {"corruption": name, "version": corruption.version, "seed": spec.seed}
         evaluation = {**said, "severities": list(corruption.severities)}
         found += [
@@ -55,7 +57,7 @@ def plan_evaluations(
         ]
     rank = {name: place for place, name in enumerate(spec.corruptions)}
     found.sort(key=lambda one: (one.run.repeat, one.run.fold, rank[corruption_of(one)]))
-    return found, left_out
+    return found, [f"{', '.join(names)}: {why}" for why, names in left_out.items()]
 
 
 def corruption_of(planned: PlannedRun) -> str:

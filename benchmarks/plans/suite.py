@@ -176,9 +176,11 @@ class EvaluationSpec(_Strict):
     def _registered(cls, value: Any) -> Any:
         if value == "all":
             return tuple(corruptions())
-        for name in value if isinstance(value, list | tuple) else ():
+        if not isinstance(value, list):
+            return value
+        for name in value:
             find_corruption(str(name))
-        return value
+        return tuple(value)
 
     @field_validator("corruptions")
     @classmethod

@@ -18,6 +18,10 @@ from reports.tables.robustness import Evaluated, featured
 
 #: Panels beside each other.
 _ACROSS = 4
+#: The order of groups of corruptions.
+_GROUPS = ("texture", "depth", "both", "landmarks", "modality")
+#: Points of weight that an axis spans at least, or a change of nothing would look like one.
+_SPAN = 20.0
 #: Of the featured methods, after the control.
 _LOOKS: tuple[dict[str, Any], ...] = (
     {"color": ACCENT, "marker": "o"},
@@ -46,6 +50,8 @@ def by_severity(evaluated: Evaluated) -> Picture:
             _course(axes, own[own["method"] == method], _LOOKS[place], aside=0.12 * (place - 1))
     for axes in panels.flat[len(names) :]:
         axes.set_axis_off()
+    for axes in panels.flat[max(0, len(names) - _ACROSS) : len(names)]:  # the lowest of each column
+        axes.tick_params(labelbottom=True)
     for axes in panels[:, 0]:
         axes.set_ylabel("Accuracy (%)")
     last = int(found["severity"].max())
@@ -120,11 +126,15 @@ def _weights(found: pd.DataFrame, groups: "pd.Series[str]") -> Picture:
     axes = figure.subplots()
     words = []
     means = found.groupby([groups.rename("group"), "severity"], sort=False)["texture"].mean()
-    for (group, own), style in zip(means.groupby(level="group", sort=False), ["o", "s", "^", "D", "v"], strict=False):
+    order = sorted(means.groupby(level="group", sort=False), key=lambda one: _GROUPS.index(str(one[0])))
+    for (group, own), style in zip(order, "osD^v", strict=False):
         course = own.droplevel("group").sort_index()
         colour = {"texture": ACCENT, "depth": INK}.get(str(group), MUTED)
         axes.plot(course.index, 100.0 * course, color=colour, marker=style, markersize=3.5, label=str(group))
         words.append(f"{group} {', '.join(formats.percent(share, 0) for share in course)}")
     axes.set(xlabel="Severity", ylabel="Weight of texture (%)", xticks=sorted(found["severity"].unique()))
-    figure.legend(loc="outside upper left", ncols=5, frameon=False, labelcolor=INK, title="Corrupted:", fontsize=7.0)
+    low, high = 100.0 * means.min(), 100.0 * means.max()
+    beyond = max(1.0, (_SPAN - (high - low)) / 2.0)
+    axes.set_ylim(max(0.0, low - beyond), min(100.0, high + beyond))
+    figure.legend(loc="outside upper left", ncols=3, frameon=False, labelcolor=INK, title="Corrupted", fontsize=7.0)
     return drawn(figure, "Mean weight of texture in % by severity, for corruptions of: " + "; ".join(words))

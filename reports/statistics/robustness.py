@@ -79,7 +79,7 @@ class Robustness:
         """This relative robustness minus that of another method, over the cells and corruptions that both have."""
         shared = [name for name in self.corruptions if name in other.corruptions]
         columns = [*self.cells.columns[:_FIRST], *shared]
-        both = self.cells[columns].join(other.cells[columns], how="inner", rsuffix=" of the other")
+        both = self.cells[columns].join(other.cells[columns].add_suffix(" of the other"), how="inner")
         width = len(columns)
 
         def difference(sums: Sums) -> NDArray[np.float64]:

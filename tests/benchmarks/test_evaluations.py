@@ -1,0 +1,207 @@
+"""Trained models evaluated on corrupted scans: through the program, and by what a worker computes."""
+
+import shutil
+from collections.abc import Sequence
+from functools import reduce
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from filelock import FileLock
+
+from afnetm import corruptions as library
+from afnetm.corruptions import MapCorruption
+from afnetm.errors import UserError
+from benchmarks.commands.job import Job, prepare
+from benchmarks.commands.request import Options, ask
+from benchmarks.execution import evaluating
+from benchmarks.plans.suite import parse_suite
+from benchmarks.records.home import Home
+from benchmarks.records.manifest import read_manifest
+from benchmarks.records.store import Store
+from benchmarks.terminal.console import console
+from tests.benchmarks.conftest import SUITE, Afnetm
+from tests.benchmarks.found import assert_same
+
+CORRUPTIONS = ["blur", "depth_noise", "texture_gone"]
+_OTHER = {'"concat"': '"afnetm"', "folds = 3": "folds = 2", "epochs = 3": "epochs = 1", "[methods.concat]": ""}
+EVALUATED = f"""{reduce(lambda text, pair: text.replace(*pair), _OTHER.items(), SUITE)}
+[methods.afnetm]
+[evaluation]
+corruptions = {CORRUPTIONS}
+"""
+
+
+@pytest.fixture(scope="session")
+def evaluated(shared: Path, prepared: Path, afnetm: Afnetm) -> Path:
+    """A folder with that suite, ``corrupted.toml``, and a home in which it ran; to be copied, not written to."""
+    folder = shared / "evaluated"
+    with FileLock(f"{folder}.lock"):
+        if not folder.is_dir():
+            fresh = shared / "evaluating"
+            fresh.mkdir()
+            (fresh / "corrupted.toml").write_text(EVALUATED)
+            shutil.copytree(prepared, fresh / "home")
+            afnetm(fresh / "home", "run", str(fresh / "corrupted.toml"), "--workers", "1")
+            fresh.rename(folder)
+    return folder
+
+
+@pytest.fixture
+def copied(evaluated: Path, tmp_path: Path) -> Path:
+    """The same folder, to be written to."""
+    return Path(shutil.copytree(evaluated, tmp_path / "copied"))
+
+
+def stored(folder: Path) -> list[tuple[Any, dict[str, Any], pd.DataFrame]]:
+    """Each evaluation with its result and predictions."""
+    home = Home(folder / "home")
+    store = Store(home)
+    listed_runs = read_manifest(home, "corrupted").evaluations
+    return [(one, store.result(one.key), store.predictions(one.key).to_pandas()) for one in listed_runs]
+
+
+def job(folder: Path) -> Job:
+    return prepare(ask(str(folder / "corrupted.toml"), Options(home=Home(folder / "home"))), console)
+
+
+def test_every_model_is_evaluated_on_every_corruption_and_severity(evaluated: Path) -> None:
+    found = stored(evaluated)
+    places = {(one.method, one.fold, one.corruption) for one, _, _ in found}
+    assert places == {(m, f, c) for m in ("texture", "afnetm") for f in (0, 1) for c in CORRUPTIONS}
+    for one, result, predictions in found:
+        severities = len(library.find_corruption(one.corruption).severities)
+        assert predictions.groupby("severity").size().tolist() == [result["n_test"]] * severities
+        right = (predictions["expression"] == predictions["predicted"]).groupby(predictions["severity"]).mean()
+        assert result["accuracy"] == pytest.approx(right.mean())
+
+
+def test_what_a_method_does_not_see_changes_none_of_its_answers(evaluated: Path) -> None:
+    store = Store(Home(evaluated / "home"))
+    for one, result, predictions in stored(evaluated):
+        if (one.method, one.corruption) != ("texture", "depth_noise"):
+            continue
+        clean = store.predictions(result["trained"]).to_pandas().set_index("scan")
+        for _, own in predictions.groupby("severity"):
+            names = [name for name in clean if name.startswith("p_")]
+            np.testing.assert_array_equal(own.set_index("scan")[names], clean.loc[own["scan"], names])
+
+
+def test_without_texture_a_method_of_texture_answers_the_same_for_every_scan(evaluated: Path) -> None:
+    for one, _, predictions in stored(evaluated):
+        if (one.method, one.corruption) == ("texture", "texture_gone"):
+            assert len(predictions.filter(like="p_").drop_duplicates()) == 1
+
+
+class Nothing(MapCorruption):
+    """No corruption at all."""
+
+    name, title, of, meaning, severities = "blur", "Nothing", "texture", "nothing", (1.0,)
+
+    def apply(self, maps: Any, value: float, rng: np.random.Generator, partner: Any = None) -> Any:
+        return maps
+
+
+def test_on_scans_that_are_not_corrupted_a_model_answers_as_it_was_tested(
+    evaluated: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(evaluating, "find_corruption", lambda name: Nothing())
+    found = job(evaluated)
+    store = Store(found.home)
+    for planned in [one for one in found.evaluations if one.run.evaluation["corruption"] == "blur"]:  # type: ignore[index]
+        planned.run.evaluation.update(severities=[1.0], version=0)  # type: ignore[union-attr]
+        record = evaluating.evaluate(planned, found.home)
+        clean = store.predictions(planned.run.training_run.key).to_pandas()
+        pd.testing.assert_frame_equal(record.predictions.drop(columns="severity"), clean, check_exact=True)
+
+
+def test_what_was_lost_of_an_evaluation_is_done_again_and_is_the_same(
+    copied: Path, evaluated: Path, here: Afnetm
+) -> None:
+    Store(Home(copied / "home")).forget([one.key for one, _, _ in stored(copied)][::2])
+    said = here(copied / "home", "run", str(copied / "corrupted.toml"), "--workers", "1").stderr
+    assert "6 of 12 evaluations to do" in said
+    assert_same(copied / "home", evaluated / "home")
+
+
+def test_mlflow_has_scores_of_evaluations_with_the_model_s_run(copied: Path, here: Afnetm) -> None:
+    from mlflow import MlflowClient
+
+    client = MlflowClient(f"sqlite:///{copied / 'home' / 'mlflow.db'}")
+    experiment = client.get_experiment_by_name("corrupted")
+    assert experiment is not None
+
+    def runs() -> dict[str, Any]:
+        found = client.search_runs([experiment.experiment_id], "tags.`afnetm.key` != ''")
+        return {run.data.tags["afnetm.key"]: run for run in found}
+
+    before = runs()
+    assert set(before) == {result["trained"] for _, result, _ in stored(copied)}
+    for one, result, predictions in stored(copied):
+        history = client.get_metric_history(before[result["trained"]].info.run_id, f"{one.corruption}/accuracy")
+        right = (predictions["expression"] == predictions["predicted"]).groupby(predictions["severity"]).mean()
+        assert {each.step: each.value for each in history} == pytest.approx(right.to_dict())
+    assert "MLflow has 16 finished runs, 0 copied now" in here(copied / "home", "track", "corrupted").stdout
+    assert {run.info.run_id for run in runs().values()} == {run.info.run_id for run in before.values()}
+
+
+def test_an_archive_has_evaluations_and_another_home_reports_the_same(copied: Path, here: Afnetm) -> None:
+    here(copied / "home", "export", "corrupted", str(copied / "out.zip"))
+    here(copied / "other", "import", str(copied / "out.zip"))
+    here(copied / "other", "report", "corrupted")
+    table = Path("reports", "corrupted", "tables", "corruptions.csv")
+    assert (copied / "other" / table).read_text() == (copied / "home" / table).read_text()
+
+
+def test_status_counts_evaluations_apart(evaluated: Path, here: Afnetm) -> None:
+    said = here(evaluated / "home", "status", "corrupted").stdout
+    assert said.splitlines()[0].startswith("corrupted: 4 done, 0 failed, 0 left")
+    assert "  evaluations: 12 done, 0 failed, 0 left" in said
+
+
+def test_a_model_whose_weights_were_not_kept_is_named_and_not_evaluated(copied: Path, here: Afnetm) -> None:
+    home = Home(copied / "home")
+    key = stored(copied)[0][1]["trained"]
+    gone = [one.key for one, result, _ in stored(copied) if result["trained"] == key]
+    Store(home).forget(gone)
+    (Store(home).folder(key) / "weights.safetensors").unlink()  # type: ignore[union-attr]
+    said = here(home.path, "run", str(copied / "corrupted.toml"), "--workers", "1").stderr
+    assert "not evaluated: 1 finished run kept no weights" in said
+    assert "0 of 9 evaluations to do" in said
+    assert not set(gone) & Store(home).done()
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        (["blurr"], "corruption 'blurr' .*blur"),
+        (["blur", "blur"], 'evaluation.corruptions = "blur": named twice'),
+        ([], "evaluation.corruptions"),
+    ],
+)
+def test_what_cannot_be_evaluated_is_one_line(given: Sequence[str], message: str) -> None:
+    tables = {
+        "description": "a test",
+        "dataset": {"name": "x"},
+        "protocol": {"folds": 2},
+        "methods": {"concat": {}},
+        "evaluation": {"corruptions": given},
+    }
+    with pytest.raises(UserError, match=message) as caught:
+        parse_suite(tables, name="s", text="", file="s.toml")
+    assert "\n" not in str(caught.value)
+
+
+def test_all_stands_for_every_corruption() -> None:
+    tables = {
+        "description": "a test",
+        "dataset": {"name": "x"},
+        "protocol": {"folds": 2},
+        "methods": {"concat": {}},
+        "evaluation": {"corruptions": "all"},
+    }
+    suite = parse_suite(tables, name="s", text="", file="s.toml")
+    assert suite.evaluation is not None
+    assert suite.evaluation.corruptions == tuple(library.corruptions())
