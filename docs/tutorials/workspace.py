@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import tempfile
+import warnings
 from pathlib import Path
 
 from IPython import get_ipython
@@ -18,6 +19,7 @@ os.chdir(folder)
 for name in [name for name in os.environ if name.startswith("AFNETM_") or name in {"FORCE_COLOR", "CLICOLOR_FORCE"}]:
     del os.environ[name]
 os.environ |= {"PATH": f"{programs}{os.pathsep}{os.environ['PATH']}", "TERM": "dumb", "NO_COLOR": "1", "COLUMNS": "100"}
+warnings.filterwarnings("ignore", message="IProgress not found")  # tqdm's, where a notebook has no widgets
 
 
 def bash(line: str, cell: str) -> None:
