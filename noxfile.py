@@ -100,7 +100,8 @@ def slow(session: nox.Session) -> None:
 @nox.session(default=False)
 def lowest(session: nox.Session) -> None:
     """Test the library without any extra, on the lowest versions that ``pyproject.toml`` allows; about 4 minutes."""
-    session.install("-e", ".", "--group", "tests", "psutil>=7.0", "--resolution", "lowest-direct")
+    lowest = ("-e", ".", "--group", "tests", "psutil>=7.0", "--resolution", "lowest-direct")
+    session.install(*lowest, env={"UV_COMPILE_BYTECODE": "1"})
     folders = ("tests/test_base_install.py", "tests/test_library.py", "tests/afnetm", "tests/baselines")
     contract = ("tests/contract/test_costs.py", "tests/contract/test_devices.py")
     workers = session.posargs or ["-n", "2", "--dist", "worksteal"]
