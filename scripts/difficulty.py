@@ -26,7 +26,7 @@ from sklearn.compose import ColumnTransformer
 from sklearn.decomposition import PCA
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.model_selection import GroupKFold
-from sklearn.pipeline import make_pipeline
+from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 from torch import nn
 
@@ -146,22 +146,27 @@ def measured(row: Row, *, subjects: int, intensities: Sequence[int], size: int, 
 
 def linear(scans: Measured, blocks: Sequence[str]) -> NDArray[np.int64]:
     """Each scan's label by PCA, one a block, and LDA of the other folds' subjects."""
-    flat = [_small(scans.blocks[name]).reshape(len(scans.labels), -1) for name in blocks]
-    ends = np.cumsum([block.shape[1] for block in flat]).tolist()
-    columns = [slice(start, end) for start, end in zip([0, *ends], ends, strict=False)]
-    count = min(COMPONENTS, *(block.shape[1] for block in flat), len(scans.labels) // 2)
-    compress = make_pipeline(StandardScaler(), PCA(count, svd_solver="randomized", random_state=0))
-    model = make_pipeline(
-        ColumnTransformer([(f"modality {number}", compress, part) for number, part in enumerate(columns)]),
-        LinearDiscriminantAnalysis(solver="lsqr", shrinkage="auto"),
-    )
+    flat = [halved(scans.blocks[name]).reshape(len(scans.labels), -1) for name in blocks]
+    model = linear_model([block.shape[1] for block in flat], scans=len(scans.labels))
     pixels, told = np.concatenate(flat, axis=1), np.empty_like(scans.labels)
     for train, test in scans.folds():
         told[test] = model.fit(pixels[train], scans.labels[train]).predict(pixels[test])
     return told
 
 
-def _small(block: NDArray[np.float32]) -> NDArray[np.float32]:
+def linear_model(widths: Sequence[int], *, scans: int) -> Pipeline:
+    """PCA, one a block of so many features, and LDA, not fitted yet; to so few `scans`, it has fewer components."""
+    ends = np.cumsum(widths).tolist()
+    columns = [slice(start, end) for start, end in zip([0, *ends], ends, strict=False)]
+    count = min(COMPONENTS, *widths, scans // 2)
+    compress = make_pipeline(StandardScaler(), PCA(count, svd_solver="randomized", random_state=0))
+    return make_pipeline(
+        ColumnTransformer([(f"modality {number}", compress, part) for number, part in enumerate(columns)]),
+        LinearDiscriminantAnalysis(solver="lsqr", shrinkage="auto"),
+    )
+
+
+def halved(block: NDArray[np.float32]) -> NDArray[np.float32]:
     """Pictures ``(N, C, S, S)`` at half their size: read as well by a linear classifier, in a quarter of the time."""
     if block.ndim < 4:
         return block

@@ -20,7 +20,7 @@ from afnetm.data.regions import LANDMARK_SETS, landmark_set, region_planes
 from afnetm.data.scan import PoseSource
 from afnetm.data.scan_source import ScanSource
 from afnetm.errors import UserError
-from afnetm.seeding import stream
+from afnetm.seeding import derive_seed, stream
 
 _Kind = TypeVar("_Kind", bound=np.generic)
 _REGION_BITS = np.uint8(sum(PLANES[region] for region in REGIONS))
@@ -42,7 +42,8 @@ def corrupted(
     """The scans at `rows` with a corruption, as a dataset in memory.
 
     What is drawn for a scan depends on the seed, the corruption's name and the scan's id: not on the severity, so that
-    the grades of a scan are the same draw, stronger, and not on what else is among `rows`.
+    the grades of a scan are the same draw, stronger, and not on what else is among `rows`. Only a corruption that needs
+    another subject's scan takes it from `rows`: a model that is tested on them has seen none of them.
 
     Args:
         dataset: whose scans they are.
@@ -63,7 +64,7 @@ def corrupted(
     """
     if not 1 <= severity <= len(corruption.severities):
         raise UserError(f"severity: {severity} of '{corruption.name}' (allowed: 1 to {len(corruption.severities)})")
-    if why := unavailable(corruption, dataset, source):
+    if why := unavailable(corruption, dataset, source, rows=rows):
         raise UserError(f"corruption '{corruption.name}': {why}")
     source = source or source_of(dataset)
     value = corruption.severities[severity - 1]
@@ -75,7 +76,7 @@ def corrupted(
             assert source is not None
             return _rendered(dataset, row, corruption, value, rng, source)
         assert isinstance(corruption, MapCorruption)
-        partner = maps_of(dataset, _partner(dataset, row, seed)) if corruption.needs_partner else None
+        partner = maps_of(dataset, _partner(dataset, row, rows, seed)) if corruption.needs_partner else None
         before = maps_of(dataset, row)
         return _with_regions(before, corruption.apply(before, value, rng, partner), _names(dataset, row))
 
@@ -104,18 +105,17 @@ def _rendered(
     source: ScanSource,
 ) -> RenderedMaps:
     """The maps of a scan that is loaded again and rendered in another pose."""
-    from afnetm.data.making import Making, make_maps  # meshes take a second to import
-    from afnetm.data.rendering import SIZES, render
+    from afnetm.data.making import Making, frontal  # meshes take a second to import
+    from afnetm.data.rendering import render
 
-    scan_id = str(dataset.table["id"].iloc[row])
-    # Rendered as small as can be: only its pose is needed.
-    frontal = make_maps(source.load(scan_id), Making(size=SIZES.start, pose=cast(PoseSource, dataset.pose)))
-    if np.abs(np.nan_to_num(frontal.maps.landmarks - dataset.landmarks[row])).max() > _SAME_MM:
+    scan_id, landmarks = str(dataset.table["id"].iloc[row]), dataset.landmarks[row]
+    scan, _, pose = frontal(source.load(scan_id), Making(size=dataset.size, pose=cast(PoseSource, dataset.pose)))
+    posed = pose.apply(scan.landmarks)
+    if not np.allclose(posed, landmarks[: len(posed)], rtol=0, atol=_SAME_MM, equal_nan=True):
         raise UserError(f"scan {scan_id}: its source has another scan than dataset '{dataset.name}'; prepare it again")
     detected = dataset.detected_landmarks
-    found = None if detected is None else _back(frontal.pose, detected[row])
-    pose = corruption.posed(frontal.pose, value, rng)
-    return render(frontal.scan, size=dataset.size, pose=pose, found=found)
+    found = None if detected is None else _back(pose, detected[row])
+    return render(scan, size=dataset.size, pose=corruption.posed(pose, value, rng), found=found)
 
 
 def _back(pose: Pose, posed: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -123,13 +123,17 @@ def _back(pose: Pose, posed: NDArray[np.float32]) -> NDArray[np.float32]:
     return np.asarray((posed - pose.translation) @ pose.rotation, np.float32)
 
 
-def _partner(dataset: FaceDataset, row: int, seed: int) -> int:
-    """Another subject's scan of the same expression, drawn from the whole dataset; of the same intensity, if any is."""
-    table, scan = dataset.table, dataset.table.iloc[row]
+def _partner(dataset: FaceDataset, row: int, rows: NDArray[np.int64], seed: int) -> int:
+    """Another subject's scan of the same expression among `rows`; of the same intensity, if any is.
+
+    Each candidate has a number that depends on the seed and both scans alone, and the lowest is taken.
+    """
+    table, scan = dataset.table.iloc[rows], dataset.table.iloc[row]
     others = (table["expression"] == scan["expression"]) & (table["subject"] != scan["subject"])
     alike = others & (table["intensity"] == scan["intensity"])
-    rows = np.flatnonzero(alike if alike.any() else others)
-    return int(stream(seed, "corruption", "partner", str(scan["id"])).choice(rows))
+    candidates: list[int] = rows[np.flatnonzero(alike if alike.any() else others)].tolist()
+    ids = dataset.table["id"]
+    return min(candidates, key=lambda one: derive_seed(seed=seed, scan=str(scan["id"]), partner=str(ids.iloc[one])))
 
 
 def _names(dataset: FaceDataset, row: int) -> tuple[str, ...]:

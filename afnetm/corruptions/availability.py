@@ -2,6 +2,9 @@
 
 from dataclasses import fields
 
+import numpy as np
+from numpy.typing import NDArray
+
 from afnetm.corruptions.corruption import Corruption, MapCorruption
 from afnetm.data.dataset import FaceDataset
 from afnetm.data.face_models import INSTALL, can_detect
@@ -10,21 +13,28 @@ from afnetm.data.scan_source import ScanSource
 from afnetm.data.synthetic.source import SyntheticSource
 
 
-def unavailable(corruption: Corruption, dataset: FaceDataset, source: ScanSource | None = None) -> str | None:
-    """Reason why the scans of `dataset` cannot be corrupted so, in a few words; None where they can.
+def unavailable(
+    corruption: Corruption,
+    dataset: FaceDataset,
+    source: ScanSource | None = None,
+    *,
+    rows: NDArray[np.int64] | None = None,
+) -> str | None:
+    """Reason why scans of `dataset` cannot be corrupted so, in a few words; None where they can.
 
     Args:
         corruption: any.
         dataset: whose scans they are.
         source: that it was prepared from; needed for corruptions of scans, but not where they are synthetic.
+        rows: of its table that are to be corrupted; None for all.
     """
     if corruption.kind == "scan":
         return _cannot_be_rendered(dataset, source)
     if isinstance(corruption, MapCorruption) and corruption.needs_partner:
-        subjects = dataset.table.groupby("expression")["subject"].nunique()
+        subjects = dataset.table.iloc[dataset.rows if rows is None else rows].groupby("expression")["subject"].nunique()
         lonely = sorted(subjects.index[subjects < 2])
         if lonely:
-            return f"it needs two subjects of each expression, and dataset '{dataset.name}' has one of {lonely[0]}"
+            return f"it needs two subjects of each expression among the scans, and of {lonely[0]} there is one"
     return None
 
 

@@ -100,12 +100,7 @@ def make_maps(scan: Scan, making: Making) -> Made:
     Raises:
         UserError: it cannot be rendered.
     """
-    scan = with_landmarks(scan)
-    found = _detected(scan, needed=making.pose == "detected") if making.detects else None
-    posed = scan
-    if making.pose == "detected" and found is not None:
-        posed = replace(scan, landmarks=found, landmark_names=LANDMARKS_83)
-    pose = fit_pose(posed)
+    scan, found, pose = frontal(scan, making)
     maps = render(scan, size=making.size, pose=pose, found=found)
     row: dict[str, Any] = {name: getattr(scan, name) for name in ("id", "subject", "expression", "intensity", "source")}
     row |= {"regions": regions_in(maps.planes), "sha256": maps_sha256(maps)}
@@ -119,6 +114,20 @@ def make_maps(scan: Scan, making: Making) -> Made:
     row |= {f"nuisance_{name}": level for name, level in scan.nuisance.items()}
     row |= {f"{ATTRIBUTE}{name}": value for name, value in scan.attributes.items()}
     return Made(scan, row, maps, pose)
+
+
+def frontal(scan: Scan, making: Making) -> tuple[Scan, NDArray[np.float32] | None, Pose]:
+    """The scan with its landmarks, given or found, what was detected in it, and the motion that makes it frontal.
+
+    Raises:
+        UserError: no landmarks are found, or they fit no face.
+    """
+    scan = with_landmarks(scan)
+    found = _detected(scan, needed=making.pose == "detected") if making.detects else None
+    posed = scan
+    if making.pose == "detected" and found is not None:
+        posed = replace(scan, landmarks=found, landmark_names=LANDMARKS_83)
+    return scan, found, fit_pose(posed)
 
 
 def _detected(scan: Scan, *, needed: bool) -> NDArray[np.float32]:

@@ -125,6 +125,7 @@ def _program(
 
 app.command(cls=Command)(listing.suites)
 app.command(cls=Command)(listing.methods)
+app.command(cls=Command)(listing.corruptions)
 
 
 @app.command(cls=Command)

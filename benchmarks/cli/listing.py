@@ -1,8 +1,8 @@
-"""``afnetm suites`` and ``afnetm methods``: what there is to run."""
+"""``afnetm suites``, ``afnetm methods`` and ``afnetm corruptions``: what there is to run."""
 
 import json
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.markup import escape
@@ -11,6 +11,9 @@ from benchmarks.cli.options import Json
 from benchmarks.terminal.console import console, output
 from benchmarks.terminal.progress import progress_bar
 from benchmarks.terminal.tables import Described
+
+if TYPE_CHECKING:
+    from afnetm.corruptions import Corruption
 
 
 def suites(as_json: Json = False) -> None:
@@ -65,6 +68,30 @@ def methods(
     if costs:
         note = f"with a {catalogue.ENCODER}, for one face of {catalogue.SIZE} px; a multiply-add is two operations"
         out.print(f"[dim]{note}[/]")
+
+
+def corruptions(as_json: Json = False) -> None:
+    """Lists the corruptions by which trained models are tested, with the values of their severities.
+
+    Example: `afnetm corruptions`
+    """
+    from afnetm.corruptions import corruptions as registered
+
+    found = list(registered().values())
+    if as_json:
+        keys = ("name", "title", "version", "of", "kind", "severities", "unit", "meaning")
+        print(json.dumps([{key: getattr(one, key) for key in keys} for one in found]))
+        return
+    out = output()
+    rows = [(one.name, one.of, escape(": ".join(filter(None, (one.meaning, _values(one)))))) for one in found]
+    out.print(Described(("corruption", "of", "severities, mild to strong"), rows))
+
+
+def _values(corruption: "Corruption") -> str:
+    """The values of its severities in one line, with their unit; empty where there are no grades."""
+    if len(corruption.severities) == 1:
+        return ""
+    return f"{', '.join(f'{value:g}' for value in corruption.severities)} {corruption.unit}".rstrip()
 
 
 def _row(one: Mapping[str, Any], *, costs: bool) -> tuple[str, ...]:

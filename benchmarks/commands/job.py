@@ -119,7 +119,7 @@ def prepare(request: Request, console: Terminal, machines: Machines | None = Non
             dataset = make_described(home, suite.dataset, detect=detect, workers=workers, console=console)
     planned = plan(suite, dataset, device=machines.device) if dataset else []
     if suite.evaluation is not None and dataset is not None:
-        for why in plan_evaluations(suite.evaluation, planned[:1], suite.methods, dataset)[1]:
+        for why in plan_evaluations(suite.evaluation, planned, suite.methods, dataset)[1]:
             console.say(escape(why))
     tuned = None
     if options.params is not None and planned:

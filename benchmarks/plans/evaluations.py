@@ -36,9 +36,11 @@ def plan_evaluations(
     """
     found: list[PlannedRun] = []
     left_out: dict[str, list[str]] = {}
+    tested = {(one.run.repeat, one.run.fold): one.scans.rows[one.scans.test] for one in planned}.values()
     for name in spec.corruptions:
         corruption = find_corruption(name)
-        if why := unavailable(corruption, dataset):
+        # In one fold as in all: means over folds are of the same corruptions.
+        if why := next(filter(None, (unavailable(corruption, dataset, rows=rows) for rows in tested)), None):
             left_out.setdefault(f"left out: {why}", []).append(name)
             continue
         fixed = [label for label, method in methods.items() if _looked_for_once(method, corruption, dataset)]

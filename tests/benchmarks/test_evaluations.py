@@ -117,6 +117,17 @@ def test_on_scans_that_are_not_corrupted_a_model_answers_as_it_was_tested(
         pd.testing.assert_frame_equal(record.predictions.drop(columns="severity"), clean, check_exact=True)
 
 
+def test_who_is_tested_alone_is_given_nobody_else_s_depth(
+    evaluated: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = EVALUATED.replace("folds = 2", 'folds = "leave-one-subject-out"').replace("blur", "other_person")
+    (tmp_path / "alone.toml").write_text(text)
+    found = prepare(ask(str(tmp_path / "alone.toml"), Options(home=Home(evaluated / "home"))), console)
+    assert {one.run.evaluation["corruption"] for one in found.evaluations if one.run.evaluation} == set(CORRUPTIONS[1:])
+    said = " ".join(capsys.readouterr().err.split())
+    assert "other_person: left out: it needs two subjects of each expression among the scans, and of anger" in said
+
+
 def test_what_was_lost_of_an_evaluation_is_done_again_and_is_the_same(
     copied: Path, evaluated: Path, here: Afnetm
 ) -> None:

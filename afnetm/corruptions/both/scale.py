@@ -13,7 +13,7 @@ class Scale(MapCorruption):
     name = "scale"
     title = "Scale"
     of = "both"
-    severities = (0.05, 0.1, 0.15, 0.25, 0.4)
+    severities = (0.02, 0.05, 0.1, 0.15, 0.25)
     meaning = "s of the factor, which is 1 + s or 1 / (1 + s)"
 
     def apply(

@@ -13,7 +13,7 @@ class Shift(MapCorruption):
     name = "shift"
     title = "Shift"
     of = "both"
-    severities = (3.0, 6.0, 10.0, 16.0, 25.0)
+    severities = (2.0, 4.0, 7.0, 12.0, 20.0)
     unit = "mm"
     meaning = "distance from where the pose fit puts the face"
 

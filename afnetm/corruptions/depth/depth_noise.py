@@ -16,7 +16,7 @@ class DepthNoise(MapCorruption):
     name = "depth_noise"
     title = "Depth noise"
     of = "depth"
-    severities = (0.5, 1.0, 2.0, 4.0, 8.0)
+    severities = (1.0, 2.0, 4.0, 8.0, 14.0)
     unit = "mm"
     meaning = "standard deviation of the noise"
 

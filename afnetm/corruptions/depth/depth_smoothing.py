@@ -13,7 +13,7 @@ class DepthSmoothing(MapCorruption):
     name = "depth_smoothing"
     title = "Depth smoothing"
     of = "depth"
-    severities = (2.0, 4.0, 6.0, 9.0, 14.0)
+    severities = (4.0, 6.0, 8.0, 10.0, 14.0)
     unit = "mm"
     meaning = "standard deviation of the Gaussian"
 

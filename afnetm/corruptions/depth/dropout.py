@@ -19,7 +19,7 @@ class Dropout(MapCorruption):
     name = "dropout"
     title = "Depth drop-out"
     of = "depth"
-    severities = (0.1, 0.25, 0.4, 0.6, 0.8)
+    severities = (0.3, 0.36, 0.42, 0.5, 0.6)
     meaning = "fraction of the cells that are lost"
 
     CELL_MM: ClassVar[float] = 4.0

@@ -20,7 +20,7 @@ class Holes(MapCorruption):
     name = "holes"
     title = "Depth holes"
     of = "depth"
-    severities = (10.0, 15.0, 20.0, 28.0, 40.0)
+    severities = (9.0, 11.0, 12.0, 14.0, 20.0)
     unit = "mm"
     meaning = "larger radius of each hole"
 

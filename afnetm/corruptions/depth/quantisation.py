@@ -13,7 +13,7 @@ class Quantisation(MapCorruption):
     name = "quantisation"
     title = "Depth quantisation"
     of = "depth"
-    severities = (1.0, 2.0, 4.0, 8.0, 16.0)
+    severities = (4.0, 8.0, 11.0, 16.0, 25.0)
     unit = "mm"
     meaning = "step from one depth to the next"
 

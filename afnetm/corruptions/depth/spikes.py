@@ -16,7 +16,7 @@ class Spikes(MapCorruption):
     name = "spikes"
     title = "Depth spikes"
     of = "depth"
-    severities = (0.01, 0.03, 0.08, 0.2, 0.4)
+    severities = (0.04, 0.08, 0.16, 0.3, 0.6)
     meaning = "fraction of the cells that are spikes"
 
     CELL_MM: ClassVar[float] = 4.0

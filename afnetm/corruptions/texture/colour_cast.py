@@ -13,7 +13,7 @@ class ColourCast(MapCorruption):
     name = "colour_cast"
     title = "Colour cast"
     of = "texture"
-    severities = (0.25, 0.5, 1.0, 1.5, 2.0)
+    severities = (0.25, 0.5, 1.0, 2.0, 3.0)
     unit = "stops"
     meaning = "largest gain of a channel, over all hues"
 

@@ -13,7 +13,7 @@ class Contrast(MapCorruption):
     name = "contrast"
     title = "Contrast"
     of = "texture"
-    severities = (0.6, 0.4, 0.25, 0.15, 0.08)
+    severities = (0.75, 0.5, 0.3, 0.18, 0.08)
     meaning = "fraction of the contrast that is left"
 
     def apply(

@@ -13,7 +13,7 @@ class Exposure(MapCorruption):
     name = "exposure"
     title = "Exposure"
     of = "texture"
-    severities = (0.5, 1.0, 1.5, 2.0, 3.0)
+    severities = (0.5, 1.0, 2.0, 3.0, 4.0)
     unit = "stops"
     meaning = "over- or underexposure"
 

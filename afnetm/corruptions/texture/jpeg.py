@@ -13,7 +13,7 @@ from afnetm.data.maps import RenderedMaps
 
 
 class Jpeg(MapCorruption):
-    """The errors of JPEG, by Pillow, on the picture at 128 x 128 pixels: its blocks are 12.5 mm wide at every size.
+    """The errors of JPEG, by Pillow, on the picture at 64 x 64 pixels: its blocks are 25 mm wide at every size.
 
     The errors are resampled to the maps' size and added.
     """
@@ -21,11 +21,11 @@ class Jpeg(MapCorruption):
     name = "jpeg"
     title = "JPEG"
     of = "texture"
-    severities = (30.0, 15.0, 8.0, 4.0, 1.0)
+    severities = (40.0, 20.0, 10.0, 5.0, 1.0)
     meaning = "quality, 1 to 95"
 
     #: Pixels along a side of the picture that is compressed.
-    PIXELS: ClassVar[int] = 128
+    PIXELS: ClassVar[int] = 64
 
     def apply(
         self, maps: RenderedMaps, value: float, rng: np.random.Generator, partner: RenderedMaps | None = None

@@ -22,7 +22,7 @@ class Light(MapCorruption):
     name = "light"
     title = "Light direction"
     of = "texture"
-    severities = (20.0, 40.0, 60.0, 80.0, 100.0)
+    severities = (15.0, 30.0, 45.0, 60.0, 90.0)
     unit = "degrees"
     meaning = "angle between the lamp and the line of sight"
 

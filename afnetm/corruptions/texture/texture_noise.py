@@ -20,7 +20,7 @@ class TextureNoise(MapCorruption):
     name = "texture_noise"
     title = "Texture noise"
     of = "texture"
-    severities = (0.05, 0.1, 0.2, 0.35, 0.6)
+    severities = (0.08, 0.15, 0.3, 0.5, 0.9)
     meaning = "standard deviation of the noise in linear light, of white"
 
     #: Standard deviation of the Gaussian that the noise is filtered by, mm.

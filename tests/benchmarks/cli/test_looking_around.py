@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from afnetm.corruptions import corruptions
 from benchmarks.cli.app import app
 from benchmarks.plans.suite import load_suite
 from benchmarks.plans.suite_files import SUITES
@@ -27,6 +28,16 @@ def test_suites_are_listed_with_their_descriptions(tmp_path: Path, here: Afnetm)
     for one in listed:
         suite = load_suite(one["name"])
         assert (one["description"], one["methods"]) == (suite.description, list(suite.methods))
+
+
+def test_corruptions_are_listed_with_their_values(tmp_path: Path, here: Afnetm) -> None:
+    listed = {one["name"]: one for one in json.loads(here(tmp_path, "corruptions", "--json").stdout)}
+    assert set(listed) == set(corruptions())
+    assert listed["yaw"]["severities"] == [10, 20, 30, 45, 60]
+    assert (listed["yaw"]["unit"], listed["yaw"]["of"], listed["yaw"]["kind"]) == ("degrees", "both", "scan")
+    lines = here(tmp_path, "corruptions", COLUMNS="120").stdout.splitlines()
+    (yaw,) = (line for line in lines if line.startswith("yaw "))
+    assert yaw.rstrip().split(maxsplit=2)[1:] == ["both", "angle out of the frontal pose: 10, 20, 30, 45, 60 degrees"]
 
 
 @pytest.mark.parametrize("columns", [40, 60, 80, 120, 200])
