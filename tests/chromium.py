@@ -86,6 +86,14 @@ class Tab:
         node = self("DOM.querySelector", nodeId=root, selector=selector)["nodeId"]
         self("DOM.setFileInputFiles", nodeId=node, files=[str(file) for file in files])
 
+    def drag(self, selector: str, *files: Path, drop: bool = True) -> None:
+        """Drags these files over the middle of an element, and drops them there."""
+        where = f"document.querySelector({json.dumps(selector)}).getBoundingClientRect()"
+        x, y = self.value(f"(({{ x, y, width, height }}) => [x + width / 2, y + height / 2])({where})")
+        data = {"items": [], "files": [str(file) for file in files], "dragOperationsMask": 1}
+        for kind in ("dragEnter", "dragOver", *(["drop"] if drop else [])):
+            self("Input.dispatchDragEvent", type=kind, x=x, y=y, data=data)
+
     def picture(self, path: Path, *, whole: bool = True) -> Path:
         """Writes what is seen of the page, or all of it, as PNG."""
         data = self("Page.captureScreenshot", captureBeyondViewport=whole)["data"]

@@ -13,6 +13,7 @@ from safetensors.torch import save_file
 
 from afnetm.contract.inputs import learnable_dataset
 from afnetm.data.dataset import FaceDataset
+from tests.axe import axe_core
 
 # Whoever starts the tests in the background has them ignore Ctrl-C, and so would the processes under test.
 signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -45,6 +46,12 @@ def hub_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def published(hub_cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Suites that begin with weights which timm publishes find them without a network."""
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(hub_cache))
+
+
+@pytest.fixture(scope="session")
+def axe(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """axe-core, for `tests.axe.violations`."""
+    return axe_core(tmp_path_factory.mktemp("npm"))
 
 
 @pytest.fixture

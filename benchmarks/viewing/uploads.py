@@ -15,8 +15,10 @@ from afnetm.errors import UserError
 MAX_FILES, MAX_BYTES = 8, 2 * MAX_FILE_BYTES
 #: Materials of OBJ files.
 _MATERIALS = ".mtl"
-#: The end of the name of what a depth picture's camera is described in.
-_CAMERA = ".camera.json"
+#: The name, or the end of it, of the file of a depth picture's camera.
+_CAMERA, _CAMERAS = ".camera.json", "camera.json"
+#: What a PNG file begins with, up to its width, and its depth and colour behind its size if it is 16 bits grey.
+_PNG, _GREY_16 = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", b"\x10\0"
 #: What files may be, by the end of their names.
 SUFFIXES = tuple(dict.fromkeys((*MESH_SUFFIXES, *LANDMARK_SUFFIXES, *PICTURE_SUFFIXES, _MATERIALS)))
 
@@ -53,6 +55,8 @@ def read_uploaded(folder: Path, files: Mapping[str, bytes], unit: Unit) -> Scan:
     if len(landmarks) > 1:
         raise UserError(f"{', '.join(landmarks)}: landmarks in {len(landmarks)} files (allowed: one scan at a time)")
     pictures = [name for name in files if name != mesh and _suffix(name) in PICTURE_SUFFIXES]
+    if _suffix(mesh) == ".png" and not pictures:
+        raise UserError(f"{mesh}: a depth picture needs its colour picture, sent with it")
     given = folder / landmarks[0] if landmarks else None
     try:
         return read_scan(folder / mesh, landmarks=given, unit=unit)
@@ -71,14 +75,18 @@ def _one(what: str, names: list[str], files: Mapping[str, bytes]) -> str:
 
 
 def _is_mesh(name: str, files: Mapping[str, bytes]) -> bool:
-    """Whether a file is the mesh: a PNG picture is, of depth, where its camera is described beside it."""
-    if _suffix(name) == ".png":
-        return f"{PurePosixPath(name).stem}{_CAMERA}" in files
-    return _suffix(name) in MESH_SUFFIXES
+    """Whether a file is the mesh: a PNG picture is, of depth, by its camera's name or where nothing else can be."""
+    if _suffix(name) != ".png":
+        return _suffix(name) in MESH_SUFFIXES
+    if f"{PurePosixPath(name).stem}{_CAMERA}" in files:
+        return True
+    others = {_suffix(other) for other in files} & {*MESH_SUFFIXES} - {".png"}
+    head = files[name][:26]
+    return not others and head.startswith(_PNG) and head[24:] == _GREY_16
 
 
 def _is_landmarks(name: str) -> bool:
-    return _suffix(name) in LANDMARK_SUFFIXES and not name.endswith(_CAMERA)
+    return _suffix(name) in LANDMARK_SUFFIXES and name != _CAMERAS and not name.endswith(_CAMERA)
 
 
 def _suffix(name: str) -> str:

@@ -32,7 +32,9 @@ from afnetm.trained.folders import Settings
 from afnetm.trained.saving import save_model
 from afnetm.training.config import TrainingConfig
 from benchmarks.cli.demo import NEEDED
+from tests.axe import violations
 from tests.benchmarks.conftest import command
+from tests.benchmarks.viewing.depth_pictures import write_depth_pictures
 from tests.chromium import BROWSER, browser
 
 for _name in NEEDED:
@@ -220,3 +222,38 @@ def test_a_scan_is_asked_about_by_keyboard_and_no_request_leaves_the_machine(ser
         assert sum(float(share.rstrip("%")) for share in shares) == pytest.approx(100, abs=0.1)
         assert {one for one in tab.asked if not one.startswith("data:")} == {own, f"{own}predict"}
         assert [error for error in tab.errors if "422" not in error] == []
+
+
+@pytest.mark.skipif(BROWSER is None, reason="needs Chromium")
+def test_files_are_dropped_together_anywhere_on_the_page(served: Served, tmp_path: Path) -> None:
+    answered = "document.getElementById('status').textContent.startsWith({!r})"
+    with browser(tmp_path) as tab:
+        tab.open(f"http://127.0.0.1:{served.port}/")
+        tab.drag("#ask", *served.files, drop=False)
+        assert tab.value("document.getElementById('ask').classList.contains('over')")
+        tab.drag("#ask", *served.files)
+        tab.wait(answered.format("ada: "), seconds=120)
+        assert not tab.value("document.getElementById('ask').classList.contains('over')")
+
+        depth, colour, camera, points = write_depth_pictures(tmp_path)
+        tab.drag("h1", depth, colour, points)
+        tab.wait("!document.getElementById('error').hidden")
+        assert "depth.png: its camera is missing" in tab.value("document.getElementById('error').textContent")
+        tab.drag("h1", depth, colour, camera, points)
+        tab.wait(answered.format("depth: "), seconds=120)
+        assert tab.value("document.getElementById('error').hidden")
+    assert served.kept() == []
+
+
+@pytest.mark.skipif(BROWSER is None, reason="needs Chromium")
+def test_axe_finds_nothing_serious(served: Served, axe: str, tmp_path: Path) -> None:
+    for dark in (False, True):
+        with browser(tmp_path) as tab:
+            tab.open(f"http://127.0.0.1:{served.port}/", dark=dark)
+            assert violations(tab, axe) == []
+            tab.drag("#ask", *served.files[1:])
+            tab.wait("!document.getElementById('error').hidden")
+            assert violations(tab, axe) == []
+            tab.drag("#ask", *served.files)
+            tab.wait("document.querySelectorAll('[data-part=probabilities] tr').length === 6", seconds=120)
+            assert violations(tab, axe) == []

@@ -21,6 +21,7 @@ from benchmarks.commands.viewing import write_view
 from benchmarks.records.home import Home
 from benchmarks.viewing.surfaces import surface_of
 from tests.afnetm.data.conftest import make_scan
+from tests.axe import violations
 from tests.benchmarks.conftest import Afnetm
 from tests.chromium import BROWSER, Tab, browser
 
@@ -133,6 +134,13 @@ def test_a_face_is_turned_by_keys_and_nothing_is_asked_for(prepared: Path, tmp_p
     assert tab.value("document.getElementById('choice').selectedIndex") == 1
     assert {one for one in tab.asked if not one.startswith("data:")} == {url}
     assert tab.errors == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("dark", [False, True])
+def test_axe_finds_nothing_serious(prepared: Path, tmp_path: Path, tab: Tab, axe: str, dark: bool) -> None:
+    tab.open(view(prepared, "tiny", out=tmp_path / "page.html").as_uri(), dark=dark).wait(SEEN.format(0))
+    assert violations(tab, axe) == []
 
 
 def test_without_webgl_maps_are_still_there(prepared: Path, tmp_path: Path) -> None:

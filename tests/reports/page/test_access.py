@@ -1,11 +1,10 @@
 """The page in a browser: nothing serious found by axe-core, light and dark, and tables that can be sorted.
 
-Needs Chromium and npm, which brings axe-core into a folder of the test's own; without them it is skipped.
+Needs Chromium, without which it is skipped.
 """
 
 import json
 import re
-import shutil
 import subprocess
 from dataclasses import replace
 from html import unescape
@@ -14,27 +13,13 @@ from pathlib import Path
 import pytest
 
 from reports.page.page import write_report
+from tests.axe import violations
+from tests.chromium import BROWSER, browser
 from tests.reports.pictures.test_attention import cells
 from tests.reports.pictures.test_hardest_faces import face
 
-BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 pytestmark = pytest.mark.skipif(BROWSER is None, reason="needs Chromium")
-DARK = "@media screen and (prefers-color-scheme: dark)"
 TELL = "const tell = (found) => { document.body.innerHTML = ''; document.body.textContent = JSON.stringify(found); };"
-
-
-@pytest.fixture(scope="module")
-def axe(tmp_path_factory):
-    """The script, of npm's own choice within a major version."""
-    folder = tmp_path_factory.mktemp("npm")
-    npm = shutil.which("npm")
-    if npm is None:
-        pytest.skip("needs npm")
-    command = [npm, "install", "--no-save", "--no-audit", "--no-fund", "--ignore-scripts", "--prefix", str(folder)]
-    done = subprocess.run([*command, "axe-core@4"], capture_output=True, text=True, check=False, timeout=120)
-    if done.returncode:
-        pytest.skip(f"npm has no axe-core: {done.stderr.strip()[-200:]}")
-    return (folder / "node_modules" / "axe-core" / "axe.min.js").read_text(encoding="utf-8")
 
 
 @pytest.fixture(scope="module")
@@ -64,17 +49,13 @@ def seen(html: str, folder: Path, *scripts: str):
 
 @pytest.mark.parametrize("dark", [False, True])
 def test_axe_finds_nothing_serious(html, axe, tmp_path, dark):
-    assert DARK in html
-    run = """
-        document.querySelectorAll("details").forEach((one) => { one.open = true; });
-        axe.run(document, { resultTypes: ["violations"] }).then(({ violations, passes }) => tell({
-            passed: passes.length,
-            found: violations.map(({ id, impact, nodes }) => [impact, id, nodes.slice(0, 3).map((node) => node.html)]),
-        }));
-    """
-    message = seen(html.replace(DARK, "@media all") if dark else html, tmp_path, axe, run)
-    assert message["passed"] > 20
-    assert [one for one in message["found"] if one[0] in ("serious", "critical")] == []
+    page = tmp_path / "page.html"
+    page.write_text(html, encoding="utf-8")
+    with browser(tmp_path, webgl=False) as tab:
+        tab.open(page.as_uri(), dark=dark)
+        ground = tab.value("getComputedStyle(document.body).backgroundColor")
+        assert (sum(map(int, re.findall(r"\d+", ground)[:3])) < 200) == dark
+        assert violations(tab, axe) == []
 
 
 def test_tables_are_sorted_by_a_column_the_other_way_round_and_back(html, tmp_path):
