@@ -128,6 +128,7 @@ def test_who_is_tested_alone_is_given_nobody_else_s_depth(
     assert "other_person: left out: it needs two subjects of each expression among the scans, and of anger" in said
 
 
+@pytest.mark.slow
 def test_what_was_lost_of_an_evaluation_is_done_again_and_is_the_same(
     copied: Path, evaluated: Path, here: Afnetm
 ) -> None:
@@ -172,6 +173,7 @@ def test_status_counts_evaluations_apart(evaluated: Path, here: Afnetm) -> None:
     assert "  evaluations: 12 done, 0 failed, 0 left" in said
 
 
+@pytest.mark.slow
 def test_a_model_whose_weights_were_not_kept_is_named_and_not_evaluated(copied: Path, here: Afnetm) -> None:
     home = Home(copied / "home")
     key = stored(copied)[0][1]["trained"]
