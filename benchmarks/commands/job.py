@@ -78,8 +78,10 @@ class Job:
         """The evaluations asked for of the models that the comparison trains."""
         if self.suite.evaluation is None or self.dataset is None:
             return []
-        trained = [one for one in self.planned if self.asks_for(one) and not (self.tuned and self.tuned.lacks(one))]
-        return plan_evaluations(self.suite.evaluation, trained, self.suite.methods, self.dataset)[0]
+        # Of all folds, as the manifest lists them: what one of them cannot have is left out of the others, too.
+        trained = [one for one in self.planned if not (self.tuned and self.tuned.lacks(one))]
+        found = plan_evaluations(self.suite.evaluation, trained, self.suite.methods, self.dataset)[0]
+        return [one for one in found if self.asks_for(one)]
 
     def asks_for(self, one: PlannedRun) -> bool:
         """Whether a run's method and fold were asked for."""
