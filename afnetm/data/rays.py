@@ -7,8 +7,6 @@ scattered points instead would invent surface at silhouettes and folds.
 from dataclasses import dataclass
 
 import numpy as np
-from embreex.mesh_construction import TriangleMesh
-from embreex.rtcore_scene import EmbreeScene
 from numpy.typing import NDArray
 
 from afnetm.data.maps import WINDOW_MM
@@ -46,6 +44,10 @@ def cast_rays(vertices: NDArray[np.float64], faces: NDArray[np.int32], *, size: 
     Triangles that face away (clockwise as seen) or are edge-on are left out: behind a hole in the face there is
     nothing, not the inside of the head. Building the scene costs most, and this halves it too.
     """
+    # Here, for machines that train on datasets made elsewhere have no embreex, and import this module.
+    from embreex.mesh_construction import TriangleMesh
+    from embreex.rtcore_scene import EmbreeScene
+
     corners = vertices[faces, :2]
     edge, other = corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]
     forward = np.flatnonzero(edge[:, 0] * other[:, 1] - edge[:, 1] * other[:, 0] > 0)
