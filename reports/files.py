@@ -13,7 +13,7 @@ from reports.schema import ReportError
 from reports.table import Table
 
 #: What is in a report's folder.
-_PARTS = {"index.html", "report.md", "tables", "figures"}
+_PARTS = {"index.html", "leaderboard.html", "report.md", "tables", "figures"}
 #: A file's name without its ending, and a link for each of its endings.
 Item = tuple[str, Sequence[tuple[str, str]]]
 _TITLES = {".": "The report", "tables": "Tables", "figures": "Pictures"}

@@ -20,7 +20,8 @@ _EVERYWHERE: Collection[Medium] = ("text", "page", "paper")
 #: Columns of methods' names, for which papers have others.
 METHODS = ("method", "method_a", "method_b")
 _PAPER_UNITS = {"points": "pp"}
-_READING = f"{formats.READING} The exact form is a reading of its paper, which could not be read in full."
+#: What the mark of those methods means.
+READING_NOTE = f"{formats.READING} The exact form is a reading of its paper, which could not be read in full."
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,7 +39,8 @@ class Cell:
         alt: in words, where the text is a sign.
         below: a remark, small on the page, elsewhere in brackets.
         lines: on the page instead of the text, a paragraph each and a remark behind it.
-        link: where on the page its text leads.
+        link: where the page's text leads.
+        links: what else the page leads to, each with its address.
     """
 
     text: str
@@ -52,6 +54,7 @@ class Cell:
     below: str = ""
     lines: Sequence[tuple[str, str]] = ()
     link: str = ""
+    links: Sequence[tuple[str, str]] = ()
 
     def __str__(self) -> str:
         ends = f"({', '.join(self.ends)})" if self.ends else ""
@@ -168,7 +171,7 @@ class Table:
         named = {cell.text for row in self.rows for place, cell in enumerate(row) if self.columns[place].key in METHODS}
         if any(self._read(name) for name in named):
             for notes in ("notes", "paper_notes") if self.paper_notes else ("notes",):
-                object.__setattr__(self, notes, tuple(dict.fromkeys((*getattr(self, notes), _READING))))
+                object.__setattr__(self, notes, tuple(dict.fromkeys((*getattr(self, notes), READING_NOTE))))
 
     def of(self, medium: Medium) -> "Table":
         """The table as it stands there: its columns of that medium, and its methods marked; papers' titles are."""

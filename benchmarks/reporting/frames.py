@@ -16,6 +16,7 @@ from benchmarks.reporting.evaluations import read_evaluations
 from benchmarks.reporting.evidence import mean_maps
 from benchmarks.reporting.scans import Pictures, attributes, dataset_here, names_in, nuisance_factors
 from benchmarks.reporting.sound import Gathered, Sound, gathered, read_sound, reason, where
+from benchmarks.reporting.sources import with_modules
 from reports.data.ensembling import StoredPredictions
 from reports.data.pseudonyms import PREFIXES, identity, unnamed, words
 from reports.data.results import Axis, Provenance, Results
@@ -173,7 +174,7 @@ def _results(
             synthetic=synthetic,
             methods={
                 label: {**about, "page": pages[label]} if label in pages else about
-                for label, about in _methods(manifest).items()
+                for label, about in with_modules(_methods(manifest)).items()
             },
             control=manifest.control,
             training=_training(manifest.resolved),

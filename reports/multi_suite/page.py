@@ -5,7 +5,6 @@ from pathlib import Path
 from urllib.parse import quote
 
 from reports.files import listed, placed, write_tables
-from reports.formats import names
 from reports.markup import markdown_text, paragraph
 from reports.multi_suite import words
 from reports.multi_suite.diagram import diagram
@@ -13,12 +12,15 @@ from reports.multi_suite.suites import MultiSuite
 from reports.multi_suite.tables import Tables
 from reports.page.document import Part, document
 from reports.page.html import elements, rendered
+from reports.page.leaderboard import LEADERBOARD, write_leaderboard
 from reports.pictures.collection import Pictures, picture_files, write_pictures
-from reports.tables.summary import SYNTHETIC
+from reports.tables import summary
 
 
 def write_multi_suite(multi: MultiSuite, directory: Path, *, links: Mapping[str, str], created: str) -> Path:
-    """Writes ``index.html``, ``report.md``, ``tables/`` and ``figures/`` into `directory` and returns the page's path.
+    """Writes a report into `directory` and returns its page's path.
+
+    It is ``index.html``, ``leaderboard.html``, ``report.md``, ``tables/`` and ``figures/``.
 
     A report that was there is replaced whole (`reports.files.placed`). The same suites give the same bytes. The page
     names no subject and shows no face.
@@ -33,7 +35,8 @@ def write_multi_suite(multi: MultiSuite, directory: Path, *, links: Mapping[str,
         ReportError: `directory` holds something that is no report.
     """
     found = Tables(multi)
-    notices, synthetic, cautions = words.notices(multi, found.facts), _synthetic(multi), words.cautions(multi)
+    notices, cautions = words.notices(multi, found.facts), words.cautions(multi)
+    synthetic = summary.synthetic([one.results.provenance for one in multi.suites])
     pictures: Pictures = {"ranks": {"": diagram(found.ranks, multi.titles)}} if found.ranks else {}
     suites = {
         name: (quote(links[name]), one.results.provenance.description)
@@ -73,11 +76,12 @@ def write_multi_suite(multi: MultiSuite, directory: Path, *, links: Mapping[str,
             files=listed(files),
         )
         (fresh / "index.html").write_text(page, encoding="utf-8")
+        write_leaderboard(
+            multi.suites,
+            fresh / LEADERBOARD,
+            created=created,
+            reports=links,
+            report="index.html",
+            data_sets={name: multi.data_set(name) for name in multi.names},
+        )
     return directory.absolute() / "index.html"
-
-
-def _synthetic(multi: MultiSuite) -> tuple[str, str] | None:
-    synthetic = [one.results.provenance.suite for one in multi.suites if one.results.provenance.synthetic]
-    if len(synthetic) in (0, len(multi.suites)):
-        return SYNTHETIC if synthetic else None
-    return f"The faces of {names(synthetic)} are synthetic.", "What methods do on them says nothing about real ones."

@@ -14,9 +14,7 @@ from reports.multi_suite.suites import MultiSuite
 from reports.statistics.multiple_testing import LEVEL
 from reports.table import NOTHING, Cell, Table, TableColumn
 from reports.tables.compared import Compared
-
-#: What the primary test finds of a method and the control.
-WIN, TIE, LOSS = "win", "tie", "loss"
+from reports.tables.significance import LOSS, TIE, WIN, verdict
 
 
 def versus_control(multi: MultiSuite) -> pd.DataFrame:
@@ -28,13 +26,11 @@ def versus_control(multi: MultiSuite) -> pd.DataFrame:
         the suite's control is another); verdict: ``"win"`` of the method, ``"loss"``, ``"tie"`` where the test does not
         tell the two apart, nothing where they could not be compared.
     """
-    rows = []
-    for one, suite in zip(multi.suites, multi.names, strict=True):
-        for row in _with(multi.control, one):
-            gap, p = row["difference"], row["p_holm"]
-            apart = WIN if gap > 0 else LOSS
-            verdict = "" if np.isnan(gap) else apart if p < LEVEL and gap else TIE
-            rows.append({"suite": suite, "data_set": multi.data_set(suite), **row, "verdict": verdict})
+    rows = [
+        {**row, "suite": suite, "data_set": multi.data_set(suite), "verdict": verdict(row["difference"], row["p_holm"])}
+        for one, suite in zip(multi.suites, multi.names, strict=True)
+        for row in _with(multi.control, one)
+    ]
     columns = ["method", "suite", "data_set", "difference", "low", "high", "p_holm", "verdict"]
     found = pd.DataFrame(rows, columns=columns)
     return found.sort_values("method", key=lambda names: names.map(multi.methods.index), kind="stable")

@@ -9,9 +9,10 @@ from reports.formats import DIFFERS, names, percent
 from reports.multi_suite.facts import differing
 from reports.multi_suite.ranking import verdict, why_no_ranking
 from reports.multi_suite.suites import MultiSuite
-from reports.multi_suite.versus_control import LOSS, WIN, tallies
+from reports.multi_suite.versus_control import tallies
 from reports.statistics.ranks import Ranks
 from reports.tables import summary
+from reports.tables.significance import LOSS, WIN
 
 
 def cautions(multi: MultiSuite) -> str:

@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import re
+from collections.abc import Sequence
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -14,11 +15,19 @@ from reports.pictures.collection import Pictures
 from reports.pictures.theme import embedded
 
 
-def rendered(template: str, *, images: bool = False, **values: Any) -> str:
+def rendered(
+    template: str,
+    *,
+    images: bool = False,
+    scripts: Sequence[str] = ("sort.js",),
+    sheets: Sequence[str] = (),
+    **values: Any,
+) -> str:
     """A page as HTML, of one of our templates and what it names.
 
-    All of it can be read with scripts off; the one it has sorts tables, and its hash is the only one that is allowed.
-    Pictures are drawings, and may hold photographs only if it has `images`.
+    All of it can be read with scripts off; those it has, by default the one that sorts tables, are the only ones that
+    are allowed, by their hash. `sheets` are style sheets beside the one of all pages. Pictures are drawings, and may
+    hold photographs only if it has `images`.
     """
     environment = Environment(
         loader=FileSystemLoader(TEMPLATES),
@@ -28,11 +37,12 @@ def rendered(template: str, *, images: bool = False, **values: Any) -> str:
         lstrip_blocks=True,
     )
     environment.filters |= {"plain": formats.setting, "sections": _sections}
-    script = (TEMPLATES / "sort.js").read_text(encoding="utf-8")
+    script = "".join((TEMPLATES / name).read_text(encoding="utf-8") for name in scripts)
+    own = [(TEMPLATES / name).read_text(encoding="utf-8") for name in sheets]
     return environment.get_template(template).render(
         **values,
         images=images,
-        style=Markup(style()),
+        style=Markup("".join([style(), *own])),
         script=Markup(script),
         script_hash=f"sha256-{base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()}",
     )

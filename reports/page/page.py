@@ -13,6 +13,7 @@ from reports.files import listed, placed
 from reports.markup import paragraph, write_csv
 from reports.page.document import Part, document, how_made
 from reports.page.html import elements, rendered
+from reports.page.leaderboard import LEADERBOARD, write_leaderboard
 from reports.page.made import made
 from reports.pictures import figures
 from reports.pictures.cells import codes
@@ -23,6 +24,7 @@ from reports.pictures.theme import DOTS
 from reports.statistics.ranks import why_not
 from reports.table import METHODS, Table
 from reports.tables import summary
+from reports.tables.anchors import confusion_anchors, method_anchors
 from reports.tables.compared import Compared, write_tables
 from reports.tables.guide import PRIMARY, guide_table
 from reports.tables.pairwise import control_table, others_table
@@ -43,7 +45,9 @@ SECTIONS = {
 
 
 def write_report(results: Results, directory: Path, *, compared: Compared | None = None) -> Path:
-    """Writes ``index.html``, ``report.md``, ``tables/`` and ``figures/`` into `directory` and returns the page's path.
+    """Writes a report into `directory` and returns its page's path.
+
+    It is ``index.html``, ``leaderboard.html``, ``report.md``, ``tables/`` and ``figures/``.
 
     A report that was there is replaced whole (`reports.files.placed`). The same results give the same bytes. `compared`
     are these results, where they have been compared already.
@@ -66,6 +70,8 @@ def write_report(results: Results, directory: Path, *, compared: Compared | None
         files = [path.relative_to(fresh).as_posix() for path in fresh.rglob("*") if path.is_file()]
         text = _page(found, literature, pictures, files=files)
         (fresh / "index.html").write_text(text, encoding="utf-8")
+        page = {plan.suite: "index.html"}
+        write_leaderboard([found], fresh / LEADERBOARD, created=plan.created, reports=page, report="index.html")
     return directory.absolute() / "index.html"
 
 
@@ -171,6 +177,8 @@ def _page(compared: Compared, literature: pd.DataFrame, pictures: Pictures, *, f
         pictures=elements(pictures),
         by_attribute=[_linked(table, plan) for table in _by_attribute(compared)],
         hardest=hardest_table(results),
+        described=method_anchors(plan),
+        confusions=confusion_anchors(plan),
         featured=contenders(table, results.control)[0],
         made=made(plan),
         files=listed(files),
@@ -181,7 +189,7 @@ def _linked(table: Table, plan: Provenance) -> Table:
     """A table whose rows lead to what the page says of their methods, where it does."""
     if plan.files or table.columns[0].key not in METHODS:
         return table
-    places = {name: f"#method-{place}" for place, name in enumerate(plan.methods, start=1)}
+    places = {name: f"#{anchor}" for name, anchor in method_anchors(plan).items()}
     rows = [[replace(first, link=places.get(first.text, "")), *others] for first, *others in table.rows]
     return replace(table, rows=rows)
 

@@ -38,7 +38,7 @@ def cost(table: pd.DataFrame, column: str, *, title: str, control: str) -> Pictu
     _cost_axis(axes, table[column])
     interval_ends = table[["accuracy_low", "accuracy_high"]].to_numpy() * 100.0
     axes.vlines(table[column], interval_ends[:, 0], interval_ends[:, 1], color=CONTEXT, linewidth=1.2)
-    front = _unbeaten(table, column)
+    front = pareto_front(table, column)
     right = axes.get_xlim()[1]
     steps = [*front[column], right], [*(100.0 * front["accuracy"]), 100.0 * front["accuracy"].iloc[-1]]
     axes.plot(*steps, color=MUTED, linewidth=1.0, drawstyle="steps-post", gid="front")
@@ -70,7 +70,7 @@ def _cost_axis(axes: Axes, values: "pd.Series[float]") -> None:
     axes.xaxis.set_major_formatter(EngFormatter(sep=" ") if low >= 1000.0 else "{x:g}")
 
 
-def _unbeaten(table: pd.DataFrame, column: str) -> pd.DataFrame:
+def pareto_front(table: pd.DataFrame, column: str) -> pd.DataFrame:
     """The rows of methods that are better than every method that costs as little, the cheapest first."""
     ordered = table.sort_values([column, "accuracy"], ascending=[True, False], kind="stable")
     best = ordered["accuracy"].cummax()

@@ -6,6 +6,25 @@ import pandas as pd
 from reports.statistics.multiple_testing import LEVEL, holm
 from reports.tables.pairwise import PRIMARY
 
+#: What the primary test finds of a method and the control.
+WIN, TIE, LOSS = "win", "tie", "loss"
+
+
+def verdict(difference: float, p: float) -> str:
+    """``"win"`` where a method's difference from the control is significant and above 0, ``"loss"``, or ``"tie"``.
+
+    Empty where the two could not be compared.
+
+    Args:
+        difference: of accuracy, NaN where there is none.
+        p: the primary test's, adjusted; NaN where it says nothing.
+    """
+    if np.isnan(difference):
+        return ""
+    if p < LEVEL and difference:
+        return WIN if difference > 0 else LOSS
+    return TIE
+
 
 def like_the_best(best: str, pairs: pd.DataFrame, *, control: str) -> list[str]:
     """Methods that do not differ significantly, by the primary test, from `best`, in the order of `pairs`.

@@ -76,6 +76,14 @@ def notices(results: Results) -> list[str]:
     return found
 
 
+def synthetic(plans: Sequence[Provenance]) -> tuple[str, str] | None:
+    """`SYNTHETIC` where the faces of all suites are, of some of several which and what it means; None of none."""
+    found = [plan.suite for plan in plans if plan.synthetic]
+    if len(found) in (0, len(plans)):
+        return SYNTHETIC if found else None
+    return f"The faces of {names(found)} are synthetic.", "What methods do on them says nothing about real ones."
+
+
 def left_out(parts: Sequence[LeftOut]) -> str:
     """Results that could not be used: the first few by name."""
     formatted = [f"{one.place}: {one.what} ({one.reason})" for one in parts[:_LISTED]]

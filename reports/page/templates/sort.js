@@ -1,11 +1,15 @@
-// Columns of tables marked data-sort sort their rows, the best first, the other way round, then back as they were.
+// Columns of tables marked data-sort sort their rows, the best first, the other way round, then back as they were. A
+// column without a number is sorted as text.
 for (const table of document.querySelectorAll("table[data-sort]")) {
   const body = table.tBodies[0], rows = [...body.rows], heads = [...table.tHead.rows[0].cells];
   if (rows.length < 2) continue;
   heads.forEach((head, column) => {
-    const value = ({ cells: { [column]: cell } }) => column ? Number(cell.dataset.value ?? NaN) : cell.textContent.trim();
-    const compare = (a, b) => column ? a - b : a.localeCompare(b);
-    const turns = column && !("low" in head.dataset) ? ["descending", "ascending"] : ["ascending", "descending"];
+    const cell = (row) => row.cells[column];
+    const text = !rows.some((row) => "value" in cell(row).dataset);
+    const read = (row) => text ? cell(row).textContent.trim() : Number(cell(row).dataset.value ?? NaN);
+    const values = new Map(rows.map((row) => [row, read(row)])), value = (row) => values.get(row);
+    const compare = (a, b) => text ? a.localeCompare(b) : a - b;
+    const turns = text || "low" in head.dataset ? ["ascending", "descending"] : ["descending", "ascending"];
     const button = document.createElement("button");
     button.type = "button";
     button.append(...head.childNodes);
@@ -16,7 +20,8 @@ for (const table of document.querySelectorAll("table[data-sort]")) {
       if (turn) head.setAttribute("aria-sort", turn);
       const known = turn ? rows.filter((row) => !Number.isNaN(value(row))) : rows;
       if (turn) known.sort((a, b) => (turn === "ascending" ? 1 : -1) * compare(value(a), value(b)));
-      body.append(...known, ...rows.filter((row) => !known.includes(row)));
+      body.append(...known, ...rows.filter((row) => turn && Number.isNaN(value(row))));
+      table.dispatchEvent(new Event("sort"));
     });
   });
 }

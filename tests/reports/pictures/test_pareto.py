@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reports.pictures.pareto import _unbeaten, cost
+from reports.pictures.pareto import cost, pareto_front
 from reports.tables.comparison import comparison
 
 
@@ -26,7 +26,7 @@ def named(picture):
 @given(st.lists(st.tuples(st.integers(0, 9), st.integers(0, 9)), min_size=1, max_size=12))
 def test_the_front_is_what_no_other_is_as_cheap_and_better(points):
     table = pd.DataFrame(points, columns=["cost", "accuracy"]).assign(method=[str(n) for n in range(len(points))])
-    front = _unbeaten(table, "cost")
+    front = pareto_front(table, "cost")
     kept = set(zip(front["cost"], front["accuracy"], strict=True))
     best = {
         (cost, score)
