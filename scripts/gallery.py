@@ -1,7 +1,8 @@
 """Copies of reports in docs/gallery: ``python -m scripts.gallery --home HOME``, after the commands in its README.md.
 
 Each suite's tables, but for the predictions, and some of its figures, byte for byte as `afnetm report` wrote them.
-A suite without a report in the home is left as it is.
+A suite without a report in the home is left as it is. One leaderboard of the others, without links to what is not
+published: addresses of this machine, and the reports' own pages.
 """
 
 import argparse
@@ -11,7 +12,10 @@ import shutil
 from pathlib import Path
 
 from benchmarks.records.home import Home
+from benchmarks.records.manifest import read_manifest
 from benchmarks.records.store import Store
+from benchmarks.reporting.writing import write_public_leaderboard
+from reports.page.leaderboard import LEADERBOARD
 
 GALLERY = Path(__file__).parents[1] / "docs" / "gallery"
 #: Figures by suite; tables are all copied.
@@ -62,13 +66,18 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--home", type=Path, default=Path(os.environ.get("AFNETM_HOME", "runs")))
     home = Home(parser.parse_args().home)
+    copied = []
     for suite, figures in FIGURES.items():
         report = home.reports / suite
         if report.is_dir():
             copy_report(report, GALLERY / suite, figures)
+            copied.append(read_manifest(home, suite))
             print(f"{suite}: trained at {', '.join(sorted(commits(home, suite)))}")
         else:
             print(f"{suite}: no report in {home.path}")
+    if copied:
+        for problem in write_public_leaderboard(home, copied, GALLERY / LEADERBOARD):
+            print(f"not in the leaderboard: {problem}")
 
 
 if __name__ == "__main__":

@@ -47,7 +47,8 @@ def report(
 ) -> None:
     """Writes the report of a suite from stored results, or of results from other programs (docs/results.md).
 
-    For several suites it writes one each and a multi-suite report: methods by suites, mean ranks over datasets.
+    For several suites it writes one each and a multi-suite report: methods by suites, mean ranks over datasets. Beside
+    every report is `leaderboard.html`: all methods in a table that filters and sorts (docs/leaderboard.md).
 
     Example: `afnetm report quick`, `afnetm report quick fusion`, or
     `afnetm report --results folds.csv --predictions predictions.parquet`
@@ -105,5 +106,6 @@ def _print(written: "Written") -> None:
         print(f"report:     {page}")
     if written.multi is not None:
         print(f"together:   {written.multi}")
+        print(f"leaderboard: {written.leaderboard}")
     if written.problems:
         raise UserError("; ".join(written.problems))

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from rich.console import RenderableType
 
@@ -23,6 +24,7 @@ from reports.formats import READING
 from reports.multi_suite.page import write_multi_suite
 from reports.multi_suite.suites import MultiSuite
 from reports.multi_suite.tables import Tables
+from reports.page.leaderboard import LEADERBOARD, write_leaderboard
 from reports.page.page import write_report
 from reports.schema import ReportError
 from reports.tables.compared import Compared
@@ -39,7 +41,7 @@ class Written:
         pages: the suites' own, or that of two files.
         table: for the terminal.
         notes: what was left out, how files were read, how small a difference could have been found: a sentence each.
-        together: the page over several suites; None where there is none.
+        multi: the page over several suites, and leaderboard: that of all their methods; None where there is none.
         problems: suites of which no report can be made, a line each; the others' are written all the same.
     """
 
@@ -47,6 +49,7 @@ class Written:
     table: RenderableType
     notes: list[str]
     multi: Path | None = None
+    leaderboard: Path | None = None
     problems: Sequence[str] = ()
 
 
@@ -100,7 +103,38 @@ def write_joint_report(
             path = write_multi_suite(multi, directory, links=links, created=created)
     except ReportError as error:
         raise UserError(str(error)) from None
-    return Written(paths, Blocks(Tables(multi).tables["overview"].text), _notes(found, named=True), path, problems)
+    return Written(
+        paths,
+        Blocks(Tables(multi).tables["overview"].text),
+        _notes(found, named=True),
+        path,
+        path.with_name(LEADERBOARD),
+        problems,
+    )
+
+
+def write_public_leaderboard(home: Home, manifests: Sequence[Manifest], path: Path) -> list[str]:
+    """Writes the leaderboard of suites alone, to be published: it leads neither to their reports nor to MLflow.
+
+    Returns:
+        Suites of which there is nothing to show, a line each.
+
+    Raises:
+        UserError: of none there is anything.
+    """
+    created, store = _now(), Store(home)
+    found, problems = [], []
+    for manifest in manifests:
+        try:
+            found.append(_compared(home, manifest, store, created=created))
+        except ReportError as error:
+            problems.append(f"suite '{manifest.suite}': {error}")
+    if not found:
+        raise UserError("; ".join(problems) or "no suite, so no leaderboard")
+    data_sets = MultiSuite(found).suite_data_sets if len(found) > 1 else {}
+    with _into(path.parent):
+        write_leaderboard(found, path, created=created, data_sets=data_sets)
+    return problems
 
 
 def _alone(paths: list[Path], found: list[Compared], problems: list[str]) -> Written:
@@ -111,7 +145,7 @@ def _alone(paths: list[Path], found: list[Compared], problems: list[str]) -> Wri
     table = comparison_table(one.results, one.table, Marks(), one.pairs)
     notes = [*_notes(found), *(note for note in table.notes if note.startswith(READING))]
     notes += detection(one.pairs, one.results.control)
-    return Written(paths, Fitted(table.text, table.importance), notes, None, problems)
+    return Written(paths, Fitted(table.text, table.importance), notes, problems=problems)
 
 
 def _notes(found: Sequence[Compared], *, named: bool = False) -> list[str]:
@@ -149,11 +183,8 @@ def _write(
     paths, found, problems = [], [], []
     for manifest, directory in zip(manifests, directories, strict=True):
         try:
-            dataset = dataset_directory(home.path, manifest.dataset["name"])
             pages = _pages(home, manifest.suite) if linked else {}
-            one = Compared(
-                results(manifest, store, created=created, with_faces=with_faces, dataset=dataset, by=by, pages=pages)
-            )
+            one = _compared(home, manifest, store, created=created, with_faces=with_faces, by=by, pages=pages)
             with _into(directory):
                 paths.append(write_report(one.results, directory, compared=one))
         except ReportError as error:
@@ -161,6 +192,11 @@ def _write(
         else:
             found.append(one)
     return paths, found, problems
+
+
+def _compared(home: Home, manifest: Manifest, store: Store, **how: Any) -> Compared:
+    """A suite's results, `how` as for `benchmarks.reporting.frames.results`."""
+    return Compared(results(manifest, store, dataset=dataset_directory(home.path, manifest.dataset["name"]), **how))
 
 
 def _pages(home: Home, suite: str) -> dict[str, str]:

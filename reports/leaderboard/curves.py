@@ -73,8 +73,8 @@ def curves(found: pd.DataFrame, profiles: Mapping[str, Profile]) -> Curves | Non
 
 
 def _words(title: str, own: Profile) -> str:
-    half, most = (percent(own.reached_by(fraction)) for fraction in (0.5, 0.9))
-    return f"{title}: half of the subjects reach {half} %, nine tenths {most} %"
+    half, most = (f"{percent(own.reached_by(fraction))}\N{NO-BREAK SPACE}%" for fraction in (0.5, 0.9))
+    return f"{title}: half of the subjects reach {half}, nine tenths {most}"
 
 
 def _paths(x: Axis, y: Axis, own: Profile) -> dict[str, str]:

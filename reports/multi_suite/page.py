@@ -82,6 +82,6 @@ def write_multi_suite(multi: MultiSuite, directory: Path, *, links: Mapping[str,
             created=created,
             reports=links,
             report="index.html",
-            data_sets={name: multi.data_set(name) for name in multi.names},
+            data_sets=multi.suite_data_sets,
         )
     return directory.absolute() / "index.html"

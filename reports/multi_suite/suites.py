@@ -136,6 +136,11 @@ class MultiSuite:
         """Name of the dataset of a suite."""
         return next(name for name, suites in self.data_sets.items() if suite in suites)
 
+    @property
+    def suite_data_sets(self) -> dict[str, str]:
+        """Names of the datasets by suite."""
+        return {suite: self.data_set(suite) for suite in self.names}
+
     @cached_property
     def scores(self) -> pd.DataFrame:
         """Accuracies (shares of 1): a row a dataset, a column a method; NaN where it has none.

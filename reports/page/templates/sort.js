@@ -1,5 +1,5 @@
 // Columns of tables marked data-sort sort their rows, the best first, the other way round, then back as they were. A
-// column without a number is sorted as text.
+// column without a number is sorted as text, one that is the same in all rows is not.
 for (const table of document.querySelectorAll("table[data-sort]")) {
   const body = table.tBodies[0], rows = [...body.rows], heads = [...table.tHead.rows[0].cells];
   if (rows.length < 2) continue;
@@ -8,6 +8,7 @@ for (const table of document.querySelectorAll("table[data-sort]")) {
     const text = !rows.some((row) => "value" in cell(row).dataset);
     const read = (row) => text ? cell(row).textContent.trim() : Number(cell(row).dataset.value ?? NaN);
     const values = new Map(rows.map((row) => [row, read(row)])), value = (row) => values.get(row);
+    if (new Set(rows.map((row) => cell(row).textContent)).size < 2) return;
     const compare = (a, b) => text ? a.localeCompare(b) : a - b;
     const turns = text || "low" in head.dataset ? ["ascending", "descending"] : ["descending", "ascending"];
     const button = document.createElement("button");
