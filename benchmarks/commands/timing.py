@@ -23,7 +23,7 @@ from afnetm.training.process import prepared
 
 if TYPE_CHECKING:
     from benchmarks.commands.job import Job
-    from benchmarks.plans.suite import SyntheticSpec
+    from benchmarks.plans.tables import SyntheticSpec
 
 #: On a processor a step is timed with as many faces as make this many operations forward: a second or so at most.
 _OPERATIONS = 2e10

@@ -24,7 +24,7 @@ from benchmarks.terminal.words import counted, disk
 
 if TYPE_CHECKING:
     from afnetm.data.making import Making
-    from benchmarks.plans.suite import DatasetSpec  # torch, by way of the methods
+    from benchmarks.plans.tables import DatasetSpec
 
 #: Seconds from one look whether another process has made a dataset to the next.
 _LOOK = 1.0

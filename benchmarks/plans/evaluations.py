@@ -11,7 +11,7 @@ from afnetm.corruptions import Corruption, find_corruption, unavailable
 from afnetm.data.dataset import FaceDataset
 from afnetm.method import Method
 from benchmarks.plans.runs import PlannedRun
-from benchmarks.plans.suite import EvaluationSpec
+from benchmarks.plans.tables import EvaluationSpec
 
 #: Groups of corruptions under which landmarks would be found elsewhere in a picture.
 _MOVES_FOUND = ("texture", "both", "modality")

@@ -15,7 +15,8 @@ from benchmarks.plans.naming import check_label, check_suite_name
 from studies.spec import SearchSpec
 
 if TYPE_CHECKING:
-    from benchmarks.plans.suite import AxisSpec, DatasetSpec, ProtocolSpec, Suite
+    from benchmarks.plans.suite import Suite
+    from benchmarks.plans.tables import AxisSpec, DatasetSpec, ProtocolSpec
 
 #: Of the faces of a dataset yet to be prepared, pixels, unless its maker says otherwise.
 USUAL_SIZE = 224

@@ -82,7 +82,7 @@ def split(
     redraw: bool = False,
     complete: bool = False,
 ) -> dict[Place, Scans]:
-    """The folds over `rows` of whom each is in `own`, by `benchmarks.plans.suite.ProtocolSpec`'s keys, in order.
+    """The folds over `rows` of whom each is in `own`, by `benchmarks.plans.tables.ProtocolSpec`'s keys, in order.
 
     Raises:
         UserError: the dataset has too few subjects, or too few scans of a class.

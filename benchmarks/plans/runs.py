@@ -21,7 +21,8 @@ from afnetm.training.config import TrainingConfig
 from benchmarks.plans.folds import Place, Scans, complete_rows, groups, select, split, split_by_file
 from benchmarks.plans.keys import run_key
 from benchmarks.plans.split_files import SUBJECT, SplitFile
-from benchmarks.plans.suite import ProtocolSpec, Suite
+from benchmarks.plans.suite import Suite
+from benchmarks.plans.tables import ProtocolSpec
 
 #: How a run is trained and tested beside its settings; raised whenever the same settings give other numbers, so that
 #: earlier runs are not mixed with these. 2: the order of scans and their augmentation do not depend on the method. 3:

@@ -8,7 +8,7 @@ from afnetm.errors import UserError
 
 if TYPE_CHECKING:
     from benchmarks.plans.folds import Place
-    from benchmarks.plans.suite import ProtocolSpec  # torch, by way of the methods
+    from benchmarks.plans.tables import ProtocolSpec
 
 
 @dataclass(frozen=True)

@@ -3,194 +3,31 @@
 from collections.abc import Callable, Iterable, Sequence
 from itertools import product
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self, get_args
+from typing import Annotated, Any, Literal, get_args
 
-from pydantic import BaseModel, Field, field_validator, model_validator
+from pydantic import Field, field_validator
 
-from afnetm.corruptions import corruptions, find_corruption
 from afnetm.data.maps import OWN, MaskSource
-from afnetm.data.registry import sources
-from afnetm.data.scan import PoseSource
-from afnetm.data.synthetic import STANDARD, SyntheticSource
 from afnetm.errors import UserError, suggestion
 from afnetm.installation import how_to_register
 from afnetm.method import Method
 from afnetm.model.encoder import EncoderSpec
 from afnetm.registry import add_method_file, find_method, registry
-from afnetm.strict import STRICT, formatted, parse
+from afnetm.strict import formatted, parse
 from afnetm.training.config import TrainingConfig
 from benchmarks.plans.fitting import check_methods, check_suite
-from benchmarks.plans.split_files import SUBJECT, SplitFile, read_split
-from benchmarks.plans.suite_files import SPLITTING, SuiteFile, read_suite_file
+from benchmarks.plans.split_files import SplitFile, read_split
+from benchmarks.plans.suite_files import SuiteFile, read_suite_file
+from benchmarks.plans.tables import AxisSpec, DatasetSpec, EvaluationSpec, ProtocolSpec, StrictModel, Title
 from studies.spec import SearchSpec
 
 #: Attributes of a `Suite` that are not keys of its file.
 DERIVED = ("name", "text", "path", "added", "fixed", "titles", "split_file")
 #: Keys of a method's table that are no hyper-parameters.
 _ABOUT = ("method", "title")
-#: What `ProtocolSpec.folds` is in a file where each subject, or group, is tested alone.
-LEAVE_ONE_OUT = "leave-one-subject-out"
-#: One line with something on it.
-_Title = Annotated[str, Field(pattern=r"^[^\p{C}]*[^\p{C}\p{Z}][^\p{C}]*$")]
-#: As large as an archive or a database takes it.
-_Seed = Annotated[int, Field(ge=0, lt=2**63)]
 
 
-class _Strict(BaseModel):
-    model_config = STRICT
-
-
-class SyntheticSpec(_Strict):
-    """A synthetic dataset, made when it is not there yet.
-
-    Attributes:
-        subjects: how many.
-        intensities: of each expression, 1 (subtle) to 4 (strong).
-        size: pixels along a side.
-        seed: decides every scan.
-        clean: whether sensor failures are left out.
-        neutral: whether each subject has a neutral scan, too, of intensity 0.
-        variant: ``"standard"``, or ``"light"``, ``"sensor"`` or ``"population"``: other light and camera, another range
-            sensor, other people.
-        pose: which landmarks poses are fitted to: the annotated ones, or those detected in the scans.
-    """
-
-    subjects: Annotated[int, Field(ge=1, le=100_000)]
-    intensities: Annotated[tuple[Annotated[int, Field(ge=1, le=4)], ...], Field(min_length=1)]
-    size: Annotated[int, Field(ge=16, le=1024)]
-    seed: _Seed = 0
-    clean: bool = False
-    neutral: bool = False
-    variant: str = STANDARD
-    pose: PoseSource = "annotated"
-
-    @property
-    def source(self) -> SyntheticSource:
-        """Source of its scans; has a check of its own."""
-        return SyntheticSource(**self.model_dump(exclude={"size", "pose"}))
-
-
-class DatasetSpec(_Strict):
-    """Dataset of a suite, and its selection of scans.
-
-    Attributes:
-        name: what it is called in the home.
-        synthetic: how it is made where it is not there yet.
-        source: the registered source that it must have been prepared from, such as ``"bu3dfe"``; None for any.
-        intensities: those whose scans are used; None for all.
-    """
-
-    name: str
-    synthetic: SyntheticSpec | None = None
-    source: str | None = None
-    intensities: Annotated[tuple[Annotated[int, Field(ge=0, le=4)], ...], Field(min_length=1)] | None = None
-
-    @field_validator("source")
-    @classmethod
-    def _registered(cls, value: str | None) -> str | None:
-        if value is not None and value not in sources().names:
-            raise UserError(
-                f"dataset.source = {formatted(value)} is not registered; {suggestion(value, sources().names)}"
-            )
-        return value
-
-
-class ProtocolSpec(_Strict):
-    """Subject-independent cross-validation, or a split of one's own.
-
-    Attributes:
-        folds: parts of the subjects; each is tested once a repeat, by a training on the others. A file may say
-            ``"leave-one-subject-out"`` for as many as there are subjects, which is None until the dataset is known.
-        repeats: how often all of it is done, each time with other folds.
-        seed: decides folds, the subjects who are drawn, and every training.
-        subjects: how many subjects take part, drawn at random; None for all.
-        redraw: whether subjects are drawn anew in every repeat; else once.
-        complete: whether only subjects take part who have each expression of the dataset at each selected intensity.
-        group: a column of the dataset's table: subjects with the same value, such as sessions of one person, are never
-            on both sides, and count as one subject in all that is drawn and tested.
-        split: a CSV file that assigns scans or subjects to training and test (`benchmarks.plans.split_files`), beside
-            the suite's; it takes the place of all but `seed` and `group`.
-    """
-
-    folds: Annotated[int, Field(ge=2)] | None = None
-    repeats: Annotated[int, Field(ge=1, le=10_000)] = 1
-    seed: _Seed = 0
-    subjects: Annotated[int, Field(ge=2)] | None = None
-    redraw: bool = False
-    complete: bool = False
-    group: str = Field(SUBJECT, exclude_if=lambda value: value == SUBJECT)
-    split: str | None = Field(None, exclude_if=lambda value: value is None)
-
-    @field_validator("folds", mode="wrap")
-    @classmethod
-    def _number_or_word(cls, value: Any, handler: Callable[[Any], int | None]) -> int | None:
-        if isinstance(value, str) and value != LEAVE_ONE_OUT:
-            raise UserError(f"protocol.folds = {formatted(value)} (allowed: 2 or more, or '{LEAVE_ONE_OUT}')")
-        return None if value == LEAVE_ONE_OUT else handler(value)
-
-    @model_validator(mode="after")
-    def _one_split(self) -> Self:
-        given = [key for key in SPLITTING if key in self.model_fields_set]
-        if self.split is not None and given:
-            raise UserError(f"protocol.split = '{self.split}': not together with protocol.{given[0]}; the file says it")
-        if self.split is None and "folds" not in self.model_fields_set:
-            raise UserError("protocol.folds: missing")
-        return self
-
-    @property
-    def runs(self) -> int:
-        """Runs of each method; 0 where one subject is left out in each and it is not known yet how many there are."""
-        return (self.folds or 0) * self.repeats
-
-
-class AxisSpec(_Strict):
-    """Axis of an ablation: a hyper-parameter that it changes.
-
-    Attributes:
-        title: heading of its column in the report.
-        part_of: the axis that it belongs to: where that one is ``"none"``, this one is gone with it.
-    """
-
-    title: _Title
-    part_of: str | None = None
-
-    @model_validator(mode="before")
-    @classmethod
-    def _title_alone(cls, value: Any) -> Any:
-        return value if isinstance(value, dict) else {"title": value}
-
-
-class EvaluationSpec(_Strict):
-    """Evaluation of the trained models on corruptions of their own test scans.
-
-    Attributes:
-        corruptions: their names (`afnetm.corruptions`); the file has ``"all"`` for every one that is registered.
-        seed: decides what is random in them.
-    """
-
-    corruptions: Annotated[tuple[str, ...], Field(min_length=1)]
-    seed: _Seed = 0
-
-    @field_validator("corruptions", mode="before")
-    @classmethod
-    def _registered(cls, value: Any) -> Any:
-        if value == "all":
-            return tuple(corruptions())
-        if not isinstance(value, list):
-            return value
-        for name in value:
-            find_corruption(str(name))
-        return tuple(value)
-
-    @field_validator("corruptions")
-    @classmethod
-    def _once(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        if twice := sorted({name for name in value if value.count(name) > 1}):
-            raise UserError(f"evaluation.corruptions = {formatted(twice[0])}: named twice; once is enough")
-        return value
-
-
-class Suite(_Strict):
+class Suite(StrictModel):
     """A comparison: dataset, protocol, encoder, training, and the methods with their hyper-parameters.
 
     Attributes:
@@ -381,7 +218,7 @@ def parse_suite(tables: dict[str, Any], *, name: str, text: str, file: str) -> S
     methods = {label: _method(label, table, file, masks) for label, table in tables["methods"].items()}
     fixed = {label: tuple(key for key in table if key not in _ABOUT) for label, table in tables["methods"].items()}
     titles = {
-        label: parse(dict[str, _Title], {"title": table["title"]}, table=f"methods.{label}", file=file)["title"]
+        label: parse(dict[str, Title], {"title": table["title"]}, table=f"methods.{label}", file=file)["title"]
         for label, table in tables["methods"].items()
         if "title" in table
     }

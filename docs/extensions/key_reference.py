@@ -10,7 +10,8 @@ from allowed_values import allowed, is_table, keys_of, toml
 
 from afnetm.method import Method
 from afnetm.registry import methods
-from benchmarks.plans.suite import DERIVED, AxisSpec, Suite
+from benchmarks.plans.suite import DERIVED, Suite
+from benchmarks.plans.tables import AxisSpec
 from studies.space import message
 
 #: Keys of a suite's file that are no table, and tables by any name, which the page itself describes.

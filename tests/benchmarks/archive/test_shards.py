@@ -9,7 +9,7 @@ import pytest
 
 from afnetm.errors import UserError
 from benchmarks.plans.shards import parse_shard, places
-from benchmarks.plans.suite import ProtocolSpec
+from benchmarks.plans.tables import ProtocolSpec
 from benchmarks.records.home import Home
 from benchmarks.records.manifest import read_manifest
 from studies.best_parameters import read_best_parameters

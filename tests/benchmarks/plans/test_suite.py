@@ -10,8 +10,9 @@ import pytest
 
 from afnetm.errors import UserError
 from benchmarks.plans.runs import hyperparameters
-from benchmarks.plans.suite import AxisSpec, load_suite, parse_suite
+from benchmarks.plans.suite import load_suite, parse_suite
 from benchmarks.plans.suite_files import suite_names
+from benchmarks.plans.tables import AxisSpec
 
 GOOD = """
 description = "a test"
