@@ -99,6 +99,6 @@ def _keys(kind: Any, path: list[str]) -> list[str]:
     elif is_dataclass(kind):
         hints = get_type_hints(kind)
         inner = {field.name: hints[field.name] for field in fields(kind)}
-    else:  # a mapping of tables by any name: the last of its two types is theirs
-        return _keys(get_args(kind)[-1], path[1:])
+    else:  # tables in a list, or by any name in a mapping, whose last type is theirs
+        return _keys(get_args(kind)[0 if get_origin(kind) is tuple else -1], path[1:])
     return _keys(inner[path[0]], path[1:]) if path else list(inner)

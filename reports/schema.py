@@ -83,6 +83,19 @@ EVALUATIONS: Mapping[str, Column] = {
     "texture": _MEASURED,
 }
 
+#: A row is a subject's scans in another dataset, tested by a training: how many there are, how many were right, and
+#: what their confidences add up to.
+CROSS_DATASET: Mapping[str, Column] = {
+    "method": _NAME,
+    "repeat": _COUNT,
+    "fold": _COUNT,
+    "subject": _NAME,
+    "dataset": _NAME,
+    "scans": Column(kind="integer", low=1),
+    "hits": _COUNT,
+    "confidence": _MEASURED,
+}
+
 #: A row is a corruption of one severity: what it is called, what group it is in, and how strong it is.
 CORRUPTIONS: Mapping[str, Column] = {
     "corruption": _NAME,

@@ -31,7 +31,7 @@ def check_suite(manifest: Manifest, store: Store) -> None:
     done = store.done()
     for listed in manifest.only(None):
         if listed.key in done:
-            read = read_evaluation(listed, store) if listed.corruption else read_sound(listed, store)
+            read = read_evaluation(listed, store) if listed.evaluated_on else read_sound(listed, store)
             for one in [read] if isinstance(read, LeftOut) else read.left_out:
                 raise UserError(f"runs/{listed.key} ({one.place}): {one.what}: {one.reason}")
     try:
@@ -81,7 +81,8 @@ def _checks(home: Home) -> Iterator[tuple[str, Callable[[], object]]]:
 
 
 def _check_manifest(manifest: Manifest, home: Home) -> None:
-    dataset_directory(home.path, manifest.dataset["name"])  # the name leads nowhere
+    for dataset in (manifest.dataset, *manifest.others.values()):
+        dataset_directory(home.path, dataset["name"])  # the name leads nowhere
     _check_text(vars(manifest) | {"runs": [], "additional": [], "defaults": [], "evaluations": []})
     if unknown := {listed.method for listed in manifest.only(None)} - manifest.methods.keys():
         raise UserError(f"suite '{manifest.suite}' has a run of method {formatted(min(unknown))}, which it has not")
@@ -90,8 +91,11 @@ def _check_manifest(manifest: Manifest, home: Home) -> None:
 def _check_result(store: Store, key: str, listed: ListedRun, manifest: Manifest) -> None:
     result = store.result(key)
     _check_text(result)
-    if listed.corruption != (result.get("evaluation") or {"corruption": ""})["corruption"]:
-        raise UserError(f"runs/{key}/result.json: it is not an evaluation on {formatted(listed.corruption)}")
+    evaluation = result.get("evaluation") or {}
+    if (listed.corruption, listed.dataset) != (evaluation.get("corruption", ""), evaluation.get("dataset", "")):
+        raise UserError(f"runs/{key}/result.json: it is not an evaluation on {formatted(listed.evaluated_on)}")
+    if listed.dataset and manifest.others[listed.dataset]["fingerprint"] != evaluation["fingerprint"]:
+        raise UserError(f"runs/{key}/result.json: it is of another dataset '{listed.dataset}' than the suite's")
     planned = {"key": key, "hash of what decides it": key, "repeat": listed.repeat, "fold": listed.fold}
     found = result | {"hash of what decides it": run_key(result)}
     for name, value in (planned | {"dataset": manifest.dataset["fingerprint"]}).items():
@@ -101,7 +105,7 @@ def _check_result(store: Store, key: str, listed: ListedRun, manifest: Manifest)
 
 def _check_files(home: Home, key: str) -> None:
     folder, result = home.run(key), Store(home).result(key)
-    scans = result["n_test"] * len((result.get("evaluation") or {"severities": [1]})["severities"])
+    scans = result["n_test"] * len((result.get("evaluation") or {}).get("severities", [1]))
     table = pq.ParquetFile(folder / "predictions.parquet").metadata
     unpacked = sum(table.row_group(k).total_byte_size for k in range(table.num_row_groups))
     if table.num_rows != scans or table.num_columns > _COLUMNS or max(unpacked, 8 * table.num_rows) > _BYTES:

@@ -5,6 +5,7 @@ import os
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from afnetm.errors import UserError
 from afnetm.zipped import run_files, write_archive
@@ -71,8 +72,10 @@ def export_suite(
         raise UserError(f"suite '{manifest.suite}' has no finished run in home '{home.path}'; nothing to export")
     chosen = set(keys)
     check_suite(replace(manifest, runs=[listed for listed in manifest.runs if listed.key in chosen]), store)
-    pseudonymous = not (manifest.dataset["shareable"] or with_faces)
-    if pseudonymous and not manifest.secret and not all(store.result(key).get("pseudonyms") for key in keys):
+    secrets = {} if with_faces else _secrets(manifest)
+    pseudonymous = bool(secrets)
+    of = {listed.key: listed.dataset for listed in listed_runs}
+    if not all(secrets[of[key]] or store.result(key).get("pseudonyms") for key in keys if of[key] in secrets):
         raise UserError(
             f"suite '{manifest.suite}' has no secret to make pseudonyms with; run it again, or --with-faces"
         )
@@ -90,8 +93,8 @@ def export_suite(
                 progress(number, len(keys))
             leaving = (file for file in run_files(store.folder(key)) if weights or file.name != "weights.safetensors")
             files = {file.name: read_file(file) for file in leaving}
-            if pseudonymous:
-                files = pseudonymous_record(files, secret=manifest.secret)
+            if of[key] in secrets:
+                files = pseudonymous_record(files, secret=secrets[of[key]])
             yield from ((f"runs/{key}/{name}", content) for name, content in sorted(files.items()))
         if home.best_parameters(suite).is_file():
             yield f"searches/{suite}.toml", home.best_parameters(suite).read_bytes()
@@ -109,11 +112,25 @@ def export_suite(
     return Exported(suite, len(keys), len(reasons), size, pseudonymous, len(manifest.tuning.get("studies", [])))
 
 
+def _secrets(manifest: Manifest) -> dict[str, str]:
+    """Secrets of datasets that are not shareable: of the suite's own by no name, of others by theirs."""
+    others = {name: about["secret"] for name, about in manifest.others.items() if not about["shareable"]}
+    return others if manifest.dataset["shareable"] else {"": manifest.secret, **others}
+
+
 def _leaving(manifest: Manifest, *, names: bool) -> Manifest:
-    """Manifest as it leaves its home: without paths, and names and their secret but where they go."""
-    dataset = manifest.dataset | {"source": pathless(manifest.dataset["source"])}
+    """Manifest as it leaves its home: without paths, and names and their secrets but where they go."""
+
+    def leaving(dataset: dict[str, Any]) -> dict[str, Any]:
+        return dataset | {"source": pathless(dataset["source"])}
+
+    others = {
+        name: leaving(about) | {"secret": about["secret"] if names else ""} for name, about in manifest.others.items()
+    }
     kept = {name: value for name, value in manifest.resolved.items() if names or name != SPLIT_TEXT}
-    return replace(manifest, path=None, dataset=dataset, resolved=kept, secret=manifest.secret if names else "")
+    secret = manifest.secret if names else ""
+    own = leaving(manifest.dataset)
+    return replace(manifest, path=None, dataset=own, resolved=kept, secret=secret, others=others)
 
 
 def _json(value: object) -> bytes:

@@ -45,6 +45,7 @@ def united(own: Manifest, other: Manifest, *, where: str) -> Manifest:
         additional=sorted(additional, key=lambda one: rank.get((one.method, one.repeat, one.fold), len(rank))),
         defaults=_runs(own, other, own.defaults, other.defaults, where),
         evaluations=_runs(own, other, own.evaluations, other.evaluations, where),
+        others=other.others | own.others,
         added=list(dict.fromkeys([*own.added, *other.added])),
         tuning=_tuning(own.tuning, other.tuning, rank),
         secret=own.secret or other.secret,
@@ -56,6 +57,8 @@ def _fixed(manifest: Manifest) -> dict[str, Any]:
     found = {name: getattr(manifest, name) for name in ("text", "description", "control", "axes")}
     found |= {name: value for name, value in manifest.resolved.items() if name not in ("methods", SPLIT_TEXT)}
     found["dataset"] = [manifest.dataset.get(name) for name in _DATASET]
+    for name in sorted({*manifest.others}):
+        found[f"dataset {name}"] = [manifest.others[name].get(key) for key in _DATASET]
     return found | (
         {"search": [manifest.tuning[name] for name in ("spec", "budget", "file")]} if manifest.tuning else {}
     )
@@ -75,7 +78,7 @@ def _runs(
     """The runs of both; one that waits for its search gives way to the one that was trained."""
 
     def place(listed: ListedRun) -> tuple[str, int, int, int, int, str]:
-        return listed.method, listed.repeat, listed.fold, listed.search, listed.reseed, listed.corruption
+        return listed.method, listed.repeat, listed.fold, listed.search, listed.reseed, listed.evaluated_on
 
     found = {place(listed): listed for listed in mine}
     for listed in theirs:

@@ -31,7 +31,9 @@ def carry_out(
         if job.search is not None:
             job = search.tune(context, job, claims)
         assert job.dataset is not None
-        manifest = make_manifest(job.suite, job.dataset, job.planned, job.tuned)
+        manifest = make_manifest(
+            job.suite, job.dataset, job.planned, job.tuned, evaluations=job.all_evaluations, others=job.others
+        )
         tally = comparing.train(
             job, manifest, claims, tracking_uri=uri, with_faces=with_faces, artifacts=artifacts, console=console
         )

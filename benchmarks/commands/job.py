@@ -1,7 +1,8 @@
 """A suite made ready: read, checked, its dataset there, every run planned, every study of its search prepared."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
 
 from rich.markup import escape
 
@@ -9,10 +10,10 @@ from afnetm.data.dataset import FaceDataset
 from afnetm.errors import UserError
 from afnetm.registry import add_method_file
 from benchmarks.commands.machines import Machines, this_machine
-from benchmarks.commands.request import Request
+from benchmarks.commands.request import Options, Request
 from benchmarks.plans.datasets import find_dataset, make_described
 from benchmarks.plans.evaluations import plan_evaluations
-from benchmarks.plans.fitting import check_fits
+from benchmarks.plans.fitting import check_described, check_fits
 from benchmarks.plans.folds import Place, select
 from benchmarks.plans.runs import PlannedRun, folds_of, plan
 from benchmarks.plans.shards import places
@@ -40,6 +41,7 @@ class Job:
         search: how the methods asked for are to be searched; None where they are not.
         studies: of that search; none without a dataset.
         untracked: why MLflow lacks some of the studies, in one line; None where it has them.
+        others: the other datasets that models are tested on, opened, by name; in a dry run those that are there.
     """
 
     suite: Suite
@@ -53,6 +55,7 @@ class Job:
     search: SearchSpec | None = None
     studies: Sequence[StudySpec] = ()
     untracked: str | None = None
+    others: Mapping[str, FaceDataset] = field(default_factory=dict)
 
     @property
     def device(self) -> str:
@@ -73,15 +76,16 @@ class Job:
             planned += self.tuned.defaults if self.tuned.trains_defaults else ()
         return list({one.run.key: one for one in planned if self.asks_for(one)}.values())
 
+    @cached_property
+    def all_evaluations(self) -> list[PlannedRun]:
+        """The evaluations of the models that the comparison trains: what one fold cannot have, the others have not."""
+        trained = [one for one in self.planned if not (self.tuned and self.tuned.lacks(one))]
+        return plan_evaluations(self.suite, trained, self.dataset, self.others)[0] if self.dataset else []
+
     @property
     def evaluations(self) -> list[PlannedRun]:
-        """The evaluations asked for of the models that the comparison trains."""
-        if self.suite.evaluation is None or self.dataset is None:
-            return []
-        # Of all folds, as the manifest lists them: what one of them cannot have is left out of the others, too.
-        trained = [one for one in self.planned if not (self.tuned and self.tuned.lacks(one))]
-        found = plan_evaluations(self.suite.evaluation, trained, self.suite.methods, self.dataset)[0]
-        return [one for one in found if self.asks_for(one)]
+        """Those that were asked for."""
+        return [one for one in self.all_evaluations if self.asks_for(one)]
 
     def asks_for(self, one: PlannedRun) -> bool:
         """Whether a run's method and fold were asked for."""
@@ -119,9 +123,10 @@ def prepare(request: Request, console: Terminal, machines: Machines | None = Non
         if dataset is None:
             detect, workers = suite.detects, machines.processes
             dataset = make_described(home, suite.dataset, detect=detect, workers=workers, console=console)
+    others = _others(suite, options, machines, console)
     planned = plan(suite, dataset, device=machines.device) if dataset else []
-    if suite.evaluation is not None and dataset is not None:
-        for why in plan_evaluations(suite.evaluation, planned, suite.methods, dataset)[1]:
+    if dataset is not None:
+        for why in plan_evaluations(suite, planned, dataset, others)[1]:
             console.say(escape(why))
     tuned = None
     if options.params is not None and planned:
@@ -129,4 +134,21 @@ def prepare(request: Request, console: Terminal, machines: Machines | None = Non
     own = [one for one in planned if (one.run.repeat, one.run.fold) in asked_for]
     studies = study_specs(suite, search, own, labels, dataset) if search else ()
     planned = tuned.planned if tuned else planned
-    return Job(suite, labels, dataset, planned, machines, asked_for, home, tuned, search, studies)
+    return Job(suite, labels, dataset, planned, machines, asked_for, home, tuned, search, studies, others=others)
+
+
+def _others(suite: Suite, options: Options, machines: Machines, console: Terminal) -> dict[str, FaceDataset]:
+    """The other datasets that a suite's models are tested on, made where it describes them, but not in a dry run."""
+    found = {}
+    for spec in suite.evaluation.datasets if suite.evaluation else ():
+        other = find_dataset(options.home, spec, dry=options.dry)
+        if other is not None:
+            check_described(spec, other)
+        elif options.dry:
+            console.say(escape(f"{spec.name}: yet to be made; evaluations on it are not counted"))
+            continue
+        else:
+            detect, workers = suite.detects, machines.processes
+            other = make_described(options.home, spec, detect=detect, workers=workers, console=console)
+        found[spec.name] = other
+    return found

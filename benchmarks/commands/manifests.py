@@ -2,10 +2,12 @@
 
 import hashlib
 import json
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from types import MappingProxyType
 from typing import Any
 
 from afnetm.data.dataset import FaceDataset, dataset_info
-from benchmarks.plans.evaluations import corruption_of, plan_evaluations
 from benchmarks.plans.runs import PlannedRun, changed, hyperparameters
 from benchmarks.plans.suite import Suite
 from benchmarks.records.manifest import SPLIT_TEXT, UNTUNED, ListedRun, Manifest, dataset_secret, pathless
@@ -16,12 +18,25 @@ _APART = {"text", "path", "added", "fixed", "titles"}
 
 
 def make_manifest(
-    suite: Suite, dataset: FaceDataset, planned: list[PlannedRun], tuned: Tuned | None = None
+    suite: Suite,
+    dataset: FaceDataset,
+    planned: list[PlannedRun],
+    tuned: Tuned | None = None,
+    *,
+    evaluations: Sequence[PlannedRun] = (),
+    others: Mapping[str, FaceDataset] = MappingProxyType({}),
 ) -> Manifest:
-    """The manifest of a suite as planned."""
+    """The manifest of a suite as planned.
+
+    Args:
+        suite: that is run.
+        dataset: of its runs.
+        planned: its runs.
+        tuned: what they were tuned with; None where they were not.
+        evaluations: of its models.
+        others: the other datasets that these are tested on, by name.
+    """
     additional = tuned.additional if tuned else ()
-    models = [one for one in planned if not (tuned and tuned.lacks(one))]
-    evaluations = plan_evaluations(suite.evaluation, models, suite.methods, dataset)[0] if suite.evaluation else []
     return Manifest(
         suite=suite.name,
         text=suite.text,
@@ -30,7 +45,7 @@ def make_manifest(
         | {"methods": {label: hyperparameters(method) for label, method in suite.methods.items()}},
         description=suite.description,
         control=suite.control,
-        dataset=dataset_info(dataset) | {"source": dataset.source if dataset.shareable else pathless(dataset.source)},
+        dataset=_about(dataset),
         methods={
             label: {
                 "name": method.name,
@@ -64,12 +79,26 @@ def make_manifest(
         ],
         defaults=[ListedRun(p.run.key, p.label, p.run.repeat, p.run.fold) for p in (tuned.defaults if tuned else ())],
         trains_defaults=tuned is not None and tuned.trains_defaults,
-        evaluations=[
-            ListedRun(p.run.key, p.label, p.run.repeat, p.run.fold, corruption=corruption_of(p)) for p in evaluations
-        ],
+        evaluations=[_listed_evaluation(one) for one in evaluations],
+        others={name: {**_about(one), "secret": _secret(one)} for name, one in others.items()},
         path=suite.path,
-        secret="" if dataset.shareable else dataset_secret(dataset),
+        secret=_secret(dataset),
     )
+
+
+def _about(dataset: FaceDataset) -> dict[str, Any]:
+    return dataset_info(dataset) | {"source": dataset.source if dataset.shareable else pathless(dataset.source)}
+
+
+def _secret(dataset: FaceDataset) -> str:
+    return "" if dataset.shareable else dataset_secret(dataset)
+
+
+def _listed_evaluation(planned: PlannedRun) -> ListedRun:
+    listed = ListedRun(planned.run.key, planned.label, planned.run.repeat, planned.run.fold)
+    if "dataset" in (planned.run.evaluation or {}):
+        return replace(listed, dataset=planned.run.evaluated_on)
+    return replace(listed, corruption=planned.run.evaluated_on)
 
 
 def _split(suite: Suite, planned: list[PlannedRun]) -> dict[str, Any]:

@@ -55,7 +55,7 @@ def _state(reference: str, manifest: Manifest, store: Store, done: Mapping[str, 
     failed = store.failed()
     found, reasons, size = [], dict[str, str](), 0
     for listed_runs in (manifest.runs, manifest.evaluations):
-        runs = {one.key: f"{one.method} {one.repeat}-{one.fold} {one.corruption}".strip() for one in listed_runs}
+        runs = {one.key: f"{one.method} {one.repeat}-{one.fold} {one.evaluated_on}".strip() for one in listed_runs}
         bad = [key for key in runs if key in failed and key not in done]
         good = [key for key in runs if key in done]
         found.append({"done": len(good), "failed": len(bad), "left": len(runs) - len(good) - len(bad)})

@@ -22,7 +22,8 @@ FINISHED, FILES = "afnetm.finished", "afnetm.files"
 STUDY, TRIAL = "afnetm.study", "afnetm.trial"
 #: MLflow's own tag, by which its UI nests runs.
 PARENT = "mlflow.parentRunId"
-#: Before a corruption's name, a tag of the run whose model was evaluated on it; says what `FINISHED` says of a run.
+#: Before the name of a corruption or another dataset, a tag of the run whose model was evaluated on it; says what
+#: `FINISHED` says of a run.
 EVALUATED = "afnetm.evaluated."
 #: Files of a record that a copy may have, each more than the one before: none, those that name nobody, all.
 FILES_COPIED = ("none", "nameless", "all")
@@ -39,7 +40,7 @@ class Copy:
         finished: what `FINISHED` says; empty where the copy was cut off.
         place: tags that say where it stands.
         files: which of its files were copied.
-        evaluations: what `EVALUATED` says, by corruption.
+        evaluations: what `EVALUATED` says, by the name that it stands before.
     """
 
     run: str

@@ -82,13 +82,13 @@ def run_metrics(
     return metrics
 
 
-def evaluation_metrics(corruption: str, folder: Folder, end: int) -> list[Metric]:
-    """Scores of a trained model on a corruption, a step a severity, in a group of the corruption's name."""
+def evaluation_metrics(evaluated_on: str, folder: Folder, end: int) -> list[Metric]:
+    """Scores of a trained model on a corruption, a step a severity, or on another dataset, in a group of that name."""
     curves = pd.read_csv(io.BytesIO((folder / "curves.csv").read_bytes()))
     return [
-        Metric(f"{corruption}/{name}", float(score), end, int(severity))
+        Metric(f"{evaluated_on}/{name}", float(score), end, int(severity))
         for name in ("accuracy", "macro_f1")
-        for severity, score in zip(curves["severity"], curves[name], strict=True)
+        for severity, score in zip(curves.get("severity", [0]), curves[name], strict=True)
     ]
 
 

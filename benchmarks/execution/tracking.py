@@ -118,7 +118,7 @@ class Tracker:
         self.artifacts = Artifacts(self.client, uri, home, tell=tell)
         self._uri, self._home = uri, home
         named = bool(manifest.dataset["shareable"]) or with_faces
-        few = sum(not listed.corruption for listed in manifest.only(None)) <= MOST_WITH_FILES
+        few = sum(not listed.evaluated_on for listed in manifest.only(None)) <= MOST_WITH_FILES
         self._files = ("all" if named else "nameless") if artifacts == "on" or (artifacts == "auto" and few) else "none"
         self._store = Store(home)
         self._known = self._store.summaries()  # as it begins; what is finished later is opened
@@ -145,7 +145,7 @@ class Tracker:
             if times is None and not self._store.folder(listed.key).is_dir():
                 continue
             self._look(listed.method)
-            if listed.corruption:
+            if listed.evaluated_on:
                 logged += self._log_evaluation(listed)
                 continue
             times = times or self._store.result(listed.key)
@@ -332,12 +332,12 @@ class Tracker:
         """Adds an evaluation to the copy of the run whose model it is of; says whether it did."""
         result = self._store.result(listed.key)
         copy, finished = self._copies.get(result["trained"]), _finished(result)
-        if copy is None or not copy.finished or copy.evaluations.get(listed.corruption) == finished:
+        if copy is None or not copy.finished or copy.evaluations.get(listed.evaluated_on) == finished:
             return False
         _, end = _span(result)
-        metrics = evaluation_metrics(listed.corruption, self._store.folder(listed.key), end)
-        self.client.log_batch(copy.run, metrics=metrics, tags=[RunTag(EVALUATED + listed.corruption, finished)])
-        copy.evaluations[listed.corruption] = finished
+        metrics = evaluation_metrics(listed.evaluated_on, self._store.folder(listed.key), end)
+        self.client.log_batch(copy.run, metrics=metrics, tags=[RunTag(EVALUATED + listed.evaluated_on, finished)])
+        copy.evaluations[listed.evaluated_on] = finished
         return True
 
     def _put(self, key: str, run: str) -> None:

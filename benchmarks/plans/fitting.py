@@ -6,11 +6,14 @@ from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from afnetm.corruptions import corruptions
 from afnetm.data.dataset import FaceDataset, dataset_directory
-from afnetm.errors import UserError
+from afnetm.data.registry import sources
+from afnetm.errors import UserError, suggestion
 from afnetm.method import Method
 from afnetm.model.encoder import check_frozen
 from afnetm.model.stream import check_encoder
+from afnetm.strict import formatted
 from benchmarks.plans.naming import check_label, check_suite_name
 from studies.spec import SearchSpec
 
@@ -32,8 +35,10 @@ def check_suite(suite: "Suite", *, file: str) -> None:
     """
     check_suite_name(suite.name, file=file)
     try:
-        dataset_directory(Path(), suite.dataset.name)
-        _check_dataset(suite.dataset, suite.protocol)
+        _check_dataset(suite.dataset, "dataset")
+        _check_protocol(suite.protocol, suite.dataset)
+        if suite.evaluation is not None:
+            _check_tested(suite.evaluation.datasets, suite.dataset)
         check_frozen(suite.encoder)
         if suite.training.pretrained_factor != 1 and not suite.encoder.fine_tuned:
             raise UserError(f"training.pretrained_factor = {suite.training.pretrained_factor:g}: {_NOT_FINE_TUNED}")
@@ -70,26 +75,35 @@ def check_fits(suite: "Suite", labels: Sequence[str], dataset: FaceDataset | Non
     Raises:
         UserError: says what does not fit, and what to do.
     """
-    spec, size = suite.dataset, suite.encoder.size or USUAL_SIZE
-    described: dict[str, object] = {}
-    if spec.synthetic is not None:
-        size = spec.synthetic.size
-        described = spec.synthetic.source.describe() | {"size": size, "pose": spec.synthetic.pose}
+    size = suite.encoder.size or USUAL_SIZE
+    if suite.dataset.synthetic is not None:
+        size = suite.dataset.synthetic.size
     if dataset is not None:
-        size, found = dataset.size, {**dataset.source, "size": dataset.size, "pose": dataset.pose}
-        mend = f"name another dataset, or delete {dataset.directory}"
-        # Options at their default are left out of a description: either may have one that the other has not.
-        for key in {**described, **found} if described else ():
-            if found.get(key) != described.get(key):
-                has, wanted = found.get(key, "its default"), described.get(key, "its default")
-                raise UserError(
-                    f"dataset '{spec.name}' exists with {key} = {has}, the suite describes {wanted}; {mend}"
-                )
-        kind = found.get("kind")
-        if spec.source is not None and kind != spec.source:
-            raise UserError(f"dataset '{spec.name}' was made from '{kind}', the suite is for '{spec.source}'; {mend}")
+        size = dataset.size
+        check_described(suite.dataset, dataset)
     staged = [label for label in labels if suite.methods[label].needs_stages]
     check_encoder(suite.encoder, size=size, staged=staged)
+
+
+def check_described(spec: "DatasetSpec", dataset: FaceDataset) -> None:
+    """Refuses a dataset that is not what a suite describes.
+
+    Raises:
+        UserError: says what does not fit, and what to do.
+    """
+    described: dict[str, object] = {}
+    if spec.synthetic is not None:
+        described = spec.synthetic.source.describe() | {"size": spec.synthetic.size, "pose": spec.synthetic.pose}
+    found = {**dataset.source, "size": dataset.size, "pose": dataset.pose}
+    mend = f"name another dataset, or delete {dataset.directory}"
+    # Options at their default are left out of a description: either may have one that the other has not.
+    for key in {**described, **found} if described else ():
+        if found.get(key) != described.get(key):
+            has, wanted = found.get(key, "its default"), described.get(key, "its default")
+            raise UserError(f"dataset '{spec.name}' exists with {key} = {has}, the suite describes {wanted}; {mend}")
+    kind = found.get("kind")
+    if spec.source is not None and kind != spec.source:
+        raise UserError(f"dataset '{spec.name}' was made from '{kind}', the suite is for '{spec.source}'; {mend}")
 
 
 def check_methods(methods: Mapping[str, Method], axes: Mapping[str, "AxisSpec"], file: str) -> None:
@@ -108,23 +122,48 @@ def check_methods(methods: Mapping[str, Method], axes: Mapping[str, "AxisSpec"],
                 )
 
 
-def _check_dataset(dataset: "DatasetSpec", protocol: "ProtocolSpec") -> None:
-    """Raises `UserError` where keys contradict each other, before anything is made."""
-    if dataset.synthetic is not None and dataset.source is not None:
-        raise UserError(f"dataset.source = '{dataset.source}': not together with dataset.synthetic; name one of them")
+def _check_dataset(dataset: "DatasetSpec", table: str) -> None:
+    """Raises `UserError` where keys of a table of a dataset are not right, before anything is made."""
+    dataset_directory(Path(), dataset.name)  # the name leads nowhere
+    if dataset.source is not None and dataset.source not in sources().names:
+        raise UserError(
+            f"{table}.source = {formatted(dataset.source)} is not registered; "
+            f"{suggestion(dataset.source, sources().names)}"
+        )
+    if dataset.synthetic is None:
+        return
+    if dataset.source is not None:
+        raise UserError(f"{table}.source = '{dataset.source}': not together with {table}.synthetic; name one of them")
+    _ = dataset.synthetic.source  # has a check of its own
+    for intensity in dataset.intensities or ():
+        present = sorted({made for _, made in dataset.synthetic.source.kinds})
+        if intensity not in present:
+            made = ", ".join(map(str, present))
+            raise UserError(
+                f"{table}.intensities: {intensity} is not one of the intensities of {table}.synthetic: {made}"
+            )
+
+
+def _check_tested(tested: Sequence["DatasetSpec"], own: "DatasetSpec") -> None:
+    """The same of the other datasets that models are tested on; each is told apart by its name."""
+    for place, spec in enumerate(tested):
+        table = f"evaluation.datasets.{place}"
+        _check_dataset(spec, table)
+        if spec.name == own.name:
+            raise UserError(f"{table}.name = '{spec.name}': is the dataset of the suite itself; name another one")
+        if spec.name in [earlier.name for earlier in tested[:place]]:
+            raise UserError(f"{table}.name = '{spec.name}': named twice; once is enough")
+        if spec.name in corruptions():
+            raise UserError(f"{table}.name = '{spec.name}': is the name of a corruption; name another dataset")
+
+
+def _check_protocol(protocol: "ProtocolSpec", dataset: "DatasetSpec") -> None:
+    """The same of the protocol, as far as the dataset is known before it is there."""
     if protocol.redraw and protocol.subjects is None:
         raise UserError("protocol.redraw = true: it needs protocol.subjects, how many to draw")
     if protocol.subjects is not None and protocol.folds is not None and protocol.folds > protocol.subjects:
         raise UserError(f"protocol.folds = {protocol.folds}: more than the {protocol.subjects} subjects drawn")
     if dataset.synthetic is not None:
-        _ = dataset.synthetic.source  # has a check of its own
-        for intensity in dataset.intensities or ():
-            present = sorted({made for _, made in dataset.synthetic.source.kinds})
-            if intensity not in present:
-                made = ", ".join(map(str, present))
-                raise UserError(
-                    f"dataset.intensities: {intensity} is not one of the intensities of dataset.synthetic: {made}"
-                )
         for key, value in (("folds", protocol.folds or 0), ("subjects", protocol.subjects or 0)):
             if value > dataset.synthetic.subjects:
                 raise UserError(

@@ -53,8 +53,8 @@ class Run:
         reseed: counted from 0; the same training again with other seeds, to see what they decide.
         procedure: how all this is done (`PROCEDURE`).
         detector: what detected masks come from (`afnetm.data.masks.detector`); None for a method that is given none.
-        evaluation: on what else the trained model is tested (`benchmarks.plans.evaluations`); None for the training
-            and its own test.
+        evaluation: on what else the trained model is tested (`benchmarks.plans.corrupted`,
+            `benchmarks.plans.other_datasets`); None for the training and its own test.
     """
 
     dataset: str
@@ -85,10 +85,15 @@ class Run:
         return replace(self, evaluation=None)
 
     @property
+    def evaluated_on(self) -> str:
+        """Name of the corruption, or of the other dataset, that an evaluation is on; empty for a run that trains."""
+        said = self.evaluation or {}
+        return str(said.get("corruption") or said.get("dataset") or "")
+
+    @property
     def place(self) -> str:
         """Repeat and fold, and on what a model is evaluated, in words."""
-        where = f"repeat {self.repeat}, fold {self.fold}"
-        return where if self.evaluation is None else f"{where}, {self.evaluation['corruption']}"
+        return ", ".join(filter(None, (f"repeat {self.repeat}, fold {self.fold}", self.evaluated_on)))
 
     @property
     def seed(self) -> int:

@@ -29,7 +29,7 @@ class ListedRun:
     """One run of a suite: its key, and where it stands in the comparison.
 
     One whose `search` or `reseed` is not 0 stands beside it (`benchmarks.search.tuning.AdditionalRun`), and so does an
-    evaluation of a trained model, which names its `corruption`.
+    evaluation of a trained model, which names its `corruption`, or the other `dataset` that it is on.
     """
 
     __pydantic_config__: ClassVar[ConfigDict] = STRICT
@@ -41,6 +41,12 @@ class ListedRun:
     search: int = 0
     reseed: int = 0
     corruption: str = ""
+    dataset: str = ""
+
+    @property
+    def evaluated_on(self) -> str:
+        """Name of what an evaluation is on; empty for a run that trains."""
+        return self.corruption or self.dataset
 
 
 @dataclass(frozen=True)
@@ -65,6 +71,7 @@ class Manifest:
         defaults: of methods that were tuned, the same runs with the suite's own settings.
         trains_defaults: whether these are trained for this suite; else those are there that others have trained.
         evaluations: of the trained models, each after the run that trained it.
+        others: the other datasets that models were tested on, by name: as `dataset`, and ``secret`` as below.
         path: the suite's file, absolute, which is for this home alone; empty for a suite that comes with the project,
             None where the suite came from elsewhere.
         secret: what reports make pseudonyms of subjects with; it never enters one, nor MLflow. Empty where the dataset
@@ -88,6 +95,7 @@ class Manifest:
     defaults: list[ListedRun] = field(default_factory=list)
     trains_defaults: bool = False
     evaluations: list[ListedRun] = field(default_factory=list)
+    others: dict[str, dict[str, Any]] = field(default_factory=dict)
     path: str | None = None
     secret: str = ""
 

@@ -1,6 +1,6 @@
-"""Stored evaluations as the two tables that a report reads of them."""
+"""Stored evaluations as the tables that a report reads of them."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -15,7 +15,7 @@ from benchmarks.reporting.sound import DAMAGED, message
 from reports.data.usable import LeftOut
 from reports.schema import probabilities
 
-_BY = ["subject", "corruption", "severity"]
+_SUMS = ["scans", "hits", "confidence", "texture"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,8 +24,9 @@ class Evaluation:
 
     Attributes:
         result: ``result.json``.
-        answers: a row a subject and severity (`reports.schema.EVALUATIONS`, but for where it belongs).
-        corruption: a row a severity (`reports.schema.CORRUPTIONS`).
+        answers: a row a subject and severity (`reports.schema.EVALUATIONS`), or of another dataset a row a subject
+            (`reports.schema.CROSS_DATASET`), but for where it belongs.
+        corruption: a row a severity (`reports.schema.CORRUPTIONS`); none of another dataset.
         left_out: parts that cannot be used; none, as it is of one piece.
     """
 
@@ -42,19 +43,23 @@ def read_evaluation(listed: ListedRun, store: Store) -> Evaluation | LeftOut:
         result = store.result(listed.key)
         frame = store.predictions(listed.key).to_pandas(ignore_metadata=True)
         weights = importance(store.folder(listed.key), scans=len(frame))
-        return Evaluation(result, _answers(frame, weights, listed.corruption), _corruption(result))
+        if listed.dataset:
+            return Evaluation(result, _sums(frame.assign(dataset=listed.dataset), weights, ["dataset"]), pd.DataFrame())
+        corrupted = frame.assign(corruption=listed.corruption, severity=frame["severity"].astype("int64"))
+        return Evaluation(result, _sums(corrupted, weights, ["corruption", "severity"]), _corruption(result))
     except DAMAGED as error:
-        return of(what=f"evaluation on {listed.corruption}", reason=f"it cannot be read: {message(error)}")
+        return of(what=f"evaluation on {listed.evaluated_on}", reason=f"it cannot be read: {message(error)}")
 
 
 @dataclass(frozen=True, eq=False)
 class Evaluations:
-    """Evaluations of a suite: the tables `Results.evaluations`, with the key of each row's record as its ``unit``, and
-    `Results.corruptions`; records by key; and what cannot be used.
+    """Evaluations of a suite: the tables `Results.evaluations` and `Results.cross_dataset`, with the key of each row's
+    record as its ``unit``, and `Results.corruptions`; records by key; and what cannot be used.
     """
 
     answers: pd.DataFrame
     corruptions: pd.DataFrame
+    cross_dataset: pd.DataFrame
     records: Mapping[str, Mapping[str, Any]]
     left_out: Sequence[LeftOut]
 
@@ -77,34 +82,39 @@ def read_evaluations(
     ]
     lost = [one for _, one in read if isinstance(one, LeftOut)]
     sound = [(listed, one) for listed, one in read if isinstance(one, Evaluation)]
-    if not sound:
-        return Evaluations(pd.DataFrame(), pd.DataFrame(), {}, lost)
-    answers = pd.concat([*_placed(sound)], ignore_index=True)
-    corruptions = pd.concat([one.corruption for _, one in sound]).drop_duplicates(["corruption", "severity"])
-    return Evaluations(answers, corruptions, {listed.key: one.result for listed, one in sound}, lost)
-
-
-def _placed(sound: Sequence[tuple[ListedRun, Evaluation]]) -> Iterator[pd.DataFrame]:
-    for listed, one in sound:
-        yield one.answers.assign(unit=listed.key, method=listed.method, repeat=listed.repeat, fold=listed.fold)
-
-
-def _answers(frame: pd.DataFrame, weights: dict[str, Any], corruption: str) -> pd.DataFrame:
-    shares = frame[probabilities(frame)]
-    answers = pd.DataFrame(
-        {
-            "subject": frame["subject"],
-            "corruption": corruption,
-            "severity": frame["severity"].astype("int64"),
-            "scans": 1,
-            "hits": (frame["expression"] == frame["predicted"]).astype("int64"),
-            "confidence": shares.max(axis=1) if len(shares.columns) else np.nan,
-            "texture": weights.get("texture", np.nan),
-        }
+    corruptions = _together([one.corruption for _, one in sound])
+    if len(corruptions):
+        corruptions = corruptions.drop_duplicates(["corruption", "severity"], ignore_index=True)
+    return Evaluations(
+        _together([_placed(*one) for one in sound if one[0].corruption]),
+        corruptions,
+        _together([_placed(*one) for one in sound if one[0].dataset]),
+        {listed.key: one.result for listed, one in sound},
+        lost,
     )
-    sums = answers.groupby(_BY, sort=True)
-    whole = sums[["scans", "hits"]].sum()
-    return whole.join(sums[["confidence", "texture"]].sum(min_count=1)).reset_index()
+
+
+def _together(frames: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    there = [frame for frame in frames if len(frame)]
+    return pd.concat(there, ignore_index=True) if there else pd.DataFrame()
+
+
+def _placed(listed: ListedRun, one: Evaluation) -> pd.DataFrame:
+    return one.answers.assign(unit=listed.key, method=listed.method, repeat=listed.repeat, fold=listed.fold)
+
+
+def _sums(frame: pd.DataFrame, weights: dict[str, Any], by: list[str]) -> pd.DataFrame:
+    """A row a subject, and in it for each value of the columns `by`; what all its scans add up to."""
+    shares = frame[probabilities(frame)]
+    answers = frame[["subject", *by]].assign(
+        scans=1,
+        hits=(frame["expression"] == frame["predicted"]).astype("int64"),
+        confidence=shares.max(axis=1) if len(shares.columns) else np.nan,
+        texture=weights.get("texture", np.nan),
+    )
+    sums = answers.groupby(["subject", *by], sort=True)[_SUMS]
+    # Of numbers that a record has not, there is no sum.
+    return sums.sum(min_count=1).astype({"scans": "int64", "hits": "int64"}).reset_index()
 
 
 def _corruption(result: dict[str, Any]) -> pd.DataFrame:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ from afnetm.data.dataset import FaceDataset
 from benchmarks.records.manifest import Manifest, dataset_secret
 from benchmarks.records.store import Store
 from benchmarks.reporting.ensembling import CONTRADICTING, Beside, read_beside, stored
-from benchmarks.reporting.evaluations import read_evaluations
+from benchmarks.reporting.evaluations import Evaluations, read_evaluations
 from benchmarks.reporting.evidence import mean_maps
 from benchmarks.reporting.scans import Pictures, attributes, dataset_here, names_in, nuisance_factors
 from benchmarks.reporting.sound import Gathered, Sound, gathered, read_sound, reason, where
@@ -129,7 +130,7 @@ def _results(
     beside = read_beside(manifest, store, done)
     used = {(listed.method, listed.repeat, listed.fold) for listed, _ in found.records}
     evaluated = read_evaluations(manifest.evaluations, store, done, used)
-    answers = evaluated.answers
+    answers, elsewhere = evaluated.answers, _elsewhere(evaluated, manifest)
     if len(answers):
         answers = _veiled(answers, evaluated.records, manifest, here)[0]
     scans = {word: names.get(word, word) for word in predictions["scan"].unique()}
@@ -151,6 +152,7 @@ def _results(
         stored=_stored(beside, predictions, manifest, here),
         evaluations=answers,
         corruptions=evaluated.corruptions,
+        cross_dataset=elsewhere,
         provenance=Provenance(
             suite=manifest.suite,
             description=manifest.description,
@@ -185,8 +187,19 @@ def _results(
             with_faces=with_faces,
             secret=secret,
             names=names if with_faces else {},
+            others={name: {k: v for k, v in about.items() if k != "secret"} for name, about in manifest.others.items()},
         ),
     )
+
+
+def _elsewhere(evaluated: Evaluations, manifest: Manifest) -> pd.DataFrame:
+    """What models were right about in other datasets, their subjects called as each dataset has it."""
+    found = []
+    for name, own in evaluated.cross_dataset.groupby("dataset", sort=False) if len(evaluated.cross_dataset) else ():
+        about = manifest.others[str(name)]
+        records = {key: evaluated.records[key] for key in own["unit"].unique()}
+        found.append(_veiled(own, records, replace(manifest, dataset=about, secret=about["secret"]), None)[0])
+    return pd.concat(found, ignore_index=True) if found else pd.DataFrame()
 
 
 def _methods(manifest: Manifest) -> Mapping[str, Mapping[str, Any]]:

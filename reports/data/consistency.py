@@ -172,3 +172,22 @@ def check_evaluations(evaluations: pd.DataFrame, corruptions: pd.DataFrame, pred
     known = corruptions[["corruption", "severity"]]
     if len(evaluations.merge(known, on=list(known.columns))) < len(evaluations):
         raise ReportError("evaluations: a corruption and severity is not in corruptions, allowed are those")
+
+
+def check_cross_dataset(cross_dataset: pd.DataFrame, datasets: Sequence[str]) -> None:
+    """Raises `ReportError` unless all methods were tested on the same scans of other datasets, in each training."""
+    if cross_dataset.empty:
+        return
+    if unknown := sorted(set(cross_dataset["dataset"]) - set(datasets)):
+        raise ReportError(f"cross_dataset: dataset {unknown[0]!r}, allowed: {', '.join(datasets)}")
+    if (wrong := cross_dataset["hits"] > cross_dataset["scans"]).any():
+        row = cross_dataset[wrong].iloc[0]
+        raise ReportError(f"cross_dataset: {row['hits']} hits of {row['scans']} scans of subject {row['subject']!r}")
+    place = ["repeat", "fold", "dataset"]
+    methods = cross_dataset.groupby(place)["method"].transform("nunique")
+    alike = cross_dataset.groupby([*place, "subject", "scans"])["method"].transform("nunique")
+    if (differing := alike < methods).any():
+        repeat, fold, name = cross_dataset.loc[differing, place].iloc[0]
+        raise ReportError(
+            f"cross_dataset: methods of repeat {repeat}, fold {fold} were tested on other scans of {name!r}"
+        )

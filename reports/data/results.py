@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 
 from reports.data.consistency import (
+    check_cross_dataset,
     check_evaluations,
     check_evidence,
     check_plan,
@@ -26,6 +27,7 @@ from reports.data.usable import LeftOut
 from reports.formats import READING
 from reports.schema import (
     CORRUPTIONS,
+    CROSS_DATASET,
     CURVES,
     EVALUATIONS,
     FOLDS,
@@ -102,6 +104,7 @@ class Provenance:
         remarks: how these files were read where they are spelt otherwise than docs/results.md says, a sentence a file.
         left_out: what of the results could not be used and stands in no table.
         gpu_workers: the numbers of workers that shared a GPU, as seen; none where all was computed on processors.
+        others: the other datasets that models were tested on, by name, each as `dataset`; none where they were not.
     """
 
     suite: str
@@ -132,6 +135,7 @@ class Provenance:
     remarks: Sequence[str] = ()
     left_out: Sequence[LeftOut] = ()
     gpu_workers: Sequence[str] = ()
+    others: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     @property
     def named(self) -> bool:
@@ -220,6 +224,8 @@ class Results:
         evaluations: a row a subject, training, corruption and severity (`reports.schema.EVALUATIONS`). Empty where
             models were evaluated on nothing but their test scans.
         corruptions: a row a corruption and severity (`reports.schema.CORRUPTIONS`), in the suite's order.
+        cross_dataset: a row a subject of another dataset and training (`reports.schema.CROSS_DATASET`); the datasets
+            are those of `Provenance.others`. Empty where models were tested on no other.
 
     Raises:
         ReportError: a table breaks its schema; the tables contradict one another; methods were tested on different
@@ -240,6 +246,7 @@ class Results:
     stored: StoredPredictions = field(default_factory=StoredPredictions)
     evaluations: pd.DataFrame = field(default_factory=pd.DataFrame)
     corruptions: pd.DataFrame = field(default_factory=pd.DataFrame)
+    cross_dataset: pd.DataFrame = field(default_factory=pd.DataFrame)
 
     def __post_init__(self) -> None:
         folds = checked("folds", self.folds, FOLDS, key=("method", "repeat", "fold"))
@@ -278,7 +285,7 @@ class Results:
         check_inner(self.stored.inner, predictions)
 
     def _check_evaluations(self) -> None:
-        """Has both tables of evaluations checked; corruptions stay in their order."""
+        """Has all tables of evaluations checked; corruptions stay in their order."""
         of = ("method", "repeat", "fold", "subject", "corruption", "severity")
         evaluations = checked("evaluations", _given(self.evaluations, EVALUATIONS), EVALUATIONS, key=of)
         given = _given(self.corruptions, CORRUPTIONS)
@@ -289,6 +296,10 @@ class Results:
         object.__setattr__(self, "evaluations", evaluations)
         object.__setattr__(self, "corruptions", corruptions)
         check_evaluations(evaluations, corruptions, self.predictions)
+        by = ("method", "repeat", "fold", "dataset", "subject")
+        found = checked("cross_dataset", _given(self.cross_dataset, CROSS_DATASET), CROSS_DATASET, key=by)
+        object.__setattr__(self, "cross_dataset", found)
+        check_cross_dataset(found, list(self.provenance.others))
 
     @cached_property
     def classes(self) -> tuple[str, ...]:
