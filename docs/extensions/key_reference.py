@@ -4,7 +4,7 @@ import inspect
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import fields
-from typing import Any, get_args, get_type_hints
+from typing import Any, get_args, get_origin, get_type_hints
 
 from allowed_values import allowed, is_table, keys_of, toml
 
@@ -19,12 +19,17 @@ _ANY_NAME = {"methods", "axes"}
 
 
 def suite_reference() -> str:
-    """Every table of a suite's file, in the order of its classes, as definition lists."""
+    """Every table of a suite's file, in the order of its classes, as definition lists; keys of a class stand once."""
     parts = []
-    for name, kind in _tables("", Suite):
+    known: dict[type, str] = {}
+    for name, kind, many in _tables("", Suite):
+        heading = (f"## `[[{name}]]`" if many else f"## `[{name}]`") if name else "## Top level"
+        if kind in known:
+            parts.append(f"{heading}\n\nThe keys of `[{known[kind]}]`.\n")
+            continue
+        known[kind] = name
         shown = {key: value for key, value in keys_of(kind).items() if kind is not Suite or key not in DERIVED}
         plain = {key: value for key, value in shown.items() if _table_of(value[0]) is None and key not in _ANY_NAME}
-        heading = f"## `[{name}]`" if name else "## Top level"
         parts.append(f"{heading}\n\n{_introduction(kind, name)}\n\n{definitions(plain, descriptions(kind), name)}")
     return "\n".join(parts)
 
@@ -117,13 +122,14 @@ def comments(kind: type) -> dict[str, str]:
     return found
 
 
-def _tables(name: str, kind: type) -> Iterator[tuple[str, type]]:
-    """A table, and those inside it, by their dotted names."""
-    yield name, kind
+def _tables(name: str, kind: type, *, many: bool = False) -> Iterator[tuple[str, type, bool]]:
+    """A table, and those inside it, by their dotted names; with each whether there may be several of it."""
+    yield name, kind, many
     for key, (annotation, _) in keys_of(kind).items():
         inner = _table_of(annotation)
         if inner is not None and key not in _ANY_NAME and not (kind is Suite and key in DERIVED):
-            yield from _tables(f"{name}.{key}" if name else key, inner)
+            several = get_origin(annotation) is tuple
+            yield from _tables(f"{name}.{key}" if name else key, inner, many=several)
 
 
 def _table_of(annotation: Any) -> type | None:

@@ -7,6 +7,7 @@ from urllib.parse import quote
 from reports.files import listed, placed, write_tables
 from reports.markup import markdown_text, paragraph
 from reports.multi_suite import words
+from reports.multi_suite.cross_dataset import cross_dataset_picture
 from reports.multi_suite.diagram import diagram
 from reports.multi_suite.suites import MultiSuite
 from reports.multi_suite.tables import Tables
@@ -15,6 +16,12 @@ from reports.page.html import elements, rendered
 from reports.page.leaderboard import LEADERBOARD, write_leaderboard
 from reports.pictures.collection import Pictures, picture_files, write_pictures
 from reports.tables import summary
+
+#: Of pictures, by the name of their table.
+_CAPTIONS = {
+    "ranks": "Mean ranks, the best at the left; a bar joins methods that do not differ significantly",
+    "cross_dataset": "Accuracy, %; the control first, then the best in datasets that they were not trained on",
+}
 
 
 def write_multi_suite(multi: MultiSuite, directory: Path, *, links: Mapping[str, str], created: str) -> Path:
@@ -37,7 +44,7 @@ def write_multi_suite(multi: MultiSuite, directory: Path, *, links: Mapping[str,
     found = Tables(multi)
     notices, cautions = words.notices(multi, found.facts), words.cautions(multi)
     synthetic = summary.synthetic([one.results.provenance for one in multi.suites])
-    pictures: Pictures = {"ranks": {"": diagram(found.ranks, multi.titles)}} if found.ranks else {}
+    pictures = _pictures(multi, found)
     suites = {
         name: (quote(links[name]), one.results.provenance.description)
         for one, name in zip(multi.suites, multi.names, strict=True)
@@ -72,6 +79,7 @@ def write_multi_suite(multi: MultiSuite, directory: Path, *, links: Mapping[str,
             cautions=cautions,
             tables=found.tables,
             pictures=elements(pictures),
+            captions=_CAPTIONS,
             created=created,
             files=listed(files),
         )
@@ -85,3 +93,12 @@ def write_multi_suite(multi: MultiSuite, directory: Path, *, links: Mapping[str,
             data_sets=multi.suite_data_sets,
         )
     return directory.absolute() / "index.html"
+
+
+def _pictures(multi: MultiSuite, found: Tables) -> Pictures:
+    made = {}
+    if found.ranks:
+        made["ranks"] = {"": diagram(found.ranks, multi.titles)}
+    if not found.cross_dataset.empty:
+        made["cross_dataset"] = {"": cross_dataset_picture(multi, found.cross_dataset)}
+    return made

@@ -8,6 +8,7 @@ import pandas as pd
 
 from reports import formats
 from reports.multi_suite import words
+from reports.multi_suite.cross_dataset import cross_dataset, cross_dataset_table
 from reports.multi_suite.facts import facts, facts_table
 from reports.multi_suite.overview import overview, overview_table
 from reports.multi_suite.ranking import ranking, ranking_table
@@ -39,6 +40,11 @@ class Tables:
         return ranking(self.multi)
 
     @cached_property
+    def cross_dataset(self) -> pd.DataFrame:
+        """`reports.multi_suite.cross_dataset.cross_dataset`."""
+        return cross_dataset(self.multi)
+
+    @cached_property
     def facts(self) -> pd.DataFrame:
         """`reports.multi_suite.facts.facts`."""
         return facts(self.multi)
@@ -55,6 +61,8 @@ class Tables:
             yield versus_control_table(multi, self.versus_control)
         if self.ranks is not None:
             yield ranking_table(multi, self.ranks)
+        if not self.cross_dataset.empty:
+            yield cross_dataset_table(multi, self.cross_dataset)
         yield facts_table(multi, self.facts)
         if multi.method_differences:
             yield _differences(multi)

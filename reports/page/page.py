@@ -37,6 +37,7 @@ SECTIONS = {
     "comparison": "Comparison",
     "statistics": "Statistics",
     "robustness": "Robustness",
+    "cross_dataset": "Other datasets",
     "ablation": "Ablation",
     "tuning": "Tuning",
     "ensembles": "Ensembles",
@@ -63,7 +64,7 @@ def write_report(results: Results, directory: Path, *, compared: Compared | None
         literature = published("" if plan.synthetic else str(plan.dataset["source"].get("kind")))
         if not literature.empty:
             write_csv(literature, fresh / "tables" / "published.csv")
-        pictures = draw_pictures(results, found.table, found.evaluated)
+        pictures = draw_pictures(found)
         write_pictures(pictures, fresh / "figures")
         text = _document(found, literature, pictures)
         (fresh / "report.md").write_text(text, encoding="utf-8")
@@ -96,6 +97,7 @@ def _sections(compared: Compared, literature: pd.DataFrame) -> dict[str, str]:
         "comparison": True,
         "statistics": "pairwise" in compared.tables,
         "robustness": "robustness" in compared.tables,
+        "cross_dataset": "cross_dataset" in compared.tables,
         "ablation": "ablation" in compared.tables,
         "tuning": compared.results.provenance.search is not None,
         "ensembles": "ensembles" in compared.tables,
@@ -127,6 +129,8 @@ def _content(name: str, compared: Compared, literature: pd.DataFrame) -> Iterato
         case "robustness":
             yield Part(table=tables["robustness"])
             yield Part(title=tables["corruptions"].title, table=tables["corruptions"], level=3)
+        case "cross_dataset":
+            yield Part(table=tables["cross_dataset"])
         case "ablation":
             yield Part(table=tables["ablation"])
         case "tuning":

@@ -15,13 +15,14 @@ from reports.data.results import Results
 from reports.pictures import figures, per_method
 from reports.pictures.attention import attention
 from reports.pictures.conditions import conditions, contenders
+from reports.pictures.cross_dataset import accuracy_by_dataset
 from reports.pictures.hardest import hardest_faces, subjects
 from reports.pictures.landmark_error import landmark_error
 from reports.pictures.pareto import cost
 from reports.pictures.robustness import by_severity, heat_map, texture_weight
 from reports.pictures.theme import Picture
 from reports.pictures.weights import followed, nuisance_factors, shifts, weights
-from reports.tables.robustness import Evaluated
+from reports.tables.compared import Compared
 
 #: By section, then by method; the method of a picture that shows several is ``""``. A section may be empty.
 Pictures = Mapping[str, Mapping[str, Picture]]
@@ -31,11 +32,12 @@ _MEAN = 50
 _LETTERS = 40
 
 
-def draw_pictures(results: Results, table: pd.DataFrame, evaluated: Evaluated) -> Pictures:
-    """All that these results have something to show for; `table` is `reports.tables.comparison.comparison`.
+def draw_pictures(compared: Compared) -> Pictures:
+    """All that these results have something to show for.
 
     Where methods' names are drawn they are the display names.
     """
+    results, table = compared.results, compared.table
     titles = results.provenance.titles
     called, control = table.assign(method=table["method"].map(titles)), titles[results.control]
     folds = results.folds.assign(method=results.folds["method"].map(titles))
@@ -56,9 +58,12 @@ def draw_pictures(results: Results, table: pd.DataFrame, evaluated: Evaluated) -
     made["landmark_error"] = landmark_error(results, table)
     strip = hardest_faces(results)
     made["hardest"] = {"": strip} if strip else {}
-    if len(results.evaluations) and evaluated.whole:
+    if "robustness" in compared.tables:
+        evaluated = compared.evaluated
         made |= {"severity": {"": by_severity(evaluated)}, "robustness": {"": heat_map(evaluated)}}
         made["texture_weight"] = texture_weight(evaluated)
+    if "cross_dataset" in compared.tables:
+        made["cross_dataset"] = {"": accuracy_by_dataset(compared.elsewhere)}
     return made | _evidence(results, rivals)
 
 

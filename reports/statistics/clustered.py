@@ -214,6 +214,18 @@ def estimate(
     return clustered(float(score(whole)), influences, subjects[known], trainings[known], bounds=bounds, single=single)
 
 
+def estimate_labelled(
+    cells: pd.DataFrame, score: Score, *, bounds: tuple[float, float], single: bool = False, empty: str = ""
+) -> Estimate:
+    """`estimate` of cells ``(C, n)``, labelled by subject, repeat and fold; `empty` is why there may be none."""
+    if cells.empty:
+        return Estimate(np.nan, np.nan, np.nan, empty, bounds)
+    index = cells.index.to_frame(index=False)
+    subjects = pd.factorize(index["subject"])[0]
+    trainings = np.asarray(index.groupby(["repeat", "fold"]).ngroup(), dtype=np.int64)
+    return estimate(cells.to_numpy(np.float64), score, subjects, trainings, bounds=bounds, single=single)
+
+
 class Cells:
     """One method's predictions, grouped by subject and training."""
 

@@ -20,7 +20,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from reports.statistics.clustered import Estimate, estimate
+from reports.statistics.clustered import Estimate, estimate_labelled
 from reports.statistics.scores import Score, Sums
 
 _CELL = ["subject", "repeat", "fold"]
@@ -123,12 +123,8 @@ def at_severity(evaluations: pd.DataFrame, *, single: bool = False) -> Estimate:
 
 
 def _estimated(cells: pd.DataFrame, score: Score, bounds: tuple[float, float], *, single: bool) -> Estimate:
-    if cells.empty:
-        return Estimate(np.nan, np.nan, np.nan, "no training run is evaluated on all corruptions", bounds)
-    index = cells.index.to_frame(index=False)
-    subjects = pd.factorize(index["subject"])[0]
-    trainings = np.asarray(index.groupby(["repeat", "fold"]).ngroup(), dtype=np.int64)
-    return estimate(cells.to_numpy(np.float64), score, subjects, trainings, bounds=bounds, single=single)
+    none = "no training run is evaluated on all corruptions"
+    return estimate_labelled(cells, score, bounds=bounds, single=single, empty=none)
 
 
 def _relative(sums: Sums) -> NDArray[np.float64]:

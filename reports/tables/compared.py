@@ -15,6 +15,7 @@ from reports.table import Table
 from reports.tables.ablation import ablation_table
 from reports.tables.by_attribute import attribute_tables
 from reports.tables.comparison import Marks, compact_table, comparison, comparison_table, details_table, marked
+from reports.tables.cross_dataset import Elsewhere, cross_dataset_table
 from reports.tables.ensembles import ensembles, ensembles_table
 from reports.tables.pairwise import pairwise, pairwise_table
 from reports.tables.robustness import Evaluated, corruptions_table, robustness_table
@@ -51,6 +52,11 @@ class Compared:
         return Evaluated(self.results)
 
     @cached_property
+    def elsewhere(self) -> Elsewhere:
+        """The methods in other datasets."""
+        return Elsewhere(self.results, self.table)
+
+    @cached_property
     def tables(self) -> dict[str, Table]:
         """All tables that these results have, by name."""
         return {table.name: table for table in self._tables()}
@@ -77,6 +83,8 @@ class Compared:
         if len(results.evaluations) and self.evaluated.whole:
             yield robustness_table(self.evaluated)
             yield corruptions_table(self.evaluated)
+        if len(results.cross_dataset) and self.elsewhere.whole:
+            yield cross_dataset_table(self.elsewhere)
 
 
 def write_tables(compared: Compared, directory: Path) -> None:
@@ -97,3 +105,5 @@ def write_tables(compared: Compared, directory: Path) -> None:
         write_csv(results.studies, directory / "studies.csv")
     if "robustness" in compared.tables:
         write_csv(compared.evaluated.by_severity, directory / "severities.csv")
+    if "cross_dataset" in compared.tables:
+        write_csv(compared.elsewhere.by_dataset, directory / "tested_on.csv")

@@ -1,4 +1,4 @@
-"""Trained models evaluated on corrupted scans: through the program, and by what a worker computes."""
+"""Trained models evaluated on corrupted scans and another dataset: through the program, and by what a worker does."""
 
 import shutil
 from collections.abc import Sequence
@@ -31,12 +31,17 @@ EVALUATED = f"""{reduce(lambda text, pair: text.replace(*pair), _OTHER.items(), 
 [methods.afnetm]
 [evaluation]
 corruptions = {CORRUPTIONS}
+[[evaluation.datasets]]
+name = "twin"
 """
 
 
 @pytest.fixture(scope="session")
 def evaluated(shared: Path, prepared: Path, afnetm: Afnetm) -> Path:
-    """A folder with that suite, ``corrupted.toml``, and a home in which it ran; to be copied, not written to."""
+    """A folder with that suite, ``corrupted.toml``, and a home in which it ran; to be copied, not written to.
+
+    The other dataset, ``twin``, is the suite's own under another name.
+    """
     folder = shared / "evaluated"
     with FileLock(f"{folder}.lock"):
         if not folder.is_dir():
@@ -44,6 +49,8 @@ def evaluated(shared: Path, prepared: Path, afnetm: Afnetm) -> Path:
             fresh.mkdir()
             (fresh / "corrupted.toml").write_text(EVALUATED)
             shutil.copytree(prepared, fresh / "home")
+            own = next((fresh / "home" / "datasets").iterdir())
+            shutil.copytree(own, own.with_name("twin"))
             afnetm(fresh / "home", "run", str(fresh / "corrupted.toml"), "--workers", "1")
             fresh.rename(folder)
     return folder
@@ -59,7 +66,7 @@ def stored(folder: Path) -> list[tuple[Any, dict[str, Any], pd.DataFrame]]:
     """Each evaluation with its result and predictions."""
     home = Home(folder / "home")
     store = Store(home)
-    listed_runs = read_manifest(home, "corrupted").evaluations
+    listed_runs = [one for one in read_manifest(home, "corrupted").evaluations if one.corruption]
     return [(one, store.result(one.key), store.predictions(one.key).to_pandas()) for one in listed_runs]
 
 
@@ -110,11 +117,34 @@ def test_on_scans_that_are_not_corrupted_a_model_answers_as_it_was_tested(
     monkeypatch.setattr(evaluating, "find_corruption", lambda name: Nothing())
     found = job(evaluated)
     store = Store(found.home)
-    for planned in [one for one in found.evaluations if one.run.evaluation["corruption"] == "blur"]:  # type: ignore[index]
+    for planned in [one for one in found.evaluations if one.run.evaluated_on == "blur"]:
         planned.run.evaluation.update(severities=[1.0], version=0)  # type: ignore[union-attr]
         record = evaluating.evaluate(planned, found.home)
         clean = store.predictions(planned.run.training_run.key).to_pandas()
         pd.testing.assert_frame_equal(record.predictions.drop(columns="severity"), clean, check_exact=True)
+
+
+def test_in_a_copy_of_its_own_dataset_a_model_answers_for_those_it_was_not_trained_on_as_it_was_tested(
+    evaluated: Path,
+) -> None:
+    home = Home(evaluated / "home")
+    store = Store(home)
+    listed_runs = [one for one in read_manifest(home, "corrupted").evaluations if one.dataset]
+    assert {(one.method, one.fold, one.dataset) for one in listed_runs} == {
+        (method, fold, "twin") for method in ("texture", "afnetm") for fold in (0, 1)
+    }
+    for one in listed_runs:
+        result = store.result(one.key)
+        trained = store.result(result["trained"])
+        assert (result["accuracy"], result["macro_f1"]) == (trained["accuracy"], trained["macro_f1"])
+        elsewhere, own = (store.predictions(key).to_pandas() for key in (one.key, result["trained"]))
+        pd.testing.assert_frame_equal(elsewhere, own, check_exact=True)
+
+
+def test_a_report_says_the_same_of_the_copy_as_of_the_dataset(evaluated: Path) -> None:
+    table = pd.read_csv(evaluated / "home" / "reports" / "corrupted" / "tables" / "cross_dataset.csv")
+    assert table["mean"].tolist() == table["own"].tolist()
+    assert table["mean_low"].tolist() == pytest.approx(table["own_low"].tolist(), nan_ok=True)
 
 
 def test_who_is_tested_alone_is_given_nobody_else_s_depth(
@@ -123,7 +153,7 @@ def test_who_is_tested_alone_is_given_nobody_else_s_depth(
     text = EVALUATED.replace("folds = 2", 'folds = "leave-one-subject-out"').replace("blur", "other_person")
     (tmp_path / "alone.toml").write_text(text)
     found = prepare(ask(str(tmp_path / "alone.toml"), Options(home=Home(evaluated / "home"))), console)
-    assert {one.run.evaluation["corruption"] for one in found.evaluations if one.run.evaluation} == set(CORRUPTIONS[1:])
+    assert {one.run.evaluated_on for one in found.evaluations} == {*CORRUPTIONS[1:], "twin"}
     said = " ".join(capsys.readouterr().err.split())
     assert "other_person: left out: it needs two subjects of each expression among the scans, and of anger" in said
 
@@ -134,7 +164,7 @@ def test_what_was_lost_of_an_evaluation_is_done_again_and_is_the_same(
 ) -> None:
     Store(Home(copied / "home")).forget([one.key for one, _, _ in stored(copied)][::2])
     said = here(copied / "home", "run", str(copied / "corrupted.toml"), "--workers", "1").stderr
-    assert "6 of 12 evaluations to do" in said
+    assert "6 of 16 evaluations to do" in said
     assert_same(copied / "home", evaluated / "home")
 
 
@@ -151,11 +181,16 @@ def test_mlflow_has_scores_of_evaluations_with_the_model_s_run(copied: Path, her
 
     before = runs()
     assert set(before) == {result["trained"] for _, result, _ in stored(copied)}
+    for one in read_manifest(Home(copied / "home"), "corrupted").evaluations:
+        if one.dataset:
+            result = Store(Home(copied / "home")).result(one.key)
+            (score,) = client.get_metric_history(before[result["trained"]].info.run_id, "twin/accuracy")
+            assert (score.step, score.value) == (0, result["accuracy"])
     for one, result, predictions in stored(copied):
         history = client.get_metric_history(before[result["trained"]].info.run_id, f"{one.corruption}/accuracy")
         right = (predictions["expression"] == predictions["predicted"]).groupby(predictions["severity"]).mean()
         assert {each.step: each.value for each in history} == pytest.approx(right.to_dict())
-    assert "MLflow has 16 finished runs, 0 copied now" in here(copied / "home", "track", "corrupted").stdout
+    assert "MLflow has 20 finished runs, 0 copied now" in here(copied / "home", "track", "corrupted").stdout
     assert {run.info.run_id for run in runs().values()} == {run.info.run_id for run in before.values()}
 
 
@@ -163,26 +198,28 @@ def test_an_archive_has_evaluations_and_another_home_reports_the_same(copied: Pa
     here(copied / "home", "export", "corrupted", str(copied / "out.zip"))
     here(copied / "other", "import", str(copied / "out.zip"))
     here(copied / "other", "report", "corrupted")
-    table = Path("reports", "corrupted", "tables", "corruptions.csv")
-    assert (copied / "other" / table).read_text() == (copied / "home" / table).read_text()
+    for name in ("corruptions", "tested_on"):
+        table = Path("reports", "corrupted", "tables", f"{name}.csv")
+        assert (copied / "other" / table).read_text() == (copied / "home" / table).read_text()
 
 
 def test_status_counts_evaluations_apart(evaluated: Path, here: Afnetm) -> None:
     said = here(evaluated / "home", "status", "corrupted").stdout
     assert said.splitlines()[0].startswith("corrupted: 4 done, 0 failed, 0 left")
-    assert "  evaluations: 12 done, 0 failed, 0 left" in said
+    assert "  evaluations: 16 done, 0 failed, 0 left" in said
 
 
 @pytest.mark.slow
 def test_a_model_whose_weights_were_not_kept_is_named_and_not_evaluated(copied: Path, here: Afnetm) -> None:
     home = Home(copied / "home")
     key = stored(copied)[0][1]["trained"]
-    gone = [one.key for one, result, _ in stored(copied) if result["trained"] == key]
+    every = read_manifest(home, "corrupted").evaluations
+    gone = [one.key for one in every if Store(home).result(one.key)["trained"] == key]
     Store(home).forget(gone)
     (Store(home).folder(key) / "weights.safetensors").unlink()  # type: ignore[union-attr]
     said = here(home.path, "run", str(copied / "corrupted.toml"), "--workers", "1").stderr
     assert "not evaluated: 1 finished run kept no weights" in said
-    assert "0 of 9 evaluations to do" in said
+    assert "0 of 12 evaluations to do" in said
     assert not set(gone) & Store(home).done()
 
 
@@ -191,7 +228,7 @@ def test_a_model_whose_weights_were_not_kept_is_named_and_not_evaluated(copied: 
     [
         (["blurr"], "corruption 'blurr' .*blur"),
         (["blur", "blur"], 'evaluation.corruptions = "blur": named twice'),
-        ([], "evaluation.corruptions"),
+        ([], "evaluation: neither corruptions nor datasets"),
     ],
 )
 def test_what_cannot_be_evaluated_is_one_line(given: Sequence[str], message: str) -> None:

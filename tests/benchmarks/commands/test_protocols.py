@@ -39,10 +39,12 @@ SHAPES["synthetic-bosphorus"] = (390, 360, 324, 36)
 for comparison in ("fusion", "ablation"):
     SHAPES |= dict.fromkeys((comparison, f"{comparison}-clean"), (1200, 720, 480, 240))
     SHAPES[f"{comparison}-paper"] = SHAPES["bu3dfe-p1"]
-SHAPES |= dict.fromkeys(("masks", "ablation-detected", "robustness"), SHAPES["fusion"])
+SHAPES |= dict.fromkeys(("masks", "ablation-detected", "robustness", "transfer"), SHAPES["fusion"])
 SHAPES |= {name: SHAPES["bu3dfe-p1"] for name in suite_names() if name.startswith("bu3dfe-p1-")}
 SHAPES["bu3dfe-tuned"] = SHAPES["bu3dfe-p1"]
-SHAPES |= dict.fromkeys((f"fusion-{variant}" for variant in ("light", "sensor", "population")), SHAPES["quick"])
+for variant in ("light", "sensor", "population"):
+    SHAPES |= dict.fromkeys((f"fusion-{variant}", f"transfer-{variant}"), SHAPES["quick"])
+SHAPES |= {"transfer-bu3dfe": SHAPES["bu3dfe-p1"], "transfer-bosphorus": SHAPES["bosphorus"]}
 
 
 def dataset(rows: list[tuple[str, str, int]]) -> FaceDataset:

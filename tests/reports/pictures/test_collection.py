@@ -6,13 +6,12 @@ import zlib
 import pytest
 
 from reports.pictures.collection import draw_pictures, picture_files, write_pictures
-from reports.tables.comparison import comparison
-from reports.tables.robustness import Evaluated
+from reports.tables.compared import Compared
 
 
 @pytest.fixture(scope="module")
 def pictures(small):
-    return draw_pictures(small, comparison(small), Evaluated(small))
+    return draw_pictures(Compared(small))
 
 
 def written(pictures, directory):
@@ -27,7 +26,7 @@ def test_every_picture_is_there_in_both_forms(pictures, tmp_path):
 
 
 def test_the_same_results_give_the_same_bytes(pictures, small, tmp_path):
-    again = draw_pictures(small, comparison(small), Evaluated(small))
+    again = draw_pictures(Compared(small))
     first, second = written(pictures, tmp_path / "one"), written(again, tmp_path / "two")
     assert first == second
     assert not [name for name, data in first.items() if re.search(rb"CreationDate|<dc:date>", data)]

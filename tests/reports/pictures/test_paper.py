@@ -14,8 +14,7 @@ from reports.multi_suite.diagram import diagram
 from reports.pictures.collection import draw_pictures, write_pictures
 from reports.pictures.theme import Picture
 from reports.statistics.ranks import Ranks
-from reports.tables.comparison import comparison
-from reports.tables.robustness import Evaluated
+from reports.tables.compared import Compared
 from tests.reports.pictures.test_attention import cells
 from tests.reports.pictures.test_hardest_faces import face
 
@@ -50,7 +49,7 @@ def whole(make):
 
 @pytest.fixture(scope="module")
 def pictures(whole) -> Mapping[str, Mapping[str, Picture]]:
-    return draw_pictures(whole, comparison(whole), Evaluated(whole))
+    return draw_pictures(Compared(whole))
 
 
 @pytest.fixture(scope="module")
@@ -64,11 +63,7 @@ def figures(whole) -> dict[str, list[Figure]]:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Figure, "savefig", save)
-        sections = [
-            name
-            for name, pictures in draw_pictures(whole, comparison(whole), Evaluated(whole)).items()
-            for _ in pictures
-        ]
+        sections = [name for name, pictures in draw_pictures(Compared(whole)).items() for _ in pictures]
         ranks = pd.Series({"late": 1.2, "afnetm": 2.0, "depth": 2.8})
         diagram(Ranks(ranks=ranks, statistic=6.4, p=0.04, critical=1.5), {"late": "Late fusion"})
     by_section: dict[str, list[Figure]] = {}

@@ -91,7 +91,7 @@ def test_without_evaluations_there_is_none_of_it() -> None:
     bare = fabricate(skills={"texture": 0.55, "depth": 0.85})
     compared = Compared(bare)
     assert "robustness" not in compared.tables
-    assert "severity" not in draw_pictures(bare, compared.table, compared.evaluated)
+    assert "severity" not in draw_pictures(compared)
 
 
 def test_evaluations_of_other_scans_than_were_tested_are_refused(results: Results) -> None:
