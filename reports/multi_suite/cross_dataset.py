@@ -89,7 +89,7 @@ def cross_dataset_picture(multi: MultiSuite, found: pd.DataFrame) -> Picture:
     figure = Figure(figsize=(PAGE, 0.5 + height * down), layout="constrained")
     panels = figure.subplots(down, across, squeeze=False, sharex=True, sharey=True)
     words = []
-    for axes, method in zip(panels.flat, shown, strict=False):
+    for place, (axes, method) in enumerate(zip(panels.flat, shown, strict=False)):
         own = found[found["method"] == method]
         cells = own.pivot_table(index="trained_on", columns="tested_on", values="accuracy", sort=False)
         cells = cells.reindex(index=trained, columns=datasets)
@@ -97,7 +97,10 @@ def cross_dataset_picture(multi: MultiSuite, found: pd.DataFrame) -> Picture:
         tiles(axes, cells, texts, gap=1.0)
         axes.set_title(label(multi.titles.get(method, method)), fontsize=7.5, color=INK, loc="left")
         axes.set(xlabel="", ylabel="")
-        axes.tick_params(axis="x", rotation=30, labelsize=7.0)
+        axes.xaxis.tick_bottom()
+        lowest = place + across >= len(shown)  # of its column
+        axes.tick_params(axis="x", labelbottom=lowest, length=0, labelsize=7.0)
+        axes.set_xticks(axes.get_xticks(), datasets, rotation=30, ha="right", rotation_mode="anchor")
         axes.tick_params(axis="y", labelcolor=INK, labelsize=7.0)
         lines = (f"{name} {', '.join(row)}" for name, row in zip(trained, texts, strict=True))
         words.append(f"{method}: {'; '.join(lines)}.")
