@@ -1,6 +1,6 @@
 """Evaluations on other datasets: every trained model of a suite tested on scans of a dataset that it has not seen.
 
-Classes are matched by name. Subjects of one name are taken for the same person wherever they are: none is tested by a
+Classes are matched by name. Subjects of one name count as the same person wherever they are: none is tested by a
 model that was trained on them.
 """
 
@@ -76,7 +76,7 @@ def on_dataset(
             suited[label] = method
     lines += _warnings(suited, dataset, other)
     parts = {(one.run.repeat, one.run.fold): one for one in planned}
-    tested = {place: _apart(known, other, _trained_on(one, dataset)) for place, one in parts.items()}
+    tested = {place: _unseen(known, other, _trained_on(one, dataset)) for place, one in parts.items()}
     if not all(len(scans) for scans in tested.values()):
         raise UserError(f"evaluation.datasets: all subjects of '{other.name}' are also trained on in '{dataset.name}'")
     found = []
@@ -91,7 +91,7 @@ def on_dataset(
     return found, lines
 
 
-def _apart(rows: NDArray[np.int64], other: FaceDataset, trained: set[str]) -> NDArray[np.int64]:
+def _unseen(rows: NDArray[np.int64], other: FaceDataset, trained: set[str]) -> NDArray[np.int64]:
     """Those of `rows` whose subjects are not among `trained`."""
     return rows[~np.isin(other.subjects[rows], sorted(trained))]
 
@@ -106,7 +106,7 @@ def _digest(rows: NDArray[np.int64]) -> str:
 
 
 def _unsuited(method: Method, dataset: FaceDataset, other: FaceDataset) -> str:
-    """Why a method's models cannot be given what they read, from scans of another dataset; empty where they can."""
+    """Reason why a method's models cannot be given what they read from another dataset; empty where they can."""
     sources = [one.detector if one.detected_planes is not None else "" for one in (dataset, other)]
     if method.uses_masks and method.masks == "detected" and sources[0] != sources[1]:
         by = [f"'{one.name}' {source or 'none'}" for one, source in zip((dataset, other), sources, strict=True)]

@@ -82,19 +82,19 @@ def read_evaluations(
     ]
     lost = [one for _, one in read if isinstance(one, LeftOut)]
     sound = [(listed, one) for listed, one in read if isinstance(one, Evaluation)]
-    corruptions = _together([one.corruption for _, one in sound])
+    corruptions = _concatenated([one.corruption for _, one in sound])
     if len(corruptions):
         corruptions = corruptions.drop_duplicates(["corruption", "severity"], ignore_index=True)
     return Evaluations(
-        _together([_placed(*one) for one in sound if one[0].corruption]),
+        _concatenated([_placed(*one) for one in sound if one[0].corruption]),
         corruptions,
-        _together([_placed(*one) for one in sound if one[0].dataset]),
+        _concatenated([_placed(*one) for one in sound if one[0].dataset]),
         {listed.key: one.result for listed, one in sound},
         lost,
     )
 
 
-def _together(frames: Sequence[pd.DataFrame]) -> pd.DataFrame:
+def _concatenated(frames: Sequence[pd.DataFrame]) -> pd.DataFrame:
     there = [frame for frame in frames if len(frame)]
     return pd.concat(there, ignore_index=True) if there else pd.DataFrame()
 

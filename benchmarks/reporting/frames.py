@@ -193,7 +193,7 @@ def _results(
 
 
 def _elsewhere(evaluated: Evaluations, manifest: Manifest) -> pd.DataFrame:
-    """What models were right about in other datasets, their subjects called as each dataset has it."""
+    """Answers of models in other datasets, whose subjects have pseudonyms where they may not be named."""
     found = []
     for name, own in evaluated.cross_dataset.groupby("dataset", sort=False) if len(evaluated.cross_dataset) else ():
         about = manifest.others[str(name)]

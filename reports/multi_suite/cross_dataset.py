@@ -71,7 +71,7 @@ def cross_dataset_table(multi: MultiSuite, found: pd.DataFrame) -> Table:
         numbers=found,
         notes=[
             f"{formats.ALIKE} In the dataset of training: subjects who were not trained on, by the suite's protocol.",
-            "Elsewhere a subject of the same name is taken for the same person, and tested where not trained on.",
+            "Elsewhere a subject of the same name counts as the same person, and tested where not trained on.",
         ],
         titles=multi.titles,
         label="Table of accuracy by the datasets of training and test",

@@ -135,7 +135,7 @@ def cross_dataset_table(elsewhere: Elsewhere) -> Table:
     ]
     trained = (
         f"Accuracy; all models were trained on {elsewhere.own}, where each subject is tested by models that were not "
-        "trained on them. So it is in other datasets, where a subject of the same name is taken for the same person."
+        "trained on them. So it is in other datasets, where a subject of the same name counts as the same person."
     )
     notes = [
         trained,
