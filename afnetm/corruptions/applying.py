@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TypeVar, cast
+from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +14,7 @@ from afnetm.corruptions.keeping import keep
 from afnetm.data.dataset import FaceDataset
 from afnetm.data.dataset_files import DETECTED_SHA256, LANDMARK_COUNT, dataset_fingerprint
 from afnetm.data.landmarks import LANDMARKS_83
-from afnetm.data.maps import PLANES, REGIONS, RenderedMaps, detected_sha256, maps_sha256, regions_in
+from afnetm.data.maps import PLANES, REGIONS, RenderedMaps, detected_sha256, maps_sha256, regions_in, stacked
 from afnetm.data.pose import Pose
 from afnetm.data.regions import LANDMARK_SETS, landmark_set, region_planes
 from afnetm.data.scan import PoseSource
@@ -22,7 +22,6 @@ from afnetm.data.scan_source import ScanSource
 from afnetm.errors import UserError
 from afnetm.seeding import derive_seed, stream
 
-_Kind = TypeVar("_Kind", bound=np.generic)
 _REGION_BITS = np.uint8(sum(PLANES[region] for region in REGIONS))
 #: Posed landmarks of a scan that is loaded again may differ by so much from the dataset's, mm: another processor rounds
 #: otherwise.
@@ -179,15 +178,5 @@ def _dataset(dataset: FaceDataset, rows: NDArray[np.int64], made: Sequence[Rende
         directory=Path(),
         fingerprint=dataset_fingerprint(table, size=dataset.size),
         table=table,
-        texture=np.stack([maps.texture for maps in made]),
-        depth=np.stack([maps.depth for maps in made]),
-        planes=np.stack([maps.planes for maps in made]),
-        landmarks=np.stack([maps.landmarks for maps in made]),
-        detected_planes=_stacked([maps.detected_planes for maps in made]),
-        detected_landmarks=_stacked([maps.detected_landmarks for maps in made]),
+        **stacked(made),
     )
-
-
-def _stacked(arrays: Sequence[NDArray[_Kind] | None]) -> NDArray[_Kind] | None:
-    there = [array for array in arrays if array is not None]
-    return np.stack(there) if there else None

@@ -2,19 +2,14 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TypeVar
 
-import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from afnetm.data.dataset import FaceDataset
 from afnetm.data.dataset_files import dataset_fingerprint, in_order
 from afnetm.data.making import Made, Making
-from afnetm.data.maps import RENDERING_VERSION
+from afnetm.data.maps import RENDERING_VERSION, stacked
 from afnetm.errors import UserError
-
-_Kind = TypeVar("_Kind", bound=np.generic)
 
 
 def dataset_of(made: Sequence[Made], making: Making, *, name: str = "scans") -> FaceDataset:
@@ -41,19 +36,8 @@ def dataset_of(made: Sequence[Made], making: Making, *, name: str = "scans") -> 
         shareable=False,
         source={},
         table=table,
-        texture=np.stack([one.texture for one in maps]),
-        depth=np.stack([one.depth for one in maps]),
-        planes=np.stack([one.planes for one in maps]),
-        landmarks=np.stack([one.landmarks for one in maps]),
-        detected_planes=_stacked([one.detected_planes for one in maps]),
-        detected_landmarks=_stacked([one.detected_landmarks for one in maps]),
+        **stacked(maps),
         pose=making.pose_of(table),
         detector=making.detector_of(table),
         rendering=RENDERING_VERSION,
     )
-
-
-def _stacked(arrays: Sequence[NDArray[_Kind] | None]) -> NDArray[_Kind] | None:
-    """The arrays of all scans as one; None where nothing was detected in any of them."""
-    there = [array for array in arrays if array is not None]
-    return np.stack(there) if there else None

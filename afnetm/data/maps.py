@@ -5,8 +5,9 @@ so that a pixel is ``WINDOW_MM / S`` mm on every face: absolute scale is kept.
 """
 
 import hashlib
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -59,6 +60,15 @@ class RenderedMaps:
     landmarks: NDArray[np.float32]
     detected_planes: NDArray[np.uint8] | None = None
     detected_landmarks: NDArray[np.float32] | None = None
+
+
+def stacked(maps: Sequence[RenderedMaps]) -> dict[str, Any]:
+    """Maps of ``N`` scans as arrays ``(N, ...)``, by their names; None where nothing was detected."""
+    found = {}
+    for field in fields(RenderedMaps):
+        there = [array for one in maps if (array := getattr(one, field.name)) is not None]
+        found[field.name] = np.stack(there) if there else None
+    return found
 
 
 def maps_sha256(maps: RenderedMaps) -> str:

@@ -3,7 +3,7 @@
 import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 
 import optuna
@@ -16,6 +16,7 @@ from afnetm.blame import error_message
 from benchmarks.commands.job import Job
 from benchmarks.commands.timing import Step, estimate_seconds, steps
 from benchmarks.plans.datasets import how_to_make
+from benchmarks.plans.folds import classes_of
 from benchmarks.plans.runs import PlannedRun
 from benchmarks.plans.suite import Suite
 from benchmarks.records.store import Store
@@ -121,11 +122,12 @@ def _cells(share: Share, things: str) -> dict[str, str]:
 
 @dataclass(frozen=True)
 class Shape:
-    """Of a training: the pixels of a face's side, and how many scans train and test."""
+    """Of a training: the pixels of a face's side, and how many scans train and test, of how many classes."""
 
     size: int
     train: int
     test: int
+    classes: int
 
 
 def shape(job: Job) -> Shape:
@@ -133,20 +135,29 @@ def shape(job: Job) -> Shape:
     suite = job.suite
     if job.dataset is not None:
         first = job.planned[0].scans
-        return Shape(job.dataset.size, len(first.train), len(first.test))
+        classes = classes_of(job.dataset, suite.dataset.intensities)
+        return Shape(job.dataset.size, len(first.train), len(first.test), len(classes))
     made = suite.dataset.synthetic
     assert made is not None
     scans = (suite.protocol.subjects or made.subjects) * scans_each(suite)
     test = scans // (suite.protocol.folds or 1)
-    return Shape(made.size, scans - test, test)
+    return Shape(made.size, scans - test, test, _classes(suite))
 
 
 def scans_each(suite: Suite) -> int:
     """Scans per subject that the suite takes from a synthetic dataset yet to be made."""
-    made = suite.dataset.synthetic
+    return len(_expressions(suite))
+
+
+def _classes(suite: Suite) -> int:
+    return len(set(_expressions(suite)))
+
+
+def _expressions(suite: Suite) -> list[str]:
+    """The expression of each of these scans."""
+    made, wanted = suite.dataset.synthetic, suite.dataset.intensities
     assert made is not None
-    wanted = suite.dataset.intensities
-    return sum(wanted is None or intensity in wanted for _, intensity in made.source.kinds)
+    return [expression for expression, intensity in made.source.kinds if wanted is None or intensity in wanted]
 
 
 def estimated(job: Job, label: str, of: Shape) -> tuple[float, str | None]:
@@ -157,6 +168,7 @@ def estimated(job: Job, label: str, of: Shape) -> tuple[float, str | None]:
             suite.methods[label],
             suite.encoder,
             suite.training,
+            classes=of.classes,
             size=of.size,
             train=of.train,
             test=of.test,
@@ -243,13 +255,13 @@ def _one(job: Job, spec: SearchSpec, label: str, *, measure: bool) -> tuple[floa
 def _inner_shape(job: Job, spec: SearchSpec) -> Shape:
     if job.studies:
         folds = job.studies[0].folds
-        return Shape(shape(job).size, len(folds[0].train), len(folds[0].test))
+        return replace(shape(job), train=len(folds[0].train), test=len(folds[0].test))
     made, suite = job.suite.dataset.synthetic, job.suite
     assert made is not None
     scans = shape(job).train
     if spec.selection == "development":
         scans = (made.subjects - (suite.protocol.subjects or 0)) * scans_each(suite)
-    return Shape(made.size, scans - scans // spec.folds, scans // spec.folds)
+    return Shape(made.size, scans - scans // spec.folds, scans // spec.folds, _classes(job.suite))
 
 
 def _places(job: Job, spec: SearchSpec) -> list[Where]:

@@ -12,7 +12,6 @@ import torch
 from afnetm.contract.rehearsal import rehearse
 from afnetm.data.dataset import FaceDataset
 from afnetm.data.maps import LANDMARK_ROWS
-from afnetm.data.scan import EXPRESSIONS
 from afnetm.method import Method
 from afnetm.model.cost import flop_count
 from afnetm.model.encoder import EncoderSpec
@@ -37,7 +36,15 @@ _USUAL, _MOST = 4.5, 30.0
 
 @prepared()
 def estimate_seconds(
-    method: Method, encoder: EncoderSpec, config: TrainingConfig, *, size: int, train: int, test: int, device: str
+    method: Method,
+    encoder: EncoderSpec,
+    config: TrainingConfig,
+    *,
+    classes: int,
+    size: int,
+    train: int,
+    test: int,
+    device: str,
 ) -> float:
     """Seconds of one run, from two training steps over blank faces after one to warm up.
 
@@ -47,6 +54,7 @@ def estimate_seconds(
         method: what is trained.
         encoder: of its streams; given weights are left out, they change no time.
         config: how.
+        classes: that it tells apart.
         size: of a face, pixels.
         train: scans to train on.
         test: scans to test.
@@ -57,8 +65,8 @@ def estimate_seconds(
     """
     place = torch.device(device)
     shaped = replace(encoder, weights=None, depth_weights=None, size=size)
-    rehearse(method, shaped, config, size=size, classes=len(EXPRESSIONS), device=place)
-    model = method.build(shaped, len(EXPRESSIONS)).to(place)
+    rehearse(method, shaped, config, size=size, classes=classes, device=place)
+    model = method.build(shaped, classes).to(place)
     if config.channels_last:
         model = model.to(memory_format=torch.channels_last)
     batch = config.batch_size
@@ -67,7 +75,7 @@ def estimate_seconds(
     steps = replace(config, epochs=1, batch_size=batch, compile=False, graph=False)
     data = DeviceDataset(_blank(2 * batch, size), np.arange(2 * batch), place)
     index = torch.arange(2 * batch, device=place)
-    labels = index % len(EXPRESSIONS)
+    labels = index % classes
     fit(model, data, index[:batch], labels, steps, seed=0)
     # On a processor its time alone: what else runs now may not run then.
     clock = time.process_time if device == "cpu" else time.perf_counter

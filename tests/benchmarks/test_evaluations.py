@@ -163,7 +163,7 @@ def test_what_was_lost_of_an_evaluation_is_done_again_and_is_the_same(
     copied: Path, evaluated: Path, here: Afnetm
 ) -> None:
     Store(Home(copied / "home")).forget([one.key for one, _, _ in stored(copied)][::2])
-    said = here(copied / "home", "run", str(copied / "corrupted.toml"), "--workers", "1").stderr
+    said = here(copied / "home", "run", "--no-report", str(copied / "corrupted.toml"), "--workers", "1").stderr
     assert "6 of 16 evaluations to do" in said
     assert_same(copied / "home", evaluated / "home")
 
@@ -217,7 +217,7 @@ def test_a_model_whose_weights_were_not_kept_is_named_and_not_evaluated(copied: 
     gone = [one.key for one in every if Store(home).result(one.key)["trained"] == key]
     Store(home).forget(gone)
     (Store(home).folder(key) / "weights.safetensors").unlink()  # type: ignore[union-attr]
-    said = here(home.path, "run", str(copied / "corrupted.toml"), "--workers", "1").stderr
+    said = here(home.path, "run", "--no-report", str(copied / "corrupted.toml"), "--workers", "1").stderr
     assert "not evaluated: 1 finished run kept no weights" in said
     assert "0 of 12 evaluations to do" in said
     assert not set(gone) & Store(home).done()

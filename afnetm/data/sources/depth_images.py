@@ -44,7 +44,7 @@ def read_depth(folder: DataFolder, name: str, texture: str | None) -> tuple[Surf
         UserError: there is no colour picture or camera, one of them is damaged, or they do not belong together.
     """
     if not texture:
-        raise UserError(f"{name}: a depth picture needs a colour picture in the column 'texture'")
+        raise UserError(f"{name}: a depth picture needs a colour picture (in a table of files, its column 'texture')")
     file = camera_of(folder, name)
     if file is None:
         raise UserError(

@@ -75,7 +75,7 @@ def run_shards(prepared: Path, suite: Path, tmp_path: Path, here: Afnetm) -> Pat
     shards = [tmp_path / "one", tmp_path / "two"]
     for number, home in enumerate(shards):
         shutil.copytree(prepared, home)
-        here(home, "run", str(suite), "--shard", f"{number + 1}/2", "--workers", "1")
+        here(home, "run", "--no-report", str(suite), "--shard", f"{number + 1}/2", "--workers", "1")
     merged = tmp_path / "merged"
     done = here(merged, "merge", *map(str, shards))
     assert f"{sum(map(runs_done, shards))} runs new" in done.stdout

@@ -13,7 +13,7 @@ from benchmarks.terminal.words import duration
 def seconds(method: str, **changed: int) -> float:
     threads = torch.get_num_threads()
     config = TrainingConfig(epochs=changed.pop("epochs", 10), batch_size=8, precision="float32")
-    sizes = {"size": 32, "train": 60, "test": 30} | changed
+    sizes = {"classes": 6, "size": 32, "train": 60, "test": 30} | changed
     try:
         return estimate_seconds(find_method(method)(), EncoderSpec(width=0.25), config, **sizes, device="cpu")
     finally:

@@ -294,7 +294,7 @@ def test_weights_that_were_not_kept_are_missed_in_a_line(
     suite.parent.mkdir()
     (home / "suites" / "small.json").unlink()
     suite.write_text("keep_weights = true\n" + finished[1].read_text())
-    words = " ".join(here(home, "run", str(suite)).stderr.split())
+    words = " ".join(here(home, "run", "--no-report", str(suite)).stderr.split())
     assert "keep_weights = true: 6 finished runs without weights, which were not kept then" in words
     assert "nothing to train" in words
 

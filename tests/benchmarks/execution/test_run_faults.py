@@ -24,7 +24,7 @@ def test_workers_and_order_decide_nothing(
 ) -> None:
     """One worker, the methods one after the other and last first, gives what two workers gave."""
     for method in ("concat", "texture"):
-        afnetm(home, "run", str(finished[1]), "--methods", method, "--workers", "1")
+        afnetm(home, "run", "--no-report", str(finished[1]), "--methods", method, "--workers", "1")
     assert_same(finished[0], home)
 
 
@@ -33,13 +33,15 @@ def test_killed_twice_and_resumed_equals_uninterrupted(
 ) -> None:
     for done_when_killed in (0, 4):
         kill(finished[1], home, done_when_killed)
-    afnetm(home, "run", str(finished[1]))
+    afnetm(home, "run", "--no-report", str(finished[1]))
     assert_same(finished[0], home)
 
 
 def kill(suite: Path, home: Path, done_when_killed: int) -> None:
     """Begins a run of a suite and kills its driver once so many runs are done; its workers end by themselves."""
-    process = subprocess.Popen(command(home, "run", str(suite)), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    process = subprocess.Popen(
+        command(home, "run", "--no-report", str(suite)), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
     workers: list[psutil.Process] = []
     deadline = time.monotonic() + 120
     while len(workers) < 2 or runs_done(home) < done_when_killed:
@@ -60,7 +62,7 @@ def test_a_run_that_raises_is_recorded_the_others_go_on_and_it_is_tried_again(
 ) -> None:
     path = moody(tmp_path, "raise RuntimeError('out of paint\\nsecond line')")
     suite.write_text(suite.read_text() + "[methods.moody]\n")
-    done = afnetm(home, "run", str(suite), code=1, PYTHONPATH=path, MOOD="bad")
+    done = afnetm(home, "run", "--no-report", str(suite), code=1, PYTHONPATH=path, MOOD="bad")
     said = "RuntimeError: out of paint (moody.py:7)"
     message = [line for line in done.stderr.splitlines() if said in line]
     assert f": moody: 3 runs failed before training: {said}" in message[0]
@@ -76,7 +78,7 @@ def test_a_run_that_raises_is_recorded_the_others_go_on_and_it_is_tried_again(
     assert text.read_text().startswith("method:    moody (moody, version 1)\nrun:       repeat 0, fold 0\n")
     assert "in build" in text.read_text()
 
-    afnetm(home, "run", str(suite), PYTHONPATH=path)
+    afnetm(home, "run", "--no-report", str(suite), PYTHONPATH=path)
     assert runs_done(home) == 9
     assert not list((home / "failures").glob("*"))
 
@@ -86,16 +88,16 @@ def test_a_worker_that_is_killed_costs_its_own_run_alone(
 ) -> None:
     path = moody(tmp_path, "os.kill(os.getpid(), signal.SIGKILL)")
     suite.write_text(suite.read_text() + "[methods.moody]\n")
-    done = afnetm(home, "run", str(suite), code=1, PYTHONPATH=path, MOOD="bad")
+    done = afnetm(home, "run", "--no-report", str(suite), code=1, PYTHONPATH=path, MOOD="bad")
     assert "the worker process died" in done.stderr
     counts = json.loads(afnetm(home, "status", str(suite), "--json").stdout)["runs"]
     assert counts == {"done": 6, "failed": 3, "left": 0}
-    afnetm(home, "run", str(suite), PYTHONPATH=path)
+    afnetm(home, "run", "--no-report", str(suite), PYTHONPATH=path)
     assert runs_done(home) == 9
 
 
 def test_a_server_that_is_away_loses_nothing(home: Path, suite: Path, afnetm: Afnetm, here: Afnetm) -> None:
-    done = afnetm(home, "--tracking-uri", "http://127.0.0.1:9", "run", str(suite))
+    done = afnetm(home, "--tracking-uri", "http://127.0.0.1:9", "run", "--no-report", str(suite))
     assert "MLflow server http://127.0.0.1:9 cannot be reached (Connection refused)" in done.stderr
     assert "(Connection refused); not copied: up to 6 runs\n" in done.stderr
     again = f"afnetm --home {home} --tracking-uri http://127.0.0.1:9 track small"

@@ -118,7 +118,7 @@ def test_what_it_leaves(searched: Path) -> None:
 def test_stopped_by_ctrl_c_then_killed_then_resumed_it_is_the_same_search(
     searched: Path, home: Path, searched_suite: Path, here: Afnetm
 ) -> None:
-    first = started(home, "run", str(searched_suite), "--workers", "2")
+    first = started(home, "run", "--no-report", str(searched_suite), "--workers", "2")
     words = stop(first, home, after=5, by=signal.SIGINT)
     assert first.returncode == 130
     assert "Traceback" not in words
@@ -126,10 +126,10 @@ def test_stopped_by_ctrl_c_then_killed_then_resumed_it_is_the_same_search(
     assert not list((home / "unfinished").glob("*"))
     stopped, there = trials(home), records(home)
 
-    second = started(home, "run", str(searched_suite), "--workers", "1")
+    second = started(home, "run", "--no-report", str(searched_suite), "--workers", "1")
     stop(second, home, after=15, by=signal.SIGKILL, delay=0.1)
     killed, more = trials(home), records(home)
-    here(home, "run", str(searched_suite), "--workers", "1")
+    here(home, "run", "--no-report", str(searched_suite), "--workers", "1")
     assert_kept(stopped, there, home)
     assert_kept(killed, more, home)
     assert_same_search(searched, home)
@@ -143,10 +143,10 @@ def test_killed_at_three_moments(searched: Path, home: Path, searched_suite: Pat
     total = runs_done(searched)
     kept = []
     for after in sorted(rng.sample(range(total - 3), 3)):
-        arguments = ["run", str(searched_suite), "--workers", str(rng.randint(1, 3))]
+        arguments = ["run", "--no-report", str(searched_suite), "--workers", str(rng.randint(1, 3))]
         stop(started(home, *arguments), home, after=after, by=signal.SIGKILL, delay=rng.uniform(0, 0.3))
         kept.append((trials(home), records(home)))
-    afnetm(home, "run", str(searched_suite))
+    afnetm(home, "run", "--no-report", str(searched_suite))
     for before, there in kept:
         assert_kept(before, there, home)
     assert_same_search(searched, home)
@@ -154,7 +154,7 @@ def test_killed_at_three_moments(searched: Path, home: Path, searched_suite: Pat
 
 @pytest.mark.faults
 def test_workers_decide_nothing(searched: Path, home: Path, searched_suite: Path, afnetm: Afnetm) -> None:
-    afnetm(home, "run", str(searched_suite), "--workers", "3")
+    afnetm(home, "run", "--no-report", str(searched_suite), "--workers", "3")
     assert_same_search(searched, home)
 
 
@@ -251,7 +251,7 @@ def test_methods_that_fail_cost_their_own_trials_alone(home: Path, tmp_path: Pat
     assert len(list(tmp_path.glob("dropout *"))) == 2, "both trials failed at first"
     assert "broken 0-0: no trial of study 'tuned/broken' was completed" in status.stdout
 
-    part = afnetm(home, "run", str(suite), "--methods", "texture", PYTHONPATH=moods(tmp_path / "part"))
+    part = afnetm(home, "run", "--no-report", str(suite), "--methods", "texture", PYTHONPATH=moods(tmp_path / "part"))
     assert "not trained" not in part.stderr, "another method's failure"
 
 
@@ -306,7 +306,7 @@ def test_winners_that_were_edited_are_trained_as_they_are(
     shutil.copytree(searched, home)
     there = records(home)
     written = Home(home).best_parameters("tuned").read_text()
-    afnetm(home, "run", str(searched_suite), "--params", str(Home(home).best_parameters("tuned")))
+    afnetm(home, "run", "--no-report", str(searched_suite), "--params", str(Home(home).best_parameters("tuned")))
     assert records(home) == there, "given back as they are, best trials are trained already"
 
     lines = written.splitlines()
@@ -315,7 +315,7 @@ def test_winners_that_were_edited_are_trained_as_they_are(
     lines[rate] = "training.learning_rate = 0.00125"
     mine = tmp_path / "mine.toml"
     mine.write_text("\n".join(lines))
-    afnetm(home, "run", str(searched_suite), "--params", str(mine))
+    afnetm(home, "run", "--no-report", str(searched_suite), "--params", str(mine))
     (new,) = records(home).keys() - there.keys()
     assert records(home).items() >= there.items()
     result = json.loads((home / "runs" / new[:2] / new / "result.json").read_text())

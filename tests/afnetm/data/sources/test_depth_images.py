@@ -116,7 +116,7 @@ def test_a_face_that_a_camera_has_seen_renders_as_the_face_itself(row, unit, fil
         ({"camera.json": None}, "depth.png,colour.png", "depth.png: its camera is missing (looked for beside it: "),
         ({"camera.json": json.dumps(CAMERA | {"depth_scale": None})}, "depth.png,colour.png", "depth_scale is miss"),
         ({"camera.json": json.dumps(CAMERA | {"width": 640})}, "depth.png,colour.png", "a camera of (640, 320) pixel"),
-        ({}, "depth.png,", "depth.png: a depth picture needs a colour picture in the column 'texture'"),
+        ({}, "depth.png,", "depth.png: a depth picture needs a colour picture"),
         ({}, "colour.png,depth.png", "colour.png: a picture of mode RGB (allowed for depth: PNG of 16 bits grey)"),
         ({"x.png": b"junk"}, "x.png,colour.png", "x.png: not a depth picture"),
         ({"x.png": (3, 9)}, "depth.png,x.png", "x.png: 9 x 3 pixels, depth.png has 400 x 320 points (allowed"),
