@@ -36,8 +36,13 @@ class Links:
 
 
 def leaderboard_table(found: pd.DataFrame, links: Sequence[Links]) -> Table:
-    """`reports.leaderboard.rows.rows` as a table, with the links of each; columns of nothing are left out."""
-    columns = [column for column in _columns() if column.key in _ALWAYS or _known(found[column.key])]
+    """`reports.leaderboard.rows.rows` as a table, with the links of each; columns that say nothing are left out."""
+    many = found["suite"].nunique() > 1
+    columns = [
+        column
+        for column in _columns()
+        if column.key in _ALWAYS or (many if column.key == "suite" else _known(found[column.key]))
+    ]
     if any(one.confusion or one.mlflow for one in links):
         columns.append(TableColumn(key="links", title="More"))
     records = found.to_dict("records")
@@ -53,7 +58,7 @@ def leaderboard_table(found: pd.DataFrame, links: Sequence[Links]) -> Table:
         notes=_notes(found),
         page_notes=_page_notes(links),
         label="Leaderboard",
-        look="leaderboard",
+        look="leaderboard suites" if many else "leaderboard",
     )
 
 
@@ -80,7 +85,7 @@ def row_id(number: int) -> str:
 
 
 #: There whatever is known of a suite.
-_ALWAYS = ("title", "suite", "rank", "accuracy")
+_ALWAYS = ("title", "rank", "accuracy")
 
 
 def _known(column: "pd.Series[Any]") -> bool:

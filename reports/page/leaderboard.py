@@ -122,6 +122,7 @@ def page(
         table=table,
         attributes=row_attributes(found),
         suites=suites,
+        datasets=found["data_set"].tolist(),
         inputs=[name for name in INPUTS if "yes" in set(found[name])],
         times=bool(found["train_seconds"].notna().any()),
         sizes=bool(found["parameters"].notna().any()),
