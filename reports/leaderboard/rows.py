@@ -15,7 +15,8 @@ from reports.tables.significance import verdict
 #: Inputs that rows can be filtered by; of each a column that is ``"yes"``, ``"no"`` or, where it is not known, empty.
 INPUTS = ("texture", "depth", "masks", "landmarks")
 _ENDS = ("", "_low", "_high")
-_SCORES = [f"{name}{end}" for name in ("accuracy", "macro_f1", "worst", "relative", "difference") for end in _ENDS]
+_MEASURES = ("accuracy", "macro_f1", "worst", "relative", "elsewhere", "difference")
+_SCORES = [f"{name}{end}" for name in _MEASURES for end in _ENDS]
 #: Columns of `rows`, in order. Another measure is a name here, and a column in `reports.leaderboard.table`.
 COLUMNS = [
     *("suite", "data_set", "method", "title", "rank", "place", "alike", "control"),
@@ -36,7 +37,8 @@ def rows(suites: Sequence[Compared], data_sets: Mapping[str, str] = {}) -> pd.Da
         the better one) and place (``"best"``, ``"second"`` or empty); alike (whether accuracy does not differ
         significantly from the suite's best), control (whether it is the suite's);
         accuracy, macro_f1, worst (the lowest recall of all classes; ``worst_class`` is which), relative (mean relative
-        robustness) and difference (accuracy minus the control's), shares of 1, each with the ends of its 95 % interval;
+        robustness), elsewhere (the mean accuracy in other datasets than the suite's) and difference (accuracy minus
+        the control's), shares of 1, each with the ends of its 95 % interval;
         p_holm and verdict of the primary test against the control; parameters; train_seconds (mean of a run's
         training); inputs (`reports.tables.inputs.inputs_of`); tuning (``"tuned"``, ``"defaults"``, ``"suite's
         settings"``, or empty where that is not known), and `INPUTS`. NaN or empty where a suite does not have it, in
@@ -56,8 +58,9 @@ def _of(one: Compared, data_sets: Mapping[str, str]) -> pd.DataFrame:
     pairs = one.pairs[one.pairs["method_b"] == results.control]
     p = dict(zip(pairs["method_a"], pairs["p_holm"], strict=True))
     ranks = one.table.set_index("method")["accuracy"].rank(method="min", ascending=False).to_dict()
-    robust = one.evaluated.table.to_dict("records") if len(results.evaluations) and one.evaluated.whole else []
-    relative = {row["method"]: {f"relative{end}": row[f"relative{end}"] for end in _ENDS} for row in robust}
+    robust = one.evaluated.table if len(results.evaluations) and one.evaluated.whole else None
+    abroad = one.elsewhere.table if len(results.cross_dataset) and one.elsewhere.whole else None
+    relative, elsewhere = _named(robust, "relative", "relative"), _named(abroad, "mean", "elsewhere")
     found = []
     for method in [*results.methods, *results.failed_methods]:
         row: dict[str, Any] = {
@@ -71,7 +74,7 @@ def _of(one: Compared, data_sets: Mapping[str, str]) -> pd.DataFrame:
         }
         if own := scored.get(method):
             row |= {name: own[name] for name in (*_SCORES, "parameters", "train_seconds") if name in own}
-            row |= _worst(own, results.classes) | relative.get(method, {})
+            row |= _worst(own, results.classes) | relative.get(method, {}) | elsewhere.get(method, {})
             row |= {"rank": ranks[method], "place": one.marks.places.get("accuracy", {}).get(method, "")}
             row |= {"p_holm": p.get(method, np.nan)}
             row["verdict"] = verdict(row["difference"], row["p_holm"])
@@ -82,6 +85,13 @@ def _of(one: Compared, data_sets: Mapping[str, str]) -> pd.DataFrame:
     return frame.astype(
         dict.fromkeys([*_SCORES, "rank", "p_holm", "parameters", "train_seconds"], "float64")
     ).sort_values("accuracy", ascending=False, kind="stable", na_position="last")
+
+
+def _named(table: pd.DataFrame | None, key: str, name: str) -> dict[str, dict[str, float]]:
+    """By method a score of a table, `key`, and the ends of its interval, as the leaderboard names them."""
+    if table is None:
+        return {}
+    return {row["method"]: {f"{name}{end}": row[f"{key}{end}"] for end in _ENDS} for row in table.to_dict("records")}
 
 
 def _worst(scores: Mapping[Any, Any], classes: Sequence[str]) -> dict[str, Any]:

@@ -120,6 +120,7 @@ def _columns() -> list[TableColumn]:
             note="Relative robustness: accuracy on corrupted scans, the mean over severities and corruptions, divided "
             "by accuracy on the same scans when clean.",
         ),
+        share("elsewhere", "Other datasets", note="Other datasets: mean accuracy in datasets not trained on."),
         replace(inputs_column(), key="inputs"),
         parameters_column(),
         TableColumn(

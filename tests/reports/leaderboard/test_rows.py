@@ -11,6 +11,7 @@ from reports.schema import ReportError
 from reports.tables.compared import Compared
 from tests.reports.conftest import fabricate, tune
 from tests.reports.leaderboard.conftest import described
+from tests.reports.tables.test_cross_dataset import SKILLS, answered
 from tests.reports.tables.test_robustness import evaluated
 
 
@@ -73,6 +74,14 @@ def test_robustness_is_that_of_its_own_table(small):
     assert found["relative"].notna().all()
     for name in ("relative", "relative_low", "relative_high"):
         assert found[name].to_dict() == own[name].to_dict()
+
+
+def test_accuracy_in_other_datasets_is_that_of_its_own_table():
+    one = Compared(answered(fabricate(skills=SKILLS, subjects=8, folds=2, epochs=1)))
+    found, own = rows([one]).set_index("method"), one.elsewhere.table.set_index("method")
+    assert own["mean"].notna().any()
+    for end in ("", "_low", "_high"):
+        assert found.loc[own.index, f"elsewhere{end}"].to_dict() == own[f"mean{end}"].to_dict()
 
 
 def test_what_is_not_known_is_empty(results):
