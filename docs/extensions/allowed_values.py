@@ -78,6 +78,8 @@ def _array(inner: Any, limits: dict[str, Any]) -> str:
         kind, *constraints = get_args(kind)
     if get_origin(kind) is Literal:
         values = f"of {_either([f'`{toml(value)}`' for value in get_args(kind)])}"
+    elif is_table(kind):
+        values = "of tables"
     else:
         values = f"of {_MANY[kind]}{_range(_limits(constraints), whole=kind is int).replace(',', ' from', 1)}"
     return f"array {values}{', not empty' if limits.get('min_length') else ''}"

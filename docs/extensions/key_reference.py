@@ -29,7 +29,11 @@ def suite_reference() -> str:
             continue
         known[kind] = name
         shown = {key: value for key, value in keys_of(kind).items() if kind is not Suite or key not in DERIVED}
-        plain = {key: value for key, value in shown.items() if _table_of(value[0]) is None and key not in _ANY_NAME}
+        plain = {
+            key: value
+            for key, value in shown.items()
+            if (_table_of(value[0]) is None or get_origin(value[0]) is tuple) and key not in _ANY_NAME
+        }
         parts.append(f"{heading}\n\n{_introduction(kind, name)}\n\n{definitions(plain, descriptions(kind), name)}")
     return "\n".join(parts)
 
