@@ -72,7 +72,8 @@ def test_an_array_on_one_home_is_stopped_queued_again_and_ends(home: Path, suite
     assert (tmp_path / "log").read_text() == "requeue 7_0\n"
     assert not list((home / "claims").iterdir())
     both = [begin(ARRAY, tmp_path, *words, task=number, AFNETM_HOME=str(home)) for number in (0, 1)]
-    assert any("report:" in out for out in map(ended, both))
+    outs = [ended(one) for one in both]
+    assert any("report:" in out for out in outs)
     assert runs_done(home) == 6
 
 
