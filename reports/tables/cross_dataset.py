@@ -8,10 +8,10 @@ import pandas as pd
 
 from reports import formats
 from reports.data.results import Results
-from reports.statistics.clustered import Estimate
 from reports.statistics.cross_dataset import CrossDataset, cross_dataset
 from reports.statistics.multiple_testing import LEVEL, holm
 from reports.table import Table, TableColumn, rows_of
+from reports.tables.evaluations import interval_columns, lacking
 from reports.tables.scores import INTERVALS
 
 #: Columns of ``cross_dataset.csv``, in order; accuracies in each dataset are in ``tested_on.csv``.
@@ -68,8 +68,8 @@ class Elsewhere:
                     "method": method,
                     "trainings": len(one.cells.index.to_frame()[["repeat", "fold"]].drop_duplicates()),
                     **own,
-                    **_interval("mean", one.mean),
-                    **(_interval("difference", gap) | {"p_two_way": gap.p} if gap else {}),
+                    **interval_columns("mean", one.mean),
+                    **(interval_columns("difference", gap) | {"p_two_way": gap.p} if gap else {}),
                 }
             )
         found = pd.DataFrame(rows, columns=COLUMNS)
@@ -88,7 +88,7 @@ class Elsewhere:
                     subjects = own.drop_duplicates("subject")
                     said = {"method": method, "trained_on": self.own, "tested_on": name}
                     counts = {"subjects": len(subjects), "trainings": len(own[["repeat", "fold"]].drop_duplicates())}
-                    rows.append(said | _interval("accuracy", self._of(method, [name]).accuracy(name)) | counts)
+                    rows.append(said | interval_columns("accuracy", self._of(method, [name]).accuracy(name)) | counts)
         return pd.DataFrame(rows)
 
 
@@ -140,7 +140,7 @@ def cross_dataset_table(elsewhere: Elsewhere) -> Table:
     notes = [
         trained,
         "p: the primary test on this accuracy, adjusted by Holm over methods; single datasets are not tested.",
-        *_lacking(elsewhere),
+        *lacking(results.methods, elsewhere.whole, results.cross_dataset, "tested on all datasets"),
     ]
     return Table(
         name="cross_dataset",
@@ -153,15 +153,3 @@ def cross_dataset_table(elsewhere: Elsewhere) -> Table:
         paper_notes=[INTERVALS, *notes],
         titles=plan.titles,
     )
-
-
-def _lacking(elsewhere: Elsewhere) -> list[str]:
-    """A sentence on methods that were not tested on all datasets."""
-    tried = set(elsewhere.results.cross_dataset["method"])
-    lacking = [method for method in elsewhere.results.methods if method in tried - elsewhere.whole.keys()]
-    return [f"Not tested on all datasets, and not in the table: {formats.names(lacking)}."] if lacking else []
-
-
-def _interval(name: str, found: Estimate) -> dict[str, float]:
-    interval = found.interval
-    return {name: interval.value, f"{name}_low": interval.low, f"{name}_high": interval.high}

@@ -9,10 +9,10 @@ import pandas as pd
 
 from reports import formats
 from reports.data.results import Results
-from reports.statistics.clustered import Estimate
 from reports.statistics.multiple_testing import LEVEL, holm
 from reports.statistics.robustness import Robustness, at_severity, robustness
 from reports.table import Cell, Table, TableColumn, rows_of
+from reports.tables.evaluations import interval_columns, lacking
 from reports.tables.scores import INTERVALS
 
 #: Columns of ``robustness.csv``, in order.
@@ -74,10 +74,10 @@ class Evaluated:
             "method": method,
             "trainings": len(one.cells.index.to_frame()[["repeat", "fold"]].drop_duplicates()),
             "corruptions": len(one.corruptions),
-            **_interval("clean", one.clean),
-            **_interval("corrupted", one.corrupted),
-            **_interval("relative", one.relative),
-            **(_interval("difference", gap) | {"p_two_way": gap.p} if gap else {}),
+            **interval_columns("clean", one.clean),
+            **interval_columns("corrupted", one.corrupted),
+            **interval_columns("relative", one.relative),
+            **(interval_columns("difference", gap) | {"p_two_way": gap.p} if gap else {}),
             "worst": worst,
             "worst_accuracy": one.accuracy(worst).value,
             "overconfidence": float((own["confidence"] - own["hits"]).sum() / own["scans"].sum()),
@@ -89,8 +89,8 @@ class Evaluated:
         return pd.DataFrame(
             [
                 {"method": method, "corruption": name, "group": self.corruptions["group"][name]}
-                | _interval("accuracy", one.accuracy(name))
-                | _interval("relative", one.relative_to(name))
+                | interval_columns("accuracy", one.accuracy(name))
+                | interval_columns("relative", one.relative_to(name))
                 for method in self.results.methods
                 for name in sorted(set(self._own[method]["corruption"]), key=list(self.corruptions.index).index)
                 if len((one := self.of(method, [name])).cells)
@@ -109,7 +109,7 @@ class Evaluated:
             scans = own["scans"].sum()
             rows.append(
                 {"method": method, "corruption": name, "severity": severity, "value": values[name, severity]}
-                | _interval("accuracy", at_severity(own, single=single))
+                | interval_columns("accuracy", at_severity(own, single=single))
                 | {column: own[column].sum(min_count=len(own)) / scans for column in ("confidence", "texture")}
             )
         return pd.DataFrame(rows)
@@ -166,7 +166,7 @@ def robustness_table(evaluated: Evaluated) -> Table:
         f"{_RULE} {count} corruptions of up to {int(results.corruptions['severity'].max())} severities.",
         "A method that answers at random keeps all of its accuracy: read it beside the accuracy on clean scans.",
         "p: the primary test on relative robustness, adjusted by Holm over methods; single corruptions are not tested.",
-        *_lacking(evaluated),
+        *lacking(results.methods, evaluated.whole, results.evaluations, "evaluated on all corruptions"),
     ]
     return Table(
         name="robustness",
@@ -217,15 +217,3 @@ def featured(evaluated: Evaluated) -> list[str]:
     ordered, control = evaluated.table["method"].tolist(), evaluated.results.control
     own = [control] if control in ordered else []
     return [*own, *(method for method in ordered if method != control)][:3]
-
-
-def _lacking(evaluated: Evaluated) -> list[str]:
-    """A sentence on methods that were not evaluated on all corruptions."""
-    tried = set(evaluated.results.evaluations["method"])
-    lacking = [method for method in evaluated.results.methods if method in tried - evaluated.whole.keys()]
-    return [f"Not evaluated on all corruptions, and not in the table: {formats.names(lacking)}."] if lacking else []
-
-
-def _interval(name: str, found: Estimate) -> dict[str, float]:
-    interval = found.interval
-    return {name: interval.value, f"{name}_low": interval.low, f"{name}_high": interval.high}
