@@ -43,7 +43,7 @@ def publish(home: Home, manifest: Manifest, claims: Claims, *, tracking_uri: str
     with run_copies(tracking_uri, home, manifest, console) as copying:
         if not claims.alone:
             copying.do(lambda tracker: tracker.log(manifest.only(None)))
-        copying.do(lambda tracker: tracker.publish(scores, pictures, report))
+        copying.do(lambda tracker: tracker.methods.publish(scores, pictures, report))
     return copying.lacks and f"{copying.lacks}; not copied: the report"
 
 

@@ -20,8 +20,8 @@ KEY = "afnetm.key"
 FINISHED, FILES = "afnetm.finished", "afnetm.files"
 #: A study's name stands at its own run and at its best trial's runs, these have its number beside it.
 STUDY, TRIAL = "afnetm.study", "afnetm.trial"
-#: MLflow's own tag, by which its UI nests runs.
-PARENT = "mlflow.parentRunId"
+# MLflow's own tags, which its UI knows: it nests runs by the first, and shows the others.
+PARENT, NOTE, SOURCE = "mlflow.parentRunId", "mlflow.note.content", "mlflow.source.name"
 #: Before the name of a corruption or another dataset, a tag of the run whose model was evaluated on it; says what
 #: `FINISHED` says of a run.
 EVALUATED = "afnetm.evaluated."

@@ -13,6 +13,7 @@ from sqlalchemy import make_url
 from afnetm.trained.model import TrainedModel
 from afnetm.trained.onnx_files import INPUTS, OUTPUT, inputs_of, onnx_content
 from benchmarks.execution.artifacts import Artifacts
+from benchmarks.execution.copied import NOTE
 from benchmarks.execution.database import bring_home, experiments_in
 from benchmarks.execution.models import model_name
 from benchmarks.execution.troubles import is_database, reach
@@ -79,7 +80,7 @@ def log_onnx_model(
     )
     Artifacts(client, uri, home).put_model(made, files)
     note = _NOTE.format(about=about, classes=", ".join(model.classes), model=made.model_id)
-    client.set_logged_model_tags(made.model_id, {"mlflow.note.content": note})
+    client.set_logged_model_tags(made.model_id, {NOTE: note})
     client.finalize_logged_model(made.model_id, "READY")
     return str(made.model_id)
 

@@ -7,12 +7,9 @@ writes, each run's numbers in one batch; what is there already is left alone, an
 
 import json
 import logging
-import math
 import os
-import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -22,9 +19,8 @@ os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
 os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "10")
 
 from mlflow import MlflowClient
-from mlflow.entities import DatasetInput, LoggedModelOutput, Metric, Param, Run, RunTag
+from mlflow.entities import DatasetInput, LoggedModelOutput, Param, RunTag
 
-from afnetm.errors import UserError
 from afnetm.zipped import Folder, run_files, run_path
 from benchmarks.execution.artifacts import Artifacts
 from benchmarks.execution.copied import (
@@ -33,7 +29,9 @@ from benchmarks.execution.copied import (
     FILES_COPIED,
     FINISHED,
     KEY,
+    NOTE,
     PARENT,
+    SOURCE,
     STUDY,
     TRIAL,
     Copy,
@@ -43,7 +41,6 @@ from benchmarks.execution.copied import (
 from benchmarks.execution.database import METHOD, bring_home
 from benchmarks.execution.entities import (
     evaluation_metrics,
-    method_params,
     mlflow_dataset,
     run_metrics,
     run_name,
@@ -51,7 +48,7 @@ from benchmarks.execution.entities import (
     shows_subjects,
     usage_metrics,
 )
-from benchmarks.execution.mlflow_page import run_page
+from benchmarks.execution.method_runs import MethodRuns
 from benchmarks.execution.models import WEIGHTS, input_example, model_files, model_name, model_note
 from benchmarks.execution.troubles import is_database, reach
 from benchmarks.records.home import Home, write_text
@@ -68,11 +65,8 @@ for _noisy, _level in (
 ):
     logging.getLogger(_noisy).setLevel(_level)
 
-#: Tags: of the run that has the report; of a study's run, keys of its best trial's runs; of a copy, where in the home
-#: its record is.
-_REPORT, _RUNS, _RECORD = "afnetm.report", "afnetm.runs", "afnetm.record"
-# MLflow's own tags, which its UI knows.
-_NOTE, _SOURCE = "mlflow.note.content", "mlflow.source.name"
+#: Tags: of a study's run, keys of its best trial's runs; of a copy, where in the home its record is.
+_RUNS, _RECORD = "afnetm.runs", "afnetm.record"
 #: What a copy is made of; raised whenever a record's copy changes, so that copies of before are made anew.
 _FORM = 3
 #: A suite of more runs has no copies of their files in MLflow, unless they are asked for: every run is about six.
@@ -98,6 +92,7 @@ class Tracker:
         client: of MLflow.
         artifacts: of its runs.
         experiment: the suite's, by MLflow's identifier.
+        methods: runs of its methods.
         studies: runs of studies, by the study's name.
     """
 
@@ -124,18 +119,18 @@ class Tracker:
         self._known = self._store.summaries()  # as it begins; what is finished later is opened
         self._manifest = manifest
         self.experiment = self._open(tell)
-        self.studies: dict[str, Run] = {}
+        there = list(above(self.client, self.experiment))
+        self.studies = {run.data.tags[STUDY]: run for run in there if STUDY in run.data.tags}
+        others = [run for run in there if STUDY not in run.data.tags]
+        self.methods = MethodRuns(
+            self.client, self.artifacts, self.experiment, manifest, there=others, adopt=self._adopt
+        )
         self._chosen = {
             (study["method"], study["repeat"], study["fold"], study["search"]): study
             for study in manifest.tuning.get("studies", [])
         }
-        self._parents: dict[str, Run] = {}
-        self._spans: dict[str, tuple[int, int]] = {}
-        self._report = ""
         self._copies: dict[str, Copy] = {}
         self._looked: set[str] = set()  # methods whose copies are known
-        for run in above(self.client, self.experiment):
-            self._remember(run)
 
     def log(self, listed_runs: Iterable[ListedRun]) -> int:
         """Copies the finished ones of these runs that are not there whole; returns how many it copied."""
@@ -149,7 +144,7 @@ class Tracker:
                 logged += self._log_evaluation(listed)
                 continue
             times = times or self._store.result(listed.key)
-            self.widen(listed.method, *_span(times))
+            self.methods.widen(listed.method, *_span(times))
             copy = self._copies.get(listed.key)
             if copy and copy.finished == _finished(times) and (copy.files != "none" or self._files == "none"):
                 logged += self._complete(listed.key, copy)
@@ -163,59 +158,15 @@ class Tracker:
 
     def close(self) -> None:
         """Brings up to date what stands above runs: a study's run names its own, a method's has how many there are."""
-        # Others have left the suite, or nothing of them was looked at.
-        methods = self._spans.keys() & self._parents.keys() & self._manifest.methods.keys()
-        for method in methods:
+        for method in self.methods.seen:
             self._look(method)
         self._name_runs()
         done = self._store.done()
         counts = Counter(e.method for e in self._manifest.runs if e.key in self._copies and e.key in done)
-        for method in methods:
-            self._update(method, {"runs": float(counts[method])})
-        self._note_pages()
-
-    def publish(
-        self,
-        scores: Mapping[str, Mapping[str, float]],
-        pictures: Mapping[str, Mapping[str, Path | bytes]],
-        report: Mapping[str, Path | bytes],
-    ) -> None:
-        """Copies what a report says: numbers and pictures to the methods' runs, the whole of it to one of its own.
-
-        Args:
-            scores: numbers by method and name.
-            pictures: files by method and name.
-            report: files by name.
-        """
-        for method in filter(self._manifest.methods.__contains__, scores):
-            self._update(method, scores[method])
-            self.artifacts.put(self.parent(method), {**self._suite(), **pictures.get(method, {})})
-        if not self._report:
-            tags = {_REPORT: "yes", _SOURCE: "afnetm run", _NOTE: "The report as a page: `index.html`."}
-            self._report = str(self.client.create_run(self.experiment, run_name="report", tags=tags).info.run_id)
-        self.artifacts.put(self._report, report, alone=True)
-        self.client.set_terminated(self._report)
-        for method, run in self._parents.items():
-            if method in self._manifest.methods and run.data.tags.get(_NOTE) != (note := self._note(method)):
-                self.client.set_tag(run.info.run_id, _NOTE, note)
-
-    def _update(self, method: str, numbers: Mapping[str, float]) -> None:
-        """Sets a method's metrics, and ends its run."""
-        run = self.client.get_run(self.parent(method))
-        numbers = {name: value for name, value in numbers.items() if math.isfinite(value)}
-        if numbers.items() - run.data.metrics.items():
-            now = int(time.time() * 1000)  # MLflow shows the latest: what they replace may be of younger records
-            self.client.log_batch(run.info.run_id, metrics=[Metric(k, v, now, 0) for k, v in numbers.items()])
-        elif run.info.status == "FINISHED":
-            return
-        _, end = self._spans.get(method, (None, run.info.end_time))
-        # One that was made anew after all trainings had ended begins after them.
-        self.client.set_terminated(run.info.run_id, end_time=end and max(end, run.info.start_time))
-
-    def widen(self, method: str, start: int, end: int) -> None:
-        """Takes what was trained from `start` to `end` into the time of a method's run."""
-        first, last = self._spans.get(method, (start, end))
-        self._spans[method] = (min(first, start), max(last, end))
+        for method in self.methods.seen:
+            self.methods.update(method, {"runs": float(counts[method])})
+        if (pages := self.methods.pages(self._uri)) is not None:
+            write_text(self._home.pages(self._manifest.suite), json.dumps(pages, indent=2))
 
     def _open(self, tell: Callable[[str], object]) -> str:
         """The suite's experiment; it is made if it is not there, and restored if it was deleted."""
@@ -223,22 +174,13 @@ class Tracker:
         experiment = self.client.get_experiment_by_name(suite)
         if experiment is None:
             # By its kind MLflow's UI shows an experiment as model training.
-            tags = {_NOTE: self._manifest.description, "mlflow.experimentKind": "custom_model_development"}
+            tags = {NOTE: self._manifest.description, "mlflow.experimentKind": "custom_model_development"}
             where = self.artifacts.location
             return str(self.client.create_experiment(suite, artifact_location=where, tags=tags))
         if experiment.lifecycle_stage != "active":  # its name is taken all the same
             self.client.restore_experiment(experiment.experiment_id)
             tell(f"the suite's experiment '{suite}' had been deleted there, and is restored")
         return str(experiment.experiment_id)
-
-    def _remember(self, run: Run) -> None:
-        tags = run.data.tags
-        if STUDY in tags:
-            self.studies[tags[STUDY]] = run
-        elif _REPORT in tags:
-            self._report = run.info.run_id
-        elif METHOD in tags:
-            self._parents[tags[METHOD]] = run
 
     def _look(self, method: str) -> None:
         """Learns which copies there are of a method's runs, once."""
@@ -252,39 +194,8 @@ class Tracker:
             if not before or not before.finished:
                 self._copies[key] = copy
 
-    def parent(self, method: str) -> str:
-        """The run of a method; made if it is not there, and anew where the method's settings are others by now."""
-        before = self._parents.get(method)
-        wanted = method_params(self._manifest, method)
-        if before is not None and before.data.params == {one.key: one.value for one in wanted}:
-            return str(before.info.run_id)
-        tags = {METHOD: method, _SOURCE: "afnetm run", _NOTE: self._note(method)}
-        start, _ = self._spans.get(method, (None, None))
-        made = self.client.create_run(self.experiment, start_time=start, run_name=method, tags=tags)
-        run = str(made.info.run_id)
-        self.artifacts.put(run, self._suite())
-        self.client.log_batch(run, params=wanted)
-        self.client.log_inputs(run, [DatasetInput(mlflow_dataset(self._manifest.dataset))])
-        self._parents[method] = self.client.get_run(run)
-        if before is not None:
-            self._adopt(method, run, before.info.run_id)
-        return run
-
-    def _note(self, method: str) -> str:
-        """Description of a method for MLflow's page: what it is, and where it is compared."""
-        about = self._manifest.methods[method]
-        report = "report"
-        if self._report:
-            report = f"[report](#/experiments/{self.experiment}/runs/{self._report}/artifacts/index.html)"
-        compared = f"Compared with the suite's other methods in the {report}: `index.html` of the run `report`."
-        return f"{about['summary']}\n\n{about['source']}\n\n{compared}"
-
-    def _suite(self) -> dict[str, Path | bytes]:
-        resolved = json.dumps(self._manifest.resolved, indent=2)
-        return {"suite.toml": self._manifest.text.encode(), "suite.resolved.json": resolved.encode()}
-
-    def _adopt(self, method: str, run: str, before: str) -> None:
-        """Puts all that is below the run `before` of a method below another, and deletes it."""
+    def _adopt(self, method: str, before: str, run: str) -> None:
+        """Puts all that is below the run `before` of a method below another."""
         self._look(method)
         for copy in self._copies.values():
             if copy.place.get(PARENT) == before:
@@ -293,7 +204,6 @@ class Tracker:
         for study in self.studies.values():
             if study.data.tags.get(PARENT) == before:
                 self.client.set_tag(study.info.run_id, PARENT, run)
-        self.client.delete_run(before)
 
     def _log_run(self, listed: ListedRun, result: dict[str, Any]) -> None:
         start, end = _span(result)
@@ -305,14 +215,14 @@ class Tracker:
             FINISHED: _finished(result),
             FILES: self._files,
             _RECORD: record,
-            _SOURCE: "afnetm run",
+            SOURCE: "afnetm run",
             "mlflow.source.git.commit": result["commit"],
             "afnetm.hardware": result["hardware"],
             "afnetm.device": result["device_name"],
             **{f"version.{name}": version for name, version in result["versions"].items()},
         }
         if self._files == "none":
-            tags[_NOTE] = f"Its files are not copied here; they are `{record}` of the folder that `afnetm` writes to."
+            tags[NOTE] = f"Its files are not copied here; they are `{record}` of the folder that `afnetm` writes to."
         name = run_name(listed)
         run = self.client.create_run(self.experiment, start_time=start, tags=tags, run_name=name)
         copy = Copy(str(run.info.run_id), place=place, files=self._files)
@@ -362,7 +272,7 @@ class Tracker:
         example = input_example(folder, dataset) if self._files == "all" else None
         self.artifacts.put_model(model, model_files(folder, example))
         note = model_note(model.model_id, result, example=example is not None)
-        self.client.set_logged_model_tags(model.model_id, {_NOTE: note, METHOD: result["method"]})
+        self.client.set_logged_model_tags(model.model_id, {NOTE: note, METHOD: result["method"]})
         self.client.finalize_logged_model(model.model_id, "READY")
         self.client.log_outputs(run, [LoggedModelOutput(model.model_id, 0)])
         return str(model.model_id)
@@ -388,9 +298,9 @@ class Tracker:
             study = self._chosen.get((listed.method, *where, listed.search))
             if study is not None and study["best_trial"] is not None:
                 above = self.studies.get(study["study"])  # not there while its copy is yet to be caught up
-                parent = above.info.run_id if above else self.parent(listed.method)
+                parent = above.info.run_id if above else self.methods.run(listed.method)
                 return {PARENT: parent, STUDY: study["study"], TRIAL: str(study["best_trial"])}
-        return {PARENT: self.parent(listed.method)}
+        return {PARENT: self.methods.run(listed.method)}
 
     def _move(self, listed: ListedRun, copy: Copy) -> None:
         """Puts the copy of a run where it belongs now: what a search chose may have been trained before."""
@@ -401,14 +311,6 @@ class Tracker:
             if copy.place.get(tag) != value:
                 self.client.set_tag(copy.run, tag, value)
         copy.place = now
-
-    def _note_pages(self) -> None:
-        """Leaves the addresses of the methods' pages for reports; a service of MLflow's without pages has none."""
-        with suppress(UserError):
-            pages = {
-                method: run_page(self._uri, self.experiment, run.info.run_id) for method, run in self._parents.items()
-            }
-            write_text(self._home.pages(self._manifest.suite), json.dumps(pages, indent=2))
 
     def _name_runs(self) -> None:
         """Tags studies' runs with the keys of the runs below them."""

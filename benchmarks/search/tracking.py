@@ -16,7 +16,7 @@ import optuna
 from mlflow.entities import DatasetInput, Metric, Run, RunTag
 from optuna.trial import FrozenTrial, TrialState
 
-from benchmarks.execution.copied import PARENT, STUDY, TRIAL
+from benchmarks.execution.copied import NOTE, PARENT, SOURCE, STUDY, TRIAL
 from benchmarks.execution.database import METHOD
 from benchmarks.execution.entities import mlflow_dataset, params
 from benchmarks.execution.mlflow_page import run_page
@@ -110,7 +110,7 @@ class StudyTracker:
         digest = hashlib.sha256(
             f"{one.table} {one.number} {study_spec.spec.budget_of(study_spec.space)}".encode()
         ).hexdigest()[:16]
-        self._tracker.widen(study_spec.label, *one.span)
+        self._tracker.methods.widen(study_spec.label, *one.span)
         run = self._tracker.studies.get(study_spec.name)
         if run is not None and run.data.tags.get(_BEGUN) != begun:
             self._client.delete_run(run.info.run_id)
@@ -144,9 +144,9 @@ class StudyTracker:
         tags = {
             STUDY: one.study_spec.name,
             METHOD: one.study_spec.label,
-            PARENT: self._tracker.parent(one.study_spec.label),
+            PARENT: self._tracker.methods.run(one.study_spec.label),
             _BEGUN: begun,
-            "mlflow.source.name": "afnetm search",
+            SOURCE: "afnetm search",
             "mlflow.loggedArtifacts": f'[{{"path": "{_TABLE}", "type": "table"}}]',
         }
         start, _ = one.span
@@ -164,7 +164,7 @@ class StudyTracker:
             "afnetm.storage": self._storage,
             "afnetm.budget": spec.budget_of(one.study_spec.space),
             TRIAL: "none" if one.best_trial is None else str(one.number),
-            "mlflow.note.content": _note(one),
+            NOTE: _note(one),
         }
         now = int(time.time() * 1000)  # MLflow shows the latest
         metrics = [Metric(name, value, now, 0) for name, value in numbers.items()]

@@ -152,7 +152,7 @@ def test_a_report_is_published_over_the_one_before(home: Home, client: MlflowCli
     for accuracy, names in ((0.5, {"index.html", "figures/hardest.svg"}), (0.6, {"index.html", "tables/folds.csv"})):
         tracker = Tracker(home.tracking_uri, home, MANIFEST)
         scores = {"m": {"accuracy": accuracy, "accuracy_low": 0.25, "difference": float("nan")}, "gone": {}}
-        tracker.publish(scores, {"m": {"confusion.svg": b"<svg/>"}}, dict.fromkeys(names, b"page"))
+        tracker.methods.publish(scores, {"m": {"confusion.svg": b"<svg/>"}}, dict.fromkeys(names, b"page"))
         found = {run.info.run_name: run for run in runs(client)}
         assert set(found) == {"m", "m 0-0", "report"}
         assert found["m"].data.metrics == {"runs": 1, "accuracy": accuracy, "accuracy_low": 0.25}
