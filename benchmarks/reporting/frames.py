@@ -1,7 +1,7 @@
 """Records as data frames, which is all that a report reads."""
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -15,16 +15,14 @@ from benchmarks.records.store import Store
 from benchmarks.reporting.ensembling import CONTRADICTING, Beside, read_beside, stored
 from benchmarks.reporting.evaluations import Evaluations, read_evaluations
 from benchmarks.reporting.evidence import mean_maps
+from benchmarks.reporting.provenance import provenance
 from benchmarks.reporting.scans import Pictures, attributes, dataset_here, names_in, nuisance_factors
-from benchmarks.reporting.sound import Gathered, Sound, gathered, read_sound, reason, where
-from benchmarks.reporting.sources import with_modules
+from benchmarks.reporting.sound import Gathered, Sound, gathered, read_sound, where
 from reports.data.ensembling import StoredPredictions
 from reports.data.pseudonyms import PREFIXES, identity, unnamed, words
-from reports.data.results import Axis, Provenance, Results
-from reports.data.search import Search
+from reports.data.results import Results
 from reports.data.usable import LeftOut, diverged, faults
 from reports.schema import ReportError, probabilities
-from reports.tables.inputs import ANNOTATED, FOUND, PARTLY_FOUND
 
 _FOLD = ("seed", "n_train", "n_test", "accuracy", "macro_f1")
 #: What is measured or counted, and missing in records of some time or another.
@@ -123,7 +121,6 @@ def _results(
     if not found.records:
         first = f": {found.left_out[0].place}: {found.left_out[0].reason}" if found.left_out else ""
         raise ReportError(f"no finished run can be used{first}")
-    results = [one.result for _, one in found.records]
     here = dataset_here(dataset, manifest.dataset["fingerprint"]) if dataset else None
     by_key = {listed.key: one.result for listed, one in found.records}
     predictions, secret, names = _veiled(_calibrated(found.predictions, manifest), by_key, manifest, here)
@@ -134,9 +131,6 @@ def _results(
     if len(answers):
         answers = _veiled(answers, evaluated.records, manifest, here)[0]
     scans = {word: names.get(word, word) for word in predictions["scan"].unique()}
-    source = manifest.dataset["source"]
-    synthetic = source.get("kind") == "synthetic" or source.get("synthetic", False)
-    failed = store.failed()
     return Results(
         folds=_folds(manifest, found),
         predictions=predictions,
@@ -153,41 +147,16 @@ def _results(
         evaluations=answers,
         corruptions=evaluated.corruptions,
         cross_dataset=elsewhere,
-        provenance=Provenance(
-            suite=manifest.suite,
-            description=manifest.description,
-            suite_toml=manifest.text,
-            dataset=manifest.dataset,
-            protocol=manifest.resolved["protocol"],
-            versions=_versions(results),
-            hardware=_distinct(results, "hardware"),
-            commits=_distinct(results, "commit"),
-            devices=_distinct(results, "device_name"),
-            gpu_workers=_distinct([one for one in results if "gpu_workers" in one], "gpu_workers"),
-            planned=len(manifest.runs),
-            done=len(found.records),
-            failed=[
-                (e.method, e.repeat, e.fold, reason(store, e.key))
-                for e in manifest.runs
-                if e.key in failed and e.key not in done
-            ],
+        provenance=provenance(
+            manifest,
+            store,
+            [one.result for _, one in found.records],
             left_out=[*found.left_out, *evaluated.left_out],
+            pages=pages,
             created=created,
-            synthetic=synthetic,
-            methods={
-                label: {**about, "page": pages[label]} if label in pages else about
-                for label, about in with_modules(_methods(manifest)).items()
-            },
-            control=manifest.control,
-            training=_training(manifest.resolved),
-            rope=manifest.resolved.get("rope", 1.0),
-            axes={name: Axis(**axis) for name, axis in manifest.axes.items()},
-            added=manifest.added,
-            search=_search(manifest.tuning) if manifest.tuning else None,
             with_faces=with_faces,
             secret=secret,
             names=names if with_faces else {},
-            others={name: {k: v for k, v in about.items() if k != "secret"} for name, about in manifest.others.items()},
         ),
     )
 
@@ -200,18 +169,6 @@ def _elsewhere(evaluated: Evaluations, manifest: Manifest) -> pd.DataFrame:
         records = {key: evaluated.records[key] for key in own["unit"].unique()}
         found.append(_veiled(own, records, replace(manifest, dataset=about, secret=about["secret"]), None)[0])
     return pd.concat(found, ignore_index=True) if found else pd.DataFrame()
-
-
-def _methods(manifest: Manifest) -> Mapping[str, Mapping[str, Any]]:
-    """The methods as recorded; masks of landmarks that were found in scans that came without are not annotated."""
-    landmarks = manifest.dataset.get("landmarks")
-    if not landmarks:
-        return manifest.methods
-    source = PARTLY_FOUND if landmarks["given"] else FOUND
-    return {
-        label: {**about, "masks": source} if about.get("masks") == ANNOTATED else about
-        for label, about in manifest.methods.items()
-    }
 
 
 def _calibrated(predictions: pd.DataFrame, manifest: Manifest) -> pd.DataFrame:
@@ -235,19 +192,6 @@ def _stored(
     except ReportError:
         return CONTRADICTING
     return stored(inner, defaults, beside.lacking, predictions)
-
-
-def _search(tuning: Mapping[str, Any]) -> Search:
-    spec = tuning["spec"]
-    return Search(
-        **{name: spec[name] for name in ("selection", "sampler", "pruner", "metric", "folds", "seed")},
-        budget=f"{tuning['budget']} in each study",
-        spaces=tuning["spaces"],
-        trials_per_dimension=tuning.get("per_dimension"),
-        params_file=tuning["file"],
-        found_by=tuning.get("found_by", ""),
-        given=tuning.get("params", {}),
-    )
 
 
 def _studies(manifest: Manifest) -> pd.DataFrame:
@@ -280,19 +224,6 @@ def _selection(manifest: Manifest, store: Store, done: set[str], found: Gathered
     return pd.DataFrame(rows)
 
 
-def _training(resolved: Mapping[str, Any]) -> dict[str, Any]:
-    """Encoder and training of a suite, a setting a key: ``training.augmentation.flip``."""
-    return dict(_leaves({name: resolved.get(name, {}) for name in ("encoder", "training")}))
-
-
-def _leaves(tree: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, Any]]:
-    for name, value in tree.items():
-        if isinstance(value, Mapping):
-            yield from _leaves(value, f"{above}{name}.")
-        else:
-            yield above + name, value
-
-
 def _veiled(
     predictions: pd.DataFrame, records: Mapping[str, Mapping[str, Any]], manifest: Manifest, here: FaceDataset | None
 ) -> tuple[pd.DataFrame, str | None, dict[str, str]]:
@@ -321,15 +252,3 @@ def _veiled(
         fitting = (secret for secret in (manifest.secret, dataset_secret(here)) if identity(secret) in came.values())
         names |= next((names_in(here, secret) for secret in fitting), {})
     return predictions, None, names
-
-
-def _distinct(records: Sequence[Mapping[str, Any]], name: str) -> list[str]:
-    return sorted({str(record.get(name, "unknown")) for record in records})
-
-
-def _versions(records: Sequence[Mapping[str, Any]]) -> dict[str, list[str]]:
-    seen: dict[str, set[str]] = {}
-    for record in records:
-        for name, version in record.get("versions", {}).items():
-            seen.setdefault(name, set()).add(version)
-    return {name: sorted(versions) for name, versions in seen.items()}
