@@ -1,4 +1,4 @@
-"""How a suite's results were made, of its manifest and records: what a report says beside its numbers."""
+"""Provenance of a suite's results, of its manifest and records: what a report says beside its numbers."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -25,7 +25,7 @@ def provenance(
     secret: str | None,
     names: Mapping[str, str],
 ) -> Provenance:
-    """What made the results of `records`, which are those of the suite that can be used.
+    """The provenance of the results that `records` have, those of the suite that can be used.
 
     Args:
         manifest: the suite.

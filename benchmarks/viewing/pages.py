@@ -1,19 +1,16 @@
 """Pages as HTML: templates filled, with all that they show in them, so that nothing is loaded from anywhere."""
 
-import base64
-import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from afnetm.data.contact_sheet import FILLED_COLOUR, REGION_COLOURS
 from benchmarks.viewing.scenes import Scene
-from reports.page.style import style
+from reports.page.templates import allowed, environment, style
 
 _TEMPLATES = Path(__file__).parent / "templates"
 
@@ -50,25 +47,22 @@ def page(template: str, scripts: Sequence[str], *, connect: str = "'none'", **va
         connect: what its scripts may ask, as a policy says it.
         values: of the template.
     """
-    environment = Environment(
-        loader=FileSystemLoader(_TEMPLATES),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
     texts = [(_TEMPLATES / script).read_text(encoding="utf-8") for script in scripts]
-    hashes = " ".join(f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'" for text in texts)
+    hashes = " ".join(f"'{allowed(text)}'" for text in texts)
     policy = (
         f"default-src 'none'; script-src {hashes}; style-src 'unsafe-inline'; img-src data:; connect-src {connect}; "
         "base-uri 'none'; form-action 'none'"
     )
-    html = environment.get_template(template).render(
-        **values,
-        policy=policy,
-        style=Markup(f"{style()}\n{(_TEMPLATES / 'style.css').read_text(encoding='utf-8')}"),
-        scripts=[Markup(text) for text in texts],
-        colours=REGION_COLOURS,
-        filled=FILLED_COLOUR,
+    html = (
+        environment(_TEMPLATES)
+        .get_template(template)
+        .render(
+            **values,
+            policy=policy,
+            style=Markup(f"{style()}\n{(_TEMPLATES / 'style.css').read_text(encoding='utf-8')}"),
+            scripts=[Markup(text) for text in texts],
+            colours=REGION_COLOURS,
+            filled=FILLED_COLOUR,
+        )
     )
     return Page(html, policy)

@@ -1,16 +1,13 @@
 """Rendering of pages: how templates are filled, and that nothing of a page lies elsewhere."""
 
-import base64
-import hashlib
 import re
 from collections.abc import Sequence
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from reports import formats
-from reports.page.style import TEMPLATES, style
+from reports.page.templates import TEMPLATES, allowed, environment, style
 from reports.pictures.collection import Pictures
 from reports.pictures.theme import embedded
 
@@ -29,22 +26,16 @@ def rendered(
     are allowed, by their hash. `sheets` are style sheets beside the one of all pages. Pictures are drawings, and may
     hold photographs only if it has `images`.
     """
-    environment = Environment(
-        loader=FileSystemLoader(TEMPLATES),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters |= {"plain": formats.setting, "sections": _sections}
+    templates = environment()
+    templates.filters |= {"plain": formats.setting, "sections": _sections}
     script = "".join((TEMPLATES / name).read_text(encoding="utf-8") for name in scripts)
     own = [(TEMPLATES / name).read_text(encoding="utf-8") for name in sheets]
-    return environment.get_template(template).render(
+    return templates.get_template(template).render(
         **values,
         images=images,
         style=Markup("".join([style(), *own])),
         script=Markup(script),
-        script_hash=f"sha256-{base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()}",
+        script_hash=allowed(script),
     )
 
 
