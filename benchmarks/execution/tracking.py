@@ -268,13 +268,14 @@ class Tracker:
         model = self.client.create_logged_model(
             self.experiment, model_name(name), source_run_id=run, params=settings, model_type="afnetm"
         )
+        # First, so that a copy which is cut off here is deleted with its model.
+        self.client.log_outputs(run, [LoggedModelOutput(model.model_id, 0)])
         dataset = self._home.datasets / self._manifest.dataset["name"]
         example = input_example(folder, dataset) if self._files == "all" else None
         self.artifacts.put_model(model, model_files(folder, example))
         note = model_note(model.model_id, result, example=example is not None)
         self.client.set_logged_model_tags(model.model_id, {NOTE: note, METHOD: result["method"]})
         self.client.finalize_logged_model(model.model_id, "READY")
-        self.client.log_outputs(run, [LoggedModelOutput(model.model_id, 0)])
         return str(model.model_id)
 
     def _delete(self, run: str) -> None:

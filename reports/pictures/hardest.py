@@ -66,6 +66,7 @@ def subjects(results: Results, method: str) -> Picture:
     axes.plot(places, shares.mean(axis=1), "_", color=INK, markersize=2.0 + 4.0 * thin, gid="mean")
     axes.plot(places, shares[method], "o", color=ACCENT, markersize=1.8 + 2.2 * thin, markeredgewidth=0.0, gid="method")
     axes.set(xlabel="Subjects, hardest first", ylabel="Accuracy (%)", ylim=(-2.0, 102.0))
+    axes.locator_params(axis="x", integer=True)
     axes.grid(visible=False, axis="x")
     mean, names = shares.mean(axis=1), named_as(results, "subject")
     listed = [
