@@ -240,9 +240,11 @@ def _significance(leader: str, others: Sequence[str], alike: Sequence[str]) -> s
     apart = [other for other in others if other not in alike]
     unclear = [other for other in others if other in alike]
     if not apart:
-        return f"{leader} does not differ significantly from {names(unclear)} ({test.format('≥')})."
-    rest = f", but not from {names(unclear)}" if unclear else ""
-    return f"{leader} differs significantly from {names(apart)} ({test.format('<')}){rest}."
+        those = names(unclear) if len(unclear) <= _NAMED else f"any of the {len(unclear)} others"
+        return f"{leader} does not differ significantly from {those} ({test.format('≥')})."
+    those = f"all {len(apart)} others" if not unclear and len(apart) > _NAMED else _several(apart)
+    rest = f", but not from {_several(unclear)}" if unclear else ""
+    return f"{leader} differs significantly from {those} ({test.format('<')}){rest}."
 
 
 def tuned(plan: Provenance) -> list[str]:

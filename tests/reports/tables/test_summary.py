@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 import pandas as pd
+import pytest
 
 from reports.formats import NOTHING
 from reports.tables.compared import Compared
@@ -37,6 +38,18 @@ def test_a_lead_within_its_interval_is_not_called(make):
     alone = message(make(skills={"one": 1.0, "other": 1.0}, epochs=1))
     assert " does not differ significantly from " in alone[2]
     assert alone[2].endswith("Holm-adjusted p ≥ 0.05).")
+
+
+@pytest.mark.parametrize(
+    ("skills", "said"),
+    [
+        ({}, "does not differ significantly from any of the 7 others ("),
+        ({"best": 6.0}, "best differs significantly from all 7 others ("),
+    ],
+)
+def test_many_methods_are_counted_and_not_listed(make, skills, said):
+    methods = {f"m{k}": 0.5 for k in range(8 - len(skills))} | skills
+    assert said in message(make(skills=methods, epochs=1))[2]
 
 
 def test_summary_and_table_tell_the_same_methods_apart(results):
