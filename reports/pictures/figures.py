@@ -47,7 +47,7 @@ def differences(table: pd.DataFrame, *, control: str) -> Picture:
     found = [Interval(*row) for row in others[columns].itertuples(index=False)]
     axes.axvline(0.0, color=MUTED, linewidth=1.0)
     _intervals(axes, found, [formats.points(gap.value) for gap in found], filled=[gap.excludes_zero for gap in found])
-    axes.set(xlabel=f"Accuracy minus that of {label(control)} (pp)", ylabel="Method")
+    axes.set(xlabel=f"Accuracy minus that of\n{label(control)} (pp)", ylabel="Method")
     words = [
         f"{name} {formats.points(gap.value)} points ({formats.points(gap.low)} to {formats.points(gap.high)})"
         for name, gap in zip(others["method"], found, strict=True)

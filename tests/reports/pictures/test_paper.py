@@ -12,6 +12,7 @@ from matplotlib.text import Text
 
 from reports.multi_suite.diagram import diagram
 from reports.pictures.collection import draw_pictures, write_pictures
+from reports.pictures.figures import differences
 from reports.pictures.theme import Picture
 from reports.statistics.ranks import Ranks
 from reports.tables.compared import Compared
@@ -114,10 +115,23 @@ def test_runs_stand_in_brackets(figures):
         }
 
     assert labels("scores") == {"Accuracy (%)", "Method"}
-    assert labels("differences") == {"Accuracy minus that of AFNet-M (pp)", "Method"}
+    assert labels("differences") == {"Accuracy minus that of\nAFNet-M (pp)", "Method"}
     assert labels("seconds") == {"Time per run (s)", "Accuracy (%)"}
     assert labels("learning") >= {"Epoch", "Training accuracy (%)", "Training loss"}
     assert labels("weights") == {"Change of texture's weight (pp)", "Scans"}
+
+
+def test_the_label_of_differences_is_whole_beside_long_names(monkeypatch):
+    found: list[Figure] = []
+    monkeypatch.setattr(Figure, "savefig", lambda figure, to, **_: found.append(figure))
+    names = ["AFNet-M§", "MA: scale, IWC: position and more"]
+    ends = ["difference", "difference_low", "difference_high"]
+    table = pd.DataFrame([[name, 0.01, -0.02, 0.03] for name in names], columns=["method", *ends])
+    differences(table, control=names[0])
+    found[0].set_layout_engine("constrained")
+    found[0].draw_without_rendering()
+    extent = found[0].axes[0].xaxis.label.get_window_extent()
+    assert found[0].bbox.x0 <= extent.x0 < extent.x1 <= found[0].bbox.x1
 
 
 def test_methods_have_their_display_names(figures, pictures):
