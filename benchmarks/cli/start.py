@@ -1,5 +1,6 @@
 """Entry point: an installation without what the benchmark needs gets one line, no traceback."""
 
+import os
 import re
 import sys
 from importlib.metadata import PackageNotFoundError, distribution, requires
@@ -12,6 +13,9 @@ def main() -> None:
         words = f"error: the program needs packages that are not installed: {', '.join(lacking)}"
         print(f"{words}\nTo install them: {sys.executable} -m pip install 'afnetm[bench]'", file=sys.stderr)
         raise SystemExit(2)
+
+    # A notebook names its own to what it starts, of an environment that may be another; pictures go to files alone.
+    os.environ.pop("MPLBACKEND", None)
 
     from benchmarks.cli.app import main as program
 

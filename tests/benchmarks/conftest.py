@@ -59,12 +59,13 @@ def command(home: Path, *arguments: str) -> list[str]:
 
 @pytest.fixture(scope="session")
 def afnetm() -> Afnetm:
-    """Runs the command line; fails the test if its exit code is not `code`."""
+    """Runs the command line, as if from a notebook; fails the test if its exit code is not `code`."""
+    usual = {"COLUMNS": "150", "PYTHONWARNINGS": "error::ResourceWarning", "MPLBACKEND": "module://of.a.notebook"}
 
     def run(home: Path, *arguments: str, code: int = 0, **environment: str) -> subprocess.CompletedProcess[str]:
         done = subprocess.run(
             command(home, *arguments),
-            env=os.environ | {"COLUMNS": "150", "PYTHONWARNINGS": "error::ResourceWarning"} | environment,
+            env=os.environ | usual | environment,
             capture_output=True,
             text=True,
             timeout=300,
