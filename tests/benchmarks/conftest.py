@@ -60,7 +60,11 @@ def command(home: Path, *arguments: str) -> list[str]:
 @pytest.fixture(scope="session")
 def afnetm() -> Afnetm:
     """Runs the command line, as if from a notebook; fails the test if its exit code is not `code`."""
-    usual = {"COLUMNS": "150", "PYTHONWARNINGS": "error::ResourceWarning", "MPLBACKEND": "module://of.a.notebook"}
+    usual = {
+        "COLUMNS": "150",
+        "PYTHONWARNINGS": "error::ResourceWarning",
+        "MPLBACKEND": "module://matplotlib_inline.backend_inline",
+    }
 
     def run(home: Path, *arguments: str, code: int = 0, **environment: str) -> subprocess.CompletedProcess[str]:
         done = subprocess.run(
