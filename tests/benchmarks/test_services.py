@@ -4,7 +4,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -23,6 +23,7 @@ from tests.benchmarks.execution.test_mlflow_page import free_port
 from tests.benchmarks.found import runs_done
 from tests.benchmarks.moody import moody
 from tests.postgresql import PASSWORD, Server, running
+from tests.waiting import until
 
 pytestmark = pytest.mark.services
 
@@ -63,13 +64,6 @@ def mlflow_server(database: str, folder: Path) -> Iterator[str]:
             with suppress(psutil.NoSuchProcess):
                 one.kill()
         process.wait()
-
-
-def until(true: Callable[[], object], what: str, *, seconds: float = 240) -> None:
-    deadline = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < deadline, f"{what}: not within {seconds} s"
-        time.sleep(0.02)
 
 
 def assert_no_secret_shown(*folders: Path) -> None:

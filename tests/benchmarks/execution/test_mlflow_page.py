@@ -22,6 +22,7 @@ from benchmarks.records.store import Store
 from tests.benchmarks.conftest import Afnetm, command
 from tests.benchmarks.tracking.conftest import MANIFEST
 from tests.benchmarks.tracking.test_runs import record
+from tests.waiting import until
 
 
 @dataclass(frozen=True)
@@ -70,7 +71,7 @@ def page(tmp_path_factory: pytest.TempPathFactory, empty_mlflow: Path) -> Iterat
     MANIFEST.save(before)
     before.path.rename(home.path)
     browser, opened, port = folder / "browser", folder / "opened", free_port()
-    browser.write_text(f"#!/bin/sh\necho \"$1\" >> '{opened}'\n")
+    browser.write_text(f"#!/bin/sh\necho \"$1\" > '{opened}.part'; mv '{opened}.part' '{opened}'\n")
     browser.chmod(0o700)
     environment = os.environ | {"BROWSER": f"{browser} %s", "http_proxy": "http://127.0.0.1:9"}
     ui = command(home.path, "ui", "--port", str(port))
@@ -94,6 +95,7 @@ def test_the_address_is_told_once_it_answers_and_shows_the_suites_charts(page: P
     address = f"{page.address}/#/experiments/{identifier}/runs?workflowType=machine_learning&compareRunsMode=CHART"
     assert page.message == f"MLflow UI: {address}  (Ctrl-C ends it)\n"
     assert page.fetch("/health") == (200, b"OK")
+    until(page.opened.exists, "the browser is started")  # after the message
     assert page.opened.read_text() == f"{address}\n"
     status, html = page.fetch("/")
     assert status == 200

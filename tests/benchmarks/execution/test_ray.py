@@ -15,7 +15,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -42,6 +42,7 @@ from tests.benchmarks.conftest import SEARCHED, Afnetm, command
 from tests.benchmarks.execution import test_driver
 from tests.benchmarks.execution.test_driver import Listed, tries, work
 from tests.benchmarks.found import assert_same, runs_done
+from tests.waiting import until
 
 # Ray's own modules warn of what they import.
 pytestmark = [pytest.mark.faults, pytest.mark.filterwarnings("default")]
@@ -188,13 +189,6 @@ def begun(home: Path) -> list[list[int]]:
     return [[int(pid) for pid in path.read_text().split()] for path in home.glob("*.begun")]
 
 
-def until(true: Callable[[], bool], *, seconds: float = 120) -> None:
-    deadline = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
-
-
 def test_a_machine_that_is_gone_costs_its_run_nothing_but_time(
     cluster: Machines, runs: list[PlannedRun], home: Path, dataset: FaceDataset
 ) -> None:
@@ -208,9 +202,9 @@ def test_a_machine_that_is_gone_costs_its_run_nothing_but_time(
             return found
 
         def remove(self) -> None:
-            until(lambda: all(begun(home)) and len(begun(home)) == 2)
+            until(lambda: all(begun(home)) and len(begun(home)) == 2, "both begun")
             cluster.remove(cluster.second)
-            until(lambda: not all(psutil.pid_exists(pid) for (pid,) in begun(home)))
+            until(lambda: not all(psutil.pid_exists(pid) for (pid,) in begun(home)), "one ended")
             (home / "go").touch()
 
     listed = Removing(["one", "two", "three"], runs)
@@ -253,7 +247,7 @@ def test_a_driver_killed_and_resumed_equals_uninterrupted(
 ) -> None:
     by_ray = ["run", str(finished[1]), "--executor", "ray", "--ray-address", cluster.address]
     process = subprocess.Popen(command(home, *by_ray), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    until(lambda: runs_done(home) > 1 or process.poll() is not None)
+    until(lambda: runs_done(home) > 1 or process.poll() is not None, "two runs")
     process.send_signal(signal.SIGKILL)
     process.wait()
     assert 1 < runs_done(home) < 6
@@ -291,7 +285,7 @@ def test_ray_of_this_machine_alone_ends_with_ctrl_c_and_leaves_nothing(home: Pat
     )
     try:
         mine = psutil.Process(process.pid)
-        until(lambda: "ray::Actor.run" in said_of(mine.children(recursive=True)), seconds=240)
+        until(lambda: "ray::Actor.run" in said_of(mine.children(recursive=True)), "a worker")
         everyone = mine.children(recursive=True)
         heard = [c.laddr.ip for one in [mine, *everyone] for c in one.net_connections("inet") if c.status == "LISTEN"]
         assert heard
@@ -341,7 +335,7 @@ def tell_slot(planned: PlannedRun, home: Home) -> None:
     slot = this_slot()
     told = f"{os.environ['CUDA_VISIBLE_DEVICES']} {slot.sharing} {slot.memory_fraction} {os.getpid()}"
     (home.path / planned.label).write_text(told)
-    until(lambda: len(list(home.path.glob("gpu *"))) == 4)
+    until(lambda: len(list(home.path.glob("gpu *"))) == 4, "four begun")
 
 
 def test_each_worker_has_its_share_of_one_gpu(

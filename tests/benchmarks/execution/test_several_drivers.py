@@ -18,6 +18,7 @@ from benchmarks.records.occupancy import driving
 from tests.benchmarks.conftest import command
 from tests.benchmarks.found import assert_same, runs_done
 from tests.benchmarks.search.test_search_faults import assert_same_search
+from tests.waiting import until
 
 pytestmark = pytest.mark.faults
 
@@ -75,11 +76,11 @@ def machine(tmp_path: Path) -> Machine:
 
 
 def until_done(home: Path, count: int, *processes: subprocess.Popen[str]) -> None:
-    deadline = time.monotonic() + 240
-    while runs_done(home) < count:
+    def done() -> bool:
         assert all(process.poll() is None for process in processes), "one ended before it could be stopped"
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
+        return runs_done(home) >= count
+
+    until(done, f"{count} runs")
 
 
 def ended(process: subprocess.Popen[str]) -> str:

@@ -23,6 +23,7 @@ from studies.best_parameters import read_best_parameters
 from studies.storage import NoStudiesError, view_storage
 from tests.benchmarks.conftest import SEARCHED, Afnetm, command
 from tests.benchmarks.found import assert_same, runs_done
+from tests.waiting import until
 
 
 def trials(home: Path) -> dict[str, list[FrozenTrial]]:
@@ -71,11 +72,12 @@ def records(home: Path) -> dict[str, int]:
 
 def stop(process: subprocess.Popen[str], home: Path, *, after: int, by: signal.Signals, delay: float = 0.0) -> str:
     """Sends a signal to a search `delay` seconds after it has so many records; what it printed."""
-    deadline = time.monotonic() + 240
-    while runs_done(home) < after:
+
+    def done() -> bool:
         assert process.poll() is None, "it ended before it could be stopped"
-        assert time.monotonic() < deadline
-        time.sleep(0.005)
+        return runs_done(home) >= after
+
+    until(done, f"{after} runs")
     time.sleep(delay)
     workers = psutil.Process(process.pid).children(recursive=True)
     process.send_signal(by)

@@ -20,6 +20,7 @@ from benchmarks.records.store import Store
 from benchmarks.search.tracking import StudyTracker
 from tests.benchmarks.tracking.conftest import MANIFEST, found_studies, runs
 from tests.benchmarks.tracking.test_runs import record
+from tests.waiting import until
 
 
 class _Place:
@@ -58,13 +59,6 @@ def _copying(
 
 AWAY = "the place is away. Nothing is lost: work goes on, and copying is tried again"
 BACK = "it answers again, and copying goes on"
-
-
-def _until(true: Callable[[], object]) -> None:
-    deadline = time.monotonic() + 10
-    while not true():
-        assert time.monotonic() < deadline
-        time.sleep(0.005)
 
 
 def test_what_cannot_be_copied_is_told_in_a_line_and_stops_nothing() -> None:
@@ -111,7 +105,7 @@ def test_all_give_up_together_after_growing_pauses_and_say_so() -> None:
     with _copying(place, message=message, pauses=(0.3, 60)) as copying:
         for number in range(0, 200, 2):
             copying.do(lambda one, number=number: one.copy(number))
-        _until(lambda: message)
+        until(lambda: message, "a line", seconds=10)
         assert message == [AWAY]
         assert len(attempts) == ENOUGH
         gaps = [b - a for a, b in pairwise(attempts)]
@@ -130,9 +124,9 @@ def test_a_place_that_comes_back_meanwhile_gets_everything() -> None:
         for number in range(0, 12, 2):
             copying.do(lambda one, number=number: one.copy(number))
         for outage in range(2):
-            _until(lambda: len(message) == 2 * outage + 1)  # noqa: B023
+            until(lambda: len(message) == 2 * outage + 1, "a line", seconds=10)  # noqa: B023
             away[0] = False
-            _until(lambda: len(place.done) == 6 * (outage + 1))  # noqa: B023
+            until(lambda: len(place.done) == 6 * (outage + 1), "all copied", seconds=10)  # noqa: B023
             away[0] = outage == 0
             for number in range(0, 12, 2):
                 copying.do(lambda one, number=number: one.copy(number))
@@ -146,7 +140,7 @@ def test_one_more_attempt_is_made_at_the_end() -> None:
     place, message = _Place(away=lambda attempt: away[0]), []
     with _copying(place, message=message, pauses=(0.01, 60)) as copying:
         copying.do(lambda one: one.copy(0))
-        _until(lambda: message)
+        until(lambda: message, "a line", seconds=10)
         away[0] = False
     assert (place.done, copying.lacks, message) == ([0, -1], None, [AWAY])
 
