@@ -101,11 +101,11 @@ def _print(written: "Written") -> None:
     """
     output().print(written.table)
     for note in written.notes:
-        print(f"note:       {note}")
+        print(f"note:        {note}")
     for page in written.pages:
-        print(f"report:     {page}")
+        print(f"report:      {page}")
     if written.multi is not None:
-        print(f"together:   {written.multi}")
+        print(f"together:    {written.multi}")
         print(f"leaderboard: {written.leaderboard}")
     if written.problems:
         raise UserError("; ".join(written.problems))

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
 
 from rich.markup import escape
 
@@ -42,6 +41,7 @@ class Job:
         studies: of that search; none without a dataset.
         untracked: why MLflow lacks some of the studies, in one line; None where it has them.
         others: the other datasets that models are tested on, opened, by name; in a dry run those that are there.
+        all_evaluations: of the models that the comparison trains, whatever was asked for.
     """
 
     suite: Suite
@@ -56,6 +56,7 @@ class Job:
     studies: Sequence[StudySpec] = ()
     untracked: str | None = None
     others: Mapping[str, FaceDataset] = field(default_factory=dict)
+    all_evaluations: Sequence[PlannedRun] = ()
 
     @property
     def device(self) -> str:
@@ -75,12 +76,6 @@ class Job:
             planned += [extra.planned for extra in self.tuned.additional]
             planned += self.tuned.defaults if self.tuned.trains_defaults else ()
         return list({one.run.key: one for one in planned if self.asks_for(one)}.values())
-
-    @cached_property
-    def all_evaluations(self) -> list[PlannedRun]:
-        """The evaluations of the models that the comparison trains: what one fold cannot have, the others have not."""
-        trained = [one for one in self.planned if not (self.tuned and self.tuned.lacks(one))]
-        return plan_evaluations(self.suite, trained, self.dataset, self.others)[0] if self.dataset else []
 
     @property
     def evaluations(self) -> list[PlannedRun]:
@@ -125,16 +120,32 @@ def prepare(request: Request, console: Terminal, machines: Machines | None = Non
             dataset = make_described(home, suite.dataset, detect=detect, workers=workers, console=console)
     others = _others(suite, options, machines, console)
     planned = plan(suite, dataset, device=machines.device) if dataset else []
-    if dataset is not None:
-        for why in plan_evaluations(suite, planned, dataset, others)[1]:
-            console.say(escape(why))
     tuned = None
     if options.params is not None and planned:
         tuned = by_file(suite, planned, options.params, left_out=lambda why: console.say(escape(why)))
     own = [one for one in planned if (one.run.repeat, one.run.fold) in asked_for]
     studies = study_specs(suite, search, own, labels, dataset) if search else ()
     planned = tuned.planned if tuned else planned
-    return Job(suite, labels, dataset, planned, machines, asked_for, home, tuned, search, studies, others=others)
+    evaluations: list[PlannedRun] = []
+    if dataset is not None:
+        trained = [one for one in planned if not (tuned and tuned.lacks(one))]
+        evaluations, left_out = plan_evaluations(suite, trained, dataset, others)
+        for why in left_out:
+            console.say(escape(why))
+    return Job(
+        suite=suite,
+        labels=labels,
+        dataset=dataset,
+        planned=planned,
+        machines=machines,
+        places=asked_for,
+        home=home,
+        tuned=tuned,
+        search=search,
+        studies=studies,
+        others=others,
+        all_evaluations=evaluations,
+    )
 
 
 def _others(suite: Suite, options: Options, machines: Machines, console: Terminal) -> dict[str, FaceDataset]:

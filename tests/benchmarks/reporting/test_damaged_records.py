@@ -231,5 +231,5 @@ def test_a_suite_of_which_nothing_can_be_used_costs_the_others_nothing(tmp_path:
     with sketching():
         both = here(home.path, "report", "ruined", "people", code=2)
     assert "suite 'ruined': no finished run can be used" in both.stderr
-    assert f"report:     {home.report('people') / 'index.html'}" in both.stdout
+    assert f"report:      {home.report('people') / 'index.html'}" in both.stdout
     assert (home.report("people") / "index.html").is_file()

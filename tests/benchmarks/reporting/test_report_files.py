@@ -33,8 +33,8 @@ def test_two_files_make_a_report_beside_them_without_a_home_or_torch(tmp_path: P
     command = [sys.executable, "-c", RUN, *arguments]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
     assert "Δ vs theirs," in done.stdout
-    assert "note:       mine.csv: its columns are separated by semicolons." in done.stdout
-    assert f"report:     {tmp_path / 'mine-report' / 'index.html'}" in done.stdout
+    assert "note:        mine.csv: its columns are separated by semicolons." in done.stdout
+    assert f"report:      {tmp_path / 'mine-report' / 'index.html'}" in done.stdout
     assert done.stdout.endswith("loaded:\n")
     assert (tmp_path / "mine-report" / "index.html").is_file()
     assert {path.name for path in tmp_path.iterdir()} == {"mine.csv", "scans.csv", "mine-report"}

@@ -2,7 +2,6 @@
 
 import json
 import os
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,8 +16,6 @@ from afnetm.data.dataset import check_dataset
 from afnetm.data.dataset_files import REJECTED
 from afnetm.data.face_mesh import PLACES
 from afnetm.data.formats.bnd import Bnd, write_bnd
-from afnetm.data.formats.lm import NamedPoints, write_lm3
-from afnetm.data.formats.vrml import VrmlMesh, write_vrml
 from afnetm.data.landmarks import LANDMARKS_22, LANDMARKS_83
 from afnetm.data.maps import DEPTH_STEP_MM, PLANES
 from afnetm.data.pose import fit_pose
@@ -30,60 +27,11 @@ from afnetm.data.scan import Scan
 from afnetm.data.sources.folder import FolderSource
 from afnetm.data.sources.landmarks_22 import landmarks_22_from_83
 from afnetm.data.sources.nose_order import in_order
-from afnetm.data.synthetic import SyntheticSource
 from afnetm.errors import UserError
+from tests.afnetm.data.sources.conftest import HEADER, Write
 
 SIZE = 80
 MESHES = ("face.obj", "face.ply", "text.ply", "face.glb", "face.wrl", "bare.obj")
-HEADER = "subject,expression,intensity,mesh,landmarks,texture\n"
-Write = Callable[..., FolderSource]
-
-
-@pytest.fixture(name="made", scope="module")
-def _made() -> Scan:
-    source = SyntheticSource(seed=0, subjects=1, intensities=(4,), clean=True)
-    return source.load(source.ids()[3])
-
-
-@pytest.fixture(name="scans", scope="module")
-def _scans(made: Scan, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with the synthetic face in every format."""
-    folder = tmp_path_factory.mktemp("scans") / "deep"
-    (folder / "pictures").mkdir(parents=True)
-    faces, vertices, uv = trimesh.visual.texture.unmerge_faces(made.faces, made.uv_faces)
-    visual = trimesh.visual.TextureVisuals(uv=made.uv[uv], image=Image.fromarray(made.texture))
-    mesh = trimesh.Trimesh(made.vertices[vertices], faces, visual=visual, process=False)
-    text, others = trimesh.exchange.obj.export_obj(mesh, return_texture=True, mtl_name="face.mtl")
-    (folder / "face.obj").write_text(text)
-    (folder / "face.mtl").write_bytes(others["face.mtl"].replace(b"material_0.png", b"pictures\\skin 1.png"))
-    (folder / "pictures" / "skin 1.png").write_bytes(others["material_0.png"])
-    (folder / "bare.obj").write_text(text.replace("mtllib", "#"))
-    for name, encoding in (("face.ply", "binary"), ("text.ply", "ascii")):
-        content = mesh.export(file_type="ply", encoding=encoding)
-        named = content.replace(b"element", b"comment TextureFile pictures/skin 1.png\nelement", 1)
-        (folder / name).write_bytes(named)
-    (folder / "face.glb").write_bytes(trimesh.Scene(mesh).export(file_type="glb"))
-    vrml = VrmlMesh(made.vertices, made.faces, made.uv, made.uv_faces, ("pictures/skin 1.png",))
-    (folder / "face.wrl").write_bytes(write_vrml(vrml))
-    (folder / "face.bnd").write_bytes(write_bnd(Bnd(np.zeros(83, np.int64), made.landmarks)))
-    rows = [f"{x},{y},{z}\n" for x, y, z in made.landmarks.tolist()]
-    (folder / "plain.csv").write_text("".join(rows))
-    names = zip(made.landmark_names, rows, strict=True)
-    (folder / "named.csv").write_text("Name, X, Y, Z\n" + "".join(f"{name},{row}" for name, row in reversed([*names])))
-    few = NamedPoints(LANDMARKS_22[:2], made.landmarks[:2].astype(float))
-    (folder / "two.lm3").write_bytes(write_lm3(few))
-    return folder
-
-
-@pytest.fixture(name="table")
-def _table(scans: Path, tmp_path: Path) -> Write:
-    """Writes a table's rows, outside the folder; gives the source."""
-
-    def write(*rows: str, header: str = HEADER) -> FolderSource:
-        (tmp_path / "scans.csv").write_text(header + "".join(f"{row}\n" for row in rows), encoding="utf-8")
-        return FolderSource(folder=scans, table=tmp_path / "scans.csv")
-
-    return write
 
 
 @pytest.mark.parametrize("name", MESHES)
@@ -143,70 +91,6 @@ def test_a_folder_becomes_a_dataset_and_what_is_wrong_is_left_out(scans: Path, t
     assert rejected["Bob_sadness_2"] == "scans.csv, line 6: nowhere.bnd: there is no such file"
 
 
-def test_the_listing_tells_when_a_file_or_the_table_changed(scans: Path, table: Write) -> None:
-    before = table("a,fear,1,face.ply,face.bnd,").describe()
-    assert table("a,fear,1,face.ply,face.bnd,").describe() == before
-    assert table("a,fear,2,face.ply,face.bnd,").describe() != before
-    (scans / "face.bnd").write_bytes((scans / "face.bnd").read_bytes() + b"\n")
-    assert table("a,fear,1,face.ply,face.bnd,").describe() != before
-
-
-@pytest.mark.parametrize(
-    ("rows", "expected"),
-    [
-        (["subject,expression,landmarks"], "line 1: column 'mesh' is missing"),
-        ([HEADER.strip() + ",textur"], "line 1: column 'textur' is not known"),
-        ([HEADER.strip() + ",mesh"], "line 1: column 'mesh' is twice"),
-        ([HEADER.strip() + ",sex?"], "line 1: column 'sex?' is no name"),
-        ([HEADER.strip() + ",age", "a,fear,1,m,l,," + "9" * 61], "line 2: age '999"),
-        ([HEADER.strip()], "it contains no scans"),
-        ([], "line 1: column 'subject' is missing"),
-        ([HEADER.strip(), "", "a,fear,1,m.ply"], "line 3: 4 cells (allowed: 6"),
-        ([HEADER.strip(), "a,fera,1,m,l,"], "line 2: expression 'fera' is not known; did you mean fear?"),
-        (
-            [HEADER.strip(), "a,Supprised,1,m,l,"],
-            "line 2: expression 'Supprised' is not known; did you mean surprised?",
-        ),
-        ([HEADER.strip(), "a,5,1,m,l,"], "line 2: expression '5' (allowed: anger, disgust"),
-        ([HEADER.strip(), "a,fear,5,m,l,"], "line 2: intensity '5' (allowed: 1 to 4"),
-        ([HEADER.strip(), ",fear,1,m,l,"], "line 2: subject is empty"),
-        ([HEADER.strip(), "a\x07b,fear,1,m,l,"], "line 2: subject 'a\\x07b' (allowed: printable text)"),
-        ([HEADER.strip(), "a,fear,1,m,l,", "b,fear,1,./m,l,"], "line 3: mesh './m' is already in line 2 already"),
-        ([HEADER.strip(), '"a,fear'], "line 2: not CSV"),
-    ],
-)
-def test_a_fault_of_the_table_is_told_at_once(rows: list[str], expected: str, table: Write) -> None:
-    with pytest.raises(UserError) as caught:
-        table(*rows, header="")
-    assert str(caught.value).startswith("scans.csv")
-    assert expected in str(caught.value)
-
-
-def test_a_class_is_any_word(table: Write) -> None:
-    words = ["Happy", "neutral", "Contempt", "pain", "Happily surprised", "mind_wandering"]
-    source = table(*(f"a,{word},,{row}.ply,l," for row, word in enumerate(words)))
-    found = [scan.expression for scan in source.inspect().scans]
-    assert found == ["happiness", "neutral", "contempt", "pain", "happily-surprised", "mind-wandering"]
-    assert source.ids()[4:] == ["a_happily-surprised_0", "a_mind-wandering_0"]
-
-
-@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "cp1252"])
-@pytest.mark.parametrize("mark", [",", ";", "\t", "sep=;"])
-@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
-def test_a_table_is_read_however_it_is_spelt(mark: str, encoding: str, end: str, scans: Path, tmp_path: Path) -> None:
-    rows = [
-        ["Subject", "Expression", "Intensity", "Mesh", "Landmarks", "Texture", "", ""],
-        ["Zoë", "happy", "3.0", ".\\face.ply", "face.bnd", "pictures\\skin 1.png", "", ""],
-        ["Zoë", "Angry", "", "face.glb", ".\\face.bnd", "", ""],
-    ]
-    between = mark.removeprefix("sep=")
-    text = end.join([mark] * mark.startswith("sep=") + [between.join(row) for row in rows] + [""])
-    (tmp_path / "scans.csv").write_bytes(text.encode(encoding))
-    source = FolderSource(folder=scans, table=tmp_path / "scans.csv")
-    assert source.ids() == ["Zoe_happiness_3", "Zoe_anger_0"]
-    assert [(scan.subject, scan.missing) for scan in source.inspect().scans] == [("Zoë", ())] * 2
-
-
 def test_landmarks_may_be_in_any_file_that_is_read(scans: Path, table: Write, made: Scan) -> None:
     points = made.landmarks.tolist()
     german = [
@@ -234,22 +118,6 @@ def test_landmarks_may_be_in_any_file_that_is_read(scans: Path, table: Write, ma
         np.testing.assert_array_equal(scan.landmarks, made.landmarks, err_msg=name)
         assert scan.landmark_names == made.landmark_names
         (scans / name).unlink()
-
-
-def test_a_table_that_is_none(scans: Path, tmp_path: Path) -> None:
-    (tmp_path / "utf16.csv").write_text(HEADER, encoding="utf-16-le")
-    (tmp_path / "book.csv").write_bytes(b"PK\3\4\x14\0\6\0")
-    for name, expected in (
-        ("utf16.csv", r"utf16.csv, line 1: not text \(allowed: UTF-8, UTF-16 with a byte-order mark, Windows-1252\)"),
-        ("book.csv", "book.csv, line 1: not text"),
-        ("no.csv", "no such file"),
-        (".", "no such file"),
-    ):
-        with pytest.raises(UserError, match=expected):
-            FolderSource(folder=scans, table=tmp_path / name)
-    os.mkfifo(tmp_path / "pipe.csv")
-    with pytest.raises(UserError, match="no such file"):
-        FolderSource(folder=scans, table=tmp_path / "pipe.csv")
 
 
 @pytest.mark.parametrize(
@@ -383,28 +251,6 @@ def test_names_of_one_set_may_be_absent(table: Write, made: Scan) -> None:
         render(replace(scan), size=32)
 
 
-def test_damaged_tables_are_read_or_refused_with_one_line(table: Write, tmp_path: Path) -> None:
-    rng = np.random.default_rng(0)
-    content = (HEADER + "Ada,fear,1,face.ply,face.bnd,\nBob,joy,,face.obj,plain.csv,x.png\n").encode()
-    source = table("Ada,fear,1,face.ply,face.bnd,")
-    for _ in range(600):
-        changed = bytearray(content)
-        for _ in range(rng.integers(1, 4)):
-            at = int(rng.integers(0, len(changed)))
-            pieces = [b"", b'"', b",", b"\r\n", b"\0", b"\xff", b"../", b";", b"neutral", bytes([rng.integers(256)])]
-            changed[at : at + int(rng.integers(0, 6))] = pieces[rng.integers(len(pieces))]
-        (tmp_path / "scans.csv").write_bytes(bytes(changed))
-        try:
-            source = FolderSource(folder=source.folder, table=tmp_path / "scans.csv")
-        except UserError as error:
-            assert "\n" not in str(error)  # noqa: PT017
-            continue
-        assert len(source.ids()) == len(set(source.ids())) == len(source.inspect().scans)
-        assert all(
-            scan_id.isascii() and scan_id.replace("_", "a").replace("-", "a").isalnum() for scan_id in source.ids()
-        )
-
-
 def test_the_nose_s_rows_are_read_in_the_order_that_they_have(scans: Path, made: Scan, table: Write) -> None:
     turned = in_order(made.landmarks, "one outline with the wings at rows 38 and 45", mirrored=True)
     (scans / "outline.bnd").write_bytes(write_bnd(Bnd(np.zeros(83, np.int64), turned)))
@@ -423,15 +269,3 @@ def test_the_nose_s_rows_are_read_in_the_order_that_they_have(scans: Path, made:
         UserError, match=r"line 5: face.bnd: its eyes and nose differ from an average face by .* mm with rows"
     ):
         source.load("s3_fear_2")
-
-
-def test_other_columns_are_kept_as_text(scans: Path, table: Write, tmp_path: Path) -> None:
-    head = HEADER.strip() + ",Sex,Age group,session\n"
-    source = table("a,fear,1,face.ply,face.bnd,,f,007,", "a,anger,1,text.ply,face.bnd,,NA,,2", header=head)
-    made = prepare_dataset(tmp_path / "made", source, size=48, workers=1)
-    assert made.attributes == ["age_group", "session", "sex"]
-    assert made.attribute("sex").tolist() == ["f", "NA"]
-    assert made.attribute("age_group").tolist() == ["007", ""]
-    check_dataset(tmp_path / "made")
-    with pytest.raises(UserError, match="no column 'seks'; .*sex"):
-        made.attribute("seks")
