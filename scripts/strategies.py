@@ -119,13 +119,19 @@ def standings() -> tuple[list[str], Mapping[str, list[str]]]:
     """The headings of two columns, and their cells by method: accuracy with interval, and rank, in the gallery."""
     said = (GALLERY / "README.md").read_text(encoding="utf-8")
     commit = re.findall(r"^`afnetm run fusion`[^.]*? at (?:commit )?`?([0-9a-f]{7,40})\b", said, re.MULTILINE)[0]
-    table = pd.read_csv(GALLERY / "fusion" / "tables" / "comparison.csv")
+    table = _comparison("fusion")
     ranks = table["accuracy"].rank(ascending=False, method="min")
-    scores = table[["accuracy", "accuracy_low", "accuracy_high"]].astype(float).itertuples(index=False)
+    elsewhere = _comparison("masks").loc[lambda masks: masks.index.difference(table.index)]
     return [f"where it stands ({commit}): accuracy", f"rank of {len(table)}"], {
-        str(name): [score(*values), f"{rank:.0f}"]
-        for name, values, rank in zip(table["method"], scores, ranks, strict=True)
+        **{name: [f"{score(*row)} in `masks`", NOTHING] for name, *row in elsewhere.itertuples()},
+        **{name: [score(*row), f"{ranks[name]:.0f}"] for name, *row in table.itertuples()},
     }
+
+
+def _comparison(suite: str) -> pd.DataFrame:
+    """The accuracy of each method in the gallery, with its interval."""
+    table = pd.read_csv(GALLERY / suite / "tables" / "comparison.csv", index_col="method")
+    return table[["accuracy", "accuracy_low", "accuracy_high"]].astype(float)
 
 
 def page(text: str) -> str:

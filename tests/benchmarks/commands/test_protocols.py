@@ -185,6 +185,11 @@ def test_fusion_has_every_method_of_this_project() -> None:
     assert controls < {method.name for method in load_suite("masks").methods.values()}
 
 
+@pytest.mark.parametrize("name", suite_names())
+def test_a_suite_gives_the_mean_mask_unless_its_name_says_otherwise(name: str) -> None:
+    assert load_suite(name).masks == ("annotated" if name == "masks" or name.endswith("-annotated") else "mean")
+
+
 def test_masks_has_each_of_its_methods_without_masks_and_with_them() -> None:
     suite = load_suite("masks")
     assert suite.masks == "annotated"
