@@ -12,7 +12,7 @@ from rich.table import Table
 from afnetm.errors import UserError
 from benchmarks.cli.arguments import Command
 from benchmarks.cli.completion import complete_datasets
-from benchmarks.cli.options import command_line
+from benchmarks.cli.options import Unit, command_line
 from benchmarks.execution.interfaces import open_page
 from benchmarks.records.home import Home
 from benchmarks.records.occupancy import exclusive
@@ -118,6 +118,7 @@ def prepare(
         ),
     ] = None,
     table: Annotated[Path | None, typer.Option(help="For a folder: the CSV file that lists its scans.")] = None,
+    unit: Unit = None,
     changes: Annotated[
         list[str] | None,
         typer.Option("--set", metavar="KEY=VALUE ...", help="Other options of the source, for example: --set views=2"),
@@ -138,7 +139,7 @@ def prepare(
         from benchmarks.commands import datasets
 
     home: Home = context.obj
-    given = {"table": table, "intensities": intensities, "frames": frames}
+    given = {"table": table, "unit": unit, "intensities": intensities, "frames": frames}
     options = {key: value for key, value in given.items() if value is not None}
     source = datasets.opened(kind, folder, options, changes or ())
     home.make()
@@ -196,6 +197,7 @@ def check(
     table: Annotated[
         Path | None, typer.Option(help="With --summary, for a folder of meshes: the CSV file that lists its scans.")
     ] = None,
+    unit: Unit = None,
     workers: Annotated[int | None, typer.Option(help="With --summary, for files: processes; one a core.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON only.")] = False,
 ) -> None:
@@ -209,10 +211,11 @@ def check(
     Example: `afnetm data check bu3dfe --summary > summary.txt`
     """
     if summary:
-        _summary(context.obj, reference, table=table, workers=workers, as_json=as_json)
+        _summary(context.obj, reference, table=table, unit=unit, workers=workers, as_json=as_json)
         return
-    if table is not None or workers is not None:
-        raise UserError(f"{'--workers' if table is None else '--table'}: only with --summary, for a dataset's files")
+    for option, value in (("--table", table), ("--unit", unit), ("--workers", workers)):
+        if value is not None:
+            raise UserError(f"{option}: only with --summary, for a dataset's files")
     from afnetm.data.dataset import check_dataset, dataset_info
     from benchmarks.plans.datasets import warn_of_rendering
 
@@ -259,7 +262,7 @@ def view(
         Path | None, typer.Option(help="A scan's landmarks; by default the file beside it that has its name.")
     ] = None,
     texture: Annotated[Path | None, typer.Option(help="A scan's picture, where the mesh names none.")] = None,
-    unit: Annotated[Literal["um", "mm", "cm", "m", "inch"], typer.Option(help="The unit of a scan's lengths.")] = "mm",
+    unit: Unit = None,
     size: Annotated[int, typer.Option(help="Pixels along a side of a scan's maps.")] = 224,
     out: Annotated[Path | None, typer.Option(help="The page to write, HTML; by default below HOME/views/.")] = None,
     browser: Annotated[bool, typer.Option(help="Open the page in a browser, if there is a display.")] = True,
@@ -282,7 +285,7 @@ def view(
             scans=scans,
             landmarks=landmarks,
             texture=texture,
-            unit=unit,
+            unit=unit or "mm",
             size=size,
             out=out,
         )
@@ -291,14 +294,17 @@ def view(
         open_page(path.absolute().as_uri())
 
 
-def _summary(home: Home, reference: str, *, table: Path | None, workers: int | None, as_json: bool) -> None:
+def _summary(
+    home: Home, reference: str, *, table: Path | None, unit: str | None, workers: int | None, as_json: bool
+) -> None:
     with console.status("loading"):
         from benchmarks.commands.overviews import lines, tell
 
     directory = _directory(home, reference)
     if not directory.exists() and Path(reference).is_dir():
         directory = Path(reference)  # a dataset's files, named without any slash
-    message = tell(directory, table=table, workers=workers, console=console)
+    options = {key: value for key, value in {"table": table, "unit": unit}.items() if value is not None}
+    message = tell(directory, options, workers=workers, console=console)
     print(json.dumps(message) if as_json else "\n".join(lines(message)))
 
 

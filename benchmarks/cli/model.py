@@ -15,7 +15,7 @@ from rich.table import Table
 from afnetm.errors import UserError
 from benchmarks.cli.arguments import Command
 from benchmarks.cli.completion import complete_methods
-from benchmarks.cli.options import Changes, Device, Json, MethodFiles, SuiteName, command_line
+from benchmarks.cli.options import Changes, Device, Json, MethodFiles, SuiteName, Unit, command_line
 from benchmarks.terminal.console import console, errors, output
 from benchmarks.terminal.progress import progress_bar
 from benchmarks.terminal.tables import table
@@ -118,7 +118,7 @@ def predict(
     out: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Write tables and a picture per scan to this new folder.")
     ] = None,
-    unit: Annotated[str, typer.Option(metavar="um|mm|cm|m|inch", help="Of the lengths in the files.")] = "mm",
+    unit: Unit = None,
     method_files: MethodFiles = None,
     device: Device = "auto",
     as_json: Json = False,
@@ -131,20 +131,17 @@ def predict(
     Example: `afnetm predict model face.obj more-faces/ --out predictions`
     """
     with console.status("loading"):
-        from afnetm.data.sources.units import MILLIMETRES
         from afnetm.registry import add_method_file
         from afnetm.trained.folders import load_model
         from benchmarks.commands import predicting
         from benchmarks.commands.machines import pick_device
 
-        if unit not in MILLIMETRES:
-            raise UserError(f"--unit: '{unit}' is not allowed; one of: {', '.join(MILLIMETRES)}")
         kind = pick_device(device)
         for file in method_files or ():
             add_method_file(file)
         trained = load_model(model)
         trained.check_renders()
-        asked = predicting.scans_in(scans, unit)
+        asked = predicting.scans_in(scans, unit or "mm")
     rows, rejected = [], []
     with ExitStack() as stack:
         folder = stack.enter_context(predicting.OutFolder(out)) if out is not None else None

@@ -4,7 +4,7 @@ import os
 import shlex
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 from rich.markup import escape
@@ -50,6 +50,11 @@ MethodFiles = Annotated[
         help="Compare the method in this Python file as well; its name is the file's. A file of that name beside the "
         "suite's own needs no option.",
     ),
+]
+#: None for the reader's own, which is mm.
+Unit = Annotated[
+    Literal["um", "mm", "cm", "m", "inch"] | None,
+    typer.Option(help="Of the lengths in a scan's files; mm by default.", show_default=False),
 ]
 WithFaces = Annotated[
     bool,

@@ -14,6 +14,7 @@ from afnetm.data.preparing import survey
 from afnetm.data.registry import open_source, options_of, sources
 from afnetm.data.scan_source import ScanSource
 from afnetm.errors import UserError
+from benchmarks.commands.datasets import opened
 from benchmarks.plans.datasets import processes, warn_of_rendering
 from benchmarks.terminal.console import Terminal
 from benchmarks.terminal.progress import progress_bar
@@ -24,15 +25,15 @@ _HEADING = "Summary of a dataset: counts and measures, without faces and names o
 _BAR = 40
 
 
-def tell(directory: Path, *, table: Path | None, workers: int | None, console: Terminal) -> dict[str, Any]:
+def tell(directory: Path, options: Mapping[str, Any], *, workers: int | None, console: Terminal) -> dict[str, Any]:
     """The overview of a prepared dataset after everything in it was verified, or of files yet to be prepared.
 
     Files are all read and rendered as by `afnetm data prepare`; nothing is written.
 
     Args:
-        directory: a prepared dataset's folder, or one with the files of a registered source or, with `table`, with
-            one's own meshes.
-        table: the CSV file that lists a folder's scans.
+        directory: a prepared dataset's folder, or one with the files of a registered source or, with a `table` among
+            the options, with one's own meshes.
+        options: of the source of files; a folder's `table`, the CSV file that lists its scans, and `unit`.
         workers: processes; one a core where it is None.
         console: for the progress.
 
@@ -44,7 +45,7 @@ def tell(directory: Path, *, table: Path | None, workers: int | None, console: T
         UserError: it is neither, or it was altered since it was made.
     """
     program = {"program": version("afnetm"), "format": FORMAT_VERSION}
-    if table is None and (directory / INFO).is_file():
+    if not options and (directory / INFO).is_file():
         with progress_bar("verifying", console) as progress:
             dataset = check_dataset(directory, progress)
         warn_of_rendering(dataset)
@@ -55,7 +56,7 @@ def tell(directory: Path, *, table: Path | None, workers: int | None, console: T
         made = {"rendering": dataset.rendering, "size": dataset.size, "bytes": size}
         return program | made | found
     with console.status("inspecting the folder"):
-        source = _files(directory, table)
+        source = _files(directory, options)
         there = source.inspect()
     with progress_bar("reading", console) as progress:
         scans, rejected = survey(source, workers=processes(workers), progress=progress)
@@ -101,10 +102,10 @@ def lines(message: dict[str, Any]) -> list[str]:
     return [_HEADING, *(f"{name:13}{text}".rstrip() for name, text in rows if text)]
 
 
-def _files(directory: Path, table: Path | None) -> ScanSource:
+def _files(directory: Path, options: Mapping[str, Any]) -> ScanSource:
     """The dataset whose files are in a folder: the first source, by name, that finds scans in it."""
-    if table is not None:
-        return open_source("folder", directory, table=str(table))
+    if options:
+        return opened("folder", directory, options, ())
     faults = []
     for name, kind in sources().load()[0].items():
         if any(options_of(kind).values()):

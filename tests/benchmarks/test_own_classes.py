@@ -1,5 +1,6 @@
-"""Three classes of one's own, uneven, and sessions of people: from a table to a report, by the user's commands."""
+"""Three classes of one's own, uneven, and sessions of people: from a table to reports and predictions, by commands."""
 
+import json
 import re
 import shutil
 from pathlib import Path
@@ -10,8 +11,12 @@ import pytest
 import trimesh
 from PIL import Image
 
+from afnetm.data.dataset import check_dataset
 from afnetm.data.formats.bnd import Bnd, write_bnd
 from afnetm.data.synthetic import SyntheticSource
+from benchmarks.records.home import Home
+from benchmarks.records.manifest import read_manifest
+from benchmarks.records.store import Store
 from tests.benchmarks.conftest import Afnetm
 
 SUITE = """
@@ -85,6 +90,23 @@ def test_classes_of_ones_own_go_from_a_table_to_a_report(tmp_path: Path, empty_m
         assert name in (report / "index.html").read_text()
     latex = (report / "tables" / "comparison.tex").read_text()
     assert "happiness" not in latex
+    (tmp_path / "split.csv").write_text(
+        "subject,part\n" + "".join(f"s{n},{'train' if n < 4 else 'test'}\n" for n in range(6))
+    )
+    protocol = 'split = "split.csv"'
+    (tmp_path / "split.toml").write_text(SUITE.replace('folds = "leave-one-subject-out"\ngroup = "person"', protocol))
+    here(home, "run", str(tmp_path / "split.toml"), "--workers", "1", "--no-report")
+    keys = [run.key for run in read_manifest(Home(home), "split").runs]
+    tested = [set(pd.read_parquet(Store(Home(home)).folder(key) / "predictions.parquet")["scan"]) for key in keys]
+    ids = {scan for scan in check_dataset(home / "datasets" / "own").table["id"] if scan.startswith(("s4_", "s5_"))}
+    assert len(ids) == 8
+    assert tested == [ids, ids]
+
+    model, mesh = str(tmp_path / "model"), str(tmp_path / "meshes" / "s000_happiness_4.glb")
+    here(home, "train", str(tmp_path / "own.toml"), "--method", "concat", "--out", model)
+    (answer,) = json.loads(here(home, "predict", model, mesh, "--json").stdout)["predictions"]
+    assert answer["probabilities"].keys() == {"pain", "no-pain", "unsure"}
+    assert answer["expression"] in answer["probabilities"]
     for refused, message in (("age", "no column 'age'"), ("person", "--by person: a value is of one subject only")):
         error = here(home, "report", "own", "--by", refused, code=2).stderr
         assert message in error

@@ -33,8 +33,8 @@ MAX_OFFSET_MM = 10.0
 class FolderSource(ScanSource):
     """The scans in `folder` that `table` lists (`afnetm.data.sources.scan_table`), of the classes that it names.
 
-    A scan's mesh and landmarks are in one frame; where the face sits in it is undone by the pose fit. A scan without
-    landmarks looks along +z within about 30 degrees: they are found in it (`afnetm.data.landmarker`).
+    A scan's mesh and landmarks are in one frame; where the face sits in it is undone by the pose fit. Where a scan has
+    no landmarks, they are found in it (`afnetm.data.landmarker`).
 
     Args:
         folder: below which all files are.

@@ -78,7 +78,7 @@ def check_extent(vertices: NDArray[np.floating], unit: Unit, file: str) -> None:
 
 def _advice(units: list[Unit]) -> str:
     words = " or ".join(_WORDS[unit] for unit in units)
-    return f"it seems to be in {words}, which are read with {' or '.join(f'--set unit={unit}' for unit in units)}"
+    return f"it seems to be in {words}, which are read with {' or '.join(f'--unit {unit}' for unit in units)}"
 
 
 def _radius(points: NDArray[np.floating]) -> float:

@@ -227,11 +227,11 @@ def test_files_in_another_unit_are_refused_by_its_name_and_read_with_it(
     def source(**options: str) -> FolderSource:
         return open_source("folder", scans, table=tmp_path / "scans.csv", **options)  # type: ignore[return-value]
 
-    with pytest.raises(UserError, match=rf"small.csv: its eyes and nose .* are read with --set unit={unit}$"):
+    with pytest.raises(UserError, match=rf"small.csv: its eyes and nose .* are read with --unit {unit}$"):
         source().load("a_fear_1")
-    with pytest.raises(UserError, match=rf"small.ply: its vertices extend over .* --set unit=.*{unit}"):
+    with pytest.raises(UserError, match=rf"small.ply: its vertices extend over .* --unit .*{unit}"):
         source().load("a_fear_2")
-    with pytest.raises(UserError, match=r"large.csv: .* it seems to be in millimetres, .* --set unit=mm$"):
+    with pytest.raises(UserError, match=r"large.csv: .* it seems to be in millimetres, .* --unit mm$"):
         source(unit=unit).load("a_fear_2")
     right = source(unit=unit)
     scan = right.load("a_fear_1")
