@@ -45,16 +45,23 @@ def members(results: Results) -> list[str]:
     They read texture or depth of a face and no annotation of test scans, and have probabilities; none where it is not
     known what methods read.
     """
+    return [name for name, why in _left_out(results).items() if not why]
+
+
+def _left_out(results: Results) -> dict[str, str]:
+    """Why each method is in no ensemble; empty where it may be in one."""
     known = results.predictions.set_index("method")[probabilities(results.predictions)].notna().all(axis=1)
     known = known.groupby(level=0).all()
     given = annotated(results.provenance)
-    return [
-        name
-        for name in results.methods
-        if {"texture", "depth"} & {*results.provenance.methods[name].get("inputs", ())}
-        and name not in given
-        and known[name]
-    ]
+
+    def why(name: str) -> str:
+        if not {"texture", "depth"} & {*results.provenance.methods[name].get("inputs", ())}:
+            return "reads neither texture nor depth"
+        if name in given:
+            return "reads annotations of test scans"
+        return "" if known[name] else "has no probabilities"
+
+    return {name: why(name) for name in results.methods}
 
 
 def inner_weights(inner: pd.DataFrame, names: Sequence[str]) -> Weights:
@@ -286,9 +293,8 @@ def _made_of(results: Results, names: Sequence[str], found: pd.DataFrame) -> Ite
     yield f"Differences are to the method {results.control}, with the primary test's p, not adjusted."
     yield "An ensemble is not a method: none is ranked, and none counts in the adjustment of p-values of methods."
     yield f"Averaged are the probabilities of {formats.names(names)}."
-    if others := [name for name in results.methods if name not in names]:
-        left = formats.names(others)
-        yield f"Left out: {left} (no probabilities, neither texture nor depth, or annotations of test scans read)."
+    if others := [f"{name} ({why})" for name, why in _left_out(results).items() if why]:
+        yield f"Left out: {formats.names(others)}."
     every, folds = results.folds[_PLACE].drop_duplicates().shape[0], int(found["folds"].max())
     if folds < every:
         yield f"Rows are over {folds} of {every} folds: those that all of these methods have finished."

@@ -1,4 +1,4 @@
-"""Two streams of which one is a teacher, with every hook there is: what each does is for tests to see."""
+"""Two streams of which one is a teacher, with every hook that changes a training: what each does, tests see."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -67,8 +67,8 @@ class _Network(nn.Module, TrainingHooks):
     def prepare(self, faces: FaceBatch, batch: TrainingBatch) -> tuple[FaceBatch, TrainingBatch]:
         share = 0.9
         targets = self.one_hot[batch.targets]
-        mixed = {name: share * of + (1 - share) * of.roll(1, 0) for name, of in (("texture", faces.texture),)}
-        return replace(faces, **mixed), replace(batch, targets=share * targets + (1 - share) * targets.roll(1, 0))
+        texture, targets = (share * of + (1 - share) * of.roll(1, 0) for of in (faces.texture, targets))
+        return replace(faces, texture=texture), replace(batch, targets=targets)
 
     def forward(self, faces: FaceBatch) -> Output:
         x = faces.texture

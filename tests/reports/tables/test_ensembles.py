@@ -132,7 +132,9 @@ def test_methods_that_read_annotations_or_no_face_or_have_no_probabilities_are_l
     shares = {name: found.predictions[name].mask(bare) for name in PROBABILITIES}
     found = replace(found, predictions=found.predictions.assign(**shares))
     assert members(found) == METHODS
-    assert "Left out: svm, masks and oracle" in " ".join(ensembles_table(found, ensembles(found)).notes)
+    why = "svm (has no probabilities), masks (reads neither texture nor depth) and oracle (reads annotations of test "
+    why += "scans)."
+    assert f"Left out: {why}" in ensembles_table(found, ensembles(found)).notes
 
 
 def test_what_is_not_known_to_read_no_annotation_is_in_no_ensemble() -> None:
