@@ -20,6 +20,7 @@ from afnetm.training.given import give_masks
 from afnetm.training.loop import predict
 from afnetm.training.metrics import scores
 from benchmarks.execution.executing import opened, predictions_table
+from benchmarks.execution.slots import limit_memory, sharing
 from benchmarks.plans.folds import groups
 from benchmarks.plans.runs import PlannedRun, Run
 from benchmarks.records.home import Home
@@ -53,6 +54,7 @@ def evaluate(planned: PlannedRun, home: Home) -> Record:
         UserError: the run that trained the model is not there, or kept no weights.
     """
     run, made_with = planned.run, provenance(planned.run.device)
+    limit_memory(alone=bool(planned.alone))
     said = run.evaluation or {}
     model = _model(home, run.training_run.key, run.device)
     rows = planned.scans.rows[planned.scans.test]
@@ -83,6 +85,7 @@ def evaluate(planned: PlannedRun, home: Home) -> Record:
         "macro_f1": float(curves["macro_f1"].mean()),
         "seconds": 0.0,
         "test_seconds": clock() - begun,
+        **sharing(run.device, alone=bool(planned.alone)),
         "finished": time.time(),
         **made_with,
     }

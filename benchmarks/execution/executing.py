@@ -22,7 +22,7 @@ from afnetm.training.gradcam import gradcam
 from afnetm.training.loop import predict
 from afnetm.training.metrics import scores
 from benchmarks.execution.networks import trained, untrained
-from benchmarks.execution.slots import limit_memory, this_slot
+from benchmarks.execution.slots import limit_memory, sharing
 from benchmarks.execution.usage import sampled
 from benchmarks.plans.folds import classes_of, groups
 from benchmarks.plans.runs import PlannedRun, Run, rebuild
@@ -103,8 +103,7 @@ def train(planned: PlannedRun, home: Home) -> Record:
         "seconds": seconds,
         "test_seconds": test_seconds,
         "peak_memory": memory,
-        # What its seconds are to be compared with: on a GPU they are its neighbours' as well.
-        **({"gpu_workers": 1 if planned.alone else this_slot().sharing} if device.type == "cuda" else {}),
+        **sharing(device.type, alone=bool(planned.alone)),
         **({"usage": usage} if usage and not searched else {}),
         "finished": time.time(),
         "sources": source_digests(type(method).__module__),

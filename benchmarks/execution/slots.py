@@ -150,6 +150,11 @@ def this_slot() -> Slot:
     return _entered[-1] if _entered else Slot()
 
 
+def sharing(device: str, *, alone: bool) -> dict[str, int]:
+    """What a record says so that its seconds can be compared: on a GPU they are its neighbours' as well."""
+    return {"gpu_workers": 1 if alone else this_slot().sharing} if device == "cuda" else {}
+
+
 def limit_memory(*, alone: bool) -> None:
     """Caps what this process may allocate of its GPU's memory for a run, if it is a worker on one.
 

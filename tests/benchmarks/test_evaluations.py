@@ -1,7 +1,9 @@
 """Trained models evaluated on corrupted scans and another dataset: through the program, and by what a worker does."""
 
+import json
 import shutil
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import reduce
 from pathlib import Path
 from typing import Any
@@ -87,9 +89,11 @@ def test_every_model_is_evaluated_on_every_corruption_and_severity(evaluated: Pa
 
 def test_what_a_method_does_not_see_changes_none_of_its_answers(evaluated: Path) -> None:
     store = Store(Home(evaluated / "home"))
-    for one, result, predictions in stored(evaluated):
-        if (one.method, one.corruption) != ("texture", "depth_noise"):
-            continue
+    unseen = [
+        found for found in stored(evaluated) if (found[0].method, found[0].corruption) == ("texture", "depth_noise")
+    ]
+    assert len(unseen) == 2
+    for _, result, predictions in unseen:
         clean = store.predictions(result["trained"]).to_pandas().set_index("scan")
         for _, own in predictions.groupby("severity"):
             names = [name for name in clean if name.startswith("p_")]
@@ -97,9 +101,27 @@ def test_what_a_method_does_not_see_changes_none_of_its_answers(evaluated: Path)
 
 
 def test_without_texture_a_method_of_texture_answers_the_same_for_every_scan(evaluated: Path) -> None:
-    for one, _, predictions in stored(evaluated):
-        if (one.method, one.corruption) == ("texture", "texture_gone"):
-            assert len(predictions.filter(like="p_").drop_duplicates()) == 1
+    gone = [
+        found for found in stored(evaluated) if (found[0].method, found[0].corruption) == ("texture", "texture_gone")
+    ]
+    assert [len(predictions.filter(like="p_").drop_duplicates()) for _, _, predictions in gone] == [1, 1]
+
+
+def test_evaluations_are_counted_and_timed_by_plan(evaluated: Path, here: Afnetm) -> None:
+    words = ["plan", str(evaluated / "corrupted.toml"), "--json"]
+    rows = json.loads(here(evaluated / "home", *words).stdout)["methods"]
+    own = {row["method"]: row for row in rows if row["what"] == "evaluations"}
+    assert {name: (row["runs"], row["left"]) for name, row in own.items()} == {"texture": (8, 0), "afnetm": (8, 0)}
+
+
+def test_an_evaluation_has_its_part_of_the_gpu_s_memory(copied: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """There is no GPU here: that the cap is set before anything is computed is all that can be seen."""
+    asked: list[bool] = []
+    monkeypatch.setattr(evaluating, "limit_memory", lambda *, alone: asked.append(alone))
+    (planned, *_) = job(copied).evaluations
+    evaluating.evaluate(planned, Home(copied / "home"))
+    evaluating.evaluate(replace(planned, alone="killed"), Home(copied / "home"))
+    assert asked == [False, True]
 
 
 class Nothing(MapCorruption):

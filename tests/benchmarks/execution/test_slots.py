@@ -12,7 +12,7 @@ import torch
 
 from afnetm.errors import UserError
 from benchmarks.execution import slots as module
-from benchmarks.execution.slots import limit_memory, slots, visible_gpus
+from benchmarks.execution.slots import limit_memory, sharing, slots, visible_gpus
 from benchmarks.execution.workers import Worker
 from benchmarks.records.home import Home
 from tests.benchmarks.execution.begun import write_begun
@@ -121,3 +121,10 @@ def test_a_run_has_its_part_of_the_gpu_s_memory_and_alone_its_neighbours_too(mon
         limit_memory(alone=False)
         limit_memory(alone=True)
     assert given == [0.23, 0.92]
+
+
+def test_a_record_of_a_gpu_says_with_how_many_it_was_shared(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_entered", slots("cuda", per_gpu=4, gpus=GPUS)[:1])
+    assert sharing("cuda", alone=False) == {"gpu_workers": 4}
+    assert sharing("cuda", alone=True) == {"gpu_workers": 1}
+    assert sharing("cpu", alone=False) == {}
