@@ -16,6 +16,9 @@ from safetensors.numpy import load, save
 from afnetm.corruptions.corruption import Corruption
 from afnetm.data.maps import RENDERING_VERSION, RenderedMaps
 
+#: Seconds that another process may take for a scan until it is rendered here as well.
+_PATIENCE = 30.0
+
 
 def keep(
     folder: Path,
@@ -46,19 +49,20 @@ def keep(
         place = left.popleft()
         maps = _read(files[place])
         if maps is None:
-            # Others are at work on it: what nobody is at work on comes first, and then they are waited for.
-            lock = FileLock(f"{files[place]}.lock", timeout=0 if busy <= len(left) else -1)
+            # What nobody is at work on comes first; then others are waited for, but not for ever: where the file system
+            # has no locks, one may outlive who took it.
+            waits = busy > len(left)
+            lock = FileLock(f"{files[place]}.lock", timeout=_PATIENCE if waits else 0)
             try:
                 with lock:
-                    maps = _read(files[place])
-                    if maps is None:
-                        maps = render(place)
-                        _write(files[place], maps)
+                    maps = _read(files[place]) or _rendered(place, render, files[place])
                 Path(lock.lock_file).unlink(missing_ok=True)
             except Timeout:
-                busy += 1
-                left.append(place)
-                continue
+                if not waits:
+                    busy += 1
+                    left.append(place)
+                    continue
+                maps = _rendered(place, render, files[place])
         busy = 0
         found[place] = maps
     return [found[place] for place in range(len(files))]
@@ -66,6 +70,12 @@ def keep(
 
 def _digest(said: list[object]) -> str:
     return hashlib.sha256(json.dumps(said).encode()).hexdigest()[:20]
+
+
+def _rendered(place: int, render: Callable[[int], RenderedMaps], file: Path) -> RenderedMaps:
+    maps = render(place)
+    _write(file, maps)
+    return maps
 
 
 def _read(file: Path) -> RenderedMaps | None:

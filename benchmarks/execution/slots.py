@@ -151,7 +151,7 @@ def this_slot() -> Slot:
 
 
 def sharing(device: str, *, alone: bool) -> dict[str, int]:
-    """What a record says so that its seconds can be compared: on a GPU they are its neighbours' as well."""
+    """Facts for a record by which its seconds can be compared: on a GPU they are its neighbours' as well."""
     return {"gpu_workers": 1 if alone else this_slot().sharing} if device == "cuda" else {}
 
 

@@ -49,7 +49,7 @@ def members(results: Results) -> list[str]:
 
 
 def _left_out(results: Results) -> dict[str, str]:
-    """Why each method is in no ensemble; empty where it may be in one."""
+    """The reason for which each method is in no ensemble; empty where it may be in one."""
     known = results.predictions.set_index("method")[probabilities(results.predictions)].notna().all(axis=1)
     known = known.groupby(level=0).all()
     given = annotated(results.provenance)
