@@ -97,7 +97,7 @@ def test_what_strategies_gain_by_annotated_masks_is_what_the_gallery_says() -> N
     low, high, mean = re.search(r"differ by (\S+) to (\S+) points, by (\S+) on average", text).groups()
     found = gains()
     assert (low, high, mean) == (f"{found.min():.1f}", f"{found.max():+.1f}", f"{found.mean():.1f}")
-    words = {8: "eight", 16: "Sixteen"}
+    words = {16: "sixteen", 31: "Thirty-one"}
     assert f"{words[len(found)]} other strategies" in text
     assert f"{words[int((found > 0).sum())]} of them gain" in text
     pairs = pd.read_csv(GALLERY / "masks" / "tables" / "pairwise.csv").set_index(["method_a", "method_b"])["p_holm"]
