@@ -237,6 +237,11 @@ def test_what_is_wrong_is_one_line(reader, content, expected):
 
 FILES = [
     (read_landmark_table, b"name,x,y,z\n" + b"".join(b"jaw_%d,%d.5,-2e1,3\n" % (row, row) for row in range(9))),
+    (
+        read_landmark_table,
+        b"# Markups fiducial file version = 4.11\n# columns = id,x,y,z,label\n"
+        + b"".join(b"%d,%d.5,-2e1,3,jaw_%d\n" % (row, row, row) for row in range(9)),
+    ),
     (read_landmark_table, b"version: 1\nn_points: 2\n{\n3.5 7\n4 8\n}\n"),
     (read_landmark_json, json.dumps({"markups": [{"controlPoints": MARKUPS}]}).encode()),
     (read_landmark_json, json.dumps(LJSON).encode()),
