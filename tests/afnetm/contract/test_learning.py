@@ -36,10 +36,7 @@ def bench(network: type[nn.Module]) -> Bench:
     return Bench(Slow)
 
 
-def test_an_idle_part_is_named_with_what_may_be_done_about_it() -> None:
+def test_an_idle_part_is_named_unless_it_is_declared_frozen() -> None:
     with pytest.raises(UserError, match=r"no gradient reaches slow\.bias, slow\.weight; use it, .* frozen_parts"):
         check_every_parameter_learns(bench(Net))
-
-
-def test_a_part_that_is_declared_frozen_may_be_idle() -> None:
     check_every_parameter_learns(bench(Declaring))

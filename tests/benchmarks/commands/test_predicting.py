@@ -4,7 +4,6 @@ import json
 import shutil
 import sys
 from collections.abc import Callable
-from dataclasses import asdict
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -15,41 +14,20 @@ import trimesh
 from PIL import Image
 
 from afnetm.data.face_models import face_models
-from afnetm.data.making import Making
 from afnetm.data.maps import RENDERING_VERSION
-from afnetm.data.scan import EXPRESSIONS
 from afnetm.data.sources.bu3dfe_export import bu3dfe_files
 from afnetm.data.synthetic import SyntheticSource
-from afnetm.method import built
-from afnetm.model.encoder import EncoderSpec
 from afnetm.registry import find_method
-from afnetm.trained.folders import Settings
-from afnetm.trained.saving import save_model
-from afnetm.training.config import TrainingConfig
 from tests.benchmarks.conftest import Afnetm
+from tests.benchmarks.untrained import write_untrained
 
 Predict = Callable[..., dict[str, Any]]
 
 
-def write_model(folder: Path, *, rendering: int = RENDERING_VERSION) -> Path:
-    """Late fusion with its first weights."""
-    kind, spec = find_method("late"), EncoderSpec(width=0.125, size=32)
-    settings = Settings(
-        method="late",
-        version=kind.version,
-        hyperparameters=asdict(kind()),
-        encoder={name: value for name, value in asdict(spec).items() if name != "size"},
-        training=asdict(TrainingConfig()),
-        classes=EXPRESSIONS,
-        maps={**vars(Making(size=32)), "rendering": rendering},
-    )
-    save_model(folder, built(kind(), spec, len(EXPRESSIONS)), settings, {"title": "Late fusion"}, readme="")
-    return folder
-
-
 @pytest.fixture(name="model", scope="module")
 def _model(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_model(tmp_path_factory.mktemp("model") / "late")
+    """Of late fusion."""
+    return write_untrained(tmp_path_factory.mktemp("model") / "late", find_method("late")(), size=32)
 
 
 @pytest.fixture(name="files", scope="module")
@@ -151,7 +129,7 @@ def test_a_file_in_centimetres_is_refused_with_the_option_that_reads_it(
 
 
 def test_a_model_of_another_rendering_predicts_nothing(tmp_path: Path, files: Path, here: Afnetm) -> None:
-    older = write_model(tmp_path / "older", rendering=RENDERING_VERSION - 1)
+    older = write_untrained(tmp_path / "older", find_method("late")(), size=32, rendering=RENDERING_VERSION - 1)
     done = here(tmp_path / "home", "predict", str(older), str(files), "--out", str(tmp_path / "out"), code=2)
     expected = (
         f"error: the model was trained on maps of rendering {RENDERING_VERSION - 1}, this version of afnetm makes"

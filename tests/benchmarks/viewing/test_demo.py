@@ -7,7 +7,7 @@ import signal
 import socket
 import subprocess
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
@@ -20,20 +20,13 @@ from PIL import Image
 
 import afnetm
 from afnetm.data.formats.bnd import Bnd, write_bnd
-from afnetm.data.making import Making
-from afnetm.data.maps import RENDERING_VERSION
-from afnetm.data.scan import EXPRESSIONS
 from afnetm.data.sources.scan_files import read_scan
 from afnetm.data.synthetic import SyntheticSource
-from afnetm.method import built
-from afnetm.model.encoder import EncoderSpec
 from afnetm.registry import find_method
-from afnetm.trained.folders import Settings
-from afnetm.trained.saving import save_model
-from afnetm.training.config import TrainingConfig
 from benchmarks.cli.demo import NEEDED
 from tests.axe import violations
 from tests.benchmarks.conftest import command
+from tests.benchmarks.untrained import write_untrained
 from tests.benchmarks.viewing.depth_pictures import write_depth_pictures
 from tests.chromium import BROWSER, browser
 
@@ -105,19 +98,8 @@ def _files(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, ...]:
 def _served(files: tuple[Path, ...], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     """The demo of AFNet-M with its first weights; Ctrl-C ends it, and leaves nothing."""
     folder, temporary = tmp_path_factory.mktemp("model") / "model", tmp_path_factory.mktemp("temporary")
-    kind, spec = find_method("afnetm"), EncoderSpec(width=0.125, size=48)
-    method = kind(masks="annotated")  # others are made of scans that a model is trained on
-    settings = Settings(
-        method="afnetm",
-        version=kind.version,
-        hyperparameters=asdict(method),
-        encoder={name: value for name, value in asdict(spec).items() if name != "size"},
-        training=asdict(TrainingConfig()),
-        classes=EXPRESSIONS,
-        maps={**vars(Making(size=48)), "rendering": RENDERING_VERSION},
-    )
-    module = built(method, spec, len(EXPRESSIONS))
-    save_model(folder, module, settings, {"title": "AFNet-M"}, readme="")
+    method = find_method("afnetm")(masks="annotated")  # others are made of scans that a model is trained on
+    write_untrained(folder, method, size=48)
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     asked = command(temporary / "home", "demo", str(folder), "--port", str(port), "--device", "cpu", "--no-browser")
