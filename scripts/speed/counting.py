@@ -1,4 +1,4 @@
-"""Cost of many runs: what planning, a forecast and the state of 100,000 take, whose records nobody trained."""
+"""Cost of many runs: what a forecast, a plan and the state of 100,000 take, whose records nobody trained."""
 
 import json
 import os
@@ -22,7 +22,7 @@ METHODS = (
 
 
 def many(folder: Path) -> dict[str, float]:
-    """`afnetm run --dry-run` and `afnetm status` of 100,000 finished runs.
+    """`afnetm run --dry-run`, `afnetm plan` and `afnetm status` of 100,000 finished runs.
 
     Processor seconds and memory; ``first`` is without an index of the records, which it makes.
     """
@@ -33,6 +33,7 @@ def many(folder: Path) -> dict[str, float]:
         "runs": RUNS,
         "forecast, first, s": first["seconds"],
         **_named("forecast", cost(folder, *planning)),
+        **_named("plan", cost(folder, "plan", str(suite), "--workers", "1")),
         **_named("status", cost(folder, "status", str(suite))),
         **_named("status of the home", cost(folder, "status")),
     }
