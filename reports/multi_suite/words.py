@@ -22,10 +22,7 @@ def cautions(multi: MultiSuite) -> str:
 
 def notices(multi: MultiSuite, facts: pd.DataFrame) -> list[str]:
     """Limitations of several suites; `facts` is `reports.multi_suite.facts.facts`."""
-    found = []
-    for one, suite in zip(multi.suites, multi.names, strict=True):
-        if kinds := summary.cautions(summary.notices(one.results)):
-            found.append(f"The records of {suite} are {kinds}: its own report says how.")
+    found = summary.notices_by_suite(one.results for one in multi.suites)
     return [*found, *_data_sets(multi), *_methods(multi), *_controls(multi), *_differing(facts)]
 
 

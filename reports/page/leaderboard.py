@@ -75,11 +75,7 @@ def write_leaderboard(
             created=created,
             report=report,
             synthetic=summary.synthetic(plans),
-            cautions={
-                plan.suite: kinds
-                for plan, one in zip(plans, suites, strict=True)
-                if (kinds := summary.cautions(summary.notices(one.results)))
-            },
+            notices=summary.notices_by_suite([one.results for one in suites]),
         ),
         encoding="utf-8",
     )
@@ -93,7 +89,7 @@ def page(
     created: str,
     report: str = "",
     synthetic: tuple[str, str] | None = None,
-    cautions: Mapping[str, str] = {},
+    notices: Sequence[str] = (),
 ) -> str:
     """The leaderboard as HTML: nothing of it lies elsewhere, and without its script it is a table and its figures.
 
@@ -104,7 +100,7 @@ def page(
         created: when it is made, as it shall be printed.
         report: where the report is that it lies beside; empty where it lies beside none.
         synthetic: that faces are, and what this means, if any are.
-        cautions: by suite, what its records are that makes its numbers less than they look.
+        notices: limitations of the suites' results, each beginning with its suite.
     """
     suites = {
         str(suite): Drawings(
@@ -128,7 +124,7 @@ def page(
         sizes=bool(found["parameters"].notna().any()),
         report=report,
         synthetic=synthetic,
-        cautions=cautions,
+        notices=notices,
         created=created,
     )
 

@@ -1,7 +1,7 @@
 """Findings of a report, in sentences, and what a reader must know before believing them."""
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import pandas as pd
 
@@ -74,6 +74,15 @@ def notices(results: Results) -> list[str]:
         if len(seen) > 1
     ]
     return found
+
+
+def notices_by_suite(several: Iterable[Results]) -> list[str]:
+    """The `notices` of several suites, each beginning with its suite's name."""
+    return [
+        f"{results.provenance.suite}, {notice[0].lower()}{notice[1:]}"
+        for results in several
+        for notice in notices(results)
+    ]
 
 
 def synthetic(plans: Sequence[Provenance]) -> tuple[str, str] | None:

@@ -89,7 +89,8 @@ def test_a_method_is_trained_on_all_subjects_and_asked_about_files(tmp_path, hom
         atol=1e-5,
     )
     refused = here(home, "predict", str(model), str(tmp_path / "empty.obj"), "--unit", "feet", code=2)
-    assert "'--unit'" in refused.stderr and "'feet' is not one of 'um', 'mm', 'cm', 'm', 'inch'" in refused.stderr
+    assert "'--unit'" in refused.stderr
+    assert "'feet' is not one of 'um', 'mm', 'cm', 'm', 'inch'" in refused.stderr
 
 
 def test_a_nested_search_names_no_parameters_for_all_subjects(tmp_path, home, searched_suite, here):

@@ -73,7 +73,8 @@ def test_what_suites_differ_in_and_what_their_records_lack_is_told(named, tuned,
     whole = replace(whole, provenance=replace(whole.provenance, synthetic=False, versions={"torch": ["2.16.0"]}))
     page = read(write(MultiSuite([Compared(part), Compared(whole)]), tmp_path / "r"))
     top = page.text[: page.text.index("has the highest accuracy")]
-    assert "The records of part are incomplete, unequal: its own report says how." in top
+    assert "part, incomplete: 14 of 15 planned runs are done." in top
+    assert "part, unequal: methods were tested on different folds." in top
     assert "Suites differ in faces, epochs, tuned" in top
     assert "The faces of part are synthetic." in top
     assert "Tuned not on its data nested, 20 trials in each study" in page.text
