@@ -11,10 +11,12 @@ Dai, Gieseke, Oehmcke, Wu, Barnard: "Attentional Feature Fusion", WACV 2021. Wit
 With ``iterative``, their iAFF, a second attention of its own kind takes ``P = M * T + (1 - M) * D``, and its ``M``
 makes ``F = M * T + (1 - M) * D``.
 
-Read: ``fusion.py`` of the authors' PyTorch code (github.com/YimianDai/open-aff), from which the factor 2 of the one and
-not of the other is. That code computes the second attention's global context by the first one's layers, which seems an
-oversight: here it has its own. They fuse inside networks and between layers; here two modalities are fused, at the last
-maps or at other stages.
+Read: ``model/fusion.py`` (MXNet) and ``aff_pytorch/aff_net/fusion.py`` of the authors' code
+(github.com/YimianDai/open-aff, commit 0bcfd8a), from which the factor 2 of the one and not of the other is. In PyTorch
+the second attention's global context is computed by the first one's layers, an oversight: its own are made there and
+never called. In MXNet, in which they trained, and here it has its own. Their convolutions have biases, which the
+normalisation behind takes out, and a bottleneck may be narrower than 4. They fuse inside networks and between layers;
+here two modalities are fused, at the last maps or at other stages.
 """
 
 from dataclasses import dataclass

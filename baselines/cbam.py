@@ -12,9 +12,10 @@ the modalities::
 At other stages, and at several, the two halves of ``s * F'`` are added, as the trunk has ``C`` channels. Importance is
 how the channel attention divides between texture's channels and depth's.
 
-Read: ``MODELS/cbam.py`` of the authors' code (github.com/Jongchan/attention-module), from which the batch normalisation
-in the spatial gate is, and that its convolution has no bias. There the normalisation's running statistics follow with a
-momentum of 0.01, which trainings of a few hundred steps would end before; here with 0.1, as all others.
+Read: ``MODELS/cbam.py`` of the authors' code (github.com/Jongchan/attention-module, commit 459efad), from which the
+batch normalisation in the spatial gate is, and that its convolution has no bias. There the normalisation's running
+statistics follow with a momentum of 0.01, which trainings of a few hundred steps would end before; here with 0.1, as
+all others.
 """
 
 from dataclasses import dataclass

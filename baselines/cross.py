@@ -9,8 +9,10 @@ a stage, in pre-norm form. In every layer, with tokens ``t`` and ``d`` of textur
 
 Ours has no self-attention between, because the encoders mix each modality's own positions already.
 
-The paper is followed from memory, unverified; its code was not read. There a task's classifier reads the product of
-both class tokens, here the means of all tokens side by side.
+Read: ``vilbert/vilbert.py`` of the authors' later code (github.com/facebookresearch/vilbert-multi-task, commit
+0023cff); the paper is followed from memory. There layers are in post-norm form, with dropout and a width for each
+modality, and a classifier reads the product, or the sum, of both pooled first tokens; here both modalities have one
+width, and the means of all tokens are read side by side.
 """
 
 from dataclasses import dataclass

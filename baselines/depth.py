@@ -1,4 +1,7 @@
-"""Depth alone: the 3D reference that a fusion has to surpass."""
+"""Depth alone: the 3D reference that a fusion has to surpass.
+
+Read: no code; it is the usual network, and no author's in particular.
+"""
 
 from dataclasses import dataclass
 

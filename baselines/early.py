@@ -3,6 +3,8 @@
     y = W pool(F([texture; depth]))
 
 The cheapest fusion, half the network of two streams: every filter from the first on sees both modalities.
+
+Read: no code; it is the usual fusion, and no author's in particular.
 """
 
 from dataclasses import dataclass

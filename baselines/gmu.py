@@ -10,10 +10,10 @@ a batch normalisation::
 
 Fused at a stage, there is such a unit at each position of the maps, as wide as they are.
 
-Read: ``model.py`` of the authors' code (github.com/johnarevalo/gmu-mmimdb), from which the normalisation of both inputs
-is, and that the layers have no biases. In that code the gate reads ``W_t x_t`` and ``W_d x_d``, in the paper, from
-memory, ``x_t`` and ``x_d``, as here; and its classifier has two maxout layers more, where all methods here have the
-same one.
+Read: ``model.py`` of the authors' code (github.com/johnarevalo/gmu-mmimdb, commit 95226b0), from which the
+normalisation of both inputs is, and that the layers have no biases. In that code the gate reads ``W_t x_t`` and
+``W_d x_d``, in the paper, from memory, ``x_t`` and ``x_d``, as here; and its classifier has two maxout layers more,
+where all methods here have the same one.
 """
 
 from dataclasses import dataclass

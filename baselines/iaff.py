@@ -5,9 +5,9 @@ depth by an attention to what a first one has fused; its formula is in `baseline
 ``iterative``. Here it fuses after stages 2, 3 and 4, as their feature pyramid fuses the maps of these three stages;
 from stage 2 on one trunk goes on, to which each further fused map is added.
 
-Read: ``fusion.py`` of the authors' PyTorch code (github.com/YimianDai/open-aff); what differs is said in
-`baselines.aff`. Their pyramid goes from the last map up to larger ones and fuses neighbouring stages of one network,
-without a trunk.
+Read: ``model/fusion.py`` and ``aff_pytorch/aff_net/fusion.py`` of the authors' code (github.com/YimianDai/open-aff,
+commit 0bcfd8a); what differs is said in `baselines.aff`. The pyramid is not in that code. In the paper, from memory, it
+goes from the last map up to larger ones and fuses neighbouring stages of one network, without a trunk.
 """
 
 from dataclasses import dataclass

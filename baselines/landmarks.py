@@ -1,6 +1,8 @@
 """Landmarks alone: how much of the expression the coordinates of the posed landmarks tell, without a face.
 
 A control: on data whose landmarks were set by hand, on test scans as well, it says what those who set them have seen.
+
+Read: no code; it is a control, and no author's in particular.
 """
 
 from dataclasses import dataclass

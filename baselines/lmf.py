@@ -8,8 +8,8 @@ so that the form holds each modality alone as well, and rank ``R``::
 
 The form gives the logits themselves, without a layer behind it.
 
-Read: ``model.py`` of the authors' code (github.com/Justin1904/Low-rank-Multimodal-Fusion), from which the learnt
-weights ``w`` of the ranks are. There all start from Xavier's distribution; here the weights of the ranks and
+Read: ``model.py`` of the authors' code (github.com/Justin1904/Low-rank-Multimodal-Fusion, commit ea47551), from which
+the learnt weights ``w`` of the ranks are. There all start from Xavier's distribution; here the weights of the ranks and
 of the appended ones, which are the factors' biases, start at one, so that training begins close to the sum of two
 linear classifiers rather than with products of two small numbers. Before the form their code has a normalisation and
 three layers for features that come from elsewhere; here the streams are trained, and have the one layer that all

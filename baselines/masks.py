@@ -1,6 +1,8 @@
 """Masks alone: how much of the expression the salient regions tell, without a face.
 
 A control: what a method gains by masks that come from a scan's own landmarks may be no more than this.
+
+Read: no code; it is a control, and no author's in particular.
 """
 
 from dataclasses import dataclass

@@ -7,7 +7,9 @@ Each feature is taken from the stream that finds more of it, face by face.
 With ``fuse_stages`` maps are fused, as in Feichtenhofer, Pinz, Zisserman: "Convolutional Two-Stream Network Fusion for
 Video Action Recognition", CVPR 2016, and one trunk goes on: ``F = max(F_texture, F_depth)``.
 
-That paper's maximum is of maps, from memory; that of features is the usual one, and no author's in particular.
+Read: ``cnn_ucf101_fusion.m`` of the authors' code (github.com/feichtenhofer/twostreamfusion, commit a098f08), which
+adds or stacks maps and has no maximum of both streams: the paper has, from memory. The maximum of features is the usual
+one, and no author's in particular.
 """
 
 from dataclasses import dataclass

@@ -12,11 +12,11 @@ the positions of each stream's last feature map, and a class token. In every lay
 In training either modality's ``y_m`` has a cross-entropy of its own, and the loss is their mean; ``y`` is what is asked
 afterwards.
 
-Read: ``model.py`` of the authors' code (github.com/google-research/scenic, ``projects/mbt``), from which this loss is.
-There ``W`` starts at zero, on which a training of few steps spends many of them; here as any layer. There the whole
-network is a pretrained transformer that exchanges in its later layers, with learnt positions and dropout in every
-layer. Here the suite's encoders lie below, convolutional where the suite's are, positions are sinusoids, and every
-transformer layer on top exchanges.
+Read: ``model.py`` of the authors' code (github.com/google-research/scenic, commit 03c3032, ``scenic/projects/mbt``),
+from which this loss is. There ``W`` starts at zero, on which a training of few steps spends many of them; here as any
+layer. There the whole network is a pretrained transformer that exchanges in its later layers, with learnt positions and
+dropout in every layer. Here the suite's encoders lie below, convolutional where the suite's are, positions are
+sinusoids, and every transformer layer on top exchanges.
 """
 
 from dataclasses import dataclass

@@ -1,7 +1,7 @@
 """Channel replacement of MFEViT: depth takes the place of each channel of the texture in turn, at the input.
 
 Li, Sui, Zhu, Zhao: "MFEViT: A Robust Lightweight Transformer-based Network for Multimodal 2D+3D Facial Expression
-Recognition", 2021 (arXiv 2109.13086). Neither the paper could be read in full nor code of the authors' be found, so
+Recognition", 2021 (arXiv 2109.13086). The paper could not be read in full and no code of the authors' is known, so
 this is a reading of its abstract, from memory: each of the three channels of the picture in turn is replaced by the
 depth map, and what comes of that is fused before the encoder. With the channels ``R``, ``G``, ``B`` of texture and
 depth ``D``::

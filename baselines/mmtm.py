@@ -9,10 +9,10 @@ Joze, Shaban, Iuzzolino, Koishida: "MMTM: Multimodal Transfer Module for CNN Fus
 The streams stay whole and their logits are averaged. Each stream learns from its own cross-entropy alone: what it reads
 of the other one in ``z`` hands no gradient back. The transfer modules learn from both.
 
-Read: ``mmtm.py`` and ``main_mmtm_ntu.py`` of the authors' code (github.com/haamoon/mmtm), from which the two losses
-are, each followed by a step of the optimizer of its own stream; here it is one step on their sum. The squeeze of that
-code is twice as wide and its gate has no factor 2: here they are the paper's, from memory. Its streams start trained
-by themselves, here from where all start.
+Read: ``mmtm.py`` and ``main_mmtm_ntu.py`` of the authors' code (github.com/haamoon/mmtm, commit 1c81cfe), from which
+the two losses are, each followed by a step of the optimizer of its own stream; here it is one step on their sum. The
+squeeze of that code is twice as wide and its gate has no factor 2: here they are the paper's, from memory. Its streams
+start trained by themselves, here from where all start.
 """
 
 from dataclasses import dataclass

@@ -18,11 +18,11 @@ so that of two faces the easier one is to be surer, by a margin.
 Read: ``models/QMF.py``, ``train_QMF_nyud2.py`` and ``utils/crl_utils.py`` in ``RGBD-scene-recognition`` and
 ``train_qmf.py`` in ``text-image-classification`` of the authors' code (github.com/QingyangZhang/QMF, commit fe6c4c6).
 The margin is subtracted there: they turned round the target of the ranking loss that theirs is made from (Moon et al.,
-ICML 2020, github.com/daintlab/confidence-aware-learning), not the sign of its margin, so that a harder face may be
-surer by all of it and the term is hardly ever above zero. Here it is added, as in the original. Their code for RGB and
-depth notes losses after a step's comparison, and divides by zero in the first; here they are noted before it, as in
-their code for text and images. Gradients reach confidence through the sum of logits, as for RGB and depth; for text and
-images they do not. Its sums of losses are of all epochs, as in both.
+ICML 2020, github.com/daintlab/confidence-aware-learning, commit f6aaca0), not the sign of its margin, so that a harder
+face may be surer by all of it and the term is hardly ever above zero. Here it is added, as in the original. Their code
+for RGB and depth notes losses after a step's comparison, and divides by zero in the first; here they are noted before
+it, as in their code for text and images. Gradients reach confidence through the sum of logits, as for RGB and depth;
+for text and images they do not. Its sums of losses are of all epochs, as in both.
 """
 
 from dataclasses import dataclass

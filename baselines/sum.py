@@ -9,7 +9,9 @@ Video Action Recognition", CVPR 2016, and one trunk goes on: ``F = (F_texture + 
 of a map, which a batch normalisation behind it would take out anyway. With ``unimodal_losses`` either stream also
 learns from a classifier of its own, which is not asked afterwards: the loss is the sum of three cross-entropies.
 
-That paper's sum is of maps, from memory; the sum of features is the usual one, and no author's in particular.
+Read: ``cnn_ucf101_fusion.m`` of the authors' code (github.com/feichtenhofer/twostreamfusion, commit a098f08), where the
+sum of maps is not halved, and one of the streams goes on, the other one beside it if wanted. The sum of features is the
+usual one, and no author's in particular.
 """
 
 from dataclasses import dataclass

@@ -1,4 +1,7 @@
-"""Texture alone: the 2D reference that a fusion has to surpass."""
+"""Texture alone: the 2D reference that a fusion has to surpass.
+
+Read: no code; it is the usual network, and no author's in particular.
+"""
 
 from dataclasses import dataclass
 

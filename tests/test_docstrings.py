@@ -1,10 +1,15 @@
-"""The examples in docstrings run, and say what comes of them."""
+"""The examples in docstrings run, and say what comes of them; those of strategies say whose code was read."""
 
 import doctest
+import re
+import sys
 from importlib import import_module
 from pathlib import Path
 
 import pytest
+
+from afnetm.method import Method
+from afnetm.registry import methods
 
 ROOT = Path(__file__).parents[1]
 WITH_EXAMPLES = [
@@ -28,3 +33,11 @@ def test_an_example_does_what_it_says(module: str) -> None:
 
 def test_classes_that_users_subclass_have_one() -> None:
     assert {"afnetm.method", NEEDS_A_FOLDER} <= set(WITH_EXAMPLES)
+
+
+@pytest.mark.parametrize("kind", methods().values(), ids=methods())
+def test_a_strategy_names_the_commits_of_the_code_that_was_read_or_says_that_none_is_there(kind: type[Method]) -> None:
+    said = " ".join((sys.modules[kind.__module__].__doc__ or "").split())
+    named, read = re.findall(r"github\.com/\S+\w", said), re.findall(r"github\.com/\S+, commit [0-9a-f]{7}\b", said)
+    assert len(read) == len(named)
+    assert named or "no code" in said.lower()
