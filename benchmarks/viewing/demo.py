@@ -79,6 +79,7 @@ def demo_ui(
                 http="h11",
                 loop="asyncio",
                 log_config=None,
+                log_level="error",  # a fault's traceback; no line for what others send that is no request
                 access_log=False,
                 server_header=False,
                 limit_concurrency=32,

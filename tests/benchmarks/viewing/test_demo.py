@@ -140,9 +140,17 @@ def test_only_its_own_page_on_this_machine_is_answered(served: Served) -> None:
     assert "About the model" in page
     assert served.ask("GET", "/", Host="elsewhere.example")[0] == 400
     assert served.ask("GET", "/etc/passwd")[0] == 404
+    assert served.ask("POST", "/")[0] == 405
+    for method in ("GET", "PUT", "DELETE", "OPTIONS"):
+        assert served.ask(method, "/predict")[0] == 405
     good = [(path.name, path.read_bytes()) for path in served.files]
     for origin in ("http://elsewhere.example", "null", "http://127.0.0.1:1"):
         assert served.predict(good, Origin=origin)[0] == 403
+    body = b"is not read"
+    assert served.ask("POST", "/predict", body)[0] == 403  # no page sends files without an Origin
+    elsewhere = f"elsewhere.example:{served.port}"
+    assert served.predict(good, Host=elsewhere, Origin=f"http://{elsewhere}")[0] == 400
+    assert served.kept() == []
 
 
 @pytest.mark.parametrize(
@@ -169,12 +177,43 @@ def test_what_is_wrong_gets_one_line(served: Served, sent: list[tuple[str, bytes
     assert served.kept() == []
 
 
-def test_what_is_too_large_is_refused_before_it_is_read(served: Served) -> None:
-    own = f"http://127.0.0.1:{served.port}"
+@pytest.mark.parametrize(
+    ("name", "value", "status", "words"),
+    [
+        ("unit", "ft", 422, "unit 'ft' is not allowed; one of: um, mm, "),
+        ("files", "v 0 0 0", 400, "files are expected"),
+    ],
+)
+def test_a_field_that_the_page_does_not_send_is_refused(
+    served: Served, name: str, value: str, status: int, words: str
+) -> None:
+    field = f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n--{BOUNDARY}--\r\n'
+    found, answer = served.ask("POST", "/predict", field.encode(), Origin=f"http://127.0.0.1:{served.port}")
+    assert (found, list(answer)) == (status, ["error"])
+    assert words in answer["error"]
+
+
+@pytest.mark.parametrize(
+    ("length", "status"),
+    [
+        ("", 411),
+        ("Transfer-Encoding: chunked\r\n", 411),
+        (f"Content-Length: {2**31}\r\n", 413),
+        ("Content-Length: many\r\n", 400),
+        ("Content-Length: -1\r\n", 400),
+    ],
+)
+def test_what_has_no_length_or_too_large_a_one_is_refused_before_it_is_read(
+    served: Served, length: str, status: int
+) -> None:
+    own = f"127.0.0.1:{served.port}"
     with socket.create_connection(("127.0.0.1", served.port), timeout=30) as connection:
-        head = f"POST /predict HTTP/1.1\r\nHost: 127.0.0.1:{served.port}\r\nOrigin: {own}\r\n"
-        connection.sendall(f"{head}Content-Length: {2**31}\r\n\r\n".encode())
-        assert connection.recv(1000).startswith(b"HTTP/1.1 413 ")
+        head = f"POST /predict HTTP/1.1\r\nHost: {own}\r\nOrigin: http://{own}\r\nConnection: close\r\n"
+        connection.sendall(f"{head}{length}\r\n".encode())
+        answer = b"".join(iter(lambda: connection.recv(4096), b""))
+    assert answer.startswith(f"HTTP/1.1 {status} ".encode())
+    assert served.ask("GET", "/")[0] == 200
+    assert served.kept() == []
 
 
 @pytest.mark.skipif(BROWSER is None, reason="needs Chromium")
@@ -202,6 +241,19 @@ def test_a_scan_is_asked_about_by_keyboard_and_no_request_leaves_the_machine(ser
             "[...document.querySelectorAll('[data-part=probabilities] .bar')].map((b) => b.style.inlineSize)"
         )
         assert sum(float(share.rstrip("%")) for share in shares) == pytest.approx(100, abs=0.1)
+
+        def pressed(*keys: str) -> bytes:
+            before = tab.value("document.getElementById('scene').dataset.drawn")
+            tab.press(*keys)
+            tab.wait(f"document.getElementById('scene').dataset.drawn !== '{before}'")
+            return tab.picture(tmp_path / "view.png", whole=False).read_bytes()
+
+        tab.press("Tab")  # from the answer's title to the face
+        assert tab.value("document.activeElement.ariaLabel") == "ada in 3D"
+        front = pressed("Home")
+        for there, back in (("ArrowRight", "ArrowLeft"), ("ArrowUp", "ArrowDown")):
+            assert pressed(there) != front
+            assert pressed(back) == front
         assert {one for one in tab.asked if not one.startswith("data:")} == {own, f"{own}predict"}
         assert [error for error in tab.errors if "422" not in error] == []
 
