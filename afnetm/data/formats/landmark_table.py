@@ -20,8 +20,9 @@ MAX_BYTES = 2**18
 MAX_COORDINATE = 1e7
 _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 _AXES, _NAMES = ("x", "y", "z"), ("name", "label", "landmark")
-#: Lines of ``.pts`` around its points, and the line of ``.fcsv`` that says which columns it has.
-_AROUND = re.compile(r"\s*(?:version\s*:.*|n_points\s*:.*|[{}])\s*", re.IGNORECASE)
+#: Lines of ``.pts`` around its points.
+AROUND = re.compile(r"\s*(?:version\s*:.*|n_points\s*:.*|[{}])\s*", re.IGNORECASE)
+#: The line of ``.fcsv`` that says which columns it has.
 _COLUMNS = re.compile(r"#\s*columns\s*=(.*)")
 
 
@@ -74,7 +75,7 @@ def read_landmark_table(content: bytes, name: str) -> LandmarkTable:
     for at, line in enumerate(lines):
         if found := _COLUMNS.match(line):
             columns = [cell.strip().casefold() for cell in found[1].split(",")]
-        if line.startswith("#") or _AROUND.fullmatch(line):
+        if line.startswith("#") or AROUND.fullmatch(line):
             lines[at] = ""  # so that the others keep their numbers
     first = next((line for line in lines if line.strip()), "")
     if any(mark in first for mark in DELIMITERS):

@@ -3,10 +3,13 @@
 import os
 import re
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path, PurePosixPath
 
+from afnetm.data.formats.inside import DataFolder
+from afnetm.data.formats.landmark_signs import may_be_landmarks
 from afnetm.data.scan import Scan
 from afnetm.data.sources.folder import FolderSource
 from afnetm.data.sources.landmark_files import SUFFIXES as LANDMARK_SUFFIXES
@@ -24,7 +27,8 @@ def read_scan(mesh: Path, *, landmarks: Path | None = None, texture: Path | None
 
     Args:
         mesh: of a format that is read (docs/datasets.md).
-        landmarks: their file; None for the one beside `mesh` that has its name and the end of a landmark file.
+        landmarks: their file; None for the one beside `mesh` that has its name and the end of a landmark file, unless
+            its content says that it holds none (`afnetm.data.formats.landmark_signs`).
         texture: its picture; None for what the mesh names or, where it names none, the one beside it that has its name.
         unit: of the lengths in the files.
 
@@ -35,11 +39,13 @@ def read_scan(mesh: Path, *, landmarks: Path | None = None, texture: Path | None
         raise UserError(f"{mesh}: there is no such file")
     if mesh.suffix.lower() not in MESH_SUFFIXES:
         raise UserError(f"{mesh}: a file of kind '{mesh.suffix}' (allowed: {', '.join(MESH_SUFFIXES)})")
-    landmarks = landmarks or _beside(mesh, LANDMARK_SUFFIXES, "--landmarks")
+    landmarks = landmarks or _one(
+        mesh, [path for path in _beside(mesh, LANDMARK_SUFFIXES) if _holds(path)], "--landmarks"
+    )
     try:
         return _read(mesh, landmarks, texture, unit)
     except UserError:
-        picture = None if texture else _beside(mesh, PICTURE_SUFFIXES, "--texture")
+        picture = None if texture else _one(mesh, _beside(mesh, PICTURE_SUFFIXES), "--texture")
         if picture is None:
             raise
         return _read(mesh, landmarks, picture, unit)
@@ -79,14 +85,25 @@ class _One(FolderSource):
         return [self.row], b""
 
 
-def _beside(mesh: Path, suffixes: Sequence[str], option: str) -> Path | None:
-    """The file beside `mesh` of its name with one of `suffixes`; None where there is none.
+def _beside(mesh: Path, suffixes: Sequence[str]) -> list[Path]:
+    """The files beside `mesh` of its name with one of `suffixes`."""
+    same = [path for path in mesh.parent.iterdir() if path.stem == mesh.stem and path != mesh]
+    return sorted(path for path in same if path.suffix.lower() in suffixes)
+
+
+def _one(mesh: Path, found: list[Path], option: str) -> Path | None:
+    """The only file of those `found`; None where there is none.
 
     Raises:
         UserError: there is more than one.
     """
-    same = [path for path in mesh.parent.iterdir() if path.stem == mesh.stem and path != mesh]
-    found = sorted(path for path in same if path.suffix.lower() in suffixes)
     if len(found) > 1:
         raise UserError(f"{mesh}: {', '.join(path.name for path in found)} are beside it; name one with {option}")
     return found[0] if found else None
+
+
+def _holds(path: Path) -> bool:
+    """Whether a file may hold landmarks; that it cannot be read is for its reader to say."""
+    with suppress(UserError):
+        return may_be_landmarks(DataFolder(path.parent).read(path.name), path.name)
+    return True

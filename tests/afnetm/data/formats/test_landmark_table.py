@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from afnetm.data.formats.landmark_signs import may_be_landmarks
 from afnetm.data.formats.landmark_table import (
     MAX_BYTES,
     read_landmark_json,
@@ -252,7 +253,10 @@ FILES = [
 
 @pytest.mark.parametrize(("reader", "content"), FILES)
 def test_damaged_tables_are_read_or_refused_with_one_line(reader, content, mutations):
+    suffix = {read_landmark_table: ".txt", read_landmark_json: ".json", read_picked_points: ".pp"}[reader]
+    assert may_be_landmarks(content, f"a{suffix}") or content.startswith(b"# Markups")  # which is .fcsv alone
     for damaged in mutations(content, count=600, seed=0):
+        assert may_be_landmarks(damaged, f"a{suffix}") in {True, False}  # whatever is in it
         try:
             assert len(reader(damaged, NAME).points)
         except UserError as error:

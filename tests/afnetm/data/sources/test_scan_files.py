@@ -62,3 +62,31 @@ def test_what_is_missing_or_doubtful_is_refused(mesh: Path) -> None:
     mesh.with_suffix(".png").unlink()
     with pytest.raises(UserError, match=r"^Ada 1\.obj: it specifies no picture"):
         read_scan(mesh)
+
+
+def test_notes_of_the_mesh_s_name_are_not_read_as_landmarks(made: Scan, mesh: Path) -> None:
+    notes = mesh.with_suffix(".txt")
+    notes.write_text("Ada, second session, 3 lights\n")
+    np.testing.assert_allclose(read_scan(mesh).landmarks, made.landmarks, atol=1e-3)  # those of the .bnd
+    mesh.with_suffix(".bnd").unlink()
+    assert not len(read_scan(mesh).landmarks)
+    with pytest.raises(UserError, match=r"Ada 1\.txt, line 1: "):
+        read_scan(mesh, landmarks=notes)  # asked for, it is read
+
+
+def test_damaged_landmarks_of_the_mesh_s_name_are_refused_in_one_line(mesh: Path) -> None:
+    mesh.with_suffix(".bnd").unlink()
+    mesh.with_suffix(".txt").write_text("1 2 3\n4 5 6\n7 8")
+    with pytest.raises(UserError, match=r"^Ada 1\.txt, line 3: 2 cells \(allowed: x, y, z in every row\)$"):
+        read_scan(mesh)
+
+
+def test_a_file_of_the_mesh_s_name_that_leads_away_is_refused_unread(
+    mesh: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    mesh.with_suffix(".bnd").unlink()
+    away = tmp_path_factory.mktemp("away") / "notes.txt"
+    away.write_text("a note")
+    mesh.with_suffix(".txt").symlink_to(away)
+    with pytest.raises(UserError, match=r"^Ada 1\.txt: points outside the data folder$"):
+        read_scan(mesh)
