@@ -164,7 +164,9 @@ def prepare(
 
 @app.command(cls=Command)
 def export(
-    layout: Annotated[str, typer.Argument(metavar="bu3dfe|bu4dfe|bosphorus", help="Whose layout.")],
+    layout: Annotated[
+        str, typer.Argument(metavar="bu3dfe|bu4dfe|bosphorus|folder", help="Whose layout; folder: one's own.")
+    ],
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="The folder to write; it must not exist yet.")],
     subjects: Annotated[int, typer.Option(help="Number of synthetic subjects.")] = 4,
     intensities: Intensities = [3, 4],  # noqa: B006
@@ -174,6 +176,8 @@ def export(
     workers: Annotated[int | None, typer.Option(help="Worker processes; by default one per core.")] = None,
 ) -> None:
     """Writes synthetic scans as files in a dataset's layout, to try `prepare` and tools of one's own on.
+
+    The layout `folder` is that of `data prepare folder`: a table, and examples of every format of meshes and landmarks.
 
     Example: `afnetm data export bu3dfe files --subjects 4 --seed 0`
     """

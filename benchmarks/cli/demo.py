@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from afnetm.errors import UserError
-from benchmarks.cli.options import Device, MethodFiles
+from benchmarks.cli.options import ModelDevice, ModelMethodFiles
 from benchmarks.terminal.console import console
 
 #: Where it is served unless another port is asked for.
@@ -21,8 +21,8 @@ def demo(
         Path, typer.Argument(metavar="MODEL", help="A folder of `afnetm train`, or of a run that kept its weights.")
     ],
     port: Annotated[int, typer.Option(min=1, max=65535, help="Port on 127.0.0.1.")] = PORT,
-    method_files: MethodFiles = None,
-    device: Device = "auto",
+    method_files: ModelMethodFiles = None,
+    device: ModelDevice = "auto",
     browser: Annotated[bool, typer.Option(help="Open the page in a browser, if there is a display.")] = True,
 ) -> None:
     """Opens a page where a trained model says what it sees in a scan, and where it looked; Ctrl-C ends it.

@@ -15,7 +15,17 @@ from rich.table import Table
 from afnetm.errors import UserError
 from benchmarks.cli.arguments import Command
 from benchmarks.cli.completion import complete_methods
-from benchmarks.cli.options import Changes, Device, Json, MethodFiles, SuiteName, Unit, command_line
+from benchmarks.cli.options import (
+    Changes,
+    Device,
+    Json,
+    MethodFiles,
+    ModelDevice,
+    ModelMethodFiles,
+    SuiteName,
+    Unit,
+    command_line,
+)
 from benchmarks.terminal.console import console, errors, output
 from benchmarks.terminal.progress import progress_bar
 from benchmarks.terminal.tables import table
@@ -119,8 +129,8 @@ def predict(
         Path | None, typer.Option(metavar="DIR", help="Write tables and a picture per scan to this new folder.")
     ] = None,
     unit: Unit = None,
-    method_files: MethodFiles = None,
-    device: Device = "auto",
+    method_files: ModelMethodFiles = None,
+    device: ModelDevice = "auto",
     as_json: Json = False,
 ) -> None:
     """Names the expression of scans by a trained model: probabilities, how sure it is, what it weighs and looks at.
@@ -195,7 +205,7 @@ def _predictions(rows: Sequence[dict[str, Any]]) -> Table:
 def export(
     model: Model,
     out: Annotated[Path, typer.Argument(metavar="FILE.onnx", help="The file to write; it must not exist yet.")],
-    method_files: MethodFiles = None,
+    method_files: ModelMethodFiles = None,
 ) -> None:
     """Writes a model as an ONNX file, from rendered maps to probabilities, and compares ONNX Runtime's with torch's.
 

@@ -51,6 +51,11 @@ MethodFiles = Annotated[
         "suite's own needs no option.",
     ),
 ]
+#: Of a trained model, whose method is in no package.
+ModelMethodFiles = Annotated[
+    list[Path] | None,
+    typer.Option("--method-file", metavar="FILE", help="The Python file of the model's method, where that is one."),
+]
 #: None for the reader's own, which is mm.
 Unit = Annotated[
     Literal["um", "mm", "cm", "m", "inch"] | None,
@@ -82,6 +87,9 @@ WorkersPerGpu = Annotated[
     int, typer.Option("--workers-per-gpu", help="Worker processes that share a GPU and its memory, at most.")
 ]
 Device = Annotated[str, typer.Option(metavar="auto|cpu|cuda", help="Where to train.", autocompletion=complete_devices)]
+ModelDevice = Annotated[
+    str, typer.Option(metavar="auto|cpu|cuda", help="Where the model computes.", autocompletion=complete_devices)
+]
 ExecutorName = Annotated[
     str,
     typer.Option(
