@@ -57,3 +57,12 @@ def test_what_training_noise_does_is_what_the_measured_seeds_say() -> None:
         f"{min(seeds)} to {max(seeds)} % (mean {mean}, standard deviation {deviation}), the first of them {seeds[0]} %"
     )
     assert f"ten seeds of `texture` on five such folds gave {message}" in " ".join(START.split())
+
+
+def test_a_scan_is_predicted_within_a_second_as_measured() -> None:
+    """The table of `scripts.prediction`, on one core after the start, landmarks found or not, and files read."""
+    text = (ROOT / "docs" / "models.md").read_text()
+    rows = [row.split("|") for row in re.findall(r"^\|( \d+ \|.*)\|$", text, re.MULTILINE)]
+    assert len(rows) == 2
+    for _, _, read, given, found in rows:
+        assert float(read) + max(float(given), float(found)) < 1000  # ms

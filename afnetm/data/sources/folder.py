@@ -23,6 +23,7 @@ from afnetm.data.sources.nose_order import NoseOrder, choose_order
 from afnetm.data.sources.scan_table import Row, read_scan_table
 from afnetm.data.sources.textured import Textured, read_textured
 from afnetm.data.sources.units import MILLIMETRES, Unit, check_extent, check_face
+from afnetm.data.synthetic.source import is_synthetic
 from afnetm.errors import UserError
 
 #: Landmarks this far from the nearest vertex, in the median, are another mesh's or of another unit, mm.
@@ -64,6 +65,8 @@ class FolderSource(ScanSource):
         more: dict[str, Any] = {"nose": self.nose.describe()} if self.nose.scans else {}
         if self.unit != "mm":
             more["unit"] = self.unit
+        if is_synthetic(folder):
+            more["synthetic"] = True
         return {"kind": self.name, "scans": len(self._rows), **more, "listing": digest.hexdigest()[:16]}
 
     def ids(self) -> list[str]:

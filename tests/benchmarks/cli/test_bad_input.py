@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pytest
 import torch
 
 from benchmarks.cli.app import main
+from benchmarks.cli.demo import NEEDED
 from benchmarks.records.home import Home
 from tests.benchmarks.conftest import SUITE
 from tests.benchmarks.tracking.conftest import MANIFEST
@@ -193,3 +195,13 @@ def test_a_manifest_whose_axes_were_texts(tmp_path: Path, refused: Refused) -> N
     home.suites.mkdir()
     manifest.save(home)
     assert "run the suite again (axes.attention" in refused(tmp_path, "report", manifest.suite)
+
+
+def test_a_demo_without_its_extra_says_what_to_install(
+    tmp_path: Path, refused: Refused, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in NEEDED:
+        monkeypatch.setitem(sys.modules, name, None)  # as if it were not installed
+    assert refused(tmp_path, "demo", str(tmp_path)) == (
+        "error: starlette, uvicorn, python_multipart not installed, which the demo needs: pip install 'afnetm[demo]'"
+    )

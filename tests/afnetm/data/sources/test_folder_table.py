@@ -9,6 +9,7 @@ import pytest
 from afnetm.data.dataset import check_dataset
 from afnetm.data.preparing import prepare_dataset
 from afnetm.data.sources.folder import FolderSource
+from afnetm.data.synthetic.source import MARK
 from afnetm.errors import UserError
 from tests.afnetm.data.sources.conftest import HEADER, Write
 
@@ -19,6 +20,16 @@ def test_the_listing_tells_when_a_file_or_the_table_changed(scans: Path, table: 
     assert table("a,fear,2,face.ply,face.bnd,").describe() != before
     (scans / "face.bnd").write_bytes((scans / "face.bnd").read_bytes() + b"\n")
     assert table("a,fear,1,face.ply,face.bnd,").describe() != before
+
+
+def test_exported_examples_never_pass_for_people_s_scans(scans: Path, table: Write) -> None:
+    source = table("a,fear,1,face.ply,face.bnd,")
+    assert "synthetic" not in source.describe()
+    (scans / MARK).write_bytes(b"These faces are synthetic")
+    try:
+        assert source.describe()["synthetic"] is True
+    finally:
+        (scans / MARK).unlink()
 
 
 @pytest.mark.parametrize(
