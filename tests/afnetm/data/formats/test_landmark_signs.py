@@ -1,5 +1,7 @@
 """Files of a mesh's name: notes are passed over, and landmarks, however damaged, are for their reader to refuse."""
 
+from pathlib import Path
+
 import pytest
 
 from afnetm.data.formats.inside import DataFolder
@@ -46,7 +48,7 @@ def test_notes_are_passed_over(suffix: str, text: str, encoding: str) -> None:
 
 
 @pytest.mark.parametrize(("suffix", "text"), [(suffix, text) for suffix, texts in DAMAGED.items() for text in texts])
-def test_damaged_landmarks_are_for_their_reader_to_refuse(suffix: str, text: str, tmp_path) -> None:
+def test_damaged_landmarks_are_for_their_reader_to_refuse(suffix: str, text: str, tmp_path: Path) -> None:
     assert may_be_landmarks(text.encode(), f"Ada{suffix}")
     (tmp_path / f"Ada{suffix}").write_text(text)
     with pytest.raises(UserError, match=rf"^Ada\{suffix}[^\n]+$"):
