@@ -26,7 +26,8 @@ def may_be_landmarks(content: bytes, name: str) -> bool:
     aside; most members of a ``.json`` must be points, or it has a key that landmarks are within; a ``.pp`` must have
     picked points. Files of other kinds (``.bnd``, ``.lm3``, ``.fcsv``, ``.ljson``) are of landmarks alone.
     """
-    return _SIGNS.get(PurePosixPath(name).suffix.lower(), lambda content: True)(content)
+    sign = _SIGNS.get(PurePosixPath(name).suffix.lower())
+    return sign is None or sign(content)
 
 
 def _in_rows(content: bytes) -> bool:
