@@ -1,0 +1,86 @@
+"""Reports of evaluations as the gallery takes them: made by the report itself, copied by the script."""
+
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from benchmarks.records.home import Home
+from reports.data.results import Results
+from reports.multi_suite.page import write_multi_suite
+from reports.multi_suite.suites import MultiSuite
+from reports.page.page import write_report
+from reports.tables.compared import Compared
+from scripts.gallery import FIGURES, MATRIX, TABLES, TRAINED_ON, copy_report, renew
+from tests.reports.conftest import fabricate, sketching
+from tests.reports.tables.test_cross_dataset import answered
+from tests.reports.tables.test_robustness import answers, evaluated
+
+SHARES = {"texture": 0.4, "afnetm": 0.6}
+
+
+def called(results: Results, suite: str) -> Results:
+    plan = replace(results.provenance, suite=suite)
+    return replace(results, folds=results.folds.assign(suite=suite), provenance=plan)
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Home:
+    """A home with reports of evaluations: two suites that are tested on each other's dataset, one of corruptions."""
+    home = Home(tmp_path_factory.mktemp("home"))
+    clean = fabricate(skills={"texture": 0.5, "afnetm": 1.2}, subjects=8, folds=2, epochs=2)
+    there = {"default": called(answered(clean, {"light": SHARES}, name="default"), TRAINED_ON[0])}
+    there["light"] = called(answered(clean, {"default": SHARES}, name="light", seed=1), TRAINED_ON[1])
+    corrupted = called(evaluated(clean, answers(clean, {"texture": 0.0, "afnetm": 0.1})), "robustness")
+    with sketching():
+        for one in (*there.values(), corrupted):
+            write_report(one, home.report(one.provenance.suite))
+        together = MultiSuite([Compared(one) for one in there.values()])
+        links = dict.fromkeys(together.names, "index.html")
+        write_multi_suite(together, home.joint_report(TRAINED_ON), links=links, created="now")
+    return home
+
+
+def names(folder: Path) -> set[str]:
+    return {path.name for path in folder.iterdir()}
+
+
+def test_evaluations_have_their_own_tables_curves_heat_map_and_matrix(home: Home, tmp_path: Path) -> None:
+    assert set(renew(home, tmp_path)) == {"robustness", "transfer"}
+    assert names(tmp_path) == {"robustness", "transfer", MATRIX}
+    curves = {"severity.svg", "calibration.svg", "robustness.svg", "texture_weight-afnetm.svg"}
+    assert names(tmp_path / "robustness" / "figures") == curves
+    assert names(tmp_path / "transfer" / "figures") == names(tmp_path / MATRIX / "figures") == {"cross_dataset.svg"}
+    for folder, tables in {**TABLES, MATRIX: ("cross_dataset",)}.items():
+        found = names(tmp_path / folder / "tables")
+        assert {f"{name}.csv" for name in tables} <= found
+        assert {Path(name).stem for name in found} <= {*tables, "notices"}
+    report = home.report("robustness") / "tables" / "corruptions.csv"
+    assert (tmp_path / "robustness" / "tables" / "corruptions.csv").read_bytes() == report.read_bytes()
+    matrix = pd.read_csv(tmp_path / MATRIX / "tables" / "cross_dataset.csv")
+    assert set(zip(matrix["trained_on"], matrix["tested_on"], strict=True)) == {
+        (one, other) for one in ("default", "light") for other in ("default", "light")
+    }
+
+
+def test_what_the_home_has_no_report_of_stays_as_it_is(home: Home, tmp_path: Path) -> None:
+    for folder in ("fusion", MATRIX, "robustness"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "earlier.md").write_text("")
+    assert renew(Home(tmp_path / "empty"), tmp_path) == []
+    renew(home, tmp_path)
+    assert [(tmp_path / folder / "earlier.md").exists() for folder in ("fusion", MATRIX, "robustness")] == [
+        True,
+        False,
+        False,
+    ]
+
+
+def test_a_table_or_figure_that_a_report_has_not_is_named(home: Home, tmp_path: Path) -> None:
+    report = home.report("transfer")
+    with pytest.raises(FileNotFoundError, match="no table corruptions"):
+        copy_report(report, tmp_path / "one", FIGURES["transfer"], ("corruptions", "tested_on"))
+    with pytest.raises(FileNotFoundError, match=re.escape("severity.svg")):
+        copy_report(report, tmp_path / "one", ("severity",))
