@@ -83,6 +83,18 @@ EVALUATIONS: Mapping[str, Column] = {
     "texture": _MEASURED,
 }
 
+#: A row is the scans of a method, under one corruption of one severity, whose confidence is in one bin
+#: (`reports.statistics.scores.bins`): how many there are, how many were right, and what their confidences add up to.
+CALIBRATION: Mapping[str, Column] = {
+    "method": _NAME,
+    "corruption": _NAME,
+    "severity": Column(kind="integer", low=1),
+    "bin": _COUNT,
+    "scans": Column(kind="integer", low=1),
+    "hits": _COUNT,
+    "confidence": _MEASURED,
+}
+
 #: A row is a subject's scans in another dataset, tested by a training: how many there are, how many were right, and
 #: what their confidences add up to.
 CROSS_DATASET: Mapping[str, Column] = {

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from benchmarks.records.manifest import ListedRun
 from benchmarks.records.store import Store
@@ -14,6 +15,7 @@ from benchmarks.reporting.evidence import importance
 from benchmarks.reporting.sound import DAMAGED, message
 from reports.data.usable import LeftOut
 from reports.schema import probabilities
+from reports.statistics.scores import BINS, bins
 
 _SUMS = ["scans", "hits", "confidence", "texture"]
 
@@ -27,12 +29,15 @@ class Evaluation:
         answers: a row a subject and severity (`reports.schema.EVALUATIONS`), or of another dataset a row a subject
             (`reports.schema.CROSS_DATASET`), but for where it belongs.
         corruption: a row a severity (`reports.schema.CORRUPTIONS`); none of another dataset.
+        confidences: ``(severities, BINS, 3)``, what scans' confidences add up to, how many are right, and scans, as in
+            `reports.statistics.scores.Grouped.confidences`; none of another dataset.
         left_out: parts that cannot be used; none, as it is of one piece.
     """
 
     result: Mapping[str, Any]
     answers: pd.DataFrame
     corruption: pd.DataFrame
+    confidences: NDArray[np.float64] = field(default_factory=lambda: np.empty((0, BINS, 3)))
     left_out: Sequence[LeftOut] = field(default_factory=list)
 
 
@@ -46,7 +51,8 @@ def read_evaluation(listed: ListedRun, store: Store) -> Evaluation | LeftOut:
         if listed.dataset:
             return Evaluation(result, _sums(frame.assign(dataset=listed.dataset), weights, ["dataset"]), pd.DataFrame())
         corrupted = frame.assign(corruption=listed.corruption, severity=frame["severity"].astype("int64"))
-        return Evaluation(result, _sums(corrupted, weights, ["corruption", "severity"]), _corruption(result))
+        answers = _sums(corrupted, weights, ["corruption", "severity"])
+        return Evaluation(result, answers, _corruption(result), _confidences(corrupted))
     except DAMAGED as error:
         return of(what=f"evaluation on {listed.evaluated_on}", reason=f"it cannot be read: {message(error)}")
 
@@ -54,11 +60,12 @@ def read_evaluation(listed: ListedRun, store: Store) -> Evaluation | LeftOut:
 @dataclass(frozen=True, eq=False)
 class Evaluations:
     """Evaluations of a suite: the tables `Results.evaluations` and `Results.cross_dataset`, with the key of each row's
-    record as its ``unit``, and `Results.corruptions`; records by key; and what cannot be used.
+    record as its ``unit``, `Results.corruptions` and `Results.calibration`; records by key; and what cannot be used.
     """
 
     answers: pd.DataFrame
     corruptions: pd.DataFrame
+    calibration: pd.DataFrame
     cross_dataset: pd.DataFrame
     records: Mapping[str, Mapping[str, Any]]
     left_out: Sequence[LeftOut]
@@ -88,6 +95,7 @@ def read_evaluations(
     return Evaluations(
         _concatenated([_placed(*one) for one in sound if one[0].corruption]),
         corruptions,
+        _calibration(sound),
         _concatenated([_placed(*one) for one in sound if one[0].dataset]),
         {listed.key: one.result for listed, one in sound},
         lost,
@@ -115,6 +123,33 @@ def _sums(frame: pd.DataFrame, weights: dict[str, Any], by: list[str]) -> pd.Dat
     sums = answers.groupby(["subject", *by], sort=True)[_SUMS]
     # Of numbers that a record has not, there is no sum.
     return sums.sum(min_count=1).astype({"scans": "int64", "hits": "int64"}).reset_index()
+
+
+def _confidences(frame: pd.DataFrame) -> NDArray[np.float64]:
+    shares, severity = frame[probabilities(frame)], frame["severity"].to_numpy() - 1
+    confidence = shares.max(axis=1).to_numpy(np.float64) if len(shares.columns) else np.full(len(frame), np.nan)
+    right = (frame["expression"] == frame["predicted"]).to_numpy(np.float64)
+    count = int(severity.max()) + 1
+    place = severity * BINS + bins(confidence)
+    sums = [np.bincount(place, of, count * BINS) for of in (confidence, right, np.ones(len(frame)))]
+    return np.stack(sums, axis=-1).reshape(count, BINS, 3)
+
+
+def _calibration(sound: Sequence[tuple[ListedRun, Evaluation]]) -> pd.DataFrame:
+    """`Results.calibration`: sums over trainings, without bins in which nothing is."""
+    sums: dict[tuple[str, str], NDArray[np.float64]] = {}
+    for listed, one in sound:
+        if listed.corruption:
+            place = listed.method, listed.corruption
+            sums[place] = one.confidences + sums[place] if place in sums else one.confidences
+    frames = []
+    for (method, name), found in sums.items():
+        severity, place = np.nonzero(found[..., 2])
+        confidence, hits, scans = found[severity, place].T
+        said = {"method": method, "corruption": name, "severity": severity + 1, "bin": place}
+        counts = {"scans": scans.astype(np.int64), "hits": hits.astype(np.int64)}
+        frames.append(pd.DataFrame(said | counts | {"confidence": confidence}))
+    return _concatenated(frames)
 
 
 def _corruption(result: dict[str, Any]) -> pd.DataFrame:

@@ -128,8 +128,11 @@ def _results(
     used = {(listed.method, listed.repeat, listed.fold) for listed, _ in found.records}
     evaluated = read_evaluations(manifest.evaluations, store, done, used)
     answers, elsewhere = evaluated.answers, _elsewhere(evaluated, manifest)
+    calibration, bare = evaluated.calibration, _without_probabilities(manifest)
     if len(answers):
         answers = _veiled(answers, evaluated.records, manifest, here)[0]
+        answers = answers.assign(confidence=answers["confidence"].mask(answers["method"].isin(bare)))
+        calibration = calibration[~calibration["method"].isin(bare)]
     scans = {word: names.get(word, word) for word in predictions["scan"].unique()}
     return Results(
         folds=_folds(manifest, found),
@@ -146,6 +149,7 @@ def _results(
         stored=_stored(beside, predictions, manifest, here),
         evaluations=answers,
         corruptions=evaluated.corruptions,
+        calibration=calibration,
         cross_dataset=elsewhere,
         provenance=provenance(
             manifest,
@@ -173,9 +177,12 @@ def _elsewhere(evaluated: Evaluations, manifest: Manifest) -> pd.DataFrame:
 
 def _calibrated(predictions: pd.DataFrame, manifest: Manifest) -> pd.DataFrame:
     """Predictions without the probabilities of methods whose scores are none: the softmax of margins, say."""
-    bare = [label for label, about in manifest.methods.items() if not about.get("probabilities", True)]
-    rows = predictions["method"].isin(bare)
+    rows = predictions["method"].isin(_without_probabilities(manifest))
     return predictions.assign(**{name: predictions[name].mask(rows) for name in probabilities(predictions)})
+
+
+def _without_probabilities(manifest: Manifest) -> list[str]:
+    return [label for label, about in manifest.methods.items() if not about.get("probabilities", True)]
 
 
 def _stored(

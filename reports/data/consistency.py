@@ -174,6 +174,20 @@ def check_evaluations(evaluations: pd.DataFrame, corruptions: pd.DataFrame, pred
         raise ReportError("evaluations: a corruption and severity is not in corruptions, allowed are those")
 
 
+def check_calibration(calibration: pd.DataFrame, evaluations: pd.DataFrame) -> None:
+    """Raises `ReportError` unless the scans in all bins of confidence are those of the evaluations."""
+    if calibration.empty:
+        return
+    key = ["method", "corruption", "severity"]
+    sums = ["scans", "hits"]
+    found, allowed = (frame.groupby(key)[sums].sum() for frame in (calibration, evaluations))
+    if (wrong := (found != allowed.reindex(found.index)).any(axis=1)).any():
+        place = found.index[wrong][0]
+        scans, hits = found.loc[place]
+        where = ", ".join(map(str, place))
+        raise ReportError(f"calibration: ({where}) has {hits} hits of {scans} scans, allowed are those of evaluations")
+
+
 def check_cross_dataset(cross_dataset: pd.DataFrame, datasets: Sequence[str]) -> None:
     """Raises `ReportError` unless all methods were tested on the same scans of other datasets, in each training."""
     if cross_dataset.empty:

@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 
 from reports.data.consistency import (
+    check_calibration,
     check_cross_dataset,
     check_evaluations,
     check_evidence,
@@ -26,6 +27,7 @@ from reports.data.spelling import classes_of
 from reports.data.usable import LeftOut
 from reports.formats import READING
 from reports.schema import (
+    CALIBRATION,
     CORRUPTIONS,
     CROSS_DATASET,
     CURVES,
@@ -86,7 +88,8 @@ class Provenance:
             published), hyperparameters (a mapping); maybe title, what papers call it; probabilities, false where its
             scores are none; reading, true where its exact form is a reading of its paper; inputs, what it reads of a
             face at test time, training_inputs, what in training alone, and masks, where its masks and landmarks come
-            from; changed, the hyper-parameters that are not at their defaults; and page, the address of its runs.
+            from; changed, the hyper-parameters that are not at their defaults; page, the address of its runs; module, of its
+            source, and repository, the address of that.
         control: the method that the others are compared with; the first of `methods` if None.
         axes: what an ablation changes, by hyper-parameter, which every method has; the control is the full model.
             Empty for other comparisons.
@@ -224,6 +227,8 @@ class Results:
         evaluations: a row a subject, training, corruption and severity (`reports.schema.EVALUATIONS`). Empty where
             models were evaluated on nothing but their test scans.
         corruptions: a row a corruption and severity (`reports.schema.CORRUPTIONS`), in the suite's order.
+        calibration: a row a method, corruption, severity and bin of confidence that has scans, over all trainings and
+            subjects of `evaluations` (`reports.schema.CALIBRATION`). Empty where no probabilities are known.
         cross_dataset: a row a subject of another dataset and training (`reports.schema.CROSS_DATASET`); the datasets
             are those of `Provenance.others`. Empty where models were tested on no other.
 
@@ -246,6 +251,7 @@ class Results:
     stored: StoredPredictions = field(default_factory=StoredPredictions)
     evaluations: pd.DataFrame = field(default_factory=pd.DataFrame)
     corruptions: pd.DataFrame = field(default_factory=pd.DataFrame)
+    calibration: pd.DataFrame = field(default_factory=pd.DataFrame)
     cross_dataset: pd.DataFrame = field(default_factory=pd.DataFrame)
 
     def __post_init__(self) -> None:
@@ -296,6 +302,10 @@ class Results:
         object.__setattr__(self, "evaluations", evaluations)
         object.__setattr__(self, "corruptions", corruptions)
         check_evaluations(evaluations, corruptions, self.predictions)
+        bins = ("method", "corruption", "severity", "bin")
+        calibration = checked("calibration", _given(self.calibration, CALIBRATION), CALIBRATION, key=bins)
+        object.__setattr__(self, "calibration", calibration)
+        check_calibration(calibration, evaluations)
         by = ("method", "repeat", "fold", "dataset", "subject")
         found = checked("cross_dataset", _given(self.cross_dataset, CROSS_DATASET), CROSS_DATASET, key=by)
         object.__setattr__(self, "cross_dataset", found)

@@ -19,7 +19,7 @@ from reports.pictures.cross_dataset import accuracy_by_dataset
 from reports.pictures.hardest import hardest_faces, subjects
 from reports.pictures.landmark_error import landmark_error
 from reports.pictures.pareto import cost
-from reports.pictures.robustness import by_severity, heat_map, texture_weight
+from reports.pictures.robustness import by_severity, calibration, heat_map, texture_weight
 from reports.pictures.theme import Picture
 from reports.pictures.weights import followed, nuisance_factors, shifts, weights
 from reports.tables.compared import Compared
@@ -61,6 +61,8 @@ def draw_pictures(compared: Compared) -> Pictures:
     if "robustness" in compared.tables:
         evaluated = compared.evaluated
         made |= {"severity": {"": by_severity(evaluated)}, "robustness": {"": heat_map(evaluated)}}
+        errors = calibration(evaluated)
+        made["calibration"] = {"": errors} if errors else {}
         made["texture_weight"] = texture_weight(evaluated)
     if "cross_dataset" in compared.tables:
         made["cross_dataset"] = {"": accuracy_by_dataset(compared.elsewhere)}

@@ -1,7 +1,9 @@
 """Robustness in pictures: accuracy over severity, what is left of it by corruption, and what becomes of weights."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import matplotlib as mpl
@@ -30,40 +32,81 @@ _LOOKS: tuple[dict[str, Any], ...] = (
 )
 
 
+@dataclass(frozen=True)
+class _Measure:
+    """What is drawn over severity: a column, how an axis calls it, in which unit, and how words print it."""
+
+    key: str
+    title: str
+    scale: float
+    format: Callable[[float], str]
+
+
+_ACCURACY = _Measure("accuracy", "Accuracy (%)", 100.0, partial(formats.percent, digits=0))
+_ERROR = _Measure("ece", "ECE", 1.0, formats.decimal)
+
+
 @mpl.rc_context(THEME)
 def by_severity(evaluated: Evaluated) -> Picture:
     """Accuracy over severity, a panel a corruption: the featured methods with intervals, all others behind them."""
-    shown, names = featured(evaluated), list(evaluated.corruptions.index)
-    found = _with_clean(evaluated)
+    chance = 1.0 / len(evaluated.results.classes)
+    figure, words = _courses(evaluated, _with_clean(evaluated), _ACCURACY, line=chance)
+    return drawn(figure, f"Accuracy in % by corruption, clean and with rising severity: {words}")
+
+
+@mpl.rc_context(THEME)
+def calibration(evaluated: Evaluated) -> Picture | None:
+    """Expected calibration error over severity in the same panels; None where no probabilities are known."""
+    found = evaluated.by_severity.dropna(subset="ece")
+    if found.empty:
+        return None
+    names = found[["method", "corruption"]].drop_duplicates()
+    clean = names.assign(severity=0, ece=names["method"].map(evaluated.clean_errors))
+    found = pd.concat([clean, found], ignore_index=True).sort_values("severity", kind="stable")
+    figure, words = _courses(evaluated, found, _ERROR)
+    return drawn(figure, f"Expected calibration error by corruption, clean and with rising severity: {words}")
+
+
+def _courses(
+    evaluated: Evaluated, found: pd.DataFrame, measure: _Measure, *, line: float | None = None
+) -> tuple[Figure, str]:
+    """A panel a corruption with a `measure` over severity, and the same in words.
+
+    Of the featured methods with intervals, where `found` has any; all others are behind them. The dashed `line` is the
+    same for all methods.
+    """
+    names, known = list(evaluated.corruptions.index), set(found["method"])
+    shown = {method: look for method, look in zip(featured(evaluated), _LOOKS, strict=False) if method in known}
     down = math.ceil(len(names) / _ACROSS)
     figure = Figure(figsize=(PAGE, 0.5 + 1.45 * down), layout="constrained")
     panels = figure.subplots(down, _ACROSS, sharex=True, sharey=True, squeeze=False)
-    chance = 1.0 / len(evaluated.results.classes)
     for axes, name in zip(panels.flat, names, strict=False):
         own = found[found["corruption"] == name]
         axes.set_title(evaluated.corruptions["title"][name], fontsize=7.5, color=INK, loc="left")
-        axes.axhline(100.0 * chance, color=CONTEXT, linewidth=0.8, linestyle=(0, (3, 3)))
+        if line is not None:
+            axes.axhline(measure.scale * line, color=CONTEXT, linewidth=0.8, linestyle=(0, (3, 3)))
         for method, course in own.groupby("method", sort=False):
             if method not in shown:
-                axes.plot(course["severity"], 100.0 * course["accuracy"], color=CONTEXT, linewidth=0.6, alpha=0.6)
-        for place, method in enumerate(shown):
-            _course(axes, own[own["method"] == method], _LOOKS[place], aside=0.12 * (place - 1))
+                values = measure.scale * course[measure.key]
+                axes.plot(course["severity"], values, color=CONTEXT, linewidth=0.6, alpha=0.6)
+        for place, (method, look) in enumerate(shown.items()):
+            _course(axes, own[own["method"] == method], measure, look, aside=0.12 * (place - 1))
     for axes in panels.flat[len(names) :]:
         axes.set_axis_off()
     for axes in panels.flat[max(0, len(names) - _ACROSS) : len(names)]:  # the lowest of each column
         axes.tick_params(labelbottom=True)
     for axes in panels[:, 0]:
-        axes.set_ylabel("Accuracy (%)")
+        axes.set_ylabel(measure.title)
     last = int(found["severity"].max())
     panels.flat[0].set_xticks(range(last + 1))
     figure.supxlabel("Severity", color=MUTED, fontsize=8.0)
     titles = evaluated.results.provenance.titles
     handles = [
-        mpl.lines.Line2D([], [], label=label(titles[m]), markersize=4.0, **_LOOKS[k]) for k, m in enumerate(shown)
+        mpl.lines.Line2D([], [], label=label(titles[method]), markersize=4.0, **look) for method, look in shown.items()
     ]
-    figure.legend(handles=handles, loc="outside upper left", ncols=len(shown), frameon=False, labelcolor=INK)
-    words = (f"{method} {_words(found[found['method'] == method])}" for method in shown)
-    return drawn(figure, "Accuracy in % by corruption, clean and with rising severity: " + "; ".join(words))
+    figure.legend(handles=handles, loc="outside upper left", ncols=max(1, len(shown)), frameon=False, labelcolor=INK)
+    words = (f"{method} {_words(found[found['method'] == method], measure)}" for method in shown)
+    return figure, "; ".join(words)
 
 
 def _with_clean(evaluated: Evaluated) -> pd.DataFrame:
@@ -77,16 +120,17 @@ def _with_clean(evaluated: Evaluated) -> pd.DataFrame:
     return pd.concat([before, found], ignore_index=True).sort_values("severity", kind="stable")
 
 
-def _course(axes: Axes, course: pd.DataFrame, look: Mapping[str, Any], *, aside: float) -> None:
+def _course(axes: Axes, course: pd.DataFrame, measure: _Measure, look: Mapping[str, Any], *, aside: float) -> None:
     at = course["severity"] + aside
-    low, high = 100.0 * course["accuracy_low"], 100.0 * course["accuracy_high"]
-    axes.vlines(at, low, high, color=str(look["color"]), linewidth=0.8, alpha=0.5)
-    axes.plot(at, 100.0 * course["accuracy"], linewidth=1.1, markersize=3.0, **look)
+    if f"{measure.key}_low" in course:
+        low, high = (measure.scale * course[f"{measure.key}_{end}"] for end in ("low", "high"))
+        axes.vlines(at, low, high, color=str(look["color"]), linewidth=0.8, alpha=0.5)
+    axes.plot(at, measure.scale * course[measure.key], linewidth=1.1, markersize=3.0, **look)
 
 
-def _words(found: pd.DataFrame) -> str:
+def _words(found: pd.DataFrame, measure: _Measure) -> str:
     return ", ".join(
-        f"{name} {' '.join(formats.percent(share, 0) for share in own['accuracy'])}"
+        f"{name} {' '.join(map(measure.format, own[measure.key]))}"
         for name, own in found.groupby("corruption", sort=False)
     )
 
@@ -114,27 +158,38 @@ def heat_map(evaluated: Evaluated) -> Picture:
 
 
 def texture_weight(evaluated: Evaluated) -> dict[str, Picture]:
-    """A picture of each method that weighs its streams: the weight of texture over severity, by what is corrupted."""
+    """A picture of each method that weighs its streams: the weight of texture over severity, by what is corrupted.
+
+    Severity 0 is the clean scans, where their weights are known.
+    """
     found = evaluated.by_severity.dropna(subset="texture")
     groups = found["corruption"].map(evaluated.corruptions["group"])
-    return {str(method): _weights(own, groups[own.index]) for method, own in found.groupby("method", sort=False)}
+    clean = evaluated.results.importances.groupby("method")["texture"].mean().to_dict()
+    return {
+        str(method): _weights(own, groups[own.index], clean.get(method))
+        for method, own in found.groupby("method", sort=False)
+    }
 
 
 @mpl.rc_context(THEME)
-def _weights(found: pd.DataFrame, groups: "pd.Series[str]") -> Picture:
+def _weights(found: pd.DataFrame, groups: "pd.Series[str]", clean: float | None) -> Picture:
     figure = Figure(figsize=(COLUMN, 2.3), layout="constrained")
     axes = figure.subplots()
     words = []
+    before = pd.Series({} if clean is None else {0: clean}, dtype="float64")
     means = found.groupby([groups.rename("group"), "severity"], sort=False)["texture"].mean()
     order = sorted(means.groupby(level="group", sort=False), key=lambda one: _GROUPS.index(str(one[0])))
     for (group, own), style in zip(order, "osD^v", strict=False):
-        course = own.droplevel("group").sort_index()
+        course = pd.concat([before, own.droplevel("group").sort_index()])
         colour = {"texture": ACCENT, "depth": INK}.get(str(group), MUTED)
         axes.plot(course.index, 100.0 * course, color=colour, marker=style, markersize=3.5, label=str(group))
         words.append(f"{group} {', '.join(formats.percent(share, 0) for share in course)}")
-    axes.set(xlabel="Severity", ylabel="Weight of texture (%)", xticks=sorted(found["severity"].unique()))
-    low, high = 100.0 * means.min(), 100.0 * means.max()
+    axes.set(xlabel="Severity", ylabel="Weight of texture (%)", xticks=sorted({*before.index, *found["severity"]}))
+    every = [*before, *means]
+    low, high = 100.0 * min(every), 100.0 * max(every)
     beyond = max(1.0, (_SPAN - (high - low)) / 2.0)
     axes.set_ylim(max(0.0, low - beyond), min(100.0, high + beyond))
     figure.legend(loc="outside upper left", ncols=3, frameon=False, labelcolor=INK, title="Corrupted", fontsize=7.0)
-    return drawn(figure, "Mean weight of texture in % by severity, for corruptions of: " + "; ".join(words))
+    return drawn(
+        figure, "Mean weight of texture in % by severity, clean first, for corruptions of: " + "; ".join(words)
+    )

@@ -72,8 +72,12 @@ class Robustness:
 
     def relative_to(self, corruption: str) -> Estimate:
         """Relative robustness to one corruption."""
-        at = self._at(corruption)
-        return self._estimate(lambda sums: _ratio(sums[..., at], sums[..., _CLEAN]), _RATIO)
+        return self.relative_over([corruption])
+
+    def relative_over(self, corruptions: Sequence[str]) -> Estimate:
+        """Relative robustness to some corruptions, the mean over them."""
+        at = [self._at(name) for name in corruptions]
+        return self._estimate(lambda sums: _ratio(sums[..., at].mean(axis=-1), sums[..., _CLEAN]), _RATIO)
 
     def minus(self, other: "Robustness") -> Estimate:
         """This relative robustness minus that of another method, over the cells and corruptions that both have."""

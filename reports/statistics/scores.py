@@ -77,8 +77,7 @@ class Grouped:
         """
         predicted = self._class("predicted")
         confidence = self._shares[np.arange(len(predicted)), predicted]
-        # Certainty belongs to the last bin; a confidence that is not known spoils the first, and so the score.
-        place = np.minimum((np.nan_to_num(confidence) * BINS).astype(np.int64), BINS - 1)
+        place = bins(confidence)
         right = self._class("expression") == predicted
         sums = np.zeros((len(self.groups), BINS, 3))
         np.add.at(sums, (self._group, place), np.stack([confidence, right, np.ones(len(predicted))], axis=1))
@@ -101,6 +100,12 @@ def hits(predictions: pd.DataFrame, groups: Sequence[str] | range, *, by: str = 
     group = pd.Index(groups).get_indexer(pd.Index(predictions[by]))
     right = (predictions["expression"] == predictions["predicted"]).to_numpy()
     return np.stack([np.bincount(of, minlength=len(groups)) for of in (group[right], group)], axis=-1).astype(np.int64)
+
+
+def bins(confidence: NDArray[np.float64]) -> NDArray[np.int64]:
+    """The bin of each confidence, 0 to `BINS` - 1; one that is not known is in the first, and spoils `ece`."""
+    # Certainty belongs to the last.
+    return np.minimum((np.nan_to_num(confidence) * BINS).astype(np.int64), BINS - 1)
 
 
 def mean(sums: Sums) -> NDArray[np.float64]:

@@ -9,8 +9,10 @@ import pandas as pd
 
 from reports import formats
 from reports.data.results import Results
+from reports.statistics.clustered import Estimate
 from reports.statistics.multiple_testing import LEVEL, holm
 from reports.statistics.robustness import Robustness, at_severity, robustness
+from reports.statistics.scores import Grouped, ece
 from reports.table import Cell, Table, TableColumn, rows_of
 from reports.tables.evaluations import interval_columns, lacking
 from reports.tables.scores import INTERVALS
@@ -20,7 +22,8 @@ COLUMNS = [
     *("method", "trainings", "corruptions", "clean", "clean_low", "clean_high"),
     *("corrupted", "corrupted_low", "corrupted_high", "relative", "relative_low", "relative_high"),
     *("difference", "difference_low", "difference_high", "p_two_way", "p_holm"),
-    *("worst", "worst_accuracy", "overconfidence"),
+    *("worst", "worst_accuracy", "worst_group", "group_relative", "group_low", "group_high"),
+    *("overconfidence", "ece", "clean_ece"),
 ]
 _RULE = (
     "Relative robustness: accuracy on corrupted scans, the mean over severities and then over corruptions, divided by "
@@ -69,7 +72,9 @@ class Evaluated:
         control = self.whole.get(self.results.control)
         gap = None if control is None or method == self.results.control else one.minus(control)
         worst = min(one.corruptions, key=lambda name: one.accuracy(name).value)
-        own = self._own[method]
+        own, errors = self._own[method], self._errors.get(method)
+        group, kept = min(self._by_group(one), key=lambda found: found[1].value)
+        ends = {f"group_{end}": getattr(kept.interval, end) for end in ("low", "high")}
         return {
             "method": method,
             "trainings": len(one.cells.index.to_frame()[["repeat", "fold"]].drop_duplicates()),
@@ -80,8 +85,35 @@ class Evaluated:
             **(interval_columns("difference", gap) | {"p_two_way": gap.p} if gap else {}),
             "worst": worst,
             "worst_accuracy": one.accuracy(worst).value,
-            "overconfidence": float((own["confidence"] - own["hits"]).sum() / own["scans"].sum()),
+            **({"worst_group": group, "group_relative": kept.value} | ends),
+            "overconfidence": float((own["confidence"] - own["hits"]).sum(skipna=False) / own["scans"].sum()),
+            "ece": np.nan if errors is None else errors.groupby(level="corruption").mean().mean(),
+            "clean_ece": self.clean_errors[method],
         }
+
+    def _by_group(self, one: Robustness) -> list[tuple[str, Estimate]]:
+        """A method's relative robustness to the corruptions of each group, the mean over them."""
+        groups = self.corruptions["group"].groupby(self.corruptions["group"], sort=False).groups
+        return [(str(group), one.relative_over(list(names))) for group, names in groups.items()]
+
+    @cached_property
+    def clean_errors(self) -> dict[str, float]:
+        """Expected calibration error of each method of `whole` on its clean test scans; NaN without probabilities."""
+        found = {}
+        for method in self.whole:
+            tested = self.results.predictions[self.results.predictions["method"] == method]
+            subjects = tested["subject"].unique().tolist()
+            found[method] = float(ece(Grouped(tested, subjects, self.results.classes).confidences.sum(axis=0)))
+        return found
+
+    @cached_property
+    def _errors(self) -> dict[str, "pd.Series[float]"]:
+        """Expected calibration error of each method whose probabilities are known, by corruption and severity."""
+        found: dict[str, pd.Series[float]] = {}
+        for method, own in self.results.calibration.groupby("method", sort=False):
+            binned = own.groupby(["corruption", "severity"])[["confidence", "hits", "scans"]]
+            found[str(method)] = binned.apply(lambda sums: float(ece(sums.to_numpy(np.float64))))
+        return found
 
     @cached_property
     def by_corruption(self) -> pd.DataFrame:
@@ -99,7 +131,7 @@ class Evaluated:
 
     @cached_property
     def by_severity(self) -> pd.DataFrame:
-        """A row a method, corruption, severity: accuracy with its interval, confidence, and the weight of texture."""
+        """A row a method, corruption, severity: accuracy with its interval, confidence, ECE, the weight of texture."""
         values = self.results.corruptions.set_index(["corruption", "severity"])["value"].to_dict()
         single = self.results.provenance.single
         rows = []
@@ -111,6 +143,7 @@ class Evaluated:
                 {"method": method, "corruption": name, "severity": severity, "value": values[name, severity]}
                 | interval_columns("accuracy", at_severity(own, single=single))
                 | {column: own[column].sum(min_count=len(own)) / scans for column in ("confidence", "texture")}
+                | {"ece": self._errors[method].get((name, severity), np.nan) if method in self._errors else np.nan}
             )
         return pd.DataFrame(rows)
 
@@ -149,6 +182,13 @@ def robustness_table(evaluated: Evaluated) -> Table:
         ),
         TableColumn(key="worst", title="Hardest corruption", end_words="{} %"),
         TableColumn(
+            key="worst_group",
+            title="Worst group",
+            end_words="{} %",
+            note="Worst group: of texture, depth, both, landmarks and modalities, the one to whose corruptions the "
+            "method is least robust, and relative robustness to them.",
+        ),
+        TableColumn(
             key="overconfidence",
             title="Overconfidence",
             unit="points",
@@ -156,11 +196,24 @@ def robustness_table(evaluated: Evaluated) -> Table:
             better="lower",
             note="Overconfidence: mean confidence minus accuracy on corrupted scans.",
         ),
+        TableColumn(
+            key="ece",
+            title="ECE",
+            format=formats.decimal,
+            better="lower",
+            ends=("clean_ece",),
+            brackets="clean",
+            end_words="clean {}",
+            note="ECE: expected calibration error (0 to 1) on corrupted scans, the mean over severities and then over "
+            "corruptions, in brackets on clean scans; severities.csv has it for each severity.",
+        ),
     ]
     rows = rows_of(columns, found)
-    place = [column.key for column in columns].index("worst")
-    for row, (name, accuracy) in zip(rows, found[["worst", "worst_accuracy"]].itertuples(index=False), strict=True):
-        row[place] = Cell(text=titles[name], ends=[formats.percent(accuracy)], value=accuracy)
+    at = {column.key: place for place, column in enumerate(columns)}
+    for row, one in zip(rows, found.itertuples(), strict=True):
+        accuracy, kept = one.worst_accuracy, one.group_relative
+        row[at["worst"]] = Cell(text=titles[one.worst], ends=[formats.percent(accuracy)], value=accuracy)
+        row[at["worst_group"]] = Cell(text=one.worst_group, ends=[formats.percent(kept)], value=kept)
     count = int(found["corruptions"].max()) if len(found) else 0
     notes = [
         f"{_RULE} {count} corruptions of up to {int(results.corruptions['severity'].max())} severities.",
