@@ -19,7 +19,7 @@ from benchmarks.plans.suite_files import read_suite_file, suite_names
 from reports.formats import NOTHING, percent, points
 from reports.markup import markdown
 from reports.table import plain_table
-from scripts.simulation import People, fold_rejections, rejections
+from scripts.simulation import People, fold_rejections, kept_rejections, rejections
 
 #: Experiments a row, in batches of the seeds 0, 1, ...
 BATCH, BATCHES = 1_000, 10
@@ -75,6 +75,15 @@ def _people(people: People, *, suites: Sequence[str] = ()) -> Experiment:
     )
 
 
+def _kept(people: People, kept: float) -> Experiment:
+    what = (
+        f"relative robustness, {people.subjects} subjects, {people.repeats} x {people.folds} folds, {people.scans} "
+        f"scans; variance of trainings {people.by_training:g}, clean lead {people.lead:g}, kept lead {kept:g}"
+    )
+    run = partial(kept_rejections, people, kept=kept)
+    return Experiment(what=what, run=run, allowed=_EQUAL if kept == 0.0 else {})
+
+
 def design(suite: str) -> People:
     """Subjects, repeats, folds and scans of a suite that comes with the project."""
     tables = read_suite_file(suite).tables
@@ -116,6 +125,10 @@ EXPERIMENTS = (
     *(_people(People(repeats=1, by_training=by_training)) for by_training in (0.0, 0.3)),
     *(_people(People(subjects=12, folds=6, repeats=5, by_training=by_training)) for by_training in (0.0, 0.3)),
     *(_people(People(subjects=23, folds=5, repeats=2, by_training=by_training)) for by_training in (0.0, 0.3)),
+    *(
+        _kept(replace(design("robustness"), by_training=by_training, lead=0.3), kept)
+        for by_training, kept in product((0.0, 0.3), (0.0, 0.3))
+    ),
 )
 
 

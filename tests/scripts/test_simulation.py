@@ -3,14 +3,24 @@
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from benchmarks.plans.suite_files import suite_names
 from reports.statistics.clustered import clustered
 from reports.statistics.multiple_testing import LEVEL
+from reports.statistics.robustness import Robustness
 from reports.tables.guide import GUIDE, PRIMARY
 from scripts.calibrate import DOCUMENT, EXPERIMENTS, Experiment, calibrated, design, designs, faults
-from scripts.simulation import People, compound_folds, fold_rejections, message, rejections
+from scripts.simulation import (
+    People,
+    compound_folds,
+    fold_rejections,
+    kept_message,
+    kept_rejections,
+    message,
+    rejections,
+)
 
 STATED = DOCUMENT.read_text(encoding="utf-8")
 
@@ -42,6 +52,38 @@ def test_the_primary_test_keeps_its_level_where_trainings_vary_and_finds_more_th
     assert equal["two_way"] <= 46 / 600
     different = rejections(replace(people, by_training=0.3, lead=0.6), 600, seed=2)
     assert different["two_way"] > different["corrected_t"]
+
+
+def test_the_primary_test_of_relative_robustness_keeps_its_level_though_one_method_is_better_on_clean_scans():
+    """A ratio; of 600 experiments 5 % are 30, by chance up to 46."""
+    people = People(folds=3, repeats=3, by_training=0.3, lead=0.6)
+    equal = kept_rejections(people, 600, kept=0.0, seed=1)
+    assert equal["two_way"] <= 46 / 600
+    assert abs(equal["difference"]) < 0.01
+    different = kept_rejections(people, 600, kept=0.6, seed=2)
+    assert different["two_way"] > 0.5
+    assert different["difference"] == pytest.approx(0.11, abs=0.02)
+
+
+def test_the_p_of_simulated_relative_robustness_is_the_report_s():
+    """Where subjects are drawn anew and folds differ in size."""
+    people = People(subjects=14, drawn=9, folds=4, repeats=3, by_training=0.3)
+    clean, corrupted, who, fold = kept_message(people, 20, kept=1.0, generator=np.random.default_rng(3))
+    repeat = np.repeat(np.arange(3), 9)
+    rejected = 0
+    for experiment in range(20):
+        place = {"subject": who[experiment].ravel(), "repeat": repeat, "fold": fold[experiment].ravel(), "scans": 12}
+        one, other = (
+            Robustness(
+                pd.DataFrame(place | {"clean": right.ravel(), "blur": kept.ravel()})
+                .set_index(["subject", "repeat", "fold"])
+                .astype(float)
+            )
+            for right, kept in zip(clean[experiment], corrupted[experiment], strict=True)
+        )
+        rejected += one.minus(other).p < LEVEL
+    assert kept_rejections(people, 20, kept=1.0, seed=3)["two_way"] == pytest.approx(rejected / 20)
+    assert rejected
 
 
 def test_tests_on_subjects_call_equal_methods_different_where_trainings_vary():
@@ -127,3 +169,6 @@ def test_the_document_s_table_has_no_row_that_may_not_be():
             assert float(two_way) <= 6.0
         else:
             assert float(two_way) > float(corrected)
+    ratios = [line.strip("| ").split(" | ") for line in STATED.splitlines() if line.startswith("| relative robustness")]
+    assert len(ratios) == 4
+    assert all(float(two_way) <= 6.0 for what, _, two_way, *_ in ratios if what.endswith("kept lead 0"))
