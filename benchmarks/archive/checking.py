@@ -92,9 +92,11 @@ def _check_result(store: Store, key: str, listed: ListedRun, manifest: Manifest)
     result = store.result(key)
     _check_text(result)
     evaluation = result.get("evaluation") or {}
-    if (listed.corruption, listed.dataset) != (evaluation.get("corruption", ""), evaluation.get("dataset", "")):
+    other = manifest.others.get(listed.dataset)  # what it was called when it was evaluated does not matter
+    same = listed.corruption == evaluation.get("corruption", "") and bool(listed.dataset) == ("dataset" in evaluation)
+    if not same or (listed.dataset and other is None):
         raise UserError(f"runs/{key}/result.json: it is not an evaluation on {formatted(listed.evaluated_on)}")
-    if listed.dataset and manifest.others[listed.dataset]["fingerprint"] != evaluation["fingerprint"]:
+    if other is not None and other["fingerprint"] != evaluation["fingerprint"]:
         raise UserError(f"runs/{key}/result.json: it is of another dataset '{listed.dataset}' than the suite's")
     planned = {"key": key, "hash of what decides it": key, "repeat": listed.repeat, "fold": listed.fold}
     found = result | {"hash of what decides it": run_key(result)}

@@ -79,8 +79,8 @@ class Job:
 
     @property
     def evaluations(self) -> list[PlannedRun]:
-        """Those that were asked for."""
-        return [one for one in self.all_evaluations if self.asks_for(one)]
+        """Those that were asked for; each once, though two datasets may have the same content."""
+        return list({one.run.key: one for one in self.all_evaluations if self.asks_for(one)}.values())
 
     def asks_for(self, one: PlannedRun) -> bool:
         """Whether a run's method and fold were asked for."""

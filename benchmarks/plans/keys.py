@@ -50,6 +50,8 @@ def deciding(run: Mapping[str, Any]) -> dict[str, Any]:
         run: those fields, as they are in a `Run` or in its ``result.json``; others are passed over.
     """
     said = {name: run.get(name) for name in DECIDING if run.get(name) or name not in _YOUNGER}
+    if evaluation := said.get("evaluation"):  # another dataset is its content, whatever it is called
+        said["evaluation"] = {name: value for name, value in evaluation.items() if name != "dataset"}
     return said | {"training": _said(run["training"], UNSAID)}
 
 

@@ -1,7 +1,9 @@
 """Trained models evaluated on corrupted scans and another dataset: through the program, and by what a worker does."""
 
 import json
+import os
 import shutil
+import signal
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import reduce
@@ -25,7 +27,7 @@ from benchmarks.records.manifest import read_manifest
 from benchmarks.records.store import Store
 from benchmarks.terminal.console import console
 from tests.benchmarks.conftest import SUITE, Afnetm
-from tests.benchmarks.found import assert_same
+from tests.benchmarks.found import assert_same, runs_done
 
 CORRUPTIONS = ["blur", "depth_noise", "texture_gone"]
 _OTHER = {'"concat"': '"afnetm"', "folds = 3": "folds = 2", "epochs = 3": "epochs = 1", "[methods.concat]": ""}
@@ -105,6 +107,22 @@ def test_without_texture_a_method_of_texture_answers_the_same_for_every_scan(eva
         found for found in stored(evaluated) if (found[0].method, found[0].corruption) == ("texture", "texture_gone")
     ]
     assert [len(predictions.filter(like="p_").drop_duplicates()) for _, _, predictions in gone] == [1, 1]
+
+
+def test_a_report_s_calibration_is_that_of_the_stored_predictions(evaluated: Path) -> None:
+    """Recomputed from probabilities, by 15 equal bins over the scans of all folds."""
+    table = pd.read_csv(evaluated / "home" / "reports" / "corrupted" / "tables" / "severities.csv")
+    found = table.set_index(["method", "corruption", "severity"])["ece"].to_dict()
+    parts = [
+        predictions.assign(method=one.method, corruption=one.corruption) for one, _, predictions in stored(evaluated)
+    ]
+    expected = {}
+    for place, own in pd.concat(parts).groupby(["method", "corruption", "severity"]):
+        confidence = own.filter(like="p_").max(axis=1)
+        gap = (own["expression"] == own["predicted"]) - confidence
+        bins = pd.cut(confidence, np.linspace(0.0, 1.0, 16))
+        expected[place] = float(gap.groupby(bins, observed=True).sum().abs().sum() / len(own))
+    assert found == pytest.approx(expected, abs=1e-6)
 
 
 def test_evaluations_are_counted_and_timed_by_plan(evaluated: Path, here: Afnetm) -> None:
@@ -229,6 +247,76 @@ def test_status_counts_evaluations_apart(evaluated: Path, here: Afnetm) -> None:
     said = here(evaluated / "home", "status", "corrupted").stdout
     assert said.splitlines()[0].startswith("corrupted: 4 done, 0 failed, 0 left")
     assert "  evaluations: 16 done, 0 failed, 0 left" in said
+
+
+#: Another package's corruption; in a worker, at its third severity, it kills who MOOD's file says, once.
+DEADLY = """
+import multiprocessing, os, signal
+from pathlib import Path
+from afnetm.corruptions.texture.blur import Blur
+
+class Deadly(Blur):
+    name, title = "deadly", "Deadly"
+
+    def apply(self, maps, value, rng, partner=None):
+        mood, driver = Path(os.environ["MOOD"]), multiprocessing.parent_process()
+        if driver is not None and value == self.severities[2] and mood.is_file():
+            victims = [driver.pid, os.getpid()] if mood.read_text() == "driver" else [os.getpid()]
+            mood.unlink()
+            for victim in victims:
+                os.kill(victim, signal.SIGKILL)
+        return super().apply(maps, value, rng, partner)
+"""
+
+
+@pytest.mark.faults
+def test_an_evaluation_that_is_killed_in_flight_and_resumed_equals_an_uninterrupted_one(
+    evaluated: Path, tmp_path: Path, afnetm: Afnetm
+) -> None:
+    about = tmp_path / "plugin" / "deadly-1.0.dist-info"
+    about.mkdir(parents=True)
+    (about / "METADATA").write_text("Metadata-Version: 2.1\nName: deadly\nVersion: 1.0\n")
+    (about / "entry_points.txt").write_text("[afnetm.corruptions]\ndeadly = deadly:Deadly\n")
+    (about.parent / "deadly.py").write_text(DEADLY)
+    mood, path = tmp_path / "mood", f"{about.parent}{os.pathsep}{Path.cwd()}"
+
+    def run(folder: Path, code: int = 0) -> int:
+        """Runs the suite with that corruption; returns the evaluations that there are then."""
+        suite = folder / "corrupted.toml"
+        suite.write_text(EVALUATED.replace("blur", "deadly"))
+        words = ["run", "--no-report", str(suite), "--workers", "1"]
+        afnetm(folder / "home", *words, code=code, PYTHONPATH=path, MOOD=str(mood))
+        return runs_done(folder / "home")
+
+    def fresh(name: str) -> Path:
+        return Path(shutil.copytree(evaluated, tmp_path / name))
+
+    done = runs_done(evaluated / "home")
+    whole = fresh("whole")
+    assert run(whole) == done + 4
+    for victim, code in (("worker", 1), ("driver", -signal.SIGKILL)):
+        killed = fresh(victim)
+        mood.write_text(victim)
+        left = run(killed, code)
+        assert not mood.exists(), "nobody was killed"
+        assert done <= left < done + 4
+        assert run(killed) == done + 4
+        assert_same(killed / "home", whole / "home")
+
+
+@pytest.mark.slow
+def test_a_dataset_that_was_renamed_finds_its_evaluations(copied: Path, here: Afnetm) -> None:
+    datasets = copied / "home" / "datasets"
+    (datasets / "twin").rename(datasets / "sibling")
+    (copied / "corrupted.toml").write_text(EVALUATED.replace('"twin"', '"sibling"'))
+    before = Store(Home(copied / "home")).done()
+    said = here(copied / "home", "run", str(copied / "corrupted.toml"), "--workers", "1").stderr
+    assert "0 of 16 evaluations to do" in said
+    assert Store(Home(copied / "home")).done() == before
+    table = pd.read_csv(copied / "home" / "reports" / "corrupted" / "tables" / "tested_on.csv")
+    assert set(table["tested_on"]) == {"sibling"}
+    here(copied / "home", "export", "corrupted", str(copied / "out.zip"))
+    here(copied / "other", "import", str(copied / "out.zip"))
 
 
 @pytest.mark.slow

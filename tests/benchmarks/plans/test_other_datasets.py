@@ -102,6 +102,20 @@ def test_of_each_dataset_its_selected_scans_are_tested_fold_by_fold() -> None:
     assert {one.dataset_name for one in found} == {"far", "near"}
 
 
+def test_an_evaluation_is_on_a_dataset_s_content_whatever_it_is_called() -> None:
+    far = dataset("far", ["p0", "p1"])
+
+    def keys(of: FaceDataset) -> list[str]:
+        named = suite(evaluation={"datasets": [{"name": of.name}]})
+        return [one.run.key for one in evaluations(named, **{of.name: of})[0]]
+
+    assert keys(replace(far, name="away")) == keys(far)
+    assert not set(keys(replace(far, fingerprint="other"))) & set(keys(far))
+    fewer = replace(far, table=far.table.iloc[:12])
+    assert not set(keys(fewer)) & set(keys(far))
+    assert not set(keys(far)) & {one.run.key for one in plan(suite(), OWN, device="cpu")}
+
+
 def test_scans_of_classes_that_nobody_learnt_are_left_out_and_said() -> None:
     far = dataset("far", ["p0"], ("fear", "neutral", "anger"))
     found, said = evaluations(suite(), far=far)
