@@ -88,8 +88,8 @@ class Provenance:
             published), hyperparameters (a mapping); maybe title, what papers call it; probabilities, false where its
             scores are none; reading, true where its exact form is a reading of its paper; inputs, what it reads of a
             face at test time, training_inputs, what in training alone, and masks, where its masks and landmarks come
-            from; changed, the hyper-parameters that are not at their defaults; page, the address of its runs; module, of its
-            source, and repository, the address of that.
+            from; changed, the hyper-parameters that are not at their defaults; page, the address of its runs;
+            module, of its source, and repository, the address of that.
         control: the method that the others are compared with; the first of `methods` if None.
         axes: what an ablation changes, by hyper-parameter, which every method has; the control is the full model.
             Empty for other comparisons.

@@ -26,12 +26,14 @@ class Links:
         method: of its description in its suite's report.
         confusion: of its confusion matrix there.
         mlflow: of its runs.
+        source: of the repository that its source is in.
         module: of its source, as Python imports it; a name and no address.
     """
 
     method: str = ""
     confusion: str = ""
     mlflow: str = ""
+    source: str = ""
     module: str = ""
 
 
@@ -43,7 +45,7 @@ def leaderboard_table(found: pd.DataFrame, links: Sequence[Links]) -> Table:
         for column in _columns()
         if column.key in _ALWAYS or (many if column.key == "suite" else _known(found[column.key]))
     ]
-    if any(one.confusion or one.mlflow for one in links):
+    if any(one.confusion or one.mlflow or one.source for one in links):
         columns.append(TableColumn(key="links", title="More"))
     records = found.to_dict("records")
     cells = [
@@ -172,8 +174,9 @@ def _called(row: Mapping[Any, Any], module: str) -> str:
 
 
 def _links(own: Links) -> Cell:
-    links = [(words, to) for words, to in (("confusion", own.confusion), ("MLflow", own.mlflow)) if to]
-    return Cell(text="", links=links) if links else NOTHING
+    links = [("confusion", own.confusion), ("MLflow", own.mlflow), ("source", own.source)]
+    there = [(words, to) for words, to in links if to]
+    return Cell(text="", links=there) if there else NOTHING
 
 
 def _notes(found: pd.DataFrame) -> list[str]:

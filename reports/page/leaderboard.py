@@ -143,6 +143,7 @@ def _links(one: Compared, found: pd.DataFrame, reports: Mapping[str, str]) -> li
             method=to(described, method),
             confusion=to(confused, method) if method in one.results.methods else "",
             mlflow=plan.methods[method].get("page", ""),
+            source=plan.methods[method].get("repository", ""),
             module=plan.methods[method].get("module", ""),
         )
         for method in found.loc[found["suite"] == plan.suite, "method"]

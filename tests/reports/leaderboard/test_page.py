@@ -96,6 +96,15 @@ def test_rows_lead_to_their_reports_whose_places_are_there(fusion, tuned_suite, 
     }
 
 
+def test_a_row_leads_to_its_method_s_repository_where_that_is_known(fusion, tmp_path):
+    plan = fusion.results.provenance
+    late = {**plan.methods["late"], "repository": "https://example.org/late?a=1&b=2"}
+    known = replace(plan, methods={**plan.methods, "late": late})
+    seen = write([Compared(replace(fusion.results, provenance=known))], tmp_path / "known.html")
+    assert [link for link in links(seen) if "example.org" in link] == ["https://example.org/late?a=1&b=2"]
+    assert seen.words.count("source") == 1 + write([fusion], tmp_path / "unknown.html").words.count("source")
+
+
 def test_what_is_not_there_is_not_linked(results, tmp_path):
     alone = write([Compared(results)], tmp_path / "alone.html")
     assert {link[0] for link in links(alone)} == {"#"}

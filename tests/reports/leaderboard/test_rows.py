@@ -12,7 +12,7 @@ from reports.tables.compared import Compared
 from tests.reports.conftest import fabricate, tune
 from tests.reports.leaderboard.conftest import described
 from tests.reports.tables.test_cross_dataset import SKILLS, answered
-from tests.reports.tables.test_robustness import evaluated
+from tests.reports.tables.test_robustness import answers, evaluated
 
 
 def test_numbers_are_those_of_each_suite_s_own_tables(fusion, tuned_suite):
@@ -69,7 +69,7 @@ def test_what_methods_read_and_whether_they_were_tuned(fusion, tuned_suite):
 
 
 def test_robustness_is_that_of_its_own_table(small):
-    one = Compared(evaluated(small, {"plain": 0.1, "afnetm": 0.0}))
+    one = Compared(evaluated(small, answers(small, {"plain": 0.1, "afnetm": 0.0})))
     found, own = rows([one]).set_index("method"), one.evaluated.table.set_index("method")
     assert found["relative"].notna().all()
     for name in ("relative", "relative_low", "relative_high"):
