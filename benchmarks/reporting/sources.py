@@ -1,4 +1,4 @@
-"""Where methods come from, as installed packages register them; none of them is imported."""
+"""Modules and repositories of methods, as installed packages name them; none of them is imported."""
 
 import re
 from collections.abc import Mapping

@@ -34,7 +34,7 @@ _LOOKS: tuple[dict[str, Any], ...] = (
 
 @dataclass(frozen=True)
 class _Measure:
-    """What is drawn over severity: a column, how an axis calls it, in which unit, and how words print it."""
+    """A measure over severity: its column, the title of its axis, its scale, and how words print it."""
 
     key: str
     title: str
