@@ -132,7 +132,7 @@ def _confidences(frame: pd.DataFrame) -> NDArray[np.float64]:
     count = int(severity.max()) + 1
     place = severity * BINS + bins(confidence)
     sums = [np.bincount(place, of, count * BINS) for of in (confidence, right, np.ones(len(frame)))]
-    return np.stack(sums, axis=-1).reshape(count, BINS, 3)
+    return np.stack(sums, axis=-1, dtype=np.float64).reshape(count, BINS, 3)
 
 
 def _calibration(sound: Sequence[tuple[ListedRun, Evaluation]]) -> pd.DataFrame:
@@ -140,8 +140,8 @@ def _calibration(sound: Sequence[tuple[ListedRun, Evaluation]]) -> pd.DataFrame:
     sums: dict[tuple[str, str], NDArray[np.float64]] = {}
     for listed, one in sound:
         if listed.corruption:
-            place = listed.method, listed.corruption
-            sums[place] = one.confidences + sums[place] if place in sums else one.confidences
+            key = listed.method, listed.corruption
+            sums[key] = one.confidences + sums[key] if key in sums else one.confidences
     frames = []
     for (method, name), found in sums.items():
         severity, place = np.nonzero(found[..., 2])

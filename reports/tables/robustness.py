@@ -210,10 +210,10 @@ def robustness_table(evaluated: Evaluated) -> Table:
     ]
     rows = rows_of(columns, found)
     at = {column.key: place for place, column in enumerate(columns)}
-    for row, one in zip(rows, found.itertuples(), strict=True):
-        accuracy, kept = one.worst_accuracy, one.group_relative
-        row[at["worst"]] = Cell(text=titles[one.worst], ends=[formats.percent(accuracy)], value=accuracy)
-        row[at["worst_group"]] = Cell(text=one.worst_group, ends=[formats.percent(kept)], value=kept)
+    for row, one in zip(rows, found.to_dict("records"), strict=True):
+        accuracy, kept = one["worst_accuracy"], one["group_relative"]
+        row[at["worst"]] = Cell(text=titles[one["worst"]], ends=[formats.percent(accuracy)], value=accuracy)
+        row[at["worst_group"]] = Cell(text=one["worst_group"], ends=[formats.percent(kept)], value=kept)
     count = int(found["corruptions"].max()) if len(found) else 0
     notes = [
         f"{_RULE} {count} corruptions of up to {int(results.corruptions['severity'].max())} severities.",

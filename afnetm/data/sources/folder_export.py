@@ -68,7 +68,7 @@ def folder_files(scan: Scan, *, number: int) -> dict[str, bytes]:
 
 
 def _landmarks(scan: Scan, kind: str, *, in_picture: bool) -> bytes:
-    points = scan.landmarks
+    points: NDArray[np.floating] = scan.landmarks
     if kind == ".bnd":
         return write_bnd(Bnd(indices=np.zeros(len(points), np.int64), points=points))
     if kind == ".lm3":
