@@ -282,7 +282,7 @@ def test_an_evaluation_that_is_killed_in_flight_and_resumed_equals_an_uninterrup
 
     def run(folder: Path, code: int = 0) -> int:
         """Runs the suite with that corruption; returns the evaluations that there are then."""
-        suite = folder / "corrupted.toml"
+        suite = folder / "deadly.toml"
         suite.write_text(EVALUATED.replace("blur", "deadly"))
         words = ["run", "--no-report", str(suite), "--workers", "1"]
         afnetm(folder / "home", *words, code=code, PYTHONPATH=path, MOOD=str(mood))
@@ -308,14 +308,14 @@ def test_an_evaluation_that_is_killed_in_flight_and_resumed_equals_an_uninterrup
 def test_a_dataset_that_was_renamed_finds_its_evaluations(copied: Path, here: Afnetm) -> None:
     datasets = copied / "home" / "datasets"
     (datasets / "twin").rename(datasets / "sibling")
-    (copied / "corrupted.toml").write_text(EVALUATED.replace('"twin"', '"sibling"'))
+    (copied / "renamed.toml").write_text(EVALUATED.replace('"twin"', '"sibling"'))
     before = Store(Home(copied / "home")).done()
-    said = here(copied / "home", "run", str(copied / "corrupted.toml"), "--workers", "1").stderr
+    said = here(copied / "home", "run", str(copied / "renamed.toml"), "--workers", "1").stderr
     assert "0 of 16 evaluations to do" in said
     assert Store(Home(copied / "home")).done() == before
-    table = pd.read_csv(copied / "home" / "reports" / "corrupted" / "tables" / "tested_on.csv")
+    table = pd.read_csv(copied / "home" / "reports" / "renamed" / "tables" / "tested_on.csv")
     assert set(table["tested_on"]) == {"sibling"}
-    here(copied / "home", "export", "corrupted", str(copied / "out.zip"))
+    here(copied / "home", "export", "renamed", str(copied / "out.zip"))
     here(copied / "other", "import", str(copied / "out.zip"))
 
 
