@@ -88,7 +88,7 @@ def test_a_method_is_trained_on_all_subjects_and_asked_about_files(tmp_path, hom
         table.loc[0, [f"p_{name}" for name in about["classes"]]].to_numpy(float),
         atol=1e-5,
     )
-    refused = here(home, "predict", str(model), str(tmp_path / "empty.obj"), "--unit", "feet", code=2)
+    refused = here(home, "predict", str(model), str(tmp_path / "empty.obj"), "--unit", "feet", code=2, COLUMNS="150")
     assert "'--unit'" in refused.stderr
     assert "'feet' is not one of 'um', 'mm', 'cm', 'm', 'inch'" in refused.stderr
 
