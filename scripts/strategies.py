@@ -117,12 +117,10 @@ def strategies() -> list[Strategy]:
 
 def standings() -> tuple[list[str], Mapping[str, list[str]]]:
     """The headings of two columns, and their cells by method: accuracy with interval, and rank, in the gallery."""
-    said = (GALLERY / "README.md").read_text(encoding="utf-8")
-    commit = re.findall(r"^`afnetm run fusion`[^.]*? at (?:commit )?`?([0-9a-f]{7,40})\b", said, re.MULTILINE)[0]
     table = _comparison("fusion")
     ranks = table["accuracy"].rank(ascending=False, method="min")
     elsewhere = _comparison("masks").loc[lambda masks: masks.index.difference(table.index)]
-    return [f"where it stands ({commit}): accuracy", f"rank of {len(table)}"], {
+    return ["where it stands: accuracy", f"rank of {len(table)}"], {
         **{name: [f"{score(*row)} in `masks`", NOTHING] for name, *row in elsewhere.itertuples()},
         **{name: [score(*row), f"{ranks[name]:.0f}"] for name, *row in table.itertuples()},
     }
