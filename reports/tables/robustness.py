@@ -152,25 +152,52 @@ def robustness_table(evaluated: Evaluated) -> Table:
     """`Evaluated.table`, a row a method."""
     results, plan = evaluated.results, evaluated.results.provenance
     found, titles = evaluated.table, evaluated.corruptions["title"]
+    columns = _columns(results.control)
+    rows = rows_of(columns, found)
+    at = {column.key: place for place, column in enumerate(columns)}
+    for row, one in zip(rows, found.to_dict("records"), strict=True):
+        accuracy, kept = one["worst_accuracy"], one["group_relative"]
+        row[at["worst"]] = Cell(text=titles[one["worst"]], ends=[formats.percent(accuracy)], value=accuracy)
+        row[at["worst_group"]] = Cell(text=one["worst_group"], ends=[formats.percent(kept)], value=kept)
+    count = int(found["corruptions"].max()) if len(found) else 0
+    notes = [
+        f"{_RULE} {count} corruptions of up to {int(results.corruptions['severity'].max())} severities.",
+        "A method that answers at random keeps all of its accuracy: read it beside the accuracy on clean scans.",
+        "p: the primary test on relative robustness, adjusted by Holm over methods; single corruptions are not tested.",
+        *lacking(results.methods, evaluated.whole, results.evaluations, "evaluated on all corruptions"),
+    ]
+    return Table(
+        name="robustness",
+        title="Robustness",
+        columns=columns,
+        rows=rows,
+        numbers=found,
+        notes=notes,
+        caption=f"Robustness to corrupted scans ({plan.called}).",
+        paper_notes=[INTERVALS, *notes],
+        titles=plan.titles,
+    )
 
+
+def _columns(control: str) -> list[TableColumn]:
     def share(key: str, title: str) -> TableColumn:
         ends = (f"{key}_low", f"{key}_high")
         return TableColumn(key=key, title=title, unit="%", format=formats.percent, ends=ends, brackets="95 %")
 
-    columns = [
+    return [
         TableColumn(key="method", title="Method", importance=9),
         share("relative", "Relative robustness"),
         share("clean", "Clean accuracy"),
         share("corrupted", "Corrupted accuracy"),
         TableColumn(
             key="difference",
-            title=f"Difference to {results.control}",
+            title=f"Difference to {control}",
             unit="points",
             format=formats.points,
             ends=("difference_low", "difference_high"),
             brackets="95 %",
             page="Difference, points",
-            note=f"Difference: of relative robustness to that of {results.control}.",
+            note=f"Difference: of relative robustness to that of {control}.",
         ),
         TableColumn(
             key="p_holm",
@@ -208,30 +235,6 @@ def robustness_table(evaluated: Evaluated) -> Table:
             "corruptions, in brackets on clean scans; severities.csv has it for each severity.",
         ),
     ]
-    rows = rows_of(columns, found)
-    at = {column.key: place for place, column in enumerate(columns)}
-    for row, one in zip(rows, found.to_dict("records"), strict=True):
-        accuracy, kept = one["worst_accuracy"], one["group_relative"]
-        row[at["worst"]] = Cell(text=titles[one["worst"]], ends=[formats.percent(accuracy)], value=accuracy)
-        row[at["worst_group"]] = Cell(text=one["worst_group"], ends=[formats.percent(kept)], value=kept)
-    count = int(found["corruptions"].max()) if len(found) else 0
-    notes = [
-        f"{_RULE} {count} corruptions of up to {int(results.corruptions['severity'].max())} severities.",
-        "A method that answers at random keeps all of its accuracy: read it beside the accuracy on clean scans.",
-        "p: the primary test on relative robustness, adjusted by Holm over methods; single corruptions are not tested.",
-        *lacking(results.methods, evaluated.whole, results.evaluations, "evaluated on all corruptions"),
-    ]
-    return Table(
-        name="robustness",
-        title="Robustness",
-        columns=columns,
-        rows=rows,
-        numbers=found,
-        notes=notes,
-        caption=f"Robustness to corrupted scans ({plan.called}).",
-        paper_notes=[INTERVALS, *notes],
-        titles=plan.titles,
-    )
 
 
 def corruptions_table(evaluated: Evaluated) -> Table:
