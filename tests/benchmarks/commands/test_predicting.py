@@ -18,6 +18,8 @@ from afnetm.data.maps import RENDERING_VERSION
 from afnetm.data.sources.bu3dfe_export import bu3dfe_files
 from afnetm.data.synthetic import SyntheticSource
 from afnetm.registry import find_method
+from afnetm.trained.folders import load_model
+from benchmarks.commands import predicting
 from tests.benchmarks.conftest import Afnetm
 from tests.benchmarks.untrained import write_untrained
 
@@ -59,6 +61,17 @@ def _predict(tmp_path: Path, model: Path, here: Afnetm) -> Predict:
 
 def scans(document: dict[str, Any]) -> list[str]:
     return [one["scan"] for one in document["predictions"]]
+
+
+def test_progress_counts_every_scan_one_that_cannot_be_read_too(model: Path, files: Path) -> None:
+    mesh = files / "F0001_AN04XX_F3D.wrl"
+    told: list[tuple[int, int]] = []
+    asked = [*predicting.scans_in([mesh], "mm"), *predicting.scans_in([files / "none.obj"], "mm")]
+    found = predicting.predictions(
+        load_model(model), asked, device="cpu", progress=lambda done, total: told.append((done, total))
+    )
+    assert [isinstance(one, predicting.Rejected) for one in found] == [False, True]
+    assert told == [(0, 2), (1, 2), (2, 2)]
 
 
 def test_a_folder_is_its_meshes_and_a_table_is_its_rows(predict: Predict, files: Path) -> None:
