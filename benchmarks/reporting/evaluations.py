@@ -1,4 +1,7 @@
-"""Stored evaluations as the tables that a report reads of them."""
+"""Stored evaluations as the tables that a report reads of them.
+
+Thousands are read for a report: each as arrays, and all of them put into one table at the end.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -7,6 +10,8 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from benchmarks.records.manifest import ListedRun
@@ -17,8 +22,6 @@ from reports.data.usable import LeftOut
 from reports.schema import probabilities
 from reports.statistics.scores import BINS, bins
 
-_SUMS = ["scans", "hits", "confidence", "texture"]
-
 
 @dataclass(frozen=True, eq=False)
 class Evaluation:
@@ -26,17 +29,18 @@ class Evaluation:
 
     Attributes:
         result: ``result.json``.
-        answers: a row a subject and severity (`reports.schema.EVALUATIONS`), or of another dataset a row a subject
-            (`reports.schema.CROSS_DATASET`), but for where it belongs.
-        corruption: a row a severity (`reports.schema.CORRUPTIONS`); none of another dataset.
+        answers: columns ``(n,)`` with a row a subject and severity (`reports.schema.EVALUATIONS`), or of another
+            dataset a row a subject (`reports.schema.CROSS_DATASET`), but for where it belongs.
+        corruption: a row a severity (`reports.schema.CORRUPTIONS`), by corruption and severity; none of another
+            dataset.
         confidences: ``(severities, BINS, 3)``, what scans' confidences add up to, how many are right, and scans, as in
             `reports.statistics.scores.Grouped.confidences`; none of another dataset.
         left_out: parts that cannot be used; none, as it is of one piece.
     """
 
     result: Mapping[str, Any]
-    answers: pd.DataFrame
-    corruption: pd.DataFrame
+    answers: Mapping[str, NDArray[Any]]
+    corruption: Mapping[tuple[str, int], dict[str, Any]] = field(default_factory=dict)
     confidences: NDArray[np.float64] = field(default_factory=lambda: np.empty((0, BINS, 3)))
     left_out: Sequence[LeftOut] = field(default_factory=list)
 
@@ -46,13 +50,15 @@ def read_evaluation(listed: ListedRun, store: Store) -> Evaluation | LeftOut:
     of = partial(LeftOut, method=listed.method, repeat=listed.repeat, fold=listed.fold)
     try:
         result = store.result(listed.key)
-        frame = store.predictions(listed.key).to_pandas(ignore_metadata=True)
-        weights = importance(store.folder(listed.key), scans=len(frame))
+        scans = _scans(store.predictions(listed.key))
+        weights = importance(store.folder(listed.key), scans=len(scans.right)).get("texture")
         if listed.dataset:
-            return Evaluation(result, _sums(frame.assign(dataset=listed.dataset), weights, ["dataset"]), pd.DataFrame())
-        corrupted = frame.assign(corruption=listed.corruption, severity=frame["severity"].astype("int64"))
-        answers = _sums(corrupted, weights, ["corruption", "severity"])
-        return Evaluation(result, answers, _corruption(result), _confidences(corrupted))
+            return Evaluation(result, _answers(scans, weights, np.ones(len(scans.right), np.int64)))
+        corruption, severity = _corruption(result), scans.severity
+        if severity is None or not ((severity >= 1) & (severity <= len(corruption))).all():
+            raise ValueError(f"severities are not from 1 to {len(corruption)}")
+        answers = _answers(scans, weights, severity)
+        return Evaluation(result, answers, corruption, _confidences(scans, severity, len(corruption)))
     except DAMAGED as error:
         return of(what=f"evaluation on {listed.evaluated_on}", reason=f"it cannot be read: {message(error)}")
 
@@ -89,49 +95,102 @@ def read_evaluations(
     ]
     lost = [one for _, one in read if isinstance(one, LeftOut)]
     sound = [(listed, one) for listed, one in read if isinstance(one, Evaluation)]
-    corruptions = _concatenated([one.corruption for _, one in sound])
-    if len(corruptions):
-        corruptions = corruptions.drop_duplicates(["corruption", "severity"], ignore_index=True)
+    corruptions: dict[tuple[str, int], dict[str, Any]] = {}
+    for _, one in sound:
+        for place, row in one.corruption.items():
+            corruptions.setdefault(place, row)
     return Evaluations(
-        _concatenated([_placed(*one) for one in sound if one[0].corruption]),
-        corruptions,
+        _placed([one for one in sound if one[0].corruption], "corruption"),
+        pd.DataFrame(list(corruptions.values())),
         _calibration(sound),
-        _concatenated([_placed(*one) for one in sound if one[0].dataset]),
+        _placed([one for one in sound if one[0].dataset], "dataset"),
         {listed.key: one.result for listed, one in sound},
         lost,
     )
 
 
-def _concatenated(frames: Sequence[pd.DataFrame]) -> pd.DataFrame:
-    there = [frame for frame in frames if len(frame)]
-    return pd.concat(there, ignore_index=True) if there else pd.DataFrame()
+def _placed(sound: Sequence[tuple[ListedRun, Evaluation]], evaluated_on: str) -> pd.DataFrame:
+    """The answers of all of them, each row saying whose it is."""
+    if not sound:
+        return pd.DataFrame()
+    lengths = [len(one.answers["subject"]) for _, one in sound]
+    columns = {name: np.concatenate([one.answers[name] for _, one in sound]) for name in sound[0][1].answers}
+    for name, of in (("unit", "key"), *((name, name) for name in ("method", "repeat", "fold", evaluated_on))):
+        columns[name] = pd.Series([getattr(listed, of) for listed, _ in sound]).repeat(lengths).to_numpy()
+    return pd.DataFrame(columns)
 
 
-def _placed(listed: ListedRun, one: Evaluation) -> pd.DataFrame:
-    return one.answers.assign(unit=listed.key, method=listed.method, repeat=listed.repeat, fold=listed.fold)
+@dataclass(frozen=True, eq=False)
+class _Scans:
+    """The tested scans of an evaluation.
+
+    Attributes:
+        subjects: names, sorted.
+        subject: ``(n,)``, which of them each scan is of.
+        right: ``(n,)`` bool.
+        confidence: ``(n,)``, the highest probability; NaN where none is known.
+        severity: ``(n,)``, None of another dataset.
+    """
+
+    subjects: NDArray[np.object_]
+    subject: NDArray[np.int64]
+    right: NDArray[np.bool_]
+    confidence: NDArray[np.float64]
+    severity: NDArray[np.int64] | None
 
 
-def _sums(frame: pd.DataFrame, weights: dict[str, Any], by: list[str]) -> pd.DataFrame:
-    """A row a subject, and in it for each value of the columns `by`; what all its scans add up to."""
-    shares = frame[probabilities(frame)]
-    answers = frame[["subject", *by]].assign(
-        scans=1,
-        hits=(frame["expression"] == frame["predicted"]).astype("int64"),
-        confidence=shares.max(axis=1) if len(shares.columns) else np.nan,
-        texture=weights.get("texture", np.nan),
+def _scans(table: pa.Table) -> _Scans:
+    """The scans of ``predictions.parquet``.
+
+    Raises:
+        KeyError, ValueError, pyarrow.ArrowException: it has not what it must have.
+    """
+    named = table["subject"].combine_chunks().dictionary_encode()
+    subjects = np.array(named.dictionary.to_pylist(), np.object_)
+    if named.null_count or not all(isinstance(name, str) for name in subjects):
+        raise ValueError("subjects are not named")
+    order = np.argsort(subjects)
+    shares = [table[name].to_numpy() for name in probabilities(table.column_names)]
+    right = pc.fill_null(pc.equal(table["expression"], table["predicted"]), False)
+    return _Scans(
+        subjects[order],
+        np.argsort(order)[named.indices.to_numpy()],
+        right.to_numpy(),
+        np.fmax.reduce(np.stack(shares), dtype=np.float64) if shares else np.full(table.num_rows, np.nan),
+        table["severity"].cast(pa.int64()).to_numpy() if "severity" in table.column_names else None,
     )
-    sums = answers.groupby(["subject", *by], sort=True)[_SUMS]
-    # Of numbers that a record has not, there is no sum.
-    return sums.sum(min_count=1).astype({"scans": "int64", "hits": "int64"}).reset_index()
 
 
-def _confidences(frame: pd.DataFrame) -> NDArray[np.float64]:
-    shares, severity = frame[probabilities(frame)], frame["severity"].to_numpy() - 1
-    confidence = shares.max(axis=1).to_numpy(np.float64) if len(shares.columns) else np.full(len(frame), np.nan)
-    right = (frame["expression"] == frame["predicted"]).to_numpy(np.float64)
-    count = int(severity.max()) + 1
-    place = severity * BINS + bins(confidence)
-    sums = [np.bincount(place, of, count * BINS) for of in (confidence, right, np.ones(len(frame)))]
+def _answers(
+    scans: _Scans, texture: NDArray[np.float64] | None, severity: NDArray[np.int64]
+) -> dict[str, NDArray[Any]]:
+    """A row a subject and severity, what all its scans add up to; of numbers that a record has not there is no sum."""
+    count = int(severity.max(initial=1))
+    place = scans.subject * count + severity - 1
+    size = len(scans.subjects) * count
+    number = np.bincount(place, minlength=size)
+    there = number > 0
+
+    def total(values: NDArray[np.float64] | None) -> NDArray[np.float64]:
+        if values is None:
+            return np.full(int(there.sum()), np.nan)
+        known = ~np.isnan(values)
+        sums = np.bincount(place[known], values[known], size)
+        return np.where(np.bincount(place[known], minlength=size) > 0, sums, np.nan)[there]
+
+    return {
+        "subject": np.repeat(scans.subjects, count)[there],
+        "severity": np.tile(np.arange(1, count + 1), len(scans.subjects))[there],
+        "scans": number[there],
+        "hits": np.bincount(place[scans.right], minlength=size)[there],
+        "confidence": total(scans.confidence),
+        "texture": total(texture),
+    }
+
+
+def _confidences(scans: _Scans, severity: NDArray[np.int64], count: int) -> NDArray[np.float64]:
+    place = (severity - 1) * BINS + bins(scans.confidence)
+    sums = [np.bincount(place, of, count * BINS) for of in (scans.confidence, scans.right, np.ones(len(place)))]
     return np.stack(sums, axis=-1, dtype=np.float64).reshape(count, BINS, 3)
 
 
@@ -149,17 +208,13 @@ def _calibration(sound: Sequence[tuple[ListedRun, Evaluation]]) -> pd.DataFrame:
         said = {"method": method, "corruption": name, "severity": severity + 1, "bin": place}
         counts = {"scans": scans.astype(np.int64), "hits": hits.astype(np.int64)}
         frames.append(pd.DataFrame(said | counts | {"confidence": confidence}))
-    return _concatenated(frames)
+    return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame()
 
 
-def _corruption(result: dict[str, Any]) -> pd.DataFrame:
-    said, about = result["evaluation"], result["corruption"]
-    return pd.DataFrame(
-        {
-            "corruption": str(said["corruption"]),
-            "title": str(about["title"]),
-            "group": str(about["group"]),
-            "severity": np.arange(1, len(said["severities"]) + 1),
-            "value": np.asarray(said["severities"], np.float64),
-        }
-    )
+def _corruption(result: Mapping[str, Any]) -> dict[tuple[str, int], dict[str, Any]]:
+    name, about = str(result["evaluation"]["corruption"]), result["corruption"]
+    said = {"corruption": name, "title": str(about["title"]), "group": str(about["group"])}
+    return {
+        (name, severity): said | {"severity": severity, "value": float(value)}
+        for severity, value in enumerate(result["evaluation"]["severities"], 1)
+    }

@@ -4,10 +4,10 @@ import re
 from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
+from joblib import Parallel, cpu_count, delayed
 from numpy.typing import NDArray
 
 from reports.data.faces import mean_face
@@ -26,6 +26,15 @@ from reports.tables.compared import Compared
 
 #: By section, then by method; the method of a picture that shows several is ``""``. A section may be empty.
 Pictures = Mapping[str, Mapping[str, Picture]]
+Drawing = Callable[[], Picture]
+#: Sections in the order of the page.
+SECTIONS = (
+    *("scores", "differences", "parameters", "seconds", "confusion", "intensity", "learning", "conditions", "subjects"),
+    *("landmark_error", "hardest", "severity", "robustness", "calibration", "texture_weight", "cross_dataset"),
+    *("weights", "nuisance_factors", "attention"),
+)
+#: With so many pictures, each a third of a second, a process that draws them is worth its start.
+_FEW = 20
 #: A mean face is of so many scans of each expression: with more it looks the same.
 _MEAN = 50
 #: So many letters of a method's name are in its files' names.
@@ -37,6 +46,25 @@ def draw_pictures(compared: Compared) -> Pictures:
 
     Where methods' names are drawn they are the display names.
     """
+    rivals = contenders(compared.table, compared.results.control)
+    planned = _of_methods(compared, rivals)
+    begun = begin([drawing for drawings in planned.values() for drawing in drawings.values()])
+    made = _of_all(compared, rivals)  # meanwhile, if there are processes that draw
+    made |= {section: {method: next(begun) for method in drawings} for section, drawings in planned.items()}
+    return {section: made[section] for section in SECTIONS if section in made}
+
+
+def begin(drawings: Sequence[Drawing]) -> Iterator[Picture]:
+    """Pictures in the order of `drawings`: of many, by processes that begin at once, else drawn when asked for."""
+    processes = min(cpu_count(), len(drawings) // _FEW)
+    if processes < 2:
+        return (draw() for draw in drawings)
+    drawn: Iterator[Picture] = Parallel(processes, return_as="generator")(delayed(draw)() for draw in drawings)
+    return drawn
+
+
+def _of_all(compared: Compared, rivals: Sequence[str]) -> dict[str, Mapping[str, Picture]]:
+    """The pictures that compare methods, and those of all of them."""
     results, table = compared.results, compared.table
     titles = results.provenance.titles
     called, control = table.assign(method=table["method"].map(titles)), titles[results.control]
@@ -52,8 +80,6 @@ def draw_pictures(compared: Compared) -> Pictures:
     for column, title in (("parameters", "parameters"), ("seconds", "time per run (s)")):
         if table[column].notna().sum() > 1:
             made[column] = {"": cost(called, column, title=title, control=control)}
-    rivals = contenders(table, results.control)
-    made |= _per_method(results, table)
     made |= {"conditions": conditions(results, rivals), "subjects": {"": subjects(results, rivals[0])}}
     made["landmark_error"] = landmark_error(results, table)
     strip = hardest_faces(results)
@@ -63,26 +89,55 @@ def draw_pictures(compared: Compared) -> Pictures:
         made |= {"severity": {"": by_severity(evaluated)}, "robustness": {"": heat_map(evaluated)}}
         errors = calibration(evaluated)
         made["calibration"] = {"": errors} if errors else {}
-        made["texture_weight"] = texture_weight(evaluated)
     if "cross_dataset" in compared.tables:
         made["cross_dataset"] = {"": accuracy_by_dataset(compared.elsewhere)}
-    return made | _evidence(results, rivals)
+    return made
 
 
-def _evidence(results: Results, rivals: Sequence[str]) -> dict[str, Mapping[str, Picture]]:
+def _of_methods(compared: Compared, rivals: Sequence[str]) -> dict[str, dict[str, Drawing]]:
+    """The pictures of one method each, to be drawn."""
+    results, table = compared.results, compared.table
+    intensities = per_method.by_intensity(results)
+    tested = dict(zip(table["method"], table["accuracy"], strict=True))
+    predictions = dict(list(results.predictions.groupby("method")))
+    known, curves = set(intensities["method"]), dict(list(results.curves.groupby("method")))
+    means = per_method.courses(results.curves)
+    found: dict[str, dict[str, Drawing]] = {
+        "confusion": {
+            method: partial(per_method.confusion, predictions[method], results.classes) for method in results.methods
+        },
+        "intensity": {
+            method: partial(per_method.intensity, intensities, method) for method in results.methods if method in known
+        },
+        "learning": {
+            method: partial(per_method.learning, curves[method], means, method, tested=tested[method])
+            for method in results.methods
+            if method in curves
+        },
+    }
+    if "robustness" in compared.tables:
+        found["texture_weight"] = texture_weight(compared.evaluated)
+    return found | _evidence(results, rivals)
+
+
+def _evidence(results: Results, rivals: Sequence[str]) -> dict[str, dict[str, Drawing]]:
     """Maps and weights of methods; Grad-CAM, which nearly all have, of the control and its best rival alone."""
-    moved, rho = shifts(results), followed(results)
     attentive = {*results.maps.loc[results.maps["kind"] == "attention", "method"], *rivals}
-
     behind = None if results.maps.empty else _mean_face(results)
 
-    def of(table: pd.DataFrame, methods: Container[str], draw: Callable[[pd.DataFrame, str], Picture]) -> Any:
-        there = set(table["method"])
-        return {method: draw(table, method) for method in results.methods if method in there and method in methods}
+    def of(
+        table: pd.DataFrame, methods: Container[str], draw: Callable[[pd.DataFrame, str], Picture]
+    ) -> dict[str, Drawing]:
+        own = dict(list(table.groupby("method")))
+        return {
+            method: partial(draw, own[method], method)
+            for method in results.methods
+            if method in own and method in methods
+        }
 
     return {
-        "weights": of(moved, results.methods, weights),
-        "nuisance_factors": of(rho, results.methods, nuisance_factors),
+        "weights": of(shifts(results), results.methods, weights),
+        "nuisance_factors": of(followed(results), results.methods, nuisance_factors),
         "attention": of(results.maps, attentive, partial(attention, behind=behind)),
     }
 
@@ -92,26 +147,6 @@ def _mean_face(results: Results) -> NDArray[np.uint8] | None:
     tested = results.predictions.drop_duplicates("scan").sort_values("scan")
     there = tested[tested["scan"].isin(list(results.faces))]
     return mean_face(results.faces[scan] for scan in there.groupby("expression")["scan"].head(_MEAN))
-
-
-def _per_method(results: Results, table: pd.DataFrame) -> dict[str, Mapping[str, Picture]]:
-    """The pictures of one method each."""
-    intensities = per_method.by_intensity(results)
-    tested = dict(zip(table["method"], table["accuracy"], strict=True))
-    predictions = dict(list(results.predictions.groupby("method")))
-    known, curves = set(intensities["method"]), dict(list(results.curves.groupby("method")))
-    means = per_method.courses(results.curves)
-    return {
-        "confusion": {method: per_method.confusion(predictions[method], results.classes) for method in results.methods},
-        "intensity": {
-            method: per_method.intensity(intensities, method) for method in results.methods if method in known
-        },
-        "learning": {
-            method: per_method.learning(curves[method], means, method, tested=tested[method])
-            for method in results.methods
-            if method in curves
-        },
-    }
 
 
 def picture_files(pictures: Pictures) -> list[str]:

@@ -157,16 +157,16 @@ def heat_map(evaluated: Evaluated) -> Picture:
     return drawn(figure, f"Relative robustness in % to {', '.join(names)}: " + "; ".join(worst))
 
 
-def texture_weight(evaluated: Evaluated) -> dict[str, Picture]:
-    """A picture of each method that weighs its streams: the weight of texture over severity, by what is corrupted.
+def texture_weight(evaluated: Evaluated) -> dict[str, Callable[[], Picture]]:
+    """A picture, to be drawn, of each method that weighs its streams: the weight of texture over severity.
 
-    Severity 0 is the clean scans, where their weights are known.
+    By what is corrupted; severity 0 is the clean scans, where their weights are known.
     """
     found = evaluated.by_severity.dropna(subset="texture")
     groups = found["corruption"].map(evaluated.corruptions["group"])
     clean = evaluated.results.importances.groupby("method")["texture"].mean().to_dict()
     return {
-        str(method): _weights(own, groups[own.index], clean.get(method))
+        str(method): partial(_weights, own, groups[own.index], clean.get(method))
         for method, own in found.groupby("method", sort=False)
     }
 

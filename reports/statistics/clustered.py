@@ -220,10 +220,13 @@ def estimate_labelled(
     """`estimate` of cells ``(C, n)``, labelled by subject, repeat and fold; `empty` is why there may be none."""
     if cells.empty:
         return Estimate(np.nan, np.nan, np.nan, empty, bounds)
-    index = cells.index.to_frame(index=False)
-    subjects = pd.factorize(index["subject"])[0]
-    trainings = np.asarray(index.groupby(["repeat", "fold"]).ngroup(), dtype=np.int64)
-    return estimate(cells.to_numpy(np.float64), score, subjects, trainings, bounds=bounds, single=single)
+    return estimate(cells.to_numpy(np.float64), score, *labels(cells.index), bounds=bounds, single=single)
+
+
+def labels(index: pd.Index) -> tuple[Ints, Ints]:
+    """Subjects and trainings of cells that are labelled by subject, repeat and fold, as `estimate` takes them."""
+    trainings = np.stack([index.get_level_values(name).to_numpy(np.int64) for name in ("repeat", "fold")], axis=1)
+    return pd.factorize(index.get_level_values("subject"))[0], np.unique(trainings, axis=0, return_inverse=True)[1]
 
 
 class Cells:

@@ -20,10 +20,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from reports.statistics.clustered import Estimate, estimate_labelled
+from reports.statistics.clustered import Estimate, estimate, estimate_labelled, labels
 from reports.statistics.scores import Score, Sums
 
 _CELL = ["subject", "repeat", "fold"]
+_CONDITION = ["corruption", "severity"]
 #: Places in a cell's sums: of scans, of those that are right when clean; those under each corruption follow.
 _SCANS, _CLEAN, _FIRST = 0, 1, 2
 #: A ratio of shares may be above 1.
@@ -98,32 +99,66 @@ class Robustness:
         return _estimated(self.cells, score, bounds, single=self.single)
 
 
-def robustness(
-    predictions: pd.DataFrame, evaluations: pd.DataFrame, corruptions: Sequence[str], *, single: bool = False
-) -> Robustness:
-    """Robustness of a method to `corruptions`.
+@dataclass(frozen=True, eq=False)
+class Answers:
+    """A method's answers on clean test scans and under corruptions of any severity, by cell.
+
+    Attributes:
+        clean: a row a cell, labelled by subject, repeat and fold: its scans, and how many of them are right.
+        corrupted: a row a cell and corruption and severity, labelled by both: the same.
+        single: whether the protocol has one training run a method (`reports.statistics.clustered.clustered`).
+    """
+
+    clean: pd.DataFrame
+    corrupted: pd.DataFrame
+    single: bool = False
+
+    @cached_property
+    def corruptions(self) -> list[str]:
+        """Names of the corruptions that any training was evaluated on."""
+        return [str(name) for name in self._means.columns]
+
+    def robustness(self, corruptions: Sequence[str]) -> Robustness:
+        """Robustness to some corruptions. A training that was not evaluated on all of them counts for nothing."""
+        cells = self.clean.join(self._means.reindex(columns=list(corruptions)), how="inner").dropna()
+        return Robustness(cells.astype(np.float64), self.single)
+
+    @cached_property
+    def at_severities(self) -> dict[tuple[str, int], Estimate]:
+        """Accuracy by corruption and severity, each on the scans of the trainings that were evaluated on it."""
+        scans, hits = (self.corrupted[name].unstack(_CONDITION) for name in ("scans", "hits"))
+        subjects, trainings = labels(scans.index)
+        found = {}
+        for place, (name, severity) in enumerate(scans.columns.to_frame().itertuples(index=False, name=None)):
+            sums = np.stack([of.iloc[:, place].to_numpy(np.float64) for of in (scans, hits)], axis=-1)
+            known = ~np.isnan(sums[:, 0])
+            given = subjects[known], trainings[known]
+            found[str(name), int(severity)] = estimate(sums[known], _accuracy, *given, single=self.single)
+        return found
+
+    @cached_property
+    def _means(self) -> pd.DataFrame:
+        """By cell and corruption how many scans are right, the mean over severities."""
+        return self.corrupted["hits"].groupby(level=[*_CELL, "corruption"], sort=True).mean().unstack("corruption")
+
+
+def answers(predictions: pd.DataFrame, evaluations: pd.DataFrame, *, single: bool = False) -> Answers:
+    """A method's answers.
 
     Args:
         predictions: the method's, a row a clean test scan (`reports.schema.PREDICTIONS`).
         evaluations: the method's, a row a subject, training, corruption and severity (`reports.schema.EVALUATIONS`).
-        corruptions: which count. A training that was not evaluated on all of them counts for nothing.
         single: whether the protocol has one training run a method.
     """
     right = (predictions["expression"] == predictions["predicted"]).rename("clean")
-    tested = predictions[_CELL].assign(clean=right).groupby(_CELL, sort=True)["clean"].agg(scans="size", clean="sum")
-    means = evaluations.groupby([*_CELL, "corruption"], sort=True)["hits"].mean().unstack("corruption")
-    cells = tested.join(means.reindex(columns=list(corruptions)), how="inner").dropna()
-    return Robustness(cells.astype(np.float64), single)
+    cells = predictions[_CELL].assign(clean=right).groupby(_CELL, sort=True)["clean"]
+    clean = pd.DataFrame({"scans": cells.size(), "clean": cells.sum()})
+    corrupted = evaluations.set_index([*_CELL, *_CONDITION])[["scans", "hits"]]
+    return Answers(clean, corrupted, single)
 
 
-def at_severity(evaluations: pd.DataFrame, *, single: bool = False) -> Estimate:
-    """Accuracy of a method on the scans of some evaluations: of one corruption and severity, as a rule."""
-    return _estimated(
-        evaluations.set_index(_CELL)[["scans", "hits"]].astype(np.float64),
-        lambda sums: sums[..., 1] / sums[..., 0],
-        (0.0, 1.0),
-        single=single,
-    )
+def _accuracy(sums: Sums) -> NDArray[np.float64]:
+    return np.asarray(sums[..., 1] / sums[..., 0])
 
 
 def _estimated(cells: pd.DataFrame, score: Score, bounds: tuple[float, float], *, single: bool) -> Estimate:

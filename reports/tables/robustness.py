@@ -11,7 +11,7 @@ from reports import formats
 from reports.data.results import Results
 from reports.statistics.clustered import Estimate
 from reports.statistics.multiple_testing import LEVEL, holm
-from reports.statistics.robustness import Robustness, at_severity, robustness
+from reports.statistics.robustness import Answers, Robustness, answers
 from reports.statistics.scores import Grouped, ece
 from reports.table import Cell, Table, TableColumn, rows_of
 from reports.tables.evaluations import interval_columns, lacking
@@ -51,14 +51,22 @@ class Evaluated:
 
     def of(self, method: str, corruptions: Sequence[str]) -> Robustness:
         """Robustness of a method to some of the corruptions."""
+        return self._answers[method].robustness(corruptions)
+
+    @cached_property
+    def _answers(self) -> dict[str, Answers]:
         results = self.results
-        tested = results.predictions[results.predictions["method"] == method]
-        return robustness(tested, self._own[method], corruptions, single=results.provenance.single)
+        tested = dict(list(results.predictions.groupby("method", sort=False)))
+        return {
+            method: answers(tested[method], own, single=results.provenance.single) for method, own in self._own.items()
+        }
 
     @cached_property
     def _own(self) -> dict[str, pd.DataFrame]:
+        """Evaluations of each method; a table without a row of one that was not evaluated."""
         frame = self.results.evaluations
-        return {method: frame[frame["method"] == method] for method in self.results.methods}
+        found = dict(list(frame.groupby("method", sort=False)))
+        return {method: found.get(method, frame.iloc[:0]) for method in self.results.methods}
 
     @cached_property
     def table(self) -> pd.DataFrame:
@@ -124,7 +132,7 @@ class Evaluated:
                 | interval_columns("accuracy", one.accuracy(name))
                 | interval_columns("relative", one.relative_to(name))
                 for method in self.results.methods
-                for name in sorted(set(self._own[method]["corruption"]), key=list(self.corruptions.index).index)
+                for name in sorted(self._answers[method].corruptions, key=list(self.corruptions.index).index)
                 if len((one := self.of(method, [name])).cells)
             ]
         )
@@ -133,18 +141,20 @@ class Evaluated:
     def by_severity(self) -> pd.DataFrame:
         """A row a method, corruption, severity: accuracy with its interval, confidence, ECE, the weight of texture."""
         values = self.results.corruptions.set_index(["corruption", "severity"])["value"].to_dict()
-        single = self.results.provenance.single
         rows = []
-        for (method, name, severity), own in self.results.evaluations.groupby(
-            ["method", "corruption", "severity"], sort=False
-        ):
-            scans = own["scans"].sum()
-            rows.append(
-                {"method": method, "corruption": name, "severity": severity, "value": values[name, severity]}
-                | interval_columns("accuracy", at_severity(own, single=single))
-                | {column: own[column].sum(min_count=len(own)) / scans for column in ("confidence", "texture")}
-                | {"ece": self._errors[method].get((name, severity), np.nan) if method in self._errors else np.nan}
-            )
+        for method, evaluated in self._own.items():
+            errors = self._errors.get(method, pd.Series(dtype=np.float64))
+            accuracies = self._answers[method].at_severities
+            # A mean of what some of the scans lack is none.
+            conditions = evaluated.groupby(["corruption", "severity"], sort=False)[["scans", "confidence", "texture"]]
+            added = conditions.sum(min_count=1).where(conditions.count().eq(conditions.size(), axis=0))
+            for name, severity, scans, confidence, texture in added.reset_index().itertuples(index=False, name=None):
+                rows.append(
+                    {"method": method, "corruption": name, "severity": severity, "value": values[name, severity]}
+                    | interval_columns("accuracy", accuracies[name, severity])
+                    | {"confidence": confidence / scans, "texture": texture / scans}
+                    | {"ece": errors.get((name, severity), np.nan)}
+                )
         return pd.DataFrame(rows)
 
 

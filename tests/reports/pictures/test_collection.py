@@ -1,11 +1,13 @@
 """Pictures as files: one each for the page and for papers, the same every time, whatever a method is called."""
 
+import os
 import re
 import zlib
 
 import pytest
 
-from reports.pictures.collection import draw_pictures, picture_files, write_pictures
+from reports.pictures import collection
+from reports.pictures.collection import begin, draw_pictures, picture_files, write_pictures
 from reports.tables.compared import Compared
 
 
@@ -30,6 +32,15 @@ def test_the_same_results_give_the_same_bytes(pictures, small, tmp_path):
     first, second = written(pictures, tmp_path / "one"), written(again, tmp_path / "two")
     assert first == second
     assert not [name for name, data in first.items() if re.search(rb"CreationDate|<dc:date>", data)]
+
+
+def test_many_are_drawn_by_processes_and_have_the_same_bytes_in_the_same_order(pictures, small, tmp_path, monkeypatch):
+    monkeypatch.setattr(collection, "_FEW", 2)
+    monkeypatch.setattr(collection, "cpu_count", lambda: 2)
+    assert len(set(begin([os.getpid] * 4)) - {os.getpid()}) >= 1
+    parallel = draw_pictures(Compared(small))
+    assert picture_files(parallel) == picture_files(pictures)
+    assert written(parallel, tmp_path / "one") == written(pictures, tmp_path / "two")
 
 
 def test_papers_get_truetype_fonts_with_every_letter_in_the_file(pictures, tmp_path):

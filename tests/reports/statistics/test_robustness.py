@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reports.statistics.robustness import Robustness, at_severity, robustness
+from reports.statistics.clustered import estimate_labelled
+from reports.statistics.robustness import Robustness, answers
 
 CELL = ["subject", "repeat", "fold"]
 
@@ -42,7 +43,7 @@ def by_hand(predictions: pd.DataFrame, evaluations: pd.DataFrame) -> float:
 @settings(max_examples=20, deadline=None)
 def test_it_is_the_mean_over_corruptions_of_the_share_that_is_kept(seed: int) -> None:
     predictions, evaluations = tables(seed)
-    found = robustness(predictions, evaluations, ["blur", "gone"])
+    found = answers(predictions, evaluations).robustness(["blur", "gone"])
     assert found.relative.value == pytest.approx(by_hand(predictions, evaluations))
     assert found.relative.value == pytest.approx(found.corrupted.value / found.clean.value)
     assert found.accuracy("gone").value == pytest.approx(
@@ -53,7 +54,7 @@ def test_it_is_the_mean_over_corruptions_of_the_share_that_is_kept(seed: int) ->
 def test_its_error_is_that_of_a_ratio_of_sums() -> None:
     """By the formula of survey sampling: influences (y - R x) / sum(x) of each cell, summed by training run."""
     predictions, evaluations = tables(3)
-    found = robustness(predictions, evaluations, ["gone"])
+    found = answers(predictions, evaluations).robustness(["gone"])
     clean = (predictions["expression"] == predictions["predicted"]).groupby(predictions["fold"]).sum()
     kept = evaluations[evaluations["corruption"] == "gone"].groupby("fold")["hits"].sum()
     ratio = kept.sum() / clean.sum()
@@ -65,13 +66,13 @@ def test_its_error_is_that_of_a_ratio_of_sums() -> None:
 
 
 def test_a_method_does_not_differ_from_itself() -> None:
-    found = robustness(*tables(1), ["blur", "gone"])
+    found = answers(*tables(1)).robustness(["blur", "gone"])
     gap = found.minus(found)
     assert (gap.value, gap.error, gap.p) == (0.0, 0.0, 1.0)
 
 
 def test_a_difference_is_that_of_both_methods_over_the_cells_that_both_have() -> None:
-    one, other = (robustness(*tables(seed), ["blur", "gone"]) for seed in (1, 2))
+    one, other = (answers(*tables(seed)).robustness(["blur", "gone"]) for seed in (1, 2))
     shared = Robustness(other.cells.iloc[:6])
     same = Robustness(one.cells.loc[shared.cells.index])
     assert one.minus(shared).value == pytest.approx(same.relative.value - shared.relative.value)
@@ -80,13 +81,21 @@ def test_a_difference_is_that_of_both_methods_over_the_cells_that_both_have() ->
 def test_a_training_that_was_not_evaluated_on_all_of_them_counts_for_nothing() -> None:
     predictions, evaluations = tables(5)
     lacking = evaluations[(evaluations["fold"] != 0) | (evaluations["corruption"] != "gone")]
-    found = robustness(predictions, lacking, ["blur", "gone"])
+    found = answers(predictions, lacking).robustness(["blur", "gone"])
     assert set(found.cells.index.get_level_values("fold")) == {1, 2, 3}
-    assert len(robustness(predictions, lacking, ["blur"]).cells) == 8
-    assert np.isnan(robustness(predictions, lacking.iloc[:0], ["blur"]).relative.value)
+    assert len(answers(predictions, lacking).robustness(["blur"]).cells) == 8
+    assert np.isnan(answers(predictions, lacking.iloc[:0]).robustness(["blur"]).relative.value)
 
 
-def test_accuracy_at_a_severity_is_the_share_of_all_its_scans() -> None:
-    _, evaluations = tables(7)
-    own = evaluations[(evaluations["corruption"] == "blur") & (evaluations["severity"] == 2)]
-    assert at_severity(own).value == pytest.approx(own["hits"].sum() / own["scans"].sum())
+def test_accuracy_at_a_severity_is_the_share_of_all_its_scans_with_the_error_of_the_trainings_evaluated_on_it() -> None:
+    predictions, evaluations = tables(7)
+    blurred = (evaluations["corruption"] == "blur") & (evaluations["severity"] == 2)
+    found = answers(predictions, evaluations[~blurred | (evaluations["fold"] != 1)]).at_severities
+    own = evaluations[blurred & (evaluations["fold"] != 1)]
+    assert set(found) == {("blur", 1), ("blur", 2), ("blur", 3), ("gone", 1)}
+    assert found["blur", 2].value == pytest.approx(own["hits"].sum() / own["scans"].sum())
+    alone = estimate_labelled(
+        own.set_index(CELL)[["hits", "scans"]], lambda sums: sums[..., 0] / sums[..., 1], bounds=(0.0, 1.0)
+    )
+    assert found["blur", 2].interval == pytest.approx(alone.interval)
+    assert answers(predictions, evaluations.iloc[:0]).at_severities == {}

@@ -209,7 +209,7 @@ def test_curves_go_through_the_table_s_numbers_from_the_clean_scans_on(results: 
 
 def test_a_weight_s_course_is_the_table_s_from_the_clean_scans_on(results: Results, figures: list[Figure]) -> None:
     """AFNet-M trusts texture less the more it is blurred; of the others there is no picture."""
-    pictures = texture_weight(Evaluated(results))
+    pictures = {method: draw() for method, draw in texture_weight(Evaluated(results)).items()}
     assert list(pictures) == ["afnetm"]
     (axes,) = figures[0].axes
     drawn = {line.get_label(): dict(zip(*line.get_data(), strict=True)) for line in axes.lines}
