@@ -155,6 +155,11 @@ def plan(suite: Suite, dataset: FaceDataset, *, device: str) -> list[PlannedRun]
     encoder, training = _encoder_identity(suite.encoder), asdict(suite.training)
     weights = suite.encoder.weights, suite.encoder.depth_weights
     settings = {label: hyperparameters(method) for label, method in suite.methods.items()}
+    detectors = {
+        label: detector(dataset)
+        for label, method in suite.methods.items()
+        if method.uses_masks and method.masks == "detected"
+    }
     rows = select(dataset, suite.dataset.intensities)
     own = _group_identity(dataset, suite.protocol.group)
     planned = []
@@ -173,7 +178,7 @@ def plan(suite: Suite, dataset: FaceDataset, *, device: str) -> list[PlannedRun]
                 encoder=encoder,
                 training=training,
                 device=device,
-                detector=detector(dataset) if method.uses_masks and method.masks == "detected" else None,
+                detector=detectors.get(label),
             )
             planned.append(
                 PlannedRun(

@@ -8,6 +8,7 @@ import pandas as pd
 
 from afnetm.data.dataset import FaceDataset, open_dataset
 from afnetm.data.dataset_files import create_maps, write_dataset
+from afnetm.data.maps import RENDERING_VERSION
 from afnetm.data.synthetic import SyntheticSource
 
 _SUBJECTS, _SIZE = 100, 224
@@ -43,6 +44,12 @@ def blank_dataset(directory: Path, *, size: int) -> FaceDataset:
     table = table.assign(id=source.ids(), source="", regions="", sha256="0" * 64)
     create_maps(directory, scans=len(table), size=size)
     write_dataset(
-        directory, table, name=directory.name, size=size, rendering=0, shareable=True, source=source.describe()
+        directory,
+        table,
+        name=directory.name,
+        size=size,
+        rendering=RENDERING_VERSION,
+        shareable=True,
+        source=source.describe(),
     )
     return open_dataset(directory)

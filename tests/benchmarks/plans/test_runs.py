@@ -175,7 +175,13 @@ def test_more_folds_than_subjects_are_refused(learnable: FaceDataset) -> None:
 
 def test_a_record_says_enough_to_hash_to_its_key(learnable: FaceDataset) -> None:
     run = plan(suite(), learnable, device="cpu")[0].run
-    for one in (run, dataclasses.replace(run, intensities=(3, 4), reseed=2, inner={"folds": 3, "fold": 0})):
+    evaluated = dataclasses.replace(run, evaluation={"dataset": "other", "fingerprint": "f" * 64})
+    for one in (
+        run,
+        evaluated,
+        dataclasses.replace(run, intensities=(3, 4), reseed=2, inner={"folds": 3, "fold": 0}),
+        dataclasses.replace(run, training=run.training | {"epochs": 7}, hyperparameters={"ä": "ö", "a": None}),
+    ):
         recorded = json.loads(json.dumps({**dataclasses.asdict(one), "accuracy": 0.5}))
         assert run_key(recorded) == one.key
     assert set(DECIDING) == {field.name for field in dataclasses.fields(Run)}
