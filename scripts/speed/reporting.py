@@ -101,7 +101,7 @@ def _key(number: int, kind: str = "0") -> str:
 
 
 def _predictions(scans: pd.DataFrame, ease: np.ndarray, generator: np.random.Generator) -> pd.DataFrame:
-    """What a method says of these scans, whose right class gets `ease` more."""
+    """Predictions of a method for these scans, whose right class gets `ease` more."""
     true = scans["expression"].map(EXPRESSIONS.index).to_numpy()
     logits = generator.normal(0.0, 1.0, (len(scans), len(EXPRESSIONS)))
     logits[np.arange(len(scans)), true] += ease
