@@ -138,7 +138,7 @@ def docs(session: nox.Session) -> None:
 
 @nox.session(default=False)
 def speed(session: nox.Session) -> None:
-    """Measure speed as ratios within one run and write them to speed.json; about 15 minutes."""
+    """Measure speed as ratios within one run and write them to speed.json; about an hour."""
     install(session, "speed")
     session.run("python", "-m", "scripts.speed", *session.posargs)
 

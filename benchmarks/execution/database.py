@@ -1,13 +1,17 @@
 """MLflow's database, asked directly: for what its client cannot say, or takes minutes to."""
 
+from contextlib import suppress
 from pathlib import Path
 
-from sqlalchemy import NullPool, column, create_engine, func, inspect, make_url, or_, select, table, update
+from sqlalchemy import NullPool, column, create_engine, func, inspect, make_url, or_, select, table, text, update
+from sqlalchemy.exc import OperationalError
 
 from benchmarks.records.home import Home
 
 #: The tag by which runs of ours are known: their method.
 METHOD = "afnetm.method"
+#: Rows of an index, at most.
+_LOOKED_AT = 1000
 
 # Of MLflow's tables what is needed here; these have been called so since there are migrations for them.
 runs = table(
@@ -55,6 +59,18 @@ def experiments_in(uri: str) -> dict[str, str]:
         identifier, name, stage = _experiments.c.experiment_id, _experiments.c.name, _experiments.c.lifecycle_stage
         rows = connection.execute(select(name, identifier).where(stage == "active")).all()
     return {str(name): str(identifier) for name, identifier in rows}
+
+
+def count_rows(uri: str) -> None:
+    """Has SQLite look at how much its tables hold; other databases do so by themselves.
+
+    Until it has, it looks for the score of each of 10,000 runs among all scores when the page sorts by one: 16 seconds.
+    """
+    if make_url(uri).get_backend_name() != "sqlite":
+        return
+    with suppress(OperationalError), create_engine(uri, poolclass=NullPool).begin() as connection:  # another may write
+        connection.execute(text(f"PRAGMA analysis_limit = {_LOOKED_AT}"))
+        connection.execute(text("ANALYZE"))
 
 
 def place(uri: str, run: str, where: str) -> None:

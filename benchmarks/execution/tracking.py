@@ -38,7 +38,7 @@ from benchmarks.execution.copied import (
     above,
     copies_of,
 )
-from benchmarks.execution.database import METHOD, bring_home
+from benchmarks.execution.database import METHOD, bring_home, count_rows
 from benchmarks.execution.entities import (
     evaluation_metrics,
     mlflow_dataset,
@@ -167,6 +167,8 @@ class Tracker:
             self.methods.update(method, {"runs": float(counts[method])})
         if (pages := self.methods.pages(self._uri)) is not None:
             write_text(self._home.pages(self._manifest.suite), json.dumps(pages, indent=2))
+        if is_database(self._uri):
+            count_rows(self._uri)
 
     def _open(self, tell: Callable[[str], object]) -> str:
         """The suite's experiment; it is made if it is not there, and restored if it was deleted."""

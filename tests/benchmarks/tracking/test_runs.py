@@ -2,6 +2,8 @@
 
 import dataclasses
 import shutil
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import mlflow.entities
@@ -54,6 +56,16 @@ def copy(home: Home, manifest: Manifest = MANIFEST) -> int:
     logged = tracker.log(manifest.runs)
     tracker.close()
     return logged
+
+
+def test_the_database_knows_how_much_it_holds(home: Home) -> None:
+    """Without it MLflow's page takes 16 seconds to sort 10,000 runs by a score, with it less than one."""
+    Store(home).write("k0", record(0.4))
+    copy(home)
+    with closing(sqlite3.connect(home.path / "mlflow.db")) as database:
+        counted = dict(database.execute("SELECT tbl, stat FROM sqlite_stat1"))
+    assert counted["runs"].startswith("2 ")  # the method's, and the one below it
+    assert int(counted["latest_metrics"].split()[0]) > 2
 
 
 def test_a_database_elsewhere_keeps_its_artifacts_in_the_home(
