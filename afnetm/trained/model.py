@@ -24,6 +24,7 @@ from afnetm.training.device_dataset import DeviceDataset
 from afnetm.training.gradcam import gradcam
 from afnetm.training.loop import predict
 from afnetm.training.placing import placed
+from afnetm.training.process import prepared
 
 #: Streams in the order of the weights that methods give them.
 STREAMS = ("texture", "depth")
@@ -82,7 +83,7 @@ class TrainedModel:
         return pd.DataFrame(found.numpy(), index=pd.Index(data.table["id"], name="id"), columns=list(self.classes))
 
     def predict_scan(self, scan: Scan, *, device: str | torch.device | None = None) -> Prediction:
-        """The prediction for one scan, with where the network looked.
+        """The prediction for one scan, with where the network looked; computed as in training, on one core of a CPU.
 
         Args:
             scan: is rendered as those were that the model was trained on.
@@ -96,9 +97,10 @@ class TrainedModel:
         data = self._dataset([made])
         module, faces = self._placed(data, device)
         everyone = _everyone(faces)
-        found, auxiliary = predict(module, faces, everyone, self.config)
-        seen = faces.faces(everyone, softened=self.config.augmentation.moves)
-        evidence = gradcam(module, seen, found.argmax(1).to(faces.device))
+        with prepared():  # several threads wait for each other for longer than they compute one scan
+            found, auxiliary = predict(module, faces, everyone, self.config)
+            seen = faces.faces(everyone, softened=self.config.augmentation.moves)
+            evidence = gradcam(module, seen, found.argmax(1).to(faces.device))
         importance = auxiliary.pop("importance", None)
         return Prediction(
             scan=made.scan,
