@@ -226,7 +226,8 @@ def estimate_labelled(
 def labels(index: pd.Index) -> tuple[Ints, Ints]:
     """Subjects and trainings of cells that are labelled by subject, repeat and fold, as `estimate` takes them."""
     trainings = np.stack([index.get_level_values(name).to_numpy(np.int64) for name in ("repeat", "fold")], axis=1)
-    return pd.factorize(index.get_level_values("subject"))[0], np.unique(trainings, axis=0, return_inverse=True)[1]
+    inverse = np.unique(trainings, axis=0, return_inverse=True)[1]
+    return pd.factorize(index.get_level_values("subject"))[0], inverse.reshape(-1)  # NumPy 2.0 gives it a second axis
 
 
 class Cells:
