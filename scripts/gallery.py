@@ -1,8 +1,9 @@
 """Copies of reports in docs/gallery: ``python -m scripts.gallery --home HOME``, after the commands in its README.md.
 
 Each suite's tables, but for the predictions, and some of its figures, byte for byte as `afnetm report` wrote them.
-What has no report in the home is left as it is: a suite, or suites together. One leaderboard of the others, without
-links to what is not published: addresses of this machine, and the reports' own pages.
+What has no report in the home is left as it is: a suite, or suites together. One leaderboard of all suites that the
+gallery has, each as its own copy was made, without links to what is not published: addresses of this machine, and the
+reports' own pages.
 """
 
 import argparse
@@ -10,14 +11,19 @@ import json
 import os
 import shutil
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 
+from afnetm.errors import UserError
 from benchmarks.records.home import Home
 from benchmarks.records.manifest import read_manifest
 from benchmarks.records.store import Store
-from benchmarks.reporting.writing import write_public_leaderboard
-from reports.page.leaderboard import LEADERBOARD
+from benchmarks.reporting.writing import public_entry
+from reports.leaderboard.entry import Entry
+from reports.page.leaderboard import LEADERBOARD, write_leaderboard
 
+#: A suite's part of the leaderboard, in its folder.
+ENTRY = "leaderboard.json"
 GALLERY = Path(__file__).parents[1] / "docs" / "gallery"
 #: Figures by suite.
 FIGURES = {
@@ -83,6 +89,26 @@ def renew(home: Home, gallery: Path) -> list[str]:
     return found
 
 
+def renew_leaderboard(home: Home, suites: Sequence[str], gallery: Path) -> list[str]:
+    """Writes the gallery's leaderboard, in which these suites are the home's, and others as they were.
+
+    Returns:
+        Suites of which there is nothing to show, a line each.
+    """
+    problems = []
+    for suite in suites:
+        try:
+            text = public_entry(home, read_manifest(home, suite)).to_json()
+        except UserError as error:
+            problems.append(str(error))
+        else:
+            (gallery / suite / ENTRY).write_text(text, encoding="utf-8")
+    kept = [gallery / suite / ENTRY for suite in FIGURES]
+    entries = [Entry.from_json(path.read_text(encoding="utf-8")) for path in kept if path.is_file()]
+    write_leaderboard(entries, gallery / LEADERBOARD, created=f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC")
+    return problems
+
+
 def commits(home: Home, suite: str) -> set[str]:
     """The commits that a suite's finished runs and evaluations were made at."""
     manifest = json.loads((home.suites / f"{suite}.json").read_text())
@@ -101,9 +127,7 @@ def main() -> None:
         found = f"made at {', '.join(sorted(commits(home, suite)))}" if suite in copied else f"no report in {home.path}"
         print(f"{suite}: {found}")
     if copied:
-        for problem in write_public_leaderboard(
-            home, [read_manifest(home, suite) for suite in copied], GALLERY / LEADERBOARD
-        ):
+        for problem in renew_leaderboard(home, copied, GALLERY):
             print(f"not in the leaderboard: {problem}")
 
 

@@ -21,10 +21,11 @@ from benchmarks.reporting.frames import results
 from benchmarks.terminal.tables import Blocks, Fitted
 from reports.data.outside import read_results
 from reports.formats import READING
+from reports.leaderboard.entry import Entry, entry
 from reports.multi_suite.page import write_multi_suite
 from reports.multi_suite.suites import MultiSuite
 from reports.multi_suite.tables import Tables
-from reports.page.leaderboard import LEADERBOARD, write_leaderboard
+from reports.page.leaderboard import LEADERBOARD
 from reports.page.page import write_report
 from reports.schema import ReportError
 from reports.tables.compared import Compared
@@ -113,28 +114,16 @@ def write_joint_report(
     )
 
 
-def write_public_leaderboard(home: Home, manifests: Sequence[Manifest], path: Path) -> list[str]:
-    """Writes the leaderboard of suites alone, to be published: it leads neither to their reports nor to MLflow.
-
-    Returns:
-        Suites of which there is nothing to show, a line each.
+def public_entry(home: Home, manifest: Manifest) -> Entry:
+    """Part of a published leaderboard that a suite has: it leads neither to its report nor to MLflow.
 
     Raises:
-        UserError: of none there is anything.
+        UserError: there is nothing to show.
     """
-    created, store = _now(), Store(home)
-    found, problems = [], []
-    for manifest in manifests:
-        try:
-            found.append(_compared(home, manifest, store, created=created))
-        except ReportError as error:
-            problems.append(f"suite '{manifest.suite}': {error}")
-    if not found:
-        raise UserError("; ".join(problems) or "no suite, so no leaderboard")
-    data_sets = MultiSuite(found).suite_data_sets if len(found) > 1 else {}
-    with _into(path.parent):
-        write_leaderboard(found, path, created=created, data_sets=data_sets)
-    return problems
+    try:
+        return entry(_compared(home, manifest, Store(home), created=_now()))
+    except ReportError as error:
+        raise UserError(f"suite '{manifest.suite}': {error}") from None
 
 
 def _alone(paths: list[Path], found: list[Compared], problems: list[str]) -> Written:

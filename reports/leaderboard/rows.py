@@ -7,7 +7,6 @@ import numpy as np
 import pandas as pd
 
 from reports.data.results import Provenance
-from reports.schema import ReportError
 from reports.tables.compared import Compared
 from reports.tables.inputs import inputs_of
 from reports.tables.significance import verdict
@@ -25,12 +24,12 @@ COLUMNS = [
 ]
 
 
-def rows(suites: Sequence[Compared], data_sets: Mapping[str, str] = {}) -> pd.DataFrame:
-    """One row a method and suite; suites in their order, in each the most accurate method first, failed ones last.
+def rows(one: Compared, data_set: str = "") -> pd.DataFrame:
+    """One row a method of a suite, the most accurate method first, failed ones last.
 
     Args:
-        suites: of different names.
-        data_sets: names of their datasets by suite, where they are to be called otherwise.
+        one: the suite.
+        data_set: the name of its dataset, where it is to be called otherwise.
 
     Columns:
         suite, data_set, method, title (`Provenance.titles`); rank (by accuracy within the suite, equal scores share
@@ -43,16 +42,7 @@ def rows(suites: Sequence[Compared], data_sets: Mapping[str, str] = {}) -> pd.Da
         training); inputs (`reports.tables.inputs.inputs_of`); tuning (``"tuned"``, ``"defaults"``, ``"suite's
         settings"``, or empty where that is not known), and `INPUTS`. NaN or empty where a suite does not have it, in
         all scores of a method that was tried and has no result.
-
-    Raises:
-        ReportError: no suite.
     """
-    if not suites:
-        raise ReportError("suites: none, allowed is 1 or more")
-    return pd.concat([_of(one, data_sets) for one in suites], ignore_index=True)
-
-
-def _of(one: Compared, data_sets: Mapping[str, str]) -> pd.DataFrame:
     plan, results = one.results.provenance, one.results
     scored = {str(row["method"]): row for row in one.table.to_dict("records")}
     pairs = one.pairs[one.pairs["method_b"] == results.control]
@@ -65,7 +55,7 @@ def _of(one: Compared, data_sets: Mapping[str, str]) -> pd.DataFrame:
     for method in [*results.methods, *results.failed_methods]:
         row: dict[str, Any] = {
             "suite": plan.suite,
-            "data_set": data_sets.get(plan.suite) or str(plan.dataset["name"]),
+            "data_set": data_set or str(plan.dataset["name"]),
             "method": method,
             "title": plan.titles[method],
             "alike": method in one.marks.alike,
@@ -79,12 +69,15 @@ def _of(one: Compared, data_sets: Mapping[str, str]) -> pd.DataFrame:
             row |= {"p_holm": p.get(method, np.nan)}
             row["verdict"] = verdict(row["difference"], row["p_holm"])
         found.append(row)
-    frame = pd.DataFrame(found, columns=COLUMNS)
+    return typed(found).sort_values("accuracy", ascending=False, kind="stable", na_position="last", ignore_index=True)
+
+
+def typed(records: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
+    """The rows as a frame: `COLUMNS`, with NaN or empty what a row does not have."""
+    frame = pd.DataFrame(records, columns=COLUMNS)
     texts = ["place", "verdict", "worst_class"]
     frame[texts] = frame[texts].fillna("")
-    return frame.astype(
-        dict.fromkeys([*_SCORES, "rank", "p_holm", "parameters", "train_seconds"], "float64")
-    ).sort_values("accuracy", ascending=False, kind="stable", na_position="last")
+    return frame.astype(dict.fromkeys([*_SCORES, "rank", "p_holm", "parameters", "train_seconds"], "float64"))
 
 
 def _named(table: pd.DataFrame | None, key: str, name: str) -> dict[str, dict[str, float]]:

@@ -5,6 +5,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from reports.files import listed, placed, write_tables
+from reports.leaderboard.entry import entry
 from reports.markup import markdown_text, paragraph
 from reports.multi_suite import words
 from reports.multi_suite.cross_dataset import cross_dataset_picture
@@ -43,7 +44,9 @@ def write_multi_suite(multi: MultiSuite, directory: Path, *, links: Mapping[str,
     """
     found = Tables(multi)
     notices, cautions = words.notices(multi, found.facts), words.cautions(multi)
-    synthetic = summary.synthetic([one.results.provenance for one in multi.suites])
+    synthetic = summary.synthetic(
+        {one.results.provenance.suite: one.results.provenance.synthetic for one in multi.suites}
+    )
     pictures = _pictures(multi, found)
     suites = {
         name: (quote(links[name]), one.results.provenance.description)
@@ -84,14 +87,11 @@ def write_multi_suite(multi: MultiSuite, directory: Path, *, links: Mapping[str,
             files=listed(files),
         )
         (fresh / "index.html").write_text(page, encoding="utf-8")
-        write_leaderboard(
-            multi.suites,
-            fresh / LEADERBOARD,
-            created=created,
-            reports=links,
-            report="index.html",
-            data_sets=multi.suite_data_sets,
-        )
+        entries = [
+            entry(one, data_set=multi.suite_data_sets[suite], report=links.get(suite, ""))
+            for suite, one in zip(multi.names, multi.suites, strict=True)
+        ]
+        write_leaderboard(entries, fresh / LEADERBOARD, created=created, report="index.html")
     return directory.absolute() / "index.html"
 
 

@@ -10,6 +10,7 @@ import pandas as pd
 from reports.data.results import Provenance, Results
 from reports.data.search import rules
 from reports.files import listed, placed
+from reports.leaderboard.entry import entry
 from reports.markup import paragraph, write_csv
 from reports.page.document import Part, document, how_made
 from reports.page.html import elements, rendered
@@ -71,8 +72,8 @@ def write_report(results: Results, directory: Path, *, compared: Compared | None
         files = [path.relative_to(fresh).as_posix() for path in fresh.rglob("*") if path.is_file()]
         text = _page(found, literature, pictures, files=files)
         (fresh / "index.html").write_text(text, encoding="utf-8")
-        page = {plan.suite: "index.html"}
-        write_leaderboard([found], fresh / LEADERBOARD, created=plan.created, reports=page, report="index.html")
+        alone = [entry(found, report="index.html")]
+        write_leaderboard(alone, fresh / LEADERBOARD, created=plan.created, report="index.html")
     return directory.absolute() / "index.html"
 
 

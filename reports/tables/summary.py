@@ -85,10 +85,10 @@ def notices_by_suite(several: Iterable[Results]) -> list[str]:
     ]
 
 
-def synthetic(plans: Sequence[Provenance]) -> tuple[str, str] | None:
+def synthetic(suites: Mapping[str, bool]) -> tuple[str, str] | None:
     """`SYNTHETIC` where the faces of all suites are, of some of several which and what it means; None of none."""
-    found = [plan.suite for plan in plans if plan.synthetic]
-    if len(found) in (0, len(plans)):
+    found = [suite for suite, made in suites.items() if made]
+    if len(found) in (0, len(suites)):
         return SYNTHETIC if found else None
     return f"The faces of {names(found)} are synthetic.", "What methods do on them says nothing about real ones."
 

@@ -13,7 +13,9 @@ from reports.multi_suite.page import write_multi_suite
 from reports.multi_suite.suites import MultiSuite
 from reports.page.page import write_report
 from reports.tables.compared import Compared
-from scripts.gallery import FIGURES, MATRIX, TABLES, TRAINED_ON, copy_report, renew
+from scripts.gallery import FIGURES, MATRIX, TABLES, TRAINED_ON, copy_report, renew, renew_leaderboard
+from tests.benchmarks.archive.examples import fabricate as fabricated
+from tests.benchmarks.archive.examples import make_manifest
 from tests.reports.conftest import fabricate, sketching
 from tests.reports.tables.test_cross_dataset import answered
 from tests.reports.tables.test_robustness import answers, evaluated
@@ -84,3 +86,19 @@ def test_a_table_or_figure_that_a_report_has_not_is_named(home: Home, tmp_path: 
         copy_report(report, tmp_path / "one", FIGURES["transfer"], ("corruptions", "tested_on"))
     with pytest.raises(FileNotFoundError, match=re.escape("severity.svg")):
         copy_report(report, tmp_path / "one", ("severity",))
+
+
+def test_the_leaderboard_keeps_suites_that_another_home_had(tmp_path: Path) -> None:
+    """One home has two suites, a later one has the second anew: the page has the first as it was."""
+    gallery, first, second = tmp_path / "gallery", fabricated(tmp_path / "1"), fabricated(tmp_path / "2")
+    for home, suites in ((first, ["fusion", "masks"]), (second, ["masks"])):
+        for suite in suites:
+            make_manifest(suite=suite).save(home)
+            (gallery / suite).mkdir(parents=True, exist_ok=True)
+        assert renew_leaderboard(home, suites, gallery) == []
+    page = (gallery / "leaderboard.html").read_text(encoding="utf-8")
+    assert page.count('data-suite="fusion"') == page.count('data-suite="masks"') > 1
+    replace(make_manifest(suite="ablation"), runs=[]).save(second)
+    (problem,) = renew_leaderboard(second, ["ablation"], gallery)
+    assert problem.startswith("suite 'ablation': ")
+    assert "ablation" not in (gallery / "leaderboard.html").read_text(encoding="utf-8")

@@ -5,10 +5,13 @@ from pathlib import Path
 from urllib.parse import unquote
 
 import pandas as pd
+import pytest
 
+from afnetm.errors import UserError
 from benchmarks.records.home import Home, write_text
 from benchmarks.records.manifest import read_manifest
-from benchmarks.reporting.writing import write_public_leaderboard
+from benchmarks.reporting.writing import public_entry
+from reports.page.leaderboard import write_leaderboard
 from tests.benchmarks.archive.examples import fabricate, make_manifest
 from tests.benchmarks.conftest import Afnetm
 from tests.reports.page.test_page import read
@@ -80,9 +83,11 @@ def test_a_leaderboard_that_is_published_leads_to_itself_alone(tmp_path: Path) -
     write_text(home.pages("others"), '{"late": "http://127.0.0.1:5000/#/experiments/1"}')
     broken = replace(manifest, suite="broken", runs=[replace(one, key=f"x{one.key}") for one in manifest.runs])
     page = tmp_path / "leaderboard.html"
-    suites = [read_manifest(home, "people"), broken, manifest]
-    (problem,) = write_public_leaderboard(home, suites, page)
-    assert problem == "suite 'broken': no finished run can be used"
+    with pytest.raises(UserError, match="suite 'broken': no finished run can be used"):
+        public_entry(home, broken)
+    write_leaderboard(
+        [public_entry(home, one) for one in (read_manifest(home, "people"), manifest)], page, created="now"
+    )
     seen = read(page)
     assert {a["href"][:5] for tag, a in seen.elements if tag == "a"} == {"#row-"}
     assert "in 2 suites" in seen.text

@@ -1,11 +1,12 @@
 """Two suites for a leaderboard: whose methods say what they read, where their runs are, and which were tuned."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import pytest
 
 from reports.data.results import Results
+from reports.leaderboard.entry import Entry, entry
 from reports.tables.compared import Compared
 from tests.reports.conftest import fabricate, tune
 
@@ -44,3 +45,8 @@ def tuned_suite() -> Compared:
     """Three methods, tuned, on other subjects."""
     skills = {"depth": 0.3, "late": 1.6, "afnetm": 1.2}
     return Compared(described(tune(fabricate(skills=skills, subjects=15, epochs=2, seed=3)), "clean", "other"))
+
+
+def entries(suites: Sequence[Compared], reports: Mapping[str, str] = {}) -> list[Entry]:
+    """The suites' parts of a leaderboard, with the pages of their reports by suite."""
+    return [entry(one, report=reports.get(one.results.provenance.suite, "")) for one in suites]

@@ -10,6 +10,7 @@ import pytest
 from reports.page.leaderboard import write_leaderboard
 from tests.axe import violations
 from tests.chromium import BROWSER, browser
+from tests.reports.leaderboard.conftest import entries
 
 pytestmark = pytest.mark.skipif(BROWSER is None, reason="needs Chromium")
 _VISITS = count()
@@ -21,7 +22,7 @@ MARKS = "[...document.querySelectorAll('.mark')].filter((mark) => mark.getBoundi
 def page(fusion, tuned_suite, tmp_path_factory):
     path = tmp_path_factory.mktemp("board") / "leaderboard.html"
     reports = {"fusion": "../fusion/index.html", "clean": "../clean/index.html"}
-    write_leaderboard([fusion, tuned_suite], path, created="now", reports=reports, report="index.html")
+    write_leaderboard(entries([fusion, tuned_suite], reports), path, created="now", report="index.html")
     return path
 
 

@@ -8,26 +8,29 @@ from collections import Counter
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from reports import formats
+from reports.leaderboard.entry import Entry
 from reports.leaderboard.rows import rows
 from reports.leaderboard.table import Links
 from reports.multi_suite.page import write_multi_suite
 from reports.multi_suite.suites import MultiSuite
 from reports.page.leaderboard import page, write_leaderboard
 from reports.page.page import write_report
+from reports.schema import ReportError
 from reports.statistics.profiles import profile
 from reports.tables.compared import Compared
 from tests.reports.conftest import fabricate
-from tests.reports.leaderboard.conftest import described
+from tests.reports.leaderboard.conftest import described, entries
 from tests.reports.page.test_page import EVIL, TEMPLATES, read
 
 LINKS = {"fusion": "../fusion/index.html", "clean": "../clean/index.html"}
 
 
-def write(suites, path, **more):
-    write_leaderboard(suites, path, created="2026-01-02 03:04 UTC", **more)
+def write(suites, path, *, reports=None, **more):
+    write_leaderboard(entries(suites, reports or {}), path, created="2026-01-02 03:04 UTC", **more)
     return read(path)
 
 
@@ -54,7 +57,7 @@ def test_nothing_of_it_lies_elsewhere_and_its_script_alone_is_let_in(written):
 
 
 def test_every_row_has_its_numbers_and_its_marks_in_both_figures(written, fusion, tuned_suite):
-    found = rows([fusion, tuned_suite])
+    found = pd.concat([rows(fusion), rows(tuned_suite)], ignore_index=True)
     marks = Counter(
         attributes["href"] for tag, attributes in written.elements if attributes.get("class", "").startswith("mark")
     )
@@ -136,6 +139,25 @@ def test_what_lacks_in_a_suite_s_records_is_said(fusion, tuned_suite, tmp_path):
     assert "clean, incomplete" not in seen.text
 
 
+def test_what_is_kept_of_suites_as_text_makes_the_same_page(fusion, tuned_suite):
+    """To the byte; a suite with a method that failed, and one with notices, are kept as well."""
+    plan = tuned_suite.results.provenance
+    part = Compared(replace(tuned_suite.results, provenance=replace(plan, planned=99, failed=[("late", 0, 0, "no")])))
+    found = entries([fusion, part], LINKS)
+    kept = [Entry.from_json(one.to_json()) for one in found]
+    assert page(kept, created="now") == page(found, created="now")
+    assert [one.to_json() for one in kept] == [one.to_json() for one in found]
+    assert "clean, incomplete" in page(kept, created="now")
+    for text in ("", "{}", '{"rows": [1]}', "[]"):
+        with pytest.raises(ReportError, match="no part of a leaderboard"):
+            Entry.from_json(text)
+
+
+def test_of_no_suite_there_is_no_leaderboard():
+    with pytest.raises(ReportError, match="suites: none, allowed is 1 or more"):
+        page([], created="now")
+
+
 def test_it_is_the_same_every_time_and_names_no_subject(written, fusion, tuned_suite, tmp_path):
     again = [Compared(one.results) for one in (fusion, tuned_suite)]
     assert write(again, tmp_path / "again.html", reports=LINKS, report="index.html").elements == written.elements
@@ -145,7 +167,7 @@ def test_it_is_the_same_every_time_and_names_no_subject(written, fusion, tuned_s
 
 def test_a_thousand_rows_take_less_than_two_seconds(fusion):
     """Of processor time, so that others on the machine do not count."""
-    few = rows([fusion])
+    few = rows(fusion)
     found = few.loc[few.index.repeat(200)].reset_index(drop=True)
     found["suite"] = [f"suite {number % 10}" for number in range(1000)]
     found = found.sort_values("suite", kind="stable", ignore_index=True)
@@ -156,11 +178,15 @@ def test_a_thousand_rows_take_less_than_two_seconds(fusion):
 
     def made():
         begun = time.process_time()
-        profiles = {
-            suite: {method: profile(generator.integers(0, 13, 100) / 12) for method in own["method"]}
-            for suite, own in found.groupby("suite")
-        }
-        html = page(found, [Links()] * 1000, profiles, created="now")
+        suites = [
+            Entry(
+                rows=own,
+                links=[Links()] * len(own),
+                profiles={method: profile(generator.integers(0, 13, 100) / 12) for method in own["method"]},
+            )
+            for _, own in found.groupby("suite")
+        ]
+        html = page(suites, created="now")
         return html, time.process_time() - begun
 
     tries = [made() for _ in range(2)]
