@@ -279,7 +279,11 @@ def corruptions_table(evaluated: Evaluated) -> Table:
 
 
 def featured(evaluated: Evaluated) -> list[str]:
-    """The control, if it is in the table, and the most robust of the others, three in all."""
-    ordered, control = evaluated.table["method"].tolist(), evaluated.results.control
+    """The control, if it is in the table, and of the others the most accurate on corrupted scans, three in all.
+
+    The most robust ones may be those that had little to lose.
+    """
+    ordered = evaluated.table.sort_values("corrupted", ascending=False, kind="stable")["method"].tolist()
+    control = evaluated.results.control
     own = [control] if control in ordered else []
     return [*own, *(method for method in ordered if method != control)][:3]

@@ -16,7 +16,7 @@ from reports.pictures.robustness import by_severity, calibration, heat_map, text
 from reports.pictures.theme import Picture, drawn
 from reports.schema import ReportError
 from reports.tables.compared import Compared
-from reports.tables.robustness import Evaluated, corruptions_table, robustness_table
+from reports.tables.robustness import Evaluated, corruptions_table, featured, robustness_table
 from tests.reports.conftest import fabricate
 
 #: By corruption, what share of right answers each severity leaves.
@@ -253,3 +253,11 @@ def test_evaluations_of_other_scans_than_were_tested_are_refused(results: Result
         replace(results, evaluations=results.evaluations.assign(scans=13))
     with pytest.raises(ReportError, match="not in corruptions"):
         replace(results, corruptions=CORRUPTIONS.iloc[:2])
+
+
+def test_a_method_that_had_little_to_lose_is_not_shown_before_more_accurate_ones(clean: Results) -> None:
+    found = Evaluated(evaluated(clean, answers(clean, {"texture": 0.07, "depth": 0.0, "afnetm": 0.0})))
+    table = found.table.set_index("method")
+    assert table["relative"].idxmax() == "texture"
+    assert table.loc["texture", "corrupted"] < table.loc["depth", "corrupted"]
+    assert featured(found) == ["afnetm", "depth", "texture"]
