@@ -66,12 +66,16 @@ def copy_report(report: Path, folder: Path, figures: Sequence[str], tables: Sequ
     Raises:
         FileNotFoundError: a figure or table is not in the report.
     """
+    there = [path for path in sorted((report / "tables").iterdir()) if path.suffix != ".parquet"]
+    for kind, wanted, found in (
+        ("table", tables, there),
+        ("figure", figures, (report / "figures").glob("*.svg")),
+    ):
+        if missing := set(wanted) - {path.stem for path in found}:
+            raise FileNotFoundError(f"{report}: no {kind} {', '.join(sorted(missing))}")
     shutil.rmtree(folder, ignore_errors=True)
     (folder / "tables").mkdir(parents=True)
     (folder / "figures").mkdir()
-    there = [path for path in sorted((report / "tables").iterdir()) if path.suffix != ".parquet"]
-    if missing := set(tables) - {path.stem for path in there}:
-        raise FileNotFoundError(f"{report}: no table {', '.join(sorted(missing))}")
     for path in there:
         if not tables or path.stem in {*tables, "notices"}:
             shutil.copy(path, folder / "tables")

@@ -14,6 +14,8 @@ TEXT = (GALLERY / "README.md").read_text(encoding="utf-8")
 README = " ".join((ROOT / "README.md").read_text(encoding="utf-8").split())
 #: Suites of the gallery, and the repeats that its tables are of.
 REPEATS = {"fusion": 3, "masks": 1, "ablation": 1}
+#: Suites of evaluations: their table, and the repeats whose models were evaluated.
+EVALUATED = {"robustness": ("robustness", 1), "transfer": ("cross_dataset", 1)}
 
 
 def comparison(suite: str) -> pd.DataFrame:
@@ -27,7 +29,7 @@ def percent(suite: str, method: str, *columns: str) -> tuple[str, ...]:
 
 def section(suite: str) -> str:
     """The prose about a suite: without links, pictures, and lines of versions and machines."""
-    found = next(part for part in TEXT.split("\n## ") if f"{suite}/tables/comparison.md" in part)
+    found = next(part for part in TEXT.split("\n## ") if f"({suite}/tables/" in part)
     return re.sub(r"!?\[[^]]*\]\([^)]*\)|\b\d+(\.\d+){2,}", "", found)
 
 
@@ -91,7 +93,18 @@ def test_it_says_of_how_many_repeats_its_tables_are(suite: str, repeats: int) ->
     assert (table["units"] == protocol.runs // 3 * repeats).all()
 
 
-@pytest.mark.parametrize("suite", REPEATS)
+@pytest.mark.parametrize("suite", EVALUATED)
+def test_evaluations_are_of_all_methods_and_of_the_repeats_that_the_gallery_names(suite: str) -> None:
+    name, repeats = EVALUATED[suite]
+    table = pd.read_csv(GALLERY / suite / "tables" / f"{name}.csv").set_index("method")
+    spec = load_suite(suite)
+    moved = {one for one, own in spec.methods.items() if own.masks == "detected"} if suite == "robustness" else set()
+    assert set(table.index) == set(spec.methods) - moved
+    assert (table["trainings"] == spec.protocol.runs // 3 * repeats).all()
+    assert f"`afnetm run {suite} --set protocol.repeats={repeats}`" in section(suite)
+
+
+@pytest.mark.parametrize("suite", [*REPEATS, *EVALUATED])
 def test_every_number_that_the_gallery_quotes_is_in_its_tables(suite: str) -> None:
     """Decimals of scores, differences and p, whatever their sign."""
     tables = [path.read_text(encoding="utf-8") for path in (GALLERY / suite / "tables").glob("*.md")]
