@@ -104,4 +104,4 @@ def test_the_leaderboard_keeps_suites_that_another_home_had(tmp_path: Path) -> N
     replace(make_manifest(suite="ablation"), runs=[]).save(second)
     (problem,) = renew_leaderboard(second, ["ablation"], gallery)
     assert problem.startswith("suite 'ablation': ")
-    assert "ablation" not in (gallery / "leaderboard.html").read_text(encoding="utf-8")
+    assert 'data-suite="ablation"' not in (gallery / "leaderboard.html").read_text(encoding="utf-8")
