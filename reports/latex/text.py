@@ -2,7 +2,7 @@
 
 import re
 import unicodedata
-from functools import reduce
+from functools import lru_cache, reduce
 from pathlib import Path
 
 #: A letter and its command a line; each is of LaTeX itself, but for the check mark's.
@@ -45,6 +45,7 @@ def _word(word: str) -> str:
     return _BREAK.join((_BREAK if ems(part) > LONGEST else "").join(_letters(part)) for part in parts)
 
 
+@lru_cache(maxsize=65_536)  # a table asks for each cell once a layout that is tried
 def ems(text: str) -> float:
     """About how wide `text` is, in em."""
     return sum(map(_em, text))
