@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from typing import Any
 from urllib.parse import quote
 
@@ -36,7 +36,7 @@ class Entry:
     links: Sequence[Links]
     profiles: Mapping[str, Profile]
     synthetic: bool = False
-    notices: Sequence[str] = field(default=())
+    notices: Sequence[str] = ()
 
     @property
     def suite(self) -> str:
