@@ -88,16 +88,16 @@ def cluster() -> Iterator[Machines]:
         patch.setenv("RAY_worker_niceness", "0")  # else whatever runs beside the tests comes first
         # As where a scheduler has said it before: Ray then leaves the GPUs that a process sees as they are.
         patch.setenv("RAY_EXPERIMENTAL_NOSET_CUDA_VISIBLE_DEVICES", "1")
+        # Ray writes a cluster's address to a folder that only some other Ray of this machine has made.
+        folder = tempfile.mkdtemp(prefix="afnetm-", dir="/tmp")  # short, as names of sockets have to be
+        patch.setenv("RAY_TMPDIR", folder)
+        Path(folder, "ray").mkdir()
         from ray import cloudpickle
         from ray.cluster_utils import Cluster
 
         for module in (test_driver, sys.modules[__name__]):  # no modules that an actor could import
             cloudpickle.register_pickle_by_value(module)
-        folder = tempfile.mkdtemp(prefix="afnetm-", dir="/tmp")
-        started = Cluster(
-            initialize_head=True,
-            head_node_args={"num_cpus": 1, "include_dashboard": False, "temp_dir": folder},
-        )
+        started = Cluster(initialize_head=True, head_node_args={"num_cpus": 1, "include_dashboard": False})
         try:
             yield Machines(started)
         finally:
