@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -173,10 +173,13 @@ def _dataset(dataset: FaceDataset, rows: NDArray[np.int64], made: Sequence[Rende
             for maps in made
             if maps.detected_planes is not None and maps.detected_landmarks is not None
         ]
+    how: dict[str, Any] = {"rendering": dataset.rendering, "pose": dataset.pose, "detector": dataset.detector}
+    source = {"kind": "corrupted", "of": dataset.source}  # no longer scans as their source makes them
     return replace(
         dataset,
         directory=Path(),
-        fingerprint=dataset_fingerprint(table, size=dataset.size),
+        fingerprint=dataset_fingerprint(table, size=dataset.size, source=source, **how),
+        source=source,
         table=table,
         **stacked(made),
     )

@@ -94,7 +94,8 @@ class FaceDataset(_Faces):
         directory: where it is.
         name: what it was called when it was made.
         size: ``S``.
-        fingerprint: SHA-256 over labels and maps, the same for the same content under any name.
+        fingerprint: SHA-256 over labels and maps, or what decides synthetic ones, the same under any name
+            (`afnetm.data.dataset_files.dataset_fingerprint`).
         shareable: whether pictures and subjects' names may leave it.
         source: what its scans came from, a JSON object.
         table: a row a scan: id, subject, expression, intensity, source, regions (the names of those that it has, with
@@ -312,7 +313,14 @@ def check_maps(dataset: FaceDataset, progress: Callable[[int, int], None] | None
         for (scan, expected), *one in zip(rows, dataset.detected_planes, dataset.detected_landmarks, strict=True):
             if detected_sha256(*one) != expected:
                 raise UserError(f"{said}: what was detected in scan {scan} was altered since it was made")
-    found = dataset_fingerprint(dataset.table, size=dataset.size)
+    found = dataset_fingerprint(
+        dataset.table,
+        size=dataset.size,
+        rendering=dataset.rendering,
+        pose=dataset.pose,
+        detector=dataset.detector,
+        source=dataset.source,
+    )
     if found != dataset.fingerprint:
         raise UserError(f"{said}: fingerprint in {INFO} is {dataset.fingerprint!r}, but its scans give {found!r}")
 

@@ -49,8 +49,10 @@ MEASURES = (MISFIT, "vertices", "triangles", "texture_width", "texture_height", 
 FOUND = "landmarks_found"
 #: Before the name of a column of text that a source had of its scans (`afnetm.data.scan.Scan.attributes`).
 ATTRIBUTE = "attribute_"
-#: The columns that a dataset's fingerprint covers: what training and evaluation see. Maps are in by their digest.
-COVERED = ("id", "subject", "expression", "intensity", "sha256")
+#: The columns that a dataset's fingerprint covers: what training and evaluation see.
+LABELS = ("id", "subject", "expression", "intensity")
+#: With the digests of maps, for a dataset that is known by them.
+COVERED = (*LABELS, "sha256")
 #: Stands in every fingerprint; rises if what is covered, or how, ever changes.
 _FINGERPRINT_VERSION = 2
 
@@ -61,11 +63,31 @@ def scan_bytes(size: int, *, detected: bool) -> int:
     return sum(math.prod(n or size for n in shape) * np.dtype(kind).itemsize for shape, kind in rows)
 
 
-def dataset_fingerprint(table: pd.DataFrame, *, size: int) -> str:
-    """SHA-256 over the labels and digests of a dataset's scans, in their order; its name and age do not matter."""
-    digest = hashlib.sha256(f"{_FINGERPRINT_VERSION} {size}\n".encode())
-    for row in table.loc[:, list(COVERED)].itertuples(index=False):
-        digest.update((json.dumps([*row[:3], int(row[3]), row[4]]) + "\n").encode())
+def dataset_fingerprint(
+    table: pd.DataFrame, *, size: int, rendering: int, pose: str, detector: str, source: Mapping[str, Any]
+) -> str:
+    """SHA-256 by which runs know a dataset: over the labels of its scans, in their order, and over their maps.
+
+    Maps of synthetic scans are covered by what decides them, `source` and how they were rendered, and all others by
+    their digests: synthetic scans are generated wherever they are needed, and processors differ in rounding, so that
+    by digests each kind of processor would have a dataset of its own. A dataset's name and age do not matter.
+
+    Args:
+        table: a row per scan, with `COVERED`.
+        size: pixels along a side of the maps.
+        rendering: version of what rendered them.
+        pose: which landmarks the pose fit was given, ``"annotated"`` or ``"detected"``.
+        detector: what detected landmarks; it decides maps where the pose is detected, and else nothing here.
+        source: where the scans come from, a JSON object.
+    """
+    synthetic = source.get("kind") == "synthetic"
+    head = f"{_FINGERPRINT_VERSION} {size}\n"
+    if synthetic:
+        decided = {"rendering": rendering, "pose": pose, "detector": detector if pose == "detected" else ""}
+        head += json.dumps({**decided, "source": source}, sort_keys=True) + "\n"
+    digest = hashlib.sha256(head.encode())
+    for row in table.loc[:, list(LABELS if synthetic else COVERED)].itertuples(index=False):
+        digest.update((json.dumps([*row[:3], int(row[3]), *row[4:]]) + "\n").encode())
     return digest.hexdigest()
 
 
@@ -234,7 +256,9 @@ def write_dataset(
         "rendering": rendering,
         "pose": pose,
         "detector": detector,
-        "fingerprint": dataset_fingerprint(table, size=size),
+        "fingerprint": dataset_fingerprint(
+            table, size=size, rendering=rendering, pose=pose, detector=detector, source=source
+        ),
         "shareable": shareable,
         "source": source,
         **CONSTANTS,

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -28,16 +29,15 @@ def dataset_of(made: Sequence[Made], making: Making, *, name: str = "scans") -> 
         raise UserError(f"{name}: {len(made)} scans with {len(ids)} different ids (allowed: 1 or more)")
     maps = [one.maps for one in made]
     table = in_order(pd.DataFrame([one.row for one in made]))
+    how: dict[str, Any] = {"pose": making.pose_of(table), "detector": making.detector_of(table)}
+    how |= {"source": {}, "rendering": RENDERING_VERSION}
     return FaceDataset(
         directory=Path(),
         name=name,
         size=making.size,
-        fingerprint=dataset_fingerprint(table, size=making.size),
+        fingerprint=dataset_fingerprint(table, size=making.size, **how),
         shareable=False,
-        source={},
         table=table,
         **stacked(maps),
-        pose=making.pose_of(table),
-        detector=making.detector_of(table),
-        rendering=RENDERING_VERSION,
+        **how,
     )
