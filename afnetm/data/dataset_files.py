@@ -63,14 +63,19 @@ def scan_bytes(size: int, *, detected: bool) -> int:
     return sum(math.prod(n or size for n in shape) * np.dtype(kind).itemsize for shape, kind in rows)
 
 
+def is_generated(source: Mapping[str, Any]) -> bool:
+    """Whether a dataset's scans are generated, so that what `source` says decides them, up to rounding."""
+    return bool(source.get("kind") == "synthetic")
+
+
 def dataset_fingerprint(
     table: pd.DataFrame, *, size: int, rendering: int, pose: str, detector: str, source: Mapping[str, Any]
 ) -> str:
     """SHA-256 by which runs know a dataset: over the labels of its scans, in their order, and over their maps.
 
-    Maps of synthetic scans are covered by what decides them, `source` and how they were rendered, and all others by
-    their digests: synthetic scans are generated wherever they are needed, and processors differ in rounding, so that
-    by digests each kind of processor would have a dataset of its own. A dataset's name and age do not matter.
+    Maps of generated scans are covered by what decides them, `source` and how they were rendered, and all others by
+    their digests: such scans are made wherever they are needed, and processors differ in rounding, so that by digests
+    each kind of processor would have a dataset of its own. A dataset's name and age do not matter.
 
     Args:
         table: a row per scan, with `COVERED`.
@@ -80,13 +85,13 @@ def dataset_fingerprint(
         detector: what detected landmarks; it decides maps where the pose is detected, and else nothing here.
         source: where the scans come from, a JSON object.
     """
-    synthetic = source.get("kind") == "synthetic"
+    generated = is_generated(source)
     head = f"{_FINGERPRINT_VERSION} {size}\n"
-    if synthetic:
+    if generated:
         decided = {"rendering": rendering, "pose": pose, "detector": detector if pose == "detected" else ""}
         head += json.dumps({**decided, "source": source}, sort_keys=True) + "\n"
     digest = hashlib.sha256(head.encode())
-    for row in table.loc[:, list(LABELS if synthetic else COVERED)].itertuples(index=False):
+    for row in table.loc[:, list(LABELS if generated else COVERED)].itertuples(index=False):
         digest.update((json.dumps([*row[:3], int(row[3]), *row[4:]]) + "\n").encode())
     return digest.hexdigest()
 

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from afnetm.data.dataset import FaceDataset
-from afnetm.data.dataset_files import DETECTED_SHA256, landmark_sets
+from afnetm.data.dataset_files import DETECTED_SHA256, is_generated, landmark_sets
 from afnetm.data.face_models import INSTALL
 from afnetm.data.maps import LANDMARK_ROWS, PLANES, REGIONS, WINDOW_MM, MaskSource
 from afnetm.data.regions import LANDMARK_SETS, landmark_set, region_planes
@@ -135,11 +135,17 @@ def detected_by(
 
 
 def detector(dataset: FaceDataset) -> str:
-    """Name, version and digest of that by which ``detected`` masks of a dataset are decided."""
+    """Name and version of that by which ``detected`` masks of a dataset are decided.
+
+    A digest of what it found follows, which a dataset's fingerprint does not cover; not for generated scans, in which
+    it finds the same on every processor, up to rounding.
+    """
     if dataset.detected_planes is None:
         from afnetm.data.landmark_regressor import REGRESSOR_VERSION
 
         return f"landmark regressor {REGRESSOR_VERSION}"
+    if is_generated(dataset.source):
+        return dataset.detector
     found = hashlib.sha256("".join(dataset.table[DETECTED_SHA256]).encode()).hexdigest()
     return f"{dataset.detector}, {found[:20]}"
 
