@@ -9,7 +9,6 @@ import pytest
 
 from afnetm.data.dataset import FaceDataset, check_dataset
 from afnetm.data.dataset_files import dataset_fingerprint
-from afnetm.data.masks import detector
 from afnetm.data.preparing import prepare_dataset
 from afnetm.data.scan import Scan
 from afnetm.data.synthetic import SyntheticSource
@@ -75,15 +74,3 @@ def test_how_synthetic_scans_were_rendered_decides_it_too(here: FaceDataset) -> 
     assert dataset_fingerprint(here.table, **how | {"detector": "2"}) == known  # it moves nothing here
     changes: list[dict[str, Any]] = [{"rendering": 3}, {"pose": "detected"}, {"pose": "detected", "detector": "2"}]
     assert len({known, *(dataset_fingerprint(here.table, **how | change) for change in changes)}) == 4
-
-
-def test_detected_masks_of_synthetic_scans_are_known_by_the_detector_and_others_by_what_it_found_too(
-    here: FaceDataset,
-) -> None:
-    table = here.table.assign(detected_sha256=here.table["sha256"])
-    found = replace(here, table=table, detected_planes=here.planes, detector="landmarker 2")
-    assert detector(found) == "landmarker 2"
-    real = replace(found, source={"kind": "bu3dfe"})
-    less = replace(real, table=table.iloc[1:])
-    assert detector(real).startswith("landmarker 2, ")
-    assert detector(real) != detector(less)
