@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from benchmarks.plans.suite import load_suite
+from scripts.gallery import MATRIX
 
 ROOT = Path(__file__).parents[1]
 GALLERY = ROOT / "docs" / "gallery"
@@ -16,6 +17,8 @@ README = " ".join((ROOT / "README.md").read_text(encoding="utf-8").split())
 REPEATS = {"fusion": 3, "masks": 1, "ablation": 1}
 #: Suites of evaluations: their table, and the repeats whose models were evaluated.
 EVALUATED = {"robustness": ("robustness", 1), "transfer": ("cross_dataset", 1)}
+#: Suites of seven methods and one repeat each, which a section shares.
+VARIANTS = ["fusion-light", "fusion-sensor", "fusion-population"]
 
 
 def comparison(suite: str) -> pd.DataFrame:
@@ -106,14 +109,31 @@ def test_evaluations_are_of_all_methods_and_of_the_repeats_that_the_gallery_name
     assert f"`afnetm run {suite} --set protocol.repeats={repeats}`" in section(suite)
 
 
-@pytest.mark.parametrize("suite", [*REPEATS, *EVALUATED])
-def test_every_number_that_the_gallery_quotes_is_in_its_tables(suite: str) -> None:
+@pytest.mark.parametrize("suites", [[suite] for suite in (*REPEATS, *EVALUATED, MATRIX)] + [VARIANTS])
+def test_every_number_that_the_gallery_quotes_is_in_its_tables(suites: list[str]) -> None:
     """Decimals of scores, differences and p, whatever their sign."""
-    tables = [path.read_text(encoding="utf-8") for path in (GALLERY / suite / "tables").glob("*.md")]
-    known = set(re.findall(r"\d+\.\d+", " ".join(tables))) | derived(suite)
-    quoted = set(re.findall(r"\d+\.\d+", section(suite)))
+    tables = [path.read_text(encoding="utf-8") for one in suites for path in (GALLERY / one / "tables").glob("*.md")]
+    known = set(re.findall(r"\d+\.\d+", " ".join(tables))) | derived(suites[0])
+    quoted = set(re.findall(r"\d+\.\d+", section(suites[0])))
     assert quoted - known == set()
-    assert len(quoted) > 8
+    assert len(quoted) > 7
+
+
+def test_the_matrix_of_datasets_ranks_strategies_as_the_gallery_says() -> None:
+    table = pd.read_csv(GALLERY / MATRIX / "tables" / "cross_dataset.csv")
+    everywhere = table.groupby("method").filter(lambda own: own["trained_on"].nunique() == 4)
+    assert everywhere.groupby("method").size().tolist() == [16] * 7
+    pairs = everywhere[everywhere["trained_on"] != everywhere["tested_on"]]
+    ranked = pairs.groupby("method")["accuracy"].mean().sort_values(ascending=False).index.tolist()
+    assert ranked[:3] == ["late", "mmtm", "afnetm"]
+    assert ranked.index("concat") > ranked.index("depth")
+    assert ranked[-1] == "texture"
+    cells = everywhere[everywhere["method"] == "afnetm"].pivot(
+        index="trained_on", columns="tested_on", values="accuracy"
+    )
+    assert (cells["synthetic-fusion"] == cells.max(axis=1)).all()  # the easiest
+    assert cells.min().min() == cells.loc["synthetic-population", "synthetic-sensor"]
+    assert (cells["synthetic-sensor"].drop("synthetic-sensor") < 0.66).all()
 
 
 def test_what_strategies_gain_by_annotated_masks_is_what_the_gallery_says() -> None:
