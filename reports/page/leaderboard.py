@@ -75,6 +75,7 @@ def page(entries: Sequence[Entry], *, created: str, report: str = "") -> str:
         table=leaderboard_table(found, [link for one in entries for link in one.links]),
         attributes=row_attributes(found),
         suites=suites,
+        methods=found["method"].nunique(),
         datasets=found["data_set"].tolist(),
         inputs=[name for name in INPUTS if "yes" in set(found[name])],
         times=bool(found["train_seconds"].notna().any()),

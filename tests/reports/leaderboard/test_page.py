@@ -56,6 +56,12 @@ def test_nothing_of_it_lies_elsewhere_and_its_script_alone_is_let_in(written):
     assert {link[1:] for link in links(written) if link.startswith("#")} <= set(ids)
 
 
+def test_a_method_of_two_suites_is_counted_once(written, fusion, tuned_suite):
+    labels = {*rows(fusion)["method"], *rows(tuned_suite)["method"]}
+    assert len(labels) < len(rows(fusion)) + len(rows(tuned_suite))
+    assert f"{len(labels)} methods in 2 suites" in written.text
+
+
 def test_every_row_has_its_numbers_and_its_marks_in_both_figures(written, fusion, tuned_suite):
     found = pd.concat([rows(fusion), rows(tuned_suite)], ignore_index=True)
     marks = Counter(
