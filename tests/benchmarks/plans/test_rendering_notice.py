@@ -4,13 +4,25 @@ import json
 import shlex
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from afnetm.data.dataset_files import TABLE, dataset_fingerprint, read_table
 from afnetm.data.maps import RENDERING_VERSION
 from tests.benchmarks.conftest import Afnetm
 
 DRY = ["run", "{suite}", "--methods", "texture", "--dry-run"]
+
+
+def made_earlier(info: Path, **changes: Any) -> dict[str, Any]:
+    """Makes a dataset one of an earlier program, which knew generated ones by their digests; returns what it said."""
+    before: dict[str, Any] = json.loads(info.read_text())
+    after = before | changes
+    how = {key: after[key] for key in ("size", "rendering", "pose", "detector")}
+    mark = dataset_fingerprint(read_table(info.parent / TABLE), source={}, **how)
+    info.write_text(json.dumps(after | {"fingerprint": mark}))
+    return before
 
 
 @pytest.mark.parametrize("command", [["data", "check", "tiny"], ["data", "check", "tiny", "--summary"], DRY])
@@ -22,7 +34,7 @@ def test_maps_of_another_version_are_told_with_the_command_that_makes_them_again
     if command != DRY:
         assert "rendering version" not in here(home, *words).stderr
     info = home / "datasets/tiny/dataset.json"
-    info.write_text(json.dumps(json.loads(info.read_text()) | {"rendering": RENDERING_VERSION + by}))
+    made_earlier(info, rendering=RENDERING_VERSION + by)
     (line,) = [line for line in here(home, *words).stderr.splitlines() if "rendering version" in line]
     assert f"dataset tiny was made by {'an older' if by < 0 else 'a newer'} program" in line
     assert f"of rendering version {RENDERING_VERSION + by}, this program's of {RENDERING_VERSION}" in line
@@ -34,16 +46,14 @@ def test_maps_of_another_version_are_told_with_the_command_that_makes_them_again
 
 def test_the_command_names_every_option_that_the_dataset_was_made_with(home: Path, here: Afnetm) -> None:
     info = home / "datasets/tiny/dataset.json"
-    told = json.loads(info.read_text())
-    source = told["source"] | {"clean": True, "neutral": True, "variant": "light"}
-    info.write_text(json.dumps(told | {"rendering": 0, "source": source}))
+    source = json.loads(info.read_text())["source"] | {"clean": True, "neutral": True, "variant": "light"}
+    made_earlier(info, rendering=0, source=source)
     assert here(home, "data", "check", "tiny").stderr.rstrip().endswith("4 --clean --neutral --variant light")
 
 
 def test_the_command_that_is_told_makes_the_same_data_set_again(home: Path, here: Afnetm) -> None:
     info = home / "datasets/tiny/dataset.json"
-    before = json.loads(info.read_text())
-    info.write_text(json.dumps(before | {"rendering": 0}))
+    before = made_earlier(info, rendering=0)
     message = here(home, "data", "check", "tiny").stderr
     shutil.rmtree(home / "datasets/tiny")
     here(home, *shlex.split(message.partition("then: ")[2])[3:])
