@@ -1,11 +1,15 @@
 """README.md and the gallery say of results what the gallery's tables say, and of how many repeats they are."""
 
+import json
 import re
 from pathlib import Path
+from zipfile import ZipFile
 
 import pandas as pd
 import pytest
 
+from afnetm.data.dataset_files import LABELS, dataset_fingerprint
+from afnetm.data.maps import RENDERING_VERSION
 from benchmarks.plans.suite import load_suite
 from scripts.gallery import MATRIX
 
@@ -119,6 +123,18 @@ def test_every_number_that_the_gallery_quotes_is_in_its_tables(suites: list[str]
     assert len(quoted) > 7
 
 
+def test_the_stored_runs_are_of_the_dataset_that_the_suite_makes_whatever_the_processor() -> None:
+    with ZipFile(GALLERY / "records" / "fusion.zip") as archive:
+        told = json.loads(archive.read("suites/fusion.json"))["dataset"]
+    own = load_suite("fusion").dataset.synthetic
+    assert own is not None
+    source = own.source
+    scans = [[scan, *scan.split("_")] for scan in source.ids()]
+    how = {"size": own.size, "rendering": RENDERING_VERSION, "pose": "annotated", "detector": told["detector"]}
+    table = pd.DataFrame(scans, columns=list(LABELS))
+    assert dataset_fingerprint(table, source=source.describe(), **how) == told["fingerprint"]
+
+
 def test_the_matrix_of_datasets_ranks_strategies_as_the_gallery_says() -> None:
     table = pd.read_csv(GALLERY / MATRIX / "tables" / "cross_dataset.csv")
     everywhere = table.groupby("method").filter(lambda own: own["trained_on"].nunique() == 4)
@@ -134,6 +150,15 @@ def test_the_matrix_of_datasets_ranks_strategies_as_the_gallery_says() -> None:
     assert (cells["synthetic-fusion"] == cells.max(axis=1)).all()  # the easiest
     assert cells.min().min() == cells.loc["synthetic-population", "synthetic-sensor"]
     assert (cells["synthetic-sensor"].drop("synthetic-sensor") < 0.66).all()
+
+
+def test_of_the_ablation_s_rows_detected_masks_alone_differ_significantly() -> None:
+    p, accuracy = adjusted("ablation")["afnetm"], comparison("ablation")["accuracy"]
+    assert len(p) == 29
+    assert [name for name, value in p.items() if value < 0.05] == ["masks-detected"]
+    sources = [f"masks-{name}" for name in ("annotated", "other", "random", "ones", "ellipse")]
+    assert (accuracy[sources] >= accuracy["afnetm"]).all()
+    assert accuracy.nsmallest(2).index.tolist() == ["curvature", "no-normals"]
 
 
 def test_what_strategies_gain_by_annotated_masks_is_what_the_gallery_says() -> None:

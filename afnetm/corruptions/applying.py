@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, cast
+from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +12,7 @@ from afnetm.corruptions.availability import source_of, unavailable
 from afnetm.corruptions.corruption import Corruption, MapCorruption, ScanCorruption
 from afnetm.corruptions.keeping import keep
 from afnetm.data.dataset import FaceDataset
-from afnetm.data.dataset_files import DETECTED_SHA256, LANDMARK_COUNT, dataset_fingerprint
+from afnetm.data.dataset_files import DETECTED_SHA256, LANDMARK_COUNT, fingerprint_by_digests
 from afnetm.data.landmarks import LANDMARKS_83
 from afnetm.data.maps import PLANES, REGIONS, RenderedMaps, detected_sha256, maps_sha256, regions_in, stacked
 from afnetm.data.pose import Pose
@@ -173,13 +173,10 @@ def _dataset(dataset: FaceDataset, rows: NDArray[np.int64], made: Sequence[Rende
             for maps in made
             if maps.detected_planes is not None and maps.detected_landmarks is not None
         ]
-    how: dict[str, Any] = {"rendering": dataset.rendering, "pose": dataset.pose, "detector": dataset.detector}
-    source = {"kind": "corrupted", "of": dataset.source}  # no longer scans as their source makes them
     return replace(
         dataset,
         directory=Path(),
-        fingerprint=dataset_fingerprint(table, size=dataset.size, source=source, **how),
-        source=source,
+        fingerprint=fingerprint_by_digests(table, size=dataset.size),
         table=table,
         **stacked(made),
     )

@@ -26,6 +26,7 @@ from afnetm.data.dataset_files import (
     TABLE,
     dataset_fingerprint,
     file_sha256,
+    fingerprint_by_digests,
     landmark_counts,
     landmark_sets,
     read_info,
@@ -313,11 +314,16 @@ def check_maps(dataset: FaceDataset, progress: Callable[[int, int], None] | None
         for (scan, expected), *one in zip(rows, dataset.detected_planes, dataset.detected_landmarks, strict=True):
             if detected_sha256(*one) != expected:
                 raise UserError(f"{said}: what was detected in scan {scan} was altered since it was made")
-    how: dict[str, Any] = {"rendering": dataset.rendering, "pose": dataset.pose, "detector": dataset.detector}
-    found, by_digests = (
-        dataset_fingerprint(dataset.table, size=dataset.size, source=source, **how) for source in (dataset.source, {})
+    found = dataset_fingerprint(
+        dataset.table,
+        size=dataset.size,
+        rendering=dataset.rendering,
+        pose=dataset.pose,
+        detector=dataset.detector,
+        source=dataset.source,
     )
-    if dataset.fingerprint not in (found, by_digests):  # as generated datasets had it, too, in earlier versions
+    # By digests also those of synthetic scans that were corrupted, or made by an earlier version.
+    if dataset.fingerprint not in (found, fingerprint_by_digests(dataset.table, size=dataset.size)):
         raise UserError(f"{said}: fingerprint in {INFO} is {dataset.fingerprint!r}, but its scans give {found!r}")
 
 

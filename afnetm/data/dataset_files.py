@@ -71,11 +71,11 @@ def is_generated(source: Mapping[str, Any]) -> bool:
 def dataset_fingerprint(
     table: pd.DataFrame, *, size: int, rendering: int, pose: str, detector: str, source: Mapping[str, Any]
 ) -> str:
-    """SHA-256 by which runs know a dataset: over the labels of its scans, in their order, and over their maps.
+    """SHA-256 by which runs know a dataset; its name and age do not matter.
 
-    Maps of generated scans are covered by what decides them, `source` and how they were rendered, and all others by
-    their digests: such scans are made wherever they are needed, and processors differ in rounding, so that by digests
-    each kind of processor would have a dataset of its own. A dataset's name and age do not matter.
+    Generated scans are known by what decides them and how they were rendered: they are made wherever they are needed,
+    and processors differ in rounding, so that by digests each kind of processor would have a dataset of its own. Others
+    are known by their digests (`fingerprint_by_digests`).
 
     Args:
         table: a row per scan, with `COVERED`.
@@ -85,13 +85,20 @@ def dataset_fingerprint(
         detector: what detected landmarks; it decides maps where the pose is detected, and else nothing here.
         source: where the scans come from, a JSON object.
     """
-    generated = is_generated(source)
-    head = f"{_FINGERPRINT_VERSION} {size}\n"
-    if generated:
-        decided = {"rendering": rendering, "pose": pose, "detector": detector if pose == "detected" else ""}
-        head += json.dumps({**decided, "source": source}, sort_keys=True) + "\n"
-    digest = hashlib.sha256(head.encode())
-    for row in table.loc[:, list(LABELS if generated else COVERED)].itertuples(index=False):
+    if not is_generated(source):
+        return fingerprint_by_digests(table, size=size)
+    how = {"rendering": rendering, "pose": pose, "detector": detector if pose == "detected" else "", "source": source}
+    return _fingerprint(f"{size}\n{json.dumps(how, sort_keys=True)}", table[list(LABELS)])
+
+
+def fingerprint_by_digests(table: pd.DataFrame, *, size: int) -> str:
+    """SHA-256 over the labels and digests of a dataset's scans, in their order."""
+    return _fingerprint(str(size), table[list(COVERED)])
+
+
+def _fingerprint(head: str, rows: pd.DataFrame) -> str:
+    digest = hashlib.sha256(f"{_FINGERPRINT_VERSION} {head}\n".encode())
+    for row in rows.itertuples(index=False):
         digest.update((json.dumps([*row[:3], int(row[3]), *row[4:]]) + "\n").encode())
     return digest.hexdigest()
 

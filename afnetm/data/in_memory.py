@@ -2,12 +2,11 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 
 from afnetm.data.dataset import FaceDataset
-from afnetm.data.dataset_files import dataset_fingerprint, in_order
+from afnetm.data.dataset_files import fingerprint_by_digests, in_order
 from afnetm.data.making import Made, Making
 from afnetm.data.maps import RENDERING_VERSION, stacked
 from afnetm.errors import UserError
@@ -29,15 +28,16 @@ def dataset_of(made: Sequence[Made], making: Making, *, name: str = "scans") -> 
         raise UserError(f"{name}: {len(made)} scans with {len(ids)} different ids (allowed: 1 or more)")
     maps = [one.maps for one in made]
     table = in_order(pd.DataFrame([one.row for one in made]))
-    how: dict[str, Any] = {"pose": making.pose_of(table), "detector": making.detector_of(table)}
-    how |= {"source": {}, "rendering": RENDERING_VERSION}
     return FaceDataset(
         directory=Path(),
         name=name,
         size=making.size,
-        fingerprint=dataset_fingerprint(table, size=making.size, **how),
+        fingerprint=fingerprint_by_digests(table, size=making.size),
         shareable=False,
+        source={},
         table=table,
         **stacked(maps),
-        **how,
+        pose=making.pose_of(table),
+        detector=making.detector_of(table),
+        rendering=RENDERING_VERSION,
     )

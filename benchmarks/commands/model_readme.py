@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from math import nan
 from typing import Any
 
+from afnetm.data.dataset_files import is_generated
 from afnetm.data.maps import WINDOW_MM
 from afnetm.method import Method
 from afnetm.trained.folders import Settings
@@ -66,7 +67,7 @@ def readme(settings: Settings, about: Mapping[str, Any], method: Method) -> str:
     """The text, Markdown."""
     dataset, measured = about["dataset"], about["measured"]
     source = dataset["source"]
-    synthetic = source.get("kind") == "synthetic" or bool(source.get("synthetic"))
+    synthetic = is_generated(source) or bool(source.get("synthetic"))
     masks = _MASKS.get(method.masks, f"`{method.masks}`: the same for every scan, in the weights")
     encoder, training = settings.encoder, settings.training
     return _TEXT.format(

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from rich.markup import escape
 
 from afnetm.data.dataset import FaceDataset, open_dataset
+from afnetm.data.dataset_files import is_generated
 from afnetm.data.face_models import can_detect
 from afnetm.data.maps import RENDERING_VERSION
 from afnetm.data.registry import options_of, sources
@@ -103,7 +104,7 @@ def _making(dataset: FaceDataset) -> str:
     source, home = dataset.source, dataset.directory.parent.parent
     words = ["afnetm"] if home == Path("runs") else ["afnetm", "--home", str(home)]
     options = ["--size", str(dataset.size), *(["--pose", dataset.pose] if dataset.pose == "detected" else [])]
-    if source.get("kind") == "synthetic":
+    if is_generated(source):
         words += ["data", "make", dataset.directory.name]
         options += [word for key in ("subjects", "seed") for word in (f"--{key}", str(source.get(key)))]
         options += ["--intensities", *map(str, source.get("intensities", ()))]

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from afnetm.data.dataset_files import is_generated
 from benchmarks.records.manifest import Manifest
 from benchmarks.records.store import Store
 from benchmarks.reporting.sound import reason
@@ -60,7 +61,7 @@ def provenance(
         ],
         left_out=list(left_out),
         created=created,
-        synthetic=source.get("kind") == "synthetic" or source.get("synthetic", False),
+        synthetic=is_generated(source) or source.get("synthetic", False),
         methods={
             label: {**about, "page": pages[label]} if label in pages else about
             for label, about in with_modules(_methods(manifest)).items()

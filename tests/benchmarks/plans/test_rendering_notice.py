@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from afnetm.data.dataset_files import TABLE, dataset_fingerprint, read_table
+from afnetm.data.dataset_files import TABLE, fingerprint_by_digests, read_table
 from afnetm.data.maps import RENDERING_VERSION
 from tests.benchmarks.conftest import Afnetm
 
@@ -18,10 +18,8 @@ DRY = ["run", "{suite}", "--methods", "texture", "--dry-run"]
 def made_earlier(info: Path, **changes: Any) -> dict[str, Any]:
     """Makes a dataset one of an earlier program, which knew generated ones by their digests; returns what it said."""
     before: dict[str, Any] = json.loads(info.read_text())
-    after = before | changes
-    how = {key: after[key] for key in ("size", "rendering", "pose", "detector")}
-    mark = dataset_fingerprint(read_table(info.parent / TABLE), source={}, **how)
-    info.write_text(json.dumps(after | {"fingerprint": mark}))
+    mark = fingerprint_by_digests(read_table(info.parent / TABLE), size=before["size"])
+    info.write_text(json.dumps(before | changes | {"fingerprint": mark}))
     return before
 
 
