@@ -221,7 +221,9 @@ def _tie(best: Sequence[str], score: Interval, *, everyone: bool) -> str:
 def _standing(results: Results, leader: str, behind: Sequence[str], alike: Sequence[str]) -> list[str]:
     """Lead over the next in line, and over which methods it is significant."""
     gap = results.pairing.pair(leader, behind[0]).accuracy
-    return [_gap(leader, behind[0], gap, significant=behind[0] not in alike), _significance(leader, behind, alike)]
+    family = "the comparisons with it" if leader == results.control else "all pairs"  # as in `like_the_best`
+    significance = _significance(leader, behind, alike, family=family)
+    return [_gap(leader, behind[0], gap, significant=behind[0] not in alike), significance]
 
 
 def _gap(leader: str, second: str, estimate: Estimate, *, significant: bool) -> str:
@@ -243,9 +245,9 @@ def _ends(score: Interval, form: Callable[[float], str]) -> str:
     return "" if math.isnan(score.low) else f" (95 % interval {form(score.low)} to {form(score.high)})"
 
 
-def _significance(leader: str, others: Sequence[str], alike: Sequence[str]) -> str:
-    """From whom the pre-specified test tells the leader apart."""
-    test = f"two-way clustered t-test, Holm-adjusted p {{}} {LEVEL}"
+def _significance(leader: str, others: Sequence[str], alike: Sequence[str], *, family: str) -> str:
+    """From whom the pre-specified test tells the leader apart, adjusted over `family`, which is said."""
+    test = f"two-way clustered t-test, Holm-adjusted over {family}, p {{}} {LEVEL}"
     apart = [other for other in others if other not in alike]
     unclear = [other for other in others if other in alike]
     if not apart:

@@ -23,7 +23,17 @@ def test_a_clear_lead_is_called(make):
     text = message(make(skills={"weak": 0.2, "strong": 4.0}, epochs=1))
     assert text[0].startswith("strong has the highest accuracy: ")
     assert "the interval excludes zero" in text[1]
-    assert text[2] == "strong differs significantly from weak (two-way clustered t-test, Holm-adjusted p < 0.05)."
+    assert (
+        text[2]
+        == "strong differs significantly from weak (two-way clustered t-test, Holm-adjusted over all pairs, p < 0.05)."
+    )
+
+
+def test_a_leader_who_is_the_control_is_compared_with_the_others_alone(make):
+    text = message(make(skills={"late": 0.2, "afnetm": 4.0}, epochs=1))
+    assert text[2].endswith(
+        "from late (two-way clustered t-test, Holm-adjusted over the comparisons with it, p < 0.05)."
+    )
 
 
 def test_a_lead_within_its_interval_is_not_called(make):
@@ -31,13 +41,13 @@ def test_a_lead_within_its_interval_is_not_called(make):
     assert text[1].endswith("zero is in the interval, so this is not conclusive.")
     leader, second = ("one", "other") if text[0].startswith("one") else ("other", "one")
     assert text[2] == (
-        f"{leader} differs significantly from weak (two-way clustered t-test, Holm-adjusted p < 0.05), but not from "
-        f"{second}."
+        f"{leader} differs significantly from weak (two-way clustered t-test, Holm-adjusted over all pairs, p < 0.05), "
+        f"but not from {second}."
     )
     assert text[0].startswith(leader)
     alone = message(make(skills={"one": 1.0, "other": 1.0}, epochs=1))
     assert " does not differ significantly from " in alone[2]
-    assert alone[2].endswith("Holm-adjusted p ≥ 0.05).")
+    assert alone[2].endswith(", p ≥ 0.05).")
 
 
 @pytest.mark.parametrize(
