@@ -1,6 +1,7 @@
 """What many tests stand on: a dataset that can be learnt, in memory and on disk."""
 
 import signal
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -46,6 +47,15 @@ def hub_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def published(hub_cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Suites that begin with weights which timm publishes find them without a network."""
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(hub_cache))
+
+
+@pytest.fixture
+def sketched() -> Iterator[None]:
+    """The pictures of reports that this process writes are composed and not drawn."""
+    from tests.sketching import sketching
+
+    with sketching():
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -101,12 +101,16 @@ def prepared(shared: Path, afnetm: Afnetm, empty_mlflow: Path) -> Path:
 
 
 @pytest.fixture(scope="session")
-def empty_mlflow(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def empty_mlflow(shared: Path) -> Path:
     """MLflow's database without runs, to be copied: to make one takes longer than most that is done with it."""
     from mlflow import MlflowClient
 
-    database = tmp_path_factory.mktemp("mlflow") / "mlflow.db"
-    MlflowClient(f"sqlite:///{database}").search_experiments()
+    database = shared / "mlflow.db"
+    with FileLock(f"{database}.lock"):
+        if not database.exists():
+            making = shared / "making.db"
+            MlflowClient(f"sqlite:///{making}").search_experiments()
+            making.rename(database)
     return database
 
 

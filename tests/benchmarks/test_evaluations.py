@@ -234,6 +234,7 @@ def test_mlflow_has_scores_of_evaluations_with_the_model_s_run(copied: Path, her
     assert {run.info.run_id for run in runs().values()} == {run.info.run_id for run in before.values()}
 
 
+@pytest.mark.usefixtures("sketched")
 def test_an_archive_has_evaluations_and_another_home_reports_the_same(copied: Path, here: Afnetm) -> None:
     here(copied / "home", "export", "corrupted", str(copied / "out.zip"))
     here(copied / "other", "import", str(copied / "out.zip"))

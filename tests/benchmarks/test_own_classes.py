@@ -63,6 +63,7 @@ def write_scans(folder: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("sketched")
 def test_classes_of_ones_own_go_from_a_table_to_a_report(tmp_path: Path, empty_mlflow: Path, here: Afnetm) -> None:
     home = tmp_path / "home"
     home.mkdir()
@@ -71,7 +72,8 @@ def test_classes_of_ones_own_go_from_a_table_to_a_report(tmp_path: Path, empty_m
     write_scans(tmp_path / "meshes")
     (tmp_path / "own.toml").write_text(SUITE)
     table = str(tmp_path / "meshes" / "scans.csv")
-    here(home, "data", "prepare", "folder", str(tmp_path / "meshes"), "own", "--table", table, "--size", "32")
+    prepare = ["data", "prepare", "folder", str(tmp_path / "meshes"), "own", "--table", table, "--size", "32"]
+    here(home, *prepare, "--no-detect")
     here(home, "run", str(tmp_path / "own.toml"), "--workers", "1")
     here(home, "report", "own", "--by", "sex", "--with-faces")
     report = home / "reports" / "own"

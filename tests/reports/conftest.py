@@ -1,15 +1,12 @@
 """Fabricated results: subjects with random effects, methods of known skill, so that a report has something to tell."""
 
 import json
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import IO, Any
 
 import numpy as np
 import pandas as pd
 import pytest
-from matplotlib.figure import Figure
 
 from afnetm.data.scan import EXPRESSIONS
 from reports.data.results import Provenance, Results
@@ -265,21 +262,3 @@ def drop() -> Callable[..., Results]:
 @pytest.fixture(scope="session")
 def tuned() -> Callable[..., Results]:
     return tune
-
-
-@contextmanager
-def sketching() -> Iterator[None]:
-    """Pictures are composed and not drawn, which takes most of a report's time: for tests of its words and tables."""
-
-    def save(_: Figure, to: IO[Any], *, format: str, **__: object) -> None:
-        to.write('<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 1 1"/>' if format == "svg" else b"%PDF-")
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Figure, "savefig", save)
-        yield
-
-
-@pytest.fixture
-def sketched() -> Iterator[None]:
-    with sketching():
-        yield

@@ -15,9 +15,10 @@ from reports.tables.compared import Compared
 from scripts.gallery import FIGURES, MATRIX, TABLES, TRAINED_ON, copy_report, renew, renew_leaderboard
 from tests.benchmarks.archive.examples import fabricate as fabricated
 from tests.benchmarks.archive.examples import make_manifest
-from tests.reports.conftest import fabricate, sketching
+from tests.reports.conftest import fabricate
 from tests.reports.tables.test_cross_dataset import answered
 from tests.reports.tables.test_robustness import answers, evaluated
+from tests.sketching import sketching
 
 SHARES = {"texture": 0.4, "afnetm": 0.6}
 

@@ -38,6 +38,7 @@ def home(tmp_path: Path) -> Home:
     return home
 
 
+@pytest.mark.usefixtures("sketched")
 def test_its_subjects_have_pseudonyms_and_the_report_is_the_same(home: Home, tmp_path: Path, here: Afnetm) -> None:
     assert export_suite(home, "people", tmp_path / "out.zip").pseudonyms
     content = members(tmp_path / "out.zip")

@@ -116,6 +116,7 @@ def test_forgotten_runs_leave_the_archive_and_the_others_stay(home: Home, here: 
     assert (Store(home).done(), list(home.packed.iterdir())) == (set(), [])
 
 
+@pytest.mark.faults  # `searched` is made there
 def test_the_runs_of_a_search_are_packed_and_forgotten_with_it(searched: Path, tmp_path: Path, here: Afnetm) -> None:
     home = Home(shutil.copytree(searched, tmp_path / "home"))
     done = Store(home).done()

@@ -84,6 +84,7 @@ def run_shards(prepared: Path, suite: Path, tmp_path: Path, here: Afnetm) -> Pat
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("sketched")
 def test_shards_merge_into_the_whole(prepared: Path, suite: Path, home: Path, tmp_path: Path, here: Afnetm) -> None:
     merged = run_shards(prepared, suite, tmp_path, here)
     assert runs_done(tmp_path / "one") == 4
@@ -93,7 +94,8 @@ def test_shards_merge_into_the_whole(prepared: Path, suite: Path, home: Path, tm
     check_same(home, merged, "small")
 
 
-@pytest.mark.slow
+@pytest.mark.faults  # `searched` is made there
+@pytest.mark.usefixtures("sketched")
 def test_searched_shards_merge_into_the_whole(
     searched: Path, prepared: Path, searched_suite: Path, tmp_path: Path, here: Afnetm
 ) -> None:

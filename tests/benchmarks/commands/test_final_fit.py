@@ -26,6 +26,7 @@ from tests.benchmarks.conftest import Afnetm
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("sketched")
 def test_the_accuracy_of_a_model_is_that_of_the_suite_s_report(
     tmp_path: Path, home: Path, suite: Path, here: Afnetm, monkeypatch: pytest.MonkeyPatch
 ) -> None:

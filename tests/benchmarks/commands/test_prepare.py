@@ -18,27 +18,30 @@ from tests.benchmarks.conftest import command
 
 @pytest.fixture(scope="session")
 def exported(shared, afnetm):
-    """Twelve synthetic scans in the layouts of both datasets; to be copied, not written to."""
-    root = shared / "exported"
-    with FileLock(f"{root}.lock"):
-        for layout in ("bu3dfe", "bosphorus"):
-            if not (root / layout).is_dir():
+    """Gives the folder of twelve synthetic scans in a dataset's layout; to be copied, not written to."""
+
+    def made(layout):
+        folder = shared / "exported" / layout
+        with FileLock(f"{shared / layout}.lock"):
+            if not folder.is_dir():
                 options = ["--subjects", "2", "--intensities", "4", "--seed", "1", "--clean"]
-                afnetm(root.parent / "nowhere", "data", "export", layout, str(root / layout), *options)
-    return root
+                afnetm(shared / "nowhere", "data", "export", layout, str(folder), *options)
+        return folder
+
+    return made
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("layout", ["bu3dfe", "bosphorus"])
 def test_a_data_set_is_exported_prepared_checked_and_trained_on(tmp_path, exported, afnetm, suite, layout):
-    home, files = tmp_path / "home", exported / layout
+    home, files = tmp_path / "home", exported(layout)
     done = afnetm(home, "data", "prepare", layout, str(files), "faces", "--size", "32", "--workers", "2")
     assert "12 of 2 subjects" in done.stderr
     assert re.search(r"disk +[\d.]+ [kM]B", done.stderr)
     info = json.loads(afnetm(home, "data", "check", "faces", "--json").stdout)
     assert (info["scans"], info["subjects"], info["shareable"]) == (12, 2, False)
     assert info["classes"] == dict.fromkeys(("anger", "disgust", "fear", "happiness", "sadness", "surprise"), 2)
-    assert str(exported) not in (home / "datasets/faces/dataset.json").read_text()
+    assert str(files) not in (home / "datasets/faces/dataset.json").read_text()
     with Image.open(home / "datasets/faces/contact-sheet.png") as sheet:
         assert sheet.width > 600
     text = suite.read_text().replace('name = "tiny"', 'name = "faces"').replace("folds = 3", "folds = 2")
@@ -46,15 +49,16 @@ def test_a_data_set_is_exported_prepared_checked_and_trained_on(tmp_path, export
     afnetm(home, "run", str(suite), "--methods", "texture", "--workers", "2")
 
 
-def test_bad_files_are_left_out_and_listed_with_their_reasons(tmp_path, exported, afnetm):
+def test_bad_files_are_left_out_and_listed_with_their_reasons(tmp_path, exported, here):
     files = tmp_path / "files"
-    shutil.copytree(exported / "bu3dfe", files)
+    shutil.copytree(exported("bu3dfe"), files)
     (files / "F0001/F0001_AN04XX_F3D.bnd").unlink()
     (files / "F0001/F0001_DI04XX_F3D.bmp").unlink()
     mesh = files / "F0002/F0002_HA04XX_F3D.wrl"
     mesh.write_bytes(mesh.read_bytes()[:5000])
     (files / "F0002/F0002_FE04XX_F3D.bnd").write_text("0\t\tnan 0 0\n")
-    done = afnetm(tmp_path, "data", "prepare", "bu3dfe", str(files), "faces", "--size", "32", code=1)
+    prepare = ["data", "prepare", "bu3dfe", str(files), "faces", "--size", "32", "--no-detect"]
+    done = here(tmp_path, *prepare, "--workers", "1", code=1)
     assert "landmarks of 1 scan (F0001_AN04XX)" in done.stderr
     assert "98 of the dataset's 100 subjects" in done.stderr
     with (tmp_path / "datasets/faces/rejected.csv").open() as file:
@@ -64,13 +68,13 @@ def test_bad_files_are_left_out_and_listed_with_their_reasons(tmp_path, exported
     for scan, reason in reasons.items():
         assert f"{scan}: " in done.stderr
         assert len(reason.splitlines()) == 1
-    info = json.loads(afnetm(tmp_path, "data", "check", "faces", "--json").stdout)
+    info = json.loads(here(tmp_path, "data", "check", "faces", "--json").stdout)
     assert (info["scans"], info["rejected"]) == (8, 4)
 
 
 @pytest.mark.faults
 def test_killed_while_preparing_it_goes_on_to_the_same_dataset(tmp_path, exported, afnetm):
-    prepare = ["data", "prepare", "bu3dfe", str(exported / "bu3dfe"), "faces", "--size", "224", "--workers", "1"]
+    prepare = ["data", "prepare", "bu3dfe", str(exported("bu3dfe")), "faces", "--size", "224", "--workers", "1"]
     afnetm(tmp_path / "whole", *prepare)
     with subprocess.Popen(command(tmp_path / "cut", *prepare), stderr=subprocess.DEVNULL) as running:
         record = tmp_path / "cut/datasets/.faces.partial/record.jsonl"
@@ -84,11 +88,11 @@ def test_killed_while_preparing_it_goes_on_to_the_same_dataset(tmp_path, exporte
         assert one == other, name
 
 
-def test_intensities_are_chosen(tmp_path, exported, afnetm):
-    prepare = ["data", "prepare", "bu3dfe", str(exported / "bu3dfe"), "faces", "--size", "32"]
-    done = afnetm(tmp_path, *prepare, "--intensities", "1", "2", code=2)
+def test_intensities_are_chosen(tmp_path, exported, here):
+    prepare = ["data", "prepare", "bu3dfe", str(exported("bu3dfe")), "faces", "--size", "32", "--no-detect"]
+    done = here(tmp_path, *prepare, "--intensities", "1", "2", code=2)
     assert "no scan of BU-3DFE at intensities [1, 2]" in done.stderr
-    afnetm(tmp_path, *prepare, "--intensities", "3", "4", "--workers", "1")
+    here(tmp_path, *prepare, "--intensities", "3", "4", "--workers", "1")
 
 
 @pytest.mark.parametrize(

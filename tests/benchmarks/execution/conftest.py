@@ -6,11 +6,14 @@ import pytest
 from tests.benchmarks.conftest import SUITE, Afnetm
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def finished(
     prepared: Path, afnetm: Afnetm, tmp_path_factory: pytest.TempPathFactory
 ) -> tuple[Path, Path, subprocess.CompletedProcess[str]]:
-    """A home in which the suite ran uninterrupted, the suite's file, and what the run printed."""
+    """A home in which the suite ran uninterrupted, the suite's file, and what the run printed.
+
+    Of a process's whole session: copy it to write to its runs.
+    """
     folder = tmp_path_factory.mktemp("finished")
     subprocess.run(["cp", "-r", prepared, folder / "home"], check=True)
     (folder / "small.toml").write_text(

@@ -57,7 +57,7 @@ def test_run_again_it_trains_nothing_and_says_so(
 ) -> None:
     home, suite, _ = finished
     before = {p: p.stat().st_mtime_ns for p in (home / "runs").rglob("*")}
-    again = here(home, "run", str(suite))
+    again = here(home, "run", str(suite), "--no-report")
     assert "nothing to train" in again.stderr
     assert before == {p: p.stat().st_mtime_ns for p in (home / "runs").rglob("*")}
 
@@ -87,10 +87,8 @@ def test_numbers_of_other_code_under_the_same_version_are_told_with_its_file(
             assert list(result["sources"]) == ["baselines/concat.py", "baselines/two_streams.py"]
             result["sources"]["baselines/two_streams.py"] = ("0" if result["fold"] else "a") * 16
         path.write_text(json.dumps(result))
-    message = [
-        line for line in here(tmp_path / "home", "run", str(finished[1])).stderr.splitlines() if "version" in line
-    ]
-    (line,) = message
+    said = here(tmp_path / "home", "run", "--no-report", str(finished[1])).stderr
+    (line,) = (line for line in said.splitlines() if "version" in line)
     assert line == (
         "warning: concat: 3 finished runs came of other code in baselines/two_streams.py, and its version is still 1. "
         "If what it computes has changed, raise the version, or delete them: afnetm forget small --methods concat"
@@ -148,6 +146,7 @@ def test_rows_of_the_report_lead_to_mlflow_and_its_runs_lead_back(
         assert back in runs[run_id].data.tags["mlflow.note.content"]
 
 
+@pytest.mark.usefixtures("sketched")
 def test_a_report_for_others_leads_to_no_address_of_ones_own(
     finished: tuple[Path, Path, subprocess.CompletedProcess[str]], here: Afnetm, tmp_path: Path
 ) -> None:
@@ -308,17 +307,17 @@ def test_a_second_run_on_one_home_says_who_holds_it_and_leaves(home: Path, suite
 
 
 def test_forget_deletes_what_it_says_after_asking(
-    finished: tuple[Path, Path, subprocess.CompletedProcess[str]], tmp_path: Path, afnetm: Afnetm
+    finished: tuple[Path, Path, subprocess.CompletedProcess[str]], tmp_path: Path, here: Afnetm, afnetm: Afnetm
 ) -> None:
     home = tmp_path / "home"
     subprocess.run(["cp", "-r", finished[0], home], check=True)
-    afnetm(home, "forget", "small", "--failed")
+    here(home, "forget", "small", "--failed")
     assert runs_done(home) == 6
     afnetm(home, "forget", "small", code=1)  # nobody there to say yes
     assert runs_done(home) == 6
-    afnetm(home, "forget", "small", "--methods", "texture", "--yes")
+    here(home, "forget", "small", "--methods", "texture", "--yes")
     assert runs_done(home) == 3
-    assert afnetm(home, "status", "small").stdout.startswith("small: 3 done, 0 failed, 3 left")
+    assert here(home, "status", "small").stdout.startswith("small: 3 done, 0 failed, 3 left")
 
 
 def test_every_command_has_help_with_an_example() -> None:

@@ -13,8 +13,8 @@ from reports.data.outside import read_results
 from reports.page.page import write_report
 from reports.tables.compared import Compared
 from tests.benchmarks.archive.examples import fabricate
-from tests.reports.conftest import sketching
 from tests.reports.page.test_page import read
+from tests.sketching import sketching
 
 NOTE = "late has no probabilities, and so neither an ECE nor a Brier score."
 

@@ -19,8 +19,9 @@ from reports.data.results import Results
 from reports.data.usable import UNIT
 from tests.benchmarks.archive.examples import fabricate, make_manifest, run
 from tests.benchmarks.conftest import Afnetm
-from tests.reports.conftest import PROBABILITIES, sketching
+from tests.reports.conftest import PROBABILITIES
 from tests.reports.page.test_page import read
+from tests.sketching import sketching
 
 Damage = Callable[[Path], object]
 

@@ -47,6 +47,7 @@ class Half:
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("sketched")
 def test_a_report_tells_what_of_annotated_masks_was_found(tmp_path: Path, here: Afnetm) -> None:
     home = tmp_path / "home"
     prepare_dataset(home / "datasets" / "half", Half(), size=32, workers=1)  # type: ignore[arg-type]

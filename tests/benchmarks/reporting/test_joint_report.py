@@ -26,6 +26,7 @@ def assert_leads_somewhere(page: Path) -> None:
             assert place in {a.get("id") for _, a in read(target).elements} | {""}
 
 
+@pytest.mark.usefixtures("sketched")
 def test_several_suites_are_reported_each_and_together(tmp_path: Path, here: Afnetm) -> None:
     home = fabricate(tmp_path / "home", shareable=False)
     make_manifest(shareable=False, suite="others & more").save(home)

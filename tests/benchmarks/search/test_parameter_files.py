@@ -36,6 +36,7 @@ training = []
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("sketched")
 def test_what_a_search_finds_is_run_by_another_suite_whose_report_says_so(
     home: Path, tmp_path: Path, here: Afnetm
 ) -> None:

@@ -133,6 +133,7 @@ def poison(home: Path, rows: np.ndarray[Any, np.dtype[np.int64]]) -> None:
         array.flush()
 
 
+@pytest.mark.faults  # `searched` is made there
 def test_poisoned_pictures_of_those_who_are_tested_change_no_trial(
     searched: Path, searched_suite: Path, home: Path, here: Afnetm
 ) -> None:

@@ -15,8 +15,8 @@ from reports.page.page import write_report
 from reports.schema import ReportError
 from reports.tables.summary import caveats, notices
 from reports.tables.tuning import parameters, parameters_table, tuning, tuning_table
-from tests.reports.conftest import sketching
 from tests.reports.page.test_page import EVIL, read
+from tests.sketching import sketching
 
 pytestmark = pytest.mark.usefixtures("sketched")
 
