@@ -15,6 +15,8 @@ ALIKE = "\N{DAGGER}"
 DIFFERS = "\N{DOUBLE DAGGER}"
 #: A method whose exact form is a reading of its paper.
 READING = "\N{SECTION SIGN}"
+#: So many methods are named in a sentence; more are counted.
+NAMED = 6
 
 
 def in_a_line(text: str, most: int = 300) -> str:
@@ -99,6 +101,11 @@ def setting(value: object) -> str:
 def names(several: Sequence[str]) -> str:
     """One or more names in a sentence: ``a, b and c``."""
     return several[0] if len(several) == 1 else f"{', '.join(several[:-1])} and {several[-1]}"
+
+
+def several(methods: Sequence[str]) -> str:
+    """Methods in a sentence: up to `NAMED` by name, more by their number."""
+    return names(methods) if len(methods) <= NAMED else f"{len(methods)} methods"
 
 
 def _three(value: float) -> str:

@@ -147,7 +147,7 @@ class Table:
         caption: what papers print above it, by default the title.
         paper_notes: what papers print below it, by default the notes.
         titles: papers' names of the methods that rows are about; those that end in `formats.READING` have that mark in
-            every medium, and a note below the table says what it means.
+            every medium, and a note below the table says what it means, as it does where a heading has the mark.
         label: what the page calls it to who cannot see it.
         look: its classes in the page's style sheet.
         sorts: whether the page lets its reader sort it.
@@ -169,7 +169,8 @@ class Table:
 
     def __post_init__(self) -> None:
         named = {cell.text for row in self.rows for place, cell in enumerate(row) if self.columns[place].key in METHODS}
-        if any(self._read(name) for name in named):
+        heads = any(column.title.endswith(formats.READING) for column in self.columns)
+        if heads or any(self._read(name) for name in named):
             for notes in ("notes", "paper_notes") if self.paper_notes else ("notes",):
                 object.__setattr__(self, notes, tuple(dict.fromkeys((*getattr(self, notes), READING_NOTE))))
 

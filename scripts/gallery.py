@@ -42,6 +42,7 @@ FIGURES = {
     "ablation": ("differences", "parameters", "landmark_error", "attention-afnetm", "attention-fused-at-1"),
     "fusion-clean": ("scores", "parameters"),
     "ablation-clean": ("differences",),
+    "ablation-detected": ("differences",),
     "fusion-light": ("scores",),
     "fusion-sensor": ("scores",),
     "fusion-population": ("scores",),

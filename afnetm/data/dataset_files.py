@@ -47,6 +47,8 @@ MEASURES = (MISFIT, "vertices", "triangles", "texture_width", "texture_height", 
 #: 1 for a scan that came without landmarks, so that they were found in it, 0 for another. A table has this column only
 #: where there is such a scan.
 FOUND = "landmarks_found"
+#: What decides detected masks where no landmark model was used, in runs' records; its version follows.
+REGRESSOR = "landmark regressor"
 #: Before the name of a column of text that a source had of its scans (`afnetm.data.scan.Scan.attributes`).
 ATTRIBUTE = "attribute_"
 #: The columns that a dataset's fingerprint covers: what training and evaluation see.

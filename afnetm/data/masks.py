@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from afnetm.data.dataset import FaceDataset
-from afnetm.data.dataset_files import DETECTED_SHA256, is_generated, landmark_sets
+from afnetm.data.dataset_files import DETECTED_SHA256, REGRESSOR, is_generated, landmark_sets
 from afnetm.data.face_models import INSTALL
 from afnetm.data.maps import LANDMARK_ROWS, PLANES, REGIONS, WINDOW_MM, MaskSource
 from afnetm.data.regions import LANDMARK_SETS, landmark_set, region_planes
@@ -143,7 +143,7 @@ def detector(dataset: FaceDataset) -> str:
     if dataset.detected_planes is None:
         from afnetm.data.landmark_regressor import REGRESSOR_VERSION
 
-        return f"landmark regressor {REGRESSOR_VERSION}"
+        return f"{REGRESSOR} {REGRESSOR_VERSION}"
     if is_generated(dataset.source):
         return dataset.detector
     found = hashlib.sha256("".join(dataset.table[DETECTED_SHA256]).encode()).hexdigest()

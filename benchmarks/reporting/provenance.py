@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from afnetm.data.dataset_files import is_generated
+from afnetm.data.dataset_files import REGRESSOR, is_generated
 from benchmarks.records.manifest import Manifest
 from benchmarks.records.store import Store
 from benchmarks.reporting.sound import reason
@@ -11,7 +11,7 @@ from benchmarks.reporting.sources import with_modules
 from reports.data.results import Axis, Provenance
 from reports.data.search import Search
 from reports.data.usable import LeftOut
-from reports.tables.inputs import ANNOTATED, FOUND, PARTLY_FOUND
+from reports.tables.inputs import ANNOTATED, DETECTED, FOUND, PARTLY_FOUND, REGRESSED
 
 
 def provenance(
@@ -64,7 +64,7 @@ def provenance(
         synthetic=is_generated(source) or source.get("synthetic", False),
         methods={
             label: {**about, "page": pages[label]} if label in pages else about
-            for label, about in with_modules(_methods(manifest)).items()
+            for label, about in with_modules(_methods(manifest, records)).items()
         },
         control=manifest.control,
         training=_training(manifest.resolved),
@@ -79,14 +79,19 @@ def provenance(
     )
 
 
-def _methods(manifest: Manifest) -> Mapping[str, Mapping[str, Any]]:
-    """The methods as recorded; masks of landmarks that were found in scans that came without are not annotated."""
-    landmarks = manifest.dataset.get("landmarks")
-    if not landmarks:
-        return manifest.methods
-    source = PARTLY_FOUND if landmarks["given"] else FOUND
+def _methods(manifest: Manifest, records: Sequence[Mapping[str, Any]]) -> Mapping[str, Mapping[str, Any]]:
+    """The methods as recorded, with the origin of their masks in this dataset.
+
+    Masks of landmarks that were found in scans that came without are not annotated, and where no landmark model was
+    used detected ones come of a regressor.
+    """
+    origins = {}
+    if landmarks := manifest.dataset.get("landmarks"):
+        origins[ANNOTATED] = PARTLY_FOUND if landmarks["given"] else FOUND
+    if any(str(one.get("detector")).startswith(REGRESSOR) for one in records):
+        origins[DETECTED] = REGRESSED
     return {
-        label: {**about, "masks": source} if about.get("masks") == ANNOTATED else about
+        label: {**about, "masks": origins[about["masks"]]} if about.get("masks") in origins else about
         for label, about in manifest.methods.items()
     }
 

@@ -17,12 +17,16 @@ from reports.tables.by_attribute import attribute_tables
 from reports.tables.comparison import Marks, compact_table, comparison, comparison_table, details_table, marked
 from reports.tables.cross_dataset import Elsewhere, cross_dataset_table
 from reports.tables.ensembles import ensembles, ensembles_table
+from reports.tables.inputs import noted
 from reports.tables.pairwise import pairwise, pairwise_table
 from reports.tables.robustness import Evaluated, corruptions_table, robustness_table
 from reports.tables.significance import missing
 from reports.tables.summary import notices
 from reports.tables.tuning import parameters_table, tuning_table
 from reports.tables.variance_components import components_table
+
+#: Tables that methods are held against each other in, which say what each was given.
+_SCORED = ("comparison", "comparison-compact", "ablation", "robustness", "cross_dataset")
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,7 +63,8 @@ class Compared:
     @cached_property
     def tables(self) -> dict[str, Table]:
         """All tables that these results have, by name."""
-        return {table.name: table for table in self._tables()}
+        plan = self.results.provenance
+        return {one.name: noted(one, plan) if one.name in _SCORED else one for one in self._tables()}
 
     def _tables(self) -> Iterator[Table]:
         results, plan = self.results, self.results.provenance

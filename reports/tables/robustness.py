@@ -15,7 +15,7 @@ from reports.statistics.robustness import Answers, Robustness, answers
 from reports.statistics.scores import Grouped, ece
 from reports.table import Cell, Table, TableColumn, rows_of
 from reports.tables.evaluations import interval_columns, lacking
-from reports.tables.scores import INTERVALS
+from reports.tables.scores import INTERVALS, UNRANKED
 
 #: Columns of ``robustness.csv``, in order.
 COLUMNS = [
@@ -174,6 +174,7 @@ def robustness_table(evaluated: Evaluated) -> Table:
         f"{_RULE} {count} corruptions of up to {int(results.corruptions['severity'].max())} severities.",
         "A method that answers at random keeps all of its accuracy: read it beside the accuracy on clean scans.",
         "p: the primary test on relative robustness, adjusted by Holm over methods; single corruptions are not tested.",
+        *([UNRANKED] if found["ece"].notna().any() else []),
         *lacking(results.methods, evaluated.whole, results.evaluations, "evaluated on all corruptions"),
     ]
     return Table(

@@ -8,12 +8,12 @@ import pandas as pd
 from reports.data.results import Provenance, Results
 from reports.data.search import origin
 from reports.data.usable import LeftOut
-from reports.formats import duration, names, number, percent, points
+from reports.formats import NAMED, duration, names, number, percent, points, several
 from reports.statistics.clustered import Estimate, Interval
 from reports.statistics.multiple_testing import LEVEL
 from reports.tables.ablation import outcome
 from reports.tables.guide import LIMIT
-from reports.tables.inputs import annotated, differing, not_annotated
+from reports.tables.inputs import annotated, differing, not_annotated, poses
 from reports.tables.significance import like_the_best
 from reports.tables.tuning import uneven
 
@@ -24,8 +24,6 @@ SYNTHETIC = (
 )
 #: So many things that are left out are named at the top of the page.
 _LISTED = 4
-#: So many methods are named in a sentence; more are counted.
-_NAMED = 6
 _DEFAULTS = (
     "No method was tuned on this dataset: methods run with their own defaults, which are those of their papers or, "
     "where these say nothing, customary values"
@@ -45,13 +43,13 @@ def notices(results: Results) -> list[str]:
         found.append(left_out(plan.left_out))
     if given := annotated(plan):
         found.append(
-            f"Annotated: {_several(given)} read annotations of the scans that they are tested on, which move with the "
-            "expression; their accuracy is not that of automatic recognition."
+            f"Annotated: {several(given)} read annotations of test scans, which no automatic system has; their "
+            "accuracy is not that of automatic recognition."
         )
     if given := not_annotated(plan):
         landmarks = plan.dataset["landmarks"]
         found.append(
-            f"Not annotated: the suite gives annotated masks or landmarks to {_several(given)}, but "
+            f"Not annotated: the suite gives annotated masks or landmarks to {several(given)}, but "
             f"{landmarks['found']} of {plan.dataset['scans']} scans of the dataset came without landmarks. They were "
             "found in the scans' own pictures, which is no annotation."
         )
@@ -164,7 +162,10 @@ def caveats(results: Results) -> list[str]:
             "Intervals are not adjusted for multiple comparisons, as p under “Statistics” are: about 5 % of such "
             "intervals miss the true value, and selecting the best method after the fact biases its score upward."
         )
-    return [*text, *differing(results.provenance), *_poses(results.provenance), *tuned(results.provenance)]
+    plan = results.provenance
+    guide = "landmarks" if plan.dataset.get("landmarks") else "masks"
+    fitted = [f"{clause} (docs/{guide}.md)."] if (clause := poses(plan)) else []
+    return [*text, *differing(plan), *fitted, *tuned(plan)]
 
 
 def protocol(plan: Provenance) -> list[str]:
@@ -186,20 +187,6 @@ def protocol(plan: Provenance) -> list[str]:
             "the corrected t-test and the posterior cannot be computed."
         )
     return found
-
-
-def _poses(plan: Provenance) -> list[str]:
-    """Landmarks that the poses of all scans, tested ones among them, were fitted to, in a sentence; if it is known."""
-    pose, landmarks = plan.dataset.get("pose"), plan.dataset.get("landmarks")
-    if not pose:
-        return []
-    if not landmarks:
-        return [f"Poses of all scans were fitted to {pose} landmarks (docs/masks.md)."]
-    without = f"{landmarks['found']} of {plan.dataset['scans']} scans came without landmarks"
-    if pose == "detected":
-        return [f"{without}; poses of all were fitted to detected ones (docs/landmarks.md)."]
-    poses = "their poses were fitted to landmarks found in them, the others' to annotated ones"
-    return [f"{without}; {poses} (docs/landmarks.md)."]
 
 
 def _costs(table: pd.DataFrame, methods: Sequence[str]) -> list[str]:
@@ -251,10 +238,10 @@ def _significance(leader: str, others: Sequence[str], alike: Sequence[str], *, f
     apart = [other for other in others if other not in alike]
     unclear = [other for other in others if other in alike]
     if not apart:
-        those = names(unclear) if len(unclear) <= _NAMED else f"any of the {len(unclear)} others"
+        those = names(unclear) if len(unclear) <= NAMED else f"any of the {len(unclear)} others"
         return f"{leader} does not differ significantly from {those} ({test.format('≥')})."
-    those = f"all {len(apart)} others" if not unclear and len(apart) > _NAMED else _several(apart)
-    rest = f", but not from {_several(unclear)}" if unclear else ""
+    those = f"all {len(apart)} others" if not unclear and len(apart) > NAMED else several(apart)
+    rest = f", but not from {several(unclear)}" if unclear else ""
     return f"{leader} differs significantly from {those} ({test.format('<')}){rest}."
 
 
@@ -264,15 +251,11 @@ def tuned(plan: Provenance) -> list[str]:
         return ["Whether methods were tuned is not known."]
     if plan.search is not None and plan.search.params_file:
         others = [name for name in plan.methods if name not in plan.search.given]
-        who = _several(list(plan.search.given)) if others else "every method"
-        rest = [f"The settings of {_several(others)} are the suite's."] if others else []
+        who = several(list(plan.search.given)) if others else "every method"
+        rest = [f"The settings of {several(others)} are the suite's."] if others else []
         return [f"Tuned: hyper-parameters of {who} are those of {origin(plan.search)}.", *rest]
     if plan.search is not None:
         return [f"Every method was tuned by the same rules, {plan.search.budget}, without its tested subjects."]
     set_here = [name for name, about in plan.methods.items() if about.get("changed")]
-    theirs = [f"The suite sets hyper-parameters of {_several(set_here)}."] if set_here else []
+    theirs = [f"The suite sets hyper-parameters of {several(set_here)}."] if set_here else []
     return [f"{_DEFAULTS}.", *theirs, "Tuned on this dataset, methods may rank otherwise."]
-
-
-def _several(methods: Sequence[str]) -> str:
-    return names(methods) if len(methods) <= _NAMED else f"{len(methods)} methods"

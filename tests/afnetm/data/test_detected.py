@@ -98,14 +98,34 @@ def test_with_detected_poses_no_annotation_of_a_scan_moves_a_pixel(posed: FaceDa
         assert np.array_equal(getattr(posed, name), getattr(poisoned, name)), name
 
 
-@pytest.mark.parametrize(("name", "masks", "same"), [("afnetm", "mean", True), ("afnetm", "annotated", False)])
+def test_with_annotated_poses_annotations_move_their_own_scan_and_no_other(folder: Path, plain: FaceDataset) -> None:
+    other = prepared(folder / "annotated and poisoned", Poisoned)
+    for name in ("texture", "depth"):
+        moved = (getattr(plain, name) != getattr(other, name)).any((1, 2, 3))
+        assert moved.tolist() == [row in TEST for row in range(18)], name
+
+
+@pytest.mark.parametrize(
+    ("name", "masks", "same"),
+    [
+        ("afnetm", "mean", True),
+        ("afnetm", "detected", True),
+        ("afnetm", "annotated", False),
+        ("afnetm", "other_expression", False),
+        ("concat", "detected", True),
+        ("concat", "annotated", False),
+        ("landmarks", "detected", True),
+        ("landmarks", "annotated", False),
+    ],
+)
 def test_annotations_of_test_scans_change_no_prediction_unless_the_method_is_given_them(
     name: str, masks: str, same: bool, posed: FaceDataset, poisoned: FaceDataset
 ) -> None:
+    settings = {"geometry": "depth+normals+mask"} if name == "concat" else {}
     answers = []
     for data in (posed, poisoned):
         torch.manual_seed(0)
-        model = afnetm.create_model(name, num_classes=6, width=0.125, masks=masks)
+        model = afnetm.create_model(name, num_classes=6, width=0.125, masks=masks, **settings)
         afnetm.fit(model, data.subset(TRAIN), afnetm.TrainingConfig(epochs=3, batch_size=6))
         answers.append(afnetm.predict(model, data.subset(TEST)))
     assert np.array_equal(*answers) == same

@@ -204,6 +204,23 @@ def test_masks_has_each_of_its_methods_without_masks_and_with_them() -> None:
     }
 
 
+def test_annotated_masks_are_given_to_rivals_beside_two_controls_and_detected_ones_to_the_nearest() -> None:
+    own = load_suite("bu3dfe-p1-annotated").methods
+    assert {"masks", "landmarks"} < own.keys()
+    for rival in ("concat", "late"):
+        given = {method.inputs for method in own.values() if method.name == rival}
+        assert given == {("texture", "depth"), ("texture", "depth", "masks")}, rival
+    detected = {one.name: one.inputs for one in load_suite("masks").methods.values() if one.masks == "detected"}
+    assert detected.keys() == {"afnetm", "concat", "late", "product"}
+    assert set(detected.values()) == {("texture", "depth", "masks")}
+
+
+@pytest.mark.parametrize("name", suite_names())
+def test_weights_are_kept_where_models_of_a_small_encoder_are_evaluated(name: str) -> None:
+    suite = load_suite(name)
+    assert not suite.keep_weights or (suite.encoder.width < 1 and name in ("fusion", "robustness", "transfer"))
+
+
 def test_the_ablation_changes_one_part_at_a_time_and_both_of_its_ideas_jointly() -> None:
     suite = load_suite("ablation")
     full = suite.methods["afnetm"]

@@ -1,4 +1,4 @@
-"""Scans that came without landmarks: the report says what a suite's annotated masks are then."""
+"""Where masks came from though the suite names another origin: the report says it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -9,7 +9,14 @@ import pytest
 
 from afnetm.data.preparing import prepare_dataset
 from afnetm.data.scan import EXPRESSIONS, Scan
+from benchmarks.plans.keys import run_key
+from benchmarks.records.home import Home
+from benchmarks.records.manifest import ListedRun
+from benchmarks.records.store import Store
+from benchmarks.reporting.frames import results
+from reports.tables.compared import Compared
 from tests.afnetm.data.conftest import make_scan
+from tests.benchmarks.archive.examples import PLACES, make_manifest, record, run
 from tests.benchmarks.conftest import Afnetm
 
 SUITE = """
@@ -55,7 +62,23 @@ def test_a_report_tells_what_of_annotated_masks_was_found(tmp_path: Path, here: 
     here(home, "run", str(tmp_path / "masked.toml"), "--workers", "1", "--artifacts", "off")
     page = (home / "reports" / "masked" / "index.html").read_text(encoding="utf-8")
     assert "Not annotated: the suite gives annotated masks or landmarks to masks, but 6 of 12 scans" in page
-    assert "Annotated: masks read annotations of the scans that they are tested on" in page
+    assert "Annotated: masks read annotations of test scans, which no automatic system has" in page
     assert "given for 6 scans, found in 6 that came without" in page
     assert "M (annotated, some found)" in page
     assert "6 of 12 scans came without landmarks; their poses were fitted to landmarks found in them" in page
+
+
+@pytest.mark.parametrize(("of", "expected"), [("landmark regressor 1", "detected by regression"), ("a", "detected")])
+def test_masks_that_a_regressor_predicts_are_not_said_to_be_a_landmark_model_s(
+    tmp_path: Path, of: str, expected: str
+) -> None:
+    home = Home(tmp_path)
+    manifest = make_manifest()
+    runs = [run(method, fold, detector=of if method == "late" else None) for method, fold in PLACES]
+    for one in runs:
+        Store(home).write(run_key(one), record(one))
+    listed = [ListedRun(run_key(one), one["method"], 0, one["fold"]) for one in runs]
+    late = {**manifest.methods["late"], "inputs": ["texture", "masks"], "masks": "detected"}
+    manifest = replace(manifest, runs=listed, additional=[], methods={**manifest.methods, "late": late})
+    table = Compared(results(manifest, Store(home), created="today")).table.set_index("method")
+    assert table.loc["late", "inputs"] == f"T, M ({expected})"

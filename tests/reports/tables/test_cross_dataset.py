@@ -67,6 +67,17 @@ def test_the_mean_is_told_apart_from_the_control_s_by_the_primary_test(results: 
     assert found.set_index("method")["own"].to_dict() == accuracy.loc[["depth", "texture"]].to_dict()
 
 
+@pytest.mark.parametrize("seed", range(6))
+def test_no_interval_of_a_difference_excludes_zero_where_the_test_does_not_reject(seed: int) -> None:
+    skills = {"texture": 0.55, "depth": 0.85, "late": 1.2, "afnetm": 1.45}
+    shares = {name: {"texture": 0.42, "depth": 0.47, "late": 0.5, "afnetm": 0.5} for name in ("light", "people")}
+    own = answered(fabricate(skills=skills, repeats=2, epochs=1, seed=seed), shares, seed=seed)
+    found = Elsewhere(own, Compared(own).table).table.query("method != 'afnetm'")
+    assert len(found) == 3
+    excludes = (found["difference_low"] > 0) | (found["difference_high"] < 0)
+    assert excludes.tolist() == (found["p_two_way"] < 0.05).tolist()
+
+
 def test_a_report_has_its_table_its_picture_and_accuracy_in_each_dataset(results: Results, tmp_path: Path) -> None:
     write_report(results, tmp_path / "report")
     page = (tmp_path / "report" / "index.html").read_text()

@@ -51,6 +51,22 @@ def test_every_form_of_the_comparison_has_the_inputs(reading, tmp_path):
     assert "Inputs at test time: T texture, D depth" in compared.tables["comparison"].said_on_page
 
 
+def test_below_tables_is_what_poses_were_fitted_to_and_where_no_column_tells_it_what_methods_read(reading, tmp_path):
+    plan = reading.provenance
+    posed = replace(reading, provenance=replace(plan, dataset={**plan.dataset, "pose": "annotated"}))
+    compared = Compared(posed)
+    write_tables(compared, tmp_path)
+    poses = "Poses of all scans were fitted to annotated landmarks."
+    for name in ("comparison.md", "comparison.tex", "comparison-compact.tex"):
+        assert poses in " ".join((tmp_path / name).read_text(encoding="utf-8").split()), name
+    assert "(docs/" not in compared.tables["comparison"].said_on_page
+    (expected,) = differing(plan)
+    assert expected in compared.tables["comparison-compact"].paper_notes
+    assert expected not in compared.tables["comparison"].paper_notes
+    assert f"{poses.removesuffix('.')} (docs/masks.md)." in caveats(posed)
+    assert poses not in Compared(reading).tables["comparison"].notes  # of results from elsewhere it is not known
+
+
 def test_the_summary_says_who_reads_more_than_texture_and_depth(reading):
     expected = "Masks (M) or landmarks (L) are read: M (detected) by afnetm; L (annotated) by landmarks."
     assert differing(reading.provenance) == [f"Methods differ in what they read. {expected}"]
@@ -59,4 +75,6 @@ def test_the_summary_says_who_reads_more_than_texture_and_depth(reading):
     alike = replace(plan, methods={name: about | READS["late"] for name, about in plan.methods.items()})
     assert differing(alike) == []
     assert annotated(plan) == ["landmarks"]
+    other = {**plan.methods, "afnetm": plan.methods["afnetm"] | {"masks": "other_expression"}}
+    assert annotated(replace(plan, methods=other)) == ["afnetm", "landmarks"]
     assert not_annotated(plan) == []

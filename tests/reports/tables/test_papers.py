@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from reports import formats
+from reports.data.results import Axis
 from reports.latex.columns import printed
 from reports.latex.table import latex
 from reports.markup import markdown
@@ -14,6 +15,9 @@ from reports.table import Cell, Table, TableColumn
 from reports.tables.compared import Compared
 from reports.tables.comparison import comparison
 from reports.tables.pairwise import pairwise
+from tests.reports.conftest import fabricate
+from tests.reports.tables.test_cross_dataset import answered
+from tests.reports.tables.test_robustness import answers, evaluated
 
 TITLES = {"texture": "Texture", "late": "Late fusion", "afnetm": "AFNet-M"}
 
@@ -100,11 +104,34 @@ def test_methods_have_their_display_names_and_keep_their_marks_and_an_axis_s_val
     assert [str(column.cells[0]) for column in printed(table)] == ["Late fusion ‡", "late"]
 
 
-def test_a_method_that_is_a_reading_of_its_paper_is_marked_wherever_it_stands_and_the_mark_explained(entitled):
-    plan = entitled.provenance
+@pytest.fixture(scope="module")
+def everything():
+    """Results of which there is a row a method in every table that an untuned suite can have."""
+    skills = {"texture": 0.55, "depth": 0.85, "afnetm": 1.45}
+    shares = {other: dict.fromkeys(skills, 0.5) for other in ("light", "people")}
+    clean = fabricate(skills=skills, subjects=12, epochs=1)
+    found = answered(evaluated(clean, answers(clean)), shares)
+    plan = found.provenance
+    settings = {"hyperparameters": {"attention": "affine"}}
+    methods = {name: about | settings | {"title": TITLES.get(name, "")} for name, about in plan.methods.items()}
+    return replace(found, provenance=replace(plan, methods=methods, axes={"attention": Axis(title="attention")}))
+
+
+def test_a_method_that_is_a_reading_of_its_paper_is_marked_wherever_it_stands_and_the_mark_explained(everything):
+    plan = everything.provenance
     methods = {name: about | {"reading": name == "afnetm"} for name, about in plan.methods.items()}
-    tables = Compared(replace(entitled, provenance=replace(plan, methods=methods))).tables
-    for name in ("comparison", "comparison-compact", "details", "pairwise"):
+    tables = Compared(replace(everything, provenance=replace(plan, methods=methods))).tables
+    plain = Compared(everything).tables
+    of_methods = [name for name, table in tables.items() if any(c.key.startswith("method") for c in table.columns)]
+    assert {*of_methods} == {
+        *("comparison", "comparison-compact", "details", "pairwise", "ablation"),
+        *("robustness", "cross_dataset"),
+    }
+    headings = tables["corruptions"]
+    assert "AFNet-M§" in [column.title for column in headings.columns]
+    for said in (markdown(headings), latex(headings, label="t"), headings.said_on_page):
+        assert said.count("is a reading of its paper") == 1
+    for name in of_methods:
         table = tables[name]
         named = {
             medium: [
@@ -123,4 +150,4 @@ def test_a_method_that_is_a_reading_of_its_paper_is_marked_wherever_it_stands_an
         for said in (markdown(table), latex(table, label="t"), table.said_on_page):
             assert said.count("is a reading of its paper") == 1, name
         assert "§" not in (table.numbers if table.numbers is not None else pd.DataFrame()).to_csv()
-        assert "reading of its paper" not in markdown(Compared(entitled).tables[name])
+        assert "reading of its paper" not in markdown(plain[name])

@@ -115,6 +115,20 @@ def test_the_most_robust_method_is_first_and_told_apart_from_the_control(results
     assert np.isnan(found.iloc[2]["p_holm"])
 
 
+@pytest.mark.parametrize("seed", range(6))
+def test_no_interval_of_a_difference_excludes_zero_where_the_test_does_not_reject(seed: int) -> None:
+    clean = fabricate(
+        skills={"texture": 0.7, "depth": 0.8, "late": 0.9, "afnetm": 1.0}, subjects=13, repeats=2, seed=seed
+    )
+    hardy = {"texture": 0.0, "depth": 0.03, "late": 0.06, "afnetm": 0.05}
+    found = Evaluated(evaluated(clean, answers(clean, hardy, seed=seed))).table.query("method != 'afnetm'")
+    assert len(found) == 3
+    assert found["difference"].between(found["difference_low"], found["difference_high"]).all()
+    excludes = (found["difference_low"] > 0) | (found["difference_high"] < 0)
+    assert excludes.tolist() == (found["p_two_way"] < 0.05).tolist()
+    assert (found["p_holm"] >= found["p_two_way"]).all()
+
+
 def test_overconfidence_is_confidence_minus_accuracy(results: Results, scans: pd.DataFrame) -> None:
     own = scans[scans["method"] == "depth"]
     found = Evaluated(results).table.set_index("method")["overconfidence"]
