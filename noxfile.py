@@ -80,7 +80,7 @@ def exports(session: nox.Session) -> None:
 
 @nox.session(venv_backend="none", default=False)
 def faults(session: nox.Session) -> None:
-    """Kill, stop and spoil runs and searches at random moments, and see that it shows nowhere; about 15 minutes."""
+    """Kill, stop and spoil runs and searches at random moments, and see that it shows nowhere; about 20 minutes."""
     # By file: what the tests of one share takes most of a minute to make.
     pytest(session, "-m", "faults", *(session.posargs or ["-n", "2", "--dist", "loadfile"]))
 

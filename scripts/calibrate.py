@@ -68,7 +68,7 @@ def _people(people: People, *, suites: Sequence[str] = ()) -> Experiment:
     what = f"{who}, {people.repeats} x {people.folds} folds, {people.scans} scans"
     if people.by_method != People.by_method:
         what += f", methods on a subject {people.by_method:g}"
-    what += f"; training variance {people.by_training:g}, lead {people.lead:g}"
+    what += f"; training SD {people.by_training:g}, lead {people.lead:g}"
     equal = people.lead == 0.0
     return Experiment(
         what=what, run=partial(rejections, people), allowed=_EQUAL if equal else {}, beats=not equal, suites=suites
@@ -78,7 +78,7 @@ def _people(people: People, *, suites: Sequence[str] = ()) -> Experiment:
 def _kept(people: People, kept: float) -> Experiment:
     what = (
         f"relative robustness, {people.subjects} subjects, {people.repeats} x {people.folds} folds, {people.scans} "
-        f"scans; variance of trainings {people.by_training:g}, clean lead {people.lead:g}, kept lead {kept:g}"
+        f"scans; training SD {people.by_training:g}, clean lead {people.lead:g}, robustness lead {kept:g}"
     )
     run = partial(kept_rejections, people, kept=kept)
     return Experiment(what=what, run=run, allowed=_EQUAL if kept == 0.0 else {})
@@ -156,7 +156,7 @@ def main() -> int:
     for experiment in EXPERIMENTS:
         found = calibrated(experiment)
         shares = {name: percent(found.get(test, np.nan)) for test, name in _TESTS.items()}
-        of = {"Experiment": experiment.what, "True difference": points(found.get("difference", 0.0))}
+        of = {"Experiment": experiment.what, "Mean difference": points(found.get("difference", 0.0))}
         rows.append({**of, **shares, "Design of": ", ".join(experiment.suites) or NOTHING})
         wrong += faults(experiment, found)
         print(*rows[-1].values(), sep="  ", flush=True)

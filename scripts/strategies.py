@@ -146,7 +146,7 @@ def _generated() -> Iterator[str]:
             continue
         yield f"## {title}\n"
         yield fill(" ".join(text.split()), 125) + "\n"
-        yield _row("strategy", "inputs", "options and their defaults", *headings)
+        yield _row("strategy", "inputs", "own options and their defaults", *headings)
         yield "|---|---|---|---|---|"
         for strategy in own:
             mark = f" {READING}" if strategy.kind.reading else ""
