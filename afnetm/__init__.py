@@ -2,7 +2,7 @@
 
     import afnetm
 
-    data = afnetm.synthetic_dataset(subjects=24, intensities=(3, 4), size=64, seed=0)
+    data = afnetm.synthetic_dataset(subjects=24, intensities=(3, 4), size=64, seed=0, workers=1)
     model = afnetm.create_model("afnetm", num_classes=data.num_classes, encoder="resnet18", width=0.25)
     train, test = next(afnetm.SubjectKFold(5, seed=0).split(data))
     history = afnetm.fit(model, data.subset(train), afnetm.TrainingConfig(epochs=20))
