@@ -215,6 +215,27 @@ def test_annotated_masks_are_given_to_rivals_beside_two_controls_and_detected_on
     assert set(detected.values()) == {("texture", "depth", "masks")}
 
 
+def test_the_ablation_on_detected_poses_tests_the_ablation_s_subjects_though_a_scan_is_left_out() -> None:
+    labels = [(f"s{number:03d}", name, level) for number in range(100) for name in EXPRESSIONS for level in (3, 4)]
+    whole = dataset(labels)
+    suites = [load_suite("ablation"), load_suite("ablation-detected")]
+    drawn = {subject for subject, _ in _tested(suites[0], whole)}
+    left_out = next(label for label in labels if label[0] in drawn)
+    fewer = dataset([label for label in labels if label != left_out])
+    expected = _tested(suites[0], whole)
+    assert len(drawn) == 60
+    assert _tested(suites[1], fewer) == expected - {(left_out[0], "_".join(map(str, left_out)))}
+    assert {subject for subject, _ in _tested(suites[0], fewer)} != drawn  # all have to be complete
+
+
+def _tested(suite: Suite, of: FaceDataset) -> set[tuple[str, str]]:
+    """Subjects and scans that a suite tests."""
+    rows = select(of, suite.dataset.intensities)
+    folds = protocol_folds(of, rows, suite.protocol, None).values()
+    found = of.table.iloc[np.unique(np.concatenate([rows[fold.test] for fold in folds]))]
+    return set(zip(found["subject"], found["id"], strict=True))
+
+
 @pytest.mark.parametrize("name", suite_names())
 def test_weights_are_kept_where_models_of_a_small_encoder_are_evaluated(name: str) -> None:
     suite = load_suite(name)
