@@ -323,6 +323,11 @@ class Results:
         return [name for name in self.provenance.methods if name in done]
 
     @property
+    def described(self) -> dict[str, Mapping[str, Any]]:
+        """Each of `methods` as `Provenance.methods` describes it; a suite may have others, which were not run."""
+        return {name: self.provenance.methods[name] for name in self.methods}
+
+    @property
     def failed_methods(self) -> list[str]:
         """Names of the methods that were tried and have nothing that can be used, in the suite's order."""
         plan = self.provenance

@@ -63,8 +63,7 @@ class Compared:
     @cached_property
     def tables(self) -> dict[str, Table]:
         """All tables that these results have, by name."""
-        plan = self.results.provenance
-        return {one.name: noted(one, plan) if one.name in _SCORED else one for one in self._tables()}
+        return {one.name: noted(one, self.results) if one.name in _SCORED else one for one in self._tables()}
 
     def _tables(self) -> Iterator[Table]:
         results, plan = self.results, self.results.provenance

@@ -52,7 +52,7 @@ def _left_out(results: Results) -> dict[str, str]:
     """The reason for which each method is in no ensemble; empty where it may be in one."""
     known = results.predictions.set_index("method")[probabilities(results.predictions)].notna().all(axis=1)
     known = known.groupby(level=0).all()
-    given = annotated(results.provenance)
+    given = annotated(results.described)
 
     def why(name: str) -> str:
         if not {"texture", "depth"} & {*results.provenance.methods[name].get("inputs", ())}:

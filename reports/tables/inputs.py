@@ -4,10 +4,12 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from reports.data.results import Provenance
+from reports.data.results import Provenance, Results
 from reports.formats import several
 from reports.table import Table, TableColumn
 
+#: What is known of methods, by name, as `Results.described` has it.
+Methods = Mapping[str, Mapping[str, Any]]
 #: The key of the column of inputs.
 INPUTS = "inputs"
 
@@ -45,20 +47,20 @@ def mask_source(about: Mapping[str, Any]) -> str:
     return "" if _GUIDES.isdisjoint(about.get("inputs", ())) else str(about.get("masks", ""))
 
 
-def annotated(plan: Provenance) -> list[str]:
+def annotated(methods: Methods) -> list[str]:
     """The methods that are given annotations of test scans: of those that they classify, or of others of a subject."""
-    return [name for name, about in plan.methods.items() if mask_source(about) in (ANNOTATED, PARTLY_FOUND, _OTHER)]
+    return [name for name, about in methods.items() if mask_source(about) in (ANNOTATED, PARTLY_FOUND, _OTHER)]
 
 
-def not_annotated(plan: Provenance) -> list[str]:
+def not_annotated(methods: Methods) -> list[str]:
     """The methods whose annotated masks or landmarks are no annotations in some scans or all, but found in them."""
-    return [name for name, about in plan.methods.items() if mask_source(about) in (FOUND, PARTLY_FOUND)]
+    return [name for name, about in methods.items() if mask_source(about) in (FOUND, PARTLY_FOUND)]
 
 
-def differing(plan: Provenance) -> list[str]:
+def differing(methods: Methods) -> list[str]:
     """In a sentence, which methods read more than texture and depth; nothing where none does."""
     more: dict[str, list[str]] = {}
-    for name, about in plan.methods.items():
+    for name, about in methods.items():
         if beyond := _letters(about, [one for one in about.get("inputs", ()) if one in _GUIDES]):
             more.setdefault(", ".join(beyond), []).append(name)
     if not more:
@@ -80,11 +82,11 @@ def poses(plan: Provenance) -> str:
     return f"{without}; their poses were fitted to landmarks found in them, the others' to annotated ones"
 
 
-def noted(table: Table, plan: Provenance) -> Table:
+def noted(table: Table, results: Results) -> Table:
     """The table with what its reader must know of the methods' inputs: their poses, and what no column of it says."""
     keys = {column.key for column in table.columns}
-    unsaid = [] if INPUTS in keys else differing(plan)
-    notes = [*unsaid, *([f"{clause}."] if (clause := poses(plan)) else [])]
+    unsaid = [] if INPUTS in keys else differing(results.described)
+    notes = [*unsaid, *([f"{clause}."] if (clause := poses(results.provenance)) else [])]
     paper = [*table.paper_notes, *notes] if table.paper_notes else ()
     return replace(table, notes=[*table.notes, *notes], paper_notes=paper)
 

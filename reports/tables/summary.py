@@ -41,12 +41,12 @@ def notices(results: Results) -> list[str]:
         found.append(f"Failed: {runs} raised an error; what and why is listed under “Reproducibility”.")
     if plan.left_out:
         found.append(left_out(plan.left_out))
-    if given := annotated(plan):
+    if given := annotated(results.described):
         found.append(
             f"Annotated: {several(given)} read annotations of test scans, which no automatic system has; their "
             "accuracy is not that of automatic recognition."
         )
-    if given := not_annotated(plan):
+    if given := not_annotated(results.described):
         landmarks = plan.dataset["landmarks"]
         found.append(
             f"Not annotated: the suite gives annotated masks or landmarks to {several(given)}, but "
@@ -165,7 +165,7 @@ def caveats(results: Results) -> list[str]:
     plan = results.provenance
     guide = "landmarks" if plan.dataset.get("landmarks") else "masks"
     fitted = [f"{clause} (docs/{guide}.md)."] if (clause := poses(plan)) else []
-    return [*text, *differing(plan), *fitted, *tuned(plan)]
+    return [*text, *differing(results.described), *fitted, *tuned(plan)]
 
 
 def protocol(plan: Provenance) -> list[str]:

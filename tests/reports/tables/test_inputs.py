@@ -7,7 +7,7 @@ import pytest
 from reports.data.results import Results
 from reports.tables.compared import Compared, write_tables
 from reports.tables.inputs import annotated, differing, inputs_of, not_annotated
-from reports.tables.summary import caveats
+from reports.tables.summary import caveats, notices
 
 READS = {
     "late": {"inputs": ["texture", "depth"], "masks": "mean"},
@@ -60,21 +60,32 @@ def test_below_tables_is_what_poses_were_fitted_to_and_where_no_column_tells_it_
     for name in ("comparison.md", "comparison.tex", "comparison-compact.tex"):
         assert poses in " ".join((tmp_path / name).read_text(encoding="utf-8").split()), name
     assert "(docs/" not in compared.tables["comparison"].said_on_page
-    (expected,) = differing(plan)
+    (expected,) = differing(reading.described)
     assert expected in compared.tables["comparison-compact"].paper_notes
     assert expected not in compared.tables["comparison"].paper_notes
     assert f"{poses.removesuffix('.')} (docs/masks.md)." in caveats(posed)
     assert poses not in Compared(reading).tables["comparison"].notes  # of results from elsewhere it is not known
 
 
+def test_a_method_of_the_suite_that_was_not_run_is_in_no_sentence(reading):
+    plan = reading.provenance
+    absent = READS["landmarks"] | {"masks": "other_expression"}
+    whole = replace(
+        reading, provenance=replace(plan, methods={**plan.methods, "absent": plan.methods["late"] | absent})
+    )
+    said = [*caveats(whole), *notices(whole), *Compared(whole).tables["comparison-compact"].paper_notes]
+    assert "landmarks" in " ".join(said)
+    assert not [sentence for sentence in said if "absent" in sentence]
+
+
 def test_the_summary_says_who_reads_more_than_texture_and_depth(reading):
     expected = "Masks (M) or landmarks (L) are read: M (detected) by afnetm; L (annotated) by landmarks."
-    assert differing(reading.provenance) == [f"Methods differ in what they read. {expected}"]
+    assert differing(reading.described) == [f"Methods differ in what they read. {expected}"]
     assert expected in " ".join(caveats(reading))
     plan = reading.provenance
-    alike = replace(plan, methods={name: about | READS["late"] for name, about in plan.methods.items()})
+    alike = {name: about | READS["late"] for name, about in plan.methods.items()}
     assert differing(alike) == []
-    assert annotated(plan) == ["landmarks"]
+    assert annotated(plan.methods) == ["landmarks"]
     other = {**plan.methods, "afnetm": plan.methods["afnetm"] | {"masks": "other_expression"}}
-    assert annotated(replace(plan, methods=other)) == ["afnetm", "landmarks"]
-    assert not_annotated(plan) == []
+    assert annotated(other) == ["afnetm", "landmarks"]
+    assert not_annotated(plan.methods) == []
