@@ -20,7 +20,7 @@ README = " ".join((ROOT / "README.md").read_text(encoding="utf-8").split())
 #: Suites of the gallery, and the repeats that its tables are of.
 REPEATS = {"fusion": 3, "masks": 1, "ablation": 3}
 #: Rows of these suites that the gallery says were not run.
-LACKING = {"masks": {"concat-detected", "late-detected", "product-detected"}}
+LACKING = {"masks": {f"{name}-detected" for name in ("masks", "landmarks", "concat", "late", "product")}}
 #: Suites of evaluations: their table, and the repeats whose models were evaluated.
 EVALUATED = {"robustness": ("robustness", 1), "transfer": ("cross_dataset", 1)}
 #: Suites of seven methods and one repeat each, which a section shares.
