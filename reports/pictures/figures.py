@@ -82,4 +82,4 @@ def _intervals(axes: Axes, found: Sequence[Interval], labels: Sequence[str], *, 
 
 def label(name: str) -> str:
     """A method's name, cut where a picture has no room for it."""
-    return name if len(name) <= 25 else f"{name[:24]}…"
+    return name if len(name) <= 24 else f"{name[:23]}…"
