@@ -95,7 +95,7 @@ def services(session: nox.Session) -> None:
 @nox.session(venv_backend="none", default=False)
 def slow(session: nox.Session) -> None:
     """Run the slow tests: plug-ins, wheels, a pretrained encoder, datasets to reports, searches in MLflow."""
-    pytest(session, "-m", "slow", *(session.posargs or ["-n", "2", "--dist", "worksteal"]))
+    pytest(session, "-m", "slow and not faults", *(session.posargs or ["-n", "2", "--dist", "worksteal"]))
 
 
 @nox.session(default=False)

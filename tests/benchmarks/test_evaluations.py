@@ -4,7 +4,6 @@ import json
 import os
 import shutil
 import signal
-from collections.abc import Sequence
 from dataclasses import replace
 from functools import reduce
 from pathlib import Path
@@ -17,11 +16,9 @@ from filelock import FileLock
 
 from afnetm import corruptions as library
 from afnetm.corruptions import MapCorruption
-from afnetm.errors import UserError
 from benchmarks.commands.job import Job, prepare
 from benchmarks.commands.request import Options, ask
 from benchmarks.execution import evaluating
-from benchmarks.plans.suite import parse_suite
 from benchmarks.records.home import Home
 from benchmarks.records.manifest import read_manifest
 from benchmarks.records.store import Store
@@ -29,6 +26,8 @@ from benchmarks.terminal.console import console
 from tests.benchmarks.conftest import SUITE, Afnetm
 from tests.benchmarks.found import assert_same, runs_done
 
+#: What all of them share takes half a minute to make.
+pytestmark = pytest.mark.slow
 CORRUPTIONS = ["blur", "depth_noise", "texture_gone"]
 _OTHER = {'"concat"': '"afnetm"', "folds = 3": "folds = 2", "epochs = 3": "epochs = 1", "[methods.concat]": ""}
 EVALUATED = f"""{reduce(lambda text, pair: text.replace(*pair), _OTHER.items(), SUITE)}
@@ -198,7 +197,6 @@ def test_who_is_tested_alone_is_given_nobody_else_s_depth(
     assert "other_person: left out: it needs two subjects of each expression among the scans, and of anger" in said
 
 
-@pytest.mark.slow
 def test_what_was_lost_of_an_evaluation_is_done_again_and_is_the_same(
     copied: Path, evaluated: Path, here: Afnetm
 ) -> None:
@@ -305,7 +303,6 @@ def test_an_evaluation_that_is_killed_in_flight_and_resumed_equals_an_uninterrup
         assert_same(killed / "home", whole / "home")
 
 
-@pytest.mark.slow
 def test_a_dataset_that_was_renamed_finds_its_evaluations(copied: Path, here: Afnetm) -> None:
     datasets = copied / "home" / "datasets"
     (datasets / "twin").rename(datasets / "sibling")
@@ -320,7 +317,6 @@ def test_a_dataset_that_was_renamed_finds_its_evaluations(copied: Path, here: Af
     here(copied / "other", "import", str(copied / "out.zip"))
 
 
-@pytest.mark.slow
 def test_a_model_whose_weights_were_not_kept_is_named_and_not_evaluated(copied: Path, here: Afnetm) -> None:
     home = Home(copied / "home")
     key = stored(copied)[0][1]["trained"]
@@ -332,37 +328,3 @@ def test_a_model_whose_weights_were_not_kept_is_named_and_not_evaluated(copied: 
     assert "not evaluated: 1 finished run kept no weights" in said
     assert "0 of 12 evaluations to do" in said
     assert not set(gone) & Store(home).done()
-
-
-@pytest.mark.parametrize(
-    ("given", "message"),
-    [
-        (["blurr"], "corruption 'blurr' .*blur"),
-        (["blur", "blur"], 'evaluation.corruptions = "blur": named twice'),
-        ([], "evaluation: neither corruptions nor datasets"),
-    ],
-)
-def test_what_cannot_be_evaluated_is_one_line(given: Sequence[str], message: str) -> None:
-    tables = {
-        "description": "a test",
-        "dataset": {"name": "x"},
-        "protocol": {"folds": 2},
-        "methods": {"concat": {}},
-        "evaluation": {"corruptions": given},
-    }
-    with pytest.raises(UserError, match=message) as caught:
-        parse_suite(tables, name="s", text="", file="s.toml")
-    assert "\n" not in str(caught.value)
-
-
-def test_all_stands_for_every_corruption() -> None:
-    tables = {
-        "description": "a test",
-        "dataset": {"name": "x"},
-        "protocol": {"folds": 2},
-        "methods": {"concat": {}},
-        "evaluation": {"corruptions": "all"},
-    }
-    suite = parse_suite(tables, name="s", text="", file="s.toml")
-    assert suite.evaluation is not None
-    assert suite.evaluation.corruptions == tuple(library.corruptions())

@@ -4,6 +4,8 @@ import json
 import subprocess
 import sys
 
+import pytest
+
 _TRAINING = """
 import json, sys
 import numpy as np
@@ -40,6 +42,7 @@ def _train(*, filled: bool | None) -> list[object]:
     return found
 
 
+@pytest.mark.slow
 def test_fresh_memory_is_not_filled_and_the_bits_are_those_of_filled_memory() -> None:
     (was_filled, *ours), (filled, *control) = _train(filled=None), _train(filled=True)
     assert not was_filled, "every fresh tensor is filled: some 1,300 operations a step for nothing"
