@@ -1,4 +1,7 @@
-"""Reports without the drawing of their pictures, which takes most of their time: for tests of words and tables."""
+"""Reports without the drawing of their pictures, which takes most of their time: for tests of words and tables.
+
+``python -m tests.sketching`` is the command line with such reports.
+"""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,3 +21,10 @@ def sketching() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Figure, "savefig", save)
         yield
+
+
+if __name__ == "__main__":
+    from benchmarks.cli.app import main
+
+    with sketching():
+        main()

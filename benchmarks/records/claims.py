@@ -75,16 +75,21 @@ class Claims:
 
     def take(self, name: str) -> bool:
         """Claims `name`, a file's; whether it is this process' now. One that is already stays so."""
-        path = self._folder / name
+        self._mine.add(name)  # before it is: who is interrupted over it gives it back
+        if self._took(self._folder / name):
+            self._mine.add(name)  # who began anew meanwhile had claimed nothing
+            return True
+        self._mine.discard(name)
+        return False
+
+    def _took(self, path: Path) -> bool:
         for _ in range(3):  # it may be given back, or taken from the dead by another, meanwhile
             if self._create(path, self._text):
-                self._mine.add(name)
                 return True
             found = self._read(path)
             if found is None:
                 continue
             if found.text == self._text:
-                self._mine.add(name)
                 return True
             if self._alive(found):
                 self.alone = False
@@ -238,8 +243,12 @@ class Claims:
             handle = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666)
         except FileExistsError:
             return False
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
+        try:
+            with os.fdopen(handle, "w", encoding="utf-8") as file:
+                file.write(text)
+        except BaseException:  # interrupted, or the disk is full: half-written, it would be waited for
+            path.unlink(missing_ok=True)
+            raise
         return True
 
     def _read(self, path: Path) -> _Found | None:

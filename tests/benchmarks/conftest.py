@@ -53,22 +53,27 @@ parallel = 2
 Afnetm = Callable[..., subprocess.CompletedProcess[str]]
 
 
-def command(home: Path, *arguments: str) -> list[str]:
-    return [sys.executable, "-m", "benchmarks.cli", "--home", str(home), *arguments]
+def command(home: Path, *arguments: str, drawn: bool = True) -> list[str]:
+    return [sys.executable, "-m", "benchmarks.cli" if drawn else "tests.sketching", "--home", str(home), *arguments]
 
 
 @pytest.fixture(scope="session")
 def afnetm() -> Afnetm:
-    """Runs the command line, as if from a notebook; fails the test if its exit code is not `code`."""
+    """Runs the command line, as if from a notebook; fails the test if its exit code is not `code`.
+
+    Unless `drawn`, nobody looks at the pictures of its reports.
+    """
     usual = {
         "COLUMNS": "150",
         "PYTHONWARNINGS": "error::ResourceWarning",
         "MPLBACKEND": "module://matplotlib_inline.backend_inline",
     }
 
-    def run(home: Path, *arguments: str, code: int = 0, **environment: str) -> subprocess.CompletedProcess[str]:
+    def run(
+        home: Path, *arguments: str, code: int = 0, drawn: bool = True, **environment: str
+    ) -> subprocess.CompletedProcess[str]:
         done = subprocess.run(
-            command(home, *arguments),
+            command(home, *arguments, drawn=drawn),
             env=os.environ | usual | environment,
             capture_output=True,
             text=True,

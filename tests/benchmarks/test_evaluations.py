@@ -54,7 +54,7 @@ def evaluated(shared: Path, prepared: Path, afnetm: Afnetm) -> Path:
             shutil.copytree(prepared, fresh / "home")
             own = next((fresh / "home" / "datasets").iterdir())
             shutil.copytree(own, own.with_name("twin"))
-            afnetm(fresh / "home", "run", str(fresh / "corrupted.toml"), "--workers", "1")
+            afnetm(fresh / "home", "run", str(fresh / "corrupted.toml"), "--workers", "1", drawn=False)
             fresh.rename(folder)
     return folder
 
@@ -303,6 +303,7 @@ def test_an_evaluation_that_is_killed_in_flight_and_resumed_equals_an_uninterrup
         assert_same(killed / "home", whole / "home")
 
 
+@pytest.mark.usefixtures("sketched")
 def test_a_dataset_that_was_renamed_finds_its_evaluations(copied: Path, here: Afnetm) -> None:
     datasets = copied / "home" / "datasets"
     (datasets / "twin").rename(datasets / "sibling")

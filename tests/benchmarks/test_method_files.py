@@ -40,13 +40,13 @@ def test_it_is_compared_with_a_suite_s_methods_and_leaves_again(
     suite: Path, home: Path, tmp_path: Path, afnetm: Afnetm
 ) -> None:
     ours = written(tmp_path / "elsewhere", "of_ours")
-    done = afnetm(home, "run", str(suite), "--method-file", str(ours))
+    done = afnetm(home, "run", str(suite), "--method-file", str(ours), drawn=False)
     assert all(name in done.stdout for name in ("texture", "concat", "of_ours"))
     results = [json.loads(path.read_text()) for path in (home / "runs").glob("*/*/result.json")]
     assert sorted(one["method"] for one in results) == ["concat"] * 3 + ["of_ours"] * 3 + ["texture"] * 3
     assert all(list(one["sources"]) == ["of_ours.py"] for one in results if one["method"] == "of_ours")
 
-    without = afnetm(home, "run", str(suite))
+    without = afnetm(home, "run", str(suite), drawn=False)
     assert "of_ours, added in an earlier run, is left out" in without.stderr
     assert "copying to MLflow is incomplete" not in without.stderr
     assert "of_ours" not in without.stdout

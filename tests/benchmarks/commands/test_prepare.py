@@ -46,7 +46,7 @@ def test_a_data_set_is_exported_prepared_checked_and_trained_on(tmp_path, export
         assert sheet.width > 600
     text = suite.read_text().replace('name = "tiny"', 'name = "faces"').replace("folds = 3", "folds = 2")
     suite.write_text("\n".join(line for line in text.splitlines() if not line.startswith("synthetic")))
-    afnetm(home, "run", str(suite), "--methods", "texture", "--workers", "2")
+    afnetm(home, "run", str(suite), "--methods", "texture", "--workers", "2", drawn=False)
 
 
 def test_bad_files_are_left_out_and_listed_with_their_reasons(tmp_path, exported, here):

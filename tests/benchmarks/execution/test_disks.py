@@ -92,7 +92,7 @@ def test_a_disk_that_fills_up_during_a_run_keeps_what_is_finished(
     assert 1 <= counts["done"] < 6
 
     ballast.unlink()
-    afnetm(home, "run", str(suite))
+    afnetm(home, "run", str(suite), drawn=False)
     assert runs_done(home) == 6
 
 

@@ -251,7 +251,7 @@ def test_a_driver_killed_and_resumed_equals_uninterrupted(
     process.send_signal(signal.SIGKILL)
     process.wait()
     assert 1 < runs_done(home) < 6
-    afnetm(home, *by_ray)
+    afnetm(home, *by_ray, drawn=False)
     assert_same(finished[0], home)
 
 

@@ -97,7 +97,7 @@ def test_a_worker_that_is_killed_costs_its_own_run_alone(
 
 
 def test_a_server_that_is_away_loses_nothing(home: Path, suite: Path, afnetm: Afnetm, here: Afnetm) -> None:
-    done = afnetm(home, "--tracking-uri", "http://127.0.0.1:9", "run", str(suite))
+    done = afnetm(home, "--tracking-uri", "http://127.0.0.1:9", "run", str(suite), drawn=False)
     assert "MLflow server http://127.0.0.1:9 cannot be reached (Connection refused)" in done.stderr
     assert "(Connection refused); not copied: up to 6 runs\n" in done.stderr
     again = f"afnetm --home {home} --tracking-uri http://127.0.0.1:9 track small"

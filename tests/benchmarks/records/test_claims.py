@@ -187,6 +187,34 @@ def test_a_claim_that_was_cut_off_while_it_was_written_is_dead_in_time(driver: D
         one.release("run.k")
 
 
+@pytest.mark.parametrize("moment", ["created", "written"])
+def test_who_is_interrupted_over_a_claim_leaves_none(
+    moment: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As by Ctrl-C, right after the file is there, or before anything is written into it."""
+    create = Claims._create
+
+    def interrupted(self: Claims, path: Path, text: str) -> bool:
+        create(self, path, text)
+        raise KeyboardInterrupt
+
+    def cut(handle: int, *_: object, **__: object) -> None:
+        os.close(handle)
+        raise KeyboardInterrupt
+
+    def take() -> None:
+        with Claims(Home(tmp_path)) as claims, monkeypatch.context() as patch:
+            if moment == "created":
+                patch.setattr(Claims, "_create", interrupted)
+            else:
+                patch.setattr(os, "fdopen", cut)
+            claims.take("run.k")
+
+    with pytest.raises(KeyboardInterrupt):
+        take()
+    assert list((tmp_path / "claims").iterdir()) == []
+
+
 def test_the_last_to_leave_is_one(driver: Driver) -> None:
     everyone = [driver(f"host{number}") for number in range(6)]
     for one in everyone:

@@ -40,7 +40,7 @@ def tuned(shared: Path, prepared: Path, afnetm: Afnetm) -> Path:
         if not home.is_dir():
             (shared / "both.toml").write_text(SUITE)
             shutil.copytree(prepared, shared / "tuning")
-            afnetm(shared / "tuning", "run", str(shared / "both.toml"), "--workers", "1")
+            afnetm(shared / "tuning", "run", str(shared / "both.toml"), "--workers", "1", drawn=False)
             (shared / "tuning").rename(home)
     return home
 

@@ -236,7 +236,7 @@ def test_methods_that_fail_cost_their_own_trials_alone(home: Path, tmp_path: Pat
     text = SEARCHED.replace("folds = 2\n", "folds = 2\nsubjects = 4\n", 1).partition("[search]")[0] + ONE_STUDY
     suite.write_text(text + "[methods.sullen]\n[methods.broken]\n[methods.deadly]\n[methods.crowded]\n")
     path = moods(tmp_path / "plugin")
-    done = afnetm(home, "run", str(suite), "--workers", "2", code=1, PYTHONPATH=path, TRIED=str(tmp_path))
+    done = afnetm(home, "run", str(suite), "--workers", "2", code=1, drawn=False, PYTHONPATH=path, TRIED=str(tmp_path))
     found = {name: [(t.state.name, t.user_attrs.get("reason", "")) for t in own] for name, own in trials(home).items()}
     died = "the worker process died, also when it was retried alone (killed, or out of memory)"
     assert found == {
@@ -268,11 +268,12 @@ def test_a_part_is_run_and_searched_again_beside_what_was_found(
     """A method beside one that was searched earlier, with whole searches repeated."""
     shutil.rmtree(home)
     shutil.copytree(searched, home)
-    afnetm(home, "run", str(searched_suite))  # of the same suite in another place, which it is known by from now on
+    # Of the same suite in another place, which it is known by from now on.
+    afnetm(home, "run", str(searched_suite), "--no-report")
     before, first = manifest(home), chosen(home)
     text = searched_suite.read_text() + "[methods.late]\n"
     searched_suite.write_text(text)
-    afnetm(home, "run", str(searched_suite), "--methods", "late")
+    afnetm(home, "run", str(searched_suite), "--methods", "late", drawn=False)
     after = manifest(home)
     kept = {listed.key: listed for listed in before.runs}
     assert {listed.key: listed for listed in after.runs if listed.method == "texture"} == kept
@@ -284,7 +285,7 @@ def test_a_part_is_run_and_searched_again_beside_what_was_found(
 
     searched_suite.write_text(text.replace("seed = 2", "seed = 2\nselection_repeats = 2"))
     done = records(home)
-    afnetm(home, "run", str(searched_suite), "--methods", "texture")
+    afnetm(home, "run", str(searched_suite), "--methods", "texture", drawn=False)
     repeated = manifest(home)
     assert repeated.runs == after.runs
     own = [listed for listed in repeated.additional if listed.method == "texture"]
