@@ -63,18 +63,15 @@ def afnetm() -> Afnetm:
 
     Unless `drawn`, nobody looks at the pictures of its reports.
     """
-    usual = {
-        "COLUMNS": "150",
-        "PYTHONWARNINGS": "error::ResourceWarning",
-        "MPLBACKEND": "module://matplotlib_inline.backend_inline",
-    }
+    usual = {"COLUMNS": "150", "PYTHONWARNINGS": "error::ResourceWarning"}
+    notebook = {"MPLBACKEND": "module://matplotlib_inline.backend_inline"}
 
     def run(
         home: Path, *arguments: str, code: int = 0, drawn: bool = True, **environment: str
     ) -> subprocess.CompletedProcess[str]:
         done = subprocess.run(
             command(home, *arguments, drawn=drawn),
-            env=os.environ | usual | environment,
+            env=os.environ | usual | (notebook if drawn else {}) | environment,
             capture_output=True,
             text=True,
             timeout=300,
