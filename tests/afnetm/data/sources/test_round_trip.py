@@ -30,6 +30,7 @@ def _pairs(tmp_path_factory):
     return {layout: (open_dataset(folder / "direct"), open_dataset(folder / layout)) for layout in SOURCES}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("layout", SOURCES)
 def test_labels_subjects_and_splits_are_equal(pairs, layout):
     direct, again = (dataset.table for dataset in pairs[layout])
@@ -45,6 +46,7 @@ def test_labels_subjects_and_splits_are_equal(pairs, layout):
 
 
 # A range sensor sees neither the neck behind the chin nor the sides of the head.
+@pytest.mark.slow
 @pytest.mark.parametrize(("layout", "seen"), [("bu3dfe", 0.999), ("bosphorus", 0.9)])
 def test_depth_and_texture_are_nearly_the_same(pairs, layout, seen):
     direct, again = pairs[layout]
@@ -59,6 +61,7 @@ def test_depth_and_texture_are_nearly_the_same(pairs, layout, seen):
         assert both.sum() >= seen * valid.sum()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("layout", "least"), [("bu3dfe", 0.95), ("bosphorus", 0.4)])
 def test_regions_lie_where_they_did(pairs, layout, least):
     direct, again = (dataset.planes for dataset in pairs[layout])
@@ -67,6 +70,7 @@ def test_regions_lie_where_they_did(pairs, layout, least):
         assert (one & other).sum() >= least * (one | other).sum(), region
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("layout", SOURCES)
 def test_synthetic_faces_never_pass_for_a_data_set_s(pairs, layout):
     assert pairs[layout][1].source["synthetic"]
